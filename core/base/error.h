@@ -1,0 +1,32 @@
+/* core/base/error.h -- how a call says what went wrong.
+ *
+ * A function that can fail for a reason outside the program returns bool and takes `Error *err`
+ * last. On false, err->message is one line, names the thing and the value, and is fit for a user:
+ * "batch_size must be 1 to 4096, got 0".
+ */
+#pragma once
+#include <stdbool.h>
+
+typedef enum {
+    ERR_NONE,
+    ERR_INVALID,    // the request, a file or a parameter is wrong
+    ERR_NOT_FOUND,  // the thing named does not exist
+    ERR_CONFLICT,   // the thing is in a state that does not allow it
+    ERR_IO,         // the system refused to read or write
+    ERR_NO_MEMORY,  // a tensor, store or file does not fit
+    ERR_DNN,        // oneDNN refused
+    ERR_NUMERIC,    // the arithmetic broke down: NaN or infinity
+    ERR_STOPPED,    // the caller asked for the end
+} ErrorCode;
+
+typedef struct {
+    ErrorCode code;
+    char message[512];  // one line, no full stop
+} Error;
+
+/* Fill *err and return false, so that callers can write `return fail(err, ...)`. `err` may be NULL.
+ */
+bool fail(Error *err, ErrorCode code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Put "<what>: " before the message of an error that is passed on; returns false. */
+bool fail_in(Error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

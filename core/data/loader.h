@@ -1,0 +1,42 @@
+/* core/data/loader.h -- batches of a split, resized and scaled to [0, 1], made ahead by one thread.
+ *
+ * The order of the examples in epoch e is a shuffle that depends on the seed and e alone, so a
+ * loader can start at any place of any epoch and give the same batches as one that ran through.
+ */
+#pragma once
+#include "core/data/dataset.h"
+
+typedef struct Loader Loader;
+
+typedef struct {
+    int batch_size;
+    int image_size;       // side in pixels
+    int limit;            // use the first `limit` examples; 0 means all
+    bool shuffle;         // a new order every epoch; false: as stored
+    uint64_t seed;        // of the order
+    int64_t first_epoch;  // epoch to start in, counted from 0
+    int64_t first_batch;  // batch of that epoch to start with, counted from 0
+} LoaderConfig;
+
+typedef struct {
+    const float *images;    // (count, channels, image_size, image_size), in [0, 1]
+    const int32_t *labels;  // (count)
+    int count;              // batch_size, but for the last of an epoch
+    int64_t epoch;          // counted from 0
+    int64_t index;          // of the batch within its epoch, counted from 0
+    bool last;              // ends its epoch
+} Batch;
+
+/* Borrows `dataset` and `split` until loader_free. ERR_INVALID: batch_size or image_size below 1,
+ * limit below 0, an empty split, first_batch beyond the epoch. ERR_NO_MEMORY: buffers or thread. */
+bool loader_new(const Dataset *dataset, const Split *split, LoaderConfig config, Loader **loader,
+                Error *err);
+void loader_free(Loader *loader);  // stops the thread; takes NULL
+
+/* The next batch; epochs follow one another without end. Valid until the next call. */
+const Batch *loader_next(Loader *loader);
+
+int64_t loader_batches_per_epoch(const Loader *loader);
+int loader_examples(const Loader *loader);  // per epoch: the split's count or the limit
+double
+loader_wait_seconds(const Loader *loader);  // time that loader_next has stood waiting, in all

@@ -1,0 +1,21 @@
+/* core/data/resize.h -- bilinear resize of 8-bit images, equal to Pillow's byte for byte.
+ *
+ * torchvision's Resize on a PIL image calls Pillow's convolution-based resampler: triangle filter
+ * whose support grows with the factor when shrinking, rows first and columns second, weights
+ * rounded to fixed point, each pass rounded to 8 bits.
+ *
+ * Shapes   src height x width x channels, dst side x side x channels, uint8, row by row.
+ */
+#pragma once
+#include <stdint.h>
+
+#include "core/graph/shape.h"
+
+typedef struct Resize
+    Resize;  // the weights for one pair of sizes; immutable but for its scratch row buffer
+
+Resize *resize_new(Shape src, int side);
+void resize_free(Resize *r);  // takes NULL
+
+/* One image. Not for two threads at once: each has its own Resize. */
+void resize_run(Resize *r, const uint8_t *src, uint8_t *dst);

@@ -1,0 +1,209 @@
+#include "core/graph/graph.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+
+struct Graph {
+    GraphNode *nodes;
+    int count;
+    char prefix[GRAPH_MAX_NAME];  // "2.0." inside graph_enter("2.0")
+    Error error;                  // code is ERR_NONE while all is well
+};
+
+Graph *graph_new(Shape input)
+{
+    Graph *g = xcalloc(1, sizeof *g);
+    g->nodes = xcalloc(1, sizeof *g->nodes);
+    g->nodes[0] = (GraphNode){.name = xstrdup("input"), .spec = {.dst = input}};
+    g->count = 1;
+    if (input.channels < 1 || input.height < 1 || input.width < 1)
+        fail(&g->error, ERR_INVALID, "an image of %d x %d x %d has no pixels", input.channels,
+             input.height, input.width);
+    return g;
+}
+
+void graph_free(Graph *g)
+{
+    if (!g)
+        return;
+    for (int i = 0; i < g->count; i++) {
+        free((void *)g->nodes[i].name);
+        free((void *)g->nodes[i].config);
+    }
+    free(g->nodes);
+    free(g);
+}
+
+static bool failed(const Graph *g)
+{
+    return g->error.code != ERR_NONE;
+}
+
+void graph_enter(Graph *g, const char *name)
+{
+    if (failed(g))
+        return;
+    const size_t used = strlen(g->prefix);
+    const int len = snprintf(g->prefix + used, sizeof g->prefix - used, "%s.", name);
+    if (len < 0 || (size_t)len >= sizeof g->prefix - used)
+        fail(&g->error, ERR_INVALID, "the path of node names is too long at %s", name);
+}
+
+void graph_leave(Graph *g)
+{
+    if (failed(g))
+        return;
+    const size_t used = strlen(g->prefix);
+    assert(used > 0);  // graph_leave without graph_enter
+    g->prefix[used - 1] = '\0';
+    char *dot = strrchr(g->prefix, '.');
+    if (dot)
+        dot[1] = '\0';
+    else
+        g->prefix[0] = '\0';
+}
+
+/* The name that a node called `name` gets here; NULL, with the graph failed, if it cannot have it.
+ */
+static char *full_name(Graph *g, const char *name)
+{
+    char *full = xasprintf("%s%s", g->prefix, name);
+    if (strlen(full) >= GRAPH_MAX_NAME)
+        fail(&g->error, ERR_INVALID, "node name %s is longer than %d letters", full,
+             GRAPH_MAX_NAME - 1);
+    else if (graph_find(g, full) != NODE_NONE)
+        fail(&g->error, ERR_INVALID, "two nodes are named %s", full);
+    else
+        return full;
+    free(full);
+    return NULL;
+}
+
+Node graph_add(Graph *g, const char *name, const LayerType *type, const void *config,
+               const Node *srcs, int src_count)
+{
+    if (failed(g))
+        return NODE_NONE;
+    assert(src_count >= 1);
+    char *full = full_name(g, name);
+    if (!full)
+        return NODE_NONE;
+
+    GraphNode node = {.name = full, .type = type, .src_count = src_count};
+    Shape shapes[GRAPH_MAX_SRCS];
+    if (src_count > GRAPH_MAX_SRCS) {
+        fail(&g->error, ERR_INVALID, "%s: reads %d nodes, at most %d are possible", full, src_count,
+             GRAPH_MAX_SRCS);
+        goto failed;
+    }
+    for (int i = 0; i < src_count; i++) {
+        if (srcs[i] < 0 || srcs[i] >= g->count) {
+            fail(&g->error, ERR_INVALID, "%s: source %d is not a node", full, i);
+            goto failed;
+        }
+        node.srcs[i] = srcs[i];
+        shapes[i] = g->nodes[srcs[i]].spec.dst;
+    }
+    if (!type->describe(config, shapes, src_count, &node.spec, &g->error)) {
+        fail_in(&g->error, "%s", full);
+        goto failed;
+    }
+    void *copy = xcalloc(1, type->config_bytes);
+    if (type->config_bytes)
+        memcpy(copy, config, type->config_bytes);
+    node.config = copy;
+    g->nodes = xrealloc(g->nodes, (size_t)g->count + 1, sizeof *g->nodes);
+    g->nodes[g->count] = node;
+    return g->count++;
+failed:
+    free(full);
+    return NODE_NONE;
+}
+
+Node graph_fail(Graph *g, const char *name, const char *fmt, ...)
+{
+    if (failed(g))
+        return NODE_NONE;
+    char text[sizeof g->error.message / 2];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    fail(&g->error, ERR_INVALID, "%s%s: %s", g->prefix, name, text);
+    return NODE_NONE;
+}
+
+bool graph_check(const Graph *g, Error *err)
+{
+    if (failed(g))
+        return fail(err, g->error.code, "%s", g->error.message);
+    return true;
+}
+
+Node graph_input(const Graph *g)
+{
+    return failed(g) ? NODE_NONE : 0;
+}
+
+Node graph_output(const Graph *g)
+{
+    return failed(g) ? NODE_NONE : g->count - 1;
+}
+
+int graph_node_count(const Graph *g)
+{
+    return g->count;
+}
+
+const GraphNode *graph_node(const Graph *g, Node n)
+{
+    assert(n >= 0 && n < g->count);
+    return &g->nodes[n];
+}
+
+Node graph_find(const Graph *g, const char *name)
+{
+    for (int i = 0; i < g->count; i++) {
+        if (strcmp(g->nodes[i].name, name) == 0)
+            return i;
+    }
+    return NODE_NONE;
+}
+
+Shape graph_shape(const Graph *g, Node n)
+{
+    return graph_node(g, n)->spec.dst;
+}
+
+int64_t graph_node_parameters(const GraphNode *node)
+{
+    int64_t count = 0;
+    for (int p = 0; p < node->spec.param_count; p++) {
+        int64_t numbers = 1;
+        for (int d = 0; d < node->spec.params[p].dim_count; d++)
+            numbers *= node->spec.params[p].dims[d];
+        count += numbers;
+    }
+    return count;
+}
+
+int64_t graph_parameter_count(const Graph *g)
+{
+    int64_t count = 0;
+    for (int i = 0; i < g->count; i++)
+        count += graph_node_parameters(&g->nodes[i]);
+    return count;
+}
+
+int64_t graph_multiply_adds(const Graph *g)
+{
+    int64_t count = 0;
+    for (int i = 0; i < g->count; i++)
+        count += g->nodes[i].spec.multiply_adds;
+    return count;
+}

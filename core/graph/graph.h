@@ -1,0 +1,102 @@
+/* core/graph/graph.h -- a network as a pure description: nodes, shapes, parameters, costs.
+ *
+ * A graph has no batch size, no memory and no oneDNN in it; any thread may build one, to check a
+ * request or to print a summary, in microseconds. core/net binds it to a batch and runs it.
+ *
+ *     Graph *g = graph_new((Shape){1, 96, 96});
+ *     Node x = conv(g, graph_input(g), "0.0", (Conv){.out = 64, .kernel = 7, .stride = 2, .pad =
+ * 3}); x = relu(g, x, "0.1"); if (!graph_check(g, &err)) ...
+ *
+ * The first builder call that fails makes the graph failed: later calls do nothing and return
+ * NODE_NONE, and graph_check reports the fault. Models therefore contain no `if`.
+ *
+ * Names are paths: graph_enter("2.0") puts "2.0." before the names that follow. The parameters of
+ * node "2.0.p1_1" are "2.0.p1_1.weight" and "2.0.p1_1.bias", as PyTorch's state_dict() has them.
+ */
+#pragma once
+#include <stdint.h>
+
+#include "core/base/error.h"
+#include "core/graph/shape.h"
+
+typedef struct Graph Graph;
+typedef int Node;  // place of the node in creation order
+#define NODE_NONE (-1)
+
+enum {
+    GRAPH_MAX_SRCS = 8,    // sources of one node
+    GRAPH_MAX_PARAMS = 4,  // parameters of one node
+    GRAPH_MAX_DIMS = 4,    // dimensions of one parameter
+    GRAPH_MAX_NAME = 64,   // bytes of a full name, with the final NUL
+};
+
+/* A parameter as a node asks for it. */
+typedef struct {
+    const char *name;          // "weight", "bias"
+    int dims[GRAPH_MAX_DIMS];  // OIHW for a convolution, (out, in) for a linear layer
+    int dim_count;
+    int fan_in;   // inputs that one output sums over
+    int fan_out;  // outputs that one input reaches
+} ParamSpec;
+
+/* What a layer answers when it is asked to take its place in a graph. */
+typedef struct {
+    Shape dst;
+    ParamSpec params[GRAPH_MAX_PARAMS];
+    int param_count;
+    int64_t multiply_adds;    // forward, one example
+    bool backward_needs_src;  // the backward pass reads the values of the sources
+    bool backward_needs_dst;  // ... of the destination
+} LayerSpec;
+
+struct LayerOps;  // how the layer runs: core/layers/layer.h
+
+/* A kind of layer. Each file in core/layers has one, static and const. */
+typedef struct {
+    const char *name;     // "conv", "max_pool"
+    size_t config_bytes;  // size of the struct that configures a node
+    /* Fill *spec from the shapes of the sources; ERR_INVALID when they do not fit. */
+    bool (*describe)(const void *config, const Shape *srcs, int src_count, LayerSpec *spec,
+                     Error *err);
+    const struct LayerOps *ops;
+} LayerType;
+
+/* A node as it stands in the graph. Pointers live as long as the graph. */
+typedef struct {
+    const char *name;
+    const LayerType *type;  // NULL for the input
+    const void *config;
+    Node srcs[GRAPH_MAX_SRCS];
+    int src_count;
+    LayerSpec spec;  // spec.dst is the node's shape
+} GraphNode;
+
+/* `input` is the shape of one image; ERR_INVALID, reported by graph_check, if a side is below 1. */
+Graph *graph_new(Shape input);
+void graph_free(Graph *g);  // takes NULL
+
+/* Put "<name>." before the names of the nodes that follow, until graph_leave. */
+void graph_enter(Graph *g, const char *name);
+void graph_leave(Graph *g);
+
+/* Append a node; the builders in core/layers call this. The config is copied. Errors, sticky:
+ * whatever `describe` refuses, a name taken twice or too long, a source that is not a node. */
+Node graph_add(Graph *g, const char *name, const LayerType *type, const void *config,
+               const Node *srcs, int src_count);
+
+/* Make the graph failed, for a builder whose own parameters are wrong. Returns NODE_NONE. */
+Node graph_fail(Graph *g, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* False, with the first fault, if building failed. */
+bool graph_check(const Graph *g, Error *err);
+
+Node graph_input(const Graph *g);
+Node graph_output(const Graph *g);  // the last node
+int graph_node_count(const Graph *g);
+const GraphNode *graph_node(const Graph *g, Node n);
+Node graph_find(const Graph *g, const char *name);  // NODE_NONE if there is none
+Shape graph_shape(const Graph *g, Node n);
+int64_t graph_node_parameters(const GraphNode *node);
+int64_t graph_parameter_count(const Graph *g);
+int64_t graph_multiply_adds(const Graph *g);  // forward, one example

@@ -1,0 +1,48 @@
+/* core/train/safetensors.h -- read and write the safetensors format, whole or not at all.
+ *
+ * The file is an 8-byte little-endian header length, a JSON header {"name": {"dtype", "shape",
+ * "data_offsets"}, ..., "__metadata__": {"key": "text"}}, and the tensors' bytes. Only F32 is
+ * written and read. Writing goes to "<path>.tmp", then fsync, rename, fsync of the folder: a reader
+ * finds the old file or the new one, never a part.
+ *
+ * Reading trusts nothing: lengths, offsets, overlaps, gaps, shapes, types and duplicate names are
+ * checked before a number is used.
+ *
+ * Errors   ERR_IO: the system refused. ERR_NOT_FOUND: no such file. ERR_INVALID: not a safetensors
+ *          file, or a damaged one; the message names the file and the fault.
+ * Source   https://github.com/huggingface/safetensors, "Format".
+ */
+#pragma once
+#include <stdint.h>
+
+#include "core/base/error.h"
+#include "core/graph/graph.h"
+
+typedef struct {
+    const char *name;
+    int dims[GRAPH_MAX_DIMS];
+    int dim_count;
+    const float *data;  // plain, row by row
+} SafeTensor;
+
+typedef struct {
+    const char *key;
+    const char *value;
+} SafeMeta;
+
+bool safetensors_write(const char *path, const SafeTensor *tensors, size_t tensor_count,
+                       const SafeMeta *metadata, size_t metadata_count, Error *err);
+
+typedef struct SafeFile SafeFile;  // an open file: everything read into memory and checked
+
+bool safetensors_open(const char *path, SafeFile **file, Error *err);
+/* The same for bytes in memory; `label` stands for the path in messages. Copies nothing but the
+ * header: `bytes` must outlive the file. */
+bool safetensors_parse(const char *label, const uint8_t *bytes, size_t size, SafeFile **file,
+                       Error *err);
+void safetensors_close(SafeFile *file);  // takes NULL
+
+size_t safetensors_count(const SafeFile *file);
+const SafeTensor *safetensors_at(const SafeFile *file, size_t i);
+const SafeTensor *safetensors_find(const SafeFile *file, const char *name);  // NULL if none
+const char *safetensors_metadata(const SafeFile *file, const char *key);     // NULL if none
