@@ -1,0 +1,72 @@
+/* server/jobs/spec.h -- what a client asks for: the settings of one training.
+ *
+ * A job file of `googlenetd train` and the body of POST /v1/jobs are the same thing: a JSON object
+ * in which every field has a default, and {} is the chapter's run. Reading one collects all its
+ * faults, each with the JSON pointer of the field (RFC 6901), so that a client can mend them in one
+ * go. A field that is not known is a fault.
+ */
+#pragma once
+#include <cJSON.h>
+#include <stdint.h>
+
+#include "core/train/trainer.h"
+
+enum {
+    SPEC_NAME = 129,      // bytes of a job's name, with the final NUL
+    SPEC_DATASET = 1024,  // bytes of a dataset's name or folder
+    SPEC_MAX_FAULTS = 64,
+};
+
+/* One fault: where, and what is wrong: {"/batch_size", "must be 1 to 4096, got 0"}. */
+typedef struct {
+    char pointer[160];
+    char detail[256];
+} Fault;
+
+typedef struct {
+    Fault items[SPEC_MAX_FAULTS];  // later ones are counted but not kept
+    int count;
+} Faults;
+
+void faults_add(Faults *faults, const char *pointer, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+typedef struct {
+    char name[SPEC_NAME];             // "" when the client gave none
+    const Model *model;               // "googlenet"
+    char dataset[SPEC_DATASET];       // "fashion_mnist", or a folder where those are allowed
+    int image_size;                   // the model's usual size
+    int epochs;                       // 10
+    int batch_size;                   // 128
+    double learning_rate;             // optimizer.learning_rate, 0.1
+    Sgd sgd;                          // optimizer.momentum, .nesterov, .weight_decay: 0, false, 0
+    Schedule schedule;                // schedule.type: "constant"
+    double label_smoothing;           // 0
+    Precision precision;              // "auto"
+    uint64_t seed;                    // 0; below 2^53, which JSON numbers hold exactly
+    int threads;                      // 0: what the worker has
+    int train_limit, test_limit;      // 0: all
+    double max_seconds;               // 0: no budget
+    int early_stopping_patience;      // epochs without improvement; 0: off
+    double early_stopping_min_delta;  // 0
+    int checkpoint_every_epochs;      // 1
+    double checkpoint_every_seconds;  // 0: not by time
+    int checkpoint_keep;              // 1, besides the best
+    cJSON *metadata;                  // an object of strings, or NULL; owned
+} JobSpec;
+
+/* Where a spec comes from decides what it may name. */
+typedef struct {
+    bool allow_folders;  // the dataset may be a path (the command line); never for HTTP clients
+} SpecRules;
+
+/* Read `json` into *spec, which spec_free takes back. False if there are faults. Model, dataset and
+ * image size are checked against each other by building the graph. */
+bool spec_read(const cJSON *json, SpecRules rules, JobSpec *spec, Faults *faults);
+void spec_free(JobSpec *spec);
+
+/* The resolved settings, defaults filled in: what spec_read reads back to the same spec. */
+cJSON *spec_to_json(const JobSpec *spec);
+
+/* Everything a trainer needs of it, but for the dataset and the checkpoint's path. */
+TrainConfig spec_train_config(const JobSpec *spec);
