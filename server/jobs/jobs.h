@@ -1,0 +1,96 @@
+/* server/jobs/jobs.h -- all jobs: create, look at, steer, delete.
+ *
+ * Every call may come from any thread. Answers are copies. A call that changes something returns
+ * true once the change is on disk. While all cores train these calls take milliseconds: reading
+ * never waits for writing, and neither waits for training.
+ *
+ * Lock order: jobs, store, events, log. No lock is held across training.
+ *
+ * Errors   ERR_NOT_FOUND: no such job or checkpoint. ERR_CONFLICT: the job's state, a limit or an
+ *          idempotency key forbids it. ERR_IO: the store cannot be read or written. ERR_STOPPED:
+ *          the daemon is shutting down and takes no new work.
+ */
+#pragma once
+#include "server/jobs/events.h"
+#include "server/jobs/job.h"
+#include "server/jobs/log.h"
+#include "server/jobs/series.h"
+
+typedef struct Jobs Jobs;
+
+typedef struct {
+    const char *data;  // folder; made if it is not there
+    int max_jobs;      // stored at a time
+    Log *log;          // borrowed
+} JobsConfig;
+
+/* Opens the store and puts right what a sudden death left behind: jobs that ran are queued again.
+ * The folder is locked against a second daemon until jobs_close (ERR_CONFLICT). */
+bool jobs_open(const JobsConfig *config, Jobs **jobs, Error *err);
+void jobs_close(Jobs *jobs);  // takes NULL
+
+Events *jobs_bell(Jobs *jobs);
+
+typedef struct {
+    const JobSpec *spec;
+    int64_t parent_id;    // the job it is cloned from; 0: none
+    const char *key;      // idempotency key; NULL: none
+    const char *request;  // what stands for the request's content: its hash, or the text itself
+} JobRequest;
+
+/* *replayed: the key was used before for the same request, and *job is what came of it.
+ * ERR_CONFLICT: the key was used for another request, or the store is full. */
+bool jobs_create(Jobs *jobs, const JobRequest *request, JobInfo *job, bool *replayed, Error *err);
+
+typedef struct {
+    int64_t after;    // last id of the page before; 0: from the newest
+    int limit;        // 1 to 1000
+    unsigned states;  // bits 1u << JobState; 0: all
+} JobQuery;
+
+typedef struct {
+    JobInfo *items;
+    size_t count;
+    bool has_more;
+} JobList;
+
+bool jobs_list(Jobs *jobs, const JobQuery *query, JobList *list, Error *err);  // newest first
+void job_list_free(JobList *list);
+bool jobs_get(Jobs *jobs, int64_t id, JobInfo *job, Error *err);
+
+typedef struct {
+    const char *name;      // NULL: as it is
+    const char *metadata;  // JSON object of strings; NULL: as it is
+} JobPatch;
+
+/* These answer with the job as it is afterwards; `job` may be NULL. */
+bool jobs_patch(Jobs *jobs, int64_t id, JobPatch patch, JobInfo *job, Error *err);
+bool jobs_stop(Jobs *jobs, int64_t id, JobInfo *job, Error *err);
+bool jobs_resume(Jobs *jobs, int64_t id, JobInfo *job, Error *err);
+bool jobs_checkpoint(Jobs *jobs, int64_t id, JobInfo *job, Error *err);  // soon, without waiting
+bool jobs_delete(Jobs *jobs, int64_t id, Error *err);                    // with its files
+
+/* Rows in order. jobs_events with job_id 0 gives those of all jobs. */
+bool jobs_epochs(Jobs *jobs, SeriesPage page, EpochList *list, Error *err);
+bool jobs_curve(Jobs *jobs, SeriesPage page, PointList *list, Error *err);
+bool jobs_events(Jobs *jobs, SeriesPage page, EventList *list, Error *err);
+bool jobs_checkpoints(Jobs *jobs, int64_t id, CheckpointList *list, Error *err);
+
+/* Open the model file of a checkpoint for reading: `which` is "step_<n>", "latest" or "best". It
+ * stays readable through *fd, which the caller closes, even when the file is deleted meanwhile. */
+bool jobs_checkpoint_open(Jobs *jobs, int64_t id, const char *which, CheckpointRow *checkpoint,
+                          int *fd, Error *err);
+
+/* Counted since the daemon's start, but for by_state. */
+typedef struct {
+    int64_t by_state[JOB_STATES];
+    int64_t steps, examples, epochs, checkpoints, restarts;
+    int64_t finished[JOB_STATES];  // jobs that came into an ended state
+    double train_seconds;
+    double examples_per_second;  // of the running jobs together, now
+} JobCounts;
+
+bool jobs_counts(Jobs *jobs, JobCounts *counts, Error *err);
+
+/* Can the store be written and read? Else ERR_IO with the reason. Remembered for a second. */
+bool jobs_ready(Jobs *jobs, Error *err);
