@@ -1,0 +1,98 @@
+/* tests/server/jobs/test_events.c -- the bell: it rings for newer events and never for none. */
+#include "server/jobs/events.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "tests/check.h"
+
+static void a_reader_behind_does_not_wait(void **state)
+{
+    (void)state;
+    Events *events = events_new(41);
+    assert_int_equal(events_last(events), 41);
+    assert_true(events_wait(events, 40, 60000));
+    assert_false(events_wait(events, 41, 0));
+    events_publish(events, 43);
+    events_publish(events, 42);  // came later, says nothing new
+    assert_int_equal(events_last(events), 43);
+    events_free(events);
+}
+
+static void *publish_soon(void *context)
+{
+    const struct timespec soon = {.tv_nsec = 20000000};
+    nanosleep(&soon, NULL);
+    events_publish(context, 1);
+    return NULL;
+}
+
+static void a_waiting_reader_is_woken(void **state)
+{
+    (void)state;
+    Events *events = events_new(0);
+    pthread_t publisher;
+    assert_int_equal(pthread_create(&publisher, NULL, publish_soon, events), 0);
+    assert_true(events_wait(events, 0, 60000));
+    pthread_join(publisher, NULL);
+    events_free(events);
+}
+
+static void *close_soon(void *context)
+{
+    const struct timespec soon = {.tv_nsec = 20000000};
+    nanosleep(&soon, NULL);
+    events_close(context);
+    return NULL;
+}
+
+static void closing_wakes_all_and_for_good(void **state)
+{
+    (void)state;
+    Events *events = events_new(0);
+    pthread_t closer;
+    assert_int_equal(pthread_create(&closer, NULL, close_soon, events), 0);
+    assert_false(events_wait(events, 0, 60000));
+    pthread_join(closer, NULL);
+    assert_true(events_closed(events));
+    assert_false(events_wait(events, 0, 60000));
+    events_free(events);
+}
+
+static void count_ring(void *context)
+{
+    atomic_fetch_add((atomic_int *)context, 1);
+}
+
+static void listeners_are_rung_until_they_leave(void **state)
+{
+    (void)state;
+    Events *events = events_new(0);
+    atomic_int first = 0, second = 0;
+    const int one = events_listen(events, count_ring, &first);
+    const int two = events_listen(events, count_ring, &second);
+    events_publish(events, 1);
+    events_unlisten(events, one);
+    events_publish(events, 2);
+    assert_int_equal(first, 1);
+    assert_int_equal(second, 2);
+    // The place that became free is given away again.
+    assert_int_equal(events_listen(events, count_ring, &first), one);
+    events_close(events);
+    assert_int_equal(first, 2);
+    assert_int_equal(second, 3);
+    events_unlisten(events, two);
+    events_free(events);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_reader_behind_does_not_wait),
+        cmocka_unit_test(a_waiting_reader_is_woken),
+        cmocka_unit_test(closing_wakes_all_and_for_good),
+        cmocka_unit_test(listeners_are_rung_until_they_leave),
+    };
+    return RUN_TESTS(tests);
+}

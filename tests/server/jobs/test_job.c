@@ -1,0 +1,114 @@
+/* tests/server/jobs/test_job.c -- states, transitions, ids and times. */
+#include "server/jobs/job.h"
+
+#include <string.h>
+
+#include "tests/check.h"
+
+enum { NO = -1 };
+
+/* Every state against every trigger: where it leads, or NO. */
+static const int LEADS_TO[JOB_STATES][JOB_INTERRUPT + 1] = {
+    // clang-format off
+    //                START        STOP          END          SUCCEED        FAIL        RESUME      INTERRUPT
+    [JOB_QUEUED]    = {JOB_RUNNING, JOB_STOPPED,  NO,          NO,            NO,         NO,         NO},
+    [JOB_RUNNING]   = {NO,          JOB_STOPPING, NO,          JOB_SUCCEEDED, JOB_FAILED, NO,         JOB_QUEUED},
+    [JOB_STOPPING]  = {NO,          NO,           JOB_STOPPED, JOB_SUCCEEDED, JOB_FAILED, NO,         JOB_STOPPED},
+    [JOB_STOPPED]   = {NO,          NO,           NO,          NO,            NO,         JOB_QUEUED, NO},
+    [JOB_SUCCEEDED] = {NO,          NO,           NO,          NO,            NO,         NO,         NO},
+    [JOB_FAILED]    = {NO,          NO,           NO,          NO,            NO,         JOB_QUEUED, NO},
+    // clang-format on
+};
+
+static void each_trigger_leads_where_the_table_says_or_is_refused(void **state)
+{
+    (void)state;
+    for (int from = 0; from < JOB_STATES; from++) {
+        for (int trigger = 0; trigger <= JOB_INTERRUPT; trigger++) {
+            const int want = LEADS_TO[from][trigger];
+            JobState to = JOB_STATES;
+            Error err = {0};
+            if (want != NO) {
+                CHECK_OK(job_next_state((JobState)from, (JobTrigger)trigger, &to, &err), err);
+                assert_int_equal(to, want);
+            } else {
+                assert_false(job_next_state((JobState)from, (JobTrigger)trigger, &to, &err));
+                assert_int_equal(err.code, ERR_CONFLICT);
+                assert_non_null(strstr(err.message, JOB_STATE_NAMES[from]));
+                assert_int_equal(to, JOB_STATES);
+            }
+        }
+    }
+}
+
+static void a_refusal_names_wish_and_state(void **state)
+{
+    (void)state;
+    Error err;
+    JobState to;
+    CHECK_REFUSED(job_next_state(JOB_SUCCEEDED, JOB_RESUME, &to, &err), err, ERR_CONFLICT,
+                  "cannot resume a job that is succeeded");
+}
+
+static void active_states_are_those_a_worker_may_touch(void **state)
+{
+    (void)state;
+    assert_true(job_state_active(JOB_QUEUED));
+    assert_true(job_state_active(JOB_RUNNING));
+    assert_true(job_state_active(JOB_STOPPING));
+    assert_false(job_state_active(JOB_STOPPED));
+    assert_false(job_state_active(JOB_SUCCEEDED));
+    assert_false(job_state_active(JOB_FAILED));
+}
+
+static void ids_come_back_from_their_text(void **state)
+{
+    (void)state;
+    char text[JOB_ID];
+    int64_t id = 0;
+    job_id_format(17, text);
+    assert_string_equal(text, "job_17");
+    assert_true(job_id_parse(text, &id));
+    assert_int_equal(id, 17);
+    checkpoint_id_format(0, text);
+    assert_true(checkpoint_id_parse(text, &id));
+    assert_int_equal(id, 0);
+}
+
+static void other_forms_of_an_id_are_refused(void **state)
+{
+    (void)state;
+    static const char *const WRONG[] = {"",        "17",      "job_",    "job_0",
+                                        "job_01",  "job_-1",  "job_+1",  "job_1 ",
+                                        " job_1",  "job_1/.", "JOB_1",   "job_0x1",
+                                        "step_17", "job_1x",  "job_1.0", "job_9999999999999999999"};
+    for (size_t i = 0; i < COUNT(WRONG); i++) {
+        int64_t id = -5;
+        if (job_id_parse(WRONG[i], &id))
+            fail_msg("\"%s\" was taken for an id", WRONG[i]);
+    }
+}
+
+static void times_are_rfc_3339_in_utc(void **state)
+{
+    (void)state;
+    char text[JOB_STAMP];
+    time_format(0, text);
+    assert_string_equal(text, "1970-01-01T00:00:00.000Z");
+    time_format(1709210096007, text);  // a leap day
+    assert_string_equal(text, "2024-02-29T12:34:56.007Z");
+    assert_true(time_now_ms() > 1700000000000);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_trigger_leads_where_the_table_says_or_is_refused),
+        cmocka_unit_test(a_refusal_names_wish_and_state),
+        cmocka_unit_test(active_states_are_those_a_worker_may_touch),
+        cmocka_unit_test(ids_come_back_from_their_text),
+        cmocka_unit_test(other_forms_of_an_id_are_refused),
+        cmocka_unit_test(times_are_rfc_3339_in_utc),
+    };
+    return RUN_TESTS(tests);
+}
