@@ -1,0 +1,234 @@
+/* DESIGN  The table below is the one place that knows the fields. Reading sets the defaults, walks
+ * the JSON once and looks each key up in the table; then it checks what concerns two fields
+ * together. Nothing of a faulty spec is used, so a field with a fault just keeps its default.
+ */
+#include "server/jobs/spec.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "server/jobs/json_text.h"
+#include "server/jobs/spec_fields.h"
+
+enum { IMAGE_MAX_SIDE = 1024 };
+
+static const char *const PRECISION_NAMES[] = {
+    [PRECISION_AUTO] = "auto", [PRECISION_F32] = "f32", [PRECISION_BF16] = "bf16", NULL};
+
+// clang-format off
+#define ROW(path, what) .pointer = path, .kind = &what
+#define AT(member) .offset = offsetof(JobSpec, member)
+static const Field FIELDS[] = {
+    {ROW("/name",            FIELD_NAME)},
+    {ROW("/model",           FIELD_MODEL)},
+    {ROW("/dataset",         FIELD_DATASET)},
+    // The usual size is the model's, and so is the smallest.
+    {ROW("/image_size",      FIELD_INT), AT(image_size), .usual = 0, .min = 1, .max = IMAGE_MAX_SIDE},
+    {ROW("/epochs",          FIELD_INT), AT(epochs), .usual = 10, .min = 1, .max = 100000},
+    {ROW("/batch_size",      FIELD_INT), AT(batch_size), .usual = 128, .min = 1, .max = 4096},
+    {ROW("/optimizer",       FIELD_GROUP)},
+    {ROW("/optimizer/name",  FIELD_SGD)},
+    {ROW("/optimizer/learning_rate", FIELD_NUMBER), AT(learning_rate),
+        .usual = 0.1, .min = 0, .max = 100, .above_min = true},
+    {ROW("/optimizer/momentum",      FIELD_NUMBER), AT(sgd.momentum), .max = 1, .below_max = true},
+    {ROW("/optimizer/nesterov",      FIELD_BOOL), AT(sgd.nesterov)},
+    {ROW("/optimizer/weight_decay",  FIELD_NUMBER), AT(sgd.weight_decay), .max = 1},
+    {ROW("/schedule",        FIELD_GROUP)},
+    {ROW("/schedule/type",   FIELD_CHOICE), AT(schedule.type), .names = SCHEDULE_NAMES},
+    {ROW("/label_smoothing", FIELD_NUMBER), AT(label_smoothing), .max = 1, .below_max = true},
+    {ROW("/precision",       FIELD_CHOICE), AT(precision), .names = PRECISION_NAMES},
+    {ROW("/seed",            FIELD_SEED), AT(seed), .max = 9007199254740991.0},  // 2^53 - 1
+    {ROW("/threads",         FIELD_INT), AT(threads), .max = 1024},
+    {ROW("/train_limit",     FIELD_INT), AT(train_limit), .max = INT_MAX},
+    {ROW("/test_limit",      FIELD_INT), AT(test_limit), .max = INT_MAX},
+    {ROW("/max_seconds",     FIELD_NUMBER), AT(max_seconds), .max = INFINITY},
+    {ROW("/early_stopping",  FIELD_GROUP)},
+    {ROW("/early_stopping/patience",  FIELD_INT), AT(early_stopping_patience), .max = 100000},
+    {ROW("/early_stopping/min_delta", FIELD_NUMBER), AT(early_stopping_min_delta), .max = 1},
+    {ROW("/checkpoint",      FIELD_GROUP)},
+    {ROW("/checkpoint/every_epochs",  FIELD_INT), AT(checkpoint_every_epochs),
+        .usual = 1, .max = 100000},
+    {ROW("/checkpoint/every_seconds", FIELD_NUMBER), AT(checkpoint_every_seconds), .max = INFINITY},
+    {ROW("/checkpoint/keep", FIELD_INT), AT(checkpoint_keep), .usual = 1, .min = 1, .max = 100},
+    {ROW("/metadata",        FIELD_METADATA)},
+};
+#undef ROW
+#undef AT
+// clang-format on
+
+static void set_defaults(JobSpec *spec)
+{
+    *spec = (JobSpec){.model = models_find("googlenet"), .dataset = "fashion_mnist"};
+    for (size_t i = 0; i < COUNT(FIELDS); i++) {
+        void *place = (char *)spec + FIELDS[i].offset;
+        if (FIELDS[i].kind == &FIELD_INT)
+            memcpy(place, &(int){(int)FIELDS[i].usual}, sizeof(int));
+        else if (FIELDS[i].kind == &FIELD_NUMBER)
+            memcpy(place, &FIELDS[i].usual, sizeof(double));
+    }
+}
+
+/* ---- Reading ---- */
+
+static void unknown_field(const char *group, const char *pointer, const char *key, Faults *faults)
+{
+    // A body of a million unknown keys must not cost a million searches.
+    const Field *hint =
+        faults->count < SPEC_MAX_FAULTS ? field_hint(FIELDS, COUNT(FIELDS), group, key) : NULL;
+    char path[64] = "";
+    for (size_t i = 1; hint && hint->pointer[i] && i < sizeof path; i++)
+        path[i - 1] = hint->pointer[i] == '/' ? '.' : hint->pointer[i];
+    if (hint)
+        faults_add(faults, pointer, "is not a known field; did you mean \"%s\"?", path);
+    else
+        faults_add(faults, pointer, "is not a known field");
+}
+
+/* The fields of one object: the whole job (group "") or a group of it. `seen` is by row. */
+static void read_object(const cJSON *object, const char *group, bool *seen, SpecReader *r)
+{
+    if (!cJSON_IsObject(object)) {
+        fault_expected(r->faults, group, "an object", object);
+        return;
+    }
+    const cJSON *item;
+    cJSON_ArrayForEach(item, object)
+    {
+        char pointer[sizeof(Fault){0}.pointer];
+        snprintf(pointer, sizeof pointer, "%s", group);
+        pointer_append(pointer, sizeof pointer, item->string);
+        size_t row = 0;
+        while (row < COUNT(FIELDS) && strcmp(FIELDS[row].pointer, pointer) != 0)
+            row++;
+        if (row == COUNT(FIELDS))
+            unknown_field(group, pointer, item->string, r->faults);
+        else if (seen[row])
+            faults_add(r->faults, pointer, "is given twice");
+        else if (FIELDS[row].kind == &FIELD_GROUP)
+            read_object(item, pointer, seen, r);
+        else
+            FIELDS[row].kind->read(&FIELDS[row], item, r);
+        if (row < COUNT(FIELDS))
+            seen[row] = true;
+    }
+}
+
+static const DatasetInfo *known_dataset(const char *name)
+{
+    size_t count;
+    const DatasetInfo *sets = dataset_table(&count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(sets[i].name, name) == 0)
+            return &sets[i];
+    return NULL;
+}
+
+static void check_limit(const char *pointer, int limit, int count, const char *set, Faults *faults)
+{
+    if (limit > count)
+        faults_add(faults, pointer, "must be 0 to %d, the images that %s has, got %d", count, set,
+                   limit);
+}
+
+/* Model, dataset and image size together. A folder's images are not known before it is opened, and
+ * are taken to be like MNIST's; the trainer checks what they are. */
+static void check_graph(const JobSpec *spec, Faults *faults)
+{
+    const DatasetInfo *set = known_dataset(spec->dataset);
+    const int channels = set ? set->image.channels : 1;
+    const int smallest = model_smallest_image(spec->model, channels);
+    if (spec->image_size < smallest) {
+        faults_add(faults, "/image_size", "must be %d to %d for %s, got %d", smallest,
+                   IMAGE_MAX_SIDE, spec->model->name, spec->image_size);
+        return;
+    }
+    Error err = {0};
+    const Shape input = {channels, spec->image_size, spec->image_size};
+    Graph *g = model_graph(spec->model, input, set ? set->classes : 10, &err);
+    if (!g)
+        faults_add(faults, "/model", "cannot be built: %s", err.message);
+    graph_free(g);
+}
+
+static void check_together(const JobSpec *spec, Faults *faults)
+{
+    if (spec->sgd.nesterov && spec->sgd.momentum <= 0)
+        faults_add(faults, "/optimizer/nesterov", "needs a momentum above 0");
+    const DatasetInfo *set = known_dataset(spec->dataset);
+    if (set) {
+        check_limit("/train_limit", spec->train_limit, set->train_count, set->name, faults);
+        check_limit("/test_limit", spec->test_limit, set->test_count, set->name, faults);
+    }
+}
+
+static bool has_fault(const Faults *faults, int first, const char *pointer)
+{
+    for (int i = first; i < faults->count && i < SPEC_MAX_FAULTS; i++)
+        if (strcmp(faults->items[i].pointer, pointer) == 0)
+            return true;
+    return false;
+}
+
+bool spec_read(const cJSON *json, SpecRules rules, JobSpec *spec, Faults *faults)
+{
+    const int before = faults->count;
+    bool seen[COUNT(FIELDS)] = {false};
+    set_defaults(spec);
+    read_object(json, "", seen, &(SpecReader){spec, faults, rules});
+    if (spec->image_size == 0)
+        spec->image_size = spec->model->image_size;
+    check_together(spec, faults);
+    // Not on top of a fault of its own: the default that stands there now was not asked for.
+    if (!has_fault(faults, before, "/model") && !has_fault(faults, before, "/dataset")
+        && !has_fault(faults, before, "/image_size"))
+        check_graph(spec, faults);
+    return faults->count == before;
+}
+
+void spec_free(JobSpec *spec)
+{
+    cJSON_Delete(spec->metadata);
+    spec->metadata = NULL;
+}
+
+/* ---- Writing ---- */
+
+cJSON *spec_to_json(const JobSpec *spec)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON *group = NULL;
+    for (size_t i = 0; i < COUNT(FIELDS); i++) {
+        const Field *f = &FIELDS[i];
+        const char *key = strrchr(f->pointer, '/') + 1;
+        cJSON *item = f->kind->write(f, spec);
+        cJSON_AddItemToObject(key == f->pointer + 1 ? json : group, key, item);
+        if (f->kind == &FIELD_GROUP)
+            group = item;
+    }
+    return json;
+}
+
+TrainConfig spec_train_config(const JobSpec *spec)
+{
+    return (TrainConfig){
+        .model = spec->model,
+        .image_size = spec->image_size,
+        .epochs = spec->epochs,
+        .batch_size = spec->batch_size,
+        .train_limit = spec->train_limit,
+        .test_limit = spec->test_limit,
+        .learning_rate = spec->learning_rate,
+        .sgd = spec->sgd,
+        .schedule = spec->schedule,
+        .label_smoothing = spec->label_smoothing,
+        .precision = spec->precision,
+        .seed = spec->seed,
+        .threads = spec->threads,
+        .checkpoint_every_epochs = spec->checkpoint_every_epochs,
+        .checkpoint_every_seconds = spec->checkpoint_every_seconds,
+    };
+}

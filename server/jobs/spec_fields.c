@@ -1,0 +1,333 @@
+#include "server/jobs/spec_fields.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/jobs/json_text.h"
+
+enum {
+    METADATA_MAX_ENTRIES = 16,
+    METADATA_MAX_KEY = 64,     // bytes
+    METADATA_MAX_VALUE = 512,  // bytes
+    EXPECTED_TEXT = 192,       // of "must be ..."
+};
+
+static const void *place(const Field *field, const JobSpec *spec)
+{
+    return (const char *)spec + field->offset;
+}
+
+static void put(const Field *field, const SpecReader *r, const void *value, size_t size)
+{
+    memcpy((char *)r->spec + field->offset, value, size);
+}
+
+/* ---- Numbers ---- */
+
+static void range_text(const Field *f, char *text, size_t size)
+{
+    if (isinf(f->max))
+        snprintf(text, size, "%s %.16g", f->above_min ? "above" : "at least", f->min);
+    else if (f->above_min || f->below_max)
+        snprintf(text, size, "%s %.16g and %s %.16g", f->above_min ? "above" : "at least", f->min,
+                 f->below_max ? "below" : "at most", f->max);
+    else
+        snprintf(text, size, "%.16g to %.16g", f->min, f->max);
+}
+
+/* The number in `item` if it is one and within the range; else a fault. */
+static bool ranged(const Field *f, const cJSON *item, SpecReader *r, bool whole, double *value)
+{
+    const char *noun = whole ? "a whole number" : "a number";
+    if (!json_number_value(item, value)) {
+        fault_expected(r->faults, f->pointer, noun, item);
+        return false;
+    }
+    const bool low = f->above_min ? *value <= f->min : *value < f->min;
+    const bool high = f->below_max ? *value >= f->max : *value > f->max;
+    if (low || high || !isfinite(*value)) {
+        char range[EXPECTED_TEXT];
+        range_text(f, range, sizeof range);
+        fault_expected(r->faults, f->pointer, range, item);
+        return false;
+    }
+    if (whole && *value != floor(*value)) {
+        fault_expected(r->faults, f->pointer, noun, item);
+        return false;
+    }
+    return true;
+}
+
+static void int_read(const Field *f, const cJSON *item, SpecReader *r)
+{
+    double value;
+    if (ranged(f, item, r, true, &value))
+        put(f, r, &(int){(int)value}, sizeof(int));
+}
+
+static cJSON *int_write(const Field *f, const JobSpec *spec)
+{
+    return json_number(*(const int *)place(f, spec));
+}
+
+static void seed_read(const Field *f, const cJSON *item, SpecReader *r)
+{
+    double value;
+    if (ranged(f, item, r, true, &value))
+        put(f, r, &(uint64_t){(uint64_t)value}, sizeof(uint64_t));
+}
+
+static cJSON *seed_write(const Field *f, const JobSpec *spec)
+{
+    return json_number((double)*(const uint64_t *)place(f, spec));
+}
+
+static void number_read(const Field *f, const cJSON *item, SpecReader *r)
+{
+    double value;
+    if (ranged(f, item, r, false, &value))
+        put(f, r, &(double){value + 0.0}, sizeof(double));  // -0 becomes 0
+}
+
+static cJSON *number_write(const Field *f, const JobSpec *spec)
+{
+    return json_number(*(const double *)place(f, spec));
+}
+
+const FieldKind FIELD_INT = {int_read, int_write};
+const FieldKind FIELD_SEED = {seed_read, seed_write};
+const FieldKind FIELD_NUMBER = {number_read, number_write};
+
+/* ---- Yes or no, and one of several ---- */
+
+static void bool_read(const Field *f, const cJSON *item, SpecReader *r)
+{
+    if (cJSON_IsBool(item))
+        put(f, r, &(bool){cJSON_IsTrue(item)}, sizeof(bool));
+    else
+        fault_expected(r->faults, f->pointer, "true or false", item);
+}
+
+static cJSON *bool_write(const Field *f, const JobSpec *spec)
+{
+    return cJSON_CreateBool(*(const bool *)place(f, spec));
+}
+
+/* Append one more of the names that are possible. */
+static void offer(char *text, size_t size, const char *name, bool first)
+{
+    const size_t used = strlen(text);
+    snprintf(text + used, size - used, "%s\"%s\"", first ? "" : ", ", name);
+}
+
+/* The place of the string `item` among `names`; -1, with a fault, if it is not there. */
+static int chosen(const Field *f, const char *const *names, const cJSON *item, SpecReader *r)
+{
+    for (int i = 0; names[i]; i++)
+        if (cJSON_IsString(item) && strcmp(item->valuestring, names[i]) == 0)
+            return i;
+    char expected[EXPECTED_TEXT] = "";
+    if (names[1])
+        snprintf(expected, sizeof expected, "one of ");
+    for (int i = 0; names[i]; i++)
+        offer(expected, sizeof expected, names[i], i == 0);
+    fault_expected(r->faults, f->pointer, expected, item);
+    return -1;
+}
+
+static void choice_read(const Field *f, const cJSON *item, SpecReader *r)
+{
+    const int value = chosen(f, f->names, item, r);
+    if (value >= 0)
+        put(f, r, &value, sizeof value);
+}
+
+static cJSON *choice_write(const Field *f, const JobSpec *spec)
+{
+    return cJSON_CreateString(f->names[*(const int *)place(f, spec)]);
+}
+
+static const char *const OPTIMIZER_NAMES[] = {"sgd", NULL};
+
+static void sgd_read(const Field *f, const cJSON *item, SpecReader *r)
+{
+    chosen(f, OPTIMIZER_NAMES, item, r);
+}
+
+static cJSON *sgd_write(const Field *f, const JobSpec *spec)
+{
+    (void)f, (void)spec;
+    return cJSON_CreateString(OPTIMIZER_NAMES[0]);
+}
+
+_Static_assert(sizeof(Precision) == sizeof(int) && sizeof(ScheduleType) == sizeof(int),
+               "choices are stored as int");
+
+const FieldKind FIELD_BOOL = {bool_read, bool_write};
+const FieldKind FIELD_CHOICE = {choice_read, choice_write};
+const FieldKind FIELD_SGD = {sgd_read, sgd_write};
+
+/* ---- Name, model, dataset ---- */
+
+static bool has_control(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            return true;
+    return false;
+}
+
+/* Text for a fixed place of `size` bytes: UTF-8 without control characters. */
+static bool plain_text(const Field *f, const cJSON *item, size_t size, SpecReader *r)
+{
+    char expected[EXPECTED_TEXT];
+    snprintf(expected, sizeof expected, "a string of at most %zu bytes", size - 1);
+    if (!cJSON_IsString(item) || strlen(item->valuestring) >= size)
+        fault_expected(r->faults, f->pointer, expected, item);
+    else if (!utf8_valid(item->valuestring))
+        faults_add(r->faults, f->pointer, "must be UTF-8");
+    else if (has_control(item->valuestring))
+        fault_expected(r->faults, f->pointer, "free of control characters", item);
+    else
+        return true;
+    return false;
+}
+
+static void name_read(const Field *f, const cJSON *item, SpecReader *r)
+{
+    if (plain_text(f, item, SPEC_NAME, r))
+        snprintf(r->spec->name, SPEC_NAME, "%s", item->valuestring);
+}
+
+static cJSON *name_write(const Field *f, const JobSpec *spec)
+{
+    (void)f;
+    return cJSON_CreateString(spec->name);
+}
+
+static void model_read(const Field *f, const cJSON *item, SpecReader *r)
+{
+    size_t count;
+    const Model *models = models_table(&count);
+    char expected[EXPECTED_TEXT] = "one of ";
+    for (size_t i = 0; i < count; i++) {
+        if (cJSON_IsString(item) && strcmp(item->valuestring, models[i].name) == 0) {
+            r->spec->model = &models[i];
+            return;
+        }
+        offer(expected, sizeof expected, models[i].name, i == 0);
+    }
+    fault_expected(r->faults, f->pointer, expected, item);
+}
+
+static cJSON *model_write(const Field *f, const JobSpec *spec)
+{
+    (void)f;
+    return cJSON_CreateString(spec->model->name);
+}
+
+static bool dataset_known(const char *name, bool folders)
+{
+    if (folders && strchr(name, '/'))
+        return true;
+    size_t count;
+    const DatasetInfo *sets = dataset_table(&count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(name, sets[i].name) == 0)
+            return true;
+    return false;
+}
+
+static void dataset_read(const Field *f, const cJSON *item, SpecReader *r)
+{
+    if (cJSON_IsString(item) && dataset_known(item->valuestring, r->rules.allow_folders)) {
+        if (plain_text(f, item, SPEC_DATASET, r))
+            snprintf(r->spec->dataset, SPEC_DATASET, "%s", item->valuestring);
+        return;
+    }
+    size_t count;
+    const DatasetInfo *sets = dataset_table(&count);
+    char expected[EXPECTED_TEXT] = "";
+    if (count > 1)
+        snprintf(expected, sizeof expected, "one of ");
+    for (size_t i = 0; i < count; i++)
+        offer(expected, sizeof expected, sets[i].name, i == 0);
+    const size_t used = strlen(expected);
+    if (r->rules.allow_folders)
+        snprintf(expected + used, sizeof expected - used, " or the path of a folder, with a slash");
+    fault_expected(r->faults, f->pointer, expected, item);
+}
+
+static cJSON *dataset_write(const Field *f, const JobSpec *spec)
+{
+    (void)f;
+    return cJSON_CreateString(spec->dataset);
+}
+
+const FieldKind FIELD_NAME = {name_read, name_write};
+const FieldKind FIELD_MODEL = {model_read, model_write};
+const FieldKind FIELD_DATASET = {dataset_read, dataset_write};
+
+/* ---- Objects ---- */
+
+static bool entry_ok(const cJSON *object, const cJSON *entry, const char *parent, Faults *faults)
+{
+    const int before = faults->count;
+    char pointer[sizeof(Fault){0}.pointer];
+    snprintf(pointer, sizeof pointer, "%s", parent);
+    pointer_append(pointer, sizeof pointer, entry->string);
+    if (strlen(entry->string) > METADATA_MAX_KEY)
+        faults_add(faults, pointer, "must have a key of at most %d bytes, got %zu",
+                   METADATA_MAX_KEY, strlen(entry->string));
+    if (cJSON_GetObjectItemCaseSensitive(object, entry->string) != entry)
+        faults_add(faults, pointer, "is given twice");
+    if (!utf8_valid(entry->string))
+        faults_add(faults, pointer, "must be UTF-8");
+    if (!cJSON_IsString(entry))
+        fault_expected(faults, pointer, "a string", entry);
+    else if (strlen(entry->valuestring) > METADATA_MAX_VALUE)
+        faults_add(faults, pointer, "must be at most %d bytes, got %zu", METADATA_MAX_VALUE,
+                   strlen(entry->valuestring));
+    else if (!utf8_valid(entry->valuestring))
+        faults_add(faults, pointer, "must be UTF-8");
+    return faults->count == before;
+}
+
+static void metadata_read(const Field *f, const cJSON *item, SpecReader *r)
+{
+    if (!cJSON_IsObject(item)) {
+        fault_expected(r->faults, f->pointer, "an object of strings", item);
+        return;
+    }
+    const int count = cJSON_GetArraySize(item);
+    if (count > METADATA_MAX_ENTRIES) {
+        faults_add(r->faults, f->pointer, "must have at most %d entries, got %d",
+                   METADATA_MAX_ENTRIES, count);
+        return;
+    }
+    bool ok = true;
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, item)
+    {
+        ok = entry_ok(item, entry, f->pointer, r->faults) && ok;
+    }
+    if (ok && count > 0)
+        r->spec->metadata = cJSON_Duplicate(item, true);
+}
+
+static cJSON *metadata_write(const Field *f, const JobSpec *spec)
+{
+    (void)f;
+    return spec->metadata ? cJSON_Duplicate(spec->metadata, true) : cJSON_CreateObject();
+}
+
+/* spec.c reads the fields of a group by their own rows. */
+static cJSON *group_write(const Field *f, const JobSpec *spec)
+{
+    (void)f, (void)spec;
+    return cJSON_CreateObject();
+}
+
+const FieldKind FIELD_GROUP = {NULL, group_write};
+const FieldKind FIELD_METADATA = {metadata_read, metadata_write};
