@@ -1,0 +1,34 @@
+/* core/dnn/packed.h -- a parameter in the layout that a primitive wants, and its gradient on the
+ * way back.
+ *
+ * The store keeps float32 numbers in plain layout; oneDNN's fast kernels want blocked layouts and
+ * perhaps another type. A Packed copies store -> primitive, a PackedGrad primitive -> store.
+ */
+#pragma once
+#include "core/dnn/tensor.h"
+
+typedef struct {
+    Tensor *packed;       // what the primitive reads
+    dnnl_memory_t plain;  // the numbers in the store
+    Op pack;
+} Packed;
+
+/* `numbers` is where the parameter stands in the store, `plain` describes it there (float32),
+ * `wanted` is the primitive's layout. */
+bool packed_new(Packed *p, const Dnn *dnn, const float *numbers, const_dnnl_memory_desc_t plain,
+                const_dnnl_memory_desc_t wanted, Error *err);
+bool packed_load(const Packed *p, Error *err);
+void packed_free(Packed *p);
+
+typedef struct {
+    Tensor *packed;       // what the primitive writes
+    dnnl_memory_t plain;  // the gradient in the store
+    Op set;
+    Op add;
+} PackedGrad;
+
+bool packed_grad_new(PackedGrad *p, const Dnn *dnn, float *numbers, const_dnnl_memory_desc_t plain,
+                     const_dnnl_memory_desc_t given, Error *err);
+/* Bring the packed gradient to the store: replace what is there, or add to it. */
+bool packed_grad_store(const PackedGrad *p, bool accumulate, Error *err);
+void packed_grad_free(PackedGrad *p);
