@@ -11,8 +11,10 @@
 struct Graph {
     GraphNode *nodes;
     int count;
-    char prefix[GRAPH_MAX_NAME];  // "2.0." inside graph_enter("2.0")
-    Error error;                  // code is ERR_NONE while all is well
+    char prefix[GRAPH_MAX_NAME];    // "2.0." inside graph_enter("2.0")
+    size_t outer[GRAPH_MAX_DEPTH];  // lengths of the prefixes around it
+    int depth;
+    Error error;  // code is ERR_NONE while all is well
 };
 
 Graph *graph_new(Shape input)
@@ -48,24 +50,20 @@ void graph_enter(Graph *g, const char *name)
 {
     if (failed(g))
         return;
+    assert(g->depth < GRAPH_MAX_DEPTH);
     const size_t used = strlen(g->prefix);
     const int len = snprintf(g->prefix + used, sizeof g->prefix - used, "%s.", name);
     if (len < 0 || (size_t)len >= sizeof g->prefix - used)
         fail(&g->error, ERR_INVALID, "the path of node names is too long at %s", name);
+    g->outer[g->depth++] = used;
 }
 
 void graph_leave(Graph *g)
 {
     if (failed(g))
         return;
-    const size_t used = strlen(g->prefix);
-    assert(used > 0);  // graph_leave without graph_enter
-    g->prefix[used - 1] = '\0';
-    char *dot = strrchr(g->prefix, '.');
-    if (dot)
-        dot[1] = '\0';
-    else
-        g->prefix[0] = '\0';
+    assert(g->depth > 0);  // graph_leave without graph_enter
+    g->prefix[g->outer[--g->depth]] = '\0';
 }
 
 /* The name that a node called `name` gets here; NULL, with the graph failed, if it cannot have it.

@@ -27,6 +27,7 @@ enum {
     GRAPH_MAX_SRCS = 8,    // sources of one node
     GRAPH_MAX_PARAMS = 4,  // parameters of one node
     GRAPH_MAX_DIMS = 4,    // dimensions of one parameter
+    GRAPH_MAX_DEPTH = 8,   // graph_enter inside graph_enter
     GRAPH_MAX_NAME = 64,   // bytes of a full name, with the final NUL
 };
 
@@ -47,6 +48,7 @@ typedef struct {
     int64_t multiply_adds;    // forward, one example
     bool backward_needs_src;  // the backward pass reads the values of the sources
     bool backward_needs_dst;  // ... of the destination
+    bool dst_is_src;          // the destination shares the memory of the first source
 } LayerSpec;
 
 struct LayerOps;  // how the layer runs: core/layers/layer.h

@@ -1,0 +1,16 @@
+/* core/layers/fork.h -- stands where a value is read more than once, so that gradients can be added
+ * there.
+ *
+ *   dst = src, the same memory
+ *
+ * Shapes    dst as src.
+ * Backward  diff_src = sum of all diff_dst, in the order of the readers.
+ *
+ * Models do not write forks; the rewrite graph_insert_forks does (the idea is Caffe's Split layer).
+ */
+#pragma once
+#include "core/graph/graph.h"
+
+extern const LayerType FORK;
+
+Node fork_value(Graph *g, Node src, const char *name);

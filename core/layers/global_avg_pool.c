@@ -1,0 +1,34 @@
+#include "core/layers/global_avg_pool.h"
+
+#include "core/layers/pooling.h"
+
+static bool describe(const void *config, const Shape *srcs, int src_count, LayerSpec *spec,
+                     Error *err)
+{
+    (void)config, (void)src_count, (void)err;
+    spec->dst = (Shape){srcs[0].channels, 1, 1};
+    return true;
+}
+
+static bool create(Layer *l, Error *err)
+{
+    const Shape src = l->src[0]->shape;
+    const PoolWindow whole = {.algorithm = dnnl_pooling_avg_exclude_padding,
+                              .kernel = {src.height, src.width},
+                              .stride = 1};
+    return pooling_create(l, whole, err);
+}
+
+static const LayerOps OPS = {
+    .create = create,
+    .forward = pooling_forward,
+    .backward_data = pooling_backward_data,
+    .destroy = pooling_destroy,
+};
+
+const LayerType GLOBAL_AVG_POOL = {.name = "global_avg_pool", .describe = describe, .ops = &OPS};
+
+Node global_avg_pool(Graph *g, Node src, const char *name)
+{
+    return graph_add(g, name, &GLOBAL_AVG_POOL, NULL, &src, 1);
+}

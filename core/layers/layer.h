@@ -1,0 +1,66 @@
+/* core/layers/layer.h -- how a layer runs, once a graph is bound to a batch.
+ *
+ * A Layer is one node at work: the tensors it reads and writes, its parameters in the store, and
+ * whatever its file keeps in `state`. A file in this folder implements LayerOps; core/net calls
+ * them:
+ *
+ *   create            once: make the primitives
+ *   load_params       whenever the parameters have changed: copy them into the layouts the
+ * primitives want forward           src -> dst backward_begin    what must be done to diff_dst
+ * before the two that follow backward_weights  src, diff_dst -> gradients in the store
+ *   backward_data     diff_dst -> diff_src
+ *   destroy           once, also after a `create` that failed
+ *
+ * Every layer but fork has one diff_dst: each value is read by one node, and a fork stands where
+ * there would be more. Backward therefore always overwrites diff_src and never adds to it.
+ */
+#pragma once
+#include "core/dnn/params.h"
+#include "core/dnn/tensor.h"
+
+typedef struct Layer {
+    const GraphNode *node;
+    const Dnn *dnn;
+    int batch;
+    bool training;  // false: only forward will run
+
+    Tensor *src[GRAPH_MAX_SRCS];
+    Tensor *dst;
+    Tensor *diff_src[GRAPH_MAX_SRCS];  // NULL where nobody wants it
+    Tensor *diff_dst[GRAPH_MAX_SRCS];
+    int diff_dst_count;
+    Tensor
+        *workspace;  // kept from forward to backward; made by create with tensor_new_like, or NULL
+
+    ParamStore *params;
+    int first_param;  // place of the node's first parameter in the store
+
+    void *state;  // the layer file's own
+} Layer;
+
+typedef struct LayerOps {
+    bool (*create)(Layer *l, Error *err);
+    bool (*load_params)(Layer *l, Error *err);  // NULL: the layer has no parameters
+    bool (*forward)(Layer *l, Error *err);
+    bool (*backward_begin)(Layer *l, Error *err);  // NULL: nothing to do
+    /* Set the gradients, or add to them if `accumulate`. NULL: the layer has no parameters. */
+    bool (*backward_weights)(Layer *l, bool accumulate, Error *err);
+    bool (*backward_data)(Layer *l, Error *err);
+    void (*destroy)(Layer *l);
+} LayerOps;
+
+/* The layer's i-th parameter, its numbers and its gradient. */
+static inline const Param *layer_param(const Layer *l, int i)
+{
+    return &l->params->params[l->first_param + i];
+}
+
+static inline float *layer_values(const Layer *l, int i)
+{
+    return l->params->values + layer_param(l, i)->offset;
+}
+
+static inline float *layer_grads(const Layer *l, int i)
+{
+    return l->params->grads + layer_param(l, i)->offset;
+}

@@ -1,0 +1,21 @@
+/* core/layers/linear.h -- fully connected layer with bias.
+ *
+ *   dst[n][o] = bias[o] + sum of weights[o][i] * src[n][i] over all i
+ *
+ * Shapes    src N x C x H x W, read as N x (C*H*W) in plain order; dst N x O x 1 x 1. weights
+ *           O x (C*H*W), bias O.
+ * Backward  diff_src, weights and bias gradients.
+ * Memory    as conv.
+ * Errors    ERR_INVALID: out below 1. ERR_DNN: oneDNN refused.
+ * Source    oneDNN inner_product.
+ */
+#pragma once
+#include "core/graph/graph.h"
+
+typedef struct {
+    int out;  // outputs
+} Linear;
+
+extern const LayerType LINEAR;
+
+Node linear(Graph *g, Node src, const char *name, Linear c);

@@ -1,0 +1,38 @@
+/* core/layers/weighted.h -- what the layers with weights and a bias share: three primitives, and
+ * the parameters in the layouts that those want.
+ *
+ * A layer's `create` calls weighted_new, then describes its primitives one by one and hands each
+ * description over. The other functions are its LayerOps as they are.
+ */
+#pragma once
+#include "core/dnn/packed.h"
+#include "core/layers/layer.h"
+
+typedef struct {
+    Op forward, backward_data, backward_weights;
+    Packed weights, weights_backward, bias;
+    PackedGrad diff_weights, diff_bias;
+    // What the primitives are described with.
+    dnnl_memory_desc_t plain_weights;  // OIHW float32, as in the store
+    dnnl_memory_desc_t any_weights;    // the activations' type, layout for the primitive to choose
+    dnnl_memory_desc_t bias_desc;
+} Weighted;
+
+/* Sets l->state. The node's first parameter is the weights, O x I x H x W, the second the bias, O.
+ */
+bool weighted_new(Layer *l, int in, int height, int width, Error *err);
+
+/* Take over what describing a primitive returned and make it; `what` is for messages. The forward
+ * one comes first: the others take it as a hint. */
+bool weighted_set_forward(Layer *l, const char *what, dnnl_status_t status,
+                          dnnl_primitive_desc_t desc, Error *err);
+bool weighted_set_backward_data(Layer *l, const char *what, dnnl_status_t status,
+                                dnnl_primitive_desc_t desc, Error *err);
+bool weighted_set_backward_weights(Layer *l, const char *what, dnnl_status_t status,
+                                   dnnl_primitive_desc_t desc, Error *err);
+
+bool weighted_load_params(Layer *l, Error *err);
+bool weighted_forward(Layer *l, Error *err);
+bool weighted_backward_weights(Layer *l, bool accumulate, Error *err);
+bool weighted_backward_data(Layer *l, Error *err);
+void weighted_destroy(Layer *l);
