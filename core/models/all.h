@@ -1,0 +1,7 @@
+/* core/models/all.h -- one builder per file in this folder; the table in models.c is their only
+ * reader. */
+#pragma once
+#include "core/graph/graph.h"
+
+Node googlenet(Graph *g, Node x, int classes);
+Node googlenet_tiny(Graph *g, Node x, int classes);

@@ -1,0 +1,33 @@
+#include "core/models/blocks.h"
+
+#include <stdio.h>
+
+#include "core/layers/concat.h"
+#include "core/layers/max_pool.h"
+#include "core/layers/relu.h"
+
+Node conv_relu(Graph *g, Node x, const char *name, Conv c)
+{
+    char relu_name[GRAPH_MAX_NAME];
+    snprintf(relu_name, sizeof relu_name, "%s.relu", name);
+    return relu(g, conv(g, x, name, c), relu_name);
+}
+
+Node inception(Graph *g, Node x, const char *name, Inception c)
+{
+    graph_enter(g, name);
+    Node p1 = conv_relu(g, x, "p1_1", (Conv){.out = c.c1, .kernel = 1});
+
+    Node p2 = conv_relu(g, x, "p2_1", (Conv){.out = c.c2[0], .kernel = 1});
+    p2 = conv_relu(g, p2, "p2_2", (Conv){.out = c.c2[1], .kernel = 3, .pad = 1});
+
+    Node p3 = conv_relu(g, x, "p3_1", (Conv){.out = c.c3[0], .kernel = 1});
+    p3 = conv_relu(g, p3, "p3_2", (Conv){.out = c.c3[1], .kernel = 5, .pad = 2});
+
+    Node p4 = max_pool(g, x, "p4_1", (Pool){.kernel = 3, .pad = 1});
+    p4 = conv_relu(g, p4, "p4_2", (Conv){.out = c.c4, .kernel = 1});
+
+    Node joined = concat(g, "concat", (Node[]){p1, p2, p3, p4}, 4);
+    graph_leave(g);
+    return joined;
+}

@@ -1,0 +1,43 @@
+/* core/models/googlenet.c -- GoogLeNet (Inception v1), Szegedy et al. 2015, Table 1, in the plain
+ * form of d2l.ai "GoogLeNet": no local response norm, no auxiliary heads, no dropout. Pools pad by
+ * 1 as there; Caffe rounds up instead: same sizes at 224, different windows.
+ *
+ * Names are the paths that PyTorch's state_dict() gives the chapter's module: stage, place in the
+ * stage, path of the block. Sizes at the right are channels x height x width for a 1 x 96 x 96
+ * image. */
+#include "core/layers/global_avg_pool.h"
+#include "core/layers/linear.h"
+#include "core/layers/max_pool.h"
+#include "core/models/all.h"
+#include "core/models/blocks.h"
+
+// clang-format off
+Node googlenet(Graph *g, Node x, int classes)
+{
+    const Pool halve = {.kernel = 3, .stride = 2, .pad = 1};
+
+    x = conv_relu(g, x, "0.0", (Conv){.out = 64, .kernel = 7, .stride = 2, .pad = 3});
+    x = max_pool(g, x, "0.2", halve);                                           //   64 x 24 x 24
+
+    x = conv_relu(g, x, "1.0", (Conv){.out = 64, .kernel = 1});
+    x = conv_relu(g, x, "1.2", (Conv){.out = 192, .kernel = 3, .pad = 1});
+    x = max_pool(g, x, "1.4", halve);                                           //  192 x 12 x 12
+
+    x = inception(g, x, "2.0", (Inception){ 64, { 96, 128}, {16,  32},  32});
+    x = inception(g, x, "2.1", (Inception){128, {128, 192}, {32,  96},  64});
+    x = max_pool(g, x, "2.2", halve);                                           //  480 x  6 x  6
+
+    x = inception(g, x, "3.0", (Inception){192, { 96, 208}, {16,  48},  64});
+    x = inception(g, x, "3.1", (Inception){160, {112, 224}, {24,  64},  64});
+    x = inception(g, x, "3.2", (Inception){128, {128, 256}, {24,  64},  64});
+    x = inception(g, x, "3.3", (Inception){112, {144, 288}, {32,  64},  64});
+    x = inception(g, x, "3.4", (Inception){256, {160, 320}, {32, 128}, 128});
+    x = max_pool(g, x, "3.5", halve);                                           //  832 x  3 x  3
+
+    x = inception(g, x, "4.0", (Inception){256, {160, 320}, {32, 128}, 128});
+    x = inception(g, x, "4.1", (Inception){384, {192, 384}, {48, 128}, 128});
+    x = global_avg_pool(g, x, "4.2");                                           // 1024 x  1 x  1
+
+    return linear(g, x, "5", (Linear){.out = classes});
+}
+// clang-format on
