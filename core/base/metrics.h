@@ -1,4 +1,4 @@
-/* core/train/metrics.h -- sums over examples, from which means are read.
+/* core/base/metrics.h -- sums over examples, from which means are read.
  *
  * A sum, not a running mean: sums add up over micro-batches and batches, go into a checkpoint as
  * they are, and give bit-identical means after a resume.

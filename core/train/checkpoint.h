@@ -8,8 +8,8 @@
  * missing, superfluous or has another shape; the message names it) or lacks the training's state.
  */
 #pragma once
+#include "core/base/metrics.h"
 #include "core/dnn/params.h"
-#include "core/train/metrics.h"
 
 enum { CHECKPOINT_TEXT = 64 };  // bytes of a text field, with the final NUL
 

@@ -1,0 +1,253 @@
+#include "core/net/net.h"
+
+#include <assert.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "core/base/clock.h"
+#include "core/base/memory.h"
+#include "core/layers/softmax_loss.h"
+#include "core/net/program.h"
+#include "core/net/rewrites.h"
+
+/* DESIGN. A net holds one program for each number of examples it has met, with and without
+ * backward; there are few, since a batch is cut into micro-batches of one size and a rest. They
+ * share one arena, as big as the largest needs: whoever runs finds nothing in it and leaves
+ * nothing. Each program has its own packed parameters, and reloads them when `version` has moved
+ * on.
+ *
+ * Left out on purpose: several programs at once, other input types than float32. */
+
+typedef struct {
+    int count;
+    bool training;
+    Program *program;
+    int64_t version;  // of the parameters it has loaded
+    bool placed;
+} Bound;
+
+struct Net {
+    Graph *graph;  // after the rewrites
+    ParamStore *params;
+    Dnn *dnn;
+    NetConfig config;
+    int classes;
+    size_t image_count;  // numbers in one image
+    Bound *bound;
+    int bound_count;
+    void *arena;
+    size_t arena_bytes;
+    int64_t version;
+    Profile *profile;
+};
+
+/* Enough examples to occupy the team, few enough that feature maps stay in cache. Measured in
+ * tests/bench/NOTES.md; equal parts, so that one program serves a whole batch. */
+static int choose_micro_batch(int batch_size)
+{
+    enum { USUAL = 32, PER_THREAD = 8 };
+    const int threads = omp_get_max_threads();
+    const int target = PER_THREAD * threads > USUAL ? PER_THREAD * threads : USUAL;
+    const int parts = (batch_size + target - 1) / target;
+    return (batch_size + parts - 1) / parts;
+}
+
+/* The graph in the form that runs. */
+static Graph *rewrite(const Graph *g, unsigned without)
+{
+    if (without & NET_NO_FOLD_RELU)
+        return rewrite_insert_forks(g);
+    Graph *folded = rewrite_fold_relu(g);
+    Graph *out = rewrite_insert_forks(folded);
+    graph_free(folded);
+    return out;
+}
+
+bool net_new(const Graph *g, ParamStore *params, NetConfig config, Net **result, Error *err)
+{
+    if (config.batch_size < 1)
+        return fail(err, ERR_INVALID, "batch size must be 1 or more, got %d", config.batch_size);
+    if (!graph_check(g, err))
+        return false;
+    Net *net = xcalloc(1, sizeof *net);
+    net->params = params;
+    net->config = config;
+    if (net->config.micro_batch == 0)
+        net->config.micro_batch = choose_micro_batch(config.batch_size);
+    net->graph = rewrite(g, config.without);
+    net->classes = graph_shape(g, graph_output(g)).channels;
+    net->image_count = shape_count(graph_shape(g, graph_input(g)));
+    net->version = 1;
+    if (!dnn_new(&net->dnn, err)) {
+        net_free(net);
+        return false;
+    }
+    *result = net;
+    return true;
+}
+
+void net_free(Net *net)
+{
+    if (!net)
+        return;
+    for (int i = 0; i < net->bound_count; i++)
+        program_free(net->bound[i].program);
+    free(net->bound);
+    if (net->arena)
+        munmap(net->arena, net->arena_bytes);
+    dnn_free(net->dnn);
+    graph_free(net->graph);
+    free(net);
+}
+
+void net_params_changed(Net *net)
+{
+    net->version++;
+}
+
+/* Make the arena large enough; whatever was placed in a smaller one must be placed again. */
+static bool reserve_arena(Net *net, size_t bytes, Error *err)
+{
+    if (bytes <= net->arena_bytes)
+        return true;
+    // Fresh pages from the system: the old numbers are not needed, and large pages save lookups.
+    void *arena = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (arena == MAP_FAILED)
+        return fail(err, ERR_NO_MEMORY,
+                    "no memory for the feature maps of %d examples: %zu MB are needed",
+                    net->config.micro_batch, bytes >> 20);
+    madvise(arena, bytes, MADV_HUGEPAGE);
+    if (net->arena)
+        munmap(net->arena, net->arena_bytes);
+    net->arena = arena;
+    net->arena_bytes = bytes;
+    for (int i = 0; i < net->bound_count; i++)
+        net->bound[i].placed = false;
+    return true;
+}
+
+static Bound *find_bound(Net *net, int count, bool training)
+{
+    for (int i = 0; i < net->bound_count; i++) {
+        if (net->bound[i].count == count && net->bound[i].training == training)
+            return &net->bound[i];
+    }
+    return NULL;
+}
+
+/* A program for `count` examples, placed and with the current parameters. NULL on failure. */
+static Program *program_for(Net *net, int count, bool training, Error *err)
+{
+    Bound *b = find_bound(net, count, training);
+    if (!b) {
+        const ProgramConfig config = {.batch = count, .training = training, .type = dnnl_f32};
+        Program *program = NULL;
+        if (!program_new(net->graph, net->params, net->dnn, config, &program, err))
+            return NULL;
+        net->bound = xrealloc(net->bound, (size_t)net->bound_count + 1, sizeof *net->bound);
+        b = &net->bound[net->bound_count++];
+        *b = (Bound){.count = count, .training = training, .program = program};
+    }
+    if (!reserve_arena(net, program_arena_bytes(b->program), err))
+        return NULL;
+    if (!b->placed && !program_place(b->program, net->arena, err))
+        return NULL;
+    b->placed = true;
+    if (b->version != net->version) {
+        const double start = clock_seconds();
+        if (!program_load_params(b->program, err))
+            return NULL;
+        b->version = net->version;
+        if (net->profile)
+            net->profile->load_params += clock_seconds() - start;
+    }
+    return b->program;
+}
+
+/* Run forward on `count` examples from `images`. NULL on failure. */
+static Program *run_forward(Net *net, const float *images, int count, bool training, Error *err)
+{
+    Program *p = program_for(net, count, training, err);
+    if (!p)
+        return NULL;
+    const double start = clock_seconds();
+    tensor_write_nchw(program_input(p), images);
+    if (net->profile)
+        net->profile->input += clock_seconds() - start;
+    return program_forward(p, net->profile, err) ? p : NULL;
+}
+
+static int next_part(const Net *net, int left)
+{
+    return left < net->config.micro_batch ? left : net->config.micro_batch;
+}
+
+bool net_train_batch(Net *net, const float *images, const int32_t *labels, int count, Metrics *sum,
+                     Error *err)
+{
+    const SoftmaxLoss how = {
+        .classes = net->classes, .smoothing = net->config.label_smoothing, .scale = 1.0 / count};
+    for (int first = 0, part; first < count; first += part) {
+        part = next_part(net, count - first);
+        Program *p = run_forward(net, images + (size_t)first * net->image_count, part, true, err);
+        if (!p)
+            return false;
+        const double start = clock_seconds();
+        softmax_loss(&how, program_output(p)->data, labels + first, part,
+                     program_diff_output(p)->data, sum);
+        if (net->profile)
+            net->profile->loss += clock_seconds() - start;
+        if (!program_backward(p, first > 0, net->profile, err))
+            return false;
+    }
+    return true;
+}
+
+bool net_evaluate_batch(Net *net, const float *images, const int32_t *labels, int count,
+                        Metrics *sum, Error *err)
+{
+    const SoftmaxLoss how = {.classes = net->classes};
+    for (int first = 0, part; first < count; first += part) {
+        part = next_part(net, count - first);
+        Program *p = run_forward(net, images + (size_t)first * net->image_count, part, false, err);
+        if (!p)
+            return false;
+        softmax_loss(&how, program_output(p)->data, labels + first, part, NULL, sum);
+    }
+    return true;
+}
+
+bool net_forward(Net *net, const float *images, int count, float *logits, Error *err)
+{
+    for (int first = 0, part; first < count; first += part) {
+        part = next_part(net, count - first);
+        Program *p = run_forward(net, images + (size_t)first * net->image_count, part, false, err);
+        if (!p)
+            return false;
+        memcpy(logits + (size_t)first * (size_t)net->classes, program_output(p)->data,
+               (size_t)part * (size_t)net->classes * sizeof *logits);
+    }
+    return true;
+}
+
+void net_set_profile(Net *net, Profile *profile)
+{
+    net->profile = profile;
+}
+
+const Graph *net_graph(const Net *net)
+{
+    return net->graph;
+}
+
+int net_micro_batch(const Net *net)
+{
+    return net->config.micro_batch;
+}
+
+size_t net_arena_bytes(const Net *net)
+{
+    return net->arena_bytes;
+}

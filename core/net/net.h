@@ -1,0 +1,56 @@
+/* core/net/net.h -- a network that runs: batches in, metrics and gradients out.
+ *
+ *   net_new -> (net_train_batch -> an update of params -> net_params_changed)* ->
+ * net_evaluate_batch -> net_free
+ *
+ * A batch is cut into micro-batches whose feature maps stay in cache; their gradients are added up,
+ * so the result is that of the whole batch. A Net, with all calls on it, stays on the thread that
+ * made it.
+ *
+ * Shapes   images N x C x H x W, float32, plain; labels N; logits N x classes.
+ * Errors   ERR_DNN, ERR_NO_MEMORY (the message says how much was needed).
+ */
+#pragma once
+#include <stdint.h>
+
+#include "core/base/metrics.h"
+#include "core/dnn/params.h"
+#include "core/net/profile.h"
+
+typedef struct Net Net;
+
+/* Rewrites that can be left out, to compare with and without. */
+enum {
+    NET_NO_FOLD_RELU = 1,
+};
+
+typedef struct {
+    int batch_size;          // the largest batch that will come
+    int micro_batch;         // examples at a time; 0: chosen by the net
+    double label_smoothing;  // of the training loss
+    unsigned without;        // NET_NO_... flags
+} NetConfig;
+
+/* Keeps `params`, which must come from the same graph, and writes their gradients. */
+bool net_new(const Graph *g, ParamStore *params, NetConfig config, Net **net, Error *err);
+void net_free(Net *net);  // takes NULL
+
+/* The parameters' values were changed from outside. */
+void net_params_changed(Net *net);
+
+/* Forward, loss and backward: sets the gradients of the mean loss over the batch and adds losses
+ * and hits to *sum. */
+bool net_train_batch(Net *net, const float *images, const int32_t *labels, int count, Metrics *sum,
+                     Error *err);
+/* Forward and loss, without label smoothing. */
+bool net_evaluate_batch(Net *net, const float *images, const int32_t *labels, int count,
+                        Metrics *sum, Error *err);
+/* Forward alone. */
+bool net_forward(Net *net, const float *images, int count, float *logits, Error *err);
+
+/* Have times added to *profile from now on; NULL ends it. profile->nodes has a place for each node
+ * of net_graph. */
+void net_set_profile(Net *net, Profile *profile);
+const Graph *net_graph(const Net *net);  // after the rewrites
+int net_micro_batch(const Net *net);
+size_t net_arena_bytes(const Net *net);

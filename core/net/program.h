@@ -1,0 +1,41 @@
+/* core/net/program.h -- a graph bound to one batch size: layers, tensors and the order they run in.
+ *
+ * A Net keeps a program for each size that it meets (the usual micro-batch, the rest of a batch,
+ * the same without backward) and lends them one arena, since only one runs at a time.
+ *
+ * Errors   ERR_DNN, ERR_NO_MEMORY.
+ */
+#pragma once
+#include "core/layers/layer.h"
+#include "core/net/profile.h"
+
+typedef struct Program Program;
+
+typedef struct {
+    int batch;              // examples
+    bool training;          // false: forward only, and values are dropped as soon as they are read
+    dnnl_data_type_t type;  // of values and gradients, but for the output, which is float32
+} ProgramConfig;
+
+/* `g` must have forks where values are read more than once (rewrite_insert_forks). Borrows the
+ * graph, the parameters and `dnn`. */
+bool program_new(const Graph *g, ParamStore *params, const Dnn *dnn, ProgramConfig config,
+                 Program **program, Error *err);
+void program_free(Program *p);  // takes NULL
+
+/* The memory it needs, and where it is: 64-byte aligned. */
+size_t program_arena_bytes(const Program *p);
+bool program_place(Program *p, void *arena, Error *err);
+
+/* Copy the parameters from the store; needed when they have changed. */
+bool program_load_params(Program *p, Error *err);
+
+/* input -> output. `profile` may be NULL. */
+bool program_forward(Program *p, Profile *profile, Error *err);
+/* diff_output -> gradients in the store: set, or added to what is there. */
+bool program_backward(Program *p, bool accumulate, Profile *profile, Error *err);
+
+Tensor *program_input(const Program *p);
+Tensor *program_output(const Program *p);       // batch x classes
+Tensor *program_diff_output(const Program *p);  // NULL without training
+Tensor *program_value(const Program *p, Node n);
