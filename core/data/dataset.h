@@ -32,9 +32,10 @@ typedef struct {
 
 /* What can be said of a set without reading its pixels. */
 typedef struct {
-    const char *name;    // "fashion_mnist"
-    const char *title;   // "Fashion-MNIST"
-    const char *folder;  // where its files are expected
+    const char *name;     // "fashion_mnist"
+    const char *title;    // "Fashion-MNIST"
+    const char *folder;   // where its files are expected
+    const char *package;  // Debian's package that puts them there; NULL if there is none
     const char *const *class_names;
     int classes;
     Shape image;
@@ -46,6 +47,6 @@ typedef struct {
 const DatasetInfo *dataset_table(size_t *count);
 
 /* `source` is a name from the table or, where it has a slash, a folder. `folder` overrides where a
- * known set is looked for; NULL is the usual place. */
+ * known set is looked for; NULL is the usual place. The set owns all that it points to. */
 bool dataset_open(const char *source, const char *folder, Dataset **dataset, Error *err);
 void dataset_free(Dataset *dataset);  // takes NULL

@@ -1,0 +1,77 @@
+#include "core/data/dataset.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "core/data/mnist.h"
+
+// As torchvision and the d2l.ai chapter name them.
+static const char *const FASHION_MNIST_NAMES[] = {
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+    "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot",
+};
+
+static const char *const DIGIT_NAMES[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+
+static const DatasetInfo TABLE[] = {
+    {
+        .name = "fashion_mnist",
+        .title = "Fashion-MNIST",
+        .folder = "/usr/share/datasets/fashion-mnist",
+        .package = "dataset-fashion-mnist",
+        .class_names = FASHION_MNIST_NAMES,
+        .classes = COUNT(FASHION_MNIST_NAMES),
+        .image = {1, 28, 28},
+        .train_count = 60000,
+        .test_count = 10000,
+    },
+    {
+        .name = "mnist",
+        .title = "MNIST",
+        .folder = "/usr/share/datasets/mnist",
+        .class_names = DIGIT_NAMES,
+        .classes = COUNT(DIGIT_NAMES),
+        .image = {1, 28, 28},
+        .train_count = 60000,
+        .test_count = 10000,
+    },
+};
+
+const DatasetInfo *dataset_table(size_t *count)
+{
+    *count = COUNT(TABLE);
+    return TABLE;
+}
+
+bool dataset_open(const char *source, const char *folder, Dataset **dataset, Error *err)
+{
+    if (strchr(source, '/'))
+        return mnist_open(source, NULL, dataset, err);
+    for (size_t i = 0; i < COUNT(TABLE); i++)
+        if (strcmp(source, TABLE[i].name) == 0)
+            return mnist_open(folder ? folder : TABLE[i].folder, &TABLE[i], dataset, err);
+    return fail(
+        err, ERR_NOT_FOUND,
+        "dataset must be a known name (such as %s) or a folder with a slash in it, got %.200s",
+        TABLE[0].name, source);
+}
+
+static void split_free(Split *split)
+{
+    free((void *)split->pixels);
+    free((void *)split->labels);
+}
+
+void dataset_free(Dataset *dataset)
+{
+    if (!dataset)
+        return;
+    for (int i = 0; i < dataset->classes; i++)
+        free((void *)dataset->class_names[i]);
+    free((void *)dataset->class_names);
+    free((void *)dataset->name);
+    split_free(&dataset->train);
+    split_free(&dataset->test);
+    free(dataset);
+}

@@ -1,0 +1,16 @@
+/* core/data/mnist.h -- sets of the MNIST family: a folder with four IDX files.
+ *
+ *   train-images-idx3-ubyte  train-labels-idx1-ubyte
+ *   t10k-images-idx3-ubyte   t10k-labels-idx1-ubyte
+ *
+ * each plain or with .gz behind the name; the plain one is taken where both are there.
+ *
+ * Errors   as dataset.h. Counts of labels and images that differ, splits of different image sizes,
+ *          a label beyond the classes, or images unlike those of the known set: ERR_INVALID.
+ */
+#pragma once
+#include "core/data/dataset.h"
+
+/* `known` gives name, classes and image of a set from the table; NULL: the set is named as its
+ * folder, has as many classes as its training labels need, and those are named "0", "1", ... */
+bool mnist_open(const char *folder, const DatasetInfo *known, Dataset **dataset, Error *err);
