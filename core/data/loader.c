@@ -1,0 +1,284 @@
+/* DESIGN
+ * A ring of SLOTS batches between one maker (our thread) and one taker (the caller). The maker
+ * fills the slots in turn, the taker lends them out in turn; `made` and `taken` count batches since
+ * the start, so a slot's place is its number modulo SLOTS. A lent batch stays counted as the
+ * maker's obstacle until the next call, hence two batches are ready beside the one in use. One
+ * mutex guards the two counters and the stop flag; pixels are written and read outside it, since a
+ * slot belongs to one side at a time.
+ *
+ * The maker knows nothing but dataset, config and a position (epoch, batch): that makes every batch
+ * a pure function of its position. Dataset and split are borrowed and only read.
+ */
+#include "core/data/loader.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/memory.h"
+#include "core/base/rng.h"
+#include "core/data/resize.h"
+
+enum {
+    SLOTS = 3,
+    ALIGNMENT = 64,  // of a batch's pixels: a cache line and the widest vector
+};
+
+typedef struct {
+    float *images;
+    int32_t *labels;
+    Batch batch;
+} Slot;
+
+struct Loader {
+    // What to make; constant after loader_new.
+    Shape src;
+    const Split *split;
+    LoaderConfig config;
+    int examples;
+    int64_t batches;  // per epoch
+
+    // The maker's own.
+    Resize *resize;
+    uint8_t *resized;  // (image_size, image_size, channels)
+    int32_t *order;    // (examples), of epoch `order_epoch`
+    int64_t order_epoch;
+    int64_t epoch, index;  // of the batch to make next
+
+    Slot slots[SLOTS];
+    pthread_t thread;
+    bool running;
+    pthread_mutex_t mutex;  // guards what follows
+    pthread_cond_t changed;
+    int64_t made, taken;  // batches since the start
+    bool lent;            // the batch before `taken` is in the caller's hands
+    atomic_bool stop;     // also read between images, without the mutex
+
+    double wait_seconds;  // the caller's own
+};
+
+static void set_order(Loader *l)
+{
+    if (l->order_epoch == l->epoch)
+        return;
+    for (int i = 0; i < l->examples; i++)
+        l->order[i] = i;
+    if (l->config.shuffle) {
+        Rng rng = rng_new(l->config.seed, RNG_ORDER, (uint64_t)l->epoch);
+        rng_shuffle(&rng, l->order, (size_t)l->examples);
+    }
+    l->order_epoch = l->epoch;
+}
+
+/* One image into its place of the batch: resized, channels first, divided by 255 as torchvision's
+ * ToTensor does it, in float32. */
+static void make_image(Loader *l, const uint8_t *pixels, float *restrict dst)
+{
+    resize_run(l->resize, pixels, l->resized);
+    const uint8_t *restrict src = l->resized;
+    const size_t channels = (size_t)l->src.channels;
+    const size_t area = (size_t)l->config.image_size * (size_t)l->config.image_size;
+    if (channels == 1) {
+        for (size_t i = 0; i < area; i++)
+            dst[i] = (float)src[i] / 255.0f;
+        return;
+    }
+    for (size_t c = 0; c < channels; c++)
+        for (size_t i = 0; i < area; i++)
+            dst[c * area + i] = (float)src[i * channels + c] / 255.0f;
+}
+
+/* Fill a slot and step on. False: told to stop in between. */
+static bool make_batch(Loader *l, Slot *slot)
+{
+    set_order(l);
+    const int first = (int)(l->index * l->config.batch_size);
+    const int left = l->examples - first;
+    const int count = left < l->config.batch_size ? left : l->config.batch_size;
+    const size_t src_bytes = shape_count(l->src);
+    const size_t side = (size_t)l->config.image_size;
+    const size_t image_floats = (size_t)l->src.channels * side * side;
+    for (int i = 0; i < count; i++) {
+        if (atomic_load_explicit(&l->stop, memory_order_relaxed))
+            return false;
+        const size_t example = (size_t)l->order[first + i];
+        make_image(l, l->split->pixels + example * src_bytes,
+                   slot->images + (size_t)i * image_floats);
+        slot->labels[i] = l->split->labels[example];
+    }
+    const bool last = l->index == l->batches - 1;
+    slot->batch = (Batch){slot->images, slot->labels, count, l->epoch, l->index, last};
+    l->epoch += last;
+    l->index = last ? 0 : l->index + 1;
+    return true;
+}
+
+static void *run_maker(void *arg)
+{
+    Loader *l = arg;
+    pthread_mutex_lock(&l->mutex);
+    for (;;) {
+        while (!l->stop && l->made - (l->taken - l->lent) == SLOTS)
+            pthread_cond_wait(&l->changed, &l->mutex);
+        if (l->stop)
+            break;
+        Slot *slot = &l->slots[l->made % SLOTS];
+        pthread_mutex_unlock(&l->mutex);
+        const bool done = make_batch(l, slot);
+        pthread_mutex_lock(&l->mutex);
+        l->made += done;
+        pthread_cond_signal(&l->changed);
+    }
+    pthread_mutex_unlock(&l->mutex);
+    return NULL;
+}
+
+static double now_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+const Batch *loader_next(Loader *l)
+{
+    pthread_mutex_lock(&l->mutex);
+    l->lent = false;
+    pthread_cond_signal(&l->changed);
+    if (l->made == l->taken) {
+        const double start = now_seconds();
+        while (l->made == l->taken)
+            pthread_cond_wait(&l->changed, &l->mutex);
+        l->wait_seconds += now_seconds() - start;
+    }
+    const Slot *slot = &l->slots[l->taken % SLOTS];
+    l->taken++;
+    l->lent = true;
+    pthread_mutex_unlock(&l->mutex);
+    return &slot->batch;
+}
+
+static bool check_config(const Split *split, const LoaderConfig *c, Error *err)
+{
+    if (c->batch_size < 1)
+        return fail(err, ERR_INVALID, "batch_size must be at least 1, got %d", c->batch_size);
+    if (c->image_size < 1)
+        return fail(err, ERR_INVALID, "image_size must be at least 1, got %d", c->image_size);
+    if (c->limit < 0)
+        return fail(err, ERR_INVALID, "limit must be at least 0, got %d", c->limit);
+    if (split->count < 1)
+        return fail(err, ERR_INVALID, "the split has no examples");
+    return true;
+}
+
+/* Batches and scratch. The sizes come from a request, so every product is checked. */
+static bool allocate(Loader *l, Error *err)
+{
+    const size_t side = (size_t)l->config.image_size;
+    const size_t count =
+        (size_t)(l->config.batch_size < l->examples ? l->config.batch_size : l->examples);
+    size_t floats, all, bytes, padded;  // of one image, of a batch
+    bool fits = !__builtin_mul_overflow(side * side, (size_t)l->src.channels, &floats)
+                && !__builtin_mul_overflow(floats, count, &all)
+                && !__builtin_mul_overflow(all, sizeof(float), &bytes)
+                && !__builtin_add_overflow(bytes, ALIGNMENT - bytes % ALIGNMENT, &padded);
+    for (int i = 0; fits && i < SLOTS; i++) {
+        l->slots[i].images = aligned_alloc(ALIGNMENT, padded);
+        l->slots[i].labels = malloc(count * sizeof(int32_t));
+        fits = l->slots[i].images && l->slots[i].labels;
+    }
+    l->resized = fits ? malloc(floats) : NULL;
+    l->order = malloc((size_t)l->examples * sizeof *l->order);
+    if (!l->resized || !l->order)
+        return fail(err, ERR_NO_MEMORY, "no memory for %d batches of %zu images of %d x %d pixels",
+                    SLOTS, count, l->config.image_size, l->config.image_size);
+    l->resize = resize_new(l->src, l->config.image_size);
+    return true;
+}
+
+/* Signals are the business of the program's other threads. */
+static bool start_thread(Loader *l, Error *err)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int status = pthread_create(&l->thread, NULL, run_maker, l);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (status != 0)
+        return fail(err, ERR_NO_MEMORY, "start the loader's thread: %s", strerror(status));
+    l->running = true;
+    return true;
+}
+
+bool loader_new(const Dataset *dataset, const Split *split, LoaderConfig config, Loader **loader,
+                Error *err)
+{
+    if (!check_config(split, &config, err))
+        return false;
+    const bool limited = config.limit > 0 && config.limit < split->count;
+    const int examples = limited ? config.limit : split->count;
+    const int64_t batches = (examples - 1) / config.batch_size + 1;
+    if (config.first_epoch < 0 || config.first_batch < 0 || config.first_batch >= batches)
+        return fail(
+            err, ERR_INVALID, "batch %lld of epoch %lld does not exist: an epoch has %lld batches",
+            (long long)config.first_batch, (long long)config.first_epoch, (long long)batches);
+
+    Loader *l = xcalloc(1, sizeof *l);
+    l->src = dataset->image;
+    l->split = split;
+    l->config = config;
+    l->examples = examples;
+    l->batches = batches;
+    l->order_epoch = -1;
+    l->epoch = config.first_epoch;
+    l->index = config.first_batch;
+    pthread_mutex_init(&l->mutex, NULL);
+    pthread_cond_init(&l->changed, NULL);
+    if (!allocate(l, err) || !start_thread(l, err)) {
+        loader_free(l);
+        return false;
+    }
+    *loader = l;
+    return true;
+}
+
+void loader_free(Loader *l)
+{
+    if (!l)
+        return;
+    if (l->running) {
+        pthread_mutex_lock(&l->mutex);
+        l->stop = true;
+        pthread_cond_signal(&l->changed);
+        pthread_mutex_unlock(&l->mutex);
+        pthread_join(l->thread, NULL);
+    }
+    pthread_cond_destroy(&l->changed);
+    pthread_mutex_destroy(&l->mutex);
+    for (int i = 0; i < SLOTS; i++) {
+        free(l->slots[i].images);
+        free(l->slots[i].labels);
+    }
+    resize_free(l->resize);
+    free(l->resized);
+    free(l->order);
+    free(l);
+}
+
+int64_t loader_batches_per_epoch(const Loader *l)
+{
+    return l->batches;
+}
+
+int loader_examples(const Loader *l)
+{
+    return l->examples;
+}
+
+double loader_wait_seconds(const Loader *l)
+{
+    return l->wait_seconds;
+}

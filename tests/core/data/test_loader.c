@@ -1,0 +1,348 @@
+/* tests/core/data/test_loader.c -- the order, the values, the ends and the stops of the loader. */
+#include "core/data/loader.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/rng.h"
+#include "core/data/resize.h"
+#include "tests/check.h"
+
+enum { EXAMPLES = 50, HEIGHT = 6, WIDTH = 7, CHANNELS = 3, CLASSES = 11 };
+
+static uint8_t pixel(int example, size_t i)
+{
+    Rng rng = rng_new(1, RNG_TEST, (uint64_t)example * 1000 + i);
+    return (uint8_t)rng_below(&rng, 256);
+}
+
+/* A set made of numbers; labels alone tell examples apart only by class, pixels fully. */
+static Dataset *make_dataset(void)
+{
+    const size_t bytes = HEIGHT * WIDTH * CHANNELS;
+    uint8_t *pixels = xcalloc(EXAMPLES, bytes), *labels = xcalloc(EXAMPLES, 1);
+    for (int e = 0; e < EXAMPLES; e++) {
+        labels[e] = (uint8_t)(e % CLASSES);
+        for (size_t i = 0; i < bytes; i++)
+            pixels[(size_t)e * bytes + i] = pixel(e, i);
+    }
+    Dataset *d = xcalloc(1, sizeof *d);
+    *d = (Dataset){.name = "made up",
+                   .image = {CHANNELS, HEIGHT, WIDTH},
+                   .classes = CLASSES,
+                   .train = {EXAMPLES, pixels, labels}};
+    return d;
+}
+
+static void free_dataset(Dataset *d)
+{
+    free((void *)d->train.pixels);
+    free((void *)d->train.labels);
+    free(d);
+}
+
+static Loader *start(const Dataset *d, LoaderConfig config)
+{
+    Error err = {0};
+    Loader *l;
+    CHECK_OK(loader_new(d, &d->train, config, &l, &err), err);
+    return l;
+}
+
+/* The example that a batch has at place `i`, found by making each example's image and label the
+ * plain way and comparing all of it; -1 if none is equal. */
+static int find_example(const Dataset *d, const Batch *batch, int i, int side)
+{
+    const size_t area = (size_t)(side * side), floats = area * CHANNELS;
+    uint8_t *resized = xcalloc(floats, 1);
+    Resize *r = resize_new(d->image, side);
+    int found = -1;
+    for (int e = 0; e < EXAMPLES && found < 0; e++) {
+        resize_run(r, d->train.pixels + (size_t)e * shape_count(d->image), resized);
+        const float *image = batch->images + (size_t)i * floats;
+        size_t equal = 0;
+        for (size_t c = 0; c < CHANNELS; c++)
+            for (size_t k = 0; k < area; k++)
+                equal += image[c * area + k] == (float)resized[k * CHANNELS + c] / 255.0f;
+        if (equal == floats && batch->labels[i] == d->train.labels[e])
+            found = e;
+    }
+    resize_free(r);
+    free(resized);
+    return found;
+}
+
+/* Take one whole epoch from its first batch and write down its examples. */
+static void take_epoch(Loader *l, const Dataset *d, int64_t epoch, LoaderConfig config,
+                       int *examples)
+{
+    int taken = 0;
+    const int64_t batches = loader_batches_per_epoch(l);
+    for (int64_t b = 0; b < batches; b++) {
+        const Batch *batch = loader_next(l);
+        assert_int_equal(batch->epoch, epoch);
+        assert_int_equal(batch->index, b);
+        assert_int_equal(batch->last, b == batches - 1);
+        for (int i = 0; i < batch->count; i++)
+            examples[taken++] = find_example(d, batch, i, config.image_size);
+    }
+    assert_int_equal(taken, loader_examples(l));
+}
+
+static void stored_order_and_every_value(void **state)
+{
+    (void)state;
+    Dataset *d = make_dataset();
+    const LoaderConfig config = {.batch_size = 16, .image_size = 9};
+    Loader *l = start(d, config);
+    assert_int_equal(loader_batches_per_epoch(l), 4);
+    assert_int_equal(loader_examples(l), EXAMPLES);
+    int examples[EXAMPLES];
+    for (int64_t epoch = 0; epoch < 2; epoch++) {
+        take_epoch(l, d, epoch, config, examples);
+        for (int i = 0; i < EXAMPLES; i++)
+            assert_int_equal(examples[i], i);
+    }
+    loader_free(l);
+    free_dataset(d);
+}
+
+static void an_epoch_is_a_permutation_of_its_own(void **state)
+{
+    (void)state;
+    Dataset *d = make_dataset();
+    const LoaderConfig config = {.batch_size = 8, .image_size = 5, .shuffle = true, .seed = 3};
+    Loader *l = start(d, config);
+    int epochs[3][EXAMPLES];
+    for (int64_t e = 0; e < 3; e++) {
+        take_epoch(l, d, e, config, epochs[e]);
+        bool seen[EXAMPLES] = {false};
+        int32_t want[EXAMPLES];
+        for (int i = 0; i < EXAMPLES; i++) {
+            assert_in_range(epochs[e][i], 0, EXAMPLES - 1);
+            assert_false(seen[epochs[e][i]]);
+            seen[epochs[e][i]] = true;
+            want[i] = i;
+        }
+        Rng rng = rng_new(3, RNG_ORDER, (uint64_t)e);
+        rng_shuffle(&rng, want, EXAMPLES);
+        for (int i = 0; i < EXAMPLES; i++)
+            assert_int_equal(epochs[e][i], want[i]);
+    }
+    assert_memory_not_equal(epochs[0], epochs[1], sizeof epochs[0]);
+    assert_memory_not_equal(epochs[1], epochs[2], sizeof epochs[0]);
+    loader_free(l);
+    free_dataset(d);
+}
+
+static void the_last_batch_is_smaller(void **state)
+{
+    (void)state;
+    static const struct {
+        int batch_size, limit, batches, last;
+    } SIZES[] = {{16, 0, 4, 2},  {25, 0, 2, 25}, {1, 3, 3, 1},  {50, 0, 1, 50},
+                 {64, 0, 1, 50}, {8, 17, 3, 1},  {8, 16, 2, 8}, {8, 99, 7, 2}};
+    Dataset *d = make_dataset();
+    for (size_t s = 0; s < COUNT(SIZES); s++) {
+        const LoaderConfig config = {.batch_size = SIZES[s].batch_size,
+                                     .image_size = 4,
+                                     .limit = SIZES[s].limit,
+                                     .shuffle = true};
+        Loader *l = start(d, config);
+        assert_int_equal(loader_batches_per_epoch(l), SIZES[s].batches);
+        for (int b = 0; b < SIZES[s].batches; b++) {
+            const Batch *batch = loader_next(l);
+            const bool last = b == SIZES[s].batches - 1;
+            assert_int_equal(batch->last, last);
+            assert_int_equal(batch->count, last ? SIZES[s].last : SIZES[s].batch_size);
+        }
+        assert_int_equal(loader_next(l)->epoch, 1);
+        loader_free(l);
+    }
+    free_dataset(d);
+}
+
+static void a_limit_takes_the_first_examples(void **state)
+{
+    (void)state;
+    Dataset *d = make_dataset();
+    const LoaderConfig config = {.batch_size = 8, .image_size = 6, .limit = 13, .shuffle = true};
+    Loader *l = start(d, config);
+    int examples[13];
+    take_epoch(l, d, 0, config, examples);
+    bool seen[13] = {false};
+    for (int i = 0; i < 13; i++) {
+        assert_in_range(examples[i], 0, 12);
+        assert_false(seen[examples[i]]);
+        seen[examples[i]] = true;
+    }
+    loader_free(l);
+    free_dataset(d);
+}
+
+static void check_equal_batches(const Batch *a, const Batch *b, size_t image_floats)
+{
+    assert_int_equal(a->epoch, b->epoch);
+    assert_int_equal(a->index, b->index);
+    assert_int_equal(a->count, b->count);
+    assert_int_equal(a->last, b->last);
+    assert_memory_equal(a->images, b->images, (size_t)a->count * image_floats * sizeof(float));
+    assert_memory_equal(a->labels, b->labels, (size_t)a->count * sizeof(int32_t));
+}
+
+/* One loader runs through; at every batch another starts there and must give the same. */
+static void resumes_anywhere_with_equal_batches(void **state)
+{
+    (void)state;
+    Dataset *d = make_dataset();
+    LoaderConfig config = {
+        .batch_size = 8, .image_size = 8, .limit = 30, .shuffle = true, .seed = 9};
+    Loader *through = start(d, config);
+    for (int step = 0; step < 10; step++) {
+        const Batch *want = loader_next(through);
+        config.first_epoch = want->epoch;
+        config.first_batch = want->index;
+        Loader *resumed = start(d, config);
+        check_equal_batches(loader_next(resumed), want, 8 * 8 * CHANNELS);
+        loader_free(resumed);
+    }
+    // And on across the end of an epoch, with the position of the batch that comes next.
+    config.first_epoch = 2;
+    config.first_batch = 2;
+    Loader *resumed = start(d, config);
+    for (int step = 0; step < 6; step++)
+        check_equal_batches(loader_next(resumed), loader_next(through), 8 * 8 * CHANNELS);
+    loader_free(resumed);
+    loader_free(through);
+    free_dataset(d);
+}
+
+/* A lent batch must not change while the thread works ahead, however long it is held. */
+static void a_batch_stays_until_the_next_call(void **state)
+{
+    (void)state;
+    Dataset *d = make_dataset();
+    Loader *l = start(d, (LoaderConfig){.batch_size = 4, .image_size = 16, .shuffle = true});
+    const size_t bytes = 4 * 16 * 16 * CHANNELS * sizeof(float);
+    float *copy = xcalloc(bytes, 1);
+    for (int step = 0; step < 20; step++) {
+        const Batch *batch = loader_next(l);
+        const size_t size = bytes / 4 * (size_t)batch->count;
+        memcpy(copy, batch->images, size);
+        usleep(2000);
+        assert_memory_equal(copy, batch->images, size);
+        assert_int_equal((uintptr_t)batch->images % 64, 0);
+    }
+    free(copy);
+    loader_free(l);
+    free_dataset(d);
+}
+
+static void stops_at_any_moment(void **state)
+{
+    (void)state;
+    Dataset *d = make_dataset();
+    for (int batches = 0; batches < 6; batches++)
+        for (unsigned pause_us = 0; pause_us <= 400; pause_us += 100) {
+            Loader *l =
+                start(d, (LoaderConfig){.batch_size = 10, .image_size = 64, .shuffle = true});
+            for (int b = 0; b < batches; b++)
+                loader_next(l);
+            usleep(pause_us);
+            loader_free(l);
+        }
+    loader_free(NULL);
+    free_dataset(d);
+}
+
+static void two_loaders_do_not_disturb_each_other(void **state)
+{
+    (void)state;
+    Dataset *d = make_dataset();
+    const LoaderConfig a = {.batch_size = 7, .image_size = 8, .shuffle = true, .seed = 1};
+    const LoaderConfig b = {.batch_size = 16, .image_size = 5};
+    Loader *first = start(d, a), *second = start(d, b), *alone = start(d, a);
+    int stored[EXAMPLES];
+    for (int64_t epoch = 0; epoch < 2; epoch++) {
+        for (int64_t i = 0; i < loader_batches_per_epoch(first); i++)
+            check_equal_batches(loader_next(first), loader_next(alone), 8 * 8 * CHANNELS);
+        take_epoch(second, d, epoch, b, stored);
+        for (int i = 0; i < EXAMPLES; i++)
+            assert_int_equal(stored[i], i);
+    }
+    loader_free(first);
+    loader_free(second);
+    loader_free(alone);
+    free_dataset(d);
+}
+
+/* Large batches that nobody gives time to be made: the first call waits, and the clock says so. */
+static void waiting_is_counted(void **state)
+{
+    (void)state;
+    Dataset *d = make_dataset();
+    Loader *l = start(d, (LoaderConfig){.batch_size = 50, .image_size = 256});
+    assert_true(loader_wait_seconds(l) == 0);
+    for (int i = 0; i < 4; i++)
+        loader_next(l);
+    const double waited = loader_wait_seconds(l);
+    assert_true(waited > 0 && waited < 60);
+    usleep(300000);  // by now the next is ready
+    loader_next(l);
+    assert_true(loader_wait_seconds(l) - waited < 0.2);
+    loader_free(l);
+    free_dataset(d);
+}
+
+static void refuses_what_makes_no_sense(void **state)
+{
+    (void)state;
+    static const struct {
+        LoaderConfig config;
+        ErrorCode code;
+        const char *want;
+    } FAULTS[] = {
+        {{.batch_size = 0, .image_size = 8}, ERR_INVALID, "batch_size must be at least 1, got 0"},
+        {{.batch_size = 8, .image_size = -1}, ERR_INVALID, "image_size must be at least 1, got -1"},
+        {{.batch_size = 8, .image_size = 8, .limit = -2},
+         ERR_INVALID,
+         "limit must be at least 0, got -2"},
+        {{.batch_size = 8, .image_size = 8, .first_epoch = 1, .first_batch = 7},
+         ERR_INVALID,
+         "batch 7 of epoch 1 does not exist: an epoch has 7 batches"},
+        {{.batch_size = 8, .image_size = 8, .first_batch = -1},
+         ERR_INVALID,
+         "batch -1 of epoch 0 does not exist: an epoch has 7 batches"},
+        {{.batch_size = 8, .image_size = INT32_MAX},
+         ERR_NO_MEMORY,
+         "no memory for 3 batches of 8 images of 2147483647 x 2147483647 pixels"},
+    };
+    Dataset *d = make_dataset();
+    Error err;
+    Loader *l;
+    for (size_t i = 0; i < COUNT(FAULTS); i++)
+        CHECK_REFUSED(loader_new(d, &d->train, FAULTS[i].config, &l, &err), err, FAULTS[i].code,
+                      FAULTS[i].want);
+    const LoaderConfig config = {.batch_size = 8, .image_size = 8};
+    CHECK_REFUSED(loader_new(d, &d->test, config, &l, &err), err, ERR_INVALID,
+                  "the split has no examples");
+    free_dataset(d);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stored_order_and_every_value),
+        cmocka_unit_test(an_epoch_is_a_permutation_of_its_own),
+        cmocka_unit_test(the_last_batch_is_smaller),
+        cmocka_unit_test(a_limit_takes_the_first_examples),
+        cmocka_unit_test(resumes_anywhere_with_equal_batches),
+        cmocka_unit_test(a_batch_stays_until_the_next_call),
+        cmocka_unit_test(stops_at_any_moment),
+        cmocka_unit_test(two_loaders_do_not_disturb_each_other),
+        cmocka_unit_test(waiting_is_counted),
+        cmocka_unit_test(refuses_what_makes_no_sense),
+    };
+    return RUN_TESTS(tests);
+}
