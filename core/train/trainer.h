@@ -47,6 +47,7 @@ typedef struct {
 typedef enum {
     TRAIN_STEP,        // a step was made
     TRAIN_POINT,       // ... and it is one of those that the curve records, five times an epoch
+    TRAIN_TESTING,     // a batch of the test split was evaluated: a chance to stop, no news
     TRAIN_EPOCH,       // an epoch has ended and was evaluated
     TRAIN_CHECKPOINT,  // a checkpoint has been written
     TRAIN_RESUMED,     // the state was loaded; `note` says if bits may differ from an unbroken run

@@ -1,0 +1,39 @@
+#include "core/train/init.h"
+
+#include <math.h>
+
+static void fill_uniform(Rng *rng, double bound, float *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        values[i] = (float)((2 * rng_uniform(rng) - 1) * bound);
+}
+
+void init_xavier_uniform(const Param *param, Rng *rng, float *values)
+{
+    fill_uniform(rng, sqrt(6.0 / (param->fan_in + param->fan_out)), values, param->count);
+}
+
+void init_kaiming_normal(const Param *param, Rng *rng, float *values)
+{
+    const double deviation = sqrt(2.0 / param->fan_in);
+    for (size_t i = 0; i < param->count; i++)
+        values[i] = (float)(rng_normal(rng) * deviation);
+}
+
+void init_fan_in_uniform(const Param *param, Rng *rng, float *values)
+{
+    fill_uniform(rng, 1 / sqrt(param->fan_in), values, param->count);
+}
+
+void init_params(ParamStore *store, Initializer weights, uint64_t seed)
+{
+    for (int i = 0; i < store->param_count; i++) {
+        const Param *p = &store->params[i];
+        Rng rng = rng_new(seed, RNG_INIT, (uint64_t)i);
+        float *values = store->values + p->offset;
+        if (p->dim_count > 1)
+            weights(p, &rng, values);
+        else
+            init_fan_in_uniform(p, &rng, values);
+    }
+}

@@ -1,0 +1,23 @@
+/* core/train/init.h -- the numbers that a training starts from.
+ *
+ * Every parameter draws from its own stream, rng_new(seed, RNG_INIT, place in the store), so that
+ * its numbers depend on the seed and its place alone.
+ */
+#pragma once
+#include "core/base/rng.h"
+#include "core/dnn/params.h"
+
+/* Fills a parameter's `count` numbers. */
+typedef void (*Initializer)(const Param *param, Rng *rng, float *values);
+
+/* Uniform in +-sqrt(6 / (fan_in + fan_out)). Glorot and Bengio 2010; torch.nn.init.xavier_uniform_.
+ */
+void init_xavier_uniform(const Param *param, Rng *rng, float *values);
+/* Normal with variance 2 / fan_in. He et al. 2015; torch.nn.init.kaiming_normal_. */
+void init_kaiming_normal(const Param *param, Rng *rng, float *values);
+/* Uniform in +-1 / sqrt(fan_in), PyTorch's default for a bias. */
+void init_fan_in_uniform(const Param *param, Rng *rng, float *values);
+
+/* The chapter's start: `weights` for parameters with more than one dimension, init_fan_in_uniform
+ * for the others, which are biases. */
+void init_params(ParamStore *store, Initializer weights, uint64_t seed);
