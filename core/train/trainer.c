@@ -1,0 +1,374 @@
+#include "core/train/trainer.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/memory.h"
+#include "core/data/loader.h"
+#include "core/dnn/dnn.h"
+#include "core/net/net.h"
+#include "core/train/init.h"
+
+/* DESIGN. TrainState is the whole of what changes besides the parameters; between two steps it and
+ * they say exactly how to go on, so a checkpoint may be written there and nowhere else. An epoch
+ * whose batches are all done but that has not been evaluated yet is such a place too (state.batch
+ * equals the batches of an epoch): a stop during evaluation repeats the evaluation, not the
+ * training.
+ *
+ * The hook's answer is remembered in `asked` and acted upon between steps. */
+
+struct Trainer {
+    TrainConfig config;
+    Graph *graph;
+    ParamStore *params;
+    Net *net;
+    Loader *train;
+    Loader *test;
+    TrainState state;
+    int64_t batches;         // in an epoch
+    double last_checkpoint;  // clock
+    TrainHook hook;
+    void *hook_context;
+    TrainAnswer asked;
+    char note[256];
+};
+
+static bool check_config(const TrainConfig *c, Error *err)
+{
+    if (c->epochs < 1)
+        return fail(err, ERR_INVALID, "epochs must be 1 or more, got %d", c->epochs);
+    if (c->batch_size < 1)
+        return fail(err, ERR_INVALID, "batch_size must be 1 or more, got %d", c->batch_size);
+    if (!(c->learning_rate > 0))
+        return fail(err, ERR_INVALID, "learning_rate must be above 0, got %g", c->learning_rate);
+    if (c->sgd.nesterov && !(c->sgd.momentum > 0))
+        return fail(err, ERR_INVALID, "nesterov needs a momentum above 0");
+    if (c->precision == PRECISION_BF16)
+        return fail(err, ERR_INVALID, "precision bf16 is not available, use f32 or auto");
+    if (c->resume && !c->checkpoint_path)
+        return fail(err, ERR_INVALID, "resume needs a checkpoint_path");
+    return true;
+}
+
+static int examples(const Split *split, int limit)
+{
+    return limit > 0 && limit < split->count ? limit : split->count;
+}
+
+/* Say in t->note why bits may differ from an unbroken run; leaves it empty where they will not. */
+static void compare_machines(Trainer *t, const TrainState *then, const TrainState *now)
+{
+    if (strcmp(then->cpu_isa, now->cpu_isa) != 0)
+        snprintf(t->note, sizeof t->note,
+                 "the checkpoint was written with %s instructions, this CPU uses %s: results may "
+                 "differ in the last bits",
+                 then->cpu_isa, now->cpu_isa);
+    else if (then->threads != now->threads)
+        snprintf(t->note, sizeof t->note,
+                 "the checkpoint was written with %d threads, now there are %d: results may differ "
+                 "in the last bits",
+                 then->threads, now->threads);
+    else if (strcmp(then->onednn, now->onednn) != 0)
+        snprintf(t->note, sizeof t->note,
+                 "the checkpoint was written with oneDNN %s, this is %s: results may differ in the "
+                 "last bits",
+                 then->onednn, now->onednn);
+}
+
+static bool load_state(Trainer *t, Error *err)
+{
+    const TrainState here = t->state;
+    TrainState there;
+    const char *path = t->config.checkpoint_path;
+    if (!checkpoint_load(path, t->params, &there, err))
+        return false;
+    if (there.seed != t->config.seed)
+        return fail(err, ERR_INVALID, "%s is of a training with seed %llu, not %llu", path,
+                    (unsigned long long)there.seed, (unsigned long long)t->config.seed);
+    if (there.batch > t->batches || there.step != there.epoch * t->batches + there.batch)
+        return fail(err, ERR_INVALID,
+                    "%s is at step %lld of an epoch of other length: batch size or examples differ",
+                    path, (long long)there.step);
+    compare_machines(t, &there, &here);
+    t->state = there;
+    memcpy(t->state.cpu_isa, here.cpu_isa, sizeof here.cpu_isa);
+    memcpy(t->state.onednn, here.onednn, sizeof here.onednn);
+    memcpy(t->state.version, here.version, sizeof here.version);
+    t->state.threads = here.threads;
+    return true;
+}
+
+static bool create_network(Trainer *t, Error *err)
+{
+    const TrainConfig *c = &t->config;
+    const Shape image = {c->dataset->image.channels, c->image_size, c->image_size};
+    const NetConfig how = {.batch_size = c->batch_size, .label_smoothing = c->label_smoothing};
+    t->graph = model_graph(c->model, image, c->dataset->classes, err);
+    return t->graph && params_new(t->graph, &t->params, err)
+           && (c->sgd.momentum <= 0 || params_need_momentum(t->params, err))
+           && net_new(t->graph, t->params, how, &t->net, err);
+}
+
+static bool create_loaders(Trainer *t, Error *err)
+{
+    const TrainConfig *c = &t->config;
+    const bool epoch_done = t->state.batch == t->batches;
+    const LoaderConfig train = {.batch_size = c->batch_size,
+                                .image_size = c->image_size,
+                                .limit = c->train_limit,
+                                .shuffle = true,
+                                .seed = c->seed,
+                                .first_epoch = t->state.epoch + epoch_done,
+                                .first_batch = epoch_done ? 0 : t->state.batch};
+    return loader_new(c->dataset, &c->dataset->train, train, &t->train, err);
+}
+
+bool trainer_new(const TrainConfig *config, Trainer **trainer, Error *err)
+{
+    if (!check_config(config, err))
+        return false;
+    Trainer *t = xcalloc(1, sizeof *t);
+    t->config = *config;
+    if (config->threads > 0)
+        omp_set_num_threads(config->threads);
+    const int count = examples(&config->dataset->train, config->train_limit);
+    t->batches = (count + config->batch_size - 1) / config->batch_size;
+    t->state =
+        (TrainState){.seed = config->seed, .best_accuracy = -1, .threads = omp_get_max_threads()};
+    snprintf(t->state.cpu_isa, sizeof t->state.cpu_isa, "%s", dnn_isa_name());
+    dnn_version(t->state.onednn, sizeof t->state.onednn);
+    snprintf(t->state.version, sizeof t->state.version, "%s", GOOGLENETD_VERSION);
+
+    bool ok = create_network(t, err);
+    if (ok)
+        init_params(t->params, init_xavier_uniform, config->seed);
+    ok = ok && (!config->resume || load_state(t, err)) && create_loaders(t, err);
+    if (!ok) {
+        trainer_free(t);
+        return false;
+    }
+    *trainer = t;
+    return true;
+}
+
+void trainer_free(Trainer *t)
+{
+    if (!t)
+        return;
+    loader_free(t->train);
+    loader_free(t->test);
+    net_free(t->net);
+    params_free(t->params);
+    graph_free(t->graph);
+    free(t);
+}
+
+static TrainEvent event_now(const Trainer *t, TrainEventType type)
+{
+    const TrainState *s = &t->state;
+    return (TrainEvent){
+        .type = type,
+        .step = s->step,
+        .total_steps = trainer_total_steps(t),
+        .epoch = s->epoch + 1,
+        .epoch_position = (double)s->step / (double)t->batches,
+        .loss = metrics_loss(&s->epoch_sum),
+        .accuracy = metrics_accuracy(&s->epoch_sum),
+        .learning_rate = schedule_rate(&t->config.schedule, t->config.learning_rate,
+                                       s->step > 0 ? s->step - 1 : 0, trainer_total_steps(t)),
+        .examples_per_second =
+            s->epoch_seconds > 0 ? (double)s->epoch_sum.count / s->epoch_seconds : 0,
+        .train_seconds = s->epoch_seconds,
+    };
+}
+
+/* Tell the hook; the strongest answer since the last step counts. */
+static void tell(Trainer *t, const TrainEvent *event)
+{
+    const TrainAnswer answer = t->hook ? t->hook(t->hook_context, event) : TRAIN_GO_ON;
+    if (answer > t->asked)
+        t->asked = answer;
+}
+
+static void tell_type(Trainer *t, TrainEventType type)
+{
+    const TrainEvent event = event_now(t, type);
+    tell(t, &event);
+}
+
+static bool params_are_finite(const ParamStore *params)
+{
+    // A sum is finite only if all its terms are; terms of 1e38 do not occur in weights that train.
+    double sum = 0;
+#pragma omp parallel for simd schedule(static) reduction(+ : sum)
+    for (size_t i = 0; i < params->count; i++)
+        sum += fabs((double)params->values[i]);
+    return isfinite(sum);
+}
+
+static bool save(Trainer *t, Error *err)
+{
+    t->last_checkpoint = clock_seconds();
+    if (!t->config.checkpoint_path)
+        return true;
+    if (!params_are_finite(t->params))
+        return fail(
+            err, ERR_NUMERIC,
+            "a weight became infinite or NaN by step %lld; a smaller learning_rate may help",
+            (long long)t->state.step);
+    if (!checkpoint_save(t->config.checkpoint_path, t->params, &t->state, err))
+        return false;
+    tell_type(t, TRAIN_CHECKPOINT);
+    return true;
+}
+
+/* Five points an epoch and its end, as the chapter plots them. */
+static bool is_point(int64_t batch, int64_t batches)
+{
+    const int64_t spacing = batches >= 5 ? batches / 5 : 1;
+    return batch % spacing == 0 || batch == batches;
+}
+
+static bool train_step(Trainer *t, Error *err)
+{
+    TrainState *s = &t->state;
+    const double start = clock_seconds();
+    const Batch *batch = loader_next(t->train);
+    Metrics part = {0};
+    if (!net_train_batch(t->net, batch->images, batch->labels, batch->count, &part, err))
+        return false;
+    if (!isfinite(part.loss))
+        return fail(err, ERR_NUMERIC,
+                    "the loss became %s at step %lld; a smaller learning_rate may help",
+                    isnan(part.loss) ? "NaN" : "infinite", (long long)s->step + 1);
+    const double rate = schedule_rate(&t->config.schedule, t->config.learning_rate, s->step,
+                                      trainer_total_steps(t));
+    sgd_step(&t->config.sgd, rate, t->params);
+    net_params_changed(t->net);
+    metrics_add(&s->epoch_sum, &part);
+    s->epoch_seconds += clock_seconds() - start;
+    s->step++;
+    s->batch++;
+    tell_type(t, is_point(s->batch, t->batches) ? TRAIN_POINT : TRAIN_STEP);
+    return true;
+}
+
+/* Metrics over the test split. Leaves early, with t->asked at TRAIN_STOP, if the hook says so. */
+static bool evaluate(Trainer *t, Metrics *sum, Error *err)
+{
+    const TrainConfig *c = &t->config;
+    if (!t->test) {
+        const LoaderConfig how = {
+            .batch_size = c->batch_size, .image_size = c->image_size, .limit = c->test_limit};
+        if (!loader_new(c->dataset, &c->dataset->test, how, &t->test, err))
+            return false;
+    }
+    for (bool last = false; !last && t->asked < TRAIN_STOP;) {
+        const Batch *batch = loader_next(t->test);
+        if (!net_evaluate_batch(t->net, batch->images, batch->labels, batch->count, sum, err))
+            return false;
+        last = batch->last;
+        if (!last)
+            tell_type(t, TRAIN_TESTING);
+    }
+    return true;
+}
+
+/* Evaluate, report, and turn to the next epoch; only report-worthy if it was not stopped. */
+static bool end_epoch(Trainer *t, Error *err)
+{
+    TrainState *s = &t->state;
+    const double start = clock_seconds();
+    Metrics test = {0};
+    if (!evaluate(t, &test, err))
+        return false;
+    if (t->asked == TRAIN_STOP) {
+        // The next evaluation starts at the first example again.
+        loader_free(t->test);
+        t->test = NULL;
+        return true;
+    }
+    TrainEvent event = event_now(t, TRAIN_EPOCH);
+    event.test_loss = metrics_loss(&test);
+    event.test_accuracy = metrics_accuracy(&test);
+    event.test_top5_accuracy = metrics_top5_accuracy(&test);
+    event.test_seconds = clock_seconds() - start;
+    event.best = event.test_accuracy > s->best_accuracy;
+    if (event.best) {
+        s->best_accuracy = event.test_accuracy;
+        s->best_epoch = s->epoch + 1;
+    }
+    s->epoch++;
+    s->batch = 0;
+    s->epoch_sum = (Metrics){0};
+    s->epoch_seconds = 0;
+    tell(t, &event);
+    return true;
+}
+
+static bool checkpoint_is_due(const Trainer *t, bool epoch_ended)
+{
+    const TrainConfig *c = &t->config;
+    const TrainState *s = &t->state;
+    if (t->asked != TRAIN_GO_ON)
+        return true;
+    if (epoch_ended
+        && (s->epoch == c->epochs
+            || (c->checkpoint_every_epochs > 0 && s->epoch % c->checkpoint_every_epochs == 0)))
+        return true;
+    return c->checkpoint_every_seconds > 0
+           && clock_seconds() - t->last_checkpoint >= c->checkpoint_every_seconds;
+}
+
+bool trainer_run(Trainer *t, TrainHook hook, void *context, Error *err)
+{
+    t->hook = hook;
+    t->hook_context = context;
+    t->last_checkpoint = clock_seconds();
+    if (t->config.resume) {
+        TrainEvent event = event_now(t, TRAIN_RESUMED);
+        event.note = t->note[0] ? t->note : NULL;
+        tell(t, &event);
+    }
+    while (t->state.epoch < t->config.epochs) {
+        const bool epoch_done = t->state.batch == t->batches;
+        if (t->asked == TRAIN_GO_ON && !(epoch_done ? end_epoch(t, err) : train_step(t, err)))
+            return false;
+        const bool epoch_ended = epoch_done && t->state.batch == 0;
+        if (!checkpoint_is_due(t, epoch_ended))
+            continue;
+        const TrainAnswer asked = t->asked;
+        t->asked = TRAIN_GO_ON;
+        if (!save(t, err))
+            return false;
+        const bool stop = asked == TRAIN_STOP || t->asked == TRAIN_STOP;
+        if (stop && t->state.epoch < t->config.epochs)
+            return fail(err, ERR_STOPPED, "stopped at step %lld of %lld", (long long)t->state.step,
+                        (long long)trainer_total_steps(t));
+    }
+    return true;
+}
+
+const ParamStore *trainer_params(const Trainer *t)
+{
+    return t->params;
+}
+
+const Graph *trainer_graph(const Trainer *t)
+{
+    return t->graph;
+}
+
+const TrainState *trainer_state(const Trainer *t)
+{
+    return &t->state;
+}
+
+int64_t trainer_total_steps(const Trainer *t)
+{
+    return t->batches * t->config.epochs;
+}
