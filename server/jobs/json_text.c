@@ -258,13 +258,22 @@ cJSON *json_parse_text(const char *label, const char *text, size_t length, Error
 
 /* ---- Numbers ---- */
 
+void number_text(double value, char text[NUMBER_TEXT])
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, NUMBER_TEXT, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            return;
+    }
+}
+
 cJSON *json_number(double value)
 {
-    char text[32];
+    char text[NUMBER_TEXT];
     snprintf(text, sizeof text, "%.15g", value);
     if (!isfinite(value) || strtod(text, NULL) == value)
         return cJSON_CreateNumber(value);
-    snprintf(text, sizeof text, "%.17g", value);
+    number_text(value, text);
     return cJSON_CreateRaw(text);
 }
 

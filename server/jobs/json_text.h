@@ -13,8 +13,9 @@
 
 enum {
     JSON_MAX_BYTES = 1 << 20,
-    JSON_MAX_DEPTH = 16,         // objects and arrays inside one another
-    JSON_MAX_NUMBER_LENGTH = 60  // characters of a number: cJSON reads no more than 63
+    JSON_MAX_DEPTH = 16,          // objects and arrays inside one another
+    JSON_MAX_NUMBER_LENGTH = 60,  // characters of a number: cJSON reads no more than 63
+    NUMBER_TEXT = 32,             // bytes of a number as text, with the final NUL
 };
 
 /* The tree of `length` bytes, which need no final NUL; free it with cJSON_Delete. NULL with
@@ -26,6 +27,9 @@ cJSON *json_parse_text(const char *label, const char *text, size_t length, Error
  * enough. It may be of type cJSON_Raw; json_number_value reads both. */
 cJSON *json_number(double value);
 bool json_number_value(const cJSON *item, double *value);  // false: not a number
+
+/* The shortest text that reads back as exactly `value`, which is finite: "0.1". */
+void number_text(double value, char text[NUMBER_TEXT]);
 
 /* Bytes of the UTF-8 character at `at`, 0 if there is no valid one before `end`. */
 size_t utf8_next(const char *at, const char *end);

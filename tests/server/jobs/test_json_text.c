@@ -132,6 +132,27 @@ static void numbers_keep_all_their_bits(void **state)
     }
 }
 
+static void number_text_is_short_and_exact(void **state)
+{
+    (void)state;
+    const struct {
+        double value;
+        const char *text;
+    } numbers[] = {
+        {0, "0"},
+        {0.1, "0.1"},
+        {0.30000000000000004, "0.30000000000000004"},
+        {1.0 / 3, "0.3333333333333333"},
+        {9007199254740991.0, "9007199254740991"},
+        {-2.5e-300, "-2.5e-300"},
+    };
+    for (size_t i = 0; i < COUNT(numbers); i++) {
+        char text[NUMBER_TEXT];
+        number_text(numbers[i].value, text);
+        assert_string_equal(text, numbers[i].text);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +160,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(refuses_with_line_and_column),
         cmocka_unit_test(refuses_a_nul_and_too_many_bytes),
         cmocka_unit_test(numbers_keep_all_their_bits),
+        cmocka_unit_test(number_text_is_short_and_exact),
     };
     return RUN_TESTS(tests);
 }

@@ -1,0 +1,429 @@
+#include "server/jobs/spec.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/jobs/json_text.h"
+#include "tests/check.h"
+
+static const SpecRules FOLDERS = {.allow_folders = true};
+static const SpecRules NO_FOLDERS = {.allow_folders = false};
+
+static bool read_text(const char *text, SpecRules rules, JobSpec *spec, Faults *faults)
+{
+    Error err = {0};
+    cJSON *json = json_parse_text("text", text, strlen(text), &err);
+    if (!json)
+        fail_msg("%s", err.message);
+    *faults = (Faults){0};
+    const bool ok = spec_read(json, rules, spec, faults);
+    cJSON_Delete(json);
+    return ok;
+}
+
+static JobSpec read_good(const char *text)
+{
+    JobSpec spec;
+    Faults faults;
+    if (!read_text(text, FOLDERS, &spec, &faults))
+        fail_msg("%s: %s %s", text, faults.items[0].pointer, faults.items[0].detail);
+    return spec;
+}
+
+/* Exactly one fault. */
+static void check_fault(const char *text, const char *pointer, const char *detail)
+{
+    JobSpec spec;
+    Faults faults;
+    if (read_text(text, NO_FOLDERS, &spec, &faults))
+        fail_msg("%s was read", text);
+    spec_free(&spec);
+    if (faults.count != 1)
+        print_error("%s: %d faults, the second at %s\n", text, faults.count,
+                    faults.items[1].pointer);
+    assert_int_equal(faults.count, 1);
+    assert_string_equal(faults.items[0].pointer, pointer);
+    assert_string_equal(faults.items[0].detail, detail);
+}
+
+static void nothing_is_the_chapters_run(void **state)
+{
+    (void)state;
+    JobSpec spec = read_good("{}");
+    assert_string_equal(spec.name, "");
+    assert_string_equal(spec.model->name, "googlenet");
+    assert_string_equal(spec.dataset, "fashion_mnist");
+    assert_int_equal(spec.image_size, 96);
+    assert_int_equal(spec.epochs, 10);
+    assert_int_equal(spec.batch_size, 128);
+    assert_true(spec.learning_rate == 0.1);
+    assert_true(spec.sgd.momentum == 0 && !spec.sgd.nesterov && spec.sgd.weight_decay == 0);
+    assert_int_equal(spec.schedule.type, SCHEDULE_CONSTANT);
+    assert_true(spec.label_smoothing == 0);
+    assert_int_equal(spec.precision, PRECISION_AUTO);
+    assert_true(spec.seed == 0);
+    assert_int_equal(spec.threads, 0);
+    assert_int_equal(spec.train_limit, 0);
+    assert_int_equal(spec.test_limit, 0);
+    assert_true(spec.max_seconds == 0);
+    assert_int_equal(spec.early_stopping_patience, 0);
+    assert_true(spec.early_stopping_min_delta == 0);
+    assert_int_equal(spec.checkpoint_every_epochs, 1);
+    assert_true(spec.checkpoint_every_seconds == 0);
+    assert_int_equal(spec.checkpoint_keep, 1);
+    assert_null(spec.metadata);
+    spec_free(&spec);
+}
+
+static const char EVERYTHING[] =
+    "{\"name\": \"größer\", \"model\": \"googlenet_tiny\", \"dataset\": \"fashion_mnist\","
+    " \"image_size\": 64, \"epochs\": 3, \"batch_size\": 17,"
+    " \"optimizer\": {\"name\": \"sgd\", \"learning_rate\": 0.30000000000000004,"
+    "   \"momentum\": 0.9, \"nesterov\": true, \"weight_decay\": 1e-4},"
+    " \"schedule\": {\"type\": \"constant\"}, \"label_smoothing\": 0.1, \"precision\": \"f32\","
+    " \"seed\": 9007199254740991, \"threads\": 2, \"train_limit\": 60000, \"test_limit\": 1e3,"
+    " \"max_seconds\": 1.5, \"early_stopping\": {\"patience\": 4, \"min_delta\": 0.001},"
+    " \"checkpoint\": {\"every_epochs\": 0, \"every_seconds\": 30, \"keep\": 7},"
+    " \"metadata\": {\"who\": \"me\", \"a/b~c\": \"\"}}";
+
+static void check_everything(const JobSpec *spec)
+{
+    assert_string_equal(spec->name, "größer");
+    assert_string_equal(spec->model->name, "googlenet_tiny");
+    assert_int_equal(spec->image_size, 64);
+    assert_int_equal(spec->epochs, 3);
+    assert_int_equal(spec->batch_size, 17);
+    assert_true(spec->learning_rate == 0.30000000000000004);
+    assert_true(spec->sgd.momentum == 0.9 && spec->sgd.nesterov && spec->sgd.weight_decay == 1e-4);
+    assert_true(spec->label_smoothing == 0.1);
+    assert_int_equal(spec->precision, PRECISION_F32);
+    assert_true(spec->seed == 9007199254740991u);
+    assert_int_equal(spec->threads, 2);
+    assert_int_equal(spec->train_limit, 60000);
+    assert_int_equal(spec->test_limit, 1000);
+    assert_true(spec->max_seconds == 1.5);
+    assert_int_equal(spec->early_stopping_patience, 4);
+    assert_true(spec->early_stopping_min_delta == 0.001);
+    assert_int_equal(spec->checkpoint_every_epochs, 0);
+    assert_true(spec->checkpoint_every_seconds == 30);
+    assert_int_equal(spec->checkpoint_keep, 7);
+    assert_int_equal(cJSON_GetArraySize(spec->metadata), 2);
+    assert_string_equal(cJSON_GetObjectItem(spec->metadata, "who")->valuestring, "me");
+}
+
+static void every_field_arrives_and_survives_the_round_trip(void **state)
+{
+    (void)state;
+    JobSpec spec = read_good(EVERYTHING);
+    check_everything(&spec);
+
+    cJSON *json = spec_to_json(&spec);
+    spec_free(&spec);
+    JobSpec again;
+    Faults faults = {0};
+    assert_true(spec_read(json, NO_FOLDERS, &again, &faults));  // the tree
+    check_everything(&again);
+    spec_free(&again);
+
+    char *text = cJSON_Print(json);  // and its text
+    cJSON_Delete(json);
+    again = read_good(text);
+    check_everything(&again);
+    cJSON *third = spec_to_json(&again);
+    char *text_again = cJSON_Print(third);
+    assert_string_equal(text, text_again);
+    cJSON_free(text);
+    cJSON_free(text_again);
+    cJSON_Delete(third);
+    spec_free(&again);
+}
+
+static void trainer_gets_what_was_asked_for(void **state)
+{
+    (void)state;
+    JobSpec spec = read_good(EVERYTHING);
+    const TrainConfig c = spec_train_config(&spec);
+    assert_ptr_equal(c.model, spec.model);
+    assert_int_equal(c.image_size, 64);
+    assert_int_equal(c.epochs, 3);
+    assert_int_equal(c.batch_size, 17);
+    assert_int_equal(c.train_limit, 60000);
+    assert_int_equal(c.test_limit, 1000);
+    assert_true(c.learning_rate == spec.learning_rate);
+    assert_true(c.sgd.momentum == 0.9 && c.sgd.nesterov && c.sgd.weight_decay == 1e-4);
+    assert_true(c.label_smoothing == 0.1);
+    assert_int_equal(c.precision, PRECISION_F32);
+    assert_true(c.seed == spec.seed);
+    assert_int_equal(c.threads, 2);
+    assert_int_equal(c.checkpoint_every_epochs, 0);
+    assert_true(c.checkpoint_every_seconds == 30);
+    assert_null(c.dataset);
+    assert_null(c.checkpoint_path);
+    assert_false(c.resume);
+    spec_free(&spec);
+}
+
+static void numbers_out_of_range(void **state)
+{
+    (void)state;
+    const struct {
+        const char *json, *pointer, *detail;
+    } faults[] = {
+        {"{\"epochs\":0}", "/epochs", "must be 1 to 100000, got 0"},
+        {"{\"epochs\":100001}", "/epochs", "must be 1 to 100000, got 100001"},
+        {"{\"batch_size\":0}", "/batch_size", "must be 1 to 4096, got 0"},
+        {"{\"batch_size\":4097}", "/batch_size", "must be 1 to 4096, got 4097"},
+        {"{\"batch_size\":-1e300}", "/batch_size", "must be 1 to 4096, got -1e+300"},
+        {"{\"image_size\":0}", "/image_size", "must be 1 to 1024, got 0"},
+        {"{\"image_size\":1025}", "/image_size", "must be 1 to 1024, got 1025"},
+        {"{\"optimizer\":{\"learning_rate\":0}}", "/optimizer/learning_rate",
+         "must be above 0 and at most 100, got 0"},
+        {"{\"optimizer\":{\"learning_rate\":100.5}}", "/optimizer/learning_rate",
+         "must be above 0 and at most 100, got 100.5"},
+        {"{\"optimizer\":{\"momentum\":1}}", "/optimizer/momentum",
+         "must be at least 0 and below 1, got 1"},
+        {"{\"optimizer\":{\"momentum\":-0.5}}", "/optimizer/momentum",
+         "must be at least 0 and below 1, got -0.5"},
+        {"{\"optimizer\":{\"weight_decay\":2}}", "/optimizer/weight_decay",
+         "must be 0 to 1, got 2"},
+        {"{\"label_smoothing\":1}", "/label_smoothing", "must be at least 0 and below 1, got 1"},
+        {"{\"seed\":-1}", "/seed", "must be 0 to 9007199254740991, got -1"},
+        {"{\"seed\":9007199254740992}", "/seed",
+         "must be 0 to 9007199254740991, got 9007199254740992"},
+        {"{\"seed\":1e999}", "/seed",
+         "must be 0 to 9007199254740991, got a number beyond all range"},
+        {"{\"threads\":1025}", "/threads", "must be 0 to 1024, got 1025"},
+        {"{\"train_limit\":-1}", "/train_limit", "must be 0 to 2147483647, got -1"},
+        {"{\"train_limit\":60001}", "/train_limit",
+         "must be 0 to 60000, the images that fashion_mnist has, got 60001"},
+        {"{\"test_limit\":10001}", "/test_limit",
+         "must be 0 to 10000, the images that fashion_mnist has, got 10001"},
+        {"{\"max_seconds\":-0.5}", "/max_seconds", "must be at least 0, got -0.5"},
+        {"{\"max_seconds\":1e400}", "/max_seconds",
+         "must be at least 0, got a number beyond all range"},
+        {"{\"early_stopping\":{\"patience\":-1}}", "/early_stopping/patience",
+         "must be 0 to 100000, got -1"},
+        {"{\"early_stopping\":{\"min_delta\":-1}}", "/early_stopping/min_delta",
+         "must be 0 to 1, got -1"},
+        {"{\"checkpoint\":{\"every_epochs\":-1}}", "/checkpoint/every_epochs",
+         "must be 0 to 100000, got -1"},
+        {"{\"checkpoint\":{\"every_seconds\":-1}}", "/checkpoint/every_seconds",
+         "must be at least 0, got -1"},
+        {"{\"checkpoint\":{\"keep\":0}}", "/checkpoint/keep", "must be 1 to 100, got 0"},
+        {"{\"checkpoint\":{\"keep\":101}}", "/checkpoint/keep", "must be 1 to 100, got 101"},
+    };
+    for (size_t i = 0; i < COUNT(faults); i++)
+        check_fault(faults[i].json, faults[i].pointer, faults[i].detail);
+}
+
+static void ends_of_the_ranges_are_allowed(void **state)
+{
+    (void)state;
+    JobSpec spec = read_good(
+        "{\"epochs\":100000,\"batch_size\":4096,\"threads\":1024,\"test_limit\":10000,"
+        "\"optimizer\":{\"learning_rate\":100,\"momentum\":0.999999,\"weight_decay\":1}}");
+    assert_int_equal(spec.batch_size, 4096);
+    spec_free(&spec);
+    spec = read_good("{\"epochs\":1,\"batch_size\":1,\"label_smoothing\":-0,\"max_seconds\":1e300,"
+                     "\"optimizer\":{\"learning_rate\":5e-324}}");
+    assert_false(signbit(spec.label_smoothing));
+    spec_free(&spec);
+}
+
+static void wrong_types(void **state)
+{
+    (void)state;
+    const struct {
+        const char *json, *pointer, *detail;
+    } faults[] = {
+        {"[]", "", "must be an object, got an array"},
+        {"null", "", "must be an object, got null"},
+        {"\"x\"", "", "must be an object, got \"x\""},
+        {"{\"epochs\":1.5}", "/epochs", "must be a whole number, got 1.5"},
+        {"{\"epochs\":\"3\"}", "/epochs", "must be a whole number, got \"3\""},
+        {"{\"epochs\":null}", "/epochs", "must be a whole number, got null"},
+        {"{\"epochs\":[3]}", "/epochs", "must be a whole number, got an array"},
+        {"{\"seed\":0.5}", "/seed", "must be a whole number, got 0.5"},
+        {"{\"label_smoothing\":true}", "/label_smoothing", "must be a number, got true"},
+        {"{\"optimizer\":{\"nesterov\":1}}", "/optimizer/nesterov", "must be true or false, got 1"},
+        {"{\"optimizer\":\"sgd\"}", "/optimizer", "must be an object, got \"sgd\""},
+        {"{\"checkpoint\":null}", "/checkpoint", "must be an object, got null"},
+        {"{\"optimizer\":{\"name\":\"adam\"}}", "/optimizer/name", "must be \"sgd\", got \"adam\""},
+        {"{\"schedule\":{\"type\":{}}}", "/schedule/type", "must be \"constant\", got an object"},
+        {"{\"precision\":\"f16\"}", "/precision",
+         "must be one of \"auto\", \"f32\", \"bf16\", got \"f16\""},
+        {"{\"model\":\"x\"}", "/model",
+         "must be one of \"googlenet\", \"googlenet_tiny\", got \"x\""},
+        {"{\"model\":7}", "/model", "must be one of \"googlenet\", \"googlenet_tiny\", got 7"},
+        {"{\"name\":7}", "/name", "must be a string of at most 128 bytes, got 7"},
+        {"{\"name\":\"a\\u0007b\"}", "/name", "must be free of control characters, got \"a?b\""},
+    };
+    for (size_t i = 0; i < COUNT(faults); i++)
+        check_fault(faults[i].json, faults[i].pointer, faults[i].detail);
+}
+
+static void names_have_a_length(void **state)
+{
+    (void)state;
+    char text[200];
+    snprintf(text, sizeof text, "{\"name\":\"%0128d\"}", 7);
+    JobSpec spec = read_good(text);
+    assert_int_equal(strlen(spec.name), 128);
+    spec_free(&spec);
+    snprintf(text, sizeof text, "{\"name\":\"%0129d\"}", 7);
+    check_fault(text, "/name",
+                "must be a string of at most 128 bytes, got "
+                "\"000000000000000000000000000000000000000000000000...\"");
+}
+
+static void unknown_fields_and_hints(void **state)
+{
+    (void)state;
+    const struct {
+        const char *json, *pointer, *detail;
+    } faults[] = {
+        {"{\"batchsize\":1}", "/batchsize", "is not a known field; did you mean \"batch_size\"?"},
+        {"{\"Epochs\":1}", "/Epochs", "is not a known field; did you mean \"epochs\"?"},
+        {"{\"optimizer\":{\"momentun\":0}}", "/optimizer/momentun",
+         "is not a known field; did you mean \"optimizer.momentum\"?"},
+        {"{\"learning_rate\":0.1}", "/learning_rate",
+         "is not a known field; did you mean \"optimizer.learning_rate\"?"},
+        {"{\"checkpoint\":{\"epochs\":1}}", "/checkpoint/epochs",
+         "is not a known field; did you mean \"epochs\"?"},
+        {"{\"dropout\":0.5}", "/dropout", "is not a known field"},
+        {"{\"optimizer/momentum\":0.5}", "/optimizer~1momentum", "is not a known field"},
+        {"{\"a~b\":0}", "/a~0b", "is not a known field"},
+        {"{\"\":0}", "/", "is not a known field"},
+        {"{\"\\u001b[2J\":0}", "/?[2J", "is not a known field"},
+    };
+    for (size_t i = 0; i < COUNT(faults); i++)
+        check_fault(faults[i].json, faults[i].pointer, faults[i].detail);
+}
+
+static void a_field_given_twice(void **state)
+{
+    (void)state;
+    check_fault("{\"epochs\":1,\"epochs\":1}", "/epochs", "is given twice");
+    check_fault("{\"optimizer\":{\"momentum\":0,\"momentum\":0}}", "/optimizer/momentum",
+                "is given twice");
+    check_fault("{\"optimizer\":{},\"optimizer\":{}}", "/optimizer", "is given twice");
+    check_fault("{\"metadata\":{\"a\":\"\",\"a\":\"\"}}", "/metadata/a", "is given twice");
+}
+
+static void fields_that_need_each_other(void **state)
+{
+    (void)state;
+    check_fault("{\"optimizer\":{\"nesterov\":true}}", "/optimizer/nesterov",
+                "needs a momentum above 0");
+    // A model that takes every size has nothing to refuse here.
+    const int smallest = model_smallest_image(models_find("googlenet"), 1);
+    if (smallest > 1) {
+        char text[64], detail[96];
+        snprintf(text, sizeof text, "{\"image_size\":%d}", smallest - 1);
+        snprintf(detail, sizeof detail, "must be %d to 1024 for googlenet, got %d", smallest,
+                 smallest - 1);
+        check_fault(text, "/image_size", detail);
+    }
+    char text[64];
+    snprintf(text, sizeof text, "{\"image_size\":%d}", smallest);
+    JobSpec spec = read_good(text);
+    spec_free(&spec);
+}
+
+static void folders_only_where_they_are_allowed(void **state)
+{
+    (void)state;
+    check_fault("{\"dataset\":\"/etc\"}", "/dataset",
+                "must be one of \"fashion_mnist\", \"mnist\", got \"/etc\"");
+    JobSpec spec = read_good("{\"dataset\":\"./my set\",\"train_limit\":70000}");
+    assert_string_equal(spec.dataset, "./my set");
+    spec_free(&spec);
+    Faults faults;
+    assert_false(read_text("{\"dataset\":\"cifar\"}", FOLDERS, &spec, &faults));
+    assert_string_equal(
+        faults.items[0].detail,
+        "must be one of \"fashion_mnist\", \"mnist\" or the path of a folder, with a slash, got "
+        "\"cifar\"");
+    spec_free(&spec);
+}
+
+static void metadata_is_small_and_flat(void **state)
+{
+    (void)state;
+    check_fault("{\"metadata\":[]}", "/metadata", "must be an object of strings, got an array");
+    check_fault("{\"metadata\":{\"a/b\":1}}", "/metadata/a~1b", "must be a string, got 1");
+
+    char text[1024] = "{\"metadata\":{";
+    for (int i = 0; i < 17; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s\"k%d\":\"\"", i ? "," : "",
+                 i);
+    strcat(text, "}}");
+    check_fault(text, "/metadata", "must have at most 16 entries, got 17");
+
+    snprintf(text, sizeof text, "{\"metadata\":{\"k\":\"%0513d\"}}", 1);
+    check_fault(text, "/metadata/k", "must be at most 512 bytes, got 513");
+    snprintf(text, sizeof text, "{\"metadata\":{\"%064d\":\"%0512d\"}}", 1, 1);
+    JobSpec spec = read_good(text);
+    assert_int_equal(cJSON_GetArraySize(spec.metadata), 1);
+    spec_free(&spec);
+
+    char pointer[96];
+    snprintf(pointer, sizeof pointer, "/metadata/%065d", 1);
+    snprintf(text, sizeof text, "{\"metadata\":{\"%065d\":\"\"}}", 1);
+    check_fault(text, pointer, "must have a key of at most 64 bytes, got 65");
+}
+
+static void all_faults_are_named_at_once(void **state)
+{
+    (void)state;
+    JobSpec spec;
+    Faults faults;
+    assert_false(read_text("{\"epochs\":0,\"optimizer\":{\"momentum\":2,\"lr\":1},\"model\":\"x\","
+                           "\"seed\":0.5,\"metadata\":{\"a\":1,\"b\":2},\"image_size\":7}",
+                           NO_FOLDERS, &spec, &faults));
+    const char *pointers[] = {"/epochs", "/optimizer/momentum", "/optimizer/lr", "/model",
+                              "/seed",   "/metadata/a",         "/metadata/b"};
+    assert_int_equal(faults.count, COUNT(pointers));
+    for (size_t i = 0; i < COUNT(pointers); i++)
+        assert_string_equal(faults.items[i].pointer, pointers[i]);
+    spec_free(&spec);
+}
+
+static void more_faults_than_are_kept(void **state)
+{
+    (void)state;
+    char *text = xcalloc(20000, 12);
+    char *at = text + sprintf(text, "{\"k\":0");
+    for (int i = 0; i < 19999; i++)
+        at += sprintf(at, ",\"k%05d\":0", i);
+    strcpy(at, "}");
+    JobSpec spec;
+    Faults faults;
+    assert_false(read_text(text, NO_FOLDERS, &spec, &faults));
+    assert_int_equal(faults.count, 20000);
+    assert_string_equal(faults.items[SPEC_MAX_FAULTS - 1].pointer, "/k00062");
+    spec_free(&spec);
+    free(text);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_the_chapters_run),
+        cmocka_unit_test(every_field_arrives_and_survives_the_round_trip),
+        cmocka_unit_test(trainer_gets_what_was_asked_for),
+        cmocka_unit_test(numbers_out_of_range),
+        cmocka_unit_test(ends_of_the_ranges_are_allowed),
+        cmocka_unit_test(wrong_types),
+        cmocka_unit_test(names_have_a_length),
+        cmocka_unit_test(unknown_fields_and_hints),
+        cmocka_unit_test(a_field_given_twice),
+        cmocka_unit_test(fields_that_need_each_other),
+        cmocka_unit_test(folders_only_where_they_are_allowed),
+        cmocka_unit_test(metadata_is_small_and_flat),
+        cmocka_unit_test(all_faults_are_named_at_once),
+        cmocka_unit_test(more_faults_than_are_kept),
+    };
+    return RUN_TESTS(tests);
+}
