@@ -42,8 +42,9 @@ bool store_put_epoch(Store *store, int64_t job_id, const EpochRow *row, Error *e
 bool store_put_point(Store *store, int64_t job_id, const PointRow *row, Error *err);
 bool store_put_checkpoint(Store *store, int64_t job_id, const CheckpointRow *row, Error *err);
 bool store_remove_checkpoint(Store *store, int64_t job_id, int64_t step, Error *err);
-/* Take back the epochs, points and their events that lie beyond a step. */
-bool store_rewind(Store *store, int64_t job_id, int64_t step, Error *err);
+/* Take back the epochs, points and their events that lie beyond a step, and sum up anew what *job
+ * says of the latest and the best; the caller saves it. */
+bool store_rewind(Store *store, JobInfo *job, int64_t step, Error *err);
 
 /* An idempotency key: the request that it came with and the job that was made. *job_id is 0 when
  * the key is new. */
