@@ -11,7 +11,7 @@ typedef struct Loader Loader;
 typedef struct {
     int batch_size;
     int image_size;       // side in pixels
-    int limit;            // use the first `limit` examples; 0 means all
+    int limit;            // use the first `limit` examples; 0, or more than there are: all
     bool shuffle;         // a new order every epoch; false: as stored
     uint64_t seed;        // of the order
     int64_t first_epoch;  // epoch to start in, counted from 0
@@ -37,6 +37,5 @@ void loader_free(Loader *loader);  // stops the thread; takes NULL
 const Batch *loader_next(Loader *loader);
 
 int64_t loader_batches_per_epoch(const Loader *loader);
-int loader_examples(const Loader *loader);  // per epoch: the split's count or the limit
-double
-loader_wait_seconds(const Loader *loader);  // time that loader_next has stood waiting, in all
+int loader_examples(const Loader *loader);         // per epoch: the split's count or the limit
+double loader_wait_seconds(const Loader *loader);  // loader_next has stood waiting, in all

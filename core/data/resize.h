@@ -11,8 +11,8 @@
 
 #include "core/graph/shape.h"
 
-typedef struct Resize
-    Resize;  // the weights for one pair of sizes; immutable but for its scratch row buffer
+/* The weights for one pair of sizes, and room for what lies between the passes. */
+typedef struct Resize Resize;
 
 Resize *resize_new(Shape src, int side);
 void resize_free(Resize *r);  // takes NULL
