@@ -12,6 +12,8 @@
 // cmocka wants the five above.
 #include <cmocka.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 // cmocka's fail() would hide ours, which fills an Error.
 #undef fail

@@ -90,6 +90,7 @@ static bool create_values(Program *p, const Dnn *dnn, Error *err)
 
 static void find_gradients(Program *p)
 {
+    p->has_grad[0] = p->config.diff_input;
     for (Node n = 1; n < p->count; n++) {
         const GraphNode *node = graph_node(p->graph, n);
         p->has_grad[n] = node->spec.param_count > 0;
@@ -316,7 +317,7 @@ Tensor *program_diff_output(const Program *p)
     return p->diff_output;
 }
 
-Tensor *program_value(const Program *p, Node n)
+Tensor *program_diff_input(const Program *p)
 {
-    return value_of(p, n);
+    return p->layers[0].diff_dst[0];
 }

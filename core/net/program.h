@@ -15,6 +15,7 @@ typedef struct {
     int batch;              // examples
     bool training;          // false: forward only, and values are dropped as soon as they are read
     dnnl_data_type_t type;  // of values and gradients, but for the output, which is float32
+    bool diff_input;        // also compute the gradient of the input
 } ProgramConfig;
 
 /* `g` must have forks where values are read more than once (rewrite_insert_forks). Borrows the
@@ -38,4 +39,4 @@ bool program_backward(Program *p, bool accumulate, Profile *profile, Error *err)
 Tensor *program_input(const Program *p);
 Tensor *program_output(const Program *p);       // batch x classes
 Tensor *program_diff_output(const Program *p);  // NULL without training
-Tensor *program_value(const Program *p, Node n);
+Tensor *program_diff_input(const Program *p);   // NULL unless asked for

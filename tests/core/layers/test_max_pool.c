@@ -1,0 +1,129 @@
+/* tests/core/layers/test_max_pool.c */
+#include "core/layers/max_pool.h"
+
+#include "core/base/rng.h"
+#include "tests/check.h"
+#include "tests/core/bound.h"
+
+static const struct {
+    Shape src;
+    Pool pool;
+    int batch;
+    Shape dst;
+} CASES[] = {
+    {{3, 7, 5}, {.kernel = 3, .stride = 2, .pad = 1}, 2, {3, 4, 3}},
+    {{17, 6, 6}, {.kernel = 3, .stride = 1, .pad = 1}, 1, {17, 6, 6}},
+    {{2, 8, 9}, {.kernel = 2, .stride = 2}, 3, {2, 4, 4}},
+    {{1, 3, 3}, {.kernel = 3, .stride = 1}, 1, {1, 1, 1}},
+};
+
+/* Values lie 0.01 apart in shuffled order: a small step never changes which one is the maximum. */
+static Bound *bind(size_t i)
+{
+    Graph *g = graph_new(CASES[i].src);
+    max_pool(g, graph_input(g), "x", CASES[i].pool);
+    Bound *b = bound_new(g, (BoundConfig){.batch = CASES[i].batch, .seed = i});
+    int32_t *order = xcalloc(b->src_count, sizeof *order);
+    for (size_t k = 0; k < b->src_count; k++)
+        order[k] = (int32_t)k;
+    Rng rng = rng_new(i, RNG_TEST, 1);
+    rng_shuffle(&rng, order, b->src_count);
+    for (size_t k = 0; k < b->src_count; k++)
+        b->src[k] = 0.01f * (float)order[k] - 1;
+    free(order);
+    return b;
+}
+
+static void shapes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(CASES); i++) {
+        Graph *g = graph_new(CASES[i].src);
+        const Node n = max_pool(g, graph_input(g), "x", CASES[i].pool);
+        assert_true(shape_equal(graph_shape(g, n), CASES[i].dst));
+        graph_free(g);
+    }
+}
+
+static void forward_equals_a_naive_loop(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(CASES); i++) {
+        const Shape src = CASES[i].src, dst = CASES[i].dst;
+        const Pool p = CASES[i].pool;
+        Bound *b = bind(i);
+        bound_forward(b);
+        for (int n = 0; n < b->batch * src.channels; n++)
+            for (int y = 0; y < dst.height; y++)
+                for (int x = 0; x < dst.width; x++) {
+                    float want = -INFINITY;
+                    for (int u = 0; u < p.kernel; u++)
+                        for (int v = 0; v < p.kernel; v++) {
+                            const int r = y * p.stride + u - p.pad, c = x * p.stride + v - p.pad;
+                            if (r >= 0 && r < src.height && c >= 0 && c < src.width)
+                                want = fmaxf(want, b->src[(n * src.height + r) * src.width + c]);
+                        }
+                    assert_true(b->dst[(n * dst.height + y) * dst.width + x] == want);
+                }
+        bound_free(b);
+    }
+}
+
+static void gradients_match_finite_differences(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(CASES); i++) {
+        Bound *b = bind(i);
+        assert_true(bound_gradient_error(b, 2e-3) < 1e-2);
+        bound_free(b);
+    }
+}
+
+static void of_equal_values_the_first_gets_the_gradient(void **state)
+{
+    (void)state;
+    Graph *g = graph_new((Shape){1, 2, 2});
+    max_pool(g, graph_input(g), "x", (Pool){.kernel = 2});
+    Bound *b = bound_new(g, (BoundConfig){.batch = 1, .seed = 1});
+    for (int i = 0; i < 4; i++)
+        b->src[i] = 0;
+    b->diff_dst[0] = 5;
+    bound_forward(b);
+    bound_backward(b);
+    const float want[] = {5, 0, 0, 0};
+    assert_memory_equal(b->diff_src, want, sizeof want);
+    bound_free(b);
+}
+
+static void bad_parameters_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        Pool pool;
+        const char *message;
+    } BAD[] = {
+        {{.kernel = 0}, "x: kernel must be 1 or more, got 0"},
+        {{.kernel = 3, .stride = -1}, "x: stride must be 1 or more, got -1"},
+        {{.kernel = 3, .pad = 2}, "x: pad must be 0 to half the kernel of 3, got 2"},
+        {{.kernel = 8}, "x: kernel 8 is larger than the padded image of 7 x 5"},
+    };
+    for (size_t i = 0; i < COUNT(BAD); i++) {
+        Error err;
+        Graph *g = graph_new((Shape){3, 7, 5});
+        max_pool(g, graph_input(g), "x", BAD[i].pool);
+        CHECK_REFUSED(graph_check(g, &err), err, ERR_INVALID, BAD[i].message);
+        graph_free(g);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shapes),
+        cmocka_unit_test(forward_equals_a_naive_loop),
+        cmocka_unit_test(gradients_match_finite_differences),
+        cmocka_unit_test(of_equal_values_the_first_gets_the_gradient),
+        cmocka_unit_test(bad_parameters_are_refused),
+    };
+    return RUN_TESTS(tests);
+}

@@ -1,0 +1,128 @@
+/* tests/core/models/test_models.c -- the descriptions alone, without a net. */
+#include "core/models/models.h"
+
+#include <string.h>
+
+#include "core/dnn/params.h"
+#include "tests/check.h"
+
+static Graph *graph_of(const char *name, Shape input, int classes)
+{
+    Error err = {0};
+    Graph *g = model_graph(models_find(name), input, classes, &err);
+    if (!g)
+        fail_msg("%s: %s", name, err.message);
+    return g;
+}
+
+static void googlenet_stages_have_the_chapters_sizes(void **state)
+{
+    (void)state;
+    static const Shape WANT[] = {{64, 24, 24}, {192, 12, 12}, {480, 6, 6},
+                                 {832, 3, 3},  {1024, 1, 1},  {10, 1, 1}};
+    const Model *model = models_find("googlenet");
+    Graph *g = graph_of("googlenet", (Shape){1, 96, 96}, 10);
+    size_t i = 0;
+    for (; model->stages[i]; i++) {
+        const Node n = graph_find(g, model->stages[i]);
+        assert_int_not_equal(n, NODE_NONE);
+        assert_true(shape_equal(graph_shape(g, n), WANT[i]));
+    }
+    assert_int_equal(i, COUNT(WANT));
+    graph_free(g);
+}
+
+static void googlenet_has_the_sizes_of_the_papers_table_1(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *node;
+        Shape want;
+    } STAGES[] = {
+        {"0.0", {64, 112, 112}},       {"0.2", {64, 56, 56}},         {"1.4", {192, 28, 28}},
+        {"2.0.concat", {256, 28, 28}}, {"2.1.concat", {480, 28, 28}}, {"3.3.concat", {528, 14, 14}},
+        {"3.4.concat", {832, 14, 14}}, {"4.1.concat", {1024, 7, 7}},  {"5", {1000, 1, 1}},
+    };
+    Graph *g = graph_of("googlenet", (Shape){3, 224, 224}, 1000);
+    for (size_t i = 0; i < COUNT(STAGES); i++)
+        assert_true(shape_equal(graph_shape(g, graph_find(g, STAGES[i].node)), STAGES[i].want));
+    assert_int_equal(graph_parameter_count(g), 6998552);
+    graph_free(g);
+}
+
+static void googlenet_has_the_chapters_parameters_and_costs(void **state)
+{
+    (void)state;
+    Graph *g = graph_of("googlenet", (Shape){1, 96, 96}, 10);
+    assert_int_equal(graph_parameter_count(g), 5977530);
+    assert_int_equal(graph_multiply_adds(g), 276066304);
+    graph_free(g);
+}
+
+static void parameters_bear_the_names_of_state_dict(void **state)
+{
+    (void)state;
+    // The first and the last ones, in PyTorch's order of registration.
+    static const char *const FIRST[] = {
+        "0.0.weight",      "0.0.bias",      "1.0.weight",      "1.0.bias",
+        "1.2.weight",      "1.2.bias",      "2.0.p1_1.weight", "2.0.p1_1.bias",
+        "2.0.p2_1.weight", "2.0.p2_1.bias", "2.0.p2_2.weight", "2.0.p2_2.bias",
+        "2.0.p3_1.weight", "2.0.p3_1.bias", "2.0.p3_2.weight", "2.0.p3_2.bias",
+        "2.0.p4_2.weight", "2.0.p4_2.bias", "2.1.p1_1.weight",
+    };
+    Error err = {0};
+    Graph *g = graph_of("googlenet", (Shape){1, 96, 96}, 10);
+    ParamStore *params = NULL;
+    CHECK_OK(params_new(g, &params, &err), err);
+    assert_int_equal(params->param_count, 2 * (3 + 9 * 6 + 1));
+    for (size_t i = 0; i < COUNT(FIRST); i++)
+        assert_string_equal(params->params[i].name, FIRST[i]);
+    assert_string_equal(params->params[params->param_count - 1].name, "5.bias");
+    params_free(params);
+    graph_free(g);
+}
+
+static void every_model_has_stages_and_takes_its_smallest_image(void **state)
+{
+    (void)state;
+    size_t count;
+    const Model *models = models_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        Error err = {0};
+        const int side = model_smallest_image(&models[i], 3);
+        assert_in_range(side, 1, models[i].image_size);
+        Graph *g = graph_of(models[i].name, (Shape){3, side, side}, 2);
+        for (size_t s = 0; models[i].stages[s]; s++)
+            assert_int_not_equal(graph_find(g, models[i].stages[s]), NODE_NONE);
+        graph_free(g);
+        if (side > 1)
+            assert_null(model_graph(&models[i], (Shape){3, side - 1, side - 1}, 2, &err));
+    }
+}
+
+static void numbers_out_of_range_are_refused(void **state)
+{
+    (void)state;
+    const Model *m = models_find("googlenet");
+    Error err;
+    CHECK_REFUSED(model_graph(m, (Shape){0, 96, 96}, 10, &err), err, ERR_INVALID,
+                  "channels must be 1 to 64, got 0");
+    CHECK_REFUSED(model_graph(m, (Shape){1, 96, 5000}, 10, &err), err, ERR_INVALID,
+                  "image width must be 1 to 4096, got 5000");
+    CHECK_REFUSED(model_graph(m, (Shape){1, 96, 96}, 0, &err), err, ERR_INVALID,
+                  "classes must be 1 to 100000, got 0");
+    assert_null(models_find("googlenet2"));
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(googlenet_stages_have_the_chapters_sizes),
+        cmocka_unit_test(googlenet_has_the_sizes_of_the_papers_table_1),
+        cmocka_unit_test(googlenet_has_the_chapters_parameters_and_costs),
+        cmocka_unit_test(parameters_bear_the_names_of_state_dict),
+        cmocka_unit_test(every_model_has_stages_and_takes_its_smallest_image),
+        cmocka_unit_test(numbers_out_of_range_are_refused),
+    };
+    return RUN_TESTS(tests);
+}
