@@ -1,0 +1,78 @@
+#include <cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/atomic_file.h"
+#include "core/base/memory.h"
+#include "core/train/safetensors.h"
+
+static size_t tensor_count(const SafeTensor *t)
+{
+    size_t count = 1;
+    for (int d = 0; d < t->dim_count; d++)
+        count *= (size_t)t->dims[d];
+    return count;
+}
+
+static void add_tensor(cJSON *header, const SafeTensor *t, size_t begin, size_t end)
+{
+    const double offsets[] = {(double)begin, (double)end};
+    cJSON *entry = cJSON_AddObjectToObject(header, t->name);
+    cJSON_AddStringToObject(entry, "dtype", "F32");
+    cJSON_AddItemToObject(entry, "shape", cJSON_CreateIntArray(t->dims, t->dim_count));
+    cJSON_AddItemToObject(entry, "data_offsets", cJSON_CreateDoubleArray(offsets, 2));
+}
+
+/* The header as text, padded with spaces so that the data behind it starts at a multiple of 8. */
+static char *header_text(const SafeTensor *tensors, size_t tensor_count_, const SafeMeta *metadata,
+                         size_t metadata_count)
+{
+    cJSON *header = cJSON_CreateObject();
+    if (metadata_count > 0) {
+        cJSON *entries = cJSON_AddObjectToObject(header, "__metadata__");
+        for (size_t i = 0; i < metadata_count; i++)
+            cJSON_AddStringToObject(entries, metadata[i].key, metadata[i].value);
+    }
+    size_t offset = 0;
+    for (size_t i = 0; i < tensor_count_; i++) {
+        const size_t end = offset + tensor_count(&tensors[i]) * sizeof(float);
+        add_tensor(header, &tensors[i], offset, end);
+        offset = end;
+    }
+    char *text = cJSON_PrintUnformatted(header);
+    cJSON_Delete(header);
+    if (!text)
+        return NULL;
+    const size_t length = strlen(text), padded = (length + 7) / 8 * 8;
+    text = xrealloc(text, padded + 1, 1);
+    memset(text + length, ' ', padded - length);
+    text[padded] = '\0';
+    return text;
+}
+
+bool safetensors_write(const char *path, const SafeTensor *tensors, size_t tensor_count_,
+                       const SafeMeta *metadata, size_t metadata_count, Error *err)
+{
+    char *header = header_text(tensors, tensor_count_, metadata, metadata_count);
+    if (!header)
+        return fail(err, ERR_NO_MEMORY, "no memory for the header of %s", path);
+    AtomicFile *f = NULL;
+    bool ok = atomic_file_open(path, &f, err);
+    if (ok) {
+        const uint64_t length = strlen(header);
+        uint8_t prefix[8];
+        for (int i = 0; i < 8; i++)
+            prefix[i] = (uint8_t)(length >> (8 * i));
+        ok = atomic_file_write(f, prefix, sizeof prefix, err)
+             && atomic_file_write(f, header, length, err);
+        for (size_t i = 0; ok && i < tensor_count_; i++)
+            ok = atomic_file_write(f, tensors[i].data, tensor_count(&tensors[i]) * sizeof(float),
+                                   err);
+        if (ok)
+            ok = atomic_file_commit(f, err);
+        else
+            atomic_file_cancel(f);
+    }
+    free(header);
+    return ok;
+}

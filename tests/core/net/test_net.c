@@ -1,0 +1,203 @@
+/* tests/core/net/test_net.c -- a whole network: what must not change its results does not, and it
+ * learns. */
+#include "core/net/net.h"
+
+#include <omp.h>
+
+#include "core/base/rng.h"
+#include "core/models/models.h"
+#include "core/net/rewrites.h"
+#include "core/train/init.h"
+#include "tests/check.h"
+
+enum { SIDE = 20, CLASSES = 7, BATCH = 13 };
+
+typedef struct {
+    Graph *graph;
+    ParamStore *params;
+    Net *net;
+    float *images;
+    int32_t labels[BATCH];
+} Fixture;
+
+static Fixture fixture_new(NetConfig config)
+{
+    Error err = {0};
+    Fixture f = {0};
+    f.graph = model_graph(models_find("googlenet_tiny"), (Shape){3, SIDE, SIDE}, CLASSES, &err);
+    assert_non_null(f.graph);
+    CHECK_OK(params_new(f.graph, &f.params, &err), err);
+    init_params(f.params, init_xavier_uniform, 5);
+    config.batch_size = BATCH;
+    CHECK_OK(net_new(f.graph, f.params, config, &f.net, &err), err);
+    f.images = xcalloc(BATCH * 3 * SIDE * SIDE, sizeof *f.images);
+    Rng rng = rng_new(8, RNG_TEST, 0);
+    for (int i = 0; i < BATCH * 3 * SIDE * SIDE; i++)
+        f.images[i] = (float)rng_uniform(&rng);
+    for (int i = 0; i < BATCH; i++)
+        f.labels[i] = (int32_t)rng_below(&rng, CLASSES);
+    return f;
+}
+
+static void fixture_free(Fixture *f)
+{
+    net_free(f->net);
+    params_free(f->params);
+    graph_free(f->graph);
+    free(f->images);
+}
+
+static Metrics train(Fixture *f, int count)
+{
+    Error err = {0};
+    Metrics sum = {0};
+    CHECK_OK(net_train_batch(f->net, f->images, f->labels, count, &sum, &err), err);
+    return sum;
+}
+
+static double largest(const float *numbers, size_t count)
+{
+    double max = 0;
+    for (size_t i = 0; i < count; i++)
+        max = fmax(max, fabs((double)numbers[i]));
+    return max;
+}
+
+/* Both give the same loss, hits and gradients, but for rounding. */
+static void check_equal_results(NetConfig a, NetConfig b)
+{
+    Fixture fa = fixture_new(a), fb = fixture_new(b);
+    const Metrics ma = train(&fa, BATCH), mb = train(&fb, BATCH);
+    CHECK_NEAR(ma.loss, mb.loss, 1e-4);
+    assert_int_equal(ma.top1, mb.top1);
+    assert_int_equal(ma.top5, mb.top5);
+    assert_int_equal(ma.count, BATCH);
+    assert_int_equal(mb.count, BATCH);
+    const double scale = largest(fa.params->grads, fa.params->count);
+    assert_true(scale > 0);
+    for (size_t i = 0; i < fa.params->count; i++)
+        CHECK_NEAR(fb.params->grads[i], fa.params->grads[i], 1e-5 * scale);
+    fixture_free(&fa);
+    fixture_free(&fb);
+}
+
+static void folding_relu_changes_nothing(void **state)
+{
+    (void)state;
+    check_equal_results((NetConfig){.micro_batch = BATCH},
+                        (NetConfig){.micro_batch = BATCH, .without = NET_NO_FOLD_RELU});
+}
+
+static void folding_relu_removes_every_relu_of_googlenet(void **state)
+{
+    (void)state;
+    Graph *g = model_graph(models_find("googlenet"), (Shape){1, 96, 96}, 10, NULL);
+    Graph *folded = rewrite_fold_relu(g);
+    int relus = 0;
+    for (Node n = 1; n < graph_node_count(folded); n++)
+        relus += strcmp(graph_node(folded, n)->type->name, "relu") == 0;
+    assert_int_equal(relus, 0);
+    assert_int_equal(graph_node_count(folded), graph_node_count(g) - 57);
+    assert_int_equal(graph_parameter_count(folded), graph_parameter_count(g));
+    graph_free(folded);
+    graph_free(g);
+}
+
+static void forks_leave_one_reader_to_every_value(void **state)
+{
+    (void)state;
+    Graph *g = model_graph(models_find("googlenet"), (Shape){1, 96, 96}, 10, NULL);
+    Graph *forked = rewrite_insert_forks(g);
+    for (Node n = 0; n < graph_node_count(forked); n++) {
+        if (strcmp(graph_node(forked, n)->name + strlen(graph_node(forked, n)->name) - 5, ".fork"))
+            assert_in_range(graph_readers(forked, n), 0, 1);
+    }
+    graph_free(forked);
+    graph_free(g);
+}
+
+static void micro_batches_change_nothing(void **state)
+{
+    (void)state;
+    for (int micro = 1; micro < BATCH; micro += 4)
+        check_equal_results((NetConfig){.micro_batch = BATCH}, (NetConfig){.micro_batch = micro});
+}
+
+static void smoothing_reaches_the_loss(void **state)
+{
+    (void)state;
+    Fixture plain = fixture_new((NetConfig){0});
+    Fixture smooth = fixture_new((NetConfig){.label_smoothing = 0.3});
+    const Metrics a = train(&plain, BATCH), b = train(&smooth, BATCH);
+    assert_true(fabs(metrics_loss(&a) - metrics_loss(&b)) > 1e-4);
+    fixture_free(&plain);
+    fixture_free(&smooth);
+}
+
+static void equal_runs_give_equal_bits(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 4; threads++) {
+        omp_set_num_threads(threads);
+        Fixture a = fixture_new((NetConfig){0}), b = fixture_new((NetConfig){0});
+        // A detour of other sizes in between must leave no trace.
+        train(&a, BATCH);
+        train(&b, 4);
+        train(&b, BATCH);
+        assert_memory_equal(a.params->grads, b.params->grads, a.params->count * sizeof(float));
+        fixture_free(&a);
+        fixture_free(&b);
+    }
+    omp_set_num_threads(2);
+}
+
+static void evaluation_gives_the_loss_of_training(void **state)
+{
+    (void)state;
+    Error err = {0};
+    Fixture f = fixture_new((NetConfig){0});
+    float logits[BATCH * CLASSES];
+    const Metrics trained = train(&f, BATCH);
+    Metrics sum = {0};
+    CHECK_OK(net_evaluate_batch(f.net, f.images, f.labels, BATCH, &sum, &err), err);
+    CHECK_NEAR(sum.loss, trained.loss, 1e-5);
+    assert_int_equal(sum.top1, trained.top1);
+    CHECK_OK(net_forward(f.net, f.images, BATCH, logits, &err), err);
+    int hits = 0;
+    for (int n = 0; n < BATCH; n++) {
+        int best = 0;
+        for (int k = 1; k < CLASSES; k++)
+            best = logits[n * CLASSES + k] > logits[n * CLASSES + best] ? k : best;
+        hits += best == f.labels[n];
+    }
+    assert_int_equal(hits, trained.top1);
+    fixture_free(&f);
+}
+
+static void changed_parameters_are_noticed_when_said(void **state)
+{
+    (void)state;
+    Fixture f = fixture_new((NetConfig){0});
+    const Metrics before = train(&f, BATCH);
+    memset(f.params->values, 0, f.params->count * sizeof(float));
+    net_params_changed(f.net);
+    const Metrics after = train(&f, BATCH);
+    assert_true(fabs(before.loss - after.loss) > 1e-6);
+    CHECK_NEAR(metrics_loss(&after), log(CLASSES), 1e-6);
+    fixture_free(&f);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(folding_relu_changes_nothing),
+        cmocka_unit_test(folding_relu_removes_every_relu_of_googlenet),
+        cmocka_unit_test(forks_leave_one_reader_to_every_value),
+        cmocka_unit_test(micro_batches_change_nothing),
+        cmocka_unit_test(smoothing_reaches_the_loss),
+        cmocka_unit_test(equal_runs_give_equal_bits),
+        cmocka_unit_test(evaluation_gives_the_loss_of_training),
+        cmocka_unit_test(changed_parameters_are_noticed_when_said),
+    };
+    return RUN_TESTS(tests);
+}
