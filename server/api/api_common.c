@@ -1,0 +1,69 @@
+#include "server/api/api_common.h"
+
+#include <string.h>
+
+#include "server/api/headers.h"
+#include "server/api/json_job.h"
+#include "server/jobs/json_text.h"
+
+bool request_job(const Request *req, int64_t *id, Error *err)
+{
+    return job_id_parse(req->params[0], id)
+           || fail(err, ERR_NOT_FOUND, "there is no job %s", req->params[0]);
+}
+
+bool request_has_faults(const Request *req, Response *res)
+{
+    Faults faults = {.count = 0};
+    query_finish(req->query, &faults);
+    return faults.count > 0 && respond_faults(res, &faults);
+}
+
+bool respond_job(Response *res, int status, JobInfo *job)
+{
+    cJSON *json = job_to_json(job);
+    job_info_free(job);
+    return respond_json(res, status, json);
+}
+
+bool request_accepts(const Request *req, const char *type, bool *other, Response *res)
+{
+    const char *const offers[] = {"application/json", type};
+    const int choice = accept_choose(request_header(req, "Accept"), offers, 2);
+    *other = choice == 1;
+    return choice >= 0
+           || !respond_problem(res, 406, "this is to be had as %s or %s", offers[0], type);
+}
+
+cJSON *job_wish(const JobInfo *job)
+{
+    Error err;
+    cJSON *wish = json_parse_text("settings", job->settings, strlen(job->settings), &err);
+    if (!wish)
+        wish = cJSON_CreateObject();
+    if (*job->name)
+        cJSON_AddStringToObject(wish, "name", job->name);
+    cJSON *metadata = job->metadata
+                          ? json_parse_text("metadata", job->metadata, strlen(job->metadata), &err)
+                          : NULL;
+    if (metadata)
+        cJSON_AddItemToObject(wish, "metadata", metadata);
+    return wish;
+}
+
+const DatasetInfo *dataset_named(const char *name)
+{
+    size_t count;
+    const DatasetInfo *sets = dataset_table(&count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(sets[i].name, name) == 0)
+            return &sets[i];
+    return NULL;
+}
+
+int64_t spec_total_steps(const JobSpec *spec)
+{
+    const DatasetInfo *set = dataset_named(spec->dataset);
+    const int examples = spec->train_limit ? spec->train_limit : set ? set->train_count : 0;
+    return (int64_t)spec->epochs * ((examples + spec->batch_size - 1) / spec->batch_size);
+}

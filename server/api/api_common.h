@@ -1,0 +1,24 @@
+/* server/api/api_common.h -- small things that several handlers need. */
+#pragma once
+#include "server/api/api.h"
+
+/* The job that the path names. ERR_NOT_FOUND if it is not a job's id. */
+bool request_job(const Request *req, int64_t *id, Error *err);
+
+/* For calls without parameters: answers 400 and returns true if the query has any. */
+bool request_has_faults(const Request *req, Response *res);
+
+/* Frees what `job` holds. */
+bool respond_job(Response *res, int status, JobInfo *job);
+
+/* JSON or the other `type` by Accept: false with 406 answered. *other is what the client wants. */
+bool request_accepts(const Request *req, const char *type, bool *other, Response *res);
+
+/* What a client would have to send to get this job again. */
+cJSON *job_wish(const JobInfo *job);
+
+/* Steps of a training with these settings. */
+int64_t spec_total_steps(const JobSpec *spec);
+
+/* The known set of that name, or NULL. */
+const DatasetInfo *dataset_named(const char *name);

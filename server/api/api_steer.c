@@ -1,0 +1,34 @@
+/* Stop, resume, checkpoint: ask for it, and answer 202 with the job as it is now. */
+#include "server/api/api_common.h"
+
+typedef bool (*Steer)(Jobs *jobs, int64_t id, JobInfo *job, Error *err);
+
+static bool steer(App *app, const Request *req, Steer call, Response *res, Error *err)
+{
+    Faults faults = {.count = 0};
+    JobInfo job;
+    int64_t id;
+    if (!request_job(req, &id, err))
+        return false;
+    query_finish(req->query, &faults);
+    if (req->json && (!cJSON_IsObject(req->json) || req->json->child))
+        faults_add(&faults, "", "must be empty, or {}");
+    if (faults.count)
+        return respond_faults(res, &faults);
+    return call(app->jobs, id, &job, err) && respond_job(res, 202, &job);
+}
+
+bool stop_job(App *app, const Request *req, Response *res, Error *err)
+{
+    return steer(app, req, jobs_stop, res, err);
+}
+
+bool resume_job(App *app, const Request *req, Response *res, Error *err)
+{
+    return steer(app, req, jobs_resume, res, err);
+}
+
+bool checkpoint_job(App *app, const Request *req, Response *res, Error *err)
+{
+    return steer(app, req, jobs_checkpoint, res, err);
+}

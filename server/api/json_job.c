@@ -1,0 +1,228 @@
+#include "server/api/json_job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/jobs/json_text.h"
+
+static void add_text(cJSON *to, const char *name, const char *text)
+{
+    cJSON_AddItemToObject(to, name, text && *text ? cJSON_CreateString(text) : cJSON_CreateNull());
+}
+
+static void add_time(cJSON *to, const char *name, int64_t ms)
+{
+    char text[JOB_STAMP] = "";
+    if (ms > 0)
+        time_format(ms, text);
+    add_text(to, name, text);
+}
+
+static void add_real(cJSON *to, const char *name, double value)
+{
+    cJSON_AddItemToObject(to, name, json_number(value));
+}
+
+static void add_count(cJSON *to, const char *name, int64_t value)
+{
+    cJSON_AddNumberToObject(to, name, (double)value);
+}
+
+static void add_job_id(cJSON *to, const char *name, int64_t id)
+{
+    char text[JOB_ID] = "";
+    if (id > 0)
+        job_id_format(id, text);
+    add_text(to, name, text);
+}
+
+/* cJSON prints 15 digits of a number where it finds them close enough; make it print all. */
+static void keep_digits(cJSON *tree)
+{
+    for (cJSON *item = tree->child, *next; item; item = next) {
+        next = item->next;
+        cJSON *exact = cJSON_IsNumber(item) ? json_number(item->valuedouble) : NULL;
+        if (exact && cJSON_IsRaw(exact)) {
+            exact->string = item->string;  // moves the name over
+            item->string = NULL;
+            cJSON_ReplaceItemViaPointer(tree, item, exact);
+        } else {
+            cJSON_Delete(exact);
+            keep_digits(item);
+        }
+    }
+}
+
+/* The settings as they were resolved when the job was made, one by one. */
+static void add_settings(cJSON *to, const char *settings)
+{
+    Error err;
+    cJSON *all = json_parse_text("settings", settings, strlen(settings), &err);
+    if (all)
+        keep_digits(all);
+    while (all && all->child) {
+        cJSON *item = cJSON_DetachItemViaPointer(all, all->child);
+        cJSON_AddItemToObject(to, item->string, item);
+    }
+    cJSON_Delete(all);
+}
+
+static void add_metadata(cJSON *to, const char *metadata)
+{
+    Error err;
+    cJSON *all = metadata ? json_parse_text("metadata", metadata, strlen(metadata), &err) : NULL;
+    cJSON_AddItemToObject(to, "metadata", all ? all : cJSON_CreateObject());
+}
+
+static void add_progress(cJSON *to, const JobInfo *job)
+{
+    cJSON *p = cJSON_AddObjectToObject(to, "progress");
+    add_count(p, "epoch", job->progress.epoch);
+    add_real(p, "epoch_position", job->progress.epoch_position);
+    add_count(p, "step", job->progress.step);
+    add_count(p, "total_steps", job->progress.total_steps);
+    add_real(p, "examples_per_second", job->progress.examples_per_second);
+    add_real(p, "seconds", job->progress.seconds);
+}
+
+static void add_latest(cJSON *to, const JobInfo *job)
+{
+    if (job->latest.step == 0) {
+        cJSON_AddNullToObject(to, "latest");
+        return;
+    }
+    cJSON *l = cJSON_AddObjectToObject(to, "latest");
+    const bool tested = job->latest.epoch > 0;
+    add_count(l, "step", job->latest.step);
+    add_real(l, "loss", job->latest.loss);
+    add_real(l, "accuracy", job->latest.accuracy);
+    add_real(l, "learning_rate", job->latest.learning_rate);
+    cJSON_AddItemToObject(l, "epoch",
+                          tested ? json_number((double)job->latest.epoch) : cJSON_CreateNull());
+    cJSON_AddItemToObject(l, "test_loss",
+                          tested ? json_number(job->latest.test_loss) : cJSON_CreateNull());
+    cJSON_AddItemToObject(l, "test_accuracy",
+                          tested ? json_number(job->latest.test_accuracy) : cJSON_CreateNull());
+}
+
+static void add_best(cJSON *to, const JobInfo *job)
+{
+    if (job->best.epoch == 0) {
+        cJSON_AddNullToObject(to, "best");
+        return;
+    }
+    char checkpoint[JOB_ID] = "";
+    if (job->best.checkpoint_step > 0)
+        checkpoint_id_format(job->best.checkpoint_step, checkpoint);
+    cJSON *b = cJSON_AddObjectToObject(to, "best");
+    add_count(b, "epoch", job->best.epoch);
+    add_real(b, "test_accuracy", job->best.test_accuracy);
+    add_text(b, "checkpoint", checkpoint);
+}
+
+static void add_environment(cJSON *to, const JobInfo *job)
+{
+    if (!*job->environment.cpu_isa && job->environment.threads == 0) {
+        cJSON_AddNullToObject(to, "environment");
+        return;
+    }
+    cJSON *e = cJSON_AddObjectToObject(to, "environment");
+    cJSON_AddStringToObject(e, "cpu_isa", job->environment.cpu_isa);
+    add_count(e, "threads", job->environment.threads);
+    cJSON_AddStringToObject(e, "onednn", job->environment.onednn);
+    cJSON_AddStringToObject(e, "version", job->environment.version);
+}
+
+static void add_error(cJSON *to, const JobInfo *job)
+{
+    if (!*job->error.code) {
+        cJSON_AddNullToObject(to, "error");
+        return;
+    }
+    cJSON *e = cJSON_AddObjectToObject(to, "error");
+    cJSON_AddStringToObject(e, "code", job->error.code);
+    cJSON_AddStringToObject(e, "message", job->error.message);
+}
+
+cJSON *job_to_json(const JobInfo *job)
+{
+    cJSON *json = cJSON_CreateObject();
+    add_job_id(json, "id", job->id);
+    cJSON_AddStringToObject(json, "object", "job");
+    add_text(json, "name", job->name);
+    cJSON_AddStringToObject(json, "status", JOB_STATE_NAMES[job->state]);
+    add_text(json, "stop_reason", job->stop_reason);
+    add_time(json, "created_at", job->created_at);
+    add_time(json, "started_at", job->started_at);
+    add_time(json, "finished_at", job->finished_at);
+    add_time(json, "estimated_finish_at", job->estimated_finish_at);
+    add_settings(json, job->settings);
+    add_progress(json, job);
+    add_latest(json, job);
+    add_best(json, job);
+    add_job_id(json, "parent_id", job->parent_id);
+    add_count(json, "restart_count", job->restart_count);
+    add_environment(json, job);
+    add_error(json, job);
+    add_metadata(json, job->metadata);
+    return json;
+}
+
+cJSON *epoch_to_json(const EpochRow *epoch)
+{
+    cJSON *json = cJSON_CreateObject();
+    add_count(json, "epoch", epoch->epoch);
+    add_count(json, "step", epoch->step);
+    add_real(json, "train_loss", epoch->train_loss);
+    add_real(json, "train_accuracy", epoch->train_accuracy);
+    add_real(json, "test_loss", epoch->test_loss);
+    add_real(json, "test_accuracy", epoch->test_accuracy);
+    add_real(json, "test_top5_accuracy", epoch->test_top5_accuracy);
+    add_real(json, "learning_rate", epoch->learning_rate);
+    add_real(json, "examples_per_second", epoch->examples_per_second);
+    add_real(json, "duration_seconds", epoch->duration_seconds);
+    return json;
+}
+
+cJSON *checkpoint_to_json(const CheckpointRow *checkpoint)
+{
+    char id[JOB_ID];
+    checkpoint_id_format(checkpoint->step, id);
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "id", id);
+    cJSON_AddStringToObject(json, "object", "checkpoint");
+    add_time(json, "created_at", checkpoint->created_at);
+    add_count(json, "step", checkpoint->step);
+    add_count(json, "epoch", checkpoint->epoch);
+    add_count(json, "bytes", checkpoint->bytes);
+    cJSON_AddStringToObject(json, "sha256", checkpoint->sha256);
+    cJSON_AddItemToObject(json, "test_accuracy",
+                          checkpoint->test_accuracy >= 0 ? json_number(checkpoint->test_accuracy)
+                                                         : cJSON_CreateNull());
+    cJSON_AddBoolToObject(json, "best", checkpoint->best);
+    cJSON_AddBoolToObject(json, "latest", checkpoint->latest);
+    return json;
+}
+
+cJSON *event_to_json(const Event *event)
+{
+    cJSON *json = cJSON_CreateObject();
+    add_count(json, "id", event->id);
+    cJSON_AddStringToObject(json, "object", "event");
+    cJSON_AddStringToObject(json, "type", event->type);
+    add_job_id(json, "job_id", event->job_id);
+    add_time(json, "created_at", event->time);
+    // As the store wrote it, digit by digit.
+    cJSON_AddItemToObject(json, "data", cJSON_CreateRaw(event->data));
+    return json;
+}
+
+cJSON *list_to_json(cJSON *data, bool has_more, cJSON *last_id)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "object", "list");
+    cJSON_AddItemToObject(json, "data", data);
+    cJSON_AddBoolToObject(json, "has_more", has_more);
+    cJSON_AddItemToObject(json, "last_id", last_id ? last_id : cJSON_CreateNull());
+    return json;
+}

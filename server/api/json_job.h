@@ -1,0 +1,13 @@
+/* server/api/json_job.h -- what the API shows of a job and of what it leaves behind. */
+#pragma once
+#include <cJSON.h>
+
+#include "server/jobs/jobs.h"
+
+cJSON *job_to_json(const JobInfo *job);
+cJSON *epoch_to_json(const EpochRow *epoch);
+cJSON *checkpoint_to_json(const CheckpointRow *checkpoint);
+cJSON *event_to_json(const Event *event);
+
+/* {"object":"list","data":data,"has_more":b,"last_id":id}; takes data and last_id (NULL: null). */
+cJSON *list_to_json(cJSON *data, bool has_more, cJSON *last_id);

@@ -1,0 +1,74 @@
+#include "server/api/json_model.h"
+
+#include "server/api/api_common.h"
+
+cJSON *shape_to_json(Shape shape)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddNumberToObject(json, "channels", shape.channels);
+    cJSON_AddNumberToObject(json, "height", shape.height);
+    cJSON_AddNumberToObject(json, "width", shape.width);
+    return json;
+}
+
+cJSON *model_to_json(const Model *model)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "id", model->name);
+    cJSON_AddStringToObject(json, "object", "model");
+    cJSON_AddStringToObject(json, "title", model->title);
+    cJSON_AddStringToObject(json, "about", model->about);
+    cJSON_AddNumberToObject(json, "image_size", model->image_size);
+    cJSON_AddNumberToObject(json, "smallest_image_size", model_smallest_image(model, 1));
+    return json;
+}
+
+static cJSON *layer_to_json(const Graph *g, Node n)
+{
+    const GraphNode *node = graph_node(g, n);
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "name", node->name);
+    cJSON_AddStringToObject(json, "type", node->type ? node->type->name : "input");
+    cJSON *inputs = cJSON_AddArrayToObject(json, "inputs");
+    for (int i = 0; i < node->src_count; i++)
+        cJSON_AddItemToArray(inputs, cJSON_CreateString(graph_node(g, node->srcs[i])->name));
+    cJSON_AddItemToObject(json, "shape", shape_to_json(graph_shape(g, n)));
+    cJSON_AddNumberToObject(json, "parameters", (double)graph_node_parameters(node));
+    cJSON_AddNumberToObject(json, "multiply_adds", (double)node->spec.multiply_adds);
+    return json;
+}
+
+cJSON *model_summary_to_json(const Model *model, Shape input, int classes, Error *err)
+{
+    Graph *g = model_graph(model, input, classes, err);
+    if (!g)
+        return NULL;
+    cJSON *json = model_to_json(model);
+    cJSON_AddItemToObject(json, "input", shape_to_json(input));
+    cJSON_AddNumberToObject(json, "classes", classes);
+    cJSON_AddNumberToObject(json, "parameters", (double)graph_parameter_count(g));
+    cJSON_AddNumberToObject(json, "multiply_adds", (double)graph_multiply_adds(g));
+    cJSON *stages = cJSON_AddArrayToObject(json, "stages");
+    for (const char *const *name = model->stages; name && *name; name++) {
+        cJSON *stage = cJSON_CreateObject();
+        cJSON_AddStringToObject(stage, "name", *name);
+        cJSON_AddItemToObject(stage, "shape", shape_to_json(graph_shape(g, graph_find(g, *name))));
+        cJSON_AddItemToArray(stages, stage);
+    }
+    cJSON *layers = cJSON_AddArrayToObject(json, "layers");
+    for (Node n = 0; n < graph_node_count(g); n++)
+        cJSON_AddItemToArray(layers, layer_to_json(g, n));
+    graph_free(g);
+    return json;
+}
+
+cJSON *spec_model_to_json(const JobSpec *spec, Error *err)
+{
+    const DatasetInfo *set = dataset_named(spec->dataset);
+    if (!set) {
+        fail(err, ERR_NOT_FOUND, "there is no dataset %.200s", spec->dataset);
+        return NULL;
+    }
+    const Shape input = {set->image.channels, spec->image_size, spec->image_size};
+    return model_summary_to_json(spec->model, input, set->classes, err);
+}
