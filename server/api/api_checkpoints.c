@@ -1,4 +1,5 @@
 /* Checkpoints: what there is, and the model's file for download. */
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,6 +1,7 @@
 /* What happened: a list, or a stream that goes on. A stream reads the store from the last id it has
  * sent, a page at a time and only when its reader has taken what came before: a slow one holds
  * nothing up and costs one page of memory. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

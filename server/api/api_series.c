@@ -1,5 +1,6 @@
 /* Epochs and curve: all of them, never thinned, as JSON or CSV. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/base/memory.h"

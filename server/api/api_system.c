@@ -1,6 +1,7 @@
 /* Health, figures for Prometheus, and the API's own description. */
 #include <dirent.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>

@@ -4,6 +4,7 @@
  * bound, because a client that is still sending may never see an answer that comes earlier.
  */
 #include <microhttpd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,7 +160,8 @@ static void decide_early(Http *http, struct MHD_Connection *connection, Exchange
     x->match = router_find(routes, count, method, x->uri, x->params);
     if (!check_origin(http, connection, &x->res))
         return;
-    const bool open = x->match.route ? x->match.route->open : pages_has(http->pages, x->uri);
+    const bool open =
+        x->match.route ? x->match.route->access == OPEN : pages_has(http->pages, x->uri);
     if (!open && strcmp(method, "OPTIONS") != 0 && !check_token(http, connection, &x->res))
         return;
     if (!x->match.route && !answer_unrouted(http, x, method))

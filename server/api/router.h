@@ -17,8 +17,8 @@ typedef struct {
     const char *method;
     const char *pattern;
     Handler handler;
-    enum { BODY_NONE, BODY_OPTIONAL, BODY_JSON } body;  // what the request may bring along
-    bool open;                                          // answered without the token
+    enum { BODY_NONE, BODY_OPTIONAL, BODY_JSON } body;
+    enum { TOKEN, OPEN } access;  // OPEN: answered without the token
 } Route;
 
 typedef struct {

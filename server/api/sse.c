@@ -1,6 +1,7 @@
 #include "server/api/sse.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 void sse_write(FILE *out, int64_t id, const char *type, const char *data)
