@@ -209,22 +209,19 @@ bool patch_job(App *app, const Request *req, Response *res, Error *err)
     query_finish(req->query, &faults);
     // The reader of whole jobs knows what a name and metadata may be.
     spec_read(req->json, (SpecRules){.allow_folders = false}, &spec, &faults);
-    bool name = false;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, req->json)
-    {
-        const bool known = strcmp(item->string ? item->string : "", "metadata") == 0;
-        name = name || (item->string && strcmp(item->string, "name") == 0);
-        if (!known && item->string && strcmp(item->string, "name") != 0 && faults.count == 0)
-            faults_add(&faults, "", "only name and metadata can be changed, not %.40s",
-                       item->string);
-    }
+    for (const cJSON *item = req->json->child; item && faults.count == 0; item = item->next)
+        if (!item->string || (strcmp(item->string, "name") && strcmp(item->string, "metadata")))
+            faults_add(&faults, "", "only name and metadata can be changed");
     bool ok = true;
     if (faults.count) {
         respond_faults(res, &faults);
     } else {
         char *metadata = spec.metadata ? cJSON_PrintUnformatted(spec.metadata) : NULL;
-        const JobPatch patch = {.name = name ? spec.name : NULL, .metadata = metadata};
+        JobPatch patch = {0};
+        if (cJSON_HasObjectItem(req->json, "name"))
+            patch.name = spec.name;
+        if (cJSON_HasObjectItem(req->json, "metadata"))
+            patch.metadata = metadata ? metadata : "{}";
         ok = jobs_patch(app->jobs, id, patch, &job, err) && respond_job(res, 200, &job);
         cJSON_free(metadata);
     }

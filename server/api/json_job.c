@@ -149,7 +149,7 @@ cJSON *job_to_json(const JobInfo *job)
     cJSON *json = cJSON_CreateObject();
     add_job_id(json, "id", job->id);
     cJSON_AddStringToObject(json, "object", "job");
-    add_text(json, "name", job->name);
+    cJSON_AddStringToObject(json, "name", job->name);
     cJSON_AddStringToObject(json, "status", JOB_STATE_NAMES[job->state]);
     add_text(json, "stop_reason", job->stop_reason);
     add_time(json, "created_at", job->created_at);
