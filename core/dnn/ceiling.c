@@ -1,0 +1,50 @@
+#include "core/dnn/ceiling.h"
+
+#include "core/base/clock.h"
+#include "core/dnn/tensor.h"
+
+enum { SIDE = 2048, RUNS = 12 };
+
+static bool time_product(const Op *op, double *gflops, Error *err)
+{
+    double best = 0;
+    for (int run = 0; run < RUNS; run++) {
+        const double start = clock_seconds();
+        if (!op_run(op, err))
+            return false;
+        const double rate = 2e-9 * SIDE * SIDE * SIDE / (clock_seconds() - start);
+        best = rate > best ? rate : best;
+    }
+    *gflops = best;
+    return true;
+}
+
+bool gemm_ceiling(const Dnn *dnn, double *gflops, Error *err)
+{
+    const dnnl_dims_t dims = {SIDE, SIDE};
+    dnnl_memory_desc_t square = NULL;
+    Tensor *tensors[3] = {NULL};
+    Op product = {0};
+    bool ok = dnn_try(dnnl_memory_desc_create_with_tag(&square, 2, dims, dnnl_f32, dnnl_ab),
+                      "describe a matrix", err);
+    for (int i = 0; ok && i < 3; i++)
+        ok = tensor_alloc(dnn, square, &tensors[i], err);
+    if (ok) {
+        dnnl_primitive_desc_t desc = NULL;
+        const dnnl_status_t status = dnnl_matmul_primitive_desc_create(&desc, dnn->engine, square,
+                                                                       square, NULL, square, NULL);
+        ok = op_new(&product, dnn, "matrix product", status, desc, err);
+    }
+    if (ok) {
+        op_arg(&product, DNNL_ARG_SRC, tensors[0]->memory);
+        op_arg(&product, DNNL_ARG_WEIGHTS, tensors[1]->memory);
+        op_arg(&product, DNNL_ARG_DST, tensors[2]->memory);
+        ok = time_product(&product, gflops, err);
+    }
+    op_free(&product);
+    for (int i = 0; i < 3; i++)
+        tensor_free(tensors[i]);
+    if (square)
+        dnnl_memory_desc_destroy(square);
+    return ok;
+}

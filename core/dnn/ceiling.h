@@ -1,0 +1,7 @@
+/* core/dnn/ceiling.h -- the fastest matrix product that oneDNN reaches on these cores. */
+#pragma once
+#include "core/dnn/dnn.h"
+
+/* GFLOP/s of the best of several square float32 products, 2048 x 2048 x 2048, on the team of the
+ * calling thread: what a training step can be held against. ERR_DNN, ERR_NO_MEMORY. */
+bool gemm_ceiling(const Dnn *dnn, double *gflops, Error *err);

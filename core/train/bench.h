@@ -1,0 +1,46 @@
+/* core/train/bench.h -- times a training step, and each layer and part of it.
+ *
+ * Real arithmetic on random images: forward, loss, backward and update, as a training does them.
+ * The whole steps are timed first, without looking inside; then as many again with a clock around
+ * each layer. Times are means over the steps in milliseconds per batch; step_ms is the median.
+ */
+#pragma once
+#include "core/models/models.h"
+
+typedef struct {
+    const Model *model;
+    Shape image;
+    int classes;
+    int batch_size;
+    int micro_batch;  // 0: as a training chooses it
+    int threads;      // 0: as many as omp_get_max_threads()
+    int steps;        // timed ones, after two to warm up
+} BenchConfig;
+
+typedef struct {
+    char name[GRAPH_MAX_NAME];
+    const char *type;  // "conv"
+    Shape dst;
+    double gflop;  // of one direction, for the whole batch
+    double forward_ms;
+    double backward_data_ms;
+    double backward_weights_ms;
+    double other_ms;  // masks and the like before the backward pass
+} BenchLayer;
+
+typedef struct {
+    BenchLayer *layers;
+    int layer_count;
+    int threads, micro_batch;
+    double step_ms;  // the median of the whole steps
+    double fastest_step_ms;
+    double evaluate_ms;  // forward alone, of as many examples
+    double gflop;        // of a step: three directions, but for the input's gradient
+    double ceiling_gflops;
+    // Parts of the step that are no layer's.
+    double input_ms, load_params_ms, loss_ms, update_ms;
+} BenchResult;
+
+/* Errors   ERR_INVALID, ERR_DNN, ERR_NO_MEMORY, as core/net/net.h. */
+bool bench_run(const BenchConfig *config, BenchResult *result, Error *err);
+void bench_result_free(BenchResult *result);
