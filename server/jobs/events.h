@@ -11,8 +11,8 @@
  *                 "epoch" is a real number there, 1.5 being the middle of the second
  *     epoch       a row of the epochs, with the names of the API
  *     checkpoint  {"checkpoint":"step_4690","step","epoch","bytes","best":bool}
- *     resumed     {"step","note"|null}: training goes on from here. Points and epochs beyond this
- *                 step were taken back and will come again: a reader drops those it has.
+ *     resumed     {"step"}: training goes on from here. Points and epochs beyond this step were
+ *                 taken back and will come again: a reader drops those it has.
  *     updated     {"name","metadata"}
  *     deleted     {}
  *     note        {"message"}: something worth knowing, in words

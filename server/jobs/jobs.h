@@ -4,7 +4,7 @@
  * true once the change is on disk. While all cores train these calls take milliseconds: reading
  * never waits for writing, and neither waits for training.
  *
- * Lock order: jobs, store, events, log. No lock is held across training.
+ * Lock order: store, jobs, events, log. No lock is held across training.
  *
  * Errors   ERR_NOT_FOUND: no such job or checkpoint. ERR_CONFLICT: the job's state, a limit or an
  *          idempotency key forbids it. ERR_IO: the store cannot be read or written. ERR_STOPPED:

@@ -1,0 +1,95 @@
+#include "server/jobs/change.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "server/jobs/event_data.h"
+
+bool change_begin_new(Jobs *jobs, Change *change, Error *err)
+{
+    *change = (Change){.jobs = jobs};
+    return store_begin(jobs->store, err);
+}
+
+bool change_begin(Jobs *jobs, int64_t id, Change *change, Error *err)
+{
+    if (!change_begin_new(jobs, change, err))
+        return false;
+    if (!store_load_job(jobs->store, id, &change->job, err))
+        return change_drop(change);
+    change->before = change->job.state;
+    return true;
+}
+
+bool change_tell(Change *change, const char *type, char *data, Error *err)
+{
+    Event event = {.job_id = change->job.id, .time = time_now_ms(), .data = data};
+    snprintf(event.type, sizeof event.type, "%s", type);
+    const bool ok = store_add_event(change->jobs->store, &event, err);
+    change->last_event = event.id;
+    free(data);
+    return ok;
+}
+
+bool change_state(Change *change, JobTrigger trigger, Error *err)
+{
+    JobInfo *job = &change->job;
+    const JobState previous = job->state;
+    if (!job_next_state(previous, trigger, &job->state, err))
+        return false;
+    if (trigger == JOB_RESUME)  // to the end of the queue; an interrupted job keeps its place
+        job->queued_at = time_now_ms();
+    job->finished_at = job_state_active(job->state) ? 0 : time_now_ms();
+    return change_tell(change, "state", event_state(job, previous), err);
+}
+
+/* Count what came to an end, and wake the workers for what they may take. */
+static void note_state(Change *change)
+{
+    Jobs *jobs = change->jobs;
+    const JobInfo *job = &change->job;
+    if (job->state == change->before)
+        return;
+    pthread_mutex_lock(&jobs->lock);
+    if (!job_state_active(job->state))
+        jobs->counts.finished[job->state]++;
+    if (job->state == JOB_QUEUED) {
+        jobs->queue_changes++;
+        pthread_cond_broadcast(&jobs->work);
+    }
+    pthread_mutex_unlock(&jobs->lock);
+    LOG(jobs->log, LOG_INFO, "job_state", log_int("job", job->id),
+        log_text("state", JOB_STATE_NAMES[job->state]),
+        log_text("previous", JOB_STATE_NAMES[change->before]), log_int("step", job->progress.step),
+        log_text("error", job->error.message));
+}
+
+bool change_commit(Change *change, JobInfo *job, Error *err)
+{
+    Jobs *jobs = change->jobs;
+    if (!store_save_job(jobs->store, &change->job, err))
+        return change_drop(change);
+    if (!store_commit(jobs->store, err)) {
+        job_info_free(&change->job);
+        return false;
+    }
+    note_state(change);
+    if (change->last_event > 0)
+        events_publish(jobs->bell, change->last_event);
+    if (job) {
+        *job = change->job;
+        jobs_overlay(jobs, job);
+    } else {
+        job_info_free(&change->job);
+    }
+    return true;
+}
+
+bool change_drop(Change *change)
+{
+    store_rollback(change->jobs->store);
+    job_info_free(&change->job);
+    return false;
+}

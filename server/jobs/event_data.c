@@ -1,0 +1,108 @@
+#include "server/jobs/event_data.h"
+
+#include <cJSON.h>
+#include <math.h>
+
+#include "server/jobs/json_text.h"
+
+static void add_number(cJSON *object, const char *key, double value)
+{
+    cJSON_AddItemToObject(object, key, isfinite(value) ? json_number(value) : cJSON_CreateNull());
+}
+
+static void add_text(cJSON *object, const char *key, const char *text)
+{
+    cJSON_AddItemToObject(object, key, text[0] ? cJSON_CreateString(text) : cJSON_CreateNull());
+}
+
+static char *finish(cJSON *object)
+{
+    char *text = cJSON_PrintUnformatted(object);
+    cJSON_Delete(object);
+    return text;
+}
+
+char *event_created(const JobInfo *job)
+{
+    cJSON *object = cJSON_CreateObject();
+    add_text(object, "state", JOB_STATE_NAMES[job->state]);
+    return finish(object);
+}
+
+char *event_state(const JobInfo *job, JobState previous)
+{
+    cJSON *object = cJSON_CreateObject();
+    add_text(object, "state", JOB_STATE_NAMES[job->state]);
+    add_text(object, "previous", JOB_STATE_NAMES[previous]);
+    add_text(object, "stop_reason", job->stop_reason);
+    if (job->error.code[0]) {
+        cJSON *error = cJSON_AddObjectToObject(object, "error");
+        add_text(error, "code", job->error.code);
+        add_text(error, "message", job->error.message);
+    } else {
+        cJSON_AddNullToObject(object, "error");
+    }
+    return finish(object);
+}
+
+char *event_point(const PointRow *row)
+{
+    cJSON *object = cJSON_CreateObject();
+    add_number(object, "step", (double)row->step);
+    add_number(object, "epoch", row->epoch);
+    add_number(object, "loss", row->loss);
+    add_number(object, "accuracy", row->accuracy);
+    add_number(object, "learning_rate", row->learning_rate);
+    return finish(object);
+}
+
+char *event_epoch(const EpochRow *row)
+{
+    cJSON *object = cJSON_CreateObject();
+    add_number(object, "epoch", (double)row->epoch);
+    add_number(object, "step", (double)row->step);
+    add_number(object, "train_loss", row->train_loss);
+    add_number(object, "train_accuracy", row->train_accuracy);
+    add_number(object, "test_loss", row->test_loss);
+    add_number(object, "test_accuracy", row->test_accuracy);
+    add_number(object, "test_top5_accuracy", row->test_top5_accuracy);
+    add_number(object, "learning_rate", row->learning_rate);
+    add_number(object, "examples_per_second", row->examples_per_second);
+    add_number(object, "duration_seconds", row->duration_seconds);
+    return finish(object);
+}
+
+char *event_checkpoint(const CheckpointRow *row)
+{
+    char id[JOB_ID];
+    checkpoint_id_format(row->step, id);
+    cJSON *object = cJSON_CreateObject();
+    add_text(object, "checkpoint", id);
+    add_number(object, "step", (double)row->step);
+    add_number(object, "epoch", (double)row->epoch);
+    add_number(object, "bytes", (double)row->bytes);
+    cJSON_AddBoolToObject(object, "best", row->best);
+    return finish(object);
+}
+
+char *event_resumed(int64_t step)
+{
+    cJSON *object = cJSON_CreateObject();
+    add_number(object, "step", (double)step);
+    return finish(object);
+}
+
+char *event_updated(const JobInfo *job)
+{
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "name", job->name);
+    cJSON_AddRawToObject(object, "metadata", job->metadata);
+    return finish(object);
+}
+
+char *event_note(const char *message)
+{
+    cJSON *object = cJSON_CreateObject();
+    add_text(object, "message", message);
+    return finish(object);
+}

@@ -1,0 +1,13 @@
+/* server/jobs/event_data.h -- the JSON of events, as events.h describes it. Texts from malloc. */
+#pragma once
+#include "server/jobs/job.h"
+#include "server/jobs/series.h"
+
+char *event_created(const JobInfo *job);
+char *event_state(const JobInfo *job, JobState previous);
+char *event_point(const PointRow *row);
+char *event_epoch(const EpochRow *row);
+char *event_checkpoint(const CheckpointRow *row);
+char *event_resumed(int64_t step);
+char *event_updated(const JobInfo *job);
+char *event_note(const char *message);

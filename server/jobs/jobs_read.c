@@ -1,0 +1,136 @@
+/* server/jobs/jobs_read.c -- looking at jobs: what the store has, and live figures over it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/jobs/job_files.h"
+#include "server/jobs/jobs_inside.h"
+
+/* When the job will be done if it goes on as fast as it has gone since it was started, with all its
+ * evaluations and checkpoints. */
+static int64_t estimate_finish(const LiveRun *run)
+{
+    const int64_t done = run->step - run->first_step;
+    if (done <= 0)
+        return 0;
+    const double per_step = (run->last_sign - run->began) / (double)done;
+    return time_now_ms() + (int64_t)(per_step * (double)(run->total_steps - run->step) * 1000);
+}
+
+void jobs_overlay(Jobs *jobs, JobInfo *job)
+{
+    if (job->state != JOB_RUNNING && job->state != JOB_STOPPING)
+        return;
+    pthread_mutex_lock(&jobs->lock);
+    for (const LiveRun *run = jobs->runs; run; run = run->next) {
+        if (run->job_id != job->id || run->step < job->progress.step || run->total_steps == 0)
+            continue;
+        job->progress.step = run->step;
+        job->progress.total_steps = run->total_steps;
+        job->progress.epoch = run->epoch;
+        job->progress.epoch_position = run->epoch_position;
+        job->progress.examples_per_second = run->examples_per_second;
+        job->progress.seconds = run->seconds_before + run->last_sign - run->began;
+        job->estimated_finish_at = estimate_finish(run);
+    }
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+bool jobs_list(Jobs *jobs, const JobQuery *query, JobList *list, Error *err)
+{
+    if (!store_jobs(jobs->store, query, list, err))
+        return false;
+    for (size_t i = 0; i < list->count; i++)
+        jobs_overlay(jobs, &list->items[i]);
+    return true;
+}
+
+bool jobs_get(Jobs *jobs, int64_t id, JobInfo *job, Error *err)
+{
+    if (!store_job(jobs->store, id, job, err))
+        return false;
+    jobs_overlay(jobs, job);
+    return true;
+}
+
+static bool check_exists(Jobs *jobs, int64_t id, Error *err)
+{
+    JobInfo job;
+    if (!store_job(jobs->store, id, &job, err))
+        return false;
+    job_info_free(&job);
+    return true;
+}
+
+bool jobs_epochs(Jobs *jobs, SeriesPage page, EpochList *list, Error *err)
+{
+    return check_exists(jobs, page.job_id, err) && store_epochs(jobs->store, page, list, err);
+}
+
+bool jobs_curve(Jobs *jobs, SeriesPage page, PointList *list, Error *err)
+{
+    return check_exists(jobs, page.job_id, err) && store_points(jobs->store, page, list, err);
+}
+
+bool jobs_events(Jobs *jobs, SeriesPage page, EventList *list, Error *err)
+{
+    return (page.job_id == 0 || check_exists(jobs, page.job_id, err))
+           && store_events(jobs->store, page, list, err);
+}
+
+bool jobs_checkpoints(Jobs *jobs, int64_t id, CheckpointList *list, Error *err)
+{
+    return check_exists(jobs, id, err) && store_checkpoints(jobs->store, id, list, err);
+}
+
+static bool matches(const CheckpointRow *row, const char *which)
+{
+    char id[JOB_ID];
+    checkpoint_id_format(row->step, id);
+    return strcmp(which, id) == 0 || (row->latest && strcmp(which, "latest") == 0)
+           || (row->best && strcmp(which, "best") == 0);
+}
+
+bool jobs_checkpoint_open(Jobs *jobs, int64_t id, const char *which, CheckpointRow *checkpoint,
+                          int *fd, Error *err)
+{
+    CheckpointList list;
+    if (!jobs_checkpoints(jobs, id, &list, err))
+        return false;
+    size_t i = 0;
+    while (i < list.count && !matches(&list.items[i], which))
+        i++;
+    const bool found = i < list.count;
+    if (found)
+        *checkpoint = list.items[i];
+    checkpoint_list_free(&list);
+    if (!found)
+        return fail(err, ERR_NOT_FOUND, "job_%lld has no checkpoint %.40s", (long long)id, which);
+    const Path path = job_model_path(jobs->data, id, checkpoint->step);
+    *fd = open(path.text, O_RDONLY | O_CLOEXEC);
+    if (*fd >= 0)
+        return true;
+    // Between the row and here a newer checkpoint may have taken its place.
+    return errno == ENOENT ? fail(err, ERR_NOT_FOUND, "the checkpoint has just been replaced")
+                           : fail(err, ERR_IO, "open %s: %s", path.text, strerror(errno));
+}
+
+bool jobs_counts(Jobs *jobs, JobCounts *counts, Error *err)
+{
+    int64_t by_state[JOB_STATES];
+    if (!store_count(jobs->store, by_state, err))
+        return false;
+    pthread_mutex_lock(&jobs->lock);
+    *counts = jobs->counts;
+    for (const LiveRun *run = jobs->runs; run; run = run->next)
+        counts->examples_per_second += run->examples_per_second;
+    pthread_mutex_unlock(&jobs->lock);
+    memcpy(counts->by_state, by_state, sizeof by_state);
+    return true;
+}
+
+bool jobs_ready(Jobs *jobs, Error *err)
+{
+    return store_check(jobs->store, err);
+}

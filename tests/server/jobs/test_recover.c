@@ -1,0 +1,143 @@
+/* tests/server/jobs/test_recover.c -- what a start makes of what a sudden death left behind. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/jobs/job_files.h"
+#include "server/jobs/run_inside.h"
+#include "tests/check.h"
+#include "tests/server/jobs/fixture.h"
+
+/* As a death would: the run is gone, and nothing was written down of its end. */
+static void die(JobsFixture *f, Run *run)
+{
+    run_free(run);
+    jobs_reopen(f);
+}
+
+static void a_running_job_is_queued_again_before_the_others(void **state)
+{
+    JobsFixture *f = *state;
+    const int64_t first = jobs_add(f, "{}");
+    const int64_t second = jobs_add(f, "{}");
+    Run *run = jobs_take(f);
+    run_records_checkpoint(f, run, 7, false, 1);
+    run_records_point(f, run, 9);
+    die(f, run);
+    JobInfo job;
+    CHECK_OK(jobs_get(f->jobs, first, &job, &f->err), f->err);
+    assert_int_equal(job.state, JOB_QUEUED);
+    assert_int_equal(job.restart_count, 1);
+    job_info_free(&job);
+    run = jobs_take(f);
+    assert_int_equal(run_job(run)->id, first);
+    assert_int_equal(run_resume_step(run), 7);
+    PointList points;
+    CHECK_OK(jobs_curve(f->jobs, (SeriesPage){.job_id = first}, &points, &f->err), f->err);
+    assert_int_equal(points.count, 0);
+    point_list_free(&points);
+    run_end(run, (RunEnd){RUN_SUCCEEDED, "completed", ""});
+    assert_int_equal(jobs_state(f, second), JOB_QUEUED);
+}
+
+static void a_stopping_job_is_stopped(void **state)
+{
+    JobsFixture *f = *state;
+    const int64_t id = jobs_add(f, "{}");
+    Run *run = jobs_take(f);
+    CHECK_OK(jobs_stop(f->jobs, id, NULL, &f->err), f->err);
+    die(f, run);
+    JobInfo job;
+    CHECK_OK(jobs_get(f->jobs, id, &job, &f->err), f->err);
+    assert_int_equal(job.state, JOB_STOPPED);
+    assert_string_equal(job.stop_reason, "requested");
+    assert_int_equal(job.restart_count, 0);
+    job_info_free(&job);
+}
+
+static void three_restarts_without_progress_are_enough(void **state)
+{
+    JobsFixture *f = *state;
+    const int64_t id = jobs_add(f, "{}");
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(jobs_state(f, id), JOB_QUEUED);
+        die(f, jobs_take(f));
+    }
+    JobInfo job;
+    CHECK_OK(jobs_get(f->jobs, id, &job, &f->err), f->err);
+    assert_int_equal(job.state, JOB_FAILED);
+    assert_int_equal(job.restart_count, 3);
+    assert_string_equal(job.error.code, "restarts");
+    assert_string_equal(
+        job.error.message,
+        "the daemon died 4 times while this job ran, without a new checkpoint in between");
+    job_info_free(&job);
+}
+
+static void a_new_checkpoint_is_progress(void **state)
+{
+    JobsFixture *f = *state;
+    const int64_t id = jobs_add(f, "{}");
+    for (int i = 1; i <= 10; i++) {
+        Run *run = jobs_take(f);
+        if (i % 3 == 0)
+            run_records_checkpoint(f, run, i, false, 1);
+        die(f, run);
+        assert_int_equal(jobs_state(f, id), JOB_QUEUED);
+    }
+}
+
+static void folders_without_a_job_are_swept_up(void **state)
+{
+    JobsFixture *f = *state;
+    const int64_t id = jobs_add(f, "{}");
+    CHECK_OK(folder_make(job_folder(f->scratch.path, id).text, &f->err), f->err);
+    CHECK_OK(folder_make(job_folder(f->scratch.path, 99).text, &f->err), f->err);
+    CHECK_OK(folder_make(scratch_path(&f->scratch, "jobs/not_a_job"), &f->err), f->err);
+    jobs_reopen(f);
+    assert_int_equal(access(job_folder(f->scratch.path, id).text, F_OK), 0);
+    assert_int_not_equal(access(job_folder(f->scratch.path, 99).text, F_OK), 0);
+    assert_int_equal(access(scratch_path(&f->scratch, "jobs/not_a_job"), F_OK), 0);
+}
+
+static void a_second_daemon_is_kept_out(void **state)
+{
+    JobsFixture *f = *state;
+    Jobs *other;
+    const JobsConfig config = {.data = f->scratch.path, .max_jobs = 5};
+    char want[2 * PATH_MAX];
+    snprintf(want, sizeof want, "the data folder %s belongs to another running daemon",
+             f->scratch.path);
+    CHECK_REFUSED(jobs_open(&config, &other, &f->err), f->err, ERR_CONFLICT, want);
+    assert_null(other);
+}
+
+static void an_abandoned_job_is_queued_and_its_worker_told(void **state)
+{
+    JobsFixture *f = *state;
+    const int64_t id = jobs_add(f, "{}");
+    Run *run = jobs_take(f);
+    jobs_abandon(f->jobs);
+    assert_int_equal(jobs_state(f, id), JOB_QUEUED);
+    const PointRow row = {.step = 1};
+    assert_false(run_point(run, &row, &f->err));
+    assert_int_equal(f->err.code, ERR_CONFLICT);
+    run_end(run, (RunEnd){RUN_SUCCEEDED, "completed", ""});
+    assert_int_equal(jobs_state(f, id), JOB_QUEUED);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, jobs_set_up, jobs_tear_down)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(a_running_job_is_queued_again_before_the_others),
+        CASE(a_stopping_job_is_stopped),
+        CASE(three_restarts_without_progress_are_enough),
+        CASE(a_new_checkpoint_is_progress),
+        CASE(folders_without_a_job_are_swept_up),
+        CASE(a_second_daemon_is_kept_out),
+        CASE(an_abandoned_job_is_queued_and_its_worker_told),
+    };
+    return RUN_TESTS(tests);
+}
