@@ -1,0 +1,99 @@
+// Starts the real daemon on a free port with a data folder of its own.
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const binary = process.env.GOOGLENETD ?? join(root, 'build/server/googlenetd');
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+export class Daemon {
+  log = '';
+
+  // `args` and `environment` go to the daemon on top of address and data folder.
+  static async start({ args = [], environment = {}, data } = {}) {
+    const daemon = new Daemon();
+    daemon.args = args;
+    daemon.environment = environment;
+    daemon.data = data ?? (await mkdtemp(join(tmpdir(), 'googlenetd-')));
+    daemon.port = await freePort();
+    daemon.url = `http://127.0.0.1:${daemon.port}`;
+    await daemon.launch();
+    return daemon;
+  }
+
+  async launch() {
+    const where = ['serve', '--listen', `127.0.0.1:${this.port}`, '--data', this.data];
+    this.process = spawn(binary, [...where, ...this.args], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      cwd: root,
+      env: { ...process.env, OMP_NUM_THREADS: '1', ...this.environment },
+    });
+    this.process.stderr.on('data', (text) => (this.log += text));
+    this.ended = new Promise((resolve, reject) => {
+      this.process.once('error', reject);
+      this.process.once('exit', (code, signal) => resolve({ code, signal }));
+    });
+    for (let i = 0; i < 600; i++) {
+      if (this.process.exitCode !== null) break;
+      try {
+        if ((await fetch(`${this.url}/livez`)).ok) return;
+      } catch {
+        await sleep(50);
+      }
+    }
+    throw new Error(`the daemon did not start:\n${this.log}`);
+  }
+
+  // Ends it with `signal`; resolves to how it ended.
+  async end(signal = 'SIGTERM') {
+    this.process.kill(signal);
+    return this.ended;
+  }
+
+  // Ends it and removes its data; fails if it did not end well.
+  async stop() {
+    const { code, signal } = await this.end();
+    await rm(this.data, { recursive: true });
+    if (code !== 0) throw new Error(`the daemon ended with ${code ?? signal}:\n${this.log}`);
+  }
+}
+
+// Runs the daemon with arguments that it must refuse; resolves to { code, log }.
+export async function refused(args, environment = {}) {
+  const data = await mkdtemp(join(tmpdir(), 'googlenetd-'));
+  const child = spawn(binary, ['serve', '--data', data, ...args], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    cwd: root,
+    env: { ...process.env, ...environment },
+  });
+  let log = '';
+  child.stderr.on('data', (text) => (log += text));
+  const code = await new Promise((resolve) => child.once('exit', resolve));
+  await rm(data, { recursive: true });
+  return { code, log };
+}
+
+// Asks `probe` until it answers something true.
+export async function until(what, probe, seconds = 60) {
+  const end = Date.now() + seconds * 1000;
+  while (Date.now() < end) {
+    const answer = await probe();
+    if (answer) return answer;
+    await sleep(50);
+  }
+  throw new Error(`${what} did not happen within ${seconds} s`);
+}

@@ -1,0 +1,162 @@
+// Create, check, list, rename, clone, steer and delete jobs. One long job keeps the worker busy, so
+// that the others stay in the queue.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Client } from './client.js';
+import { Daemon, until } from './daemon.js';
+
+const long = { model: 'googlenet_tiny', train_limit: 2000, test_limit: 100, epochs: 100000, batch_size: 16 };
+let daemon, client, busy;
+
+before(async () => {
+  daemon = await Daemon.start();
+  client = new Client(daemon.url);
+  busy = await client.create({ ...long, name: 'busy' });
+  await until('the start', async () => (await client.job(busy.id)).status === 'running');
+});
+
+after(() => daemon.stop());
+
+test('an empty object is the recipe of the chapter', async () => {
+  const { json, headers } = await client.post('/v1/jobs', {}, { status: 201 });
+  assert.equal(headers.get('location'), `/v1/jobs/${json.id}`);
+  assert.equal(json.status, 'queued');
+  assert.equal(json.model, 'googlenet');
+  assert.equal(json.dataset, 'fashion_mnist');
+  assert.deepEqual([json.image_size, json.epochs, json.batch_size, json.seed], [96, 10, 128, 0]);
+  assert.deepEqual(json.optimizer, { name: 'sgd', learning_rate: 0.1, momentum: 0, nesterov: false, weight_decay: 0 });
+  assert.deepEqual((await client.job(json.id)).id, json.id);
+});
+
+test('a dry run resolves and summarises, and makes nothing', async () => {
+  const before = (await client.get('/v1/jobs?limit=1000')).json.data.length;
+  const { json } = await client.post('/v1/jobs?dry_run=true', { epochs: 2, train_limit: 1000, name: 'dry' }, { status: 200 });
+  assert.equal(json.job.name, 'dry');
+  assert.equal(json.job.batch_size, 128);
+  assert.equal(json.total_steps, 2 * Math.ceil(1000 / 128));
+  assert.equal(json.model.parameters, 5977530);
+  assert.equal((await client.get('/v1/jobs?limit=1000')).json.data.length, before);
+  // What it resolved to is itself a request, for the same.
+  const again = await client.post('/v1/jobs?dry_run=true', json.job, { status: 200 });
+  assert.deepEqual(again.json.job, json.job);
+});
+
+test('all faults are named at once', async () => {
+  const body = {
+    batch_size: 0,
+    epochs: 'ten',
+    learning_rate: 0.1,
+    optimizer: { name: 'adam', momentum: 1 },
+    seed: 2 ** 53,
+    dataset: '/etc',
+    metadata: { key: 7 },
+  };
+  const { json } = await client.post('/v1/jobs?dry_run=maybe&color=red', body, { status: 400 });
+  assert.equal(json.code, 'invalid_request');
+  const pointers = json.errors.map((error) => error.pointer).sort();
+  const wanted = ['/batch_size', '/epochs', '/learning_rate', '/optimizer/name', '/optimizer/momentum', '/seed', '/dataset', '/metadata/key', '?dry_run', '?color'];
+  assert.deepEqual(pointers, wanted.sort());
+  assert.match(json.errors.find((error) => error.pointer === '/batch_size').detail, /must be 1 to 4096, got 0/);
+});
+
+test('an idempotency key makes one job, also across a restart', async () => {
+  const headers = { 'idempotency-key': 'first-try' };
+  const first = await client.post('/v1/jobs', { ...long, seed: 5 }, { status: 201, headers });
+  assert.equal(first.headers.get('idempotency-replayed'), null);
+  const second = await client.post('/v1/jobs', { ...long, seed: 5 }, { status: 201, headers });
+  assert.equal(second.json.id, first.json.id);
+  assert.equal(second.headers.get('idempotency-replayed'), 'true');
+  await client.post('/v1/jobs', { ...long, seed: 6 }, { status: 409, headers });
+  await client.post('/v1/jobs', {}, { status: 400, headers: { 'idempotency-key': 'x'.repeat(256) } });
+
+  await daemon.end('SIGKILL');
+  await daemon.launch();
+  const third = await client.post('/v1/jobs', { ...long, seed: 5 }, { status: 201, headers });
+  assert.equal(third.json.id, first.json.id);
+});
+
+test('a hundred creates at once with one key make one job', async () => {
+  const headers = { 'idempotency-key': 'crowd' };
+  const answers = await Promise.all(Array.from({ length: 100 }, () => client.post('/v1/jobs', long, { status: 201, headers })));
+  assert.equal(new Set(answers.map((answer) => answer.json.id)).size, 1);
+});
+
+test('lists go page by page, newest first, and by status', async () => {
+  const ids = [];
+  let path = '/v1/jobs?limit=2';
+  for (;;) {
+    const { json } = await client.get(path);
+    ids.push(...json.data.map((job) => job.id));
+    assert.ok(json.data.length <= 2);
+    if (!json.has_more) break;
+    assert.equal(json.last_id, ids.at(-1));
+    path = `/v1/jobs?limit=2&after=${json.last_id}`;
+  }
+  const numbers = ids.map((id) => Number(id.slice(4)));
+  assert.deepEqual(numbers, [...new Set(numbers)].sort((a, b) => b - a));
+  assert.deepEqual(ids, (await client.get('/v1/jobs?limit=1000')).json.data.map((job) => job.id));
+
+  const active = (await client.get('/v1/jobs?limit=1000&status=queued,running')).json.data;
+  assert.ok(active.every((job) => ['queued', 'running'].includes(job.status)));
+  assert.deepEqual((await client.get('/v1/jobs?status=failed')).json.data, []);
+  const { json } = await client.get('/v1/jobs?status=lost&after=7&limit=0', { status: 400 });
+  assert.deepEqual(json.errors.map((error) => error.pointer).sort(), ['?after', '?limit', '?status']);
+});
+
+test('a job that has not changed is 304', async () => {
+  const { json } = await client.post('/v1/jobs', long, { status: 201 });
+  const { headers } = await client.get(`/v1/jobs/${json.id}`);
+  const again = { 'if-none-match': headers.get('etag') };
+  await client.get(`/v1/jobs/${json.id}`, { status: 304, headers: again });
+  await client.call('PATCH', `/v1/jobs/${json.id}`, { body: { name: 'other' }, status: 200 });
+  await client.get(`/v1/jobs/${json.id}`, { status: 200, headers: again });
+});
+
+test('name and metadata can be changed, and nothing else', async () => {
+  const { id } = await client.create({ ...long, name: 'before', metadata: { who: 'me' } });
+  const patch = (body, status) => client.call('PATCH', `/v1/jobs/${id}`, { body, status });
+  assert.equal((await patch({ name: 'nach der Änderung' }, 200)).json.name, 'nach der Änderung');
+  assert.deepEqual((await client.job(id)).metadata, { who: 'me' });
+  assert.deepEqual((await patch({ metadata: { who: 'you', why: '' } }, 200)).json.metadata, { who: 'you', why: '' });
+  assert.deepEqual((await patch({ metadata: {} }, 200)).json.metadata, {});
+  assert.equal((await client.job(id)).name, 'nach der Änderung');
+  await patch({ epochs: 3 }, 400);
+  await patch({ name: 7, metadata: [] }, 400);
+  await patch([], 400);
+});
+
+test('a clone has the settings of its parent, but for those in the body', async () => {
+  const parent = await client.create({ ...long, name: 'parent', optimizer: { learning_rate: 0.05, momentum: 0.9 }, metadata: { a: 'b' } });
+  const body = { seed: 3, optimizer: { momentum: null }, name: 'child' };
+  const { json } = await client.post(`/v1/jobs/${parent.id}/clone`, body, { status: 201 });
+  assert.equal(json.parent_id, parent.id);
+  assert.deepEqual([json.name, json.seed, json.epochs], ['child', 3, long.epochs]);
+  assert.deepEqual(json.optimizer, { ...parent.optimizer, momentum: 0 });
+  assert.deepEqual(json.metadata, { a: 'b' });
+  assert.equal((await client.call('POST', `/v1/jobs/${parent.id}/clone`, { status: 201 })).json.optimizer.momentum, 0.9);
+  await client.post(`/v1/jobs/${parent.id}/clone?dry_run=true`, {}, { status: 200 });
+  await client.post(`/v1/jobs/${parent.id}/clone`, { epochs: -1 }, { status: 400 });
+  await client.post(`/v1/jobs/${parent.id}/clone`, [1], { status: 400 });
+  await client.post('/v1/jobs/job_99999/clone', {}, { status: 404 });
+});
+
+test('a queued job stops at once, resumes, and goes when it has ended', async () => {
+  const { id } = await client.create(long);
+  const steer = (verb, status) => client.call('POST', `/v1/jobs/${id}/${verb}`, { status });
+  await client.call('DELETE', `/v1/jobs/${id}`, { status: 409 });
+  await steer('resume', 409);
+  assert.equal((await steer('stop', 202)).json.status, 'stopped');
+  await steer('stop', 409);
+  await steer('checkpoint', 409);
+  assert.equal((await steer('resume', 202)).json.status, 'queued');
+  await client.post(`/v1/jobs/${id}/stop`, { now: true }, { status: 400 });
+  await client.post(`/v1/jobs/${id}/stop`, {}, { status: 202 });
+  await client.call('DELETE', `/v1/jobs/${id}`, { status: 204 });
+  for (const [method, path] of [['GET', ''], ['DELETE', ''], ['POST', '/stop'], ['GET', '/epochs'], ['GET', '/curve'], ['GET', '/events'], ['GET', '/checkpoints']])
+    await client.call(method, `/v1/jobs/${id}${path}`, { status: 404 });
+});
+
+test('ids that are none find nothing', async () => {
+  for (const id of ['1', 'job_', 'job_0', 'job_01', 'job_-1', 'job_1x', 'job_99999999999999999999', 'Job_1', 'job_1%20', '%6a'])
+    await client.get(`/v1/jobs/${id}`, { status: 404 });
+});

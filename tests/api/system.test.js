@@ -1,0 +1,147 @@
+// Health, figures, the description, the dashboard's files; and what every answer has in common.
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Client, description } from './client.js';
+import { Daemon } from './daemon.js';
+
+let daemon, client, web;
+
+before(async () => {
+  web = await mkdtemp(join(tmpdir(), 'web-'));
+  await mkdir(join(web, 'vendor'));
+  await writeFile(join(web, 'index.html'), '<!doctype html><title>googlenetd</title>');
+  await writeFile(join(web, 'vendor/plot.js'), 'export const plot = 1;\n');
+  await writeFile(join(web, '.hidden.js'), 'secret');
+  await symlink('/etc/passwd', join(web, 'link.txt'));
+  daemon = await Daemon.start({ args: ['--web', web] });
+  client = new Client(daemon.url);
+});
+
+after(async () => {
+  await daemon.stop();
+  await rm(web, { recursive: true });
+});
+
+test('livez and readyz are well', async () => {
+  for (const path of ['/livez', '/readyz']) {
+    const { json, headers } = await client.get(path);
+    assert.deepEqual(json, { status: 'ok' });
+    assert.equal(headers.get('cache-control'), 'no-store');
+  }
+});
+
+test('the description is served as it stands in the sources, and has an ETag', async () => {
+  const { json, headers } = await client.get('/openapi.json');
+  assert.deepEqual(json, description);
+  await client.get('/openapi.json', { status: 304, headers: { 'if-none-match': headers.get('etag') } });
+});
+
+test('every described operation is one that the daemon knows', async () => {
+  for (const [path, operations] of Object.entries(description.paths)) {
+    const filled = path.replace('{job}', 'job_999').replace('{checkpoint}', 'step_1').replace('{model}', 'none');
+    const { headers } = await client.call('OPTIONS', filled, { status: 204 });
+    const known = headers.get('allow').toLowerCase().split(', ').sort();
+    const described = Object.keys(operations).filter((name) => name !== 'parameters');
+    const wanted = [...described, 'options', ...(described.includes('get') ? ['head'] : [])].sort();
+    assert.deepEqual(known, wanted, path);
+  }
+});
+
+test('HEAD answers as GET does, without the body', async () => {
+  for (const path of ['/livez', '/v1/jobs', '/v1/models/googlenet', '/openapi.json', '/']) {
+    const get = await client.get(path);
+    const head = await client.call('HEAD', path, { status: 200 });
+    assert.equal(head.text, '');
+    for (const name of ['content-length', 'content-type', 'etag'])
+      assert.equal(head.headers.get(name), get.headers.get(name), `${name} of ${path}`);
+  }
+});
+
+test('wrong methods name the right ones', async () => {
+  const { headers } = await client.call('PUT', '/v1/jobs', { status: 405, body: {} });
+  assert.deepEqual(headers.get('allow').split(', ').sort(), ['GET', 'HEAD', 'OPTIONS', 'POST']);
+  await client.call('DELETE', '/livez', { status: 405 });
+  await client.call('POST', '/', { status: 405, body: {} });
+});
+
+test('every answer forbids to guess types and to load anything', async () => {
+  for (const path of ['/livez', '/v1/jobs', '/nothing']) {
+    const { headers } = await client.call('GET', path);
+    assert.equal(headers.get('x-content-type-options'), 'nosniff');
+    assert.match(headers.get('content-security-policy'), /^default-src 'none'/);
+  }
+});
+
+test('pages have a strict policy, types and ETags', async () => {
+  const page = await client.get('/');
+  assert.equal(page.headers.get('content-type'), 'text/html; charset=utf-8');
+  const policy = page.headers.get('content-security-policy');
+  assert.match(policy, /script-src 'self';/);
+  assert.doesNotMatch(policy, /unsafe|https?:/);
+  const script = await client.get('/vendor/plot.js');
+  assert.equal(script.headers.get('content-type'), 'text/javascript; charset=utf-8');
+  assert.equal(script.text, 'export const plot = 1;\n');
+  const headers = { 'if-none-match': `"other", W/${script.headers.get('etag')}` };
+  assert.equal((await client.get('/vendor/plot.js', { status: 304, headers })).text, '');
+});
+
+test('only listed files are served', async () => {
+  for (const path of ['/.hidden.js', '/link.txt', '/vendor', '/vendor/', '/%2e%2e/etc/passwd', '/nothing.html'])
+    await client.get(path, { status: 404 });
+  await writeFile(join(web, 'later.html'), 'came later');
+  await client.get('/later.html', { status: 404 });
+});
+
+test('models are listed, and shown layer by layer as the chapter prints them', async () => {
+  const list = (await client.get('/v1/models')).json;
+  assert.ok(list.data.some((model) => model.id === 'googlenet'));
+  const { json } = await client.get('/v1/models/googlenet?image_size=96&channels=1&classes=10');
+  assert.equal(json.parameters, 5977530);
+  const shapes = json.stages.map(({ shape }) => [shape.channels, shape.height, shape.width].join('x'));
+  assert.deepEqual(shapes.slice(-6), ['64x24x24', '192x12x12', '480x6x6', '832x3x3', '1024x1x1', '10x1x1']);
+  const sum = (key) => json.layers.reduce((total, layer) => total + layer[key], 0);
+  assert.equal(sum('parameters'), json.parameters);
+  assert.equal(sum('multiply_adds'), json.multiply_adds);
+  const names = new Set(json.layers.map((layer) => layer.name));
+  for (const layer of json.layers) for (const input of layer.inputs) assert.ok(names.has(input), input);
+  assert.equal((await client.get('/v1/models/googlenet?image_size=224&channels=3&classes=1000')).json.parameters, 6998552);
+});
+
+test('a model refuses what it cannot take, naming all of it', async () => {
+  await client.get('/v1/models/resnet', { status: 404 });
+  const { json } = await client.get('/v1/models/googlenet?image_size=0&channels=x&classes=1&color=red', { status: 400 });
+  assert.deepEqual(json.errors.map((e) => e.pointer).sort(), ['?channels', '?classes', '?color', '?image_size']);
+});
+
+test('datasets say what they are and where', async () => {
+  const { json } = await client.get('/v1/datasets');
+  const fashion = json.data.find((set) => set.id === 'fashion_mnist');
+  assert.equal(fashion.train_count, 60000);
+  assert.equal(fashion.test_count, 10000);
+  assert.deepEqual(fashion.shape, { channels: 1, height: 28, width: 28 });
+  assert.equal(fashion.class_names.length, 10);
+  assert.equal(fashion.available, true);
+});
+
+test('metrics are in Prometheus text with base units', async () => {
+  const { text, headers } = await client.get('/metrics');
+  assert.equal(headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
+  const seen = new Set();
+  for (const line of text.trimEnd().split('\n')) {
+    const [, name] = line.match(/^(?:# (?:HELP|TYPE) )?(\w+)/);
+    if (line.startsWith('# TYPE')) {
+      assert.ok(!seen.has(name), `${name} twice`);
+      seen.add(name);
+      assert.equal(line.endsWith(' counter'), name.endsWith('_total'), line);
+    } else if (!line.startsWith('#')) {
+      assert.ok(seen.has(name), `${name} without a type`);
+      assert.match(line, /^\w+(\{\w+="[^"]*"\})? -?[\d.e+-]+$/);
+    }
+  }
+  for (const name of ['googlenetd_jobs', 'googlenetd_training_steps_total', 'process_resident_memory_bytes'])
+    assert.ok(seen.has(name), name);
+  assert.doesNotMatch(text, /job_\d/);
+});
