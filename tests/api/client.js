@@ -144,6 +144,8 @@ async function* frames(body, stream) {
           continue;
         }
         const data = JSON.parse(fields.data);
+        // The variant by name first: its complaint is easier to read than that of all of them.
+        assertSchema('Event' + fields.event[0].toUpperCase() + fields.event.slice(1), data);
         assertSchema('Event', data);
         assert.equal(String(data.id), fields.id);
         assert.equal(data.type, fields.event);

@@ -1,0 +1,99 @@
+// What a client can make grow is bounded: time, connections, readers of events.
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from './client.js';
+import { Daemon, until } from './daemon.js';
+
+const SECONDS = 2;
+let daemon, client;
+
+before(async () => {
+  const args = ['--limits-request-seconds', SECONDS, '--limits-connections-per-address', 40, '--limits-streams', 3];
+  daemon = await Daemon.start({ args: args.map(String) });
+  client = new Client(daemon.url);
+});
+after(() => daemon.stop());
+
+async function metric(name) {
+  const { text } = await client.get('/metrics');
+  return Number(text.match(new RegExp(`^${name} (.*)$`, 'm'))[1]);
+}
+
+// Sends a byte every 100 ms without end; resolves to the seconds until it was cut off.
+function drip(head, bytes = 'x') {
+  return new Promise((resolve) => {
+    const socket = connect(daemon.port, '127.0.0.1');
+    const start = Date.now();
+    socket.on('error', () => {});
+    socket.write(head);
+    const timer = setInterval(() => socket.write(bytes), 100);
+    socket.resume();
+    socket.on('close', () => {
+      clearInterval(timer);
+      resolve((Date.now() - start) / 1000);
+    });
+  });
+}
+
+test('a client that drips is cut off by total time', { timeout: 30000 }, async () => {
+  const slow = [
+    drip('G'),
+    drip('GET /livez HTTP/1.1\r\nHost: localhost\r\nX: '),
+    drip('POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n', ' '),
+    drip('POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n', '1\r\n \r\n'),
+  ];
+  for (const seconds of await Promise.all(slow)) assert.ok(seconds > SECONDS * 0.8 && seconds < SECONDS * 5, `${seconds} s`);
+  assert.ok((await metric('googlenetd_http_connections_cut_total')) >= slow.length);
+});
+
+test('a hundred that drip do not keep others out', { timeout: 30000 }, async () => {
+  const slow = Array.from({ length: 100 }, () => drip('GET /livez HTTP/1.1\r\nHost: localhost\r\nX: '));
+  await sleep(300);
+  for (let i = 0; i < 10; i++) {
+    // A new connection each time: it is the way in that is to stay open.
+    await client.get('/livez', { headers: { connection: 'close' } });
+    await sleep(50);
+  }
+  assert.ok((await metric('googlenetd_http_connections')) <= 45);
+  await Promise.all(slow);
+});
+
+test('streams outlive the time of a request, are bounded, and are freed when the reader leaves', { timeout: 60000 }, async () => {
+  const streams = [];
+  for (let i = 0; i < 3; i++) {
+    const stream = await client.stream('/v1/events');
+    stream.ended = (async () => {
+      for await (const event of stream) (stream.events ??= []).push(event);
+    })();
+    streams.push(stream);
+  }
+  const refusal = await client.get('/v1/events', { status: 503, headers: { accept: 'text/event-stream' } });
+  assert.ok(refusal.headers.get('retry-after'));
+  assert.equal(await metric('googlenetd_http_streams'), 3);
+
+  await sleep((SECONDS + 2) * 1000);
+  const { id } = await client.create({ model: 'googlenet_tiny', train_limit: 20, test_limit: 10, epochs: 1 });
+  for (const stream of streams)
+    await until('the event', () => stream.events?.some((event) => event.type === 'created' && event.job_id === id), 10);
+
+  streams.forEach((stream) => stream.close());
+  await until('the end of the streams', async () => (await metric('googlenetd_http_streams')) === 0, 10);
+  const again = await client.stream('/v1/events');
+  again.close();
+});
+
+test('connections that come and go leave nothing behind', { timeout: 60000 }, async () => {
+  await until('quiet', async () => (await metric('googlenetd_http_connections')) <= 2, 10);
+  const before = await metric('process_open_fds');
+  for (let round = 0; round < 10; round++) {
+    const streams = await Promise.all([client.stream('/v1/events'), client.stream('/v1/events')]);
+    const torn = Array.from({ length: 10 }, () => drip('POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Le'));
+    await client.get('/v1/jobs');
+    streams.forEach((stream) => stream.close());
+    if (round % 5 === 0) await Promise.all(torn);
+    await until('free streams', async () => (await metric('googlenetd_http_streams')) === 0, 10);
+  }
+  await until('as many descriptors as before', async () => (await metric('process_open_fds')) <= before + 2, 20);
+});
