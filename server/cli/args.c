@@ -1,0 +1,115 @@
+#include "server/cli/args.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "core/dnn/dnn.h"
+
+void print_version(void)
+{
+    char onednn[32];
+    dnn_version(onednn, sizeof onednn);
+    printf("googlenetd %s\noneDNN %s, %s\n", GOOGLENETD_VERSION, onednn, dnn_isa_name());
+}
+
+static void print_help(const Syntax *syntax)
+{
+    printf("Usage: googlenetd %s\n\n%s\n\nOptions:\n", syntax->usage, syntax->about);
+    for (int i = 0; i < syntax->option_count; i++) {
+        const Option *o = &syntax->options[i];
+        char left[64];
+        snprintf(left, sizeof left, "--%s%s%s", o->name, o->value ? " " : "",
+                 o->value ? o->value : "");
+        printf("  %-20s  %s\n", left, o->help);
+    }
+    printf("  %-20s  %s\n  %-20s  %s\n", "--help", "show this and leave", "--version",
+           "show the versions and leave");
+}
+
+static bool usage_fault(const Syntax *syntax, int *exit_code)
+{
+    fprintf(stderr, "Usage: googlenetd %s\nMore with --help.\n", syntax->usage);
+    *exit_code = EXIT_USAGE;
+    return false;
+}
+
+/* getopt_long's table, with --help and --version behind the command's own. */
+static struct option *long_options(const Syntax *syntax)
+{
+    const int count = syntax->option_count;
+    struct option *table = xcalloc((size_t)count + 3, sizeof *table);
+    for (int i = 0; i < count; i++)
+        table[i] = (struct option){
+            .name = syntax->options[i].name,
+            .has_arg = syntax->options[i].value ? required_argument : no_argument,
+        };
+    table[count] = (struct option){.name = "help"};
+    table[count + 1] = (struct option){.name = "version"};
+    return table;
+}
+
+static bool take_options(const Syntax *syntax, const struct option *table, int argc, char **argv,
+                         void *settings, int *exit_code)
+{
+    const int count = syntax->option_count;
+    int index = 0, c;
+    opterr = 0;  // its messages lack the program's name
+    while ((c = getopt_long(argc, argv, ":", table, &index)) != -1) {
+        if (c == '?' || c == ':') {
+            fprintf(stderr, "googlenetd: %s %s\n", argv[optind - 1],
+                    c == ':' ? "needs a value" : "is not an option here");
+            return usage_fault(syntax, exit_code);
+        }
+        if (index >= count) {
+            if (index == count)
+                print_help(syntax);
+            else
+                print_version();
+            *exit_code = EXIT_OK;
+            return false;
+        }
+        Error err = {0};
+        if (!syntax->options[index].take(settings, optarg, &err)) {
+            fprintf(stderr, "googlenetd: %s\n", err.message);
+            return usage_fault(syntax, exit_code);
+        }
+    }
+    return true;
+}
+
+bool args_read(const Syntax *syntax, int argc, char **argv, void *settings, int *first_word,
+               int *exit_code)
+{
+    struct option *table = long_options(syntax);
+    optind = 0;  // start anew: main has used getopt for nothing, a test may have
+    const bool ok = take_options(syntax, table, argc, argv, settings, exit_code);
+    free(table);
+    if (!ok)
+        return false;
+    const int words = argc - optind;
+    if (words < syntax->min_words || words > syntax->max_words) {
+        if (words > syntax->max_words)
+            fprintf(stderr, "googlenetd: %s is one argument too many\n",
+                    argv[optind + syntax->max_words]);
+        return usage_fault(syntax, exit_code);
+    }
+    *first_word = optind;
+    return true;
+}
+
+bool args_int(const char *what, const char *text, int min, int max, int *value, Error *err)
+{
+    char *end;
+    errno = 0;
+    const long number = strtol(text, &end, 10);
+    if (end == text || *end != '\0')
+        return fail(err, ERR_INVALID, "%s must be a whole number, got \"%.40s\"", what, text);
+    if (errno || number < min || number > max)
+        return fail(err, ERR_INVALID, "%s must be %d to %d, got %.40s", what, min, max, text);
+    *value = (int)number;
+    return true;
+}

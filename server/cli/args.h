@@ -1,0 +1,39 @@
+/* server/cli/args.h -- the options of a command: one table that parses and explains.
+ *
+ * Every command also has --help and --version.
+ */
+#pragma once
+#include "core/base/error.h"
+
+/* What a command returns to the shell; 128 + signal when one ended it. */
+enum {
+    EXIT_OK = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,  // the command line or the job file is wrong
+};
+
+typedef struct {
+    const char *name;   // "out", given as --out DIR or --out=DIR
+    const char *value;  // "DIR"; NULL: a flag, for which `take` gets NULL
+    const char *help;
+    bool (*take)(void *settings, const char *text, Error *err);
+} Option;
+
+typedef struct {
+    const char *usage;  // "train JOB.json [--out DIR]", what follows the program's name
+    const char *about;  // a paragraph
+    const Option *options;
+    int option_count;
+    int min_words, max_words;  // arguments that are not options
+} Syntax;
+
+/* Read a command's arguments; argv[0] is the command's name. True: go on, with the words (those
+ * that are not options) at argv + *first_word. False: leave with *exit_code; all is said. */
+bool args_read(const Syntax *syntax, int argc, char **argv, void *settings, int *first_word,
+               int *exit_code);
+
+/* A whole number; ERR_INVALID names `what` and the range. */
+bool args_int(const char *what, const char *text, int min, int max, int *value, Error *err);
+
+/* Version, oneDNN's version and the instructions that it will use, to stdout. */
+void print_version(void);

@@ -1,0 +1,192 @@
+/* googlenetd summary -- a network layer by layer, without making or training it. */
+#include <cJSON.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "core/models/models.h"
+#include "server/cli/args.h"
+#include "server/cli/commands.h"
+
+/* ---- Options ---- */
+
+typedef struct {
+    int image_size, channels, classes;
+    bool json;
+} SummaryArgs;
+
+static bool take_image_size(void *settings, const char *text, Error *err)
+{
+    return args_int("--image-size", text, 1, 4096, &((SummaryArgs *)settings)->image_size, err);
+}
+
+static bool take_channels(void *settings, const char *text, Error *err)
+{
+    return args_int("--channels", text, 1, 1024, &((SummaryArgs *)settings)->channels, err);
+}
+
+static bool take_classes(void *settings, const char *text, Error *err)
+{
+    return args_int("--classes", text, 1, 100000, &((SummaryArgs *)settings)->classes, err);
+}
+
+static bool take_json(void *settings, const char *text, Error *err)
+{
+    (void)text, (void)err;
+    ((SummaryArgs *)settings)->json = true;
+    return true;
+}
+
+static const Option OPTIONS[] = {
+    {"image-size", "N", "side of the image in pixels; else the model's usual one", take_image_size},
+    {"channels", "C", "channels of the image; else 1", take_channels},
+    {"classes", "K", "classes to tell apart; else 10", take_classes},
+    {"json", NULL, "print JSON", take_json},
+};
+
+static const Syntax SYNTAX = {
+    .usage = "summary [MODEL] [--image-size N] [--channels C] [--classes K] [--json]",
+    .about = "Show a network layer by layer: the shape of its output, its parameters, and its\n"
+             "multiply-adds for one image forward; then its stages. MODEL is googlenet unless\n"
+             "given.",
+    .options = OPTIONS,
+    .option_count = COUNT(OPTIONS),
+    .max_words = 1,
+};
+
+/* ---- Text ---- */
+
+enum { SHAPE_TEXT = 48, NUMBER_WIDTH = 32 };
+
+/* "64 x 24 x 24"; "1024" where the image is a single pixel. */
+static const char *shape_text(Shape s, char text[SHAPE_TEXT])
+{
+    if (s.height == 1 && s.width == 1)
+        snprintf(text, SHAPE_TEXT, "%d", s.channels);
+    else
+        snprintf(text, SHAPE_TEXT, "%d x %d x %d", s.channels, s.height, s.width);
+    return text;
+}
+
+/* "5,977,530" */
+static const char *grouped(int64_t value, char text[NUMBER_WIDTH])
+{
+    char digits[NUMBER_WIDTH];
+    const int length = snprintf(digits, sizeof digits, "%" PRId64, value);
+    char *at = text;
+    for (int i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0)
+            *at++ = ',';
+        *at++ = digits[i];
+    }
+    *at = '\0';
+    return text;
+}
+
+static void print_row(const char *name, const char *type, const char *shape, int64_t parameters,
+                      int64_t multiply_adds)
+{
+    char p[NUMBER_WIDTH], m[NUMBER_WIDTH];
+    printf("%-14s %-16s %14s %12s %14s\n", name, type, shape, grouped(parameters, p),
+           grouped(multiply_adds, m));
+}
+
+static void print_text(const Model *model, const Graph *g, int classes)
+{
+    char shape[SHAPE_TEXT];
+    printf("%s, images of %s, %d classes\n\n", model->title,
+           shape_text(graph_shape(g, graph_input(g)), shape), classes);
+    printf("%-14s %-16s %14s %12s %14s\n", "name", "type", "output", "parameters", "multiply-adds");
+    for (Node n = 1; n < graph_node_count(g); n++) {
+        const GraphNode *node = graph_node(g, n);
+        print_row(node->name, node->type->name, shape_text(node->spec.dst, shape),
+                  graph_node_parameters(node), node->spec.multiply_adds);
+    }
+    print_row("total", "", "", graph_parameter_count(g), graph_multiply_adds(g));
+    printf("\n");
+    for (int i = 0; model->stages[i]; i++)
+        printf("stage %d  %s\n", i + 1,
+               shape_text(graph_shape(g, graph_find(g, model->stages[i])), shape));
+}
+
+/* ---- JSON ---- */
+
+static cJSON *shape_json(Shape s)
+{
+    return cJSON_CreateIntArray((int[]){s.channels, s.height, s.width}, 3);
+}
+
+static cJSON *layer_json(const GraphNode *node)
+{
+    cJSON *layer = cJSON_CreateObject();
+    cJSON_AddStringToObject(layer, "name", node->name);
+    cJSON_AddStringToObject(layer, "type", node->type->name);
+    cJSON_AddItemToObject(layer, "output_shape", shape_json(node->spec.dst));
+    cJSON_AddNumberToObject(layer, "parameters", (double)graph_node_parameters(node));
+    cJSON_AddNumberToObject(layer, "multiply_adds", (double)node->spec.multiply_adds);
+    return layer;
+}
+
+static void print_json(const Model *model, const Graph *g, int classes)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "model", model->name);
+    cJSON_AddStringToObject(json, "title", model->title);
+    cJSON_AddItemToObject(json, "input_shape", shape_json(graph_shape(g, graph_input(g))));
+    cJSON_AddNumberToObject(json, "classes", classes);
+    cJSON_AddNumberToObject(json, "parameters", (double)graph_parameter_count(g));
+    cJSON_AddNumberToObject(json, "multiply_adds", (double)graph_multiply_adds(g));
+    cJSON *stages = cJSON_AddArrayToObject(json, "stages");
+    for (int i = 0; model->stages[i]; i++) {
+        cJSON *stage = cJSON_CreateObject();
+        cJSON_AddStringToObject(stage, "ends_with", model->stages[i]);
+        cJSON_AddItemToObject(stage, "output_shape",
+                              shape_json(graph_shape(g, graph_find(g, model->stages[i]))));
+        cJSON_AddItemToArray(stages, stage);
+    }
+    cJSON *layers = cJSON_AddArrayToObject(json, "layers");
+    for (Node n = 1; n < graph_node_count(g); n++)
+        cJSON_AddItemToArray(layers, layer_json(graph_node(g, n)));
+    char *text = cJSON_Print(json);
+    printf("%s\n", text);
+    cJSON_free(text);
+    cJSON_Delete(json);
+}
+
+/* ---- */
+
+static const Model *find_model(const char *name)
+{
+    const Model *model = models_find(name);
+    if (model)
+        return model;
+    fprintf(stderr, "googlenetd: there is no model \"%s\"; there are:", name);
+    size_t count;
+    const Model *models = models_table(&count);
+    for (size_t i = 0; i < count; i++)
+        fprintf(stderr, " %s", models[i].name);
+    fprintf(stderr, "\n");
+    return NULL;
+}
+
+int cmd_summary(int argc, char **argv)
+{
+    SummaryArgs a = {.channels = 1, .classes = 10};
+    int first_word, exit_code;
+    if (!args_read(&SYNTAX, argc, argv, &a, &first_word, &exit_code))
+        return exit_code;
+    const Model *model = find_model(first_word < argc ? argv[first_word] : "googlenet");
+    if (!model)
+        return EXIT_USAGE;
+    const int side = a.image_size ? a.image_size : model->image_size;
+    Error err = {0};
+    Graph *g = model_graph(model, (Shape){a.channels, side, side}, a.classes, &err);
+    if (!g) {
+        fprintf(stderr, "googlenetd: %s\n", err.message);
+        return EXIT_USAGE;
+    }
+    (a.json ? print_json : print_text)(model, g, a.classes);
+    graph_free(g);
+    return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+}

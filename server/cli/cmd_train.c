@@ -1,0 +1,289 @@
+/* googlenetd train -- one training in the foreground.
+ *
+ * DESIGN  The trainer calls on_event; what it has to tell goes to the tables, the screen and the
+ * policy, in this order, and the answer is whether to go on. Whatever ends the run early is
+ * remembered in Run and explained afterwards.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/memory.h"
+#include "server/cli/args.h"
+#include "server/cli/commands.h"
+#include "server/cli/interrupt.h"
+#include "server/cli/job_file.h"
+#include "server/cli/machine.h"
+#include "server/cli/progress.h"
+#include "server/cli/run_folder.h"
+#include "server/jobs/policy.h"
+
+/* ---- Options ---- */
+
+typedef struct {
+    const char *job;
+    const char *out;
+    const char **sets;
+    int set_count;
+    bool resume;
+} TrainArgs;
+
+static bool take_set(void *settings, const char *text, Error *err)
+{
+    (void)err;
+    TrainArgs *a = settings;
+    a->sets = xrealloc(a->sets, (size_t)a->set_count + 1, sizeof *a->sets);
+    a->sets[a->set_count++] = text;
+    return true;
+}
+
+static bool take_out(void *settings, const char *text, Error *err)
+{
+    if (!*text)
+        return fail(err, ERR_INVALID, "--out needs the name of a folder");
+    ((TrainArgs *)settings)->out = text;
+    return true;
+}
+
+static bool take_resume(void *settings, const char *text, Error *err)
+{
+    (void)text, (void)err;
+    ((TrainArgs *)settings)->resume = true;
+    return true;
+}
+
+static const Option OPTIONS[] = {
+    {"set", "KEY=VALUE", "change a field of the job: --set optimizer.learning_rate=0.05", take_set},
+    {"out", "DIR", "the folder to fill; else the job file's name with .run, here", take_out},
+    {"resume", NULL, "go on from the checkpoint in the folder, if there is one", take_resume},
+};
+
+static const Syntax SYNTAX = {
+    .usage = "train JOB.json [--set KEY=VALUE ...] [--out DIR] [--resume]",
+    .about =
+        "Train a network as a job file says (- is standard input); {} is the run of the\n"
+        "d2l.ai chapter: GoogLeNet on Fashion-MNIST. The folder gets checkpoint.safetensors,\n"
+        "model.safetensors, epochs.csv, curve.csv and the settings as job.json. Ctrl-C writes\n"
+        "a checkpoint and leaves; a second one leaves at once.\n\n"
+        "Exit code: 0 done, 1 failed, 2 faulty arguments or job, 130 or 143 interrupted.",
+    .options = OPTIONS,
+    .option_count = COUNT(OPTIONS),
+    .min_words = 1,
+    .max_words = 1,
+};
+
+/* "jobs/small.json" -> "small.run". */
+static char *default_folder(const char *job)
+{
+    if (strcmp(job, "-") == 0)
+        return xstrdup("stdin.run");
+    const char *slash = strrchr(job, '/');
+    const char *base = slash ? slash + 1 : job;
+    const size_t length = strlen(base);
+    const bool json = length > 5 && strcmp(base + length - 5, ".json") == 0;
+    return xasprintf("%.*s.run", (int)(json ? length - 5 : length), base);
+}
+
+/* ---- The run ---- */
+
+typedef struct {
+    JobSpec spec;
+    RunFolder folder;
+    Dataset *dataset;
+    Trainer *trainer;
+
+    Policy policy;
+    double seconds_before;  // that earlier runs took
+    double started;         // clock
+    Progress progress;
+
+    EpochRow last;               // the last epoch evaluated; epoch 0: none
+    double seconds_per_example;  // summed over timed_epochs, for the mean
+    int timed_epochs;
+    TrainEvent now;         // the newest event
+    PolicyVerdict verdict;  // that ended the run
+    int signal;             // that ended it
+    Error write_error;      // that ended it
+} Run;
+
+static void note_epoch(Run *r, const EpochRow *row)
+{
+    policy_epoch(&r->policy, row->test_accuracy);
+    r->last = *row;
+    if (row->examples_per_second > 0) {
+        r->seconds_per_example += 1 / row->examples_per_second;
+        r->timed_epochs++;
+    }
+}
+
+static void note_earlier_epoch(void *context, const EpochRow *row)
+{
+    Run *r = context;
+    note_epoch(r, row);
+    r->seconds_before += row->duration_seconds;
+}
+
+static bool record(Run *r, const TrainEvent *e)
+{
+    if (e->type == TRAIN_POINT)
+        return run_folder_point(&r->folder, e, &r->write_error);
+    if (e->type != TRAIN_EPOCH)
+        return true;
+    const EpochRow row = epoch_row(e);
+    note_epoch(r, &row);
+    return run_folder_epoch(&r->folder, &row, &r->write_error);
+}
+
+static void show(Run *r, const TrainEvent *e)
+{
+    progress_event(&r->progress, e);
+    if (e->type == TRAIN_RESUMED) {
+        progress_say(&r->progress, "resumed at step %lld of %lld", (long long)e->step,
+                     (long long)e->total_steps);
+        if (e->note)
+            progress_say(&r->progress, "note: %s", e->note);
+    } else if (e->type == TRAIN_EPOCH) {
+        char duration[DURATION_TEXT];
+        duration_text(e->train_seconds + e->test_seconds, duration);
+        progress_say(&r->progress,
+                     "epoch %lld/%d: loss %.3f, train acc %.3f, test acc %.3f, %.1f examples/s, "
+                     "%s%s",
+                     (long long)e->epoch, r->spec.epochs, e->loss, e->accuracy, e->test_accuracy,
+                     e->examples_per_second, duration, e->best ? ", best so far" : "");
+    }
+}
+
+static TrainAnswer on_event(void *context, const TrainEvent *e)
+{
+    Run *r = context;
+    if (!record(r, e))
+        return TRAIN_STOP;
+    r->now = *e;
+    show(r, e);
+    r->signal = interrupt_signal();
+    if (r->signal)
+        return TRAIN_STOP;
+    r->verdict = policy_verdict(&r->policy, r->seconds_before + clock_seconds() - r->started);
+    return r->verdict == POLICY_GO_ON ? TRAIN_GO_ON : TRAIN_STOP;
+}
+
+/* ---- The end ---- */
+
+static void print_result(const Run *r)
+{
+    const bool any = r->last.epoch > 0;
+    char test[16] = "not measured";
+    if (any)
+        snprintf(test, sizeof test, "%.3f", r->last.test_accuracy);
+    printf("loss %.3f, train acc %.3f, test acc %s\n", any ? r->last.train_loss : r->now.loss,
+           any ? r->last.train_accuracy : r->now.accuracy, test);
+    char cpu[128];
+    cpu_model(cpu, sizeof cpu);
+    const double speed =
+        r->timed_epochs > 0 ? r->timed_epochs / r->seconds_per_example : r->now.examples_per_second;
+    const int threads = trainer_state(r->trainer)->threads;
+    printf("%.1f examples/sec on %s, %d thread%s\n", speed, cpu, threads, threads == 1 ? "" : "s");
+}
+
+static int finish(Run *r, Error *err)
+{
+    if (!model_save(r->folder.model, trainer_params(r->trainer), r->spec.model->name, err))
+        return EXIT_FAILED;
+    if (r->verdict != POLICY_GO_ON) {
+        char sentence[160];
+        policy_sentence(&r->policy, r->verdict, sentence, sizeof sentence);
+        printf("%s\n", sentence);
+    }
+    print_result(r);
+    return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+}
+
+static int run_trainer(Run *r, Error *err)
+{
+    r->started = clock_seconds();
+    r->verdict = policy_verdict(&r->policy, r->seconds_before);  // nothing may be left to do
+    const bool ended = r->verdict != POLICY_GO_ON || trainer_run(r->trainer, on_event, r, err);
+    progress_clear(&r->progress);
+    if (r->write_error.code != ERR_NONE)
+        *err = r->write_error;
+    if (!ended && err->code != ERR_STOPPED)
+        return EXIT_FAILED;
+    // A stop that came with the last epoch's end stopped nothing.
+    const bool complete = trainer_state(r->trainer)->epoch >= r->spec.epochs;
+    if (!ended && !complete && r->verdict == POLICY_GO_ON) {
+        printf("%s; go on with --resume\n", err->message);
+        *err = (Error){0};
+        return 128 + r->signal;
+    }
+    if (complete)
+        r->verdict = POLICY_GO_ON;
+    *err = (Error){0};
+    return finish(r, err);
+}
+
+static int train(Run *r, const char *out, bool resume, Error *err)
+{
+    if (!run_folder_open(out, resume, &r->spec, &r->folder, err))
+        return EXIT_FAILED;
+    if (resume && !r->folder.has_checkpoint)
+        printf("%s has no checkpoint yet: starting from the beginning\n", out);
+    if (!dataset_open(r->spec.dataset, NULL, &r->dataset, err))
+        return EXIT_FAILED;
+    TrainConfig config = spec_train_config(&r->spec);
+    config.dataset = r->dataset;
+    config.checkpoint_path = r->folder.checkpoint;
+    config.resume = r->folder.has_checkpoint;
+    interrupt_install();
+    if (!trainer_new(&config, &r->trainer, err))
+        return EXIT_FAILED;
+    const TrainState *state = trainer_state(r->trainer);
+    r->policy = policy_new(&r->spec);
+    r->progress = progress_new(r->spec.epochs, r->spec.batch_size);
+    if (!run_folder_start(&r->folder, state, note_earlier_epoch, r, err))
+        return EXIT_FAILED;
+    r->seconds_before += state->epoch_seconds;
+    return run_trainer(r, err);
+}
+
+static void print_faults(const char *label, const Faults *faults)
+{
+    for (int i = 0; i < faults->count && i < SPEC_MAX_FAULTS; i++)
+        fprintf(stderr, "%s: %s%s%s\n", label, faults->items[i].pointer,
+                faults->items[i].pointer[0] ? " " : "", faults->items[i].detail);
+    if (faults->count > SPEC_MAX_FAULTS)
+        fprintf(stderr, "%s: and %d faults more\n", label, faults->count - SPEC_MAX_FAULTS);
+}
+
+static int read_and_train(const TrainArgs *a)
+{
+    Run r = {0};
+    Faults faults = {0};
+    Error err = {0};
+    int exit_code = EXIT_USAGE;
+    if (job_file_read(a->job, a->sets, a->set_count, &r.spec, &faults, &err)) {
+        char *folder = a->out ? xstrdup(a->out) : default_folder(a->job);
+        exit_code = train(&r, folder, a->resume, &err);
+        free(folder);
+    }
+    print_faults(a->job, &faults);
+    if (err.code != ERR_NONE)
+        fprintf(stderr, "googlenetd: %s\n", err.message);
+    trainer_free(r.trainer);
+    dataset_free(r.dataset);
+    run_folder_close(&r.folder);
+    spec_free(&r.spec);
+    return exit_code;
+}
+
+int cmd_train(int argc, char **argv)
+{
+    TrainArgs a = {0};
+    int first_word, exit_code;
+    if (args_read(&SYNTAX, argc, argv, &a, &first_word, &exit_code)) {
+        a.job = argv[first_word];
+        exit_code = read_and_train(&a);
+    }
+    free(a.sets);
+    return exit_code;
+}

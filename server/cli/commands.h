@@ -1,0 +1,8 @@
+/* server/cli/commands.h -- the commands of googlenetd, one file each; main.c has their table.
+ *
+ * A command gets its own name as argv[0] and returns the exit code.
+ */
+#pragma once
+
+int cmd_train(int argc, char **argv);
+int cmd_summary(int argc, char **argv);
