@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
@@ -94,8 +93,7 @@ typedef struct {
     Trainer *trainer;
 
     Policy policy;
-    double seconds_before;  // that earlier runs took
-    double started;         // clock
+    double epochs_seconds;  // that the evaluated epochs took, over all runs
     Progress progress;
 
     EpochRow last;               // the last epoch evaluated; epoch 0: none
@@ -110,6 +108,7 @@ typedef struct {
 static void note_epoch(Run *r, const EpochRow *row)
 {
     policy_epoch(&r->policy, row->test_accuracy);
+    r->epochs_seconds += row->duration_seconds;
     r->last = *row;
     if (row->examples_per_second > 0) {
         r->seconds_per_example += 1 / row->examples_per_second;
@@ -119,9 +118,7 @@ static void note_epoch(Run *r, const EpochRow *row)
 
 static void note_earlier_epoch(void *context, const EpochRow *row)
 {
-    Run *r = context;
-    note_epoch(r, row);
-    r->seconds_before += row->duration_seconds;
+    note_epoch(context, row);
 }
 
 static bool record(Run *r, const TrainEvent *e)
@@ -164,7 +161,9 @@ static TrainAnswer on_event(void *context, const TrainEvent *e)
     r->signal = interrupt_signal();
     if (r->signal)
         return TRAIN_STOP;
-    r->verdict = policy_verdict(&r->policy, r->seconds_before + clock_seconds() - r->started);
+    // Measured by what checkpoint and tables remember, so a resumed run has the same budget.
+    const double under_way = e->type == TRAIN_EPOCH ? 0 : e->train_seconds;
+    r->verdict = policy_verdict(&r->policy, r->epochs_seconds + under_way);
     return r->verdict == POLICY_GO_ON ? TRAIN_GO_ON : TRAIN_STOP;
 }
 
@@ -201,8 +200,9 @@ static int finish(Run *r, Error *err)
 
 static int run_trainer(Run *r, Error *err)
 {
-    r->started = clock_seconds();
-    r->verdict = policy_verdict(&r->policy, r->seconds_before);  // nothing may be left to do
+    // Nothing may be left to do.
+    const double spent = r->epochs_seconds + trainer_state(r->trainer)->epoch_seconds;
+    r->verdict = policy_verdict(&r->policy, spent);
     const bool ended = r->verdict != POLICY_GO_ON || trainer_run(r->trainer, on_event, r, err);
     progress_clear(&r->progress);
     if (r->write_error.code != ERR_NONE)
@@ -242,7 +242,6 @@ static int train(Run *r, const char *out, bool resume, Error *err)
     r->progress = progress_new(r->spec.epochs, r->spec.batch_size);
     if (!run_folder_start(&r->folder, state, note_earlier_epoch, r, err))
         return EXIT_FAILED;
-    r->seconds_before += state->epoch_seconds;
     return run_trainer(r, err);
 }
 
@@ -266,7 +265,7 @@ static int read_and_train(const TrainArgs *a)
         exit_code = train(&r, folder, a->resume, &err);
         free(folder);
     }
-    print_faults(a->job, &faults);
+    print_faults(strcmp(a->job, "-") == 0 ? "stdin" : a->job, &faults);
     if (err.code != ERR_NONE)
         fprintf(stderr, "googlenetd: %s\n", err.message);
     trainer_free(r.trainer);

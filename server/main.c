@@ -1,0 +1,48 @@
+/* server/main.c -- googlenetd COMMAND ...: find the command in the table and run it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "server/cli/args.h"
+#include "server/cli/commands.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *about;
+} COMMANDS[] = {
+    {"train", cmd_train, "train a network here and now, as a job file says"},
+    {"summary", cmd_summary, "show a network layer by layer: shapes, parameters, costs"},
+};
+
+static void print_commands(FILE *out)
+{
+    fprintf(out, "Usage: googlenetd COMMAND ...\n\n"
+                 "Trains GoogLeNet and its relatives on CPUs.\n\nCommands:\n");
+    for (size_t i = 0; i < COUNT(COMMANDS); i++)
+        fprintf(out, "  %-9s %s\n", COMMANDS[i].name, COMMANDS[i].about);
+    fprintf(out,
+            "\n`googlenetd COMMAND --help` tells more; `googlenetd --version` tells versions.\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_commands(stderr);
+        return EXIT_USAGE;
+    }
+    for (size_t i = 0; i < COUNT(COMMANDS); i++)
+        if (strcmp(argv[1], COMMANDS[i].name) == 0)
+            return COMMANDS[i].run(argc - 1, argv + 1);
+    if (strcmp(argv[1], "--help") == 0) {
+        print_commands(stdout);
+        return EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        print_version();
+        return EXIT_OK;
+    }
+    fprintf(stderr, "googlenetd: there is no command %s\n", argv[1]);
+    print_commands(stderr);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { run } from "./run.js";
+
+const googlenetd = (...args) => run({}, ...args);
+
+test("without a command there is help on stderr and exit code 2", () => {
+  const r = googlenetd();
+  assert.equal(r.code, 2);
+  assert.match(r.err, /^Usage: googlenetd COMMAND/);
+  assert.equal(r.out, "");
+});
+
+test("--help and --version are everywhere", () => {
+  for (const command of [[], ["train"], ["summary"]]) {
+    const help = googlenetd(...command, "--help");
+    assert.equal(help.code, 0);
+    assert.match(help.out, new RegExp(`^Usage: googlenetd ${command[0] ?? "COMMAND"}`));
+    const version = googlenetd(...command, "--version");
+    assert.equal(version.code, 0);
+    assert.match(version.out, /^googlenetd \d+\.\d+\.\d+\noneDNN \d+\.\d+\.\d+, \w+\n$/);
+  }
+});
+
+test("unknown commands and options are refused", () => {
+  const faults = [
+    [["fly"], "there is no command fly"],
+    [["summary", "--colour"], "--colour is not an option here"],
+    [["summary", "googlenet", "x"], "x is one argument too many"],
+    [["summary", "resnet"], 'there is no model "resnet"; there are: googlenet googlenet_tiny'],
+    [["summary", "--classes"], "--classes needs a value"],
+    [["summary", "--classes", "ten"], '--classes must be a whole number, got "ten"'],
+    [["summary", "--classes", "0"], "--classes must be 1 to 100000, got 0"],
+    [["summary", "--image-size=99999999999999999999"],
+      "--image-size must be 1 to 4096, got 99999999999999999999"],
+  ];
+  for (const [args, sentence] of faults) {
+    const r = googlenetd(...args);
+    assert.equal(r.code, 2, args.join(" "));
+    assert.ok(r.err.startsWith(`googlenetd: ${sentence}\n`), r.err);
+    assert.equal(r.out, "");
+  }
+});
+
+test("the chapter's network has its stages and parameters", () => {
+  const text = googlenetd("summary").out;
+  assert.match(text, /^total +5,977,530 +276,066,304$/m);
+  assert.deepEqual(text.match(/^stage .*$/gm), [
+    "stage 1  64 x 24 x 24",
+    "stage 2  192 x 12 x 12",
+    "stage 3  480 x 6 x 6",
+    "stage 4  832 x 3 x 3",
+    "stage 5  1024",
+    "stage 6  10",
+  ]);
+});
+
+test("as JSON its layers add up to the totals", () => {
+  const summary = JSON.parse(googlenetd("summary", "--json").out);
+  assert.equal(summary.parameters, 5977530);
+  const sum = (key) => summary.layers.reduce((total, layer) => total + layer[key], 0);
+  assert.equal(sum("parameters"), summary.parameters);
+  assert.equal(sum("multiply_adds"), summary.multiply_adds);
+  assert.deepEqual(summary.layers.at(-1).output_shape, [10, 1, 1]);
+});
+
+test("other images and classes", () => {
+  const options = ["--image-size", "224", "--channels", "3", "--classes", "1000"];
+  const summary = JSON.parse(googlenetd("summary", "googlenet", "--json", ...options).out);
+  assert.equal(summary.parameters, 6998552);
+  assert.deepEqual(summary.input_shape, [3, 224, 224]);
+});

@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { csv, folder, run, TINY } from "./run.js";
+
+const EPOCHS_HEADER =
+  "epoch,step,train_loss,train_accuracy,test_loss,test_accuracy,test_top5_accuracy," +
+  "learning_rate,examples_per_second,duration_seconds";
+
+test("a small training from beginning to end", (t) => {
+  const f = folder(t);
+  const r = f.run("train", f.write("small.json", TINY));
+  assert.equal(r.code, 0, r.err);
+  assert.equal(r.err, "");
+
+  const epochs = csv(f.read("small.run", "epochs.csv"));
+  assert.equal(epochs.header.join(), EPOCHS_HEADER);
+  assert.deepEqual(epochs.rows.map((row) => row.slice(0, 2)), [[1, 10], [2, 20], [3, 30]]);
+  const curve = csv(f.read("small.run", "curve.csv"));
+  assert.equal(curve.header.join(), "step,epoch,loss,accuracy,learning_rate");
+  assert.deepEqual(curve.rows.map((row) => row[0]), [2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30]);
+  assert.deepEqual(curve.rows.slice(0, 5).map((row) => row[1]), [0.2, 0.4, 0.6, 0.8, 1]);
+  // The last point of an epoch says what the epoch says, to the last bit.
+  assert.deepEqual(curve.rows[14].slice(2, 4), epochs.rows[2].slice(2, 4));
+
+  const [, , loss, trainAccuracy, , testAccuracy] = epochs.rows[2].map((x) => x.toFixed(3));
+  const lines = r.out.trimEnd().split("\n");
+  assert.equal(lines.at(-2), `loss ${loss}, train acc ${trainAccuracy}, test acc ${testAccuracy}`);
+  assert.match(lines.at(-1), /^\d+\.\d examples\/sec on .+, 1 thread$/);
+  assert.equal(lines.filter((line) => /^epoch \d\/3: loss /.test(line)).length, 3);
+  assert.equal(lines.filter((line) => /^epoch \d\.\d\d\/3  step \d+\/30  /.test(line)).length, 15);
+
+  for (const name of ["checkpoint.safetensors", "model.safetensors"])
+    assert.ok(existsSync(f.path("small.run", name)), name);
+});
+
+test("the same job twice gives the same model", (t) => {
+  const f = folder(t);
+  f.write("job.json", TINY);
+  assert.equal(f.run("train", "job.json", "--out", "a").code, 0);
+  assert.equal(f.run("train", "job.json", "--out", "b").code, 0);
+  assert.equal(f.run("train", "job.json", "--out", "c", "--set", "seed=1").code, 0);
+  assert.equal(f.sha256("a", "model.safetensors"), f.sha256("b", "model.safetensors"));
+  assert.notEqual(f.sha256("a", "model.safetensors"), f.sha256("c", "model.safetensors"));
+});
+
+test("all faults of a job are named, one per line", (t) => {
+  const f = folder(t);
+  f.write("job.json", { epochs: 0, batchsize: 1, optimizer: { momentum: 1 }, model: "x" });
+  const r = f.run("train", "job.json");
+  assert.equal(r.code, 2);
+  assert.deepEqual(r.err.trimEnd().split("\n"), [
+    "job.json: /epochs must be 1 to 100000, got 0",
+    'job.json: /batchsize is not a known field; did you mean "batch_size"?',
+    "job.json: /optimizer/momentum must be at least 0 and below 1, got 1",
+    'job.json: /model must be one of "googlenet", "googlenet_tiny", got "x"',
+  ]);
+  assert.ok(!existsSync(f.path("job.run")));
+});
+
+test("a job that is not JSON, is not there, or comes from stdin", (t) => {
+  const f = folder(t);
+  f.write("job.json", '{\n  "epochs": 1,\n}');
+  let r = f.run("train", "job.json");
+  assert.equal(r.code, 2);
+  assert.equal(r.err, "googlenetd: job.json: line 3, column 1: expected a string in double quotes\n");
+  r = f.run("train", "none.json");
+  assert.equal(r.code, 2);
+  assert.equal(r.err, "googlenetd: none.json: No such file or directory\n");
+  r = run({ cwd: f.dir, input: '{"epochs":"x"}' }, "train", "-");
+  assert.equal(r.code, 2);
+  assert.equal(r.err, 'stdin: /epochs must be a whole number, got "x"\n');
+  r = run({ cwd: f.dir, input: JSON.stringify({ ...TINY, epochs: 1 }) }, "train", "-");
+  assert.equal(r.code, 0, r.err);
+  assert.ok(existsSync(f.path("stdin.run", "model.safetensors")));
+});
+
+test("--set changes the job before it is read", (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...TINY, epochs: 7 });
+  const r = f.run("train", "job.json", "--set", "epochs=1", "--set", "optimizer.learning_rate=0.05",
+    "--set", "name=a name", "--set", "metadata.who=me", "--set", 'metadata.number="5"');
+  assert.equal(r.code, 0, r.err);
+  const job = JSON.parse(f.read("job.run", "job.json"));
+  assert.equal(job.epochs, 1);
+  assert.equal(job.optimizer.learning_rate, 0.05);
+  assert.equal(job.name, "a name");
+  assert.deepEqual(job.metadata, { who: "me", number: "5" });
+  assert.equal(csv(f.read("job.run", "curve.csv")).rows[0][4], 0.05);
+});
+
+test("--set has the faults that a file has, and some of its own", (t) => {
+  const f = folder(t);
+  f.write("job.json", TINY);
+  const faults = [
+    ["epoch=1", 'job.json: /epoch is not a known field; did you mean "epochs"?'],
+    ["optimizer.lr=1", "job.json: /optimizer/lr is not a known field"],
+    ["epochs=many", 'job.json: /epochs must be a whole number, got "many"'],
+    ["epochs", "googlenetd: --set epochs: expected KEY=VALUE"],
+    ["=1", "googlenetd: --set =1: expected KEY=VALUE"],
+    ["epochs.x=1", "googlenetd: --set epochs.x=1: what stands before the dot is not an object"],
+  ];
+  for (const [set, fault] of faults) {
+    const r = f.run("train", "job.json", "--set", set);
+    assert.equal(r.code, 2, set);
+    assert.equal(r.err, `${fault}\n`);
+  }
+});
+
+test("a folder with a checkpoint is only touched by --resume", (t) => {
+  const f = folder(t);
+  f.write("job.json", TINY);
+  assert.equal(f.run("train", "job.json").code, 0);
+  const before = f.sha256("job.run", "checkpoint.safetensors");
+  const r = f.run("train", "job.json");
+  assert.equal(r.code, 1);
+  assert.match(r.err, /^googlenetd: job\.run already has a checkpoint: go on from it with --resume/);
+  assert.equal(f.sha256("job.run", "checkpoint.safetensors"), before);
+
+  const other = f.run("train", "job.json", "--resume", "--set", "batch_size=16");
+  assert.equal(other.code, 1);
+  assert.equal(other.err, "googlenetd: job.run is of a training with batch_size 32, not 16\n");
+
+  // What is complete stays complete, and more epochs can follow.
+  const again = f.run("train", "job.json", "--resume");
+  assert.equal(again.code, 0, again.err);
+  assert.equal(csv(f.read("job.run", "epochs.csv")).rows.length, 3);
+  const more = f.run("train", "job.json", "--resume", "--set", "epochs=4");
+  assert.equal(more.code, 0, more.err);
+  assert.deepEqual(csv(f.read("job.run", "epochs.csv")).rows.map((row) => row[0]), [1, 2, 3, 4]);
+});
+
+test("--resume where nothing is yet starts from the beginning", (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...TINY, epochs: 1 });
+  const r = f.run("train", "job.json", "--resume");
+  assert.equal(r.code, 0, r.err);
+  assert.match(r.out, /^job\.run has no checkpoint yet: starting from the beginning\n/);
+});
+
+test("files that are not ours are left alone", (t) => {
+  const f = folder(t);
+  f.write("epochs.csv", "name,price\ntea,3\n");
+  const r = f.run("train", f.write("tiny.json", TINY), "--out", ".");
+  assert.equal(r.code, 1);
+  assert.match(r.err, /epochs\.csv is not a file of a training/);
+  assert.equal(f.read("epochs.csv"), "name,price\ntea,3\n");
+});
+
+test("budget and early stopping end a run as a success, with the reason", (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...TINY, epochs: 1000 });
+  let r = f.run("train", "job.json", "--out", "a", "--set", "max_seconds=0.5");
+  assert.equal(r.code, 0, r.err);
+  assert.match(r.out, /^stopped early: the budget of 0\.5 seconds is used up$/m);
+  assert.ok(existsSync(f.path("a", "model.safetensors")));
+  // A resumed run has the same budget, and it is used up.
+  const steps = csv(f.read("a", "curve.csv")).rows.length;
+  r = f.run("train", "job.json", "--out", "a", "--set", "max_seconds=0.5", "--resume");
+  assert.equal(r.code, 0, r.err);
+  assert.equal(csv(f.read("a", "curve.csv")).rows.length, steps);
+
+  r = f.run("train", "job.json", "--out", "b", "--set", "early_stopping.patience=2",
+    "--set", "early_stopping.min_delta=1");
+  assert.equal(r.code, 0, r.err);
+  assert.match(r.out, /^stopped early: 2 epochs without a better test accuracy than 0\.\d+$/m);
+  assert.equal(csv(f.read("b", "epochs.csv")).rows.length, 3);
+});
+
+test("two trainings cannot share a folder", async (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...TINY, epochs: 100000 });
+  const first = f.start("train", "job.json");
+  await first.seen(/step/);
+  const second = f.run("train", "job.json", "--resume");
+  assert.equal(second.code, 1);
+  assert.equal(second.err, "googlenetd: another training is writing to job.run\n");
+  first.kill("SIGKILL");
+  await first.ended;
+});
+
+test("a checkpoint that is none is refused and stays", (t) => {
+  const f = folder(t);
+  f.write("job.json", TINY);
+  assert.equal(f.run("train", "job.json").code, 0);
+  const whole = readFileSync(f.path("job.run", "checkpoint.safetensors"));
+  f.write("job.run/checkpoint.safetensors", whole.subarray(0, 1000).toString("latin1"));
+  const r = f.run("train", "job.json", "--resume");
+  assert.equal(r.code, 1);
+  assert.match(r.err, /^googlenetd: .*checkpoint\.safetensors/);
+});

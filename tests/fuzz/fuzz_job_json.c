@@ -1,0 +1,57 @@
+/* Fuzz target: a job's JSON. Whatever the bytes, reading them ends with a job or with faults; and a
+ * job that was read is written and read again unchanged. */
+#include <assert.h>
+#include <string.h>
+
+#include "server/jobs/json_text.h"
+#include "server/jobs/spec.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+static char *print(const JobSpec *spec)
+{
+    cJSON *json = spec_to_json(spec);
+    char *text = cJSON_Print(json);
+    cJSON_Delete(json);
+    return text;
+}
+
+static void check_round_trip(const JobSpec *spec, SpecRules rules)
+{
+    char *text = print(spec);
+    Error err = {0};
+    cJSON *json = json_parse_text("again", text, strlen(text), &err);
+    assert(json);
+    JobSpec again;
+    Faults faults = {0};
+    const bool ok = spec_read(json, rules, &again, &faults);
+    assert(ok);
+    char *text_again = print(&again);
+    assert(strcmp(text, text_again) == 0);
+    cJSON_free(text);
+    cJSON_free(text_again);
+    cJSON_Delete(json);
+    spec_free(&again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    Error err = {0};
+    cJSON *json = json_parse_text("fuzz", (const char *)bytes, size, &err);
+    assert(json || err.message[0]);
+    for (int folders = 0; json && folders < 2; folders++) {
+        const SpecRules rules = {.allow_folders = folders};
+        JobSpec spec;
+        Faults faults = {0};
+        if (spec_read(json, rules, &spec, &faults))
+            check_round_trip(&spec, rules);
+        else
+            assert(faults.count > 0);
+        for (int i = 0; i < faults.count && i < SPEC_MAX_FAULTS; i++)
+            assert(faults.items[i].detail[0] && utf8_valid(faults.items[i].pointer)
+                   && utf8_valid(faults.items[i].detail));
+        spec_free(&spec);
+    }
+    cJSON_Delete(json);
+    return 0;
+}
