@@ -7,7 +7,7 @@
 #pragma once
 #include <limits.h>
 #include <stdbool.h>
-#include <stddef.h>
+#include <stdio.h>
 
 #include "core/base/error.h"
 #include "server/jobs/log.h"
@@ -19,7 +19,7 @@ typedef struct {
     char web[PATH_MAX];         // folder of the dashboard's files; "": none is served
     char datasets[PATH_MAX];    // folder with a folder per known dataset; "": the usual places
     char token_file[PATH_MAX];  // first line: the bearer token; "": none
-    char token[256];            // read from there, or GOOGLENETD_TOKEN; "": none
+    char token[256];            // read from there, or GOOGLENETD_TOKEN, which goes first; "": none
     int workers;                // jobs at a time: 1
     int threads;                // of all workers together; 0: the cores this process may use
     int checkpoint_seconds;     // a running job is saved at least this often; 0: by epochs only
@@ -37,19 +37,19 @@ typedef struct {
     } log;
 } ServerConfig;
 
-/* Where a field's value is looked for. */
+/* Where a field's value is looked for. The file is what --config or GOOGLENETD_CONFIG names, else
+ * config/server.json if there is one. */
 typedef struct {
-    const char *file;   // config file; NULL: config/server.json if there is one
-    char *const *args;  // flags, "--listen", "127.0.0.1:0" or "--listen=127.0.0.1:0"
+    char *const *args;  // flags: "--listen", "127.0.0.1:0" or "--listen=127.0.0.1:0"
     int arg_count;
     char *const *environment;  // as environ
 } ConfigSources;
 
 /* False if there are faults; the pointer of a fault is the name as it was given: "/limits/streams",
- * "GOOGLENETD_LISTEN", "--data". Fields without fault are set in any case. */
+ * "GOOGLENETD_LISTEN", "--data". Beyond loopback a token is needed. */
 bool config_read(const ConfigSources *sources, ServerConfig *config, Faults *faults);
 
-/* The address in its parts. ERR_INVALID: not "host:port" with a numeric host. */
+/* The address in its parts. ERR_INVALID: not "host:port" with a numeric host or "localhost". */
 typedef struct {
     char host[64];
     int port;
@@ -58,5 +58,5 @@ typedef struct {
 
 bool config_listen_address(const char *listen, ListenAddress *address, Error *err);
 
-/* One line for each field: flag, default and meaning; for --help. */
-void config_print_flags(void);
+/* One line for each field: flag, usual value and meaning; for --help. */
+void config_print_flags(FILE *out);
