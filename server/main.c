@@ -11,6 +11,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *about;
 } COMMANDS[] = {
+    {"serve", cmd_serve, "the daemon: jobs over HTTP, with a dashboard"},
     {"train", cmd_train, "train a network here and now, as a job file says"},
     {"summary", cmd_summary, "show a network layer by layer: shapes, parameters, costs"},
 };

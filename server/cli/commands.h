@@ -4,5 +4,6 @@
  */
 #pragma once
 
+int cmd_serve(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 int cmd_summary(int argc, char **argv);
