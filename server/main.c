@@ -14,6 +14,7 @@ static const struct {
     {"serve", cmd_serve, "the daemon: jobs over HTTP, with a dashboard"},
     {"train", cmd_train, "train a network here and now, as a job file says"},
     {"summary", cmd_summary, "show a network layer by layer: shapes, parameters, costs"},
+    {"bench", cmd_bench, "time a training step and each layer of it"},
 };
 
 static void print_commands(FILE *out)

@@ -113,3 +113,17 @@ bool args_int(const char *what, const char *text, int min, int max, int *value, 
     *value = (int)number;
     return true;
 }
+
+const Model *args_model(const char *name)
+{
+    const Model *model = models_find(name);
+    if (model)
+        return model;
+    fprintf(stderr, "googlenetd: there is no model \"%s\"; there are:", name);
+    size_t count;
+    const Model *models = models_table(&count);
+    for (size_t i = 0; i < count; i++)
+        fprintf(stderr, " %s", models[i].name);
+    fprintf(stderr, "\n");
+    return NULL;
+}

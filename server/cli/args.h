@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "core/base/error.h"
+#include "core/models/models.h"
 
 /* What a command returns to the shell; 128 + signal when one ended it. */
 enum {
@@ -34,6 +35,9 @@ bool args_read(const Syntax *syntax, int argc, char **argv, void *settings, int 
 
 /* A whole number; ERR_INVALID names `what` and the range. */
 bool args_int(const char *what, const char *text, int min, int max, int *value, Error *err);
+
+/* The model of that name; NULL, with the names that there are on stderr. */
+const Model *args_model(const char *name);
 
 /* Version, oneDNN's version and the instructions that it will use, to stdout. */
 void print_version(void);

@@ -156,27 +156,13 @@ static void print_json(const Model *model, const Graph *g, int classes)
 
 /* ---- */
 
-static const Model *find_model(const char *name)
-{
-    const Model *model = models_find(name);
-    if (model)
-        return model;
-    fprintf(stderr, "googlenetd: there is no model \"%s\"; there are:", name);
-    size_t count;
-    const Model *models = models_table(&count);
-    for (size_t i = 0; i < count; i++)
-        fprintf(stderr, " %s", models[i].name);
-    fprintf(stderr, "\n");
-    return NULL;
-}
-
 int cmd_summary(int argc, char **argv)
 {
     SummaryArgs a = {.channels = 1, .classes = 10};
     int first_word, exit_code;
     if (!args_read(&SYNTAX, argc, argv, &a, &first_word, &exit_code))
         return exit_code;
-    const Model *model = find_model(first_word < argc ? argv[first_word] : "googlenet");
+    const Model *model = args_model(first_word < argc ? argv[first_word] : "googlenet");
     if (!model)
         return EXIT_USAGE;
     const int side = a.image_size ? a.image_size : model->image_size;

@@ -12,7 +12,7 @@ test("without a command there is help on stderr and exit code 2", () => {
 });
 
 test("--help and --version are everywhere", () => {
-  for (const command of [[], ["train"], ["summary"]]) {
+  for (const command of [[], ["train"], ["summary"], ["bench"]]) {
     const help = googlenetd(...command, "--help");
     assert.equal(help.code, 0);
     assert.match(help.out, new RegExp(`^Usage: googlenetd ${command[0] ?? "COMMAND"}`));
@@ -69,4 +69,21 @@ test("other images and classes", () => {
   const summary = JSON.parse(googlenetd("summary", "googlenet", "--json", ...options).out);
   assert.equal(summary.parameters, 6998552);
   assert.deepEqual(summary.input_shape, [3, 224, 224]);
+});
+
+test("bench times every layer and part of a step", () => {
+  const options = ["--batch-size", "8", "--steps", "2", "--threads", "1"];
+  const r = googlenetd("bench", "googlenet_tiny", "--json", ...options);
+  assert.equal(r.code, 0, r.err);
+  const bench = JSON.parse(r.out);
+  assert.equal(bench.threads, 1);
+  assert.ok(bench.step_ms > 0 && bench.ceiling_gflops > 0 && bench.evaluate_ms > 0);
+  for (const [direction, ms] of Object.entries(bench.parts_ms)) assert.ok(ms >= 0, direction);
+  const convolutions = bench.layers.filter((layer) => layer.type === "conv");
+  assert.equal(convolutions.length, 19);
+  for (const layer of convolutions) assert.ok(layer.forward.gflops > 0, layer.name);
+
+  const text = googlenetd("bench", "googlenet_tiny", ...options).out;
+  assert.match(text, /^step +[\d.]+ ms \(median; fastest [\d.]+\), [\d.]+ examples\/s$/m);
+  assert.equal(googlenetd("bench", "--steps", "0").code, 2);
 });

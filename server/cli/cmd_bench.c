@@ -1,0 +1,262 @@
+/* googlenetd bench -- where the time of a training step goes. */
+#include <cJSON.h>
+#include <stdio.h>
+
+#include "core/base/memory.h"
+#include "core/train/bench.h"
+#include "server/cli/args.h"
+#include "server/cli/commands.h"
+#include "server/cli/machine.h"
+
+/* ---- Options ---- */
+
+typedef struct {
+    BenchConfig config;
+    int image_size, channels;
+    bool json;
+} BenchArgs;
+
+static bool take_image_size(void *settings, const char *text, Error *err)
+{
+    return args_int("--image-size", text, 1, 1024, &((BenchArgs *)settings)->image_size, err);
+}
+
+static bool take_channels(void *settings, const char *text, Error *err)
+{
+    return args_int("--channels", text, 1, 1024, &((BenchArgs *)settings)->channels, err);
+}
+
+static bool take_classes(void *settings, const char *text, Error *err)
+{
+    return args_int("--classes", text, 1, 100000, &((BenchArgs *)settings)->config.classes, err);
+}
+
+static bool take_batch_size(void *settings, const char *text, Error *err)
+{
+    return args_int("--batch-size", text, 1, 4096, &((BenchArgs *)settings)->config.batch_size,
+                    err);
+}
+
+static bool take_micro_batch(void *settings, const char *text, Error *err)
+{
+    return args_int("--micro-batch", text, 0, 4096, &((BenchArgs *)settings)->config.micro_batch,
+                    err);
+}
+
+static bool take_threads(void *settings, const char *text, Error *err)
+{
+    return args_int("--threads", text, 0, 1024, &((BenchArgs *)settings)->config.threads, err);
+}
+
+static bool take_steps(void *settings, const char *text, Error *err)
+{
+    return args_int("--steps", text, 1, 10000, &((BenchArgs *)settings)->config.steps, err);
+}
+
+static bool take_json(void *settings, const char *text, Error *err)
+{
+    (void)text, (void)err;
+    ((BenchArgs *)settings)->json = true;
+    return true;
+}
+
+static const Option OPTIONS[] = {
+    {"image-size", "N", "side of the image in pixels; else the model's usual one", take_image_size},
+    {"channels", "C", "channels of the image; else 1", take_channels},
+    {"classes", "K", "classes to tell apart; else 10", take_classes},
+    {"batch-size", "N", "examples in a step; else 128", take_batch_size},
+    {"micro-batch", "N", "examples worked on at a time; else as a training does", take_micro_batch},
+    {"threads", "N", "else as many as there are cores", take_threads},
+    {"steps", "N", "steps to time; else 10", take_steps},
+    {"json", NULL, "print JSON", take_json},
+};
+
+static const Syntax SYNTAX = {
+    .usage = "bench [MODEL] [--batch-size N] [--threads N] [--steps N] [--json] ...",
+    .about = "Time a training step, each layer and each other part of it, in milliseconds per\n"
+             "batch and GFLOP/s, beside the speed of the fastest large matrix product measured in\n"
+             "the same run. MODEL is googlenet unless given.",
+    .options = OPTIONS,
+    .option_count = COUNT(OPTIONS),
+    .max_words = 1,
+};
+
+/* ---- The sums of what was measured ---- */
+
+typedef struct {
+    const char *key;    // in the JSON
+    const char *label;  // in the table
+    double ms;
+} Part;
+
+enum { PARTS = 8 };
+
+/* All that a step consists of. */
+static void parts_of_step(const BenchResult *r, Part parts[PARTS])
+{
+    double forward = 0, data = 0, weights = 0, other = 0;
+    for (int i = 0; i < r->layer_count; i++) {
+        forward += r->layers[i].forward_ms;
+        data += r->layers[i].backward_data_ms;
+        weights += r->layers[i].backward_weights_ms;
+        other += r->layers[i].other_ms;
+    }
+    const Part all[PARTS] = {
+        {"forward", "layers forward", forward},
+        {"backward_data", "layers backward data", data},
+        {"backward_weights", "layers backward weights", weights},
+        {"backward_other", "layers backward, the rest", other},
+        {"input", "input into its layout", r->input_ms},
+        {"load_params", "weights into their layouts", r->load_params_ms},
+        {"loss", "loss", r->loss_ms},
+        {"update", "update", r->update_ms},
+    };
+    for (int i = 0; i < PARTS; i++)
+        parts[i] = all[i];
+}
+
+/* GFLOP/s; 0 where nothing was computed or no time was spent. */
+static double speed(double gflop, double ms)
+{
+    return ms > 0 ? gflop / ms * 1e3 : 0;
+}
+
+/* ---- Text ---- */
+
+static void print_direction(double gflop, double ms)
+{
+    if (ms <= 0)
+        printf(" %9s %8s", "", "");
+    else if (gflop <= 0)
+        printf(" %9.2f %8s", ms, "");
+    else
+        printf(" %9.2f %8.0f", ms, speed(gflop, ms));
+}
+
+static void print_layers(const BenchResult *r)
+{
+    printf("%-16s %-16s %14s %18s %18s %18s %9s\n", "", "", "", "forward", "backward data",
+           "backward weights", "rest");
+    printf("%-16s %-16s %14s", "name", "type", "output");
+    for (int i = 0; i < 3; i++)
+        printf(" %9s %8s", "ms", "GFLOP/s");
+    printf(" %9s\n", "ms");
+    for (int i = 0; i < r->layer_count; i++) {
+        const BenchLayer *l = &r->layers[i];
+        char shape[48];
+        snprintf(shape, sizeof shape, "%d x %d x %d", l->dst.channels, l->dst.height, l->dst.width);
+        printf("%-16s %-16s %14s", l->name, l->type, shape);
+        print_direction(l->gflop, l->forward_ms);
+        print_direction(l->gflop, l->backward_data_ms);
+        print_direction(l->gflop, l->backward_weights_ms);
+        printf(l->other_ms > 0 ? " %9.2f\n" : "\n", l->other_ms);
+    }
+}
+
+static void print_text(const BenchArgs *a, const BenchResult *r)
+{
+    const BenchConfig *c = &a->config;
+    char cpu[128];
+    cpu_model(cpu, sizeof cpu);
+    printf("%s, batches of %d (%d at a time), images of %d x %d x %d, f32\n%s, %d thread%s\n\n",
+           c->model->title, c->batch_size, r->micro_batch, c->image.channels, c->image.height,
+           c->image.width, cpu, r->threads, r->threads == 1 ? "" : "s");
+    print_layers(r);
+    Part parts[PARTS];
+    parts_of_step(r, parts);
+    double sum = 0;
+    printf("\n%-28s %9s %6s\n", "part of a step", "ms", "share");
+    for (int i = 0; i < PARTS; i++)
+        sum += parts[i].ms;
+    for (int i = 0; i < PARTS; i++)
+        printf("%-28s %9.2f %5.1f%%\n", parts[i].label, parts[i].ms, 100 * parts[i].ms / sum);
+    printf("%-28s %9.2f\n\n", "sum", sum);
+    const double training = speed(r->gflop, r->step_ms);
+    printf("step        %9.2f ms (median; fastest %.2f), %.1f examples/s\n", r->step_ms,
+           r->fastest_step_ms, c->batch_size / r->step_ms * 1e3);
+    printf("evaluation  %9.2f ms, %.1f examples/s\n", r->evaluate_ms,
+           c->batch_size / r->evaluate_ms * 1e3);
+    printf("arithmetic  %9.0f GFLOP/s, %.0f%% of the %.0f GFLOP/s of a large matrix product\n",
+           training, 100 * training / r->ceiling_gflops, r->ceiling_gflops);
+}
+
+/* ---- JSON ---- */
+
+static void add_direction(cJSON *layer, const char *name, double gflop, double ms)
+{
+    cJSON *direction = cJSON_AddObjectToObject(layer, name);
+    cJSON_AddNumberToObject(direction, "ms", ms);
+    cJSON_AddNumberToObject(direction, "gflops", speed(gflop, ms));
+}
+
+static cJSON *layer_json(const BenchLayer *l)
+{
+    cJSON *layer = cJSON_CreateObject();
+    cJSON_AddStringToObject(layer, "name", l->name);
+    cJSON_AddStringToObject(layer, "type", l->type);
+    cJSON_AddItemToObject(
+        layer, "output_shape",
+        cJSON_CreateIntArray((int[]){l->dst.channels, l->dst.height, l->dst.width}, 3));
+    cJSON_AddNumberToObject(layer, "gflop", l->gflop);
+    add_direction(layer, "forward", l->gflop, l->forward_ms);
+    add_direction(layer, "backward_data", l->gflop, l->backward_data_ms);
+    add_direction(layer, "backward_weights", l->gflop, l->backward_weights_ms);
+    cJSON_AddNumberToObject(layer, "other_ms", l->other_ms);
+    return layer;
+}
+
+static void print_json(const BenchArgs *a, const BenchResult *r)
+{
+    const BenchConfig *c = &a->config;
+    char cpu[128];
+    cpu_model(cpu, sizeof cpu);
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "model", c->model->name);
+    cJSON_AddStringToObject(json, "cpu", cpu);
+    cJSON_AddNumberToObject(json, "threads", r->threads);
+    cJSON_AddStringToObject(json, "precision", "f32");
+    cJSON_AddNumberToObject(json, "batch_size", c->batch_size);
+    cJSON_AddNumberToObject(json, "micro_batch", r->micro_batch);
+    cJSON_AddNumberToObject(json, "step_ms", r->step_ms);
+    cJSON_AddNumberToObject(json, "fastest_step_ms", r->fastest_step_ms);
+    cJSON_AddNumberToObject(json, "examples_per_second", c->batch_size / r->step_ms * 1e3);
+    cJSON_AddNumberToObject(json, "evaluate_ms", r->evaluate_ms);
+    cJSON_AddNumberToObject(json, "gflops", speed(r->gflop, r->step_ms));
+    cJSON_AddNumberToObject(json, "ceiling_gflops", r->ceiling_gflops);
+    cJSON *ms = cJSON_AddObjectToObject(json, "parts_ms");
+    Part parts[PARTS];
+    parts_of_step(r, parts);
+    for (int i = 0; i < PARTS; i++)
+        cJSON_AddNumberToObject(ms, parts[i].key, parts[i].ms);
+    cJSON *layers = cJSON_AddArrayToObject(json, "layers");
+    for (int i = 0; i < r->layer_count; i++)
+        cJSON_AddItemToArray(layers, layer_json(&r->layers[i]));
+    char *text = cJSON_Print(json);
+    printf("%s\n", text);
+    cJSON_free(text);
+    cJSON_Delete(json);
+}
+
+/* ---- */
+
+int cmd_bench(int argc, char **argv)
+{
+    BenchArgs a = {.config = {.classes = 10, .batch_size = 128, .steps = 10}, .channels = 1};
+    int first_word, exit_code;
+    if (!args_read(&SYNTAX, argc, argv, &a, &first_word, &exit_code))
+        return exit_code;
+    a.config.model = args_model(first_word < argc ? argv[first_word] : "googlenet");
+    if (!a.config.model)
+        return EXIT_USAGE;
+    const int side = a.image_size ? a.image_size : a.config.model->image_size;
+    a.config.image = (Shape){a.channels, side, side};
+    Error err = {0};
+    BenchResult result = {0};
+    if (!bench_run(&a.config, &result, &err)) {
+        fprintf(stderr, "googlenetd: %s\n", err.message);
+        return err.code == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
+    }
+    (a.json ? print_json : print_text)(&a, &result);
+    bench_result_free(&result);
+    return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+}
