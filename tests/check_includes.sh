@@ -1,0 +1,185 @@
+#!/bin/sh
+# tests/check_includes.sh ROOT -- the floors of the house: which room may include which.
+# tests/check_includes.sh --self-test -- feeds it trees with one fault each; every one must be found.
+#
+# A line of RULES allows: files that match the first expression may include headers that match the
+# second. The first line whose first expression matches a file is the file's rule.
+set -eu
+
+rules='
+^core/base/                    ^core/base/
+^core/graph/                   ^core/(base|graph)/
+^core/dnn/                     ^core/(base|graph|dnn)/
+^core/kernels/                 ^core/(base|graph|dnn|kernels)/
+^core/layers/                  ^core/(base|graph|dnn|kernels|layers)/
+^core/models/                  ^core/(base|graph|layers|models)/
+^core/data/                    ^core/(base|graph|data)/
+^core/net/                     ^core/(base|graph|dnn|kernels|layers|models|net)/
+^core/train/                   ^core/
+^server/jobs/                  ^(core|server/jobs)/
+^server/api/                   ^(core|server/(jobs|api))/
+^server/cli/                   ^(core|server)/
+^server/[^/]*$                 ^(core|server)/
+'
+
+# Foreign headers, and the only files that may include them.
+foreign='
+oneapi/dnnl/.*|dnnl.*          ^core/(dnn|net|layers|kernels)/
+microhttpd[.]h                 ^server/api/http[^/]*$
+sqlite3[.]h                    ^server/jobs/store[^/]*$
+cJSON[.]h                      ^(server/|core/train/safetensors)
+pthread[.]h                    ^(server/|core/data/loader[.]c$)
+omp[.]h                        ^core/
+'
+
+# What a file may not reach by any chain of includes of ours: pure descriptions know no library.
+pure='^core/(graph|models|data)/'
+
+# Headers that layers share; any other layer's header is that layer's alone.
+shared_by_layers='^core/layers/(layer|weighted|pooling)[.]h$'
+
+check() {
+    (cd "$1" && find core server -name '*.[ch]' | sort | xargs awk -v rules="$rules" -v foreign="$foreign" \
+        -v pure="$pure" -v shared="$shared_by_layers" '
+    function fault(what) { printf "%s:%d: %s\n", FILENAME, FNR, what; faults++ }
+    function stem(path) { sub(/[.][ch]$/, "", path); return path }
+    function allowed(file, header,   i) {
+        for (i = 1; i <= rule_count; i++)
+            if (file ~ rule_file[i]) return header ~ rule_header[i]
+        return 0
+    }
+    # Whether oneDNN is reached from a file; seen guards against circles.
+    function reaches_dnnl(file, seen,   i) {
+        if (file in direct_dnnl) return 1
+        if (file in seen) return 0
+        seen[file] = 1
+        for (i = 1; i <= edge_count[file]; i++)
+            if (reaches_dnnl(edge[file, i], seen)) return 1
+        return 0
+    }
+    BEGIN {
+        n = split(rules, words, /[ \n]+/)
+        for (i = 1; i <= n; i++) if (words[i] != "") {
+            rule_file[++rule_count] = words[i]; rule_header[rule_count] = words[++i]
+        }
+        n = split(foreign, words, /[ \n]+/)
+        for (i = 1; i <= n; i++) if (words[i] != "") {
+            foreign_header[++foreign_count] = "^(" words[i] ")$"; foreign_file[foreign_count] = words[++i]
+        }
+    }
+    FNR == 1 { files[++file_count] = FILENAME }
+    /^[ \t]*#[ \t]*include[ \t]*[<"]/ {
+        header = $0
+        sub(/^[^<"]*[<"]/, "", header); sub(/[>"].*$/, "", header)
+        for (i = 1; i <= foreign_count; i++)
+            if (header ~ foreign_header[i] && FILENAME !~ foreign_file[i])
+                fault(header " has no business in this file")
+        if (header ~ /dnnl/) direct_dnnl[FILENAME] = 1
+        if (header ~ /^(core|server|tests)\//) {
+            edge[FILENAME, ++edge_count[FILENAME]] = header
+            if (!allowed(FILENAME, header)) fault("this room may not include " header)
+            if (FILENAME ~ /^core\/layers\// && header ~ /^core\/layers\// && header !~ shared \
+                && stem(header) != stem(FILENAME))
+                fault("a layer may not include another: " header)
+        } else if (header ~ /^[.]|^[^\/]*$/ && $0 ~ /"/) {
+            fault("name headers by their path from the top: \"" header "\"")
+        }
+    }
+    /^[ \t]*#[ \t]*pragma[ \t]+omp/ && FILENAME !~ /^core\// { fault("OpenMP outside core") }
+    END {
+        for (i = 1; i <= file_count; i++) {
+            split("", seen)
+            if (files[i] ~ pure && reaches_dnnl(files[i], seen)) {
+                print files[i] ": reaches oneDNN through its includes"; faults++
+            }
+        }
+        if (file_count < 1) { print "no sources found"; faults++ }
+        exit faults > 0
+    }')
+}
+
+# bad FILE LINE [FILE LINE] -- a tree of these files must be refused; good -- must be taken.
+tree() {
+    rm -rf "$scratch/tree"
+    mkdir -p "$scratch/tree/core" "$scratch/tree/server"
+    while [ $# -gt 0 ]; do
+        mkdir -p "$scratch/tree/$(dirname "$1")"
+        printf '%s\n' "$2" >>"$scratch/tree/$1"
+        shift 2
+    done
+}
+bad() {
+    tree "$@"
+    if check "$scratch/tree" >"$scratch/said"; then
+        echo "not refused: $*"
+        failed=1
+    elif ! grep -q "^$1:" "$scratch/said"; then
+        echo "refused, but not for $1: $(cat "$scratch/said")"
+        failed=1
+    fi
+}
+good() {
+    tree "$@"
+    if ! check "$scratch/tree"; then
+        echo "refused: $*"
+        failed=1
+    fi
+}
+
+self_test() {
+    scratch=$(mktemp -d)
+    trap 'rm -rf "$scratch"' EXIT
+    failed=0
+    bad core/base/a.c '#include "core/graph/graph.h"'
+    bad core/graph/a.c '#include "core/dnn/params.h"'
+    bad core/dnn/a.c '#include "core/layers/layer.h"'
+    bad core/kernels/a.c '#include "core/net/net.h"'
+    bad core/layers/a.c '#include "core/net/net.h"'
+    bad core/layers/relu.c '#include "core/layers/conv.h"'
+    bad core/layers/relu.h '#include "core/layers/conv.h"'
+    bad core/models/a.c '#include "core/net/net.h"'
+    bad core/data/a.c '#include "core/train/trainer.h"'
+    bad core/net/a.c '#include "core/train/trainer.h"'
+    bad core/train/a.c '#include "server/jobs/jobs.h"'
+    bad core/train/a.c '  #  include   "server/jobs/jobs.h"  // why not'
+    bad core/other/a.c '#include "core/base/error.h"'
+    bad core/train/a.c '#include <oneapi/dnnl/dnnl.h>'
+    bad core/models/a.c '#include <dnnl.h>'
+    bad server/jobs/a.c '#include <oneapi/dnnl/dnnl_ukernel.h>'
+    bad server/jobs/a.c '#include "server/api/api.h"'
+    bad server/api/a.c '#include "server/cli/args.h"'
+    bad server/api/routes.c '#include <microhttpd.h>'
+    bad server/jobs/jobs.c '#include <sqlite3.h>'
+    bad server/api/store.c '#include <sqlite3.h>'
+    bad core/train/trainer.c '#include <cJSON.h>'
+    bad core/data/idx.c '#include <pthread.h>'
+    bad server/jobs/worker.c '#include <omp.h>'
+    bad server/jobs/worker.c '#pragma omp parallel for'
+    bad server/jobs/a.c '#include "tests/check.h"'
+    bad server/jobs/a.c '#include "jobs.h"'
+    bad core/models/a.c '#include "core/layers/x.h"' core/layers/x.h '#include "core/dnn/dnn.h"' \
+        core/dnn/dnn.h '#include <oneapi/dnnl/dnnl.h>'
+    bad core/graph/b.c '#include "core/graph/a.h"' core/graph/a.h '#include "core/graph/b.h"' \
+        core/graph/b.h '#include "core/graph/a.h"' core/graph/b.h '#include <dnnl.h>'
+    good core/layers/conv.c '#include "core/layers/conv.h"' core/layers/conv.c '#include <oneapi/dnnl/dnnl.h>' \
+        core/layers/conv.c '#include "core/layers/weighted.h"' core/layers/conv.c '#pragma omp parallel for' \
+        server/api/http_reply.c '#include <microhttpd.h>' server/jobs/store_sql.h '#include <sqlite3.h>' \
+        core/train/safetensors_read.c '#include <cJSON.h>' core/data/loader.c '#include <pthread.h>' \
+        core/train/trainer.c '#include "core/net/net.h"' server/main.c '#include "server/cli/args.h"' \
+        core/graph/a.h '#include "core/graph/b.h"' core/graph/b.h '#include "core/graph/a.h"'
+    tree
+    if check "$scratch/tree" >/dev/null; then
+        echo 'a tree without sources was taken'
+        failed=1
+    fi
+    return $failed
+}
+
+case "${1-}" in
+--self-test) self_test ;;
+'' | -*)
+    echo "usage: tests/check_includes.sh ROOT | --self-test" >&2
+    exit 2
+    ;;
+*) check "$1" ;;
+esac
