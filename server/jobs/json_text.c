@@ -260,11 +260,13 @@ cJSON *json_parse_text(const char *label, const char *text, size_t length, Error
 
 void number_text(double value, char text[NUMBER_TEXT])
 {
+    char shown[NUMBER_TEXT] = "";
     for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, NUMBER_TEXT, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            return;
+        snprintf(shown, sizeof shown, "%.*g", digits, value);
+        if (strtod(shown, NULL) == value)
+            break;
     }
+    memcpy(text, shown, sizeof shown);
 }
 
 cJSON *json_number(double value)
