@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/bf16.h"
 #include "core/base/memory.h"
 
 /* Alignment that vector loads and matrix tiles like: one cache line. */
@@ -87,24 +88,6 @@ bool tensor_place(Tensor *t, void *data, Error *err)
 {
     t->data = data;
     return dnn_try(dnnl_memory_set_data_handle(t->memory, data), "place a tensor", err);
-}
-
-static float bf16_to_float(uint16_t bits)
-{
-    const uint32_t wide = (uint32_t)bits << 16;
-    float x;
-    memcpy(&x, &wide, sizeof x);
-    return x;
-}
-
-/* Round to nearest, ties to even, as oneDNN and PyTorch do. */
-static uint16_t float_to_bf16(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    if ((bits & 0x7fffffffu) > 0x7f800000u)
-        return (uint16_t)((bits >> 16) | 0x40u);  // a NaN stays a NaN
-    return (uint16_t)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
 void tensor_read_nchw(const Tensor *t, float *dst)

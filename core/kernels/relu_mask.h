@@ -2,7 +2,7 @@
  *
  *   diff[i] = value[i] > 0 ? diff[i] : 0
  *
- * Shapes   both tensors alike, channels-last, float32.
+ * Shapes   both tensors alike, channels-last, float32 or bfloat16.
  */
 #pragma once
 #include "core/dnn/tensor.h"

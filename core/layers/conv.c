@@ -65,7 +65,7 @@ static bool create(Layer *l, Error *err)
     if (!(attr = op_attr_new((OpAttr){.deterministic = true}, err)))
         return false;
     status = dnnl_convolution_backward_weights_primitive_desc_create(
-        &desc, l->dnn->engine, direct, l->src[0]->desc, w->any_weights, w->bias_desc,
+        &desc, l->dnn->engine, direct, l->src[0]->desc, w->any_diff_weights, w->bias_desc,
         l->diff_dst[0]->desc, strides, NULL, pads, pads, w->forward.desc, attr);
     dnnl_primitive_attr_destroy(attr);
     if (!weighted_set_backward_weights(l, "conv backward weights", status, desc, err))

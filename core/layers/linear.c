@@ -29,7 +29,8 @@ static bool flat_desc(const Tensor *t, dnnl_memory_desc_t *desc, Error *err)
                    "describe a linear layer's result", err);
 }
 
-static bool create_primitives(Layer *l, const_dnnl_memory_desc_t dst, Error *err)
+static bool create_primitives(Layer *l, const_dnnl_memory_desc_t dst,
+                              const_dnnl_memory_desc_t diff_dst, Error *err)
 {
     const Weighted *w = l->state;
     dnnl_primitive_desc_t desc = NULL;
@@ -45,8 +46,8 @@ static bool create_primitives(Layer *l, const_dnnl_memory_desc_t dst, Error *err
     if (!attr)
         return false;
     status = dnnl_inner_product_backward_weights_primitive_desc_create(
-        &desc, l->dnn->engine, l->src[0]->desc, w->any_weights, w->bias_desc, dst, w->forward.desc,
-        attr);
+        &desc, l->dnn->engine, l->src[0]->desc, w->any_diff_weights, w->bias_desc, diff_dst,
+        w->forward.desc, attr);
     dnnl_primitive_attr_destroy(attr);
     if (!weighted_set_backward_weights(l, "linear backward weights", status, desc, err))
         return false;
@@ -54,18 +55,23 @@ static bool create_primitives(Layer *l, const_dnnl_memory_desc_t dst, Error *err
         return true;
 
     status = dnnl_inner_product_backward_data_primitive_desc_create(
-        &desc, l->dnn->engine, l->diff_src[0]->desc, w->any_weights, dst, w->forward.desc, NULL);
+        &desc, l->dnn->engine, l->diff_src[0]->desc, w->any_weights, diff_dst, w->forward.desc,
+        NULL);
     return weighted_set_backward_data(l, "linear backward data", status, desc, err);
 }
 
 static bool create(Layer *l, Error *err)
 {
     const Shape src = l->src[0]->shape;
-    dnnl_memory_desc_t dst = NULL;
-    if (!weighted_new(l, src.channels, src.height, src.width, err) || !flat_desc(l->dst, &dst, err))
-        return false;
-    const bool ok = create_primitives(l, dst, err);
-    dnnl_memory_desc_destroy(dst);
+    dnnl_memory_desc_t dst = NULL, diff_dst = NULL;
+    const bool ok = weighted_new(l, src.channels, src.height, src.width, err)
+                    && flat_desc(l->dst, &dst, err)
+                    && (!l->training || flat_desc(l->diff_dst[0], &diff_dst, err))
+                    && create_primitives(l, dst, diff_dst, err);
+    if (dst)
+        dnnl_memory_desc_destroy(dst);
+    if (diff_dst)
+        dnnl_memory_desc_destroy(diff_dst);
     return ok;
 }
 

@@ -18,6 +18,9 @@ bool weighted_new(Layer *l, int in, int height, int width, Error *err)
            && dnn_try(dnnl_memory_desc_create_with_tag(&w->any_weights, 4, weights, type,
                                                        dnnl_format_tag_any),
                       "describe weights", err)
+           && dnn_try(dnnl_memory_desc_create_with_tag(&w->any_diff_weights, 4, weights, dnnl_f32,
+                                                       dnnl_format_tag_any),
+                      "describe weights", err)
            && dnn_try(dnnl_memory_desc_create_with_tag(&w->bias_desc, 1, bias, dnnl_f32, dnnl_a),
                       "describe a bias", err);
 }
@@ -35,7 +38,8 @@ void weighted_destroy(Layer *l)
     packed_free(&w->bias);
     packed_grad_free(&w->diff_weights);
     packed_grad_free(&w->diff_bias);
-    dnnl_memory_desc_t descs[] = {w->plain_weights, w->any_weights, w->bias_desc};
+    dnnl_memory_desc_t descs[] = {w->plain_weights, w->any_weights, w->any_diff_weights,
+                                  w->bias_desc};
     for (size_t i = 0; i < COUNT(descs); i++) {
         if (descs[i])
             dnnl_memory_desc_destroy(descs[i]);

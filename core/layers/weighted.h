@@ -15,6 +15,7 @@ typedef struct {
     // What the primitives are described with.
     dnnl_memory_desc_t plain_weights;  // OIHW float32, as in the store
     dnnl_memory_desc_t any_weights;    // the activations' type, layout for the primitive to choose
+    dnnl_memory_desc_t any_diff_weights;  // float32, layout for the primitive to choose
     dnnl_memory_desc_t bias_desc;
 } Weighted;
 

@@ -18,7 +18,7 @@
  * nothing. Each program has its own packed parameters, and reloads them when `version` has moved
  * on.
  *
- * Left out on purpose: several programs at once, other input types than float32. */
+ * Left out on purpose: several programs at once. */
 
 typedef struct {
     int count;
@@ -35,6 +35,7 @@ struct Net {
     NetConfig config;
     int classes;
     size_t image_count;  // numbers in one image
+    float *diff_logits;  // micro-batch x classes
     Bound *bound;
     int bound_count;
     void *arena;
@@ -42,6 +43,12 @@ struct Net {
     int64_t version;
     Profile *profile;
 };
+
+bool net_bf16_is_fast(void)
+{
+    const unsigned isa = dnnl_get_effective_cpu_isa(), needed = dnnl_cpu_isa_avx512_core_bf16;
+    return (isa & needed) == needed;  // the levels are sets of bits
+}
 
 /* Enough examples to occupy the team, few enough that feature maps stay in cache. Measured in
  * tests/bench/NOTES.md; equal parts, so that one program serves a whole batch. */
@@ -79,6 +86,8 @@ bool net_new(const Graph *g, ParamStore *params, NetConfig config, Net **result,
     net->graph = rewrite(g, config.without);
     net->classes = graph_shape(g, graph_output(g)).channels;
     net->image_count = shape_count(graph_shape(g, graph_input(g)));
+    net->diff_logits =
+        xcalloc((size_t)net->config.micro_batch * (size_t)net->classes, sizeof *net->diff_logits);
     net->version = 1;
     if (!dnn_new(&net->dnn, err)) {
         net_free(net);
@@ -97,6 +106,7 @@ void net_free(Net *net)
     free(net->bound);
     if (net->arena)
         munmap(net->arena, net->arena_bytes);
+    free(net->diff_logits);
     dnn_free(net->dnn);
     graph_free(net->graph);
     free(net);
@@ -142,7 +152,8 @@ static Program *program_for(Net *net, int count, bool training, Error *err)
 {
     Bound *b = find_bound(net, count, training);
     if (!b) {
-        const ProgramConfig config = {.batch = count, .training = training, .type = dnnl_f32};
+        const ProgramConfig config = {
+            .batch = count, .training = training, .type = net->config.bf16 ? dnnl_bf16 : dnnl_f32};
         Program *program = NULL;
         if (!program_new(net->graph, net->params, net->dnn, config, &program, err))
             return NULL;
@@ -195,8 +206,8 @@ bool net_train_batch(Net *net, const float *images, const int32_t *labels, int c
         if (!p)
             return false;
         const double start = clock_seconds();
-        softmax_loss(&how, program_output(p)->data, labels + first, part,
-                     program_diff_output(p)->data, sum);
+        softmax_loss(&how, program_output(p)->data, labels + first, part, net->diff_logits, sum);
+        tensor_write_nchw(program_diff_output(p), net->diff_logits);
         if (net->profile)
             net->profile->loss += clock_seconds() - start;
         if (!program_backward(p, first > 0, net->profile, err))

@@ -19,6 +19,10 @@
 
 typedef struct Net Net;
 
+/* Whether the CPU has instructions for bfloat16, so that it is faster than float32 and not slower.
+ */
+bool net_bf16_is_fast(void);
+
 /* Rewrites that can be left out, to compare with and without. */
 enum {
     NET_NO_FOLD_RELU = 1,
@@ -27,6 +31,7 @@ enum {
 typedef struct {
     int batch_size;          // the largest batch that will come
     int micro_batch;         // examples at a time; 0: chosen by the net
+    bool bf16;               // bfloat16 feature maps and gradients between layers; else float32
     double label_smoothing;  // of the training loss
     unsigned without;        // NET_NO_... flags
 } NetConfig;

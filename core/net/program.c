@@ -103,8 +103,7 @@ static void find_gradients(Program *p)
 static bool create_gradient(Program *p, const Dnn *dnn, Node writer, int birth, Tensor **diff,
                             Error *err)
 {
-    if (!tensor_new(dnn, graph_shape(p->graph, writer), p->config.batch, value_type(p, writer),
-                    diff, err))
+    if (!tensor_new(dnn, graph_shape(p->graph, writer), p->config.batch, p->config.type, diff, err))
         return false;
     add_slot(p, *diff, birth, backward_step(p, writer));
     Layer *l = &p->layers[writer];

@@ -41,7 +41,7 @@ typedef struct {
     double *real;
 } Field;
 
-enum { FIELDS = 10, TEXTS = 3 };
+enum { FIELDS = 10, TEXTS = 4 };
 
 static void list_fields(TrainState *s, Field *fields)
 {
@@ -67,8 +67,10 @@ typedef struct {
 
 static void list_texts(TrainState *s, Text *texts)
 {
-    const Text rows[TEXTS] = {
-        {"cpu_isa", s->cpu_isa}, {"onednn", s->onednn}, {"version", s->version}};
+    const Text rows[TEXTS] = {{"cpu_isa", s->cpu_isa},
+                              {"precision", s->precision},
+                              {"onednn", s->onednn},
+                              {"version", s->version}};
     memcpy(texts, rows, sizeof rows);
 }
 

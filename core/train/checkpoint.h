@@ -25,6 +25,7 @@ typedef struct {
     uint64_t seed;
     // Where it was computed: bits may differ elsewhere.
     char cpu_isa[CHECKPOINT_TEXT];
+    char precision[CHECKPOINT_TEXT];
     char onednn[CHECKPOINT_TEXT];
     char version[CHECKPOINT_TEXT];
     int threads;

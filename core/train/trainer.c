@@ -37,6 +37,16 @@ struct Trainer {
     char note[256];
 };
 
+const char *const PRECISION_NAMES[] = {
+    [PRECISION_AUTO] = "auto", [PRECISION_F32] = "f32", [PRECISION_BF16] = "bf16", NULL};
+
+Precision precision_resolve(Precision precision)
+{
+    if (precision != PRECISION_AUTO)
+        return precision;
+    return net_bf16_is_fast() ? PRECISION_BF16 : PRECISION_F32;
+}
+
 static bool check_config(const TrainConfig *c, Error *err)
 {
     if (c->epochs < 1)
@@ -47,8 +57,11 @@ static bool check_config(const TrainConfig *c, Error *err)
         return fail(err, ERR_INVALID, "learning_rate must be above 0, got %g", c->learning_rate);
     if (c->sgd.nesterov && !(c->sgd.momentum > 0))
         return fail(err, ERR_INVALID, "nesterov needs a momentum above 0");
-    if (c->precision == PRECISION_BF16)
-        return fail(err, ERR_INVALID, "precision bf16 is not available, use f32 or auto");
+    if (c->precision == PRECISION_BF16 && !net_bf16_is_fast())
+        return fail(err, ERR_INVALID,
+                    "precision bf16 needs a CPU with AVX512-BF16 or AMX, this one has %s; use f32 "
+                    "or auto",
+                    dnn_isa_name());
     if (c->resume && !c->checkpoint_path)
         return fail(err, ERR_INVALID, "resume needs a checkpoint_path");
     return true;
@@ -67,6 +80,11 @@ static void compare_machines(Trainer *t, const TrainState *then, const TrainStat
                  "the checkpoint was written with %s instructions, this CPU uses %s: results may "
                  "differ in the last bits",
                  then->cpu_isa, now->cpu_isa);
+    else if (strcmp(then->precision, now->precision) != 0)
+        snprintf(t->note, sizeof t->note,
+                 "the checkpoint was written in %s, this training goes on in %s: results will "
+                 "differ",
+                 then->precision, now->precision);
     else if (then->threads != now->threads)
         snprintf(t->note, sizeof t->note,
                  "the checkpoint was written with %d threads, now there are %d: results may differ "
@@ -96,6 +114,7 @@ static bool load_state(Trainer *t, Error *err)
     compare_machines(t, &there, &here);
     t->state = there;
     memcpy(t->state.cpu_isa, here.cpu_isa, sizeof here.cpu_isa);
+    memcpy(t->state.precision, here.precision, sizeof here.precision);
     memcpy(t->state.onednn, here.onednn, sizeof here.onednn);
     memcpy(t->state.version, here.version, sizeof here.version);
     t->state.threads = here.threads;
@@ -106,7 +125,9 @@ static bool create_network(Trainer *t, Error *err)
 {
     const TrainConfig *c = &t->config;
     const Shape image = {c->dataset->image.channels, c->image_size, c->image_size};
-    const NetConfig how = {.batch_size = c->batch_size, .label_smoothing = c->label_smoothing};
+    const NetConfig how = {.batch_size = c->batch_size,
+                           .bf16 = precision_resolve(c->precision) == PRECISION_BF16,
+                           .label_smoothing = c->label_smoothing};
     t->graph = model_graph(c->model, image, c->dataset->classes, err);
     return t->graph && params_new(t->graph, &t->params, err)
            && (c->sgd.momentum <= 0 || params_need_momentum(t->params, err))
@@ -140,6 +161,8 @@ bool trainer_new(const TrainConfig *config, Trainer **trainer, Error *err)
     t->state =
         (TrainState){.seed = config->seed, .best_accuracy = -1, .threads = omp_get_max_threads()};
     snprintf(t->state.cpu_isa, sizeof t->state.cpu_isa, "%s", dnn_isa_name());
+    snprintf(t->state.precision, sizeof t->state.precision, "%s",
+             PRECISION_NAMES[precision_resolve(config->precision)]);
     dnn_version(t->state.onednn, sizeof t->state.onednn);
     snprintf(t->state.version, sizeof t->state.version, "%s", GOOGLENETD_VERSION);
 

@@ -21,6 +21,11 @@ typedef enum {
     PRECISION_BF16,
 } Precision;
 
+extern const char *const PRECISION_NAMES[];  // by Precision, NULL-terminated
+
+/* What AUTO means on this CPU; the others mean themselves. */
+Precision precision_resolve(Precision precision);
+
 typedef struct {
     const Model *model;
     const Dataset *dataset;  // borrowed

@@ -16,9 +16,6 @@
 
 enum { IMAGE_MAX_SIDE = 1024 };
 
-static const char *const PRECISION_NAMES[] = {
-    [PRECISION_AUTO] = "auto", [PRECISION_F32] = "f32", [PRECISION_BF16] = "bf16", NULL};
-
 // clang-format off
 #define ROW(path, what) .pointer = path, .kind = &what
 #define AT(member) .offset = offsetof(JobSpec, member)

@@ -123,6 +123,29 @@ static void micro_batches_change_nothing(void **state)
         check_equal_results((NetConfig){.micro_batch = BATCH}, (NetConfig){.micro_batch = micro});
 }
 
+/* bfloat16 has 8 bits of precision: losses agree to a few of them, and the gradients point the same
+ * way. */
+static void bf16_follows_float32(void **state)
+{
+    (void)state;
+    if (!net_bf16_is_fast())
+        skip();
+    Fixture a = fixture_new((NetConfig){0}), b = fixture_new((NetConfig){.bf16 = true});
+    const Metrics ma = train(&a, BATCH), mb = train(&b, BATCH);
+    CHECK_NEAR(metrics_loss(&mb), metrics_loss(&ma), 0.01);
+    double dot = 0, aa = 0, bb = 0;
+    for (size_t i = 0; i < a.params->count; i++) {
+        const double x = a.params->grads[i], y = b.params->grads[i];
+        dot += x * y;
+        aa += x * x;
+        bb += y * y;
+    }
+    assert_true(dot / sqrt(aa * bb) > 0.99);
+    CHECK_NEAR(sqrt(bb / aa), 1, 0.05);
+    fixture_free(&a);
+    fixture_free(&b);
+}
+
 static void smoothing_reaches_the_loss(void **state)
 {
     (void)state;
@@ -139,7 +162,8 @@ static void equal_runs_give_equal_bits(void **state)
     (void)state;
     for (int threads = 1; threads <= 4; threads++) {
         omp_set_num_threads(threads);
-        Fixture a = fixture_new((NetConfig){0}), b = fixture_new((NetConfig){0});
+        const NetConfig config = {.bf16 = threads % 2 == 0 && net_bf16_is_fast()};
+        Fixture a = fixture_new(config), b = fixture_new(config);
         // A detour of other sizes in between must leave no trace.
         train(&a, BATCH);
         train(&b, 4);
@@ -194,6 +218,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(folding_relu_removes_every_relu_of_googlenet),
         cmocka_unit_test(forks_leave_one_reader_to_every_value),
         cmocka_unit_test(micro_batches_change_nothing),
+        cmocka_unit_test(bf16_follows_float32),
         cmocka_unit_test(smoothing_reaches_the_loss),
         cmocka_unit_test(equal_runs_give_equal_bits),
         cmocka_unit_test(evaluation_gives_the_loss_of_training),

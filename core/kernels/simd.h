@@ -1,0 +1,11 @@
+/* core/kernels/simd.h -- one plain C loop, compiled for several instruction sets. */
+#pragma once
+
+/* Before a static function: the loader picks the clone that suits the CPU. Sanitizers run before
+ * the loader has done so, and other compilers and machines take the plain loop. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)                                \
+    && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define SIMD_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define SIMD_CLONES
+#endif
