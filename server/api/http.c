@@ -198,6 +198,7 @@ bool http_start(const HttpConfig *config, Http **out, Error *err)
     }
     http->daemon = start_daemon(http, fd);
     if (http->daemon) {
+        http->config.address = NULL;  // not needed any more, and perhaps on the caller's stack
         *out = http;
         return true;
     }
