@@ -8,14 +8,12 @@
 #include "server/api/json_job.h"
 #include "server/jobs/json_text.h"
 
-/* A number as text that reads back to the same bits, as short as that goes. */
+/* A number that reads back to the same bits, and a comma or the end of the line (RFC 4180). */
 static void write_real(FILE *out, double value, char end)
 {
-    char text[32];
-    snprintf(text, sizeof text, "%.15g", value);
-    if (strtod(text, NULL) != value)
-        snprintf(text, sizeof text, "%.17g", value);
-    fprintf(out, "%s%s", text, end == '\n' ? "\r\n" : ",");  // RFC 4180
+    char text[NUMBER_TEXT];
+    number_text(value, text);
+    fprintf(out, "%s%s", text, end == '\n' ? "\r\n" : ",");
 }
 
 static FILE *csv_open(char **text, size_t *size)

@@ -13,8 +13,8 @@
 
 typedef struct Http Http;  // a running server
 
-/* Pointers but `address` are borrowed until http_stop. 0 or NULL means the usual value, which stands
- * behind each field. */
+/* Pointers but `address` are borrowed until http_stop. 0 or NULL means the usual value, which
+ * stands behind each field. */
 typedef struct {
     Jobs *jobs;
     Log *log;                     // nothing is logged
