@@ -71,20 +71,26 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
 
 /* --- what the headers alone can decide --- */
 
-/* A page of another site may not steer us through the reader's browser: neither by a form or an
- * image (the browser names the page's origin) nor by pointing its own name at our address. */
-static bool check_origin(const Http *http, struct MHD_Connection *connection, Response *res)
+/* A name that somebody else has pointed at our address is not ours: through it, a page of theirs
+ * would be of the same origin as we are. */
+static bool check_host(const Http *http, struct MHD_Connection *connection, Response *res)
+{
+    const char *host = header_of(connection, "Host");
+    return http->config.token || host_is_local_name(host)
+           || !respond_problem(res, 403,
+                               "without a token this daemon answers to localhost and numeric "
+                               "addresses only, not to Host %.100s",
+                               host);
+}
+
+/* A page of another site may link to our pages, but not steer us through its reader's browser, by a
+ * form or an image, say: the browser names the page's origin. */
+static bool check_origin(struct MHD_Connection *connection, Response *res)
 {
     const char *host = header_of(connection, "Host"), *origin = header_of(connection, "Origin");
     const char *site = header_of(connection, "Sec-Fetch-Site");
-    if (!http->config.token && !host_is_local_name(host))
-        return !respond_problem(res, 403,
-                                "without a token this daemon answers to localhost and "
-                                "numeric addresses only, not to Host %.100s",
-                                host);
-    if ((origin && !origin_is_host(origin, host)) || (site && strcmp(site, "cross-site") == 0))
-        return !respond_problem(res, 403, "pages of other sites may not call this daemon");
-    return true;
+    return ((!origin || origin_is_host(origin, host)) && (!site || strcmp(site, "cross-site") != 0))
+           || !respond_problem(res, 403, "pages of other sites may not call this daemon");
 }
 
 static bool check_token(const Http *http, struct MHD_Connection *connection, Response *res)
@@ -158,10 +164,12 @@ static void decide_early(Http *http, struct MHD_Connection *connection, Exchange
         return;
     }
     x->match = router_find(routes, count, method, x->uri, x->params);
-    if (!check_origin(http, connection, &x->res))
+    if (!check_host(http, connection, &x->res))
         return;
     const bool open =
         x->match.route ? x->match.route->access == OPEN : pages_has(http->pages, x->uri);
+    if (!open && !check_origin(connection, &x->res))
+        return;
     if (!open && strcmp(method, "OPTIONS") != 0 && !check_token(http, connection, &x->res))
         return;
     if (!x->match.route && !answer_unrouted(http, x, method))

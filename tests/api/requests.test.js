@@ -166,7 +166,10 @@ test('pages of other sites are turned away', async () => {
   const foreign = { origin: 'https://evil.example' };
   await client.call('POST', '/v1/jobs', { body: {}, status: 403, headers: foreign });
   await client.get('/v1/jobs', { status: 403, headers: foreign });
-  await client.get('/v1/jobs', { status: 200, headers: { origin: daemon.url } });
+  await client.get('/v1/jobs', { status: 403, headers: { 'sec-fetch-site': 'cross-site' } });
+  await client.get('/v1/jobs', { status: 200, headers: { origin: daemon.url, 'sec-fetch-site': 'same-origin' } });
+  // A link to what shows nothing and changes nothing is harmless.
+  await client.get('/livez', { status: 200, headers: { 'sec-fetch-site': 'cross-site' } });
   // A name of theirs that points at our address.
   const answer = await raw('GET /v1/jobs HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n');
   assert.deepEqual(statuses(answer), [403]);
