@@ -1,0 +1,18 @@
+#!/bin/sh
+# tests/install.sh BUILD -- what `cmake --install` lays down runs from there, also after a move.
+set -eu
+build=$1
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+cmake --install "$build" --prefix "$folder/usr" >/dev/null
+mv "$folder/usr" "$folder/moved"
+cd /
+"$folder/moved/bin/googlenetd" --version | grep -q '^googlenetd '
+"$folder/moved/bin/googlenetd" summary --json | grep -q '"parameters":.*5977530'
+test -f "$folder/moved/share/googlenetd/jobs/googlenet-fashion-mnist.json"
+# The program must not reach back into the build folder.
+if grep -q -F "$build/onednn" "$folder/moved/bin/googlenetd"; then
+    echo "the installed script names the build folder" >&2
+    exit 1
+fi
