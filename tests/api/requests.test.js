@@ -9,7 +9,7 @@ import { Daemon } from './daemon.js';
 let daemon, client;
 
 before(async () => {
-  daemon = await Daemon.start();
+  daemon = await Daemon.start({ args: ['--limits-request-seconds', '3'] });
   client = new Client(daemon.url);
 });
 after(() => daemon.stop());
