@@ -36,11 +36,12 @@ export class Daemon {
   }
 
   async launch() {
-    const where = ['serve', '--listen', `127.0.0.1:${this.port}`, '--data', this.data];
+    // One thread: these jobs are small, and the machine may be busy.
+    const where = ['serve', '--listen', `127.0.0.1:${this.port}`, '--data', this.data, '--threads', '1'];
     this.process = spawn(binary, [...where, ...this.args], {
       stdio: ['ignore', 'ignore', 'pipe'],
       cwd: root,
-      env: { ...process.env, OMP_NUM_THREADS: '1', ...this.environment },
+      env: { ...process.env, ...this.environment },
     });
     this.process.stderr.on('data', (text) => (this.log += text));
     this.ended = new Promise((resolve, reject) => {

@@ -97,3 +97,28 @@ test('connections that come and go leave nothing behind', { timeout: 60000 }, as
   }
   await until('as many descriptors as before', async () => (await metric('process_open_fds')) <= before + 2, 20);
 });
+
+test('a silent stream gets a comment from time to time', { timeout: 60000 }, async () => {
+  const stream = await client.stream('/v1/events');
+  const reader = (async () => {
+    for await (const event of stream) assert.fail(`nothing was to happen, but ${event.type}`);
+  })();
+  await until('the heartbeat', () => stream.comments.includes('beat'), 30);
+  stream.close();
+  await reader;
+});
+
+test('a daemon that is told to end lets its readers go, and ends well', { timeout: 30000 }, async () => {
+  const other = await Daemon.start();
+  const friend = new Client(other.url);
+  const streams = await Promise.all(Array.from({ length: 20 }, () => friend.stream('/v1/events')));
+  const readers = streams.map(async (stream) => {
+    for await (const event of stream) assert.fail(event.type);
+  });
+  const idle = connect(other.port, '127.0.0.1').on('error', () => {});
+  const start = Date.now();
+  await other.stop();
+  assert.ok(Date.now() - start < 8000);
+  await Promise.all(readers); // they saw the end of the stream, not a torn connection
+  idle.destroy();
+});
