@@ -1,0 +1,189 @@
+// The daemon among failing disks and signals: jobs fail cleanly or wait, what was stored stays.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Daemon as Plain } from '../api/daemon.js';
+
+const preload = join(dirname(process.env.GOOGLENETD), '../tests/libfault_preload.so');
+const settings = {
+  model: 'googlenet_tiny', image_size: 28, batch_size: 32, train_limit: 640, test_limit: 100, epochs: 4, threads: 1,
+  seed: 2, optimizer: { learning_rate: 0.05, momentum: 0.9 }, checkpoint: { keep: 3 },
+};
+
+// Daemons of a test that failed must not outlive it: the runner would wait for them.
+const running = new Set();
+class Daemon extends Plain {
+  static async start(how) {
+    const daemon = await super.start(how);
+    running.add(daemon);
+    return daemon;
+  }
+}
+afterEach(() => {
+  for (const daemon of running) daemon.process.kill('SIGKILL');
+  running.clear();
+});
+
+const trap = (fault) => ({ environment: { LD_PRELOAD: preload, FAULT: fault } });
+
+async function ask(daemon, method, path, body) {
+  const headers = body ? { 'content-type': 'application/json' } : {};
+  const answer = await fetch(daemon.url + path, { method, headers, body: body && JSON.stringify(body) });
+  const text = await answer.text();
+  return { status: answer.status, json: text ? JSON.parse(text) : null };
+}
+
+async function create(daemon, more = {}) {
+  const { status, json } = await ask(daemon, 'POST', '/v1/jobs', { ...settings, ...more });
+  assert.equal(status, 201, JSON.stringify(json));
+  return json.id;
+}
+
+async function until(daemon, id, good, what) {
+  for (let i = 0; i < 1200; i++) {
+    const { json } = await ask(daemon, 'GET', `/v1/jobs/${id}`);
+    if (good(json)) return json;
+    await sleep(50);
+  }
+  assert.fail(`${id}: ${what} did not come in a minute`);
+}
+
+const ended = (job) => ['stopped', 'succeeded', 'failed'].includes(job.status);
+
+// The newest model, which must be what its row says.
+async function model(daemon, id) {
+  const { json } = await ask(daemon, 'GET', `/v1/jobs/${id}/checkpoints`);
+  const { sha256, bytes } = json.data.at(-1);
+  const content = await fetch(`${daemon.url}/v1/jobs/${id}/checkpoints/latest/content`);
+  const body = Buffer.from(await content.arrayBuffer());
+  assert.equal(body.length, bytes);
+  assert.equal(createHash('sha256').update(body).digest('hex'), sha256);
+  return sha256;
+}
+
+let undisturbed;
+
+test('an undisturbed run, to compare with', async () => {
+  const daemon = await Daemon.start();
+  const id = await create(daemon);
+  assert.equal((await until(daemon, id, ended, 'the end')).status, 'succeeded');
+  undisturbed = await model(daemon, id);
+  await daemon.stop();
+});
+
+// The third checkpoint cannot be made to last: the job fails, the one before opens, and the job goes on
+// from it to the same bits.
+for (const [call, path] of [['fsync', 'training.safetensors.tmp'], ['rename', 'training.safetensors'],
+  ['fsync', 'model.safetensors.tmp'], ['rename', 'model.safetensors']]) {
+  test(`${call} of ${path} fails`, async () => {
+    const daemon = await Daemon.start(trap(`${call}:${path}:3:1:EIO`));
+    const id = await create(daemon);
+    const job = await until(daemon, id, ended, 'the end');
+    assert.equal(job.status, 'failed');
+    assert.equal(job.error.code, 'io');
+    assert.match(job.error.message, /Input\/output error/);
+    await model(daemon, id);
+    assert.equal((await ask(daemon, 'GET', '/livez')).status, 200);
+    assert.equal((await ask(daemon, 'POST', `/v1/jobs/${id}/resume`)).status, 202);
+    assert.equal((await until(daemon, id, ended, 'the end')).status, 'succeeded');
+    assert.equal(await model(daemon, id), undisturbed);
+    await daemon.stop();
+  });
+}
+
+test('a store that cannot be written holds training up, and loses nothing', async () => {
+  const daemon = await Daemon.start(trap('write:store.db-wal:60:40:ENOSPC'));
+  const id = await create(daemon);
+  const job = await until(daemon, id, ended, 'the end');
+  assert.equal(job.status, 'succeeded');
+  assert.match(daemon.log, /event=training_waits .*the disk is full/);
+  const { json } = await ask(daemon, 'GET', `/v1/jobs/${id}/curve`);
+  assert.deepEqual(json.step, Array.from({ length: 20 }, (_, i) => 4 * (i + 1)));
+  assert.equal(await model(daemon, id), undisturbed);
+  await daemon.stop();
+});
+
+test('a full disk fails the job, and the daemon says so and lives', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'googlenetd-small-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', folder], { stdio: 'ignore' });
+  } catch {
+    rmSync(folder, { recursive: true });
+    t.skip('only root can mount a small disk');
+    return;
+  }
+  try {
+    const daemon = await Daemon.start({ data: join(folder, 'data') });
+    const id = await create(daemon, { epochs: 2 });
+    assert.equal((await until(daemon, id, ended, 'the end')).status, 'succeeded');
+    const before = await model(daemon, id);
+    const ballast = join(folder, 'ballast');
+    let size = 8 << 20;
+    for (; size > 0; size >>= 1) {
+      try {
+        writeFileSync(`${ballast}-${size}`, Buffer.alloc(size));
+      } catch {
+        rmSync(`${ballast}-${size}`, { force: true });
+      }
+    }
+    // Whatever the answer is, it is one, and a job that was acknowledged is there.
+    const { status, json } = await ask(daemon, 'POST', '/v1/jobs', settings);
+    assert.ok(status === 201 || status >= 500, JSON.stringify(json));
+    if (status === 201) await sleep(1500);
+    assert.equal((await ask(daemon, 'GET', '/livez')).status, 200);
+    assert.equal(await model(daemon, id), before);
+    execFileSync('sh', ['-c', `rm -f ${ballast}-*`]);
+    const next = status === 201 ? json.id : await create(daemon);
+    const job = await until(daemon, next, ended, 'the end');
+    if (job.status === 'failed') {
+      assert.match(job.error.message, /[Nn]o space left|disk is full/);
+      const again = await create(daemon);
+      assert.equal((await until(daemon, again, ended, 'the end')).status, 'succeeded');
+    }
+    assert.equal((await daemon.end()).code, 0);
+  } finally {
+    execFileSync('umount', [folder]);
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('SIGTERM checkpoints and leaves within 8 s; the next start goes on', async () => {
+  const daemon = await Daemon.start();
+  const id = await create(daemon, { epochs: 1000 });
+  await until(daemon, id, (job) => job.progress.step > 50, 'step 50');
+  const began = Date.now();
+  const { code } = await daemon.end('SIGTERM');
+  assert.equal(code, 0);
+  assert.ok(Date.now() - began < 8000);
+  await daemon.launch();
+  const { json } = await ask(daemon, 'GET', `/v1/jobs/${id}`);
+  assert.ok(['queued', 'running'].includes(json.status));
+  assert.ok(json.progress.step > 50);
+  assert.equal(json.restart_count, 0);
+  await daemon.stop();
+});
+
+test('SIGHUP checkpoints what runs', async () => {
+  const daemon = await Daemon.start();
+  const id = await create(daemon, { epochs: 1000, checkpoint: { every_epochs: 1000, keep: 100 } });
+  await until(daemon, id, (job) => job.progress.step > 5, 'step 5');
+  const steps = async () => (await ask(daemon, 'GET', `/v1/jobs/${id}/checkpoints`)).json.data.map((row) => row.step);
+  // A wish that comes at the end of an epoch is answered by the checkpoint there: wish again.
+  for (let i = 0; i < 400 && !(await steps()).some((step) => step % 20 !== 0); i++) {
+    daemon.process.kill('SIGHUP');
+    await sleep(25);
+  }
+  assert.ok((await steps()).some((step) => step % 20 !== 0), 'no checkpoint in the middle of an epoch');
+  await daemon.stop();
+});
+
+test('a second daemon is kept out of the folder', async () => {
+  const daemon = await Daemon.start();
+  await assert.rejects(Plain.start({ data: daemon.data }), /belongs to another running daemon/);
+  await daemon.stop();
+});
