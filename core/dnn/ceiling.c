@@ -19,13 +19,13 @@ static bool time_product(const Op *op, double *gflops, Error *err)
     return true;
 }
 
-bool gemm_ceiling(const Dnn *dnn, double *gflops, Error *err)
+bool gemm_ceiling(const Dnn *dnn, dnnl_data_type_t type, double *gflops, Error *err)
 {
     const dnnl_dims_t dims = {SIDE, SIDE};
     dnnl_memory_desc_t square = NULL;
     Tensor *tensors[3] = {NULL};
     Op product = {0};
-    bool ok = dnn_try(dnnl_memory_desc_create_with_tag(&square, 2, dims, dnnl_f32, dnnl_ab),
+    bool ok = dnn_try(dnnl_memory_desc_create_with_tag(&square, 2, dims, type, dnnl_ab),
                       "describe a matrix", err);
     for (int i = 0; ok && i < 3; i++)
         ok = tensor_alloc(dnn, square, &tensors[i], err);

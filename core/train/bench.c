@@ -27,7 +27,9 @@ typedef struct {
 static bool bench_new(Bench *b, Error *err)
 {
     const BenchConfig *c = b->config;
-    const NetConfig how = {.batch_size = c->batch_size, .micro_batch = c->micro_batch};
+    const NetConfig how = {.batch_size = c->batch_size,
+                           .micro_batch = c->micro_batch,
+                           .bf16 = precision_resolve(c->precision) == PRECISION_BF16};
     b->graph = model_graph(c->model, c->image, c->classes, err);
     if (!b->graph || !params_new(b->graph, &b->params, err)
         || !net_new(b->graph, b->params, how, &b->net, err))
@@ -155,7 +157,8 @@ static bool measure_ceiling(BenchResult *r, Error *err)
     Dnn *dnn = NULL;
     if (!dnn_new(&dnn, err))
         return false;
-    const bool ok = gemm_ceiling(dnn, &r->ceiling_gflops, err);
+    const bool ok = gemm_ceiling(dnn, r->precision == PRECISION_BF16 ? dnnl_bf16 : dnnl_f32,
+                                 &r->ceiling_gflops, err);
     dnn_free(dnn);
     return ok;
 }
@@ -167,7 +170,8 @@ bool bench_run(const BenchConfig *config, BenchResult *result, Error *err)
         return fail(err, ERR_INVALID, "steps must be 1 or more, got %d", config->steps);
     if (config->threads > 0)
         omp_set_num_threads(config->threads);
-    *result = (BenchResult){.threads = omp_get_max_threads()};
+    *result = (BenchResult){.threads = omp_get_max_threads(),
+                            .precision = precision_resolve(config->precision)};
     const bool ok = measure_ceiling(result, err) && bench_new(&b, err)
                     && time_steps(&b, result, err) && profile_steps(&b, result, err)
                     && time_evaluation(&b, result, err);

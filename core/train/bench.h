@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "core/models/models.h"
+#include "core/train/precision.h"
 
 typedef struct {
     const Model *model;
@@ -13,8 +14,9 @@ typedef struct {
     int classes;
     int batch_size;
     int micro_batch;  // 0: as a training chooses it
-    int threads;      // 0: as many as omp_get_max_threads()
-    int steps;        // timed ones, after two to warm up
+    Precision precision;
+    int threads;  // 0: as many as omp_get_max_threads()
+    int steps;    // timed ones, after two to warm up
 } BenchConfig;
 
 typedef struct {
@@ -32,7 +34,8 @@ typedef struct {
     BenchLayer *layers;
     int layer_count;
     int threads, micro_batch;
-    double step_ms;  // the median of the whole steps
+    Precision precision;  // what auto came to
+    double step_ms;       // the median of the whole steps
     double fastest_step_ms;
     double evaluate_ms;  // forward alone, of as many examples
     double gflop;        // of a step: three directions, but for the input's gradient

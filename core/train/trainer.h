@@ -13,18 +13,8 @@
 #include "core/models/models.h"
 #include "core/train/checkpoint.h"
 #include "core/train/optimizer.h"
+#include "core/train/precision.h"
 #include "core/train/schedule.h"
-
-typedef enum {
-    PRECISION_AUTO,  // the fastest that the CPU has instructions for
-    PRECISION_F32,
-    PRECISION_BF16,
-} Precision;
-
-extern const char *const PRECISION_NAMES[];  // by Precision, NULL-terminated
-
-/* What AUTO means on this CPU; the others mean themselves. */
-Precision precision_resolve(Precision precision);
 
 typedef struct {
     const Model *model;

@@ -1,6 +1,7 @@
 /* googlenetd bench -- where the time of a training step goes. */
 #include <cJSON.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 #include "core/train/bench.h"
@@ -53,6 +54,17 @@ static bool take_steps(void *settings, const char *text, Error *err)
     return args_int("--steps", text, 1, 10000, &((BenchArgs *)settings)->config.steps, err);
 }
 
+static bool take_precision(void *settings, const char *text, Error *err)
+{
+    for (int i = 0; PRECISION_NAMES[i]; i++) {
+        if (strcmp(text, PRECISION_NAMES[i]) == 0) {
+            ((BenchArgs *)settings)->config.precision = (Precision)i;
+            return true;
+        }
+    }
+    return fail(err, ERR_INVALID, "--precision must be auto, f32 or bf16, got %s", text);
+}
+
 static bool take_json(void *settings, const char *text, Error *err)
 {
     (void)text, (void)err;
@@ -66,6 +78,7 @@ static const Option OPTIONS[] = {
     {"classes", "K", "classes to tell apart; else 10", take_classes},
     {"batch-size", "N", "examples in a step; else 128", take_batch_size},
     {"micro-batch", "N", "examples worked on at a time; else as a training does", take_micro_batch},
+    {"precision", "WORD", "auto, f32 or bf16; else auto", take_precision},
     {"threads", "N", "else as many as there are cores", take_threads},
     {"steps", "N", "steps to time; else 10", take_steps},
     {"json", NULL, "print JSON", take_json},
@@ -158,9 +171,10 @@ static void print_text(const BenchArgs *a, const BenchResult *r)
     const BenchConfig *c = &a->config;
     char cpu[128];
     cpu_model(cpu, sizeof cpu);
-    printf("%s, batches of %d (%d at a time), images of %d x %d x %d, f32\n%s, %d thread%s\n\n",
+    printf("%s, batches of %d (%d at a time), images of %d x %d x %d, %s\n%s, %d thread%s\n\n",
            c->model->title, c->batch_size, r->micro_batch, c->image.channels, c->image.height,
-           c->image.width, cpu, r->threads, r->threads == 1 ? "" : "s");
+           c->image.width, PRECISION_NAMES[r->precision], cpu, r->threads,
+           r->threads == 1 ? "" : "s");
     print_layers(r);
     Part parts[PARTS];
     parts_of_step(r, parts);
@@ -214,7 +228,7 @@ static void print_json(const BenchArgs *a, const BenchResult *r)
     cJSON_AddStringToObject(json, "model", c->model->name);
     cJSON_AddStringToObject(json, "cpu", cpu);
     cJSON_AddNumberToObject(json, "threads", r->threads);
-    cJSON_AddStringToObject(json, "precision", "f32");
+    cJSON_AddStringToObject(json, "precision", PRECISION_NAMES[r->precision]);
     cJSON_AddNumberToObject(json, "batch_size", c->batch_size);
     cJSON_AddNumberToObject(json, "micro_batch", r->micro_batch);
     cJSON_AddNumberToObject(json, "step_ms", r->step_ms);
