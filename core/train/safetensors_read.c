@@ -132,9 +132,6 @@ static bool read_tensor(SafeFile *f, const cJSON *entry, size_t *offset, Error *
     if (strcmp(dtype->valuestring, "F32") != 0)
         return fail(err, ERR_INVALID, "%s: tensor %s is of type %.16s, only F32 is supported",
                     f->label, t->name, dtype->valuestring);
-    size_t count = 0;
-    if (!read_shape(f, entry, t, &count, err))
-        return false;
     const cJSON *range = cJSON_GetObjectItemCaseSensitive(entry, "data_offsets");
     double begin, end;
     if (cJSON_GetArraySize(range) != 2 || !whole_number(cJSON_GetArrayItem(range, 0), 1e15, &begin)
@@ -143,6 +140,9 @@ static bool read_tensor(SafeFile *f, const cJSON *entry, size_t *offset, Error *
     if (end > (double)f->data_size)
         return fail(err, ERR_INVALID, "%s is cut off: tensor %s ends %zu bytes behind the file",
                     f->label, t->name, (size_t)end - f->data_size);
+    size_t count = 0;
+    if (!read_shape(f, entry, t, &count, err))
+        return false;
     if ((size_t)(end - begin) != count * sizeof(float))
         return fail(err, ERR_INVALID, "%s: tensor %s has %zu bytes, its shape needs %zu", f->label,
                     t->name, (size_t)(end - begin), count * sizeof(float));

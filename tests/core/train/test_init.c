@@ -1,0 +1,102 @@
+/* tests/core/train/test_init.c -- initial weights: bounds, spread, and whom they depend on. */
+#include "core/train/init.h"
+
+#include "core/layers/conv.h"
+#include "core/layers/linear.h"
+#include "tests/check.h"
+
+/* Two convolutions and a linear layer. */
+static ParamStore *store_new(int first_out)
+{
+    Error err = {0};
+    ParamStore *store = NULL;
+    Graph *g = graph_new((Shape){16, 8, 8});
+    Node x = conv(g, graph_input(g), "a", (Conv){.out = first_out, .kernel = 3, .pad = 1});
+    x = conv(g, x, "b", (Conv){.out = 64, .kernel = 5, .pad = 2});
+    linear(g, x, "c", (Linear){.out = 10});
+    CHECK_OK(params_new(g, &store, &err), err);
+    graph_free(g);
+    return store;
+}
+
+/* Mean and variance of a parameter's numbers, and the largest magnitude. */
+static void moments(const ParamStore *s, const char *name, double *mean, double *variance,
+                    double *largest)
+{
+    const Param *p = params_find(s, name);
+    assert_non_null(p);
+    *mean = *variance = *largest = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        const double x = s->values[p->offset + i];
+        *mean += x / (double)p->count;
+        *variance += x * x / (double)p->count;
+        *largest = fmax(*largest, fabs(x));
+    }
+}
+
+static void check_uniform(const ParamStore *s, const char *name, double bound)
+{
+    double mean, variance, largest;
+    moments(s, name, &mean, &variance, &largest);
+    assert_true(largest <= bound && largest > 0.8 * bound);
+    const double count = (double)params_find(s, name)->count;
+    CHECK_NEAR(mean, 0, 4 * bound / sqrt(3 * count));
+    if (count > 1000)
+        CHECK_NEAR(variance / (bound * bound / 3), 1, 0.1);
+}
+
+static void xavier_and_the_biases_have_pytorchs_bounds(void **state)
+{
+    (void)state;
+    ParamStore *s = store_new(32);
+    init_params(s, init_xavier_uniform, 1);
+    check_uniform(s, "a.weight", sqrt(6.0 / (16 * 9 + 32 * 9)));
+    check_uniform(s, "b.weight", sqrt(6.0 / (32 * 25 + 64 * 25)));
+    check_uniform(s, "c.weight", sqrt(6.0 / (64 * 64 + 10)));
+    check_uniform(s, "a.bias", 1 / sqrt(16 * 9));
+    check_uniform(s, "b.bias", 1 / sqrt(32 * 25));
+    check_uniform(s, "c.bias", 1 / sqrt(64 * 64));
+    params_free(s);
+}
+
+static void kaiming_has_its_variance(void **state)
+{
+    (void)state;
+    ParamStore *s = store_new(32);
+    init_params(s, init_kaiming_normal, 1);
+    double mean, variance, largest;
+    moments(s, "b.weight", &mean, &variance, &largest);
+    CHECK_NEAR(mean, 0, 1e-3);
+    CHECK_NEAR(variance / (2.0 / (32 * 25)), 1, 0.05);
+    check_uniform(s, "b.bias", 1 / sqrt(32 * 25));
+    params_free(s);
+}
+
+static void numbers_depend_on_seed_and_place_alone(void **state)
+{
+    (void)state;
+    ParamStore *s = store_new(32), *again = store_new(32), *other = store_new(8);
+    init_params(s, init_xavier_uniform, 1);
+    init_params(again, init_xavier_uniform, 1);
+    init_params(other, init_xavier_uniform, 1);
+    assert_memory_equal(s->values, again->values, s->count * sizeof(float));
+    // A change of the first layer leaves the last one's draws as they were.
+    const Param *c = params_find(s, "c.weight"), *oc = params_find(other, "c.weight");
+    assert_memory_equal(s->values + c->offset, other->values + oc->offset,
+                        c->count * sizeof(float));
+    init_params(again, init_xavier_uniform, 2);
+    assert_memory_not_equal(s->values, again->values, s->count * sizeof(float));
+    params_free(s);
+    params_free(again);
+    params_free(other);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(xavier_and_the_biases_have_pytorchs_bounds),
+        cmocka_unit_test(kaiming_has_its_variance),
+        cmocka_unit_test(numbers_depend_on_seed_and_place_alone),
+    };
+    return RUN_TESTS(tests);
+}

@@ -1,0 +1,101 @@
+/* tests/core/train/test_optimizer.c -- three updates against torch.optim.SGD (PyTorch 1.13,
+ * float32). */
+#include "core/train/optimizer.h"
+
+#include <omp.h>
+
+#include "core/train/schedule.h"
+#include "tests/check.h"
+
+enum { N = 4, STEPS = 3 };
+
+/* w starts at {1, -2, 0.5, 0.25}; the gradient of step s, from 1, is {0.5, -1, 0.25 s, 4 - s}. */
+static const struct {
+    Sgd sgd;
+    float want[STEPS][N];
+} CASES[] = {
+    {{0},
+     {{0.949999988f, -1.89999998f, 0.474999994f, -0.0500000045f},
+      {0.899999976f, -1.79999995f, 0.424999982f, -0.25f},
+      {0.849999964f, -1.69999993f, 0.349999994f, -0.349999994f}}},
+    {{.weight_decay = 0.1},
+     {{0.939999998f, -1.88f, 0.469999999f, -0.0525000133f},
+      {0.880599976f, -1.76119995f, 0.415300012f, -0.25197503f},
+      {0.821793973f, -1.64358795f, 0.33614701f, -0.349455267f}}},
+    {{.momentum = 0.9},
+     {{0.949999988f, -1.89999998f, 0.474999994f, -0.0500000045f},
+      {0.854999959f, -1.70999992f, 0.402500004f, -0.519999981f},
+      {0.719499946f, -1.43899989f, 0.262250006f, -1.04299998f}}},
+    {{.momentum = 0.9, .nesterov = true, .weight_decay = 0.05},
+     {{0.895500004f, -1.79100001f, 0.447750002f, -0.322375029f},
+      {0.747442782f, -1.49488556f, 0.326221377f, -0.943324983f},
+      {0.561120331f, -1.12224066f, 0.118261389f, -1.50466895f}}},
+};
+
+static void updates_equal_pytorchs(void **state)
+{
+    (void)state;
+    for (size_t c = 0; c < COUNT(CASES); c++) {
+        float values[N] = {1, -2, 0.5f, 0.25f}, grads[N], momentum[N] = {0};
+        ParamStore store = {.count = N, .values = values, .grads = grads, .momentum = momentum};
+        for (int s = 1; s <= STEPS; s++) {
+            const float g[N] = {0.5f, -1, 0.25f * (float)s, 4 - (float)s};
+            memcpy(grads, g, sizeof g);
+            sgd_step(&CASES[c].sgd, 0.1, &store);
+            for (int i = 0; i < N; i++)
+                CHECK_NEAR(values[i], CASES[c].want[s - 1][i], 1e-6);
+        }
+    }
+}
+
+static void plain_sgd_needs_no_momentum(void **state)
+{
+    (void)state;
+    float values[] = {1}, grads[] = {2};
+    ParamStore store = {.count = 1, .values = values, .grads = grads};
+    sgd_step(&(Sgd){0}, 0.25, &store);
+    CHECK_NEAR(values[0], 0.5, 0);
+}
+
+static void threads_change_no_bit(void **state)
+{
+    (void)state;
+    enum { MANY = 10007 };
+    float *values[2], *grads = xcalloc(MANY, sizeof *grads);
+    for (int i = 0; i < MANY; i++)
+        grads[i] = (float)sin(i);
+    for (int t = 0; t < 2; t++) {
+        values[t] = xcalloc(MANY, sizeof *grads);
+        float *momentum = xcalloc(MANY, sizeof *grads);
+        ParamStore store = {
+            .count = MANY, .values = values[t], .grads = grads, .momentum = momentum};
+        omp_set_num_threads(1 + 2 * t);
+        for (int s = 0; s < 5; s++)
+            sgd_step(&(Sgd){.momentum = 0.9, .weight_decay = 0.01}, 0.1, &store);
+        free(momentum);
+    }
+    assert_memory_equal(values[0], values[1], MANY * sizeof *grads);
+    free(values[0]);
+    free(values[1]);
+    free(grads);
+}
+
+static void a_constant_rate_is_constant(void **state)
+{
+    (void)state;
+    const Schedule constant = {.type = SCHEDULE_CONSTANT};
+    for (int64_t step = 0; step < 100; step += 33)
+        CHECK_NEAR(schedule_rate(&constant, 0.1, step, 100), 0.1, 0);
+    assert_string_equal(SCHEDULE_NAMES[SCHEDULE_CONSTANT], "constant");
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(updates_equal_pytorchs),
+        cmocka_unit_test(plain_sgd_needs_no_momentum),
+        cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(a_constant_rate_is_constant),
+    };
+    return RUN_TESTS(tests);
+}

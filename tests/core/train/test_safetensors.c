@@ -1,0 +1,260 @@
+/* tests/core/train/test_safetensors.c -- files of ours and of others, whole and damaged. */
+#include "core/train/safetensors.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/check.h"
+
+enum { ROOM = 4096 };
+
+typedef struct {
+    uint8_t bytes[ROOM];
+    size_t size;
+} Bytes;
+
+/* A file with this header and `data` bytes of zeros behind it. */
+static Bytes file_of(const char *header, size_t data)
+{
+    Bytes b = {.size = 8 + strlen(header) + data};
+    assert_true(b.size <= ROOM);
+    for (int i = 0; i < 8; i++)
+        b.bytes[i] = (uint8_t)(strlen(header) >> (8 * i));
+    memcpy(b.bytes + 8, header, strlen(header));
+    return b;
+}
+
+static const float A[] = {1, -2.5f, 3}, B[] = {0.125f, 1e-30f, -1e30f, 7};
+static const SafeTensor TENSORS[] = {
+    {.name = "a \"quoted\" name", .dims = {3}, .dim_count = 1, .data = A},
+    {.name = "b", .dims = {2, 1, 2}, .dim_count = 3, .data = B},
+};
+static const SafeMeta METADATA[] = {{"format", "test"}, {"line", "one\ntwo"}};
+
+static void path_of(char *path, const char *name)
+{
+    snprintf(path, 128, "/tmp/test_safetensors.%d.%s", (int)getpid(), name);
+}
+
+static void write_file(const char *path)
+{
+    Error err = {0};
+    CHECK_OK(safetensors_write(path, TENSORS, 2, METADATA, 2, &err), err);
+}
+
+static Bytes read_bytes(const char *path)
+{
+    Bytes b = {0};
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    b.size = fread(b.bytes, 1, ROOM, f);
+    fclose(f);
+    return b;
+}
+
+static void what_is_written_is_read(void **state)
+{
+    (void)state;
+    Error err = {0};
+    char path[128];
+    path_of(path, "round");
+    write_file(path);
+    SafeFile *f = NULL;
+    CHECK_OK(safetensors_open(path, &f, &err), err);
+    assert_int_equal(safetensors_count(f), 2);
+    const SafeTensor *a = safetensors_find(f, "a \"quoted\" name"), *b = safetensors_find(f, "b");
+    assert_non_null(a);
+    assert_non_null(b);
+    assert_int_equal(a->dim_count, 1);
+    assert_int_equal(b->dim_count, 3);
+    assert_int_equal(b->dims[2], 2);
+    assert_memory_equal(a->data, A, sizeof A);
+    assert_memory_equal(b->data, B, sizeof B);
+    assert_string_equal(safetensors_metadata(f, "line"), "one\ntwo");
+    assert_null(safetensors_metadata(f, "absent"));
+    assert_null(safetensors_find(f, "__metadata__"));
+    safetensors_close(f);
+
+    // Equal contents, equal bytes; and the data starts at a multiple of 8.
+    const Bytes first = read_bytes(path);
+    write_file(path);
+    const Bytes second = read_bytes(path);
+    assert_int_equal(first.size, second.size);
+    assert_memory_equal(first.bytes, second.bytes, first.size);
+    assert_int_equal((first.size - sizeof A - sizeof B) % 8, 0);
+    unlink(path);
+}
+
+static void misaligned_and_reordered_files_are_read(void **state)
+{
+    (void)state;
+    Error err = {0};
+    // 1 + 2 floats; entries against the order of the data; a header length that is no multiple
+    // of 4.
+    const char *header = "{\"y\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]},"
+                         "\"x\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}} ";
+    Bytes b = file_of(header, 12);
+    const float data[] = {5, 6, 7};
+    memcpy(b.bytes + 8 + strlen(header), data, sizeof data);
+    SafeFile *f = NULL;
+    for (size_t shift = 0; shift < 4; shift++) {
+        uint8_t *moved = xcalloc(b.size + shift, 1);
+        memcpy(moved + shift, b.bytes, b.size);
+        CHECK_OK(safetensors_parse("file", moved + shift, b.size, &f, &err), err);
+        assert_true(safetensors_find(f, "x")->data[0] == 5);
+        assert_true(safetensors_find(f, "y")->data[1] == 7);
+        safetensors_close(f);
+        free(moved);
+    }
+}
+
+#define F32(name, shape, begin, end)                                                               \
+    "\"" name "\":{\"dtype\":\"F32\",\"shape\":" shape ",\"data_offsets\":[" begin "," end "]}"
+
+static void faults_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header;
+        size_t data;
+        const char *message;
+    } BAD[] = {
+        {"[]", 0, "file has a damaged header: it is not a JSON object"},
+        {"{", 0, "file has a damaged header: it is not a JSON object"},
+        {"{} x", 0, "file has a damaged header: it is not a JSON object"},
+        {"{\"x\":[[[[[1]]]]]}", 0, "file has a damaged header: it is not plain JSON"},
+        {"{\"x\":1}", 0, "file: entry x is not an object"},
+        {"{\"x\":{\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "file: tensor x has no type"},
+        {"{\"x\":{\"dtype\":\"BF16\",\"shape\":[1],\"data_offsets\":[0,2]}}", 2,
+         "file: tensor x is of type BF16, only F32 is supported"},
+        {"{\"x\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, "file: tensor x has no shape"},
+        {"{" F32("x", "[1,1,1,1,1]", "0", "4") "}", 4,
+         "file: tensor x has 5 dimensions, at most 4 are possible"},
+        {"{" F32("x", "[-1]", "0", "4") "}", 4, "file: tensor x has a wrong shape"},
+        {"{" F32("x", "[1.5]", "0", "4") "}", 4, "file: tensor x has a wrong shape"},
+        {"{" F32("x", "[\"1\"]", "0", "4") "}", 4, "file: tensor x has a wrong shape"},
+        {"{" F32("x", "[2000000000,2000000000]", "0", "4") "}", 4,
+         "file: tensor x is larger than the file"},
+        {"{" F32("x", "[1]", "4", "0") "}", 4, "file: tensor x has wrong offsets"},
+        {"{" F32("x", "[1]", "0", "1e99") "}", 4, "file: tensor x has wrong offsets"},
+        {"{" F32("x", "[1]", "0", "8") "}", 8, "file: tensor x has 8 bytes, its shape needs 4"},
+        {"{" F32("x", "[2]", "0", "8") "}", 6,
+         "file is cut off: tensor x ends 2 bytes behind the file"},
+        {"{" F32("x", "[1]", "4", "8") "}", 8, "file: tensor x does not follow the one before it"},
+        {"{" F32("x", "[1]", "0", "4") "," F32("y", "[1]", "0", "4") "}", 8,
+         "file: tensor y does not follow the one before it"},
+        {"{" F32("x", "[1]", "0", "4") "," F32("x", "[1]", "4", "8") "}", 8,
+         "file names tensor x twice"},
+        {"{" F32("x", "[1]", "0", "4") "}", 9, "file has 5 bytes that belong to no tensor"},
+        {"{\"__metadata__\":[]}", 0, "file: __metadata__ is not an object"},
+        {"{\"__metadata__\":{\"k\":1}}", 0, "file: metadata k is not a text"},
+    };
+    for (size_t i = 0; i < COUNT(BAD); i++) {
+        const Bytes b = file_of(BAD[i].header, BAD[i].data);
+        Error err;
+        SafeFile *f = NULL;
+        CHECK_REFUSED(safetensors_parse("file", b.bytes, b.size, &f, &err), err, ERR_INVALID,
+                      BAD[i].message);
+        assert_null(f);
+    }
+}
+
+static void a_file_cut_off_anywhere_is_refused(void **state)
+{
+    (void)state;
+    char path[128];
+    path_of(path, "cut");
+    write_file(path);
+    const Bytes whole = read_bytes(path);
+    for (size_t size = 0; size < whole.size; size++) {
+        Error err = {0};
+        SafeFile *f = NULL;
+        uint8_t *part = xcalloc(size, 1);  // its own block, so that ASan sees a read behind it
+        memcpy(part, whole.bytes, size);
+        assert_false(safetensors_parse("file", part, size, &f, &err));
+        assert_non_null(strstr(err.message, "cut off"));
+        free(part);
+    }
+    unlink(path);
+}
+
+static void a_flipped_bit_never_crashes(void **state)
+{
+    (void)state;
+    char path[128];
+    path_of(path, "flip");
+    write_file(path);
+    const Bytes whole = read_bytes(path);
+    int refused = 0;
+    for (size_t i = 0; i < whole.size * 8; i++) {
+        Error err = {0};
+        SafeFile *f = NULL;
+        uint8_t *copy = xcalloc(whole.size, 1);
+        memcpy(copy, whole.bytes, whole.size);
+        copy[i / 8] ^= (uint8_t)(1u << (i % 8));
+        if (safetensors_parse("file", copy, whole.size, &f, &err))
+            safetensors_close(f);
+        else
+            refused++;
+        free(copy);
+    }
+    assert_true(refused > 1000);
+    unlink(path);
+}
+
+static void what_is_no_file_is_refused(void **state)
+{
+    (void)state;
+    Error err = {0};
+    SafeFile *f = NULL;
+    assert_false(safetensors_open("/nowhere/x.safetensors", &f, &err));
+    assert_int_equal(err.code, ERR_NOT_FOUND);
+    CHECK_REFUSED(safetensors_open("/tmp", &f, &err), err, ERR_INVALID, "/tmp is not a file");
+}
+
+static void a_failed_write_leaves_the_old_file(void **state)
+{
+    (void)state;
+    Error err = {0};
+    char path[128], tmp[160];
+    path_of(path, "full");
+    snprintf(tmp, sizeof tmp, "%s.tmp", path);
+    write_file(path);
+    const Bytes before = read_bytes(path);
+    const struct rlimit small = {.rlim_cur = 100, .rlim_max = RLIM_INFINITY};
+    struct rlimit old;
+    getrlimit(RLIMIT_FSIZE, &old);
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &small);
+    const bool written = safetensors_write(path, TENSORS, 2, NULL, 0, &err);
+    setrlimit(RLIMIT_FSIZE, &old);
+    assert_false(written);
+    assert_int_equal(err.code, ERR_IO);
+    assert_non_null(strstr(err.message, tmp));
+    const Bytes after = read_bytes(path);
+    assert_int_equal(before.size, after.size);
+    assert_memory_equal(before.bytes, after.bytes, before.size);
+    assert_int_equal(access(tmp, F_OK), -1);
+    unlink(path);
+
+    assert_false(safetensors_write("/nowhere/x.safetensors", TENSORS, 2, NULL, 0, &err));
+    assert_string_equal(err.message,
+                        "cannot create /nowhere/x.safetensors.tmp: No such file or directory");
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(misaligned_and_reordered_files_are_read),
+        cmocka_unit_test(faults_are_named),
+        cmocka_unit_test(a_file_cut_off_anywhere_is_refused),
+        cmocka_unit_test(a_flipped_bit_never_crashes),
+        cmocka_unit_test(what_is_no_file_is_refused),
+        cmocka_unit_test(a_failed_write_leaves_the_old_file),
+    };
+    return RUN_TESTS(tests);
+}
