@@ -3,7 +3,7 @@
 # share/doc/googlenetd. With a private oneDNN the program goes to lib/googlenetd with the libraries that it was
 # built with, and bin gets a script that starts it with them.
 
-install(DIRECTORY web/ DESTINATION ${CMAKE_INSTALL_DATADIR}/googlenetd/web OPTIONAL)
+install(DIRECTORY web/ DESTINATION ${CMAKE_INSTALL_DATADIR}/googlenetd/web)
 install(DIRECTORY config/jobs DESTINATION ${CMAKE_INSTALL_DATADIR}/googlenetd)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 file(GLOB examples config/*.json config/*.service config/*.yaml)

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/memory.h"
 #include "server/api/http.h"
 #include "server/jobs/cpus.h"
 #include "server/jobs/jobs.h"
@@ -39,6 +40,18 @@ static bool start_workers(Daemon *d, const ServerConfig *config, Error *err)
     return workers_start(d->jobs, &how, &d->workers, err);
 }
 
+/* The dashboard: what the settings say, else the installed one, else that of the source tree. "" if
+ * there is none. */
+static const char *web_folder(const ServerConfig *config)
+{
+    const char *const folders[] = {config->web, WEB_INSTALLED, WEB_SOURCE};
+    for (size_t i = 0; i < COUNT(folders); i++) {
+        if (folders[i][0] && (i == 0 || access(folders[i], R_OK) == 0))
+            return folders[i];
+    }
+    return "";
+}
+
 static bool start_http(Daemon *d, const ServerConfig *config, Error *err)
 {
     ListenAddress address;
@@ -47,7 +60,7 @@ static bool start_http(Daemon *d, const ServerConfig *config, Error *err)
     const HttpConfig how = {
         .jobs = d->jobs,
         .log = d->log,
-        .web = config->web,
+        .web = web_folder(config),
         .datasets = config->datasets,
         .version = GOOGLENETD_VERSION,
         .token = config->token,

@@ -32,7 +32,7 @@ typedef struct {
 static const Field FIELDS[] = {
     {"listen",              TEXT,   AT(listen), "127.0.0.1:8080", 0, 0, NULL, "address and port; beyond loopback a token is needed"},
     {"data",                TEXT,   AT(data), "data", 0, 0, NULL, "folder of everything that must last"},
-    {"web",                 TEXT,   AT(web), "", 0, 0, NULL, "folder of the dashboard; none: no pages"},
+    {"web",                 TEXT,   AT(web), "", 0, 0, NULL, "folder of the dashboard; none: the one that came with the program"},
     {"datasets",            TEXT,   AT(datasets), "", 0, 0, NULL, "folder with a folder per known dataset; none: the usual places"},
     {"token_file",          TEXT,   AT(token_file), "", 0, 0, NULL, "file whose first line is the bearer token"},
     {"workers",             INT,    AT(workers), "1", 1, 64, NULL, "jobs that train at a time"},

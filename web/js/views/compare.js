@@ -1,0 +1,110 @@
+// Several runs on one chart, and only those settings that differ. The selection stands in the address.
+
+import {Chart} from '../charts.js';
+import {h, scroller, table} from '../dom.js';
+import {percent, title} from '../format.js';
+
+const METRICS = {
+  loss: ['Train loss', (s) => [s.curve, s.curve.loss]],
+  accuracy: ['Train accuracy', (s) => [s.curve, s.curve.accuracy]],
+  test_accuracy: ['Test accuracy', (s) => [columns(s.epochs), s.epochs.map((e) => e.test_accuracy)]],
+  test_loss: ['Test loss', (s) => [columns(s.epochs), s.epochs.map((e) => e.test_loss)]],
+};
+const columns = (epochs) => ({step: epochs.map((e) => e.step), epoch: epochs.map((e) => e.epoch)});
+const AXES = {epoch: 'epoch', step: 'step', time: 'minutes of training'};
+
+/** Minutes of training at each place: within an epoch time passes evenly, which is what is known. */
+function minutes(series, places) {
+  const ends = [0];
+  for (const e of series.epochs) ends.push(ends.at(-1) + e.duration_seconds / 60);
+  const last = series.epochs.at(-1)?.duration_seconds / 60 || 0;
+  return places.epoch.map((p) => {
+    const whole = Math.min(Math.floor(p), series.epochs.length);
+    const length = whole < series.epochs.length ? ends[whole + 1] - ends[whole] : last;
+    return ends[whole] + (p - whole) * length;
+  });
+}
+
+const SETTINGS = ['model', 'dataset', 'image_size', 'epochs', 'batch_size', 'optimizer', 'schedule', 'label_smoothing', 'precision', 'seed',
+  'threads', 'train_limit', 'test_limit', 'max_seconds', 'early_stopping'];
+
+function flat(job) {
+  const out = {};
+  const walk = (value, path) => {
+    if (value !== null && typeof value === 'object') Object.entries(value).forEach(([k, v]) => walk(v, `${path}.${k}`));
+    else out[path] = String(value);
+  };
+  SETTINGS.forEach((key) => walk(job[key], key));
+  return out;
+}
+
+export function compareView({state}, {query}) {
+  const chosen = new Set((query.get('runs') ?? '').split(',').filter(Boolean));
+  const metric = h('select', {id: 'metric'}, Object.entries(METRICS).map(([k, [label]]) => h('option', {value: k}, label)));
+  const axis = h('select', {id: 'axis'}, Object.entries(AXES).map(([k, label]) => h('option', {value: k}, label)));
+  metric.value = METRICS[query.get('metric')] ? query.get('metric') : 'loss';
+  axis.value = AXES[query.get('by')] ? query.get('by') : 'epoch';
+  const smoothing = h('input', {type: 'range', id: 'compare-smoothing', min: 0, max: 0.98, step: 0.02, value: '0', oninput: () => update()});
+  const list = h('ul', {class: 'choices'});
+  const differences = scroller('Settings that differ');
+  const chartHolder = h('div');
+  let chart = null;
+  const element = h('section', {}, h('div', {class: 'bar'}, h('h1', {}, 'Compare'),
+    h('label', {for: 'metric'}, 'Show '), metric, h('label', {for: 'axis'}, ' by '), axis,
+    h('label', {for: 'compare-smoothing'}, ' smoothing '), smoothing),
+  h('fieldset', {}, h('legend', {}, 'Runs'), list), chartHolder, h('h2', {}, 'Settings that differ'), differences);
+
+  function remember() {
+    const parts = new URLSearchParams({runs: [...chosen].join(','), metric: metric.value, by: axis.value});
+    history.replaceState(null, '', `#/compare?${parts.toString().replaceAll('%2C', ',')}`);
+  }
+  metric.addEventListener('change', () => { remember(); update(); });
+  axis.addEventListener('change', () => { remember(); update(); });
+
+  let listed = '';
+  function fillList(jobs) {
+    const mark = jobs.map((j) => j.id + title(j)).join();
+    if (mark === listed) return;
+    listed = mark;
+    list.replaceChildren(...jobs.map((job) => {
+      const box = h('input', {type: 'checkbox', id: `pick-${job.id}`, onchange: () => {
+        if (box.checked) chosen.add(job.id);
+        else chosen.delete(job.id);
+        remember();
+        update();
+      }});
+      box.checked = chosen.has(job.id);
+      return h('li', {}, box, h('label', {for: box.id}, ` ${title(job)} `, h('small', {}, job.id)));
+    }));
+  }
+
+  function fillDifferences(jobs) {
+    const settings = jobs.map(flat);
+    const keys = [...new Set(settings.flatMap(Object.keys))].filter((k) => new Set(settings.map((s) => s[k])).size > 1);
+    differences.replaceChildren(jobs.length < 2 ? h('p', {class: 'empty'}, 'Choose two runs or more.')
+      : table('Only what differs, and the outcome', ['Setting', ...jobs.map(title)],
+        [...keys.map((k) => [k, ...settings.map((s) => s[k] ?? '–')]), ['best test accuracy', ...jobs.map((j) => percent(j.best?.test_accuracy))]]));
+  }
+
+  function update() {
+    const all = [...state.jobs.values()].reverse();
+    fillList(all);
+    const jobs = all.filter((j) => chosen.has(j.id)).reverse();
+    jobs.forEach((j) => state.watch(j.id));
+    const [label, pick] = METRICS[metric.value];
+    if (!chart || chart.title !== label || chart.labels.x !== AXES[axis.value]) {
+      chart?.destroy();
+      chart = new Chart({title: label, x: AXES[axis.value], y: '', sync: 'compare', height: 420});
+      chartHolder.replaceChildren(chart.element);
+    }
+    const lines = jobs.filter((j) => state.series.get(j.id)?.ready).map((job) => {
+      const series = state.series.get(job.id);
+      const [places, y] = pick(series);
+      const x = axis.value === 'time' ? minutes(series, places) : places[axis.value];
+      return {label: `${title(job)} (${job.id})`, color: jobs.indexOf(job), x, y};
+    });
+    chart.set(lines, {smoothing: Number(smoothing.value)});
+    fillDifferences(jobs);
+  }
+  return {element, update, destroy: () => chart?.destroy()};
+}

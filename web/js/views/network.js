@@ -1,0 +1,110 @@
+// A network stage by stage; each Inception block with its paths side by side, as in the chapter's figure.
+
+import * as api from '../api.js';
+import {h, scroller, setText, table} from '../dom.js';
+import {grouped, percent, shape} from '../format.js';
+
+const NAMES = {conv: 'Conv', max_pool: 'Max pool', global_avg_pool: 'Global average pool', linear: 'Linear', concat: 'Concat', relu: 'ReLU', input: 'Input'};
+
+/** The chain of layers that ends at `name`, back to where it leaves `root`. */
+function chain(layers, name, root) {
+  const path = [];
+  for (let layer = layers.get(name); layer && layer.name !== root; layer = layers.get(layer.inputs[0])) path.unshift(layer);
+  return path;
+}
+
+/**
+ * The layers as a list of steps: {layer} or {block, paths, join} where several paths leave one value and
+ * meet again in a concat.
+ */
+function steps(list) {
+  const layers = new Map(list.map((l) => [l.name, l]));
+  const inside = new Set();
+  const blocks = new Map();
+  for (const join of list.filter((l) => l.type === 'concat')) {
+    const block = join.name.replace(/\.concat$/, '');
+    const first = list.find((l) => l.name.startsWith(`${block}.`));
+    const paths = join.inputs.map((end) => chain(layers, end, first.inputs[0]));
+    paths.flat().forEach((l) => inside.add(l.name));
+    blocks.set(join.name, {block, paths, join});
+  }
+  return list.filter((l) => !inside.has(l.name)).map((l) => blocks.get(l.name) ?? {layer: l});
+}
+
+/** The side of a convolution's window, from its parameters: out * (in * side^2 + 1). */
+function kernelText(layer, layers) {
+  if (layer.type !== 'conv') return '';
+  const {channels} = layers.get(layer.inputs[0]).shape;
+  const side = Math.round(Math.sqrt((layer.parameters / layer.shape.channels - 1) / channels));
+  return ` ${side} × ${side}`;
+}
+
+function card(layer, {layers, total}) {
+  const share = layer.multiply_adds / total;
+  const conv = kernelText(layer, layers);
+  return h('div', {class: `layer ${layer.type}`},
+    h('strong', {}, `${NAMES[layer.type] ?? layer.type}${conv}`), ' ', h('small', {}, layer.name),
+    h('div', {class: 'dims'}, shape(layer.shape)),
+    layer.parameters ? h('div', {class: 'dims'}, `${grouped(layer.parameters)} parameters`) : null,
+    layer.multiply_adds ? h('div', {class: 'share'}, h('meter', {min: 0, max: 1, value: share, 'aria-label': 'Share of the multiply-adds'}), ` ${percent(share)}`) : null);
+}
+
+const visible = (layers) => layers.filter((l) => l.type !== 'relu');
+const sum = (layers, key) => layers.reduce((total, l) => total + l[key], 0);
+
+function draw(model) {
+  const net = {layers: new Map(model.layers.map((l) => [l.name, l])), total: model.multiply_adds};
+  const ends = new Map(model.stages.map((s, i) => [s.name, i + 1]));
+  const stages = [];
+  let current = [];
+  for (const step of steps(model.layers)) {
+    current.push(step);
+    const name = (step.layer ?? step.join).name;
+    if (ends.has(name)) {
+      stages.push({number: ends.get(name), steps: current, shape: (step.layer ?? step.join).shape});
+      current = [];
+    }
+  }
+  return h('ol', {class: 'network'}, stages.map((stage) => {
+    const layers = stage.steps.flatMap((s) => (s.layer ? [s.layer] : [...s.paths.flat(), s.join]));
+    return h('li', {},
+      h('h2', {}, `Stage ${stage.number} `, h('small', {}, `→ ${shape(stage.shape)} · ${grouped(sum(layers, 'parameters'))} parameters · ${percent(sum(layers, 'multiply_adds') / model.multiply_adds)} of the multiply-adds`)),
+      h('div', {class: 'steps'}, stage.steps.map((step) => (step.layer
+        ? visible([step.layer]).map((l) => card(l, net))
+        : h('div', {class: 'inception', role: 'group', 'aria-label': `Inception block ${step.block}`},
+          h('h3', {}, `Inception ${step.block} `, h('small', {}, `→ ${shape(step.join.shape)}`)),
+          h('div', {class: 'paths'}, step.paths.map((path) => h('div', {class: 'path'}, visible(path).map((l) => card(l, net))))),
+          h('div', {class: 'join'}, 'joined along the channels'))))));
+  }));
+}
+
+export function networkView(_, {path: [name], query}) {
+  const heading = h('h1', {}, name);
+  const totals = h('p');
+  const holder = h('div', {}, h('p', {class: 'empty'}, 'Reading …'));
+  const select = h('select', {id: 'model', onchange: () => { location.hash = `#/network/${select.value}`; }});
+  const size = h('input', {type: 'text', inputmode: 'numeric', id: 'size', size: 5, value: query.get('image_size') ?? '', onchange: () => read()});
+  const element = h('section', {}, h('div', {class: 'bar'}, heading, h('label', {for: 'model'}, 'Model '), select,
+    h('label', {for: 'size'}, ' image size '), size), totals, holder);
+
+  async function read() {
+    try {
+      const model = await api.model(name, size.value ? `?image_size=${encodeURIComponent(size.value)}` : '');
+      setText(heading, model.title);
+      size.value = model.input.height;
+      setText(totals, `${model.about}. ${grouped(model.parameters)} parameters, ${grouped(model.multiply_adds)} multiply-adds for one image of ${shape(model.input)}.`);
+      const layers = scroller('Every layer');
+      layers.append(table('Layer by layer', ['Name', 'Type', 'Output', 'Parameters', 'Multiply-adds'],
+        model.layers.map((l) => [l.name, l.type, shape(l.shape), grouped(l.parameters), grouped(l.multiply_adds)])));
+      holder.replaceChildren(draw(model), h('details', {}, h('summary', {}, 'Every layer'), layers));
+    } catch (error) {
+      holder.replaceChildren(h('p', {class: 'fault', role: 'alert'}, error.message));
+    }
+  }
+  api.models().then((models) => {
+    select.replaceChildren(...models.map((m) => h('option', {value: m.id}, m.title)));
+    select.value = name;
+  }, () => {});
+  read();
+  return {element, update() {}};
+}
