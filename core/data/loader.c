@@ -11,6 +11,7 @@
  */
 #include "core/data/loader.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -181,6 +182,8 @@ static bool allocate(Loader *l, Error *err)
     const size_t count =
         (size_t)(l->config.batch_size < l->examples ? l->config.batch_size : l->examples);
     size_t floats, all, bytes, padded;  // of one image, of a batch
+    // As a real number, which tells sizes that no size_t holds, too.
+    const double needed = (double)side * (double)side * l->src.channels * (double)count * 4;
     bool fits = !__builtin_mul_overflow(side * side, (size_t)l->src.channels, &floats)
                 && !__builtin_mul_overflow(floats, count, &all)
                 && !__builtin_mul_overflow(all, sizeof(float), &bytes)
@@ -193,8 +196,10 @@ static bool allocate(Loader *l, Error *err)
     l->resized = fits ? malloc(floats) : NULL;
     l->order = malloc((size_t)l->examples * sizeof *l->order);
     if (!l->resized || !l->order)
-        return fail(err, ERR_NO_MEMORY, "no memory for %d batches of %zu images of %d x %d pixels",
-                    SLOTS, count, l->config.image_size, l->config.image_size);
+        return fail(err, ERR_NO_MEMORY,
+                    "no memory for %d batches of %zu images of %d x %d pixels: %.0f MB are needed",
+                    SLOTS, count, l->config.image_size, l->config.image_size,
+                    ceil(SLOTS * needed / (1 << 20)));
     l->resize = resize_new(l->src, l->config.image_size);
     return true;
 }

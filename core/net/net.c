@@ -147,6 +147,19 @@ static Bound *find_bound(Net *net, int count, bool training)
     return NULL;
 }
 
+/* oneDNN only says that it ran out: put what the network is known to need before it. Returns NULL.
+ */
+static Program *no_program(const Net *net, const Program *p, Error *err)
+{
+    const ParamStore *params = net->params;
+    const size_t copies = params->momentum ? 3 : 2;  // values, gradients
+    const size_t bytes =
+        copies * params->count * sizeof(float) + (p ? program_arena_bytes(p) : net->arena_bytes);
+    if (err && err->code == ERR_NO_MEMORY)
+        fail_in(err, "the network needs at least %zu MB", bytes >> 20);
+    return NULL;
+}
+
 /* A program for `count` examples, placed and with the current parameters. NULL on failure. */
 static Program *program_for(Net *net, int count, bool training, Error *err)
 {
@@ -156,7 +169,7 @@ static Program *program_for(Net *net, int count, bool training, Error *err)
             .batch = count, .training = training, .type = net->config.bf16 ? dnnl_bf16 : dnnl_f32};
         Program *program = NULL;
         if (!program_new(net->graph, net->params, net->dnn, config, &program, err))
-            return NULL;
+            return no_program(net, NULL, err);
         net->bound = xrealloc(net->bound, (size_t)net->bound_count + 1, sizeof *net->bound);
         b = &net->bound[net->bound_count++];
         *b = (Bound){.count = count, .training = training, .program = program};
@@ -164,12 +177,12 @@ static Program *program_for(Net *net, int count, bool training, Error *err)
     if (!reserve_arena(net, program_arena_bytes(b->program), err))
         return NULL;
     if (!b->placed && !program_place(b->program, net->arena, err))
-        return NULL;
+        return no_program(net, b->program, err);
     b->placed = true;
     if (b->version != net->version) {
         const double start = clock_seconds();
         if (!program_load_params(b->program, err))
-            return NULL;
+            return no_program(net, b->program, err);
         b->version = net->version;
         if (net->profile)
             net->profile->load_params += clock_seconds() - start;
@@ -187,7 +200,7 @@ static Program *run_forward(Net *net, const float *images, int count, bool train
     tensor_write_nchw(program_input(p), images);
     if (net->profile)
         net->profile->input += clock_seconds() - start;
-    return program_forward(p, net->profile, err) ? p : NULL;
+    return program_forward(p, net->profile, err) ? p : no_program(net, p, err);
 }
 
 static int next_part(const Net *net, int left)
@@ -211,7 +224,7 @@ bool net_train_batch(Net *net, const float *images, const int32_t *labels, int c
         if (net->profile)
             net->profile->loss += clock_seconds() - start;
         if (!program_backward(p, first > 0, net->profile, err))
-            return false;
+            return no_program(net, p, err) != NULL;
     }
     return true;
 }

@@ -1,70 +1,16 @@
 // The daemon among failing disks and signals: jobs fail cleanly or wait, what was stored stays.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Daemon as Plain } from '../api/daemon.js';
+import { Daemon, ask, create, ended, model, settings, until } from './service.js';
 
 const preload = join(dirname(process.env.GOOGLENETD), '../tests/libfault_preload.so');
-const settings = {
-  model: 'googlenet_tiny', image_size: 28, batch_size: 32, train_limit: 640, test_limit: 100, epochs: 4, threads: 1,
-  seed: 2, optimizer: { learning_rate: 0.05, momentum: 0.9 }, checkpoint: { keep: 3 },
-};
-
-// Daemons of a test that failed must not outlive it: the runner would wait for them.
-const running = new Set();
-class Daemon extends Plain {
-  static async start(how) {
-    const daemon = await super.start(how);
-    running.add(daemon);
-    return daemon;
-  }
-}
-afterEach(() => {
-  for (const daemon of running) daemon.process.kill('SIGKILL');
-  running.clear();
-});
-
 const trap = (fault) => ({ environment: { LD_PRELOAD: preload, FAULT: fault } });
-
-async function ask(daemon, method, path, body) {
-  const headers = body ? { 'content-type': 'application/json' } : {};
-  const answer = await fetch(daemon.url + path, { method, headers, body: body && JSON.stringify(body) });
-  const text = await answer.text();
-  return { status: answer.status, json: text ? JSON.parse(text) : null };
-}
-
-async function create(daemon, more = {}) {
-  const { status, json } = await ask(daemon, 'POST', '/v1/jobs', { ...settings, ...more });
-  assert.equal(status, 201, JSON.stringify(json));
-  return json.id;
-}
-
-async function until(daemon, id, good, what) {
-  for (let i = 0; i < 1200; i++) {
-    const { json } = await ask(daemon, 'GET', `/v1/jobs/${id}`);
-    if (good(json)) return json;
-    await sleep(50);
-  }
-  assert.fail(`${id}: ${what} did not come in a minute`);
-}
-
-const ended = (job) => ['stopped', 'succeeded', 'failed'].includes(job.status);
-
-// The newest model, which must be what its row says.
-async function model(daemon, id) {
-  const { json } = await ask(daemon, 'GET', `/v1/jobs/${id}/checkpoints`);
-  const { sha256, bytes } = json.data.at(-1);
-  const content = await fetch(`${daemon.url}/v1/jobs/${id}/checkpoints/latest/content`);
-  const body = Buffer.from(await content.arrayBuffer());
-  assert.equal(body.length, bytes);
-  assert.equal(createHash('sha256').update(body).digest('hex'), sha256);
-  return sha256;
-}
 
 let undisturbed;
 

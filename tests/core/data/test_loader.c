@@ -332,7 +332,8 @@ static void refuses_what_makes_no_sense(void **state)
          "batch -1 of epoch 0 does not exist: an epoch has 7 batches"},
         {{.batch_size = 8, .image_size = INT32_MAX},
          ERR_NO_MEMORY,
-         "no memory for 3 batches of 8 images of 2147483647 x 2147483647 pixels"},
+         "no memory for 3 batches of 8 images of 2147483647 x 2147483647 pixels: 1266637394018304 "
+         "MB are needed"},
     };
     Dataset *d = make_dataset();
     Error err;

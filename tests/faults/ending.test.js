@@ -1,0 +1,64 @@
+// The daemon is told to end at the worst moments: it leaves within 8 s, and the next start goes on.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Daemon, ask, create, until } from './service.js';
+
+// Two threads, so that a step of the whole network at batch 4096 takes tens of seconds, not minutes.
+const two = { args: ['--threads', '2'] };
+const large = { model: 'googlenet', image_size: 96, threads: 2, test_limit: 0 };
+
+async function endsInTime(daemon) {
+  const began = Date.now();
+  const { code, signal } = await daemon.end('SIGTERM');
+  const took = Date.now() - began;
+  assert.equal(code, 0, `${signal}\n${daemon.log}`);
+  assert.ok(took < 8000, `${took} ms`);
+}
+
+// The job is in the queue again or runs, was not failed, and its end counts as no accident.
+async function goesOn(daemon, id, restarts) {
+  await daemon.launch();
+  const job = await until(daemon, id, ({ status }) => status === 'running', 'the next run');
+  assert.equal(job.error, null);
+  assert.ok(job.restart_count <= restarts, JSON.stringify(job));
+  return job;
+}
+
+test('in the middle of a step of ordinary length', { timeout: 120000 }, async () => {
+  const daemon = await Daemon.start(two);
+  const id = await create(daemon, { ...large, batch_size: 128, train_limit: 60000, epochs: 10 });
+  await until(daemon, id, (job) => job.progress.step >= 2, 'step 2');
+  await endsInTime(daemon);
+  const { progress } = await goesOn(daemon, id, 0);
+  assert.ok(progress.step >= 2, JSON.stringify(progress));
+  await endsInTime(daemon);
+});
+
+test('in the middle of a step that outlasts the time', { timeout: 120000 }, async () => {
+  const daemon = await Daemon.start(two);
+  const id = await create(daemon, { ...large, batch_size: 4096, train_limit: 60000, epochs: 1 });
+  await until(daemon, id, ({ status }) => status === 'running', 'the run');
+  await sleep(3000);
+  await endsInTime(daemon);
+  assert.match(daemon.log, /event=left_in_a_step/);
+  await goesOn(daemon, id, 0);
+  // As anybody would who has waited long enough: the second signal ends it at once.
+  daemon.process.kill('SIGTERM');
+  await sleep(300);
+  daemon.process.kill('SIGTERM');
+  assert.equal((await daemon.ended).signal, 'SIGTERM');
+});
+
+test('in the middle of an evaluation', { timeout: 120000 }, async () => {
+  const daemon = await Daemon.start(two);
+  const id = await create(daemon, { ...large, batch_size: 64, train_limit: 64, epochs: 3 });
+  await until(daemon, id, (job) => job.progress.step >= 1, 'the last step of the epoch');
+  await sleep(1500);
+  const { json } = await ask(daemon, 'GET', `/v1/jobs/${id}/epochs`);
+  assert.equal(json.data.length, 0, 'the evaluation was over before the signal');
+  await endsInTime(daemon);
+  const { progress } = await goesOn(daemon, id, 0);
+  assert.equal(progress.step, 1, 'the step before the evaluation is kept');
+  await endsInTime(daemon);
+});

@@ -1,0 +1,35 @@
+// A job that cannot get its memory fails and says how much it needed; the daemon lives and trains on.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { Daemon, ask, create, ended, until } from './service.js';
+
+// Let the daemon's address space grow by `bytes` from here and no more.
+function confine(daemon, bytes) {
+  const { pid } = daemon.process;
+  const size = 1024 * Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(/VmSize:\s+(\d+) kB/)[1]);
+  execFileSync('prlimit', ['--pid', String(pid), `--as=${size + bytes}`]);
+}
+
+const large = { model: 'googlenet', threads: 1 };
+
+for (const [what, more] of [
+  ['feature maps', { ...large, image_size: 224, batch_size: 256 }],
+  ['images', { ...large, image_size: 96, batch_size: 4096 }],
+]) {
+  test(`${what} that do not fit`, { timeout: 120000 }, async () => {
+    const daemon = await Daemon.start();
+    // What a training leaves behind for the next one (threads, stacks, compiled code) is there before the limit.
+    assert.equal((await until(daemon, await create(daemon, { epochs: 1 }), ended, 'the end')).status, 'succeeded');
+    confine(daemon, 192 << 20);
+    const job = await until(daemon, await create(daemon, more), ended, 'the end');
+    assert.equal(job.status, 'failed');
+    assert.equal(job.error.code, 'out_of_memory');
+    assert.match(job.error.message, /\b[1-9]\d+ MB/);
+    assert.equal((await ask(daemon, 'GET', '/readyz')).status, 200);
+    // Smaller ones fit, also after a failure.
+    assert.equal((await until(daemon, await create(daemon, { epochs: 1 }), ended, 'the end')).status, 'succeeded');
+    await daemon.stop();
+  });
+}
