@@ -2,15 +2,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "core/base/memory.h"
 #include "server/api/api.h"
 #include "server/api/json_job.h"
 #include "server/api/json_model.h"
+#include "server/jobs/dataset_folder.h"
 
 static cJSON *dataset_to_json(const App *app, const DatasetInfo *set)
 {
-    char *folder =
-        app->datasets ? xasprintf("%s/%s", app->datasets, set->name) : xstrdup(set->folder);
+    char *folder = dataset_folder(app->datasets, set);
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "id", set->name);
     cJSON_AddStringToObject(json, "object", "dataset");

@@ -1,10 +1,12 @@
 /* server/jobs/store.c -- the database as a whole: open, transactions, health. */
 #include "server/jobs/store.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/base/memory.h"
 #include "server/jobs/store_sql.h"
@@ -30,6 +32,10 @@ static bool db_open(Db *db, const char *path, Error *err)
             return fail(err, ERR_NO_MEMORY, "no memory for the store %s", path);
         return sql_fail(db, err);
     }
+    // SQLite opens what it may not write for reading, and later complains of something else.
+    if (sqlite3_db_readonly(db->sqlite, "main") == 1)
+        return fail(err, ERR_IO, "the store %s is read-only: %s", path,
+                    access(path, W_OK) != 0 ? strerror(errno) : "it was opened for reading");
     sqlite3_busy_timeout(db->sqlite, BUSY_MS);
     return sql_run(db, err, "PRAGMA foreign_keys = ON", "");
 }

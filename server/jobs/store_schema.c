@@ -73,18 +73,18 @@ static const char *const STEPS[] = {
 };
 // clang-format on
 
-static bool take_step(Db *db, int step, Error *err)
+static bool take_step(Db *db, const char *sql_of_step, int version, Error *err)
 {
     char *sql = xasprintf("BEGIN IMMEDIATE; PRAGMA application_id = " APPLICATION_ID
                           "; %s PRAGMA user_version = %d; COMMIT;",
-                          STEPS[step], step + 1);
+                          sql_of_step, version);
     const bool ok = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK;
     free(sql);
     if (ok)
         return true;
     sql_fail(db, err);
     sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
-    return fail_in(err, "schema version %d", step + 1);
+    return fail_in(err, "schema version %d", version);
 }
 
 /* An empty database, or one that bears our mark. */
@@ -99,20 +99,24 @@ static bool check_ours(Db *db, const char *path, Error *err)
     return fail(err, ERR_INVALID, "%s is a database of another program", path);
 }
 
-bool schema_update(Db *db, const char *path, Error *err)
+bool schema_apply(Db *db, const char *path, SchemaSteps steps, Error *err)
 {
     int64_t version = 0;
     if (!check_ours(db, path, err) || !sql_number(db, err, &version, "PRAGMA user_version", ""))
         return false;
-    const int newest = (int)COUNT(STEPS);
-    if (version > newest)
+    if (version > steps.count)
         return fail(err, ERR_INVALID,
                     "the store %s has schema version %" PRId64
                     ", this program knows up to %d: it was written by a newer one",
-                    path, version, newest);
-    for (int step = (int)version; step < newest; step++) {
-        if (!take_step(db, step, err))
+                    path, version, steps.count);
+    for (int step = (int)version; step < steps.count; step++) {
+        if (!take_step(db, steps.sql[step], step + 1, err))
             return false;
     }
     return true;
+}
+
+bool schema_update(Db *db, const char *path, Error *err)
+{
+    return schema_apply(db, path, (SchemaSteps){STEPS, (int)COUNT(STEPS)}, err);
 }

@@ -61,5 +61,15 @@ typedef struct {
 
 bool sql_list(Db *db, Error *err, sqlite3_stmt *stmt, SqlList how, SqlRows *rows);
 
-/* Bring the schema up to date, in one transaction per version. */
+/* Step i makes version i + 1 of version i. */
+typedef struct {
+    const char *const *sql;
+    int count;
+} SchemaSteps;
+
+/* Take the steps that the database has not seen, in one transaction each: one that fails leaves the
+ * version before it. ERR_INVALID: a newer database, or another program's. */
+bool schema_apply(Db *db, const char *path, SchemaSteps steps, Error *err);
+
+/* The same with the steps of this program. */
 bool schema_update(Db *db, const char *path, Error *err);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/jobs/dataset_folder.h"
 #include "server/jobs/job_files.h"
 #include "server/jobs/json_text.h"
 #include "server/jobs/policy.h"
@@ -208,16 +209,26 @@ static bool make_trainer(Training *t, Error *err)
     return trainer_new(&how, &t->trainer, err);
 }
 
+static bool open_dataset(Training *t, Error *err)
+{
+    size_t count;
+    const DatasetInfo *table = dataset_table(&count);
+    char *folder = NULL;
+    for (size_t i = 0; i < count && !folder; i++) {
+        if (strcmp(table[i].name, t->spec.dataset) == 0)
+            folder = dataset_folder(t->config->datasets, &table[i]);
+    }
+    const bool ok = dataset_open(t->spec.dataset, folder, &t->dataset, err);
+    free(folder);
+    return ok;
+}
+
 static bool begin(Training *t, Error *err)
 {
     if (!read_settings(t, err) || !replay_policy(t, err) || !prepare_files(t, err))
         return false;
-    char *folder = NULL;
-    if (t->config->datasets)
-        folder = xasprintf("%s/%s", t->config->datasets, t->spec.dataset);
-    const bool ok = dataset_open(t->spec.dataset, folder, &t->dataset, err);
-    free(folder);
-    return ok && make_trainer(t, err) && run_environment(t->run, trainer_state(t->trainer), err);
+    return open_dataset(t, err) && make_trainer(t, err)
+           && run_environment(t->run, trainer_state(t->trainer), err);
 }
 
 static const char *error_word(ErrorCode code)

@@ -1,6 +1,7 @@
 /* tests/server/jobs/test_store_faults.c -- full disks, foreign files, damage, locks: each has its
  * sentence, and what was stored stays. */
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,6 +184,60 @@ static void a_full_disk_is_survived(void **state)
     scratch_free(&scratch);
 }
 
+/* A database that exists, in a file system that has become read-only since. */
+static void a_read_only_folder_is_told(void **state)
+{
+    (void)state;
+    Scratch scratch = scratch_new();
+    if (mount("tmpfs", scratch.path, "tmpfs", 0, "size=1m") != 0) {
+        scratch_free(&scratch);
+        skip();
+    }
+    Store *store;
+    Error err = {0};
+    const char *path = scratch_path(&scratch, "store.db");
+    CHECK_OK(store_open(path, &store, &err), err);
+    store_close(store);
+    assert_int_equal(mount(NULL, scratch.path, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+    char want[2 * PATH_MAX];
+    snprintf(want, sizeof want, "the store %s is read-only: Read-only file system", path);
+    CHECK_REFUSED(store_open(path, &store, &err), err, ERR_IO, want);
+    assert_null(store);
+    assert_int_equal(mount(NULL, scratch.path, NULL, MS_REMOUNT, NULL), 0);
+    CHECK_OK(store_open(path, &store, &err), err);
+    store_close(store);
+    assert_int_equal(umount(scratch.path), 0);
+    scratch_free(&scratch);
+}
+
+/* Somebody else's transaction is waited for, but not for ever; readers do not wait for it. */
+static void a_locked_database_is_told_and_readers_go_on(void **state)
+{
+    (void)state;
+    Scratch scratch = scratch_new();
+    const char *path = scratch_path(&scratch, "store.db");
+    Store *store;
+    Error err = {0};
+    CHECK_OK(store_open(path, &store, &err), err);
+    CHECK_OK(add(store, "{}", &err), err);
+    sqlite3 *other;
+    assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+
+    char want[2 * PATH_MAX];
+    snprintf(want, sizeof want, "the store %s is locked by another program", path);
+    CHECK_REFUSED(store_check(store, &err), err, ERR_IO, want);
+    JobInfo job;
+    CHECK_OK(store_job(store, 1, &job, &err), err);
+    job_info_free(&job);
+
+    assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    CHECK_OK(add(store, "{}", &err), err);
+    store_close(store);
+    scratch_free(&scratch);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +246,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(damage_is_found_at_the_start),
         cmocka_unit_test(a_store_in_health_says_so),
         cmocka_unit_test(a_full_disk_is_survived),
+        cmocka_unit_test(a_read_only_folder_is_told),
+        cmocka_unit_test(a_locked_database_is_told_and_readers_go_on),
     };
     return RUN_TESTS(tests);
 }
