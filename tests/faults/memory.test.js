@@ -5,11 +5,14 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Daemon, ask, create, ended, until } from './service.js';
 
+function addressSpace(daemon) {
+  const status = readFileSync(`/proc/${daemon.process.pid}/status`, 'utf8');
+  return 1024 * Number(status.match(/VmSize:\s+(\d+) kB/)[1]);
+}
+
 // Let the daemon's address space grow by `bytes` from here and no more.
 function confine(daemon, bytes) {
-  const { pid } = daemon.process;
-  const size = 1024 * Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(/VmSize:\s+(\d+) kB/)[1]);
-  execFileSync('prlimit', ['--pid', String(pid), `--as=${size + bytes}`]);
+  execFileSync('prlimit', ['--pid', String(daemon.process.pid), `--as=${addressSpace(daemon) + bytes}`]);
 }
 
 const large = { model: 'googlenet', threads: 1 };
@@ -18,8 +21,13 @@ for (const [what, more] of [
   ['feature maps', { ...large, image_size: 224, batch_size: 256 }],
   ['images', { ...large, image_size: 96, batch_size: 4096 }],
 ]) {
-  test(`${what} that do not fit`, { timeout: 120000 }, async () => {
+  test(`${what} that do not fit`, { timeout: 120000 }, async (t) => {
     const daemon = await Daemon.start();
+    if (addressSpace(daemon) > 2 ** 40) {
+      await daemon.stop();
+      t.skip('the allocator of a sanitizer ends the program where memory ends');
+      return;
+    }
     // What a training leaves behind for the next one (threads, stacks, compiled code) is there before the limit.
     assert.equal((await until(daemon, await create(daemon, { epochs: 1 }), ended, 'the end')).status, 'succeeded');
     confine(daemon, 192 << 20);
