@@ -1,5 +1,6 @@
 /* Epochs and curve: all of them, never thinned, as JSON or CSV. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,11 +9,13 @@
 #include "server/api/json_job.h"
 #include "server/jobs/json_text.h"
 
-/* A number that reads back to the same bits, and a comma or the end of the line (RFC 4180). */
+/* A number that reads back to the same bits, or nothing for what was not recorded; then a comma or
+ * the end of the line (RFC 4180). */
 static void write_real(FILE *out, double value, char end)
 {
-    char text[NUMBER_TEXT];
-    number_text(value, text);
+    char text[NUMBER_TEXT] = "";
+    if (isfinite(value))
+        number_text(value, text);
     fprintf(out, "%s%s", text, end == '\n' ? "\r\n" : ",");
 }
 
@@ -97,14 +100,15 @@ static bool curve_csv(const PointList *list, const char *job, Response *res)
     char *text = NULL;
     size_t size;
     FILE *out = csv_open(&text, &size);
-    fprintf(out, "step,epoch,loss,accuracy,learning_rate\r\n");
+    fprintf(out, "step,epoch,loss,accuracy,learning_rate,seconds\r\n");
     for (size_t i = 0; i < list->count; i++) {
         const PointRow *p = &list->items[i];
         fprintf(out, "%" PRId64 ",", p->step);
         write_real(out, p->epoch, ',');
         write_real(out, p->loss, ',');
         write_real(out, p->accuracy, ',');
-        write_real(out, p->learning_rate, '\n');
+        write_real(out, p->learning_rate, ',');
+        write_real(out, p->seconds, '\n');
     }
     return respond_csv(res, out, &text, &size, job, "curve");
 }
@@ -118,6 +122,7 @@ static bool curve_json(const PointList *list, Response *res)
     cJSON *loss = cJSON_AddArrayToObject(json, "loss");
     cJSON *accuracy = cJSON_AddArrayToObject(json, "accuracy");
     cJSON *rate = cJSON_AddArrayToObject(json, "learning_rate");
+    cJSON *seconds = cJSON_AddArrayToObject(json, "seconds");
     for (size_t i = 0; i < list->count; i++) {
         const PointRow *p = &list->items[i];
         cJSON_AddItemToArray(step, cJSON_CreateNumber((double)p->step));
@@ -125,6 +130,7 @@ static bool curve_json(const PointList *list, Response *res)
         cJSON_AddItemToArray(loss, json_number(p->loss));
         cJSON_AddItemToArray(accuracy, json_number(p->accuracy));
         cJSON_AddItemToArray(rate, json_number(p->learning_rate));
+        cJSON_AddItemToArray(seconds, json_number(p->seconds));
     }
     return respond_json(res, 200, json);
 }

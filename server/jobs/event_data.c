@@ -53,6 +53,7 @@ char *event_point(const PointRow *row)
     add_number(object, "loss", row->loss);
     add_number(object, "accuracy", row->accuracy);
     add_number(object, "learning_rate", row->learning_rate);
+    add_number(object, "seconds", row->seconds);
     return finish(object);
 }
 

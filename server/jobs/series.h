@@ -27,6 +27,7 @@ typedef struct {
     int64_t step;
     double epoch;  // position, as a real number
     double loss, accuracy, learning_rate;
+    double seconds;  // trained in all until then, over restarts; NaN: not recorded then
 } PointRow;
 
 typedef struct {

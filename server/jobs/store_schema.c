@@ -70,6 +70,9 @@ static const char *const STEPS[] = {
     // One row that is written to see whether writing works.
     "CREATE TABLE probe (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL);"
     "INSERT INTO probe VALUES (1, 0);",
+
+    // Trained in all until then; NULL in points that are older than this column.
+    "ALTER TABLE points ADD COLUMN seconds REAL;",
 };
 // clang-format on
 

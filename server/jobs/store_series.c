@@ -15,9 +15,10 @@ bool store_put_epoch(Store *store, int64_t job_id, const EpochRow *row, Error *e
 
 bool store_put_point(Store *store, int64_t job_id, const PointRow *row, Error *err)
 {
-    return sql_run(&store->writer, err, "INSERT OR REPLACE INTO points VALUES (?, ?, ?, ?, ?, ?)",
-                   "iirrrr", job_id, row->step, row->epoch, row->loss, row->accuracy,
-                   row->learning_rate);
+    return sql_run(&store->writer, err,
+                   "INSERT OR REPLACE INTO points VALUES (?, ?, ?, ?, ?, ?, ?)", "iirrrrr", job_id,
+                   row->step, row->epoch, row->loss, row->accuracy, row->learning_rate,
+                   row->seconds);
 }
 
 bool store_put_checkpoint(Store *store, int64_t job_id, const CheckpointRow *row, Error *err)
@@ -131,6 +132,7 @@ static void read_point(sqlite3_stmt *stmt, void *item)
         .loss = sql_real(stmt, 2),
         .accuracy = sql_real(stmt, 3),
         .learning_rate = sql_real(stmt, 4),
+        .seconds = sql_real(stmt, 5),
     };
 }
 
@@ -194,8 +196,9 @@ bool store_epochs(Store *store, SeriesPage page, EpochList *list, Error *err)
 
 bool store_points(Store *store, SeriesPage page, PointList *list, Error *err)
 {
-    static const char SQL[] = "SELECT step, epoch, loss, accuracy, learning_rate FROM points"
-                              " WHERE job_id = ? AND step > ? ORDER BY step";
+    static const char SQL[] =
+        "SELECT step, epoch, loss, accuracy, learning_rate, seconds FROM points"
+        " WHERE job_id = ? AND step > ? ORDER BY step";
     const SqlList how = {.item_size = sizeof *list->items, .read = read_point};
     SqlRows rows;
     const bool ok = read_page(store, SQL, page, how, &rows, err);

@@ -47,8 +47,14 @@ static int64_t examples_of_step(const Training *t, int64_t step)
 
 static bool on_point(Training *t, const TrainEvent *event)
 {
-    const PointRow row = {event->step, event->epoch_position, event->loss, event->accuracy,
-                          event->learning_rate};
+    const PointRow row = {
+        .step = event->step,
+        .epoch = event->epoch_position,
+        .loss = event->loss,
+        .accuracy = event->accuracy,
+        .learning_rate = event->learning_rate,
+        .seconds = run_seconds(t->run),
+    };
     return run_point(t->run, &row, &t->fault);
 }
 

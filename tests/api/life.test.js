@@ -35,10 +35,13 @@ const columns = (rows, keys) => Object.fromEntries(keys.map((key) => [key, rows.
 async function compareWithSeries(id, events) {
   const { points, epochs } = fold(events);
   const curve = (await client.get(`/v1/jobs/${id}/curve`)).json;
-  assert.deepEqual(columns(points, ['step', 'epoch', 'loss', 'accuracy', 'learning_rate']), curve);
+  assert.deepEqual(columns(points, ['step', 'epoch', 'loss', 'accuracy', 'learning_rate', 'seconds']), curve);
   assert.deepEqual(epochs, (await client.get(`/v1/jobs/${id}/epochs`)).json.data);
   assert.equal(epochs.length, settings.epochs);
   assert.equal(curve.step.length, 5 * settings.epochs);
+  // Time passes on through the stop and the resume, and no faster than the job's own.
+  assert.ok(curve.seconds.every((t, i) => t > (curve.seconds[i - 1] ?? 0)), String(curve.seconds));
+  assert.ok(curve.seconds.at(-1) <= (await client.job(id)).progress.seconds);
 }
 
 test('it trains, is followed, stopped and resumed, and succeeds', async () => {

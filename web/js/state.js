@@ -3,7 +3,7 @@
 
 import * as api from './api.js';
 
-const COLUMNS = ['step', 'epoch', 'loss', 'accuracy', 'learning_rate'];
+const COLUMNS = ['step', 'epoch', 'loss', 'accuracy', 'learning_rate', 'seconds'];
 const emptyCurve = () => Object.fromEntries(COLUMNS.map((c) => [c, []]));
 
 export class State {
@@ -93,7 +93,7 @@ export class State {
     const curve = this.series.get(id)?.curve;
     // A point may come twice: by the stream, and by the read that happened meanwhile.
     if (curve && point.step > (curve.step.at(-1) ?? 0))
-      for (const column of COLUMNS) curve[column].push(point[column]);
+      for (const column of COLUMNS) curve[column].push(point[column] ?? null);
     const job = this.jobs.get(id);
     if (!job) return;
     job.progress = {...job.progress, step: point.step, epoch_position: point.epoch};

@@ -70,7 +70,7 @@ void run_records_point(JobsFixture *f, Run *run, int64_t step)
 {
     const TrainEvent event = {.type = TRAIN_POINT, .step = step, .total_steps = 100, .epoch = 1};
     run_step(run, (RunStep){&event, 32});
-    const PointRow row = {step, (double)step / 10, 1.0 / (double)step, 0.5, 0.1};
+    const PointRow row = {step, (double)step / 10, 1.0 / (double)step, 0.5, 0.1, (double)step * 2};
     CHECK_OK(run_point(run, &row, &f->err), f->err);
 }
 

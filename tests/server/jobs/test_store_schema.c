@@ -1,5 +1,6 @@
 /* tests/server/jobs/test_store_schema.c -- an older database comes up to date: step by step, each
  * once, all or nothing. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,6 +150,27 @@ static void our_own_steps_are_taken_once(void **state)
     assert_int_equal(number(f, "PRAGMA user_version"), version);
 }
 
+/* A store as the first schema left it: the points that it holds are read, without their times. */
+static void points_of_the_first_schema_have_no_time(void **state)
+{
+    Fixture *f = *state;
+    CHECK_OK(schema_update(&f->db, "store.db", &f->err), f->err);
+    CHECK_OK(
+        sql_run(&f->db, &f->err, "ALTER TABLE points DROP COLUMN seconds", "")
+            && sql_run(&f->db, &f->err, "PRAGMA user_version = 1", "")
+            && sql_run(&f->db, &f->err, "INSERT INTO points VALUES (5, 6, 0.1, 2, 0.5, 0.1)", ""),
+        f->err);
+    Store *store;
+    CHECK_OK(store_open(scratch_path(&f->scratch, "store.db"), &store, &f->err), f->err);
+    PointList points;
+    CHECK_OK(store_points(store, (SeriesPage){.job_id = 5}, &points, &f->err), f->err);
+    assert_int_equal(points.count, 1);
+    assert_int_equal(points.items[0].step, 6);
+    assert_true(isnan(points.items[0].seconds));
+    point_list_free(&points);
+    store_close(store);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -160,6 +182,7 @@ int main(int argc, char **argv)
         CASE(a_step_that_fails_leaves_the_version_before),
         CASE(a_newer_one_is_left_alone),
         CASE(our_own_steps_are_taken_once),
+        CASE(points_of_the_first_schema_have_no_time),
     };
     return RUN_TESTS(tests);
 }

@@ -16,7 +16,7 @@ static EpochRow epoch_row(int64_t epoch)
 static PointRow point_row(int64_t step)
 {
     const double x = (double)step / 3;
-    return (PointRow){step, x / 10, x, x + 1, x + 2};
+    return (PointRow){step, x / 10, x, x + 1, x + 2, x + 3};
 }
 
 static void add_series(StoreFixture *f, int64_t job_id)

@@ -13,16 +13,19 @@ const METRICS = {
 const columns = (epochs) => ({step: epochs.map((e) => e.step), epoch: epochs.map((e) => e.epoch)});
 const AXES = {epoch: 'epoch', step: 'step', time: 'minutes of training'};
 
-/** Minutes of training at each place: within an epoch time passes evenly, which is what is known. */
-function minutes(series, places) {
-  const ends = [0];
-  for (const e of series.epochs) ends.push(ends.at(-1) + e.duration_seconds / 60);
-  const last = series.epochs.at(-1)?.duration_seconds / 60 || 0;
-  return places.epoch.map((p) => {
-    const whole = Math.min(Math.floor(p), series.epochs.length);
-    const length = whole < series.epochs.length ? ends[whole + 1] - ends[whole] : last;
-    return ends[whole] + (p - whole) * length;
-  });
+/**
+ * Minutes of training at each place, as the daemon's clock saw them: a point has its own, and an epoch that
+ * of the point at its last step. Null for points of a daemon that did not record them yet.
+ */
+function minutes({curve}, places) {
+  const at = new Map(curve.step.map((step, i) => [step, curve.seconds[i]]));
+  return places.step.map((step) => (at.get(step) ?? null) === null ? null : at.get(step) / 60);
+}
+
+/** The rows that have a place: a chart needs every x. */
+function placed(x, y) {
+  const has = x.map((v) => v !== null);
+  return {x: x.filter((_, i) => has[i]), y: y.filter((_, i) => has[i])};
 }
 
 const SETTINGS = ['model', 'dataset', 'image_size', 'epochs', 'batch_size', 'optimizer', 'schedule', 'label_smoothing', 'precision', 'seed',
@@ -101,7 +104,7 @@ export function compareView({state}, {query}) {
       const series = state.series.get(job.id);
       const [places, y] = pick(series);
       const x = axis.value === 'time' ? minutes(series, places) : places[axis.value];
-      return {label: `${title(job)} (${job.id})`, color: jobs.indexOf(job), x, y};
+      return {label: `${title(job)} (${job.id})`, color: jobs.indexOf(job), ...placed(x, y)};
     });
     chart.set(lines, {smoothing: Number(smoothing.value)});
     fillDifferences(jobs);
