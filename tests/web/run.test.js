@@ -85,6 +85,7 @@ test('stop and resume by click', async () => {
   const { id } = await post(daemon, '/v1/jobs', small({ name: 'clicked', epochs: 30 }));
   const { page, context } = await openPage(browser, `${daemon.url}/#/runs/${id}`);
   await page.getByText('running', { exact: true }).first().waitFor();
+  await chartRows(page, 'Loss and accuracy');
   await page.getByRole('button', { name: 'Stop' }).click();
   await page.getByText('stopped', { exact: true }).first().waitFor();
   await page.getByRole('button', { name: 'Resume' }).click();
@@ -94,7 +95,7 @@ test('stop and resume by click', async () => {
   await checkCurves(page, id);
   await page.getByRole('button', { name: 'Delete …' }).click();
   await page.getByRole('button', { name: 'Delete', exact: true }).click();
-  await page.getByRole('heading', { name: 'Runs' }).waitFor();
+  await page.getByRole('heading', { name: 'Runs', exact: true }).waitFor();
   assert.equal((await fetch(`${daemon.url}/v1/jobs/${id}`)).status, 404);
   await context.close();
 });
