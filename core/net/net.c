@@ -52,10 +52,9 @@ bool net_bf16_is_fast(void)
 
 /* Enough examples to occupy the team, few enough that feature maps stay in cache. Measured in
  * tests/bench/NOTES.md; equal parts, so that one program serves a whole batch. */
-static int choose_micro_batch(int batch_size)
+int net_usual_micro_batch(int batch_size, int threads)
 {
     enum { USUAL = 32, PER_THREAD = 8 };
-    const int threads = omp_get_max_threads();
     const int target = PER_THREAD * threads > USUAL ? PER_THREAD * threads : USUAL;
     const int parts = (batch_size + target - 1) / target;
     return (batch_size + parts - 1) / parts;
@@ -82,7 +81,7 @@ bool net_new(const Graph *g, ParamStore *params, NetConfig config, Net **result,
     net->params = params;
     net->config = config;
     if (net->config.micro_batch == 0)
-        net->config.micro_batch = choose_micro_batch(config.batch_size);
+        net->config.micro_batch = net_usual_micro_batch(config.batch_size, omp_get_max_threads());
     net->graph = rewrite(g, config.without);
     net->classes = graph_shape(g, graph_output(g)).channels;
     net->image_count = shape_count(graph_shape(g, graph_input(g)));

@@ -28,6 +28,9 @@ enum {
     NET_NO_FOLD_RELU = 1,
 };
 
+/* The micro-batch that a net chooses for this batch size and this many threads. */
+int net_usual_micro_batch(int batch_size, int threads);
+
 typedef struct {
     int batch_size;          // the largest batch that will come
     int micro_batch;         // examples at a time; 0: chosen by the net

@@ -1,0 +1,33 @@
+/* core/net/memory_estimate.h -- how much memory a training will take, from its graph alone.
+ *
+ * No Net is built and no library called, so any thread may ask, before anything starts. The parts
+ * follow core/net/net.c: feature maps and gradients by lifetime for one micro-batch; for each
+ * program (micro-batches and their rests, training and evaluation) the packed parameters; batches
+ * made ahead. `base`, the code that oneDNN generates and its scratch, is a measured constant and a
+ * share; tests hold the sum against what trainings really take.
+ */
+#pragma once
+#include "core/graph/graph.h"
+
+typedef struct {
+    int batch_size;
+    int threads;  // of the OpenMP team
+    bool bf16;
+    bool momentum;
+    int64_t train_count, test_count;  // examples that are used
+    size_t dataset_bytes;             // of all images and labels, which stay in memory
+} MemoryQuestion;
+
+/* In bytes. */
+typedef struct {
+    size_t parameters;    // values, gradients, momentum
+    size_t programs;      // packed copies of them
+    size_t feature_maps;  // and their gradients
+    size_t batches;       // of the loaders
+    size_t dataset;
+    size_t base;
+} MemoryEstimate;
+
+/* `g` as a model made it, before any rewrite, and without fault. */
+MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *question);
+size_t memory_estimate_total(const MemoryEstimate *e);
