@@ -25,11 +25,16 @@ typedef struct {
 
 /* ---- Start ---- */
 
+static int cores(const ServerConfig *config)
+{
+    return config->threads > 0 ? config->threads : cpus_usable();
+}
+
 static bool start_workers(Daemon *d, const ServerConfig *config, Error *err)
 {
     const WorkersConfig how = {
         .workers = config->workers,
-        .threads = config->threads > 0 ? config->threads : cpus_usable(),
+        .threads = cores(config),
         .checkpoint_seconds = config->checkpoint_seconds,
         .data = config->data,
         .datasets = config->datasets[0] ? config->datasets : NULL,
@@ -63,6 +68,7 @@ static bool start_http(Daemon *d, const ServerConfig *config, Error *err)
         .web = web_folder(config),
         .datasets = config->datasets,
         .version = GOOGLENETD_VERSION,
+        .job_threads = job_threads(cores(config), config->workers),
         .token = config->token,
         .address = address.host,
         .port = address.port,

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "server/api/router.h"
+#include "server/jobs/cpus.h"
 #include "server/jobs/jobs.h"
 
 typedef struct Pages Pages;  // the dashboard's files: server/api/pages.h
@@ -21,7 +22,8 @@ struct App {
     const Pages *pages;    // may be NULL
     const char *datasets;  // folder with a folder per set, or NULL
     const char *version;   // of the daemon
-    int64_t started_at;    // milliseconds since 1970
+    JobThreads job_threads;
+    int64_t started_at;  // milliseconds since 1970
     int max_streams;
     HttpCounts counts;
 };

@@ -78,8 +78,11 @@ bool get_job(App *app, const Request *req, Response *res, Error *err)
 /* --- create and clone --- */
 
 /* What would be made: the settings, and what they mean. */
-static bool respond_dry_run(Response *res, const JobSpec *spec, Error *err)
+static bool respond_dry_run(App *app, Response *res, const JobSpec *spec, Error *err)
 {
+    JobEstimate estimate;
+    if (!jobs_estimate(app->jobs, spec, app->job_threads, &estimate, err))
+        return false;
     cJSON *model = spec_model_to_json(spec, err);
     if (!model)
         return false;
@@ -87,6 +90,7 @@ static bool respond_dry_run(Response *res, const JobSpec *spec, Error *err)
     cJSON_AddStringToObject(json, "object", "dry_run");
     cJSON_AddItemToObject(json, "job", spec_to_json(spec));
     cJSON_AddNumberToObject(json, "total_steps", (double)spec_total_steps(spec));
+    cJSON_AddItemToObject(json, "estimate", estimate_to_json(&estimate));
     cJSON_AddItemToObject(json, "model", model);
     return respond_json(res, 200, json);
 }
@@ -144,7 +148,7 @@ static bool take_wish(App *app, const Request *req, const cJSON *json, int64_t p
     if (faults->count)
         ok = respond_faults(res, faults);
     else if (dry)
-        ok = respond_dry_run(res, &spec, err);
+        ok = respond_dry_run(app, res, &spec, err);
     else
         ok = make_job(app, req, &spec, parent, res, err);
     spec_free(&spec);

@@ -183,6 +183,7 @@ bool http_start(const HttpConfig *config, Http **out, Error *err)
                       .log = config->log,
                       .datasets = http->config.datasets,
                       .version = http->config.version,
+                      .job_threads = http->config.job_threads,
                       .started_at = time_now_ms(),
                       .max_streams = http->config.streams};
     int fd = -1;

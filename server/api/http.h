@@ -9,6 +9,7 @@
  *         jobs_close. Streams of events end when the jobs' bell is closed or http_stop begins.
  */
 #pragma once
+#include "server/jobs/cpus.h"
 #include "server/jobs/jobs.h"
 
 typedef struct Http Http;  // a running server
@@ -21,6 +22,7 @@ typedef struct {
     const char *web;              // folder of the dashboard's files; no pages
     const char *datasets;         // folder with a folder per known dataset; the usual places
     const char *version;          // of the daemon
+    JobThreads job_threads;       // that jobs train with, to estimate them
     const char *token;            // none; needed beyond loopback
     const char *address;          // "127.0.0.1"; numeric, IPv4 or IPv6
     int port;                     // any free one, see http_port

@@ -226,3 +226,21 @@ cJSON *list_to_json(cJSON *data, bool has_more, cJSON *last_id)
     cJSON_AddItemToObject(json, "last_id", last_id ? last_id : cJSON_CreateNull());
     return json;
 }
+
+cJSON *estimate_to_json(const JobEstimate *e)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddNumberToObject(json, "memory_bytes", (double)e->memory_bytes);
+    if (e->measured_job == 0) {
+        cJSON_AddNullToObject(json, "seconds");
+        cJSON_AddNullToObject(json, "examples_per_second");
+        cJSON_AddNullToObject(json, "measured_job");
+        return json;
+    }
+    char id[JOB_ID];
+    job_id_format(e->measured_job, id);
+    cJSON_AddItemToObject(json, "seconds", json_number(e->seconds));
+    cJSON_AddItemToObject(json, "examples_per_second", json_number(e->examples_per_second));
+    cJSON_AddStringToObject(json, "measured_job", id);
+    return json;
+}

@@ -126,3 +126,16 @@ int cpus_usable(void)
         return count;
     return quota < 1 ? 1 : (int)quota;
 }
+
+JobThreads job_threads(int cores, int workers)
+{
+    const int share = cores / workers;
+    return (JobThreads){.usual = share > 0 ? share : 1, .most = cores};
+}
+
+int job_threads_for(JobThreads threads, int asked)
+{
+    if (asked == 0)
+        return threads.usual;
+    return asked < threads.most ? asked : threads.most;
+}

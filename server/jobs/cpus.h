@@ -14,3 +14,14 @@ int cpus_usable(void);
 /* The least quota of the groups in `membership`, the text of /proc/self/cgroup, with the control
  * groups' file systems under `root`, usually "/sys/fs/cgroup". In cores; 0: none is set. */
 double cpus_quota(const char *membership, const char *root);
+
+/* Threads that jobs train with. */
+typedef struct {
+    int usual;  // of a job that asks for none: a worker's share
+    int most;   // that a job may have
+} JobThreads;
+
+/* `cores` for so many workers; each has one at least. */
+JobThreads job_threads(int cores, int workers);
+/* Those of a job that asks for so many; 0: the usual. */
+int job_threads_for(JobThreads threads, int asked);

@@ -60,3 +60,20 @@ bool store_points(Store *store, SeriesPage page, PointList *list, Error *err);
 bool store_events(Store *store, SeriesPage page, EventList *list, Error *err);
 bool store_checkpoints(Store *store, int64_t job_id, CheckpointList *list, Error *err);
 bool store_last_event(Store *store, int64_t *id, Error *err);
+
+/* How fast a job like this one was: the newest of the same model, precision, CPU and threads; those
+ * of the same image size come first, and of them those of the same batch size. */
+typedef struct {
+    const char *model;
+    const char *precision, *or_precision;  // as settings say it: "bf16" or "auto"
+    const char *cpu_isa;
+    int threads, image_size, batch_size;
+} SpeedQuery;
+
+typedef struct {
+    int64_t job_id;  // 0: there is none
+    int image_size;
+    double examples_per_second;
+} SpeedRow;
+
+bool store_speed(Store *store, const SpeedQuery *query, SpeedRow *row, Error *err);

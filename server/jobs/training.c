@@ -192,19 +192,11 @@ static bool prepare_files(Training *t, Error *err)
            && (step == 0 || job_files_resume(data, id, step, err));
 }
 
-static int choose_threads(const Training *t)
-{
-    const int asked = t->spec.threads;
-    if (asked == 0)
-        return t->config->threads;
-    return asked < t->config->max_threads ? asked : t->config->max_threads;
-}
-
 static bool make_trainer(Training *t, Error *err)
 {
     TrainConfig how = spec_train_config(&t->spec);
     how.dataset = t->dataset;
-    how.threads = choose_threads(t);
+    how.threads = job_threads_for(t->config->threads, t->spec.threads);
     how.checkpoint_path = t->checkpoint_path.text;
     how.resume = run_resume_step(t->run) > 0;
     if (how.checkpoint_every_seconds <= 0)

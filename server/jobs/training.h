@@ -1,12 +1,12 @@
 /* server/jobs/training.h -- one job from its settings to its end, on the calling thread. */
 #pragma once
+#include "server/jobs/cpus.h"
 #include "server/jobs/runs.h"
 
 typedef struct {
-    const char *data;        // the daemon's folder
-    const char *datasets;    // NULL: the usual places
-    int threads;             // this worker's share of the cores
-    int max_threads;         // what a job may ask for
+    const char *data;      // the daemon's folder
+    const char *datasets;  // NULL: the usual places
+    JobThreads threads;
     int checkpoint_seconds;  // for jobs that set none; 0: none
 } TrainingConfig;
 

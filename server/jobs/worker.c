@@ -27,14 +27,12 @@ static void *work(void *context)
 bool workers_start(Jobs *jobs, const WorkersConfig *config, Workers **out, Error *err)
 {
     Workers *workers = xcalloc(1, sizeof *workers);
-    const int share = config->threads / config->workers;
     workers->jobs = jobs;
     workers->threads = xcalloc((size_t)config->workers, sizeof *workers->threads);
     workers->training = (TrainingConfig){
         .data = config->data,
         .datasets = config->datasets,
-        .threads = share > 0 ? share : 1,
-        .max_threads = config->threads,
+        .threads = job_threads(config->threads, config->workers),
         .checkpoint_seconds = config->checkpoint_seconds,
     };
     *out = workers;

@@ -1,6 +1,7 @@
 // A client that holds every answer against openapi.json: path, status, content type, headers, body.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 
@@ -105,6 +106,16 @@ export class Client {
 
   async job(id) {
     return (await this.get(`/v1/jobs/${id}`)).json;
+  }
+
+  // The job once it has succeeded.
+  async succeeded(id) {
+    for (;;) {
+      const job = await this.job(id);
+      if (job.status === 'succeeded') return job;
+      assert.ok(['queued', 'running'].includes(job.status), `${id} is ${job.status}: ${JSON.stringify(job.error)}`);
+      await sleep(50);
+    }
   }
 
   // A stream of events: an async iterator of { id, type, data }, with close().

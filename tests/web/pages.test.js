@@ -29,6 +29,13 @@ test('the form has the chapter’s values, and faults stand at their fields', as
   assert.equal(await page.getByLabel('Learning rate').inputValue(), '0.1');
   await page.getByText('5,977,530').waitFor();
   await page.getByText('4,690').waitFor();
+  // What the daemon estimates: memory always, time once such a job has run.
+  const fact = (name) => page.locator('.facts div', { hasText: name }).locator('dd');
+  assert.match(await fact('Memory').textContent(), /^about \d{3} MB$/);
+  assert.match(await fact('Time').textContent(), /^not known/);
+  await page.getByLabel('Model').selectOption('googlenet_tiny');
+  await page.getByLabel('Batch size').fill('32');
+  await until(async () => /^about .*judging by job_\d+ \(.*\/s\)$/.test(await fact('Time').textContent()), 'an estimate of the time');
   await page.getByLabel('Batch size').fill('0');
   await page.getByLabel('Momentum').fill('fast');
   const fault = (name) => page.locator(`.field:has(> label:text-is("${name}")) .fault`);

@@ -113,6 +113,16 @@ static void affinity_limits_what_is_usable(void **state)
     assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
 }
 
+static void a_job_has_its_share_and_no_more_than_there_is(void **state)
+{
+    (void)state;
+    const JobThreads eight = job_threads(8, 3);
+    assert_int_equal(job_threads_for(eight, 0), 2);
+    assert_int_equal(job_threads_for(eight, 5), 5);
+    assert_int_equal(job_threads_for(eight, 64), 8);
+    assert_int_equal(job_threads_for(job_threads(1, 2), 0), 1);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +132,7 @@ int main(int argc, char **argv)
                                         tear_down),
         cmocka_unit_test_setup_teardown(without_a_quota_there_is_no_limit, set_up, tear_down),
         cmocka_unit_test(affinity_limits_what_is_usable),
+        cmocka_unit_test(a_job_has_its_share_and_no_more_than_there_is),
     };
     return RUN_TESTS(tests);
 }

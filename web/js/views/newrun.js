@@ -2,7 +2,7 @@
 
 import * as api from '../api.js';
 import {h, setText} from '../dom.js';
-import {grouped, span} from '../format.js';
+import {bytes, grouped, rate, span} from '../format.js';
 
 /** One row a field: its place in the request, what it is called, and how it is entered. */
 const FIELDS = [
@@ -54,7 +54,7 @@ function valueOf(field, input) {
   return text !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
-export function newRunView({state}, {query}) {
+export function newRunView(_, {query}) {
   const from = query.get('from');
   const holder = h('div', {}, h('p', {class: 'empty'}, 'Reading …'));
   const element = h('section', {}, h('div', {class: 'bar'}, h('h1', {}, from ? 'Clone with changes' : 'New run')), holder);
@@ -84,19 +84,18 @@ export function newRunView({state}, {query}) {
     setText(general, [...left].map(([path, detail]) => `${path} ${detail}`.trim()).join('; '));
   }
 
-  /** Examples a second of the last run of the same model and image size, if there was one. */
-  function knownSpeed({model, image_size: size}) {
-    const alike = [...state.jobs.values()].filter((j) => j.model === model && j.image_size === size && j.progress.examples_per_second > 0);
-    return alike.at(-1)?.progress.examples_per_second;
+  function timeText({seconds, examples_per_second: speed, measured_job: job}) {
+    if (seconds === null) return 'not known: nothing like it has been trained here yet';
+    return h('span', {}, `about ${span(seconds)}, judging by `, h('a', {href: `#/runs/${job}`}, job), ` (${rate(speed)})`);
   }
 
-  function showPreview({job, model, total_steps: steps}) {
-    const speed = knownSpeed(job);
+  function showPreview({model, total_steps: steps, estimate}) {
     const rows = [
       ['Parameters', grouped(model.parameters)],
       ['Multiply-adds per image', grouped(model.multiply_adds)],
       ['Steps', grouped(steps)],
-      ['Time', speed ? `about ${span((steps * job.batch_size) / speed)}, at the last such run’s ${Math.round(speed)} examples/s` : 'known once such a run has been seen'],
+      ['Memory', `about ${bytes(estimate.memory_bytes)}`],
+      ['Time', timeText(estimate)],
     ];
     preview.replaceChildren(...rows.map(([k, v]) => h('div', {}, h('dt', {}, k), h('dd', {}, v))));
   }
