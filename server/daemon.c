@@ -126,12 +126,20 @@ static int wait_for_end(Daemon *d)
 
 /* ---- End ---- */
 
+static void end_at_once(int signal)
+{
+    raise(signal);        // whose handler is the usual one again, so that it kills
+    _exit(128 + signal);  // but not process 1, as in a container
+}
+
 /* The next SIGTERM or SIGINT ends the process as if nothing had been arranged. */
 static void let_signals_kill(void)
 {
     const sigset_t set = our_signals();
-    signal(SIGTERM, SIG_DFL);
-    signal(SIGINT, SIG_DFL);
+    const struct sigaction end = {.sa_handler = end_at_once,
+                                  .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
+    sigaction(SIGTERM, &end, NULL);
+    sigaction(SIGINT, &end, NULL);
     signal(SIGHUP, SIG_IGN);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
