@@ -5,6 +5,7 @@
 #pragma once
 
 int cmd_serve(int argc, char **argv);
+int cmd_health(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 int cmd_summary(int argc, char **argv);
 int cmd_bench(int argc, char **argv);

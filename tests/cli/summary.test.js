@@ -12,7 +12,7 @@ test("without a command there is help on stderr and exit code 2", () => {
 });
 
 test("--help and --version are everywhere", () => {
-  for (const command of [[], ["train"], ["summary"], ["bench"]]) {
+  for (const command of [[], ["serve"], ["health"], ["train"], ["summary"], ["bench"]]) {
     const help = googlenetd(...command, "--help");
     assert.equal(help.code, 0);
     assert.match(help.out, new RegExp(`^Usage: googlenetd ${command[0] ?? "COMMAND"}`));
