@@ -207,6 +207,14 @@ static int next_part(const Net *net, int left)
     return left < net->config.micro_batch ? left : net->config.micro_batch;
 }
 
+/* Whether to go on with the part that starts at example `first` of a batch. */
+static bool goes_on(const Net *net, int first, Error *err)
+{
+    const NetConfig *c = &net->config;
+    return first == 0 || !c->go_on || c->go_on(c->go_on_context)
+           || fail(err, ERR_STOPPED, "stopped within a batch");
+}
+
 bool net_train_batch(Net *net, const float *images, const int32_t *labels, int count, Metrics *sum,
                      Error *err)
 {
@@ -214,6 +222,8 @@ bool net_train_batch(Net *net, const float *images, const int32_t *labels, int c
         .classes = net->classes, .smoothing = net->config.label_smoothing, .scale = 1.0 / count};
     for (int first = 0, part; first < count; first += part) {
         part = next_part(net, count - first);
+        if (!goes_on(net, first, err))
+            return false;
         Program *p = run_forward(net, images + (size_t)first * net->image_count, part, true, err);
         if (!p)
             return false;
@@ -234,6 +244,8 @@ bool net_evaluate_batch(Net *net, const float *images, const int32_t *labels, in
     const SoftmaxLoss how = {.classes = net->classes};
     for (int first = 0, part; first < count; first += part) {
         part = next_part(net, count - first);
+        if (!goes_on(net, first, err))
+            return false;
         Program *p = run_forward(net, images + (size_t)first * net->image_count, part, false, err);
         if (!p)
             return false;

@@ -8,7 +8,8 @@
  * made it.
  *
  * Shapes   images N x C x H x W, float32, plain; labels N; logits N x classes.
- * Errors   ERR_DNN, ERR_NO_MEMORY (the message says how much was needed).
+ * Errors   ERR_DNN, ERR_NO_MEMORY (the message says how much was needed), ERR_STOPPED (go_on said
+ * no: the batch is left half done, and the next one starts as if it had never come).
  */
 #pragma once
 #include <stdint.h>
@@ -37,6 +38,8 @@ typedef struct {
     bool bf16;               // bfloat16 feature maps and gradients between layers; else float32
     double label_smoothing;  // of the training loss
     unsigned without;        // NET_NO_... flags
+    bool (*go_on)(void *);   // asked between two micro-batches; NULL: always
+    void *go_on_context;
 } NetConfig;
 
 /* Keeps `params`, which must come from the same graph, and writes their gradients. */

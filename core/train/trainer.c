@@ -17,7 +17,7 @@
  * they say exactly how to go on, so a checkpoint may be written there and nowhere else. An epoch
  * whose batches are all done but that has not been evaluated yet is such a place too (state.batch
  * equals the batches of an epoch): a stop during evaluation repeats the evaluation, not the
- * training.
+ * training. A step that is given up has changed neither parameters nor state, only gradients.
  *
  * The hook's answer is remembered in `asked` and acted upon between steps. */
 
@@ -111,13 +111,17 @@ static bool load_state(Trainer *t, Error *err)
     return true;
 }
 
+static bool goes_on(void *context);
+
 static bool create_network(Trainer *t, Error *err)
 {
     const TrainConfig *c = &t->config;
     const Shape image = {c->dataset->image.channels, c->image_size, c->image_size};
     const NetConfig how = {.batch_size = c->batch_size,
                            .bf16 = precision_resolve(c->precision) == PRECISION_BF16,
-                           .label_smoothing = c->label_smoothing};
+                           .label_smoothing = c->label_smoothing,
+                           .go_on = goes_on,
+                           .go_on_context = t};
     t->graph = model_graph(c->model, image, c->dataset->classes, err);
     return t->graph && params_new(t->graph, &t->params, err)
            && (c->sgd.momentum <= 0 || params_need_momentum(t->params, err))
@@ -213,6 +217,14 @@ static void tell_type(Trainer *t, TrainEventType type)
     tell(t, &event);
 }
 
+/* The network asks between two micro-batches. */
+static bool goes_on(void *context)
+{
+    Trainer *t = context;
+    tell_type(t, TRAIN_PART);
+    return t->asked != TRAIN_STOP;
+}
+
 static bool params_are_finite(const ParamStore *params)
 {
     // A sum is finite only if all its terms are; terms of 1e38 do not occur in weights that train.
@@ -246,6 +258,7 @@ static bool is_point(int64_t batch, int64_t batches)
     return batch % spacing == 0 || batch == batches;
 }
 
+/* Given up, with t->asked at TRAIN_STOP, if the hook says so in the middle. */
 static bool train_step(Trainer *t, Error *err)
 {
     TrainState *s = &t->state;
@@ -253,7 +266,7 @@ static bool train_step(Trainer *t, Error *err)
     const Batch *batch = loader_next(t->train);
     Metrics part = {0};
     if (!net_train_batch(t->net, batch->images, batch->labels, batch->count, &part, err))
-        return false;
+        return t->asked == TRAIN_STOP;
     if (!isfinite(part.loss))
         return fail(err, ERR_NUMERIC,
                     "the loss became %s at step %lld; a smaller learning_rate may help",
@@ -283,10 +296,10 @@ static bool evaluate(Trainer *t, Metrics *sum, Error *err)
     for (bool last = false; !last && t->asked < TRAIN_STOP;) {
         const Batch *batch = loader_next(t->test);
         if (!net_evaluate_batch(t->net, batch->images, batch->labels, batch->count, sum, err))
-            return false;
+            return t->asked == TRAIN_STOP;
         last = batch->last;
         if (!last)
-            tell_type(t, TRAIN_TESTING);
+            tell_type(t, TRAIN_PART);
     }
     return true;
 }

@@ -42,7 +42,7 @@ typedef struct {
 typedef enum {
     TRAIN_STEP,        // a step was made
     TRAIN_POINT,       // ... and it is one of those that the curve records, five times an epoch
-    TRAIN_TESTING,     // a batch of the test split was evaluated: a chance to stop, no news
+    TRAIN_PART,        // a part of a step or of an evaluation was done: a chance to stop, no news
     TRAIN_EPOCH,       // an epoch has ended and was evaluated
     TRAIN_CHECKPOINT,  // a checkpoint has been written
     TRAIN_RESUMED,     // the state was loaded; `note` says if bits may differ from an unbroken run
@@ -67,7 +67,8 @@ typedef struct {
 typedef enum {
     TRAIN_GO_ON,
     TRAIN_CHECKPOINT_NOW,  // write a checkpoint, then go on
-    TRAIN_STOP,            // write a checkpoint, then return ERR_STOPPED
+    TRAIN_STOP,            // write a checkpoint, then return ERR_STOPPED; after TRAIN_PART the step
+                           // or evaluation under way is given up, and a resume starts it anew
 } TrainAnswer;
 
 typedef TrainAnswer (*TrainHook)(void *context, const TrainEvent *event);

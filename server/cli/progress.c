@@ -136,7 +136,7 @@ void progress_event(Progress *p, const TrainEvent *e)
     if (e->type == TRAIN_EPOCH)
         p->test_seconds = e->test_seconds;
     const bool step = e->type == TRAIN_STEP || e->type == TRAIN_POINT;
-    if (p->terminal && (step || e->type == TRAIN_TESTING))
+    if (p->terminal && step)
         redraw(p, e);
     else if (e->type == TRAIN_POINT)
         print_point(p, e);

@@ -11,6 +11,7 @@ typedef struct LiveRun {
     bool stop;         // a client asks it to end
     bool checkpoint;   // a client, or SIGHUP, asks for a checkpoint
     double began;      // monotonic seconds
+    double step_at;    // the last step, or what came after it, was done
     double last_sign;  // of life
     int64_t first_step;
     int64_t step, total_steps, epoch;

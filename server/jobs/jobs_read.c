@@ -14,8 +14,10 @@ static int64_t estimate_finish(const LiveRun *run)
     const int64_t done = run->step - run->first_step;
     if (done <= 0)
         return 0;
-    const double per_step = (run->last_sign - run->began) / (double)done;
-    return time_now_ms() + (int64_t)(per_step * (double)(run->total_steps - run->step) * 1000);
+    const double per_step = (run->step_at - run->began) / (double)done;
+    const double left = run->step_at - monotonic_seconds()  // what the next step has taken already
+                        + per_step * (double)(run->total_steps - run->step);
+    return time_now_ms() + (int64_t)((left > 0 ? left : 0) * 1000);
 }
 
 void jobs_overlay(Jobs *jobs, JobInfo *job)

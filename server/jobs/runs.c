@@ -81,7 +81,7 @@ static bool take_next(Jobs *jobs, Run **out, Error *err)
     Run *run = xcalloc(1, sizeof *run);
     run->jobs = jobs;
     run->live.job_id = id;
-    run->live.began = run->live.last_sign = monotonic_seconds();
+    run->live.began = run->live.step_at = run->live.last_sign = monotonic_seconds();
     bool ok = store_load_job(jobs->store, id, &change.job, err);
     change.before = change.job.state;
     ok = ok && change_state(&change, JOB_START, err) && rewind_job(&change, &run->resume_step, err);
@@ -157,10 +157,17 @@ int64_t run_resume_step(const Run *run)
 
 /* ---- Steps and wishes ---- */
 
-void run_alive(Run *run)
+void run_part(Run *run)
 {
     pthread_mutex_lock(&run->jobs->lock);
     run->live.last_sign = monotonic_seconds();
+    pthread_mutex_unlock(&run->jobs->lock);
+}
+
+void run_alive(Run *run)
+{
+    pthread_mutex_lock(&run->jobs->lock);
+    run->live.step_at = run->live.last_sign = monotonic_seconds();
     pthread_mutex_unlock(&run->jobs->lock);
 }
 
@@ -172,8 +179,8 @@ void run_step(Run *run, RunStep step)
     pthread_mutex_lock(&run->jobs->lock);
     counts->steps++;
     counts->examples += step.examples;
-    counts->train_seconds += now - live->last_sign;
-    live->last_sign = now;
+    counts->train_seconds += now - live->step_at;
+    live->step_at = live->last_sign = now;
     live->step = step.event->step;
     live->total_steps = step.event->total_steps;
     live->epoch = step.event->epoch;

@@ -21,12 +21,13 @@ const JobInfo *run_job(const Run *run);  // as it was taken
 /* The step of the checkpoint to go on from; 0: from the start. */
 int64_t run_resume_step(const Run *run);
 
-/* A step was made, or something else that shows life. Cheap: nothing is written. */
+/* A step was made, or a part of one, or something after it. Cheap: nothing is written. */
 typedef struct {
     const TrainEvent *event;
     int64_t examples;  // of the step
 } RunStep;
 void run_step(Run *run, RunStep step);
+void run_part(Run *run);
 void run_alive(Run *run);
 double run_seconds(const Run *run);  // trained in all, over restarts
 

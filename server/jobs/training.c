@@ -97,6 +97,9 @@ static bool place_files(Training *t, CheckpointRow *row)
 
 static bool on_checkpoint(Training *t, const TrainEvent *event)
 {
+    // Stopped within the first step: from the start is where it goes on anyway.
+    if (event->step == 0)
+        return true;
     CheckpointRow row = {
         .step = event->step,
         .epoch = event->step / t->batches,
@@ -119,7 +122,7 @@ static bool write_down(Training *t, const TrainEvent *event)
     case TRAIN_RESUMED:
         return !event->note || run_note(t->run, event->note, &t->fault);
     case TRAIN_STEP:
-    case TRAIN_TESTING:
+    case TRAIN_PART:
         break;
     }
     return true;
@@ -132,6 +135,8 @@ static TrainAnswer hook(void *context, const TrainEvent *event)
         return TRAIN_STOP;
     if (event->type == TRAIN_STEP || event->type == TRAIN_POINT)
         run_step(t->run, (RunStep){event, examples_of_step(t, event->step)});
+    else if (event->type == TRAIN_PART)
+        run_part(t->run);
     else
         run_alive(t->run);
     if (!write_down(t, event))
@@ -139,7 +144,9 @@ static TrainAnswer hook(void *context, const TrainEvent *event)
     const RunWish wish = run_wish(t->run);
     if (wish.stop)
         return TRAIN_STOP;
-    t->verdict = policy_verdict(&t->policy, run_seconds(t->run));
+    // A budget shorter than the first step still gets that step.
+    if (event->step > 0)
+        t->verdict = policy_verdict(&t->policy, run_seconds(t->run));
     if (t->verdict != POLICY_GO_ON)
         return TRAIN_STOP;
     // The best epoch is kept, however seldom the job wants checkpoints.

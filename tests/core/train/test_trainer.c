@@ -57,8 +57,9 @@ static TrainConfig config(const Fixture *f)
 typedef struct {
     int64_t stop_at_step;
     bool stop_in_test;
+    int stop_at_part;
     bool checkpoint_at_step;
-    int points, epochs, checkpoints, resumed;
+    int parts, points, epochs, checkpoints, resumed;
     int64_t last_step;
     TrainEvent last_epoch;
     char note[256];
@@ -78,8 +79,11 @@ static TrainAnswer watch(void *context, const TrainEvent *e)
         seen->epochs++;
         seen->last_epoch = *e;
     }
-    if (e->type == TRAIN_TESTING && seen->stop_in_test)
-        return TRAIN_STOP;
+    if (e->type == TRAIN_PART) {
+        seen->parts++;
+        if (seen->stop_in_test || seen->parts == seen->stop_at_part)
+            return TRAIN_STOP;
+    }
     if ((e->type == TRAIN_STEP || e->type == TRAIN_POINT) && e->step == seen->stop_at_step)
         return seen->checkpoint_at_step ? TRAIN_CHECKPOINT_NOW : TRAIN_STOP;
     return TRAIN_GO_ON;
@@ -189,6 +193,35 @@ static void a_stop_during_evaluation_repeats_only_that(void **state)
     free(want);
 }
 
+static void a_stop_within_a_step_or_a_batch_of_tests_changes_no_bit(void **state)
+{
+    const Fixture *f = *state;
+    TrainConfig c = config(f);
+    // Each epoch: a step in four parts, one in one, and an evaluation in two.
+    c.batch_size = 100;
+    Seen whole = {0};
+    size_t count;
+    float *want = values_after(c, &whole, &count);
+    assert_int_equal(whole.parts, 2 * (3 + 0 + 1));
+    c.checkpoint_path = f->checkpoint;
+    for (int part = 1; part <= whole.parts; part++) {
+        Seen first = {.stop_at_part = part}, second = {0};
+        c.resume = false;
+        run_until_stopped(c, &first);
+        assert_int_equal(first.parts, part);
+        assert_int_equal(first.last_step, (part - 1) / 4 * 2 + (part % 4 == 0 ? 2 : 0));
+        c.resume = true;
+        float *got = values_after(c, &second, &count);
+        assert_memory_equal(got, want, count * sizeof *got);
+        assert_int_equal(first.points + second.points, whole.points);
+        assert_int_equal(first.epochs + second.epochs, whole.epochs);
+        assert_true(second.last_epoch.loss == whole.last_epoch.loss);
+        assert_true(second.last_epoch.test_loss == whole.last_epoch.test_loss);
+        free(got);
+    }
+    free(want);
+}
+
 static void a_checkpoint_on_request_is_written_and_training_goes_on(void **state)
 {
     const Fixture *f = *state;
@@ -281,6 +314,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_epoch_has_five_points_and_its_end),
         cmocka_unit_test(a_stop_at_any_step_changes_no_bit),
         cmocka_unit_test(a_stop_during_evaluation_repeats_only_that),
+        cmocka_unit_test(a_stop_within_a_step_or_a_batch_of_tests_changes_no_bit),
         cmocka_unit_test(a_checkpoint_on_request_is_written_and_training_goes_on),
         cmocka_unit_test(a_resume_elsewhere_says_that_bits_may_differ),
         cmocka_unit_test(a_checkpoint_of_other_settings_is_refused),
