@@ -72,11 +72,14 @@ static bool start_http(Daemon *d, const ServerConfig *config, Error *err)
         .token = config->token,
         .address = address.host,
         .port = address.port,
+        .threads = config->http_threads,
         .connections = config->limits.connections,
         .connections_per_address = config->limits.connections_per_address,
         .streams = config->limits.streams,
         .body_bytes = (size_t)config->limits.body_bytes,
         .request_seconds = config->limits.request_seconds,
+        .idle_seconds = config->limits.idle_seconds,
+        .heartbeat_seconds = config->limits.heartbeat_seconds,
     };
     if (!http_start(&how, &d->http, err))
         return false;

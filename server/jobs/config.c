@@ -37,11 +37,14 @@ static const Field FIELDS[] = {
     {"token_file",          TEXT,   AT(token_file), "", 0, 0, NULL, "file whose first line is the bearer token"},
     {"workers",             INT,    AT(workers), "1", 1, 64, NULL, "jobs that train at a time"},
     {"threads",             INT,    AT(threads), "0", 0, 1024, NULL, "cores for all of them together; 0: those this process may use"},
+    {"http_threads",        INT,    AT(http_threads), "2", 1, 64, NULL, "that answer clients"},
     {"checkpoint_seconds",  INT,    AT(checkpoint_seconds), "300", 0, 86400, NULL, "jobs that set none are saved at least this often; 0: by epochs only"},
     {"limits.body_bytes",   INT,    AT(limits.body_bytes), "1048576", 1024, 1 << 20, NULL, "of one request"},
     {"limits.connections",  INT,    AT(limits.connections), "1024", 1, 65536, NULL, "at a time"},
     {"limits.connections_per_address", INT, AT(limits.connections_per_address), "256", 1, 65536, NULL, "at a time"},
     {"limits.request_seconds", INT, AT(limits.request_seconds), "30", 1, 3600, NULL, "from a request's first byte to its last"},
+    {"limits.idle_seconds", INT,    AT(limits.idle_seconds), "60", 1, 3600, NULL, "that a connection may be silent between two requests"},
+    {"limits.heartbeat_seconds", INT, AT(limits.heartbeat_seconds), "15", 1, 3600, NULL, "after which a silent event stream gets a comment"},
     {"limits.streams",      INT,    AT(limits.streams), "128", 1, 65536, NULL, "event streams at a time"},
     {"limits.jobs",         INT,    AT(limits.jobs), "10000", 1, 1000000, NULL, "stored at a time"},
     {"log.level",           CHOICE, AT(log.level), "info", 0, 0, LOG_LEVEL_NAMES, "error, warning, info, request or debug"},
@@ -382,6 +385,9 @@ void config_print_flags(FILE *out)
         flag_name(&FIELDS[i], flag);
         snprintf(shown, sizeof shown, "%s %s", flag, FIELDS[i].kind == INT ? "N" : "TEXT");
         fprintf(out, "  %-38s %s", shown, FIELDS[i].about);
-        fprintf(out, FIELDS[i].usual[0] ? " (%s)\n" : "\n", FIELDS[i].usual);
+        if (FIELDS[i].kind == INT)
+            fprintf(out, " (%s; %ld to %ld)\n", FIELDS[i].usual, FIELDS[i].min, FIELDS[i].max);
+        else
+            fprintf(out, FIELDS[i].usual[0] ? " (%s)\n" : "\n", FIELDS[i].usual);
     }
 }

@@ -22,12 +22,15 @@ typedef struct {
     char token[256];            // read from there, or GOOGLENETD_TOKEN, which goes first; "": none
     int workers;                // jobs at a time: 1
     int threads;                // of all workers together; 0: the cores this process may use
+    int http_threads;           // that answer clients: 2
     int checkpoint_seconds;     // a running job is saved at least this often; 0: by epochs only
     struct {
         int body_bytes;               // of one request: 1 MiB
         int connections;              // in all: 1024
         int connections_per_address;  // 256
         int request_seconds;          // from its first byte to its last: 30
+        int idle_seconds;             // that a connection may be silent between two requests: 60
+        int heartbeat_seconds;        // until a silent stream gets a comment: 15
         int streams;                  // event streams at a time: 128
         int jobs;                     // stored at a time: 10000
     } limits;
@@ -58,5 +61,5 @@ typedef struct {
 
 bool config_listen_address(const char *listen, ListenAddress *address, Error *err);
 
-/* One line for each field: flag, usual value and meaning; for --help. */
+/* One line for each field: flag, meaning, usual value and range; for --help. */
 void config_print_flags(FILE *out);

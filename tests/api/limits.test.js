@@ -6,11 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from './client.js';
 import { Daemon, until } from './daemon.js';
 
-const SECONDS = 2;
+const SECONDS = 2, IDLE = 5, BEAT = 1;
 let daemon, client;
 
 before(async () => {
-  const args = ['--limits-request-seconds', SECONDS, '--limits-connections-per-address', 40, '--limits-streams', 3];
+  const args = ['--limits-request-seconds', SECONDS, '--limits-idle-seconds', IDLE, '--limits-heartbeat-seconds', BEAT,
+    '--limits-connections-per-address', 40, '--limits-streams', 3];
   daemon = await Daemon.start({ args: args.map(String) });
   client = new Client(daemon.url);
 });
@@ -98,12 +99,31 @@ test('connections that come and go leave nothing behind', { timeout: 60000 }, as
   await until('as many descriptors as before', async () => (await metric('process_open_fds')) <= before + 2, 20);
 });
 
+test('a connection may be silent for a while between two requests, and no longer', { timeout: 60000 }, async () => {
+  const socket = connect(daemon.port, '127.0.0.1');
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  let text = '';
+  socket.on('data', (data) => (text += data));
+  const ask = () => socket.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  const answers = (n) => until(`answer ${n}`, () => text.split('HTTP/1.1 200').length > n, 10);
+  ask();
+  await answers(1);
+  // Longer than a request may take.
+  await sleep((SECONDS + 1) * 1000);
+  ask();
+  await answers(2);
+  const start = Date.now();
+  await closed;
+  const seconds = (Date.now() - start) / 1000;
+  assert.ok(seconds > IDLE * 0.5 && seconds < IDLE * 3, `${seconds} s`);
+});
+
 test('a silent stream gets a comment from time to time', { timeout: 60000 }, async () => {
   const stream = await client.stream('/v1/events');
   const reader = (async () => {
     for await (const event of stream) assert.fail(`nothing was to happen, but ${event.type}`);
   })();
-  await until('the heartbeat', () => stream.comments.includes('beat'), 30);
+  await until('three heartbeats', () => stream.comments.filter((text) => text === 'beat').length >= 3, 30);
   stream.close();
   await reader;
 });

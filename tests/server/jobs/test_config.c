@@ -68,7 +68,11 @@ static void without_sources_all_is_as_usual(void **state)
     assert_string_equal(f->config.data, "data");
     assert_string_equal(f->config.token, "");
     assert_int_equal(f->config.workers, 1);
+    assert_int_equal(f->config.http_threads, 2);
     assert_int_equal(f->config.limits.body_bytes, 1 << 20);
+    assert_int_equal(f->config.limits.request_seconds, 30);
+    assert_int_equal(f->config.limits.idle_seconds, 60);
+    assert_int_equal(f->config.limits.heartbeat_seconds, 15);
     assert_int_equal(f->config.log.level, LOG_INFO);
     assert_int_equal(f->config.log.format, LOG_AS_TEXT);
 }

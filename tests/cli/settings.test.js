@@ -1,0 +1,41 @@
+// The daemon's settings are told three times: by --help, in config/server.json and in the README. They must agree.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { folder } from "./run.js";
+
+const read = (name) => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
+const flagOf = (name) => `--${name.replace(/[._]/g, "-")}`;
+
+// { "--limits-jobs": { usual, range, about } }, as --help has them.
+function helped(t) {
+  const { out } = folder(t).run("serve", "--help");
+  const lines = out.split("\n").filter((line) => /^ +--(?!config )/.test(line));
+  return Object.fromEntries(
+    lines.map((line) => {
+      const [, flag, kind, about, last] = line.match(/^ +(--\S+) (N|TEXT) +(.*?)(?: \(([^()]*)\))?$/);
+      const [usual, range = ""] = kind === "N" ? last.split("; ") : [last ?? ""];
+      return [flag, { usual, range, about }];
+    }),
+  );
+}
+
+test("the README has every setting with its default, range and meaning", (t) => {
+  const [, section] = read("README.md").split("## The daemon's settings");
+  const rows = [...section.split("\n## ")[0].matchAll(/^\| `(\S+)` \| `"?(.*?)"?` \| (.*?) ?\| (.*) \|$/gm)];
+  const told = rows.map(([, name, usual, range, about]) => [flagOf(name), { usual, range, about }]);
+  assert.deepEqual(Object.fromEntries(told), helped(t));
+});
+
+test("config/server.json states the defaults", (t) => {
+  const flatten = (object, before = "") =>
+    Object.entries(object).flatMap(([key, value]) =>
+      typeof value === "object" ? flatten(value, `${before}${key}.`) : [[flagOf(before + key), String(value)]],
+    );
+  const usual = helped(t);
+  const stated = flatten(JSON.parse(read("config/server.json")));
+  for (const [flag, value] of stated) assert.equal(value, usual[flag]?.usual, flag);
+  // What is left out there is empty by default.
+  const left = Object.keys(usual).filter((flag) => !stated.some(([name]) => name === flag));
+  for (const flag of left) assert.equal(usual[flag].usual, "", flag);
+});
