@@ -7,6 +7,7 @@
 #include "server/api/api_common.h"
 #include "server/api/json_job.h"
 #include "server/api/json_model.h"
+#include "server/jobs/spec_fields.h"
 
 enum {
     LIST_USUAL = 20,
@@ -202,6 +203,26 @@ bool clone_job(App *app, const Request *req, Response *res, Error *err)
 
 /* --- change and delete --- */
 
+/* Name and metadata of a request, and a fault for each other field. The caller deletes it. */
+static cJSON *changeable(const cJSON *json, Faults *faults)
+{
+    if (!cJSON_IsObject(json))
+        return NULL;
+    cJSON *change = cJSON_CreateObject();
+    const cJSON *item;
+    cJSON_ArrayForEach(item, json)
+    {
+        char pointer[sizeof faults->items[0].pointer] = "";
+        if (strcmp(item->string, "name") == 0 || strcmp(item->string, "metadata") == 0) {
+            cJSON_AddItemToObject(change, item->string, cJSON_Duplicate(item, true));
+        } else {
+            pointer_append(pointer, sizeof pointer, item->string);
+            faults_add(faults, pointer, "cannot be changed, only name and metadata can");
+        }
+    }
+    return change;
+}
+
 bool patch_job(App *app, const Request *req, Response *res, Error *err)
 {
     Faults faults = {.count = 0};
@@ -211,11 +232,10 @@ bool patch_job(App *app, const Request *req, Response *res, Error *err)
     if (!request_job(req, &id, err))
         return false;
     query_finish(req->query, &faults);
+    cJSON *change = changeable(req->json, &faults);
     // The reader of whole jobs knows what a name and metadata may be.
-    spec_read(req->json, (SpecRules){.allow_folders = false}, &spec, &faults);
-    for (const cJSON *item = req->json->child; item && faults.count == 0; item = item->next)
-        if (!item->string || (strcmp(item->string, "name") && strcmp(item->string, "metadata")))
-            faults_add(&faults, "", "only name and metadata can be changed");
+    spec_read(change ? change : req->json, (SpecRules){.allow_folders = false}, &spec, &faults);
+    cJSON_Delete(change);
     bool ok = true;
     if (faults.count) {
         respond_faults(res, &faults);

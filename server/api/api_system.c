@@ -33,8 +33,6 @@ bool get_readyz(App *app, const Request *req, Response *res, Error *err)
     (void)req;
     if (!jobs_ready(app->jobs, err))
         return respond_problem(res, 503, "%s", err->message);
-    if (events_closed(jobs_bell(app->jobs)))
-        return respond_problem(res, 503, "the daemon is shutting down");
     return respond_ok(res);
 }
 

@@ -314,6 +314,7 @@ bool jobs_delete(Jobs *jobs, int64_t id, Error *err)
         return change_drop(&change);
     if (!change_commit(&change, NULL, err))
         return false;
+    LOG(jobs->log, LOG_INFO, "job_deleted", log_int("job", id));
     Error left = {0};
     if (!folder_remove(job_folder(jobs->data, id).text, &left))
         LOG(jobs->log, LOG_WARNING, "files_left", log_int("job", id),

@@ -134,5 +134,10 @@ bool jobs_counts(Jobs *jobs, JobCounts *counts, Error *err)
 
 bool jobs_ready(Jobs *jobs, Error *err)
 {
+    pthread_mutex_lock(&jobs->lock);
+    const bool leaving = jobs->leaving;
+    pthread_mutex_unlock(&jobs->lock);
+    if (leaving)
+        return fail(err, ERR_STOPPED, "the daemon is shutting down");
     return store_check(jobs->store, err);
 }

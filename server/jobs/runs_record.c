@@ -95,7 +95,11 @@ static bool record_point(Change *change, const void *what, Error *err)
 
 bool run_point(Run *run, const PointRow *row, Error *err)
 {
-    return record(run, record_point, row, err);
+    if (!record(run, record_point, row, err))
+        return false;
+    LOG(run->jobs->log, LOG_DEBUG, "point", log_int("job", run->job.id), log_int("step", row->step),
+        log_real("loss", row->loss), log_real("accuracy", row->accuracy));
+    return true;
 }
 
 static bool record_epoch(Change *change, const void *what, Error *err)
@@ -121,6 +125,10 @@ bool run_epoch(Run *run, const EpochRow *row, Error *err)
     pthread_mutex_lock(&run->jobs->lock);
     run->jobs->counts.epochs++;
     pthread_mutex_unlock(&run->jobs->lock);
+    LOG(run->jobs->log, LOG_INFO, "epoch", log_int("job", run->job.id),
+        log_int("epoch", row->epoch), log_int("step", row->step), log_real("loss", row->train_loss),
+        log_real("accuracy", row->train_accuracy), log_real("test_accuracy", row->test_accuracy),
+        log_real("examples_per_second", row->examples_per_second));
     return true;
 }
 
@@ -131,7 +139,11 @@ static bool record_note(Change *change, const void *what, Error *err)
 
 bool run_note(Run *run, const char *message, Error *err)
 {
-    return record(run, record_note, message, err);
+    if (!record(run, record_note, message, err))
+        return false;
+    LOG(run->jobs->log, LOG_WARNING, "note", log_int("job", run->job.id),
+        log_text("message", message));
+    return true;
 }
 
 /* ---- Checkpoints ---- */
@@ -190,6 +202,8 @@ bool run_checkpoint(Run *run, const CheckpointRow *row, int keep, Error *err)
         pthread_mutex_lock(&run->jobs->lock);
         run->jobs->counts.checkpoints++;
         pthread_mutex_unlock(&run->jobs->lock);
+        LOG(run->jobs->log, LOG_INFO, "checkpoint", log_int("job", run->job.id),
+            log_int("step", row->step), log_int("bytes", row->bytes));
     }
     free(k->kept);
     return ok;

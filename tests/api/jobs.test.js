@@ -120,7 +120,8 @@ test('name and metadata can be changed, and nothing else', async () => {
   assert.deepEqual((await patch({ metadata: { who: 'you', why: '' } }, 200)).json.metadata, { who: 'you', why: '' });
   assert.deepEqual((await patch({ metadata: {} }, 200)).json.metadata, {});
   assert.equal((await client.job(id)).name, 'nach der Änderung');
-  await patch({ epochs: 3 }, 400);
+  const refused = await patch({ epochs: 3, nonsense: 1, name: 7 }, 400);
+  assert.deepEqual(refused.json.errors.map(({ pointer }) => pointer).sort(), ['/epochs', '/name', '/nonsense']);
   await patch({ name: 7, metadata: [] }, 400);
   await patch([], 400);
 });

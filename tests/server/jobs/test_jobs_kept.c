@@ -227,8 +227,10 @@ static void a_daemon_that_leaves_takes_nothing_new(void **state)
     JobsFixture *f = *state;
     const int64_t id = jobs_add(f, "{}");
     Run *run = jobs_take(f);
+    CHECK_OK(jobs_ready(f->jobs, &f->err), f->err);
     jobs_leave(f->jobs);
     assert_true(run_wish(run).stop);
+    CHECK_REFUSED(jobs_ready(f->jobs, &f->err), f->err, ERR_STOPPED, "the daemon is shutting down");
     assert_null(runs_take(f->jobs));
     JobInfo job;
     CHECK_REFUSED(create_plain(f, 0, &job), f->err, ERR_STOPPED,
