@@ -5,7 +5,10 @@
 #
 # README.md, "For operators", tells the rest; tests/image/run builds it and puts it to use.
 
-FROM debian:trixie-slim AS build
+# A mirror's copy will do as well.
+ARG DEBIAN=docker.io/library/debian:trixie-slim
+
+FROM ${DEBIAN} AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
         cmake gcc libc6-dev ninja-build pkg-config \
         libcjson-dev libdnnl-dev libmicrohttpd-dev libsqlite3-dev zlib1g-dev \
@@ -16,7 +19,7 @@ RUN cmake -S . -B /build -G Ninja -DBUILD_TESTING=OFF \
     && cmake --build /build \
     && DESTDIR=/out cmake --install /build --strip
 
-FROM debian:trixie-slim
+FROM ${DEBIAN}
 LABEL org.opencontainers.image.title="googlenetd" \
       org.opencontainers.image.description="Trains GoogLeNet on CPUs, as a service: HTTP/JSON API and dashboard" \
       org.opencontainers.image.version="0.1.0" \
