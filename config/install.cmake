@@ -1,13 +1,20 @@
 # config/install.cmake -- `cmake --install build [--prefix DIR]` puts things where a Debian user expects them:
 # the program in bin, pages and ready-made jobs in share/googlenetd, the example configuration in
-# share/doc/googlenetd. With a private oneDNN the program goes to lib/googlenetd with the libraries that it was
-# built with, and bin gets a script that starts it with them.
+# share/doc/googlenetd, the unit in lib/systemd/system. With a private oneDNN the program goes to lib/googlenetd
+# with the libraries that it was built with, and bin gets a script that starts it with them.
 
 install(DIRECTORY web/ DESTINATION ${CMAKE_INSTALL_DATADIR}/googlenetd/web)
 install(DIRECTORY config/jobs DESTINATION ${CMAKE_INSTALL_DATADIR}/googlenetd)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
-file(GLOB examples config/*.json config/*.service config/*.yaml)
-install(FILES ${examples} DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(FILES config/server.json config/compose.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+
+# The unit names absolute paths.
+file(READ config/googlenetd.service unit)
+string(REPLACE /usr/local/bin ${CMAKE_INSTALL_FULL_BINDIR} unit "${unit}")
+string(REPLACE /usr/local/share/doc/googlenetd ${CMAKE_INSTALL_FULL_DOCDIR} unit "${unit}")
+file(WRITE ${CMAKE_BINARY_DIR}/googlenetd.service "${unit}")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS config/googlenetd.service)
+install(FILES ${CMAKE_BINARY_DIR}/googlenetd.service DESTINATION lib/systemd/system)
 
 if(NOT ONEDNN_LOADER)
     install(TARGETS googlenetd)

@@ -16,3 +16,16 @@ if grep -q -F "$build/onednn" "$folder/moved/bin/googlenetd"; then
     echo "the installed script names the build folder" >&2
     exit 1
 fi
+
+# systemd takes the unit as it is, but for the place of the program.
+unit=$folder/googlenetd.service
+sed "s|^ExecStart=[^ ]*/|ExecStart=$folder/moved/bin/|" "$folder/moved/lib/systemd/system/googlenetd.service" >"$unit"
+if command -v systemd-analyze >/dev/null; then
+    faults=$(systemd-analyze verify --man=no "$unit" 2>&1) || true
+    if [ -n "$faults" ]; then
+        echo "$faults" >&2
+        exit 1
+    fi
+else
+    echo "no systemd-analyze here: the unit is not verified"
+fi

@@ -1,6 +1,6 @@
 // Containers of $IMAGE, by the engine that tests/image/run has found to work: $ENGINE and $RUN_OPTIONS.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chownSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -112,9 +112,11 @@ export class Container {
 function daemonBelow(pid) {
   try {
     if (readlinkSync(`/proc/${pid}/exe`).endsWith('/googlenetd')) return pid;
-    for (const child of words(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'))) {
-      const found = daemonBelow(Number(child));
-      if (found) return found;
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      for (const child of words(readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8'))) {
+        const found = daemonBelow(Number(child));
+        if (found) return found;
+      }
     }
   } catch {
     // It has ended meanwhile.
