@@ -70,7 +70,7 @@ test('the reader’s zoom survives new points', async () => {
   const crosshair = async () => {
     await page.mouse.move(box.x + 2, box.y + 100);
     await page.mouse.move(box.x + 1, box.y + 101);
-    return page.locator('.u-legend .u-value').first().textContent();
+    return page.locator('.legend .at').first().textContent();
   };
   const left = await crosshair();
   await until(async () => (await chartRows(page, 'Loss and accuracy')).length > before + 5, 'more points');

@@ -1,6 +1,6 @@
 // Several runs on one chart, and only those settings that differ. The selection stands in the address.
 
-import {Chart} from '../charts.js';
+import {Chart} from '../chart/chart.js';
 import {h, scroller, table} from '../dom.js';
 import {percent, title} from '../format.js';
 
@@ -24,6 +24,7 @@ function minutes({curve}, places) {
 
 /** The rows that have a place: a chart needs every x. */
 function placed(x, y) {
+  if (!x.includes(null)) return {x, y};
   const has = x.map((v) => v !== null);
   return {x: x.filter((_, i) => has[i]), y: y.filter((_, i) => has[i])};
 }
@@ -81,7 +82,11 @@ export function compareView({state}, {query}) {
     }));
   }
 
+  let compared = '';
   function fillDifferences(jobs) {
+    const mark = JSON.stringify(jobs.map((j) => [j.id, title(j), j.best?.test_accuracy]));
+    if (mark === compared) return;
+    compared = mark;
     const settings = jobs.map(flat);
     const keys = [...new Set(settings.flatMap(Object.keys))].filter((k) => new Set(settings.map((s) => s[k])).size > 1);
     differences.replaceChildren(jobs.length < 2 ? h('p', {class: 'empty'}, 'Choose two runs or more.')
@@ -89,24 +94,31 @@ export function compareView({state}, {query}) {
         [...keys.map((k) => [k, ...settings.map((s) => s[k] ?? '–')]), ['best test accuracy', ...jobs.map((j) => percent(j.best?.test_accuracy))]]));
   }
 
+  const lines = new Map();  // id -> its columns, until something is added to the series
+  function lineOf(id) {
+    const series = state.series.get(id);
+    const mark = [metric.value, axis.value, series.curve.step.length, series.epochs.length].join();
+    const known = lines.get(id);
+    if (known?.mark === mark && known.curve === series.curve) return known.line;
+    const [places, y] = METRICS[metric.value][1](series);
+    const line = placed(axis.value === 'time' ? minutes(series, places) : places[axis.value], y);
+    lines.set(id, {mark, curve: series.curve, line});
+    return line;
+  }
+
   function update() {
     const all = [...state.jobs.values()].reverse();
     fillList(all);
     const jobs = all.filter((j) => chosen.has(j.id)).reverse();
     jobs.forEach((j) => state.watch(j.id));
-    const [label, pick] = METRICS[metric.value];
+    const [label] = METRICS[metric.value];
     if (!chart || chart.title !== label || chart.labels.x !== AXES[axis.value]) {
       chart?.destroy();
       chart = new Chart({title: label, x: AXES[axis.value], y: '', sync: 'compare', height: 420});
       chartHolder.replaceChildren(chart.element);
     }
-    const lines = jobs.filter((j) => state.series.get(j.id)?.ready).map((job) => {
-      const series = state.series.get(job.id);
-      const [places, y] = pick(series);
-      const x = axis.value === 'time' ? minutes(series, places) : places[axis.value];
-      return {label: `${title(job)} (${job.id})`, color: jobs.indexOf(job), ...placed(x, y)};
-    });
-    chart.set(lines, {smoothing: Number(smoothing.value)});
+    chart.set(jobs.filter((j) => state.series.get(j.id)?.ready)
+      .map((job) => ({label: `${title(job)} (${job.id})`, color: jobs.indexOf(job), ...lineOf(job.id)})), {smoothing: Number(smoothing.value)});
     fillDifferences(jobs);
   }
   return {element, update, destroy: () => chart?.destroy()};

@@ -1,7 +1,7 @@
 // One run: its curves as the chapter plots them, what it did, and what can be done with it.
 
 import * as api from '../api.js';
-import {Chart} from '../charts.js';
+import {Chart} from '../chart/chart.js';
 import {announce, h, save, scroller, setText, table} from '../dom.js';
 import {bytes, grouped, number, percent, rate, span, time, timeLeft, title} from '../format.js';
 import {badge, progressBar} from './runs.js';

@@ -1,0 +1,239 @@
+// A chart: axes, zoom and crosshair by uPlot, lines drawn by chart/lines.js, the reader's zoom kept.
+
+import {h} from '../dom.js';
+import {Legend} from './legend.js';
+import {COLORS, dashOf, drawDots, extent, smooth, strokeLine} from './lines.js';
+import {Numbers} from './numbers.js';
+import {savePicture} from './picture.js';
+
+const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** The lines' colours in the scheme of the moment; asking for styles takes time. */
+const palette = () => Array.from({length: COLORS}, (_, n) => css(`--line-${n + 1}`));
+
+function axis(label, {log, size = 52} = {}) {
+  return {
+    label,
+    labelSize: 18,
+    labelFont: '12px system-ui',
+    font: '12px system-ui',
+    stroke: () => css('--muted'),
+    grid: {stroke: () => css('--line'), width: 1},
+    ticks: {show: false},
+    size,
+    ...(log ? {} : {values: (u, splits) => splits.map((v) => (v === null ? '' : Number(v.toPrecision(6)).toString()))}),
+  };
+}
+
+/**
+ * A chart in a figure with a caption, a legend and its numbers as a table.
+ *   new Chart({title, x: 'epoch', y: '', sync: 'run'})
+ *   chart.set([{label, color: 0, dash, x: [], y: []}], {log, smoothing, mark: {x, label}})
+ * Raw values are always there, as dots where there is room; the line over them may be smoothed.
+ */
+export class Chart {
+  #lines = [];
+  #smoothed = [];
+  #options = {};
+
+  constructor({title, x, y, sync, height = 300}) {
+    this.title = title;
+    this.labels = {x, y};
+    this.sync = sync;
+    this.height = height;
+    this.legend = new Legend(x, () => this.#redraw());
+    this.numbers = new Numbers(title, x);
+    this.holder = h('div', {class: 'plot', role: 'group', tabindex: '0', onkeydown: (event) => this.#key(event),
+      'aria-label': `${title}, a chart. Plus and minus zoom, arrows move, 0 shows all. The numbers are in the table below.`});
+    this.empty = h('p', {class: 'empty'}, 'Nothing recorded yet.');
+    this.reset = h('button', {type: 'button', class: 'quiet', disabled: true, onclick: () => this.resetZoom()}, 'Reset zoom');
+    this.tools = h('span', {class: 'tools', hidden: true}, this.reset,
+      h('button', {type: 'button', class: 'quiet', onclick: () => this.savePng()}, 'PNG'));
+    this.element = h('figure', {class: 'chart'}, h('figcaption', {}, h('span', {}, title), this.tools),
+      this.empty, this.holder, this.legend.element, this.numbers.element);
+    this.observer = new ResizeObserver(() => this.plot?.setSize(this.#size()));
+    this.observer.observe(this.holder);
+    this.scheme = matchMedia('(prefers-color-scheme: dark)');
+    this.recolor = () => this.plot?.redraw();
+    this.scheme.addEventListener('change', this.recolor);
+  }
+
+  #size() {
+    return {width: Math.max(200, this.holder.clientWidth), height: this.height};
+  }
+
+  set(lines, options = {}) {
+    this.#lines = lines;
+    this.#options = options;
+    const filled = lines.filter((l) => l.x.length > 0);
+    const any = filled.length > 0;
+    this.empty.hidden = any;
+    for (const part of [this.holder, this.tools, this.legend.element, this.numbers.element]) part.hidden = !any;
+    if (!any) return;
+    this.#smoothed = lines.map((l) => smooth(l.y, options.smoothing));
+    this.legend.set(lines);
+    this.numbers.set(lines);
+    // Training begins at 0 on every axis, though the first point comes later.
+    const min = Math.min(0, ...filled.map((l) => l.x[0])), max = Math.max(...filled.map((l) => l.x.at(-1)));
+    // uPlot lays out the axes by the ends alone; the lines are drawn from their own columns.
+    const data = [[min, max], [null, null]];
+    if (!this.plot || this.log !== Boolean(options.log)) this.#build(data);
+    else this.#update(data);
+    this.legend.show(this.#cursor());
+  }
+
+  #build(data) {
+    const zoom = this.plot && this.#zoomed() ? {...this.plot.scales.x} : null;
+    this.plot?.destroy();
+    this.log = Boolean(this.#options.log);
+    this.plot = new uPlot({
+      ...this.#size(),
+      cursor: {sync: {key: this.sync, setSeries: false}, drag: {x: true, y: false}},
+      legend: {show: false},
+      scales: {x: {time: false}, y: {distr: this.log ? 3 : 1, range: (u) => this.#range(u)}},
+      axes: [axis(this.labels.x, {size: 30}), axis(this.labels.y, {log: this.log})],
+      series: [{}, {paths: () => null, points: {show: false}}],
+      hooks: {
+        draw: [(u) => this.#draw(u)],
+        setCursor: [() => this.legend.show(this.#cursor())],
+        setScale: [(u, key) => { if (key === 'x') this.reset.disabled = !(this.plot && this.#zoomed()); }],
+      },
+    }, data, this.holder);
+    if (zoom) this.plot.setScale('x', {min: zoom.min, max: zoom.max});
+  }
+
+  #zoomed() {
+    const [first, last] = this.plot.data[0];
+    const {min, max} = this.plot.scales.x;
+    return min > first || max < last;
+  }
+
+  #update(data) {
+    const zoomed = this.#zoomed();
+    this.plot.setData(data, !zoomed);
+    if (zoomed) this.#redraw();
+  }
+
+  /** Draw anew, with the y axis fitted to what is in view. */
+  #redraw() {
+    const {min, max} = this.plot.scales.x;
+    this.plot.setScale('x', {min, max});
+  }
+
+  #cursor() {
+    const left = this.plot?.cursor.left ?? -1;
+    return left < 0 ? null : this.plot.posToVal(left, 'x');
+  }
+
+  #shown() {
+    return this.#lines.map((line, i) => ({line, y: this.#smoothed[i]})).filter(({line}) => !this.legend.hidden.has(line.label));
+  }
+
+  #range(u) {
+    const {min, max} = u.scales.x;
+    const extents = this.#shown().map(({line}) => extent(line, min, max, this.log));
+    const low = Math.min(...extents.map(([v]) => v)), high = Math.max(...extents.map(([, v]) => v));
+    if (!(low <= high)) return this.log ? [0.1, 1] : [0, 1];
+    return this.log ? uPlot.rangeLog(low, high, 10, false) : uPlot.rangeNum(low, high, 0.1, true);
+  }
+
+  #draw(u) {
+    const {ctx} = u;
+    const {left, top, width, height} = u.bbox;
+    const {min, max} = u.scales.x;
+    const {min: low, max: high} = u.scales.y;
+    const fit = this.log ? (v) => (v > 0 ? (Math.log(v) - Math.log(low)) / (Math.log(high) - Math.log(low)) : 0)
+      : (v) => (v - low) / (high - low);
+    const view = {min, max, left, width, toY: (v) => top + height * (1 - fit(v))};
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(left, top, width, height);
+    ctx.clip();
+    ctx.lineJoin = 'bevel';
+    const colors = palette();
+    for (const {line, y} of this.#shown()) {
+      ctx.strokeStyle = ctx.fillStyle = colors[line.color % COLORS];
+      this.#drawLine(ctx, line, y, view);
+    }
+    ctx.restore();
+    this.#drawMark(u);
+  }
+
+  #drawLine(ctx, line, y, view) {
+    const faded = this.legend.front !== null && this.legend.front !== line.label;
+    const few = this.#lines.length < 9;
+    const dense = line.x.length > view.width;
+    const smoothed = y !== line.y;
+    ctx.globalAlpha = (faded ? 0.12 : 1) * (smoothed ? 0.4 : 1);
+    ctx.lineWidth = devicePixelRatio;
+    ctx.setLineDash([]);
+    const raw = few || this.legend.front === line.label;
+    if (raw && !drawDots(ctx, line.x, line.y, view, 5 * devicePixelRatio) && smoothed) strokeLine(ctx, line.x, line.y, view);
+    ctx.globalAlpha = faded ? 0.12 : 1;
+    // Wide and dashed strokes cost time by the pixel; among many dense lines nobody sees them.
+    ctx.lineWidth = (few || !dense ? 2 : 1) * devicePixelRatio;
+    if (!dense) ctx.setLineDash(dashOf(line).map((d) => d * devicePixelRatio));
+    strokeLine(ctx, line.x, y, view);
+  }
+
+  /** A dashed line where options.mark = {x, label} says. */
+  #drawMark(u) {
+    const {mark} = this.#options;
+    if (!mark) return;
+    const x = Math.round(u.valToPos(mark.x, 'x', true));
+    const {left, top, width, height} = u.bbox;
+    if (x < left || x > left + width) return;
+    const {ctx} = u;
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = css('--muted');
+    ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
+    ctx.beginPath();
+    ctx.moveTo(x, top);
+    ctx.lineTo(x, top + height);
+    ctx.stroke();
+    ctx.font = `${12 * devicePixelRatio}px system-ui`;
+    ctx.textAlign = x > left + width / 2 ? 'right' : 'left';
+    ctx.fillText(` ${mark.label} `, x, top + 12 * devicePixelRatio);
+    ctx.restore();
+  }
+
+  /** Keep the view within the data and show it. */
+  #look(min, max) {
+    const [first, last] = this.plot.data[0];
+    if (first === last) return;
+    const span = Math.min(max - min, last - first);
+    const from = Math.min(Math.max(min, first), last - span);
+    this.plot.setScale('x', {min: from, max: from + span});
+  }
+
+  #key(event) {
+    if (event.target !== this.holder || !this.plot) return;
+    const {min, max} = this.plot.scales.x;
+    const span = max - min;
+    const views = {
+      '+': [min + span / 4, max - span / 4], '-': [min - span / 2, max + span / 2],
+      ArrowLeft: [min - span / 4, max - span / 4], ArrowRight: [min + span / 4, max + span / 4], 0: this.plot.data[0],
+    };
+    const view = views[event.key === '=' ? '+' : event.key];
+    if (!view || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    this.#look(...view);
+  }
+
+  resetZoom() {
+    this.#look(...this.plot.data[0]);
+  }
+
+  savePng() {
+    const lines = this.#shown().map(({line}) => line);
+    const colors = palette();
+    savePicture({canvas: this.plot.ctx.canvas, ratio: devicePixelRatio, title: this.title, lines,
+      paint: {surface: css('--surface'), text: css('--text'), stroke: (line) => colors[line.color % COLORS]}});
+  }
+
+  destroy() {
+    this.observer.disconnect();
+    this.scheme.removeEventListener('change', this.recolor);
+    this.plot?.destroy();
+  }
+}

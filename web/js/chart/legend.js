@@ -1,0 +1,64 @@
+// What the lines are and what they are at the crosshair, or at their ends. Each entry hides or shows its line,
+// and brings it forward while it is pointed at.
+
+import {h, setText, svg} from '../dom.js';
+import {COLORS, dashOf, nearest} from './lines.js';
+
+const text = (v) => (v === null || v === undefined ? '–' : Number(v.toPrecision(4)).toString());
+
+function swatch(line) {
+  return svg('svg', {class: 'swatch', viewBox: '0 0 22 8', width: 22, height: 8, 'aria-hidden': 'true'},
+    svg('line', {x1: 0, y1: 4, x2: 22, y2: 4, 'stroke-width': 3, class: `line-${(line.color % COLORS) + 1}`, 'stroke-dasharray': dashOf(line).join(' ')}));
+}
+
+export class Legend {
+  hidden = new Set();  // labels
+  front = null;        // the label that is pointed at
+  #values = [];
+  #lines = [];
+  #shape = '';
+
+  constructor(xLabel, changed) {
+    this.xLabel = xLabel;
+    this.changed = changed;
+    this.place = h('span', {class: 'at'});
+    this.list = h('ul', {});
+    this.element = h('div', {class: 'legend'}, this.place, this.list);
+  }
+
+  set(lines) {
+    this.#lines = lines;
+    const shape = JSON.stringify(lines.map((l) => [l.label, l.color, l.dash]));
+    if (shape !== this.#shape) this.#build(lines);
+    this.#shape = shape;
+  }
+
+  #build(lines) {
+    this.front = null;
+    this.#values = lines.map(() => h('span', {class: 'value'}));
+    this.list.replaceChildren(...lines.map((line, i) => {
+      const forward = (label) => () => {
+        if (this.front === label || lines.length < 4) return;
+        this.front = label;
+        this.changed();
+      };
+      const button = h('button', {type: 'button', 'aria-pressed': String(!this.hidden.has(line.label)), title: 'Show or hide',
+        onmouseenter: forward(line.label), onmouseleave: forward(null), onfocus: forward(line.label), onblur: forward(null),
+        onclick: () => {
+          if (!this.hidden.delete(line.label)) this.hidden.add(line.label);
+          button.setAttribute('aria-pressed', String(!this.hidden.has(line.label)));
+          this.changed();
+        }}, swatch(line), h('span', {class: 'label'}, line.label), this.#values[i]);
+      return h('li', {}, button);
+    }));
+  }
+
+  /** Values nearest to x; null: the newest ones. */
+  show(x) {
+    setText(this.place, x === null ? 'latest' : `${this.xLabel} ${Number(x.toFixed(2))}`);
+    this.#lines.forEach((line, i) => {
+      const at = x === null ? line.x.length - 1 : nearest(line.x, x);
+      setText(this.#values[i], text(line.y[at]));
+    });
+  }
+}
