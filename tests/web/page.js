@@ -1,4 +1,5 @@
 // A Chromium page on the real daemon, with every complaint of the browser collected.
+import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -70,4 +71,21 @@ export async function until(check, what, ms = 60000) {
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
+}
+
+/** The page's table must hold each point of the daemon's curve once, with its very numbers. */
+export async function checkCurves(daemon, page, id) {
+  const curve = await get(daemon, `/v1/jobs/${id}/curve`);
+  const epochs = (await get(daemon, `/v1/jobs/${id}/epochs`)).data;
+  const rows = await until(async () => {
+    const now = await chartRows(page, 'Loss and accuracy');
+    return now.length === curve.step.length && now.filter((r) => r[3] !== '').length === epochs.length && now;
+  }, `${curve.step.length} points and ${epochs.length} epochs`);
+  rows.forEach(([epoch, loss, accuracy], i) => {
+    assert.equal(Number(epoch), curve.epoch[i]);
+    assert.equal(Number(loss), curve.loss[i]);
+    assert.equal(Number(accuracy), curve.accuracy[i]);
+  });
+  const tests = rows.filter((r) => r[3] !== '').map((r) => Number(r[3]));
+  assert.deepEqual(tests, epochs.map((e) => e.test_accuracy));
 }

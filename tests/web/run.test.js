@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Daemon } from '../api/daemon.js';
-import { chartRows, faults, get, openBrowser, openPage, post, shoot, small, until, webFolder } from './page.js';
+import { chartRows, checkCurves, faults, get, openBrowser, openPage, post, shoot, small, until, webFolder } from './page.js';
 
 let daemon, browser;
 before(async () => {
@@ -15,23 +15,6 @@ after(async () => {
 });
 
 const ended = (id) => until(async () => ['succeeded', 'failed', 'stopped'].includes((await get(daemon, `/v1/jobs/${id}`)).status), `${id} to end`);
-
-/** The page's table must hold each point of the daemon's curve once, with its very numbers. */
-async function checkCurves(page, id) {
-  const curve = await get(daemon, `/v1/jobs/${id}/curve`);
-  const epochs = (await get(daemon, `/v1/jobs/${id}/epochs`)).data;
-  const rows = await until(async () => {
-    const now = await chartRows(page, 'Loss and accuracy');
-    return now.length === curve.step.length && now.filter((r) => r[3] !== '').length === epochs.length && now;
-  }, `${curve.step.length} points and ${epochs.length} epochs`);
-  rows.forEach(([epoch, loss, accuracy], i) => {
-    assert.equal(Number(epoch), curve.epoch[i]);
-    assert.equal(Number(loss), curve.loss[i]);
-    assert.equal(Number(accuracy), curve.accuracy[i]);
-  });
-  const tests = rows.filter((r) => r[3] !== '').map((r) => Number(r[3]));
-  assert.deepEqual(tests, epochs.map((e) => e.test_accuracy));
-}
 
 test('an empty list offers the chapter’s run', async () => {
   const { page, complaints, context } = await openPage(browser, daemon.url);
@@ -47,12 +30,13 @@ test('curves grow while one looks and are the daemon’s numbers in the end', as
   const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/runs/${id}`);
   const early = (await chartRows(page, 'Loss and accuracy')).length;
   await until(async () => (await chartRows(page, 'Loss and accuracy')).length > early + 5, 'the curve to grow');
+  await page.reload();
   await ended(id);
-  await checkCurves(page, id);
+  await checkCurves(daemon, page, id);
   await page.getByText('succeeded', { exact: true }).first().waitFor();
   await shoot(page, 'run');
   await page.reload();
-  await checkCurves(page, id);
+  await checkCurves(daemon, page, id);
   assert.deepEqual(faults(complaints), []);
   await context.close();
 });
@@ -92,7 +76,7 @@ test('stop and resume by click', async () => {
   await page.getByText('running', { exact: true }).first().waitFor();
   await page.getByRole('button', { name: 'Stop' }).click();
   await page.getByText('stopped', { exact: true }).first().waitFor();
-  await checkCurves(page, id);
+  await checkCurves(daemon, page, id);
   await page.getByRole('button', { name: 'Delete …' }).click();
   await page.getByRole('button', { name: 'Delete', exact: true }).click();
   await page.getByRole('heading', { name: 'Runs', exact: true }).waitFor();
@@ -118,6 +102,6 @@ test('the daemon dies and comes back: the page heals, no point is lost or double
   await daemon.launch();
   await page.getByText('Live', { exact: true }).waitFor();
   await ended(id);
-  await checkCurves(page, id);
+  await checkCurves(daemon, page, id);
   await context.close();
 });

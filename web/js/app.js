@@ -100,6 +100,9 @@ function askForToken() {
   dialog.showModal();
 }
 
+const ACTIVE_MS = 5000;
+setInterval(() => { if (!document.hidden && state.status === 'live') state.refreshActive(); }, ACTIVE_MS);
+
 addEventListener('hashchange', navigate);
 navigate();
 live.start();

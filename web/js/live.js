@@ -1,11 +1,12 @@
 // One event stream per browser, shared between its tabs.
 //
 // A browser opens about six connections to one origin, so a stream in every tab would starve the page.
-// The visible tab that holds a lock reads the stream and passes events on over a BroadcastChannel; the
-// others listen. A hidden tab gives the lock up and is quiet; whenever a tab has missed something, it is
+// The visible tab that leads reads the stream and passes events on over a BroadcastChannel; the
+// others listen. A hidden tab gives that up and is quiet; whenever a tab has missed something, it is
 // told to read everything anew ("resync"). Where streams do not get through, it polls by resyncing.
 
 import {readEvents, ApiError} from './api.js';
+import {lead} from './leader.js';
 
 const RETRY_MS = [500, 1000, 2000, 5000];
 const POLL_MS = 3000;
@@ -17,6 +18,7 @@ export class Live {
   #abort = null;
   #listener;
   #failures = 0;
+  #told = null;  // the status, while this tab reads the stream
 
   /** listener({onEvent(event), onResync(), onStatus('live' | 'polling' | 'lost' | 'unauthorized')}) */
   constructor(listener) {
@@ -25,6 +27,7 @@ export class Live {
       if (document.hidden) return;
       if (data.event) this.#take(data.event);
       if (data.status) listener.onStatus(data.status);
+      if (data.hello && this.#told) this.#channel.postMessage({status: this.#told});
     };
     document.addEventListener('visibilitychange', () => (document.hidden ? this.#pause() : this.start()));
   }
@@ -34,7 +37,11 @@ export class Live {
     this.#abort = new AbortController();
     this.#listener.onResync();
     const {signal} = this.#abort;
-    navigator.locks.request('googlenetd.stream', {signal}, () => this.#lead(signal)).catch(() => {});
+    this.#channel.postMessage({hello: true});
+    lead('googlenetd.stream', signal, async (reign) => {
+      await this.#lead(reign);
+      this.#told = null;
+    });
   }
 
   #pause() {
@@ -54,6 +61,7 @@ export class Live {
   }
 
   #tell(status) {
+    this.#told = status;
     this.#listener.onStatus(status);
     this.#channel.postMessage({status});
   }

@@ -13,6 +13,7 @@ export class State {
   status = 'connecting';
   error = null;          // the last failure to read, in words
   #changed;
+  #touched = new Set();  // ids of jobs that events came for since the last resync began
   #refetch = new Map();  // id, while it is being read -> whether to read it again
 
   constructor(changed) {
@@ -26,11 +27,14 @@ export class State {
 
   /** Read everything anew. */
   async resync() {
+    const touched = this.#touched = new Set();
     try {
       const jobs = await api.jobs();
       this.jobs = new Map(jobs.map((j) => [j.id, j]));
       this.loaded = true;
       this.error = null;
+      // What events told of meanwhile may be newer than the answer.
+      touched.forEach((id) => this.refresh(id));
       await Promise.all([...this.series.keys()].map((id) => this.#load(id)));
     } catch (error) {
       this.error = error.message;
@@ -42,16 +46,29 @@ export class State {
   /** Have the series of a job read and kept up to date. */
   watch(id) {
     if (this.series.has(id)) return;
-    this.series.set(id, {curve: emptyCurve(), epochs: [], ready: false});
+    this.#reload(id, 0);
+  }
+
+  /** Forget a series and read it anew; answers to what was asked before belong to another generation. */
+  #reload(id, generation) {
+    this.series.set(id, {curve: emptyCurve(), epochs: [], ready: false, generation});
     this.#load(id).then(this.#changed, () => {});
   }
 
   async #load(id) {
-    const [curve, epochs] = await Promise.all([api.curve(id), api.epochs(id)]);
+    const {generation} = this.series.get(id);
+    let curve, epochs;
+    try {
+      [curve, epochs] = await Promise.all([api.curve(id), api.epochs(id)]);
+    } catch (error) {
+      if (error.status !== 404) throw error;
+      this.series.delete(id);
+      return;
+    }
     // What the stream brought while the answer was under way is newer than the answer.
     const old = this.series.get(id);
-    this.series.set(id, {curve, epochs, ready: true});
-    if (!old) return;
+    if (old?.generation !== generation) return;
+    this.series.set(id, {curve, epochs, ready: true, generation});
     old.curve.step.forEach((step, i) => {
       if (step > (curve.step.at(-1) ?? 0)) for (const column of COLUMNS) curve[column].push(old.curve[column][i]);
     });
@@ -76,7 +93,13 @@ export class State {
     this.#changed();
   }
 
+  /** Speed and time left of what runs go on between two points, which may be a minute apart. */
+  refreshActive() {
+    for (const job of this.jobs.values()) if (job.status === 'running' || job.status === 'stopping') this.refresh(job.id);
+  }
+
   apply({type, job_id: id, data}) {
+    this.#touched.add(id);
     if (type === 'point') this.#point(id, data);
     else if (type === 'epoch') this.#epoch(id, data);
     else if (type === 'resumed') this.#rewind(id);
@@ -109,8 +132,6 @@ export class State {
 
   /** Training goes on from an earlier step: what came behind it was taken back and will come again. */
   #rewind(id) {
-    if (!this.series.has(id)) return;
-    this.series.set(id, {curve: emptyCurve(), epochs: [], ready: false});
-    this.#load(id).then(this.#changed, () => {});
+    if (this.series.has(id)) this.#reload(id, this.series.get(id).generation + 1);
   }
 }
