@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { Daemon } from '../api/daemon.js';
-import { faults, get, openBrowser, openPage, post, shoot, small, until, webFolder } from './page.js';
+import { chartRows, faults, get, openBrowser, openPage, post, shoot, small, until, webFolder } from './page.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -95,6 +95,8 @@ test('a token is asked for, and kept out of addresses', async () => {
   const guarded = await Daemon.start({ args: ['--web', webFolder], environment: { GOOGLENETD_TOKEN: 'correct-horse-battery' } });
   try {
     const { page, context } = await openPage(browser, guarded.url);
+    await page.locator('#token').waitFor();
+    await shoot(page, 'token');
     await page.locator('#token').fill('wrong');
     await page.getByRole('button', { name: 'Go on' }).click();
     await page.locator('#token').fill('correct-horse-battery');
@@ -109,23 +111,114 @@ test('a token is asked for, and kept out of addresses', async () => {
   }
 });
 
-test('every page passes axe, light and dark, wide and narrow', async () => {
-  const paths = ['/', `/runs/${ids[0]}`, '/new', `/compare?runs=${ids.join()}`, '/network/googlenet'];
-  for (const [colorScheme, width] of [['light', 1280], ['dark', 360]]) {
-    const { page, context } = await openPage(browser, daemon.url, { colorScheme, viewport: { width, height: 800 }, bypassCSP: true });
-    for (const path of paths) {
+/** Serious findings of axe, and how many pixels the page is too wide. */
+async function inspect(page, what) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+  const serious = violations.filter((v) => ['serious', 'critical'].includes(v.impact));
+  assert.deepEqual(serious.map((v) => `${what}: ${v.id} ${v.nodes.map((n) => n.html).slice(0, 3)}`), []);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(wide <= 0, `${what} is ${wide} pixels too wide`);
+}
+
+test('every page passes axe, light and dark, from a phone to a wall', async () => {
+  const failed = (await post(daemon, '/v1/jobs', small({ name: 'too fast', optimizer: { learning_rate: 100, momentum: 0.9 } }))).id;
+  await until(async () => (await get(daemon, `/v1/jobs/${failed}`)).status === 'failed', 'the failure');
+  const paths = { runs: '/', run: `/runs/${ids[0]}`, failed: `/runs/${failed}`, new: '/new', compare: `/compare?runs=${ids.join()}`,
+    network: '/network/googlenet', nothing: '/nowhere' };
+  const screens = [['light', 1280, 800], ['dark', 360, 740], ['light', 360, 740], ['dark', 3840, 2160]];
+  for (const [colorScheme, width, height] of screens) {
+    const { page, context } = await openPage(browser, daemon.url, { colorScheme, viewport: { width, height }, bypassCSP: true });
+    for (const [name, path] of Object.entries(paths)) {
       await page.goto(`${daemon.url}/#${path}`);
-      await page.waitForTimeout(1200);
-      await page.evaluate(axe);
-      const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
-      const serious = violations.filter((v) => ['serious', 'critical'].includes(v.impact));
-      assert.deepEqual(serious.map((v) => `${path} ${colorScheme}: ${v.id} ${v.nodes.map((n) => n.html).slice(0, 3)}`), []);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      assert.ok(wide <= 0, `${path} is ${wide} pixels too wide at ${width}`);
+      await page.waitForTimeout(1000);
+      await inspect(page, `${path} ${colorScheme} ${width}`);
+      await shoot(page, `${name}-${colorScheme}-${width}`);
     }
-    await shoot(page, `network-${colorScheme}-${width}`);
+    await page.goto(`${daemon.url}/#${paths.failed}`);
+    await page.getByRole('button', { name: 'Delete …' }).click();
+    await inspect(page, `the question before deleting ${colorScheme} ${width}`);
     await context.close();
   }
+});
+
+test('the pages keep to their policy: nothing inline, nothing from elsewhere, no complaints', async () => {
+  const policy = (await fetch(daemon.url)).headers.get('content-security-policy');
+  assert.match(policy, /default-src 'none'/);
+  assert.doesNotMatch(policy, /unsafe|\*|https?:/);
+  const { page, complaints, context } = await openPage(browser, `${daemon.url}/livez`);
+  await page.addInitScript(() => addEventListener('securitypolicyviolation', (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
+  const elsewhere = [];
+  page.on('request', (request) => { if (!request.url().startsWith(`${daemon.url}/`) && !request.url().startsWith('blob:')) elsewhere.push(request.url()); });
+  for (const path of ['/', `/runs/${ids[0]}`, '/new', `/compare?runs=${ids.join()}&by=time`, '/network/googlenet']) {
+    await page.goto(`${daemon.url}/#${path}`);
+    await page.getByRole('heading').first().waitFor();
+    await page.waitForTimeout(700);
+    for (const details of await page.locator('details').all()) await details.evaluate((d) => { d.open = true; });
+  }
+  assert.deepEqual(elsewhere, []);
+  assert.deepEqual(complaints, []);
+  // The listener does hear of breaches.
+  await page.evaluate(() => { document.body.append(Object.assign(document.createElement('img'), { src: 'http://127.0.0.2/x.png' })); });
+  await until(() => complaints.some((c) => c.includes('policy: img-src')), 'a complaint');
+  await context.close();
+});
+
+test('by wall time, the curves stand at the times that the daemon measured', async () => {
+  const { page, context } = await openPage(browser, `${daemon.url}/#/compare?runs=${ids[0]}&by=time`);
+  const rows = await chartRows(page, 'Train loss');
+  const curve = await get(daemon, `/v1/jobs/${ids[0]}/curve`);
+  assert.deepEqual(rows.map((r) => r.map(Number)), curve.seconds.map((t, i) => [t / 60, curve.loss[i]]));
+  await page.getByLabel('Show', { exact: true }).selectOption('test_accuracy');
+  const epochs = (await get(daemon, `/v1/jobs/${ids[0]}/epochs`)).data;
+  const tests = await until(async () => {
+    const now = await chartRows(page, 'Test accuracy');
+    return now.length === epochs.length && now;
+  }, 'the epochs');
+  assert.deepEqual(tests.map((r) => r.map(Number)), epochs.map((e) => [curve.seconds[curve.step.indexOf(e.step)] / 60, e.test_accuracy]));
+  await context.close();
+});
+
+test('a chart by keyboard, and its downloads', async () => {
+  const { page, context } = await openPage(browser, `${daemon.url}/#/runs/${ids[0]}`);
+  const reset = page.getByRole('button', { name: 'Reset zoom' }).first();
+  await chartRows(page, 'Loss and accuracy');
+  await page.locator('.plot').first().focus();
+  assert.ok(await reset.isDisabled());
+  await page.keyboard.press('+');
+  await until(() => reset.isEnabled(), 'the zoom');
+  await page.keyboard.press('0');
+  await until(() => reset.isDisabled(), 'the whole view');
+
+  const save = async (button) => {
+    const [download] = await Promise.all([page.waitForEvent('download'), button.click()]);
+    return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
+  };
+  const png = await save(page.getByRole('button', { name: 'PNG' }).first());
+  assert.equal(png.name, 'Loss and accuracy.png');
+  assert.equal(png.bytes.subarray(1, 4).toString(), 'PNG');
+  const csv = await save(page.getByRole('button', { name: 'curve .csv' }));
+  const text = await (await fetch(`${daemon.url}/v1/jobs/${ids[0]}/curve`, { headers: { accept: 'text/csv' } })).text();
+  assert.equal(csv.bytes.toString(), text);
+  const json = await save(page.getByRole('button', { name: 'epochs .json' }));
+  assert.deepEqual(JSON.parse(json.bytes), await get(daemon, `/v1/jobs/${ids[0]}/epochs`));
+  const model = await save(page.getByRole('button', { name: 'Download' }).first());
+  assert.match(model.name, /\.safetensors$/);
+  await context.close();
+});
+
+test('a run that has not begun offers no tools for empty charts', async () => {
+  const blocker = (await post(daemon, '/v1/jobs', small({ name: 'blocker', epochs: 500 }))).id;
+  const waiting = (await post(daemon, '/v1/jobs', small({ name: 'waiting' }))).id;
+  const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/runs/${waiting}`);
+  await page.getByText('queued', { exact: true }).first().waitFor();
+  await page.getByText('Nothing recorded yet.').first().waitFor();
+  for (const name of ['PNG', 'Reset zoom']) assert.equal(await page.getByRole('button', { name }).count(), 0);
+  await shoot(page, 'queued');
+  for (const id of [waiting, blocker]) await fetch(`${daemon.url}/v1/jobs/${id}/stop`, { method: 'POST' });
+  await page.getByText('stopped', { exact: true }).first().waitFor();
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
 });
 
 test('the first paint takes less than 200 kB', async () => {

@@ -11,16 +11,20 @@ const css = (name) => getComputedStyle(document.documentElement).getPropertyValu
 /** The lines' colours in the scheme of the moment; asking for styles takes time. */
 const palette = () => Array.from({length: COLORS}, (_, n) => css(`--line-${n + 1}`));
 
+/** So many pixels as `n` are where letters have their usual size. */
+const scaled = (n) => Math.round((n * parseFloat(getComputedStyle(document.documentElement).fontSize)) / 15);
+const FONT = () => `${scaled(12)}px system-ui`;
+
 function axis(label, {log, size = 52} = {}) {
   return {
     label,
-    labelSize: 18,
-    labelFont: '12px system-ui',
-    font: '12px system-ui',
+    labelSize: scaled(18),
+    labelFont: FONT(),
+    font: FONT(),
     stroke: () => css('--muted'),
     grid: {stroke: () => css('--line'), width: 1},
     ticks: {show: false},
-    size,
+    size: scaled(size),
     ...(log ? {} : {values: (u, splits) => splits.map((v) => (v === null ? '' : Number(v.toPrecision(6)).toString()))}),
   };
 }
@@ -59,7 +63,7 @@ export class Chart {
   }
 
   #size() {
-    return {width: Math.max(200, this.holder.clientWidth), height: this.height};
+    return {width: Math.max(200, this.holder.clientWidth), height: scaled(this.height)};
   }
 
   set(lines, options = {}) {
@@ -90,7 +94,9 @@ export class Chart {
       ...this.#size(),
       cursor: {sync: {key: this.sync, setSeries: false}, drag: {x: true, y: false}},
       legend: {show: false},
-      scales: {x: {time: false}, y: {distr: this.log ? 3 : 1, range: (u) => this.#range(u)}},
+      // uPlot asks for x first, and shows the new view only when both are known.
+      scales: {x: {time: false, range: (u, min, max) => (this.view = min < max ? [min, max] : [0, 1])},
+        y: {distr: this.log ? 3 : 1, range: () => this.#range()}},
       axes: [axis(this.labels.x, {size: 30}), axis(this.labels.y, {log: this.log})],
       series: [{}, {paths: () => null, points: {show: false}}],
       hooks: {
@@ -129,8 +135,8 @@ export class Chart {
     return this.#lines.map((line, i) => ({line, y: this.#smoothed[i]})).filter(({line}) => !this.legend.hidden.has(line.label));
   }
 
-  #range(u) {
-    const {min, max} = u.scales.x;
+  #range() {
+    const [min, max] = this.view;
     const extents = this.#shown().map(({line}) => extent(line, min, max, this.log));
     const low = Math.min(...extents.map(([v]) => v)), high = Math.max(...extents.map(([, v]) => v));
     if (!(low <= high)) return this.log ? [0.1, 1] : [0, 1];
@@ -191,9 +197,9 @@ export class Chart {
     ctx.moveTo(x, top);
     ctx.lineTo(x, top + height);
     ctx.stroke();
-    ctx.font = `${12 * devicePixelRatio}px system-ui`;
+    ctx.font = `${scaled(12) * devicePixelRatio}px system-ui`;
     ctx.textAlign = x > left + width / 2 ? 'right' : 'left';
-    ctx.fillText(` ${mark.label} `, x, top + 12 * devicePixelRatio);
+    ctx.fillText(` ${mark.label} `, x, top + scaled(12) * devicePixelRatio);
     ctx.restore();
   }
 

@@ -94,6 +94,15 @@ export function compareView({state}, {query}) {
         [...keys.map((k) => [k, ...settings.map((s) => s[k] ?? '–')]), ['best test accuracy', ...jobs.map((j) => percent(j.best?.test_accuracy))]]));
   }
 
+  /** A run keeps its colour while others come and go. */
+  const colors = new Map();
+  function colorOf(id) {
+    for (const known of colors.keys()) if (!chosen.has(known)) colors.delete(known);
+    const taken = new Set(colors.values());
+    for (let n = 0; !colors.has(id); n++) if (!taken.has(n)) colors.set(id, n);
+    return colors.get(id);
+  }
+
   const lines = new Map();  // id -> its columns, until something is added to the series
   function lineOf(id) {
     const series = state.series.get(id);
@@ -118,7 +127,7 @@ export function compareView({state}, {query}) {
       chartHolder.replaceChildren(chart.element);
     }
     chart.set(jobs.filter((j) => state.series.get(j.id)?.ready)
-      .map((job) => ({label: `${title(job)} (${job.id})`, color: jobs.indexOf(job), ...lineOf(job.id)})), {smoothing: Number(smoothing.value)});
+      .map((job) => ({label: `${title(job)} (${job.id})`, color: colorOf(job.id), ...lineOf(job.id)})), {smoothing: Number(smoothing.value)});
     fillDifferences(jobs);
   }
   return {element, update, destroy: () => chart?.destroy()};

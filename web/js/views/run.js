@@ -88,7 +88,7 @@ export function runView({state}, {path: [id]}) {
         h('a', {class: 'button', href: `#/compare?runs=${id}`}, 'Compare'), remove)),
     fault, said, summary,
     h('div', {class: 'controls'},
-      h('label', {for: 'smoothing'}, 'Smoothing '), smoothing, log, h('label', {for: 'log'}, ' logarithmic'),
+      h('label', {for: 'smoothing'}, 'Smoothing '), smoothing, h('span', {class: 'pair-of'}, log, h('label', {for: 'log'}, 'logarithmic')),
       h('span', {class: 'tools'}, get('curve', 'text/csv', 'csv'), get('curve', 'application/json', 'json'),
         get('epochs', 'text/csv', 'csv'), get('epochs', 'application/json', 'json'))),
     main.element, h('div', {class: 'pair'}, lr.element, speed.element),
