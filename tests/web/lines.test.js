@@ -22,7 +22,7 @@ test('an exponential mean begins at the first value and remembers what it made',
   const values = [4, null, 2, 2];
   assert.equal(smooth(values, 0), values);
   const out = smooth(values, 0.5);
-  assert.deepEqual(out.slice(0, 2), [4, null]);
+  assert.deepEqual([...out.slice(0, 2)], [4, NaN]);
   assert.ok(Math.abs(out[2] - (0.25 * 4 + 0.5 * 2) / 0.75) < 1e-12);
   assert.equal(smooth(values, 0.5), out);
   values.push(2);

@@ -14,6 +14,7 @@ function swatch(line) {
 export class Legend {
   hidden = new Set();  // labels
   front = null;        // the label that is pointed at
+  #entries = new Map();  // by what they say: {item, value}
   #values = [];
   #lines = [];
   #shape = '';
@@ -35,22 +36,31 @@ export class Legend {
 
   #build(lines) {
     this.front = null;
-    this.#values = lines.map(() => h('span', {class: 'value'}));
-    this.list.replaceChildren(...lines.map((line, i) => {
-      const forward = (label) => () => {
-        if (this.front === label || lines.length < 4) return;
-        this.front = label;
-        this.changed();
-      };
-      const button = h('button', {type: 'button', 'aria-pressed': String(!this.hidden.has(line.label)), title: 'Show or hide',
-        onmouseenter: forward(line.label), onmouseleave: forward(null), onfocus: forward(line.label), onblur: forward(null),
-        onclick: () => {
-          if (!this.hidden.delete(line.label)) this.hidden.add(line.label);
-          button.setAttribute('aria-pressed', String(!this.hidden.has(line.label)));
-          this.changed();
-        }}, swatch(line), h('span', {class: 'label'}, line.label), this.#values[i]);
-      return h('li', {}, button);
+    const old = this.#entries;
+    this.#entries = new Map(lines.map((line) => {
+      const key = JSON.stringify([line.label, line.color, line.dash]);
+      return [key, old.get(key) ?? this.#entry(line)];
     }));
+    const entries = [...this.#entries.values()];
+    this.#values = entries.map((e) => e.value);
+    this.list.replaceChildren(...entries.map((e) => e.item));
+  }
+
+  #entry(line) {
+    const value = h('span', {class: 'value'});
+    const forward = (label) => () => {
+      if (this.front === label || this.#lines.length < 4) return;
+      this.front = label;
+      this.changed();
+    };
+    const button = h('button', {type: 'button', 'aria-pressed': String(!this.hidden.has(line.label)), title: 'Show or hide',
+      onmouseenter: forward(line.label), onmouseleave: forward(null), onfocus: forward(line.label), onblur: forward(null),
+      onclick: () => {
+        if (!this.hidden.delete(line.label)) this.hidden.add(line.label);
+        button.setAttribute('aria-pressed', String(!this.hidden.has(line.label)));
+        this.changed();
+      }}, swatch(line), h('span', {class: 'label'}, line.label), value);
+    return {item: h('li', {}, button), value};
   }
 
   /** Values nearest to x; null: the newest ones. */

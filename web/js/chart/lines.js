@@ -1,9 +1,11 @@
-// Lines as columns: {label, color, dash, x: [], y: []}, x ascending, y with null where there is nothing.
+// Lines as columns: {label, color, dash, x: [], y: []}, x ascending, y null or not a number where there is nothing.
 // What is looked up, smoothed and drawn of them takes time with the points in view, not with the DOM.
 
 /** How many colours the style sheet has for lines: Okabe and Ito's, which the colour-blind can tell apart. */
 export const COLORS = 8;
 const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3]];
+
+const isNumber = (v) => v !== null && v === v;
 
 /** The n-th line's dash: what tells lines of one colour apart. */
 export const dashOf = ({color, dash}) => dash ?? DASHES[Math.floor(color / COLORS) % DASHES.length];
@@ -16,12 +18,13 @@ export function smooth(values, smoothing) {
   const known = smoothed.get(values);
   if (known?.smoothing === smoothing && known.out.length === values.length) return known.out;
   let mean = 0, weight = 0;
-  const out = values.map((v) => {
-    if (v === null || v === undefined) return null;
-    mean = smoothing * mean + (1 - smoothing) * v;
+  const out = new Float64Array(values.length).fill(NaN);
+  for (let i = 0; i < out.length; i++) {
+    if (values[i] === null) continue;
+    mean = smoothing * mean + (1 - smoothing) * values[i];
     weight = smoothing * weight + (1 - smoothing);
-    return mean / weight;
-  });
+    out[i] = mean / weight;
+  }
   smoothed.set(values, {smoothing, out});
   return out;
 }
@@ -73,7 +76,7 @@ export function strokeLine(ctx, x, y, {min, max, left, width, toY}) {
   const scale = width / (max - min);
   ctx.beginPath();
   if (last - first <= 2 * width) {
-    for (let i = first; i < last; i++) if (y[i] !== null) ctx.lineTo(left + (x[i] - min) * scale, toY(y[i]));
+    for (let i = first; i < last; i++) if (isNumber(y[i])) ctx.lineTo(left + (x[i] - min) * scale, toY(y[i]));
   } else {
     let column = -1, low = 0, high = 0, down = false;
     const flush = () => {
@@ -83,7 +86,7 @@ export function strokeLine(ctx, x, y, {min, max, left, width, toY}) {
     };
     for (let i = first; i < last; i++) {
       const v = y[i];
-      if (v === null) continue;
+      if (!isNumber(v)) continue;
       const at = Math.floor((x[i] - min) * scale);
       if (at === column) {
         if (v < low) low = v;
@@ -106,7 +109,7 @@ export function drawDots(ctx, x, y, {min, max, left, width, toY}, size) {
   const scale = width / (max - min);
   ctx.beginPath();
   for (let i = first; i < end; i++) {
-    if (y[i] === null) continue;
+    if (!isNumber(y[i])) continue;
     const at = left + (x[i] - min) * scale, height = toY(y[i]);
     ctx.moveTo(at + size / 2, height);
     ctx.arc(at, height, size / 2, 0, 2 * Math.PI);

@@ -128,7 +128,8 @@ export function compareView({state}, {query}) {
     }
     chart.set(jobs.filter((j) => state.series.get(j.id)?.ready)
       .map((job) => ({label: `${title(job)} (${job.id})`, color: colorOf(job.id), ...lineOf(job.id)})), {smoothing: Number(smoothing.value)});
-    fillDifferences(jobs);
+    // After the frame that shows the curves.
+    requestAnimationFrame(() => setTimeout(() => fillDifferences(jobs)));
   }
   return {element, update, destroy: () => chart?.destroy()};
 }
