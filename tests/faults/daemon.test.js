@@ -133,3 +133,31 @@ test('a second daemon is kept out of the folder', async () => {
   await assert.rejects(Plain.start({ data: daemon.data }), /belongs to another running daemon/);
   await daemon.stop();
 });
+
+// What the events say besides figures and states.
+async function notes(daemon, id) {
+  const texts = [];
+  for (let after = 0, more = true; more;) {
+    const { json } = await ask(daemon, 'GET', `/v1/jobs/${id}/events?limit=1000&after=${after}`);
+    texts.push(...json.data.filter(({ type }) => type === 'note').map(({ data }) => data.message));
+    [more, after] = [json.has_more, json.last_id];
+  }
+  return texts.join('\n');
+}
+
+test('going on with other threads or instructions is told', { timeout: 120000 }, async () => {
+  const daemon = await Daemon.start();
+  const id = await create(daemon, { epochs: 100000, threads: 0, precision: 'f32' });
+  const { environment } = await until(daemon, id, (job) => job.progress.step >= 3, 'step 3');
+  const elsewhere = [{ args: ['--threads', '2'], words: /with 1 threads, now there are 2: results may differ/ }];
+  if (environment.cpu_isa !== 'avx2')
+    elsewhere.push({ environment: { ONEDNN_MAX_CPU_ISA: 'AVX2' }, words: /instructions, this CPU uses avx2: results may differ/ });
+  for (const { words, args = [], environment = {} } of elsewhere) {
+    assert.equal((await daemon.end()).code, 0);
+    Object.assign(daemon, { args, environment });
+    await daemon.launch();
+    await until(daemon, id, ({ status }) => status === 'running', 'the next run');
+    for (let i = 0; i < 400 && !words.test(await notes(daemon, id)); i++) await sleep(50);
+    assert.match(await notes(daemon, id), words);
+  }
+});
