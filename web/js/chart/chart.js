@@ -153,7 +153,9 @@ export class Chart {
     const view = {min, max, left, width, toY: (v) => top + height * (1 - fit(v))};
     ctx.save();
     ctx.beginPath();
-    ctx.rect(left, top, width, height);
+    // A little beyond, so that the dots at the ends are whole.
+    const edge = 3 * devicePixelRatio;
+    ctx.rect(left - edge, top - edge, width + 2 * edge, height + 2 * edge);
     ctx.clip();
     ctx.lineJoin = 'bevel';
     const colors = palette();

@@ -54,8 +54,8 @@ export function compareView({state}, {query}) {
   const chartHolder = h('div');
   let chart = null;
   const element = h('section', {}, h('div', {class: 'bar'}, h('h1', {}, 'Compare'),
-    h('label', {for: 'metric'}, 'Show '), metric, h('label', {for: 'axis'}, ' by '), axis,
-    h('label', {for: 'compare-smoothing'}, ' smoothing '), smoothing),
+    ...[['Show', metric], ['by', axis], ['smoothing', smoothing]].map(([text, control]) =>
+      h('span', {class: 'pair-of'}, h('label', {for: control.id}, text), control))),
   h('fieldset', {}, h('legend', {}, 'Runs'), list), chartHolder, h('h2', {}, 'Settings that differ'), differences);
 
   function remember() {
