@@ -1,0 +1,40 @@
+/* core/kernels/gemm.h -- small matrix products from cache, for one thread.
+ *
+ *   c[i][j] = sum over k of a[i][k] * b[k][j], or that added to what c held
+ *
+ * The numbers of a and b are float32, or pairs of bfloat16 that are neighbours along k: both are 32
+ * bits wide, so one loop with two multiply-add instructions serves both types. Sums are float32.
+ *
+ * Shapes   a: `rows` x `depth`, any strides. b: packed in panels of GEMM_PANEL columns, each
+ *          depth x GEMM_PANEL without gaps; the last panel may be VEC columns wide. c: `rows` x
+ *          `cols`, 64-byte aligned rows. `cols` is a multiple of VEC.
+ * Source   the register blocking of Goto and van de Geijn, "Anatomy of High-Performance Matrix
+ *          Multiplication", 2008.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/kernels/vec.h"
+
+enum { GEMM_PANEL = 2 * VEC };
+
+typedef struct {
+    int rows, cols;
+    int depth;  // in 32-bit units: numbers for float32, pairs for bfloat16
+    const void *a;
+    ptrdiff_t a_row, a_depth;  // distances in 32-bit units
+    const void *b;
+    float *c;
+    ptrdiff_t c_row;
+    bool add;
+} Gemm;
+
+typedef void GemmKernel(const Gemm *g);
+
+/* The fastest kernel for this CPU, or NULL where it has none that is worth it: AVX-512 for float32,
+ * AVX512-BF16 for bfloat16. Limits that oneDNN was given hold here as well. */
+GemmKernel *gemm_kernel(bool bf16);
+
+/* Plain C for any CPU, to compare with. */
+GemmKernel gemm_plain_f32, gemm_plain_bf16;

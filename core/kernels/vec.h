@@ -1,0 +1,71 @@
+/* core/kernels/vec.h -- sixteen float32 numbers at a time, in GCC's vector extension.
+ *
+ * The compiler makes of it what the instruction set has: one register, two or four. Results come
+ * back through pointers, since how a vector is returned depends on the instruction set, too.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { VEC = 16 };
+
+typedef float Vec __attribute__((vector_size(64), aligned(64)));
+typedef uint32_t VecBits __attribute__((vector_size(64), aligned(64)));
+typedef uint16_t VecHalf __attribute__((vector_size(32), aligned(32)));
+
+#define VEC_INLINE static inline __attribute__((always_inline))
+
+/* Round to bfloat16, to nearest and ties to even, and leave the bits in the lower halves. A NaN
+ * becomes a NaN or an infinity: either ends a training. */
+VEC_INLINE void vec_round(VecBits *bits, const Vec *x)
+{
+    VecBits b;
+    memcpy(&b, x, sizeof b);
+    *bits = (b + 0x7fffu + ((b >> 16) & 1u)) >> 16;
+}
+
+/* Sixteen numbers from memory, float32 or bfloat16. */
+VEC_INLINE void vec_load(Vec *x, const void *src, bool bf16)
+{
+    if (bf16) {
+        VecHalf half;
+        memcpy(&half, src, sizeof half);
+        const VecBits wide = __builtin_convertvector(half, VecBits) << 16;
+        memcpy(x, &wide, sizeof *x);
+    } else {
+        memcpy(x, src, sizeof *x);
+    }
+}
+
+VEC_INLINE void vec_store(void *dst, const Vec *x, bool bf16)
+{
+    if (bf16) {
+        VecBits bits;
+        vec_round(&bits, x);
+        const VecHalf half = __builtin_convertvector(bits, VecHalf);
+        memcpy(dst, &half, sizeof half);
+    } else {
+        memcpy(dst, x, sizeof *x);
+    }
+}
+
+/* Two rows of sixteen as sixteen pairs of bfloat16, those of x in front. */
+VEC_INLINE void vec_store_pairs(void *dst, const Vec *x, const Vec *y)
+{
+    VecBits a, b;
+    vec_round(&a, x);
+    vec_round(&b, y);
+    const VecBits pairs = a | (b << 16);
+    memcpy(dst, &pairs, sizeof pairs);
+}
+
+/* x = max(0, x), and 0 for a NaN. */
+VEC_INLINE void vec_relu(Vec *x)
+{
+    const Vec zero = {0};
+    VecBits bits;
+    memcpy(&bits, x, sizeof bits);
+    bits &= (VecBits)(*x > zero);
+    memcpy(x, &bits, sizeof *x);
+}

@@ -1,0 +1,60 @@
+/* core/kernels/winograd.h -- stride-1 convolutions that keep the image's size, with fewer products.
+ *
+ * A tile of m x m outputs of an r x r convolution depends on t x t inputs, t = m + r - 1. Transform
+ * input and weights linearly to t x t points each, multiply point by point (summed over channels:
+ * one matrix product for each point), transform back: t * t products instead of m * m * r * r.
+ * F(3, 3) needs 25 for 81, F(4, 3) 36 for 144, F(2, 5) 36 for 100.
+ *
+ *   forward            dst  = at ((g w g') . (bt src bt')) at', + bias, ReLU
+ *   backward data      the same with src = diff_dst, dst = diff_src and flipped weights
+ *   backward weights   dw = g' ((bt src bt') . (at' diff_dst at)) g, summed over tiles
+ *
+ * Shapes    src batch x height x width x in, dst the same with `out`, both channels-last, dense;
+ *           zero padding of (r - 1) / 2 on each side; in and out multiples of 16; plain weights
+ *           out x in x r x r, float32.
+ * Precision float32, or bfloat16 with all transforms and sums in float32, where transformed numbers
+ *           are rounded to bfloat16. Rounding errors come out 4 to 6 times as large as those of the
+ *           direct sum: the points are chosen for that and not for round coefficients.
+ * Source    Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016; points for
+ *           small errors as in Barabasz et al., "Error Analysis and Improving the Accuracy of
+ *           Winograd Convolution for Deep Neural Networks", 2020.
+ */
+#pragma once
+#include "core/kernels/gemm.h"
+
+typedef enum {
+    WINOGRAD_1_1,
+    WINOGRAD_3_3,
+    WINOGRAD_4_3,
+    WINOGRAD_2_5,
+    WINOGRAD_FORMS
+} WinogradForm;
+
+typedef struct {
+    WinogradForm form;
+    bool bf16;             // type of src, dst and the transformed numbers; else float32
+    GemmKernel *multiply;  // for that type
+    int batch, height, width;
+    int in, out;
+} Winograd;
+
+int winograd_kernel(WinogradForm form);  // r
+
+/* Bytes of transformed weights, and of working memory for all threads of a team of `threads`.
+ * All memory that is handed over must be 64-byte aligned. */
+size_t winograd_weights_bytes(const Winograd *w);
+size_t winograd_scratch_bytes(const Winograd *w, int threads);
+
+/* Transform weights. `flipped`: those of the convolution whose backward data this is, so plain
+ * weights are in x out x r x r. */
+void winograd_pack(const Winograd *w, const float *weights, bool flipped, void *packed);
+
+/* src -> dst. `bias` may be NULL. */
+void winograd_run(const Winograd *w, const void *src, const void *packed, const float *bias,
+                  bool relu, void *dst, void *scratch);
+
+/* Add the gradient of the weights to `sums`, in x r x r x out, float32: a layout to add up many
+ * batches in. Working memory: winograd_grad_scratch_bytes. */
+void winograd_grad(const Winograd *w, const void *src, const void *diff_dst, float *sums,
+                   void *scratch);
+size_t winograd_grad_scratch_bytes(const Winograd *w, int threads);

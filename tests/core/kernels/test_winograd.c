@@ -1,0 +1,271 @@
+/* tests/core/kernels/test_winograd.c -- every form against naive sums, with the plain products and
+ * the fast ones, over images that tiles fill and images that they overlap. */
+#include "core/kernels/winograd.h"
+
+#include <omp.h>
+
+#include "core/base/bf16.h"
+#include "core/base/rng.h"
+#include "tests/check.h"
+
+typedef struct {
+    int batch, height, width, in, out;
+} Case;
+
+static const Case CASES[] = {
+    {1, 1, 1, 16, 16}, {3, 3, 3, 32, 16}, {2, 6, 6, 16, 80},
+    {3, 7, 5, 48, 32}, {2, 4, 9, 96, 48}, {9, 12, 12, 16, 144},
+};
+
+typedef struct {
+    Winograd w;
+    int r;
+    float *src, *dst, *weights, *bias;  // src, dst as the type has them, in float32
+    void *raw_src, *raw_dst;            // ... and in the type
+} Fixture;
+
+static void *aligned(size_t bytes)
+{
+    void *p = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    memset(p, 0xff, (bytes + 63) / 64 * 64);  // NaNs
+    return p;
+}
+
+static float *random_numbers(size_t count, bool bf16, Rng *rng, void **raw)
+{
+    float *numbers = aligned(count * sizeof *numbers);
+    *raw = aligned(count * sizeof *numbers);
+    for (size_t i = 0; i < count; i++) {
+        numbers[i] = (float)(2 * rng_uniform(rng) - 1);
+        if (bf16) {
+            const uint16_t bits = float_to_bf16(numbers[i]);
+            numbers[i] = bf16_to_float(bits);
+            memcpy((char *)*raw + 2 * i, &bits, 2);
+        }
+    }
+    if (!bf16)
+        memcpy(*raw, numbers, count * sizeof *numbers);
+    return numbers;
+}
+
+static Fixture fixture_new(const Case *c, WinogradForm form, bool bf16, GemmKernel *multiply)
+{
+    Rng rng = rng_new(7, RNG_TEST, 0);
+    void *ignored;
+    Fixture f = {.w = {form, bf16, multiply, c->batch, c->height, c->width, c->in, c->out},
+                 .r = winograd_kernel(form)};
+    const size_t pixels = (size_t)(c->batch * c->height * c->width);
+    f.src = random_numbers(pixels * (size_t)c->in, bf16, &rng, &f.raw_src);
+    f.dst = random_numbers(pixels * (size_t)c->out, bf16, &rng, &f.raw_dst);
+    f.weights = random_numbers((size_t)(c->in * c->out * f.r * f.r), false, &rng, &ignored);
+    free(ignored);
+    f.bias = random_numbers((size_t)c->out, false, &rng, &ignored);
+    free(ignored);
+    return f;
+}
+
+static void fixture_free(Fixture *f)
+{
+    free(f->src);
+    free(f->dst);
+    free(f->weights);
+    free(f->bias);
+    free(f->raw_src);
+    free(f->raw_dst);
+}
+
+static double number_at(const void *raw, bool bf16, size_t i)
+{
+    return (double)(bf16 ? bf16_to_float(((const uint16_t *)raw)[i]) : ((const float *)raw)[i]);
+}
+
+/* The pixel of src that tap (u, v) of output pixel (y, x) reads, or NULL outside the image. */
+static const float *tap(const Fixture *f, int n, int y, int x, int u, int v)
+{
+    const int pad = (f->r - 1) / 2, i = y + u - pad, j = x + v - pad;
+    if (i < 0 || j < 0 || i >= f->w.height || j >= f->w.width)
+        return NULL;
+    return f->src + (size_t)((n * f->w.height + i) * f->w.width + j) * (size_t)f->w.in;
+}
+
+/* Weights of a plain convolution at (o, c, u, v), or, flipped, of the one whose backward data this
+ * is. */
+static double weight(const Fixture *f, bool flipped, int o, int c, int u, int v)
+{
+    const int r = f->r;
+    return (double)(flipped ? f->weights[((c * f->w.out + o) * r + r - 1 - u) * r + r - 1 - v]
+                            : f->weights[((o * f->w.in + c) * r + u) * r + v]);
+}
+
+static double naive(const Fixture *f, bool flipped, int n, int y, int x, int o)
+{
+    double sum = 0;
+    for (int u = 0; u < f->r; u++) {
+        for (int v = 0; v < f->r; v++) {
+            const float *pixel = tap(f, n, y, x, u, v);
+            for (int c = 0; pixel && c < f->w.in; c++)
+                sum += (double)pixel[c] * weight(f, flipped, o, c, u, v);
+        }
+    }
+    return sum;
+}
+
+static void check_run(Fixture *f, bool flipped, double tolerance)
+{
+    const Winograd *w = &f->w;
+    void *packed = aligned(winograd_weights_bytes(w));
+    void *scratch = aligned(winograd_scratch_bytes(w, omp_get_max_threads()));
+    winograd_pack(w, f->weights, flipped, packed);
+    winograd_run(w, f->raw_src, packed, flipped ? NULL : f->bias, !flipped, f->raw_dst, scratch);
+    const double scale = sqrt(w->in * f->r * f->r);
+    for (int n = 0; n < w->batch; n++) {
+        for (int y = 0; y < w->height; y++) {
+            for (int x = 0; x < w->width; x++) {
+                for (int o = 0; o < w->out; o += 5) {
+                    double want = naive(f, flipped, n, y, x, o);
+                    if (!flipped)
+                        want = fmax(0, want + (double)f->bias[o]);
+                    const size_t i = (size_t)(((n * w->height + y) * w->width + x) * w->out + o);
+                    CHECK_NEAR(number_at(f->raw_dst, w->bf16, i), want, tolerance * scale);
+                }
+            }
+        }
+    }
+    free(packed);
+    free(scratch);
+}
+
+/* dst of the fixture is taken for diff_dst. */
+static double naive_grad(const Fixture *f, int o, int c, int u, int v)
+{
+    double sum = 0;
+    for (int n = 0; n < f->w.batch; n++) {
+        for (int y = 0; y < f->w.height; y++) {
+            for (int x = 0; x < f->w.width; x++) {
+                const float *pixel = tap(f, n, y, x, u, v);
+                const size_t i = (size_t)((n * f->w.height + y) * f->w.width + x);
+                if (pixel)
+                    sum += (double)pixel[c] * (double)f->dst[i * (size_t)f->w.out + (size_t)o];
+            }
+        }
+    }
+    return sum;
+}
+
+static void check_grad(Fixture *f, double tolerance)
+{
+    const Winograd *w = &f->w;
+    const int taps = f->r * f->r;
+    const size_t count = (size_t)(w->in * taps * w->out);
+    float *sums = aligned(count * sizeof *sums);
+    void *scratch = aligned(winograd_grad_scratch_bytes(w, omp_get_max_threads()));
+    for (size_t i = 0; i < count; i++)
+        sums[i] = 1;
+    winograd_grad(w, f->raw_src, f->raw_dst, sums, scratch);
+    const double scale = sqrt(w->batch * w->height * w->width);
+    for (int c = 0; c < w->in; c += 3) {
+        for (int o = 0; o < w->out; o += 7) {
+            for (int t = 0; t < taps; t++) {
+                const double want = 1 + naive_grad(f, o, c, t / f->r, t % f->r);
+                CHECK_NEAR(sums[(c * taps + t) * w->out + o], want, tolerance * (1 + scale));
+            }
+        }
+    }
+    free(sums);
+    free(scratch);
+}
+
+/* Run `check` over all forms, cases and kinds of products. */
+static void for_all(bool bf16, void (*check)(Fixture *f))
+{
+    GemmKernel *kernels[] = {bf16 ? gemm_plain_bf16 : gemm_plain_f32, gemm_kernel(bf16)};
+    const int before = omp_get_max_threads();
+    for (size_t k = 0; k < COUNT(kernels) && kernels[k]; k++) {
+        for (WinogradForm form = 0; form < WINOGRAD_FORMS; form++) {
+            for (size_t i = 0; i < COUNT(CASES); i++) {
+                omp_set_num_threads((int)i % 3 + 1);
+                Fixture f = fixture_new(&CASES[i], form, bf16, kernels[k]);
+                check(&f);
+                fixture_free(&f);
+            }
+        }
+    }
+    omp_set_num_threads(before);
+}
+
+/* Shares of the size that sums of random terms have. */
+static double tolerance_of(const Fixture *f)
+{
+    return f->w.bf16 ? 0.06 : 1e-5;
+}
+
+static void check_forward(Fixture *f)
+{
+    check_run(f, false, tolerance_of(f));
+}
+
+static void check_backward_data(Fixture *f)
+{
+    check_run(f, true, tolerance_of(f));
+}
+
+static void check_backward_weights(Fixture *f)
+{
+    check_grad(f, tolerance_of(f));
+}
+
+static void forward_equals_naive_sums(void **state)
+{
+    (void)state;
+    for_all(false, check_forward);
+    for_all(true, check_forward);
+}
+
+static void backward_data_equals_naive_sums(void **state)
+{
+    (void)state;
+    for_all(false, check_backward_data);
+    for_all(true, check_backward_data);
+}
+
+static void backward_weights_equal_naive_sums(void **state)
+{
+    (void)state;
+    for_all(false, check_backward_weights);
+    for_all(true, check_backward_weights);
+}
+
+/* Whoever runs twice must get the same bits, also next to a NaN in another image. */
+static void results_repeat_and_images_stay_apart(void **state)
+{
+    (void)state;
+    const Case c = {2, 5, 5, 16, 32};
+    Fixture f = fixture_new(&c, WINOGRAD_3_3, false, gemm_plain_f32);
+    const size_t half = 5 * 5 * 32;
+    void *packed = aligned(winograd_weights_bytes(&f.w));
+    void *scratch = aligned(winograd_scratch_bytes(&f.w, omp_get_max_threads()));
+    float *first = aligned(half * sizeof *first);
+    winograd_pack(&f.w, f.weights, false, packed);
+    winograd_run(&f.w, f.raw_src, packed, f.bias, false, f.raw_dst, scratch);
+    memcpy(first, f.raw_dst, half * sizeof *first);
+    for (size_t i = 5 * 5 * 16; i < 2 * 5 * 5 * 16; i++)
+        ((float *)f.raw_src)[i] = NAN;
+    winograd_run(&f.w, f.raw_src, packed, f.bias, false, f.raw_dst, scratch);
+    assert_memory_equal(first, f.raw_dst, half * sizeof *first);
+    assert_true(isnan(((float *)f.raw_dst)[half]));
+    free(packed);
+    free(scratch);
+    free(first);
+    fixture_free(&f);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(forward_equals_naive_sums),
+        cmocka_unit_test(backward_data_equals_naive_sums),
+        cmocka_unit_test(backward_weights_equal_naive_sums),
+        cmocka_unit_test(results_repeat_and_images_stay_apart),
+    };
+    return RUN_TESTS(tests);
+}
