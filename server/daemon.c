@@ -38,6 +38,7 @@ static bool start_workers(Daemon *d, const ServerConfig *config, Error *err)
         .checkpoint_seconds = config->checkpoint_seconds,
         .data = config->data,
         .datasets = config->datasets[0] ? config->datasets : NULL,
+        .kernels = config->kernels[0] ? config->kernels : NULL,
         .log = d->log,
     };
     LOG(d->log, LOG_INFO, "workers", log_int("workers", how.workers),

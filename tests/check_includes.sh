@@ -11,10 +11,11 @@ rules='
 ^core/graph/                   ^core/(base|graph)/
 ^core/dnn/                     ^core/(base|graph|dnn)/
 ^core/kernels/                 ^core/(base|graph|dnn|kernels)/
-^core/layers/                  ^core/(base|graph|dnn|kernels|layers)/
+^core/choice/                  ^core/(base|dnn|choice)/
+^core/layers/                  ^core/(base|graph|dnn|kernels|choice|layers)/
 ^core/models/                  ^core/(base|graph|layers|models)/
 ^core/data/                    ^core/(base|graph|data)/
-^core/net/                     ^core/(base|graph|dnn|kernels|layers|models|net)/
+^core/net/                     ^core/(base|graph|dnn|kernels|choice|layers|models|net)/
 ^core/train/                   ^core/
 ^server/jobs/                  ^(core|server/jobs)/
 ^server/api/                   ^(core|server/(jobs|api))/
@@ -36,13 +37,15 @@ omp[.]h                        ^core/
 pure='^core/(graph|models|data)/'
 
 # Headers that layers share; any other layer's header is that layer's alone.
-shared_by_layers='^core/layers/(layer|weighted|pooling)[.]h$'
+shared_by_layers='^core/layers/(layer|shared|weighted|pooling|conv_kernel)[.]h$'
 
 check() {
     (cd "$1" && find core server -name '*.[ch]' | sort | xargs awk -v rules="$rules" -v foreign="$foreign" \
         -v pure="$pure" -v shared="$shared_by_layers" '
     function fault(what) { printf "%s:%d: %s\n", FILENAME, FNR, what; faults++ }
     function stem(path) { sub(/[.][ch]$/, "", path); return path }
+    # conv and conv_winograd are one layer.
+    function relatives(a, b) { return a == b || index(a, b "_") == 1 || index(b, a "_") == 1 }
     function allowed(file, header,   i) {
         for (i = 1; i <= rule_count; i++)
             if (file ~ rule_file[i]) return header ~ rule_header[i]
@@ -79,7 +82,7 @@ check() {
             edge[FILENAME, ++edge_count[FILENAME]] = header
             if (!allowed(FILENAME, header)) fault("this room may not include " header)
             if (FILENAME ~ /^core\/layers\// && header ~ /^core\/layers\// && header !~ shared \
-                && stem(header) != stem(FILENAME))
+                && !relatives(stem(header), stem(FILENAME)))
                 fault("a layer may not include another: " header)
         } else if (header ~ /^[.]|^[^\/]*$/ && $0 ~ /"/) {
             fault("name headers by their path from the top: \"" header "\"")

@@ -1,6 +1,15 @@
 #include "core/layers/conv.h"
 
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/memory.h"
+#include "core/choice/choices.h"
 #include "core/kernels/relu_mask.h"
+#include "core/layers/conv_kernel.h"
 #include "core/layers/weighted.h"
 
 static bool describe(const void *config, const Shape *srcs, int src_count, LayerSpec *spec,
@@ -40,43 +49,224 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
     return true;
 }
 
+/* DESIGN. Each direction of a convolution runs on the library's primitive or on one of KERNELS,
+ * whichever was measured to be faster for this shape. At creation all that fit are made; as soon as
+ * there is memory to run in, `choose` times them, keeps the fastest and frees the others. A layer
+ * whose choice is known makes only that one. Without choices the library computes everything. */
+
+static const ConvKernel *const KERNELS[] = {CONV_WINOGRAD_KERNELS};
+
+enum { MAX_RIVALS = 4, RUNS = 4 };
+
+typedef struct {
+    const ConvKernel *kernel;
+    void *state;
+} Rival;
+
+typedef struct {
+    Weighted library;  // first: the library's functions take it for the layer's state
+    Rival rivals[CONV_DIRECTIONS][MAX_RIVALS];
+    int rival_count[CONV_DIRECTIONS];
+    bool chosen[CONV_DIRECTIONS];  // one is left: the rival, or the library if there is none
+} ConvState;
+
+/* ---- Who takes part ---- */
+
+static const char LIBRARY[] = "oneDNN";
+
+static void key_of(const Layer *l, ConvDirection d, char key[CHOICE_KEY])
+{
+    static const char *const NAMES[] = {"forward", "backward data", "backward weights"};
+    const Conv *c = l->node->config;
+    const Shape src = l->src[0]->shape;
+    snprintf(key, CHOICE_KEY, "%s %dx%d/%d+%d %dx%dx%d-%d %s, %d threads", NAMES[d], c->kernel,
+             c->kernel, c->stride, c->pad, src.channels, src.height, src.width, c->out,
+             l->src[0]->type == dnnl_f32 ? "f32" : "bf16", omp_get_max_threads());
+}
+
+static bool takes_part(const Layer *l, const ConvKernel *k, ConvDirection d, const char *known)
+{
+    return k->direction == d && (!known || strcmp(known, k->name) == 0) && k->fits(k, l);
+}
+
+static bool create_rivals(Layer *l, ConvDirection d, Error *err)
+{
+    ConvState *s = l->state;
+    char key[CHOICE_KEY];
+    key_of(l, d, key);
+    const char *known = choices_find(l->choices, key);
+    for (size_t i = 0; i < COUNT(KERNELS) && s->rival_count[d] < MAX_RIVALS; i++) {
+        if (!takes_part(l, KERNELS[i], d, known))
+            continue;
+        Rival *r = &s->rivals[d][s->rival_count[d]];
+        r->kernel = KERNELS[i];
+        if (!r->kernel->create(r->kernel, l, &r->state, err))
+            return false;
+        s->rival_count[d]++;
+    }
+    // A choice that nobody here answers to any more is the library's.
+    s->chosen[d] = known || s->rival_count[d] == 0;
+    if (known && s->rival_count[d] > 0)
+        weighted_drop(l, (int)d);
+    return true;
+}
+
 static bool create(Layer *l, Error *err)
 {
-    const Conv *c = l->node->config;
-    if (!weighted_new(l, l->src[0]->shape.channels, c->kernel, c->kernel, err))
+    if (!conv_library_create(l, sizeof(ConvState), err))
         return false;
-    const Weighted *w = l->state;
-    const dnnl_dims_t strides = {c->stride, c->stride}, pads = {c->pad, c->pad};
-    const dnnl_alg_kind_t direct = dnnl_convolution_direct;
-    dnnl_primitive_attr_t attr = op_attr_new((OpAttr){.relu = c->relu}, err);
-    if (!attr)
-        return false;
-    dnnl_primitive_desc_t desc = NULL;
-    dnnl_status_t status = dnnl_convolution_forward_primitive_desc_create(
-        &desc, l->dnn->engine, l->training ? dnnl_forward_training : dnnl_forward_inference, direct,
-        l->src[0]->desc, w->any_weights, w->bias_desc, l->dst->desc, strides, NULL, pads, pads,
-        attr);
-    dnnl_primitive_attr_destroy(attr);
-    if (!weighted_set_forward(l, "conv forward", status, desc, err))
-        return false;
-    if (!l->training)
-        return true;
+    for (ConvDirection d = 0; l->choices && d < CONV_DIRECTIONS; d++) {
+        const bool needed =
+            d == CONV_FORWARD || (l->training && (d == CONV_BACKWARD_WEIGHTS || l->diff_src[0]));
+        if (needed && !create_rivals(l, d, err))
+            return false;
+    }
+    return true;
+}
 
-    if (!(attr = op_attr_new((OpAttr){.deterministic = true}, err)))
-        return false;
-    status = dnnl_convolution_backward_weights_primitive_desc_create(
-        &desc, l->dnn->engine, direct, l->src[0]->desc, w->any_diff_weights, w->bias_desc,
-        l->diff_dst[0]->desc, strides, NULL, pads, pads, w->forward.desc, attr);
-    dnnl_primitive_attr_destroy(attr);
-    if (!weighted_set_backward_weights(l, "conv backward weights", status, desc, err))
-        return false;
-    if (!l->diff_src[0])
-        return true;
+static void destroy(Layer *l)
+{
+    ConvState *s = l->state;
+    for (ConvDirection d = 0; s && d < CONV_DIRECTIONS; d++) {
+        for (int i = 0; i < s->rival_count[d]; i++)
+            s->rivals[d][i].kernel->destroy(l, s->rivals[d][i].state);
+    }
+    weighted_destroy(l);
+}
 
-    status = dnnl_convolution_backward_data_primitive_desc_create(
-        &desc, l->dnn->engine, direct, l->diff_src[0]->desc, w->any_weights, l->diff_dst[0]->desc,
-        strides, NULL, pads, pads, w->forward.desc, NULL);
-    return weighted_set_backward_data(l, "conv backward data", status, desc, err);
+/* ---- The choice ---- */
+
+static bool run_direction(Layer *l, ConvDirection d, const Rival *r, Error *err)
+{
+    if (r)
+        return r->kernel->run(l, r->state, err);
+    switch (d) {
+    case CONV_FORWARD:
+        return weighted_forward(l, err);
+    case CONV_BACKWARD_DATA:
+        return weighted_backward_data(l, err);
+    case CONV_BACKWARD_WEIGHTS:
+        return weighted_backward_weights(l, false, err);
+    case CONV_DIRECTIONS:
+        break;
+    }
+    return false;
+}
+
+/* The least of a few times, and a share of what loading the parameters takes. */
+static bool time_rival(Layer *l, ConvDirection d, const Rival *r, double *seconds, Error *err)
+{
+    double run = INFINITY, load = 0;
+    for (int i = 0; i < RUNS; i++) {
+        const double start = clock_seconds();
+        if (r && r->kernel->load_params && !r->kernel->load_params(l, r->state, err))
+            return false;
+        const double loaded = clock_seconds();
+        load = i == 1 || loaded - start < load ? loaded - start : load;
+        if (!run_direction(l, d, r, err))
+            return false;
+        const double end = clock_seconds();
+        run = end - loaded < run ? end - loaded : run;
+    }
+    *seconds = run + load / l->runs_per_load;
+    return true;
+}
+
+static bool choose_direction(Layer *l, ConvDirection d, Error *err)
+{
+    ConvState *s = l->state;
+    const Rival *best = NULL;
+    double least, seconds;
+    if (!time_rival(l, d, NULL, &least, err))
+        return false;
+    for (int i = 0; i < s->rival_count[d]; i++) {
+        if (!time_rival(l, d, &s->rivals[d][i], &seconds, err))
+            return false;
+        if (seconds < least) {
+            least = seconds;
+            best = &s->rivals[d][i];
+        }
+    }
+    char key[CHOICE_KEY];
+    key_of(l, d, key);
+    choices_set(l->choices, key, best ? best->kernel->name : LIBRARY);
+    if (best)
+        weighted_drop(l, (int)d);
+    const Rival kept = best ? *best : (Rival){0};
+    for (int i = 0; i < s->rival_count[d]; i++) {
+        const Rival *r = &s->rivals[d][i];
+        if (r != best)
+            r->kernel->destroy(l, r->state);
+    }
+    s->rivals[d][0] = kept;
+    s->rival_count[d] = best ? 1 : 0;
+    s->chosen[d] = true;
+    return true;
+}
+
+static bool choose(Layer *l, Error *err)
+{
+    const ConvState *s = l->state;
+    for (ConvDirection d = 0; d < CONV_DIRECTIONS; d++) {
+        if (s->rival_count[d] > 0 && !s->chosen[d] && !choose_direction(l, d, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- Running ---- */
+
+static const Rival *chosen(const Layer *l, ConvDirection d)
+{
+    const ConvState *s = l->state;
+    return s->rival_count[d] > 0 ? &s->rivals[d][0] : NULL;
+}
+
+static bool load_params(Layer *l, Error *err)
+{
+    for (ConvDirection d = 0; d < CONV_DIRECTIONS; d++) {
+        const Rival *r = chosen(l, d);
+        if (r && r->kernel->load_params && !r->kernel->load_params(l, r->state, err))
+            return false;
+    }
+    return weighted_load_params(l, err);
+}
+
+static bool forward(Layer *l, Error *err)
+{
+    return run_direction(l, CONV_FORWARD, chosen(l, CONV_FORWARD), err);
+}
+
+static bool backward_data(Layer *l, Error *err)
+{
+    return run_direction(l, CONV_BACKWARD_DATA, chosen(l, CONV_BACKWARD_DATA), err);
+}
+
+static bool backward_weights(Layer *l, bool accumulate, Error *err)
+{
+    const Rival *r = chosen(l, CONV_BACKWARD_WEIGHTS);
+    return r ? r->kernel->run(l, r->state, err) : weighted_backward_weights(l, accumulate, err);
+}
+
+static bool backward_end(Layer *l, bool accumulate, Error *err)
+{
+    const Rival *r = chosen(l, CONV_BACKWARD_WEIGHTS);
+    (void)err;
+    if (r)
+        r->kernel->end(l, r->state, accumulate);
+    return true;
+}
+
+static const char *kernel_name(const Layer *l, ConvDirection d)
+{
+    const Rival *r = chosen(l, d);
+    return r ? r->kernel->name : LIBRARY;
+}
+
+static void name_kernels(const Layer *l, const char *names[3])
+{
+    for (ConvDirection d = 0; d < CONV_DIRECTIONS; d++)
+        names[d] = kernel_name(l, d);
 }
 
 static bool backward_begin(Layer *l, Error *err)
@@ -90,12 +280,15 @@ static bool backward_begin(Layer *l, Error *err)
 
 static const LayerOps OPS = {
     .create = create,
-    .load_params = weighted_load_params,
-    .forward = weighted_forward,
+    .choose = choose,
+    .load_params = load_params,
+    .forward = forward,
     .backward_begin = backward_begin,
-    .backward_weights = weighted_backward_weights,
-    .backward_data = weighted_backward_data,
-    .destroy = weighted_destroy,
+    .backward_weights = backward_weights,
+    .backward_data = backward_data,
+    .backward_end = backward_end,
+    .name_kernels = name_kernels,
+    .destroy = destroy,
 };
 
 const LayerType CONV = {

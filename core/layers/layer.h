@@ -5,18 +5,23 @@
  * them:
  *
  *   create            once: make the primitives
- *   load_params       whenever the parameters have changed: copy them into the layouts the
- * primitives want forward           src -> dst backward_begin    what must be done to diff_dst
- * before the two that follow backward_weights  src, diff_dst -> gradients in the store
+ *   choose            once there is memory to run in: measure what is not known to be fastest
+ *   load_params       whenever the parameters have changed: copy them into the layouts wanted
+ *   forward           src -> dst
+ *   backward_begin    what must be done to diff_dst before the two that follow
+ *   backward_weights  src, diff_dst -> gradients in the store
  *   backward_data     diff_dst -> diff_src
+ *   backward_end      after the last of a batch
  *   destroy           once, also after a `create` that failed
  *
  * Every layer but fork has one diff_dst: each value is read by one node, and a fork stands where
  * there would be more. Backward therefore always overwrites diff_src and never adds to it.
  */
 #pragma once
+#include "core/choice/choices.h"
 #include "core/dnn/params.h"
 #include "core/dnn/tensor.h"
+#include "core/layers/shared.h"
 
 typedef struct Layer {
     const GraphNode *node;
@@ -35,17 +40,27 @@ typedef struct Layer {
     ParamStore *params;
     int first_param;  // place of the node's first parameter in the store
 
+    Shared *shared;     // with the other layers of the net; NULL if `choices` is
+    Choices *choices;   // among kernels; NULL: the library computes everything
+    int runs_per_load;  // how often a layer runs until the parameters change, about
+
     void *state;  // the layer file's own
 } Layer;
 
 typedef struct LayerOps {
     bool (*create)(Layer *l, Error *err);
+    bool (*choose)(Layer *l, Error *err);       // NULL: there is but one way to compute it
     bool (*load_params)(Layer *l, Error *err);  // NULL: the layer has no parameters
     bool (*forward)(Layer *l, Error *err);
     bool (*backward_begin)(Layer *l, Error *err);  // NULL: nothing to do
     /* Set the gradients, or add to them if `accumulate`. NULL: the layer has no parameters. */
     bool (*backward_weights)(Layer *l, bool accumulate, Error *err);
     bool (*backward_data)(Layer *l, Error *err);
+    /* After the last run of a batch: bring gradients that were summed up elsewhere to the store,
+     * set or added. NULL: they are there. */
+    bool (*backward_end)(Layer *l, bool accumulate, Error *err);
+    /* What computes forward, backward data and backward weights. NULL: no more than one way. */
+    void (*name_kernels)(const Layer *l, const char *names[3]);
     void (*destroy)(Layer *l);
 } LayerOps;
 

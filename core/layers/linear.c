@@ -64,7 +64,7 @@ static bool create(Layer *l, Error *err)
 {
     const Shape src = l->src[0]->shape;
     dnnl_memory_desc_t dst = NULL, diff_dst = NULL;
-    const bool ok = weighted_new(l, src.channels, src.height, src.width, err)
+    const bool ok = weighted_new(l, sizeof(Weighted), src.channels, src.height, src.width, err)
                     && flat_desc(l->dst, &dst, err)
                     && (!l->training || flat_desc(l->diff_dst[0], &diff_dst, err))
                     && create_primitives(l, dst, diff_dst, err);

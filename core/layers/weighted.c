@@ -6,9 +6,9 @@
 
 enum { WEIGHTS, BIAS };
 
-bool weighted_new(Layer *l, int in, int height, int width, Error *err)
+bool weighted_new(Layer *l, size_t state_bytes, int in, int height, int width, Error *err)
 {
-    Weighted *w = l->state = xcalloc(1, sizeof *w);
+    Weighted *w = l->state = xcalloc(1, state_bytes);
     const int out = l->dst->shape.channels;
     const dnnl_dims_t weights = {out, in, height, width}, bias = {out};
     const dnnl_data_type_t type = l->src[0]->type;
@@ -101,11 +101,33 @@ bool weighted_set_backward_weights(Layer *l, const char *what, dnnl_status_t sta
     return true;
 }
 
+void weighted_drop(Layer *l, int direction)
+{
+    Weighted *w = l->state;
+    Op *const ops[] = {&w->forward, &w->backward_data, &w->backward_weights};
+    op_free(ops[direction]);
+    // Forward's weights serve backward as well, unless that has its own.
+    if (!w->forward.primitive && (!w->backward_data.primitive || w->weights_backward.packed))
+        packed_free(&w->weights);
+    if (!w->forward.primitive)
+        packed_free(&w->bias);
+    if (!w->backward_data.primitive)
+        packed_free(&w->weights_backward);
+    if (!w->backward_weights.primitive) {
+        packed_grad_free(&w->diff_weights);
+        packed_grad_free(&w->diff_bias);
+    }
+}
+
 bool weighted_load_params(Layer *l, Error *err)
 {
     const Weighted *w = l->state;
-    return packed_load(&w->weights, err) && packed_load(&w->bias, err)
-           && (!w->weights_backward.packed || packed_load(&w->weights_backward, err));
+    const Packed *all[] = {&w->weights, &w->bias, &w->weights_backward};
+    for (size_t i = 0; i < COUNT(all); i++) {
+        if (all[i]->packed && !packed_load(all[i], err))
+            return false;
+    }
+    return true;
 }
 
 bool weighted_forward(Layer *l, Error *err)

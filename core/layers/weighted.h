@@ -19,9 +19,10 @@ typedef struct {
     dnnl_memory_desc_t bias_desc;
 } Weighted;
 
-/* Sets l->state. The node's first parameter is the weights, O x I x H x W, the second the bias, O.
+/* Sets l->state: `state_bytes` of zeros that begin with a Weighted. The node's first parameter is
+ * the weights, O x I x H x W, the second the bias, O.
  */
-bool weighted_new(Layer *l, int in, int height, int width, Error *err);
+bool weighted_new(Layer *l, size_t state_bytes, int in, int height, int width, Error *err);
 
 /* Take over what describing a primitive returned and make it; `what` is for messages. The forward
  * one comes first: the others take it as a hint. */
@@ -31,6 +32,10 @@ bool weighted_set_backward_data(Layer *l, const char *what, dnnl_status_t status
                                 dnnl_primitive_desc_t desc, Error *err);
 bool weighted_set_backward_weights(Layer *l, const char *what, dnnl_status_t status,
                                    dnnl_primitive_desc_t desc, Error *err);
+
+/* Free what only one direction needs, since something else computes it: 0 forward, 1 backward data,
+ * 2 backward weights. */
+void weighted_drop(Layer *l, int direction);
 
 bool weighted_load_params(Layer *l, Error *err);
 bool weighted_forward(Layer *l, Error *err);

@@ -4,10 +4,10 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
+#include "core/base/slab.h"
 #include "core/layers/softmax_loss.h"
 #include "core/net/program.h"
 #include "core/net/rewrites.h"
@@ -26,6 +26,7 @@ typedef struct {
     Program *program;
     int64_t version;  // of the parameters it has loaded
     bool placed;
+    bool ran_backward;  // in this batch
 } Bound;
 
 struct Net {
@@ -40,7 +41,7 @@ struct Net {
     int bound_count;
     void *arena;
     size_t arena_bytes;
-    int64_t version;
+    Shared *shared;  // its version is that of the parameters
     Profile *profile;
 };
 
@@ -87,7 +88,7 @@ bool net_new(const Graph *g, ParamStore *params, NetConfig config, Net **result,
     net->image_count = shape_count(graph_shape(g, graph_input(g)));
     net->diff_logits =
         xcalloc((size_t)net->config.micro_batch * (size_t)net->classes, sizeof *net->diff_logits);
-    net->version = 1;
+    net->shared = shared_new();
     if (!dnn_new(&net->dnn, err)) {
         net_free(net);
         return false;
@@ -103,8 +104,8 @@ void net_free(Net *net)
     for (int i = 0; i < net->bound_count; i++)
         program_free(net->bound[i].program);
     free(net->bound);
-    if (net->arena)
-        munmap(net->arena, net->arena_bytes);
+    slab_free(net->arena, net->arena_bytes);
+    shared_free(net->shared);
     free(net->diff_logits);
     dnn_free(net->dnn);
     graph_free(net->graph);
@@ -113,7 +114,7 @@ void net_free(Net *net)
 
 void net_params_changed(Net *net)
 {
-    net->version++;
+    net->shared->version++;
 }
 
 /* Make the arena large enough; whatever was placed in a smaller one must be placed again. */
@@ -121,15 +122,13 @@ static bool reserve_arena(Net *net, size_t bytes, Error *err)
 {
     if (bytes <= net->arena_bytes)
         return true;
-    // Fresh pages from the system: the old numbers are not needed, and large pages save lookups.
-    void *arena = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (arena == MAP_FAILED)
+    // Not a larger copy: the old numbers are not needed.
+    void *arena = slab_new(bytes);
+    if (!arena)
         return fail(err, ERR_NO_MEMORY,
                     "no memory for the feature maps of %d examples: %zu MB are needed",
                     net->config.micro_batch, bytes >> 20);
-    madvise(arena, bytes, MADV_HUGEPAGE);
-    if (net->arena)
-        munmap(net->arena, net->arena_bytes);
+    slab_free(net->arena, net->arena_bytes);
     net->arena = arena;
     net->arena_bytes = bytes;
     for (int i = 0; i < net->bound_count; i++)
@@ -165,7 +164,13 @@ static Program *program_for(Net *net, int count, bool training, Error *err)
     Bound *b = find_bound(net, count, training);
     if (!b) {
         const ProgramConfig config = {
-            .batch = count, .training = training, .type = net->config.bf16 ? dnnl_bf16 : dnnl_f32};
+            .batch = count,
+            .training = training,
+            .type = net->config.bf16 ? dnnl_bf16 : dnnl_f32,
+            .shared = net->shared,
+            .choices = net->config.choices,
+            .runs_per_load = net->config.batch_size / net->config.micro_batch,
+        };
         Program *program = NULL;
         if (!program_new(net->graph, net->params, net->dnn, config, &program, err))
             return no_program(net, NULL, err);
@@ -175,14 +180,15 @@ static Program *program_for(Net *net, int count, bool training, Error *err)
     }
     if (!reserve_arena(net, program_arena_bytes(b->program), err))
         return NULL;
-    if (!b->placed && !program_place(b->program, net->arena, err))
+    if (!b->placed
+        && (!program_place(b->program, net->arena, err) || !program_choose(b->program, err)))
         return no_program(net, b->program, err);
     b->placed = true;
-    if (b->version != net->version) {
+    if (b->version != net->shared->version) {
         const double start = clock_seconds();
         if (!program_load_params(b->program, err))
             return no_program(net, b->program, err);
-        b->version = net->version;
+        b->version = net->shared->version;
         if (net->profile)
             net->profile->load_params += clock_seconds() - start;
     }
@@ -215,6 +221,20 @@ static bool goes_on(const Net *net, int first, Error *err)
            || fail(err, ERR_STOPPED, "stopped within a batch");
 }
 
+/* Bring the gradients that programs have kept to themselves to the store. */
+static bool end_backward(Net *net, Error *err)
+{
+    bool accumulate = false;
+    for (int i = 0; i < net->bound_count; i++) {
+        Bound *b = &net->bound[i];
+        if (b->ran_backward && !program_backward_end(b->program, accumulate, net->profile, err))
+            return false;
+        accumulate |= b->ran_backward;
+        b->ran_backward = false;
+    }
+    return true;
+}
+
 bool net_train_batch(Net *net, const float *images, const int32_t *labels, int count, Metrics *sum,
                      Error *err)
 {
@@ -223,7 +243,7 @@ bool net_train_batch(Net *net, const float *images, const int32_t *labels, int c
     for (int first = 0, part; first < count; first += part) {
         part = next_part(net, count - first);
         if (!goes_on(net, first, err))
-            return false;
+            return end_backward(net, NULL) && false;  // nothing may be left for the next batch
         Program *p = run_forward(net, images + (size_t)first * net->image_count, part, true, err);
         if (!p)
             return false;
@@ -234,8 +254,9 @@ bool net_train_batch(Net *net, const float *images, const int32_t *labels, int c
             net->profile->loss += clock_seconds() - start;
         if (!program_backward(p, first > 0, net->profile, err))
             return no_program(net, p, err) != NULL;
+        find_bound(net, part, true)->ran_backward = true;
     }
-    return true;
+    return end_backward(net, err);
 }
 
 bool net_evaluate_batch(Net *net, const float *images, const int32_t *labels, int count,
@@ -275,6 +296,17 @@ void net_set_profile(Net *net, Profile *profile)
 const Graph *net_graph(const Net *net)
 {
     return net->graph;
+}
+
+void net_name_kernels(const Net *net, Node n, const char *names[3])
+{
+    names[0] = names[1] = names[2] = NULL;
+    for (int i = 0; i < net->bound_count; i++) {
+        if (net->bound[i].training) {
+            program_name_kernels(net->bound[i].program, n, names);
+            return;
+        }
+    }
 }
 
 int net_micro_batch(const Net *net)

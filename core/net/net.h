@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "core/base/metrics.h"
+#include "core/choice/choices.h"
 #include "core/dnn/params.h"
 #include "core/net/profile.h"
 
@@ -40,6 +41,7 @@ typedef struct {
     unsigned without;        // NET_NO_... flags
     bool (*go_on)(void *);   // asked between two micro-batches; NULL: always
     void *go_on_context;
+    Choices *choices;  // among kernels, borrowed; what is measured is added. NULL: oneDNN alone
 } NetConfig;
 
 /* Keeps `params`, which must come from the same graph, and writes their gradients. */
@@ -63,5 +65,8 @@ bool net_forward(Net *net, const float *images, int count, float *logits, Error 
  * of net_graph. */
 void net_set_profile(Net *net, Profile *profile);
 const Graph *net_graph(const Net *net);  // after the rewrites
+/* What computes forward, backward data and backward weights of a node of net_graph, after the first
+ * training batch; NULL where there is but one way. */
+void net_name_kernels(const Net *net, Node n, const char *names[3]);
 int net_micro_batch(const Net *net);
 size_t net_arena_bytes(const Net *net);

@@ -153,6 +153,9 @@ static bool create_layers(Program *p, ParamStore *params, const Dnn *dnn, Error 
         l->dst = value_of(p, n);
         l->params = params;
         l->first_param = first_param(params, l->node);
+        l->shared = p->config.shared;
+        l->choices = p->config.choices;
+        l->runs_per_load = p->config.runs_per_load > 0 ? p->config.runs_per_load : 1;
         if (!l->node->type->ops->create(l, err))
             return fail_in(err, "%s", l->node->name);
         if (l->workspace)
@@ -228,6 +231,17 @@ bool program_place(Program *p, void *arena, Error *err)
     return true;
 }
 
+bool program_choose(Program *p, Error *err)
+{
+    for (Node n = 1; n < p->count; n++) {
+        Layer *l = &p->layers[n];
+        const LayerOps *ops = l->node->type->ops;
+        if (ops->choose && !ops->choose(l, err))
+            return fail_in(err, "%s", l->node->name);
+    }
+    return true;
+}
+
 bool program_load_params(Program *p, Error *err)
 {
     for (Node n = 1; n < p->count; n++) {
@@ -299,6 +313,27 @@ bool program_backward(Program *p, bool accumulate, Profile *profile, Error *err)
             return fail_in(err, "%s", l->node->name);
     }
     return true;
+}
+
+bool program_backward_end(Program *p, bool accumulate, Profile *profile, Error *err)
+{
+    double start = profile ? clock_seconds() : 0;
+    for (Node n = 1; n < p->count; n++) {
+        Layer *l = &p->layers[n];
+        const LayerOps *ops = l->node->type->ops;
+        if (ops->backward_end && !ops->backward_end(l, accumulate, err))
+            return fail_in(err, "%s", l->node->name);
+    }
+    lap(profile, &start, profile ? &profile->backward_end : NULL);
+    return true;
+}
+
+void program_name_kernels(const Program *p, Node n, const char *names[3])
+{
+    const LayerOps *ops = n > 0 ? p->layers[n].node->type->ops : NULL;
+    names[0] = names[1] = names[2] = NULL;
+    if (ops && ops->name_kernels)
+        ops->name_kernels(&p->layers[n], names);
 }
 
 Tensor *program_input(const Program *p)

@@ -16,6 +16,9 @@ typedef struct {
     bool training;          // false: forward only, and values are dropped as soon as they are read
     dnnl_data_type_t type;  // of values and gradients, but for the output's value: float32
     bool diff_input;        // also compute the gradient of the input
+    Shared *shared;         // with the other programs of the net; NULL if `choices` is
+    Choices *choices;       // among kernels, added to by program_choose; NULL: the library's alone
+    int runs_per_load;      // how often it runs until the parameters change, about
 } ProgramConfig;
 
 /* `g` must have forks where values are read more than once (rewrite_insert_forks). Borrows the
@@ -28,6 +31,10 @@ void program_free(Program *p);  // takes NULL
 size_t program_arena_bytes(const Program *p);
 bool program_place(Program *p, void *arena, Error *err);
 
+/* Measure which kernels are fastest where that is not known yet. Uses the arena and the gradients
+ * in the store; takes seconds for a large net, nothing the second time. */
+bool program_choose(Program *p, Error *err);
+
 /* Copy the parameters from the store; needed when they have changed. */
 bool program_load_params(Program *p, Error *err);
 
@@ -35,6 +42,13 @@ bool program_load_params(Program *p, Error *err);
 bool program_forward(Program *p, Profile *profile, Error *err);
 /* diff_output -> gradients in the store: set, or added to what is there. */
 bool program_backward(Program *p, bool accumulate, Profile *profile, Error *err);
+/* After the last program_backward of a batch: bring what gradients were kept elsewhere to the
+ * store, set or, when another program's are there, added. */
+bool program_backward_end(Program *p, bool accumulate, Profile *profile, Error *err);
+
+/* What computes forward, backward data and backward weights of node n; NULL where it makes no
+ * difference. */
+void program_name_kernels(const Program *p, Node n, const char *names[3]);
 
 Tensor *program_input(const Program *p);
 Tensor *program_output(const Program *p);       // batch x classes

@@ -18,6 +18,7 @@ typedef struct {
     const BenchConfig *config;
     Graph *graph;
     ParamStore *params;
+    Choices *choices;
     Net *net;
     float *images;
     int32_t *labels;
@@ -27,8 +28,10 @@ typedef struct {
 static bool bench_new(Bench *b, Error *err)
 {
     const BenchConfig *c = b->config;
+    b->choices = c->library_only ? NULL : choices_new();
     const NetConfig how = {.batch_size = c->batch_size,
                            .micro_batch = c->micro_batch,
+                           .choices = b->choices,
                            .bf16 = precision_resolve(c->precision) == PRECISION_BF16};
     b->graph = model_graph(c->model, c->image, c->classes, err);
     if (!b->graph || !params_new(b->graph, &b->params, err)
@@ -49,6 +52,7 @@ static bool bench_new(Bench *b, Error *err)
 static void bench_free(Bench *b)
 {
     net_free(b->net);
+    choices_free(b->choices);
     params_free(b->params);
     graph_free(b->graph);
     free(b->images);
@@ -82,8 +86,11 @@ static bool time_steps(Bench *b, BenchResult *r, Error *err)
     for (int i = -WARM_UP; ok && i < steps; i++) {
         const double start = clock_seconds();
         ok = step(b, err);
+        const double ms = 1e3 * (clock_seconds() - start);
         if (i >= 0)
-            times[i] = 1e3 * (clock_seconds() - start);
+            times[i] = ms;
+        else if (i == -WARM_UP)
+            r->first_step_ms = ms;
     }
     qsort(times, (size_t)steps, sizeof *times, by_value);
     r->step_ms = times[steps / 2];
@@ -125,6 +132,10 @@ static void fill_layers(const Bench *b, const Profile *profile, BenchResult *r)
                           .backward_weights_ms = scale * t->backward_weights,
                           .other_ms = scale * t->backward_begin};
         snprintf(l->name, sizeof l->name, "%s", node->name);
+        const char *names[3];
+        net_name_kernels(b->net, n, names);
+        for (int d = 0; d < 3; d++)
+            snprintf(l->kernels[d], CHOICE_KEY, "%s", names[d] ? names[d] : "");
         const bool reads_input = node->srcs[0] == graph_input(g);
         r->gflop += l->gflop * (reads_input ? 2 : 3);
     }
@@ -146,6 +157,7 @@ static bool profile_steps(Bench *b, BenchResult *r, Error *err)
         r->input_ms = scale * profile.input;
         r->load_params_ms = scale * profile.load_params;
         r->loss_ms = scale * profile.loss;
+        r->backward_end_ms = scale * profile.backward_end;
         r->update_ms = scale * b->update_seconds;
     }
     free(profile.nodes);

@@ -5,6 +5,7 @@
  * each layer. Times are means over the steps in milliseconds per batch; step_ms is the median.
  */
 #pragma once
+#include "core/choice/choices.h"
 #include "core/models/models.h"
 #include "core/train/precision.h"
 
@@ -15,8 +16,9 @@ typedef struct {
     int batch_size;
     int micro_batch;  // 0: as a training chooses it
     Precision precision;
-    int threads;  // 0: as many as omp_get_max_threads()
-    int steps;    // timed ones, after two to warm up
+    int threads;        // 0: as many as omp_get_max_threads()
+    int steps;          // timed ones, after two to warm up
+    bool library_only;  // oneDNN's kernels alone
 } BenchConfig;
 
 typedef struct {
@@ -28,6 +30,8 @@ typedef struct {
     double backward_data_ms;
     double backward_weights_ms;
     double other_ms;  // masks and the like before the backward pass
+    char kernels[3]
+                [CHOICE_KEY];  // forward, backward data, backward weights; "" if there is no choice
 } BenchLayer;
 
 typedef struct {
@@ -41,7 +45,8 @@ typedef struct {
     double gflop;        // of a step: three directions, but for the input's gradient
     double ceiling_gflops;
     // Parts of the step that are no layer's.
-    double input_ms, load_params_ms, loss_ms, update_ms;
+    double input_ms, load_params_ms, loss_ms, backward_end_ms, update_ms;
+    double first_step_ms;  // in which kernels are made and measured
 } BenchResult;
 
 /* Errors   ERR_INVALID, ERR_DNN, ERR_NO_MEMORY, as core/net/net.h. */

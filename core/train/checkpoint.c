@@ -197,10 +197,12 @@ static bool write_params(const char *path, const ParamStore *params, bool with_m
 }
 
 bool checkpoint_save(const char *path, const ParamStore *params, const TrainState *state,
-                     Error *err)
+                     const Choices *kernels, Error *err)
 {
     MetaList meta = {0};
     state_to_meta(state, &meta);
+    if (kernels)
+        meta_add(&meta, "kernels", choices_to_text(kernels));
     return write_params(path, params, params->momentum != NULL, &meta, err);
 }
 
@@ -292,7 +294,8 @@ bool model_load(const char *path, ParamStore *params, Error *err)
     return ok;
 }
 
-bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Error *err)
+bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Choices *kernels,
+                     Error *err)
 {
     SafeFile *f = NULL;
     TrainState loaded = {0};
@@ -306,6 +309,9 @@ bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Er
         read_params(f, path, params, "", params->values, err);
         if (momentum)
             read_params(f, path, params, MOMENTUM_PREFIX, params->momentum, err);
+        const char *text = safetensors_metadata(f, "kernels");
+        if (kernels && text)
+            choices_from_text(kernels, text);
         *state = loaded;
     }
     safetensors_close(f);

@@ -25,6 +25,9 @@ struct Trainer {
     TrainConfig config;
     Graph *graph;
     ParamStore *params;
+    Choices *kernels;  // NULL: oneDNN's alone
+    char *kernels_path;
+    int kernels_saved;  // how many of them the file has
     Net *net;
     Loader *train;
     Loader *test;
@@ -87,12 +90,36 @@ static void compare_machines(Trainer *t, const TrainState *then, const TrainStat
                  then->onednn, now->onednn);
 }
 
+/* Kernels that have been chosen: those of the checkpoint before those of the file. */
+static bool load_kernels(Trainer *t, Error *err)
+{
+    if (!t->kernels)
+        return true;
+    if (choices_were_foreign(t->kernels) && !t->note[0])
+        snprintf(t->note, sizeof t->note,
+                 "the checkpoint was written on another CPU: kernels are chosen anew, results may "
+                 "differ in the last bits");
+    const bool ok = choices_load(t->kernels, t->kernels_path, err);
+    t->kernels_saved = choices_count(t->kernels);
+    return ok;
+}
+
+/* Keep what was measured; another training may have added to the file meanwhile. */
+static void save_kernels(Trainer *t)
+{
+    if (!t->kernels || choices_count(t->kernels) == t->kernels_saved)
+        return;
+    if (choices_load(t->kernels, t->kernels_path, NULL))
+        choices_save(t->kernels, t->kernels_path, NULL);
+    t->kernels_saved = choices_count(t->kernels);
+}
+
 static bool load_state(Trainer *t, Error *err)
 {
     const TrainState here = t->state;
     TrainState there;
     const char *path = t->config.checkpoint_path;
-    if (!checkpoint_load(path, t->params, &there, err))
+    if (!checkpoint_load(path, t->params, &there, t->kernels, err))
         return false;
     if (there.seed != t->config.seed)
         return fail(err, ERR_INVALID, "%s is of a training with seed %llu, not %llu", path,
@@ -120,6 +147,7 @@ static bool create_network(Trainer *t, Error *err)
     const NetConfig how = {.batch_size = c->batch_size,
                            .bf16 = precision_resolve(c->precision) == PRECISION_BF16,
                            .label_smoothing = c->label_smoothing,
+                           .choices = t->kernels,
                            .go_on = goes_on,
                            .go_on_context = t};
     t->graph = model_graph(c->model, image, c->dataset->classes, err);
@@ -160,10 +188,15 @@ bool trainer_new(const TrainConfig *config, Trainer **trainer, Error *err)
     dnn_version(t->state.onednn, sizeof t->state.onednn);
     snprintf(t->state.version, sizeof t->state.version, "%s", GOOGLENETD_VERSION);
 
+    if (config->kernels_path) {
+        t->kernels = choices_new();
+        t->kernels_path = xstrdup(config->kernels_path);
+    }
     bool ok = create_network(t, err);
     if (ok)
         init_params(t->params, init_xavier_uniform, config->seed);
-    ok = ok && (!config->resume || load_state(t, err)) && create_loaders(t, err);
+    ok = ok && (!config->resume || load_state(t, err)) && load_kernels(t, err)
+         && create_loaders(t, err);
     if (!ok) {
         trainer_free(t);
         return false;
@@ -179,6 +212,8 @@ void trainer_free(Trainer *t)
     loader_free(t->train);
     loader_free(t->test);
     net_free(t->net);
+    choices_free(t->kernels);
+    free(t->kernels_path);
     params_free(t->params);
     graph_free(t->graph);
     free(t);
@@ -245,7 +280,7 @@ static bool save(Trainer *t, Error *err)
             err, ERR_NUMERIC,
             "a weight became infinite or NaN by step %lld; a smaller learning_rate may help",
             (long long)t->state.step);
-    if (!checkpoint_save(t->config.checkpoint_path, t->params, &t->state, err))
+    if (!checkpoint_save(t->config.checkpoint_path, t->params, &t->state, t->kernels, err))
         return false;
     tell_type(t, TRAIN_CHECKPOINT);
     return true;
@@ -267,6 +302,7 @@ static bool train_step(Trainer *t, Error *err)
     Metrics part = {0};
     if (!net_train_batch(t->net, batch->images, batch->labels, batch->count, &part, err))
         return t->asked == TRAIN_STOP;
+    save_kernels(t);
     if (!isfinite(part.loss))
         return fail(err, ERR_NUMERIC,
                     "the loss became %s at step %lld; a smaller learning_rate may help",

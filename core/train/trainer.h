@@ -31,6 +31,10 @@ typedef struct {
     Precision precision;
     uint64_t seed;
     int threads;  // of the OpenMP team; 0: as many as omp_get_max_threads()
+    /* The file where it is kept which kernels were measured to be the fastest: read and added to,
+     * so that every training on this machine computes with the same ones. One that cannot be
+     * written costs seconds the next time, and nothing else. NULL: oneDNN's kernels alone. */
+    const char *kernels_path;
 
     // Checkpoints go to checkpoint_path, each replacing the one before; NULL: none.
     const char *checkpoint_path;

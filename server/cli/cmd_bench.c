@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/cpu.h"
 #include "core/base/memory.h"
 #include "core/train/bench.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
-#include "server/cli/machine.h"
 
 /* ---- Options ---- */
 
@@ -72,6 +72,13 @@ static bool take_json(void *settings, const char *text, Error *err)
     return true;
 }
 
+static bool take_library_only(void *settings, const char *text, Error *err)
+{
+    (void)text, (void)err;
+    ((BenchArgs *)settings)->config.library_only = true;
+    return true;
+}
+
 static const Option OPTIONS[] = {
     {"image-size", "N", "side of the image in pixels; else the model's usual one", take_image_size},
     {"channels", "C", "channels of the image; else 1", take_channels},
@@ -81,6 +88,7 @@ static const Option OPTIONS[] = {
     {"precision", "WORD", "auto, f32 or bf16; else auto", take_precision},
     {"threads", "N", "else as many as there are cores", take_threads},
     {"steps", "N", "steps to time; else 10", take_steps},
+    {"library-only", NULL, "compute everything with oneDNN's kernels", take_library_only},
     {"json", NULL, "print JSON", take_json},
 };
 
@@ -102,7 +110,7 @@ typedef struct {
     double ms;
 } Part;
 
-enum { PARTS = 8 };
+enum { PARTS = 9 };
 
 /* All that a step consists of. */
 static void parts_of_step(const BenchResult *r, Part parts[PARTS])
@@ -121,6 +129,7 @@ static void parts_of_step(const BenchResult *r, Part parts[PARTS])
         {"backward_other", "layers backward, the rest", other},
         {"input", "input into its layout", r->input_ms},
         {"load_params", "weights into their layouts", r->load_params_ms},
+        {"backward_end", "gradients into the store", r->backward_end_ms},
         {"loss", "loss", r->loss_ms},
         {"update", "update", r->update_ms},
     };
@@ -136,33 +145,33 @@ static double speed(double gflop, double ms)
 
 /* ---- Text ---- */
 
-static void print_direction(double gflop, double ms)
+static void print_direction(double gflop, double ms, const char *kernel)
 {
     if (ms <= 0)
-        printf(" %9s %8s", "", "");
+        printf(" %8s %6s %-8s", "", "", "");
     else if (gflop <= 0)
-        printf(" %9.2f %8s", ms, "");
+        printf(" %8.2f %6s %-8s", ms, "", "");
     else
-        printf(" %9.2f %8.0f", ms, speed(gflop, ms));
+        printf(" %8.2f %6.0f %-8s", ms, speed(gflop, ms), kernel);
 }
 
 static void print_layers(const BenchResult *r)
 {
-    printf("%-16s %-16s %14s %18s %18s %18s %9s\n", "", "", "", "forward", "backward data",
+    printf("%-16s %-15s %13s  %-23s  %-23s  %-23s %6s\n", "", "", "", "forward", "backward data",
            "backward weights", "rest");
-    printf("%-16s %-16s %14s", "name", "type", "output");
+    printf("%-16s %-15s %13s", "name", "type", "output");
     for (int i = 0; i < 3; i++)
-        printf(" %9s %8s", "ms", "GFLOP/s");
-    printf(" %9s\n", "ms");
+        printf(" %8s %6s %-8s", "ms", "GF/s", "kernel");
+    printf(" %6s\n", "ms");
     for (int i = 0; i < r->layer_count; i++) {
         const BenchLayer *l = &r->layers[i];
         char shape[48];
         snprintf(shape, sizeof shape, "%d x %d x %d", l->dst.channels, l->dst.height, l->dst.width);
-        printf("%-16s %-16s %14s", l->name, l->type, shape);
-        print_direction(l->gflop, l->forward_ms);
-        print_direction(l->gflop, l->backward_data_ms);
-        print_direction(l->gflop, l->backward_weights_ms);
-        printf(l->other_ms > 0 ? " %9.2f\n" : "\n", l->other_ms);
+        printf("%-16s %-15s %13s", l->name, l->type, shape);
+        print_direction(l->gflop, l->forward_ms, l->kernels[0]);
+        print_direction(l->gflop, l->backward_data_ms, l->kernels[1]);
+        print_direction(l->gflop, l->backward_weights_ms, l->kernels[2]);
+        printf(l->other_ms > 0 ? " %6.2f\n" : "\n", l->other_ms);
     }
 }
 
@@ -188,6 +197,7 @@ static void print_text(const BenchArgs *a, const BenchResult *r)
     const double training = speed(r->gflop, r->step_ms);
     printf("step        %9.2f ms (median; fastest %.2f), %.1f examples/s\n", r->step_ms,
            r->fastest_step_ms, c->batch_size / r->step_ms * 1e3);
+    printf("first step  %9.2f ms, with making and measuring kernels\n", r->first_step_ms);
     printf("evaluation  %9.2f ms, %.1f examples/s\n", r->evaluate_ms,
            c->batch_size / r->evaluate_ms * 1e3);
     printf("arithmetic  %9.0f GFLOP/s, %.0f%% of the %.0f GFLOP/s of a large matrix product\n",
@@ -196,11 +206,14 @@ static void print_text(const BenchArgs *a, const BenchResult *r)
 
 /* ---- JSON ---- */
 
-static void add_direction(cJSON *layer, const char *name, double gflop, double ms)
+static void add_direction(cJSON *layer, const char *name, double gflop, double ms,
+                          const char *kernel)
 {
     cJSON *direction = cJSON_AddObjectToObject(layer, name);
     cJSON_AddNumberToObject(direction, "ms", ms);
     cJSON_AddNumberToObject(direction, "gflops", speed(gflop, ms));
+    if (kernel[0])
+        cJSON_AddStringToObject(direction, "kernel", kernel);
 }
 
 static cJSON *layer_json(const BenchLayer *l)
@@ -212,9 +225,9 @@ static cJSON *layer_json(const BenchLayer *l)
         layer, "output_shape",
         cJSON_CreateIntArray((int[]){l->dst.channels, l->dst.height, l->dst.width}, 3));
     cJSON_AddNumberToObject(layer, "gflop", l->gflop);
-    add_direction(layer, "forward", l->gflop, l->forward_ms);
-    add_direction(layer, "backward_data", l->gflop, l->backward_data_ms);
-    add_direction(layer, "backward_weights", l->gflop, l->backward_weights_ms);
+    add_direction(layer, "forward", l->gflop, l->forward_ms, l->kernels[0]);
+    add_direction(layer, "backward_data", l->gflop, l->backward_data_ms, l->kernels[1]);
+    add_direction(layer, "backward_weights", l->gflop, l->backward_weights_ms, l->kernels[2]);
     cJSON_AddNumberToObject(layer, "other_ms", l->other_ms);
     return layer;
 }
@@ -233,6 +246,7 @@ static void print_json(const BenchArgs *a, const BenchResult *r)
     cJSON_AddNumberToObject(json, "micro_batch", r->micro_batch);
     cJSON_AddNumberToObject(json, "step_ms", r->step_ms);
     cJSON_AddNumberToObject(json, "fastest_step_ms", r->fastest_step_ms);
+    cJSON_AddNumberToObject(json, "first_step_ms", r->first_step_ms);
     cJSON_AddNumberToObject(json, "examples_per_second", c->batch_size / r->step_ms * 1e3);
     cJSON_AddNumberToObject(json, "evaluate_ms", r->evaluate_ms);
     cJSON_AddNumberToObject(json, "gflops", speed(r->gflop, r->step_ms));

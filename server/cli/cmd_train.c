@@ -8,12 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/cpu.h"
 #include "core/base/memory.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
 #include "server/cli/interrupt.h"
 #include "server/cli/job_file.h"
-#include "server/cli/machine.h"
+#include "server/cli/kernels_file.h"
 #include "server/cli/progress.h"
 #include "server/cli/run_folder.h"
 #include "server/jobs/policy.h"
@@ -234,8 +235,12 @@ static int train(Run *r, const char *out, bool resume, Error *err)
     config.dataset = r->dataset;
     config.checkpoint_path = r->folder.checkpoint;
     config.resume = r->folder.has_checkpoint;
+    char *kernels = kernels_file();
+    config.kernels_path = kernels;
     interrupt_install();
-    if (!trainer_new(&config, &r->trainer, err))
+    const bool made = trainer_new(&config, &r->trainer, err);
+    free(kernels);
+    if (!made)
         return EXIT_FAILED;
     const TrainState *state = trainer_state(r->trainer);
     r->policy = policy_new(&r->spec);

@@ -34,6 +34,7 @@ static const Field FIELDS[] = {
     {"data",                TEXT,   AT(data), "data", 0, 0, NULL, "folder of everything that must last"},
     {"web",                 TEXT,   AT(web), "", 0, 0, NULL, "folder of the dashboard; none: the one that came with the program"},
     {"datasets",            TEXT,   AT(datasets), "", 0, 0, NULL, "folder with a folder per known dataset; none: the usual places"},
+    {"kernels",             TEXT,   AT(kernels), "", 0, 0, NULL, "file that keeps which kernels are the fastest here; none: kernels.txt in the data folder"},
     {"token_file",          TEXT,   AT(token_file), "", 0, 0, NULL, "file whose first line is the bearer token"},
     {"workers",             INT,    AT(workers), "1", 1, 64, NULL, "jobs that train at a time"},
     {"threads",             INT,    AT(threads), "0", 0, 1024, NULL, "cores for all of them together; 0: those this process may use"},

@@ -18,6 +18,7 @@ typedef struct {
     char data[PATH_MAX];        // folder of everything that must last: "data"
     char web[PATH_MAX];         // folder of the dashboard's files; "": none is served
     char datasets[PATH_MAX];    // folder with a folder per known dataset; "": the usual places
+    char kernels[PATH_MAX];     // file of the kernels chosen; "": kernels.txt in `data`
     char token_file[PATH_MAX];  // first line: the bearer token; "": none
     char token[256];            // read from there, or GOOGLENETD_TOKEN, which goes first; "": none
     int workers;                // jobs at a time: 1

@@ -204,6 +204,7 @@ static bool make_trainer(Training *t, Error *err)
     TrainConfig how = spec_train_config(&t->spec);
     how.dataset = t->dataset;
     how.threads = job_threads_for(t->config->threads, t->spec.threads);
+    how.kernels_path = t->config->kernels;
     how.checkpoint_path = t->checkpoint_path.text;
     how.resume = run_resume_step(t->run) > 0;
     if (how.checkpoint_every_seconds <= 0)

@@ -12,6 +12,7 @@
 struct Workers {
     Jobs *jobs;
     TrainingConfig training;
+    char *kernels;  // the file that training.kernels names
     pthread_t *threads;
     int count;
 };
@@ -29,9 +30,12 @@ bool workers_start(Jobs *jobs, const WorkersConfig *config, Workers **out, Error
     Workers *workers = xcalloc(1, sizeof *workers);
     workers->jobs = jobs;
     workers->threads = xcalloc((size_t)config->workers, sizeof *workers->threads);
+    workers->kernels =
+        config->kernels ? xstrdup(config->kernels) : xasprintf("%s/kernels.txt", config->data);
     workers->training = (TrainingConfig){
         .data = config->data,
         .datasets = config->datasets,
+        .kernels = workers->kernels,
         .threads = job_threads(config->threads, config->workers),
         .checkpoint_seconds = config->checkpoint_seconds,
     };
@@ -64,6 +68,7 @@ bool workers_stop(Workers *workers, double seconds)
             return false;
         }
     }
+    free(workers->kernels);
     free(workers->threads);
     free(workers);
     return true;

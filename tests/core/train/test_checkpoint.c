@@ -52,9 +52,9 @@ static void state_parameters_and_momentum_come_back(void **state)
     CHECK_OK(params_need_momentum(a, &err), err);
     for (size_t i = 0; i < a->count; i++)
         a->momentum[i] = -(float)i;
-    CHECK_OK(checkpoint_save(path, a, &STATE, &err), err);
+    CHECK_OK(checkpoint_save(path, a, &STATE, NULL, &err), err);
     TrainState got = {0};
-    CHECK_OK(checkpoint_load(path, b, &got, &err), err);
+    CHECK_OK(checkpoint_load(path, b, &got, NULL, &err), err);
     assert_memory_equal(a->values, b->values, a->count * sizeof(float));
     assert_non_null(b->momentum);
     assert_memory_equal(a->momentum, b->momentum, a->count * sizeof(float));
@@ -91,7 +91,7 @@ static void a_model_file_has_parameters_alone(void **state)
     CHECK_OK(model_load(path, b, &err), err);
     assert_memory_equal(a->values, b->values, a->count * sizeof(float));
     TrainState ignored;
-    assert_false(checkpoint_load(path, b, &ignored, &err));
+    assert_false(checkpoint_load(path, b, &ignored, NULL, &err));
     assert_non_null(strstr(err.message, "is not a checkpoint: it does not say its format"));
     unlink(path);
     params_free(a);
@@ -106,7 +106,7 @@ static void a_checkpoint_serves_as_a_model(void **state)
     path_of(path, "both");
     ParamStore *a = store_new("out", 3, 1), *b = store_new("out", 3, 2);
     CHECK_OK(params_need_momentum(a, &err), err);
-    CHECK_OK(checkpoint_save(path, a, &STATE, &err), err);
+    CHECK_OK(checkpoint_save(path, a, &STATE, NULL, &err), err);
     CHECK_OK(model_load(path, b, &err), err);
     assert_memory_equal(a->values, b->values, a->count * sizeof(float));
     unlink(path);
@@ -132,8 +132,8 @@ static void another_network_is_refused_by_its_tensor(void **state)
         ParamStore *a = store_new("out", 3, 1), *b = store_new(CASES[i].name, CASES[i].out, 2);
         const float before = b->values[0];
         TrainState got = {.step = 5};
-        CHECK_OK(checkpoint_save(path, a, &STATE, &err), err);
-        assert_false(checkpoint_load(path, b, &got, &err));
+        CHECK_OK(checkpoint_save(path, a, &STATE, NULL, &err), err);
+        assert_false(checkpoint_load(path, b, &got, NULL, &err));
         assert_int_equal(err.code, ERR_INVALID);
         assert_non_null(strstr(err.message, CASES[i].message));
         assert_true(b->values[0] == before && got.step == 5);
@@ -164,9 +164,9 @@ static void a_flipped_bit_in_the_numbers_is_noticed(void **state)
     ParamStore *a = store_new("out", 3, 1);
     TrainState got;
     for (long at = -1; at > -100; at -= 13) {
-        CHECK_OK(checkpoint_save(path, a, &STATE, &err), err);
+        CHECK_OK(checkpoint_save(path, a, &STATE, NULL, &err), err);
         damage(path, at);
-        assert_false(checkpoint_load(path, a, &got, &err));
+        assert_false(checkpoint_load(path, a, &got, NULL, &err));
         assert_int_equal(err.code, ERR_INVALID);
         assert_non_null(strstr(err.message, "is damaged: its checksum does not match"));
     }
@@ -180,7 +180,7 @@ static void a_missing_checkpoint_is_not_found(void **state)
     Error err = {0};
     ParamStore *a = store_new("out", 3, 1);
     TrainState got;
-    assert_false(checkpoint_load("/nowhere/checkpoint.safetensors", a, &got, &err));
+    assert_false(checkpoint_load("/nowhere/checkpoint.safetensors", a, &got, NULL, &err));
     assert_int_equal(err.code, ERR_NOT_FOUND);
     params_free(a);
 }

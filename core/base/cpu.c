@@ -1,4 +1,4 @@
-#include "server/cli/machine.h"
+#include "core/base/cpu.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* server/cli/machine.h -- what the machine is called. */
+/* core/base/cpu.h -- what the CPU is called. */
 #pragma once
 #include <stddef.h>
 
