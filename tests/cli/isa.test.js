@@ -1,0 +1,62 @@
+// Older CPUs, played by a limit on oneDNN's instructions: they train as well, with the kernels they have.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { csv, folder, run, TINY } from "./run.js";
+
+const flags = readFileSync("/proc/cpuinfo", "utf8");
+const LIMITS = [
+  { isa: "AVX2", flag: " avx2 ", precision: "f32", own: false },
+  { isa: "AVX512_CORE", flag: " avx512bw ", precision: "f32", own: true },
+  { isa: "AVX512_CORE_BF16", flag: " avx512_bf16 ", precision: "bf16", own: true },
+  { isa: "AVX512_CORE_AMX", flag: " amx_bf16 ", precision: "bf16", own: true },
+].filter(({ flag }) => flags.includes(flag));
+
+const limited = (f, isa) => ({ cwd: f.dir, env: { ...process.env, ONEDNN_MAX_CPU_ISA: isa } });
+
+// The JSON in front of a safetensors file's numbers.
+function metadata(path) {
+  const file = readFileSync(path);
+  return JSON.parse(file.subarray(8, 8 + Number(file.readBigUInt64LE(0))))["__metadata__"];
+}
+
+for (const { isa, precision } of LIMITS) {
+  test(`a training with no more than ${isa}`, (t) => {
+    const f = folder(t);
+    f.write("job.json", TINY);
+    const r = run(limited(f, isa), "train", "job.json");
+    assert.equal(r.code, 0, r.err);
+    const meta = metadata(f.path("job.run", "checkpoint.safetensors"));
+    assert.equal(meta.cpu_isa, isa.toLowerCase());
+    assert.equal(meta.precision, precision);
+
+    // The same training, whatever computes it.
+    assert.equal(run({ cwd: f.dir }, "train", "job.json", "--set", "precision=f32", "--out", "f32").code, 0);
+    const [ours, usual] = ["job.run", "f32"].map((name) => csv(f.read(name, "curve.csv")).rows[4]);
+    assert.equal(ours[0], usual[0]);
+    const apart = Math.abs(ours[2] - usual[2]);
+    assert.ok(apart < (precision === "f32" ? 1e-3 : 0.02), `losses ${ours[2]} and ${usual[2]}`);
+  });
+}
+
+for (const { isa, precision, own } of LIMITS) {
+  test(`kernels with no more than ${isa}`, (t) => {
+    const f = folder(t);
+    const r = run(limited(f, isa), "bench", "--json", "--steps", "1", "--batch-size", "8", "--image-size", "48");
+    assert.equal(r.code, 0, r.err);
+    const bench = JSON.parse(r.out);
+    assert.equal(bench.precision, precision);
+    const names = bench.layers.filter(({ type }) => type === "conv")
+      .flatMap((l) => [l.forward, l.backward_data, l.backward_weights]).map(({ kernel }) => kernel);
+    const known = own ? /^(oneDNN|product|F\(\d,\d\))$/ : /^oneDNN$/;
+    for (const name of names) assert.match(name, known);
+  });
+}
+
+test("bf16 is refused where the CPU has no instructions for it", (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...TINY, precision: "bf16" });
+  const r = run(limited(f, "AVX2"), "train", "job.json");
+  assert.equal(r.code, 1);
+  assert.match(r.err, /precision bf16 needs a CPU with AVX512-BF16 or AMX, this one has avx2; use f32 or auto/);
+});
