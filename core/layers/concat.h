@@ -3,12 +3,18 @@
  *   dst[n][..] = channels of the first src, then those of the second, ...
  *
  * Shapes    srcs N x Ci x H x W with equal H and W; dst N x (sum of Ci) x H x W.
- * Backward  each diff_src is its slice of diff_dst.
+ * Backward  each diff_src is its slice of diff_dst; for a src with its bit set in `masked`, 0 where
+ *           dst is not above 0: what a ReLU behind that src would do first.
  * Errors    ERR_INVALID: no source, or sources whose images differ in size.
  */
 #pragma once
 #include "core/graph/graph.h"
 
+typedef struct {
+    unsigned masked;  // bit i: src i; set by the rewrite that saves those ReLUs a pass
+} Concat;
+
 extern const LayerType CONCAT;
 
 Node concat(Graph *g, const char *name, const Node *srcs, int src_count);
+Node concat_masked(Graph *g, const char *name, const Node *srcs, int src_count, Concat c);

@@ -45,7 +45,7 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
     spec->param_count = 2;
     spec->multiply_adds = (int64_t)shape_count(spec->dst) * src.channels * taps;
     spec->backward_needs_src = true;
-    spec->backward_needs_dst = c->relu;
+    spec->backward_needs_dst = c->relu && !c->masked;
     return true;
 }
 
@@ -273,7 +273,7 @@ static bool backward_begin(Layer *l, Error *err)
 {
     (void)err;
     const Conv *c = l->node->config;
-    if (c->relu)
+    if (c->relu && !c->masked)
         relu_mask(l->diff_dst[0], l->dst);
     return true;
 }

@@ -15,11 +15,12 @@
 #include "core/graph/graph.h"
 
 typedef struct {
-    int out;     // output channels
-    int kernel;  // window side
-    int stride;  // 0 means 1
-    int pad;     // on each side
-    bool relu;   // set by the rewrite that folds a relu node in; models use relu()
+    int out;      // output channels
+    int kernel;   // window side
+    int stride;   // 0 means 1
+    int pad;      // on each side
+    bool relu;    // set by the rewrite that folds a relu node in; models use relu()
+    bool masked;  // diff_dst comes as 0 where dst is 0 already; set by a rewrite
 } Conv;
 
 extern const LayerType CONV;

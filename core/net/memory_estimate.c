@@ -145,7 +145,7 @@ MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
     const Shape image = graph_shape(g, graph_input(g));
     const size_t train = program_count(q->train_count, q->batch_size, micro);
     const size_t test = program_count(q->test_count, q->batch_size, micro);
-    Graph *folded = rewrite_fold_relu(g), *runs = rewrite_insert_forks(folded);
+    Graph *runs = rewrite_all(g, 0);
     const MemoryEstimate e = {
         .parameters = numbers * sizeof(float) * (q->momentum ? 3 : 2),
         // Training packs the weights for each direction and their float32 gradients.
@@ -156,7 +156,6 @@ MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
         .base = base_bytes(runs, train + test),
     };
     graph_free(runs);
-    graph_free(folded);
     return e;
 }
 

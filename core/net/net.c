@@ -61,17 +61,6 @@ int net_usual_micro_batch(int batch_size, int threads)
     return (batch_size + parts - 1) / parts;
 }
 
-/* The graph in the form that runs. */
-static Graph *rewrite(const Graph *g, unsigned without)
-{
-    if (without & NET_NO_FOLD_RELU)
-        return rewrite_insert_forks(g);
-    Graph *folded = rewrite_fold_relu(g);
-    Graph *out = rewrite_insert_forks(folded);
-    graph_free(folded);
-    return out;
-}
-
 bool net_new(const Graph *g, ParamStore *params, NetConfig config, Net **result, Error *err)
 {
     if (config.batch_size < 1)
@@ -83,7 +72,7 @@ bool net_new(const Graph *g, ParamStore *params, NetConfig config, Net **result,
     net->config = config;
     if (net->config.micro_batch == 0)
         net->config.micro_batch = net_usual_micro_batch(config.batch_size, omp_get_max_threads());
-    net->graph = rewrite(g, config.without);
+    net->graph = rewrite_all(g, config.without);
     net->classes = graph_shape(g, graph_output(g)).channels;
     net->image_count = shape_count(graph_shape(g, graph_input(g)));
     net->diff_logits =

@@ -25,11 +25,6 @@ typedef struct Net Net;
  */
 bool net_bf16_is_fast(void);
 
-/* Rewrites that can be left out, to compare with and without. */
-enum {
-    NET_NO_FOLD_RELU = 1,
-};
-
 /* The micro-batch that a net chooses for this batch size and this many threads. */
 int net_usual_micro_batch(int batch_size, int threads);
 
@@ -38,7 +33,7 @@ typedef struct {
     int micro_batch;         // examples at a time; 0: chosen by the net
     bool bf16;               // bfloat16 feature maps and gradients between layers; else float32
     double label_smoothing;  // of the training loss
-    unsigned without;        // NET_NO_... flags
+    unsigned without;        // rewrites left out: REWRITE_NO_... of core/net/rewrites.h
     bool (*go_on)(void *);   // asked between two micro-batches; NULL: always
     void *go_on_context;
     Choices *choices;  // among kernels, borrowed; what is measured is added. NULL: oneDNN alone

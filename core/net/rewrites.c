@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/layers/concat.h"
 #include "core/layers/conv.h"
 #include "core/layers/fork.h"
 #include "core/layers/relu.h"
@@ -67,6 +68,55 @@ Graph *rewrite_fold_relu(const Graph *g)
     return out;
 }
 
+/* The only reader of n, where it is a concat; else NODE_NONE. */
+static Node only_concat(const Graph *g, Node n)
+{
+    if (graph_readers(g, n) != 1)
+        return NODE_NONE;
+    for (Node i = n + 1; i < graph_node_count(g); i++) {
+        const GraphNode *node = graph_node(g, i);
+        for (int s = 0; s < node->src_count; s++) {
+            if (node->srcs[s] == n)
+                return node->type == &CONCAT ? i : NODE_NONE;
+        }
+    }
+    return NODE_NONE;
+}
+
+static bool leaves_its_mask(const Graph *g, Node n)
+{
+    const GraphNode *node = graph_node(g, n);
+    return node->type == &CONV && ((const Conv *)node->config)->relu
+           && only_concat(g, n) != NODE_NONE;
+}
+
+Graph *rewrite_mask_in_concat(const Graph *g)
+{
+    const int count = graph_node_count(g);
+    Node *new_node = xcalloc((size_t)count, sizeof *new_node);
+    Graph *out = graph_new(graph_shape(g, 0));
+    for (Node n = 1; n < count; n++) {
+        const GraphNode *node = graph_node(g, n);
+        if (leaves_its_mask(g, n)) {
+            Conv c = *(const Conv *)node->config;
+            c.masked = true;
+            new_node[n] = conv(out, new_node[node->srcs[0]], node->name, c);
+        } else if (node->type == &CONCAT) {
+            Concat c = *(const Concat *)node->config;
+            Node srcs[GRAPH_MAX_SRCS];
+            for (int s = 0; s < node->src_count; s++) {
+                srcs[s] = new_node[node->srcs[s]];
+                c.masked |= (unsigned)leaves_its_mask(g, node->srcs[s]) << s;
+            }
+            new_node[n] = concat_masked(out, node->name, srcs, node->src_count, c);
+        } else {
+            new_node[n] = copy_node(out, g, n, new_node);
+        }
+    }
+    free(new_node);
+    return out;
+}
+
 Graph *rewrite_insert_forks(const Graph *g)
 {
     const int count = graph_node_count(g);
@@ -82,5 +132,28 @@ Graph *rewrite_insert_forks(const Graph *g)
         }
     }
     free(new_node);
+    return out;
+}
+
+typedef Graph *Rewrite(const Graph *g);
+
+Graph *rewrite_all(const Graph *g, unsigned without)
+{
+    static const struct {
+        Rewrite *rewrite;
+        unsigned flag;
+    } ALL[] = {
+        {rewrite_fold_relu, REWRITE_NO_FOLD_RELU},
+        {rewrite_mask_in_concat, REWRITE_NO_MASK_IN_CONCAT},
+        {rewrite_insert_forks, 0},
+    };
+    Graph *out = NULL;
+    for (size_t i = 0; i < COUNT(ALL); i++) {
+        if (without & ALL[i].flag)
+            continue;
+        Graph *next = ALL[i].rewrite(out ? out : g);
+        graph_free(out);
+        out = next;
+    }
     return out;
 }

@@ -9,9 +9,23 @@
 /* A conv whose only reader is a relu takes it in: one pass over memory less in each direction. */
 Graph *rewrite_fold_relu(const Graph *g);
 
+/* A conv with a relu whose only reader is a concat leaves its mask to that, which splits gradients
+ * anyway: two passes over memory become one. After rewrite_fold_relu, before rewrite_insert_forks.
+ */
+Graph *rewrite_mask_in_concat(const Graph *g);
+
 /* A value with several readers gets a fork behind it, where their gradients are added up. Training
  * needs this one: see core/layers/layer.h. */
 Graph *rewrite_insert_forks(const Graph *g);
+
+/* Rewrites that can be left out, to compare with and without. */
+enum {
+    REWRITE_NO_FOLD_RELU = 1,
+    REWRITE_NO_MASK_IN_CONCAT = 2,
+};
+
+/* All of them, but for those in `without`: the form that runs. */
+Graph *rewrite_all(const Graph *g, unsigned without);
 
 /* How many nodes read `n`. */
 int graph_readers(const Graph *g, Node n);

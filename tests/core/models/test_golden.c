@@ -6,6 +6,7 @@
 
 #include "core/models/models.h"
 #include "core/net/net.h"
+#include "core/net/rewrites.h"
 #include "core/train/optimizer.h"
 #include "core/train/safetensors.h"
 #include "tests/check.h"
@@ -130,7 +131,7 @@ static void first_step_agrees(void **state)
 static void first_step_agrees_in_micro_batches_without_folding(void **state)
 {
     (void)state;
-    check_first_step((NetConfig){.micro_batch = 3, .without = NET_NO_FOLD_RELU});
+    check_first_step((NetConfig){.micro_batch = 3, .without = REWRITE_NO_FOLD_RELU});
 }
 
 static void check_losses(const char *name, Sgd sgd, double learning_rate)

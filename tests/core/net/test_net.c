@@ -5,6 +5,7 @@
 #include <omp.h>
 
 #include "core/base/rng.h"
+#include "core/layers/concat.h"
 #include "core/layers/fork.h"
 #include "core/models/models.h"
 #include "core/net/rewrites.h"
@@ -86,7 +87,7 @@ static void folding_relu_changes_nothing(void **state)
 {
     (void)state;
     check_equal_results((NetConfig){.micro_batch = BATCH},
-                        (NetConfig){.micro_batch = BATCH, .without = NET_NO_FOLD_RELU});
+                        (NetConfig){.micro_batch = BATCH, .without = REWRITE_NO_FOLD_RELU});
 }
 
 static void folding_relu_removes_every_relu_of_googlenet(void **state)
@@ -101,6 +102,40 @@ static void folding_relu_removes_every_relu_of_googlenet(void **state)
     assert_int_equal(graph_node_count(folded), graph_node_count(g) - 57);
     assert_int_equal(graph_parameter_count(folded), graph_parameter_count(g));
     graph_free(folded);
+    graph_free(g);
+}
+
+/* The same numbers in the same order: equal bits. */
+static void masking_in_the_concat_changes_nothing(void **state)
+{
+    (void)state;
+    for (int bf16 = 0; bf16 <= net_bf16_is_fast(); bf16++) {
+        Fixture a = fixture_new((NetConfig){.bf16 = bf16});
+        Fixture b = fixture_new((NetConfig){.bf16 = bf16, .without = REWRITE_NO_MASK_IN_CONCAT});
+        const Metrics ma = train(&a, BATCH), mb = train(&b, BATCH);
+        assert_true(ma.loss == mb.loss);
+        assert_memory_equal(a.params->grads, b.params->grads, a.params->count * sizeof(float));
+        assert_true(net_arena_bytes(a.net) < net_arena_bytes(b.net));
+        fixture_free(&a);
+        fixture_free(&b);
+    }
+}
+
+static void every_path_of_googlenet_leaves_its_mask_to_the_concat(void **state)
+{
+    (void)state;
+    Graph *g = model_graph(models_find("googlenet"), (Shape){1, 96, 96}, 10, NULL);
+    Graph *runs = rewrite_all(g, 0);
+    int concats = 0;
+    for (Node n = 1; n < graph_node_count(runs); n++) {
+        const GraphNode *node = graph_node(runs, n);
+        if (node->type == &CONCAT) {
+            assert_int_equal(((const Concat *)node->config)->masked, 15);
+            concats++;
+        }
+    }
+    assert_int_equal(concats, 9);
+    graph_free(runs);
     graph_free(g);
 }
 
@@ -217,6 +252,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folding_relu_changes_nothing),
         cmocka_unit_test(folding_relu_removes_every_relu_of_googlenet),
+        cmocka_unit_test(masking_in_the_concat_changes_nothing),
+        cmocka_unit_test(every_path_of_googlenet_leaves_its_mask_to_the_concat),
         cmocka_unit_test(forks_leave_one_reader_to_every_value),
         cmocka_unit_test(micro_batches_change_nothing),
         cmocka_unit_test(bf16_follows_float32),
