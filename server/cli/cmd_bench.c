@@ -95,8 +95,9 @@ static const Option OPTIONS[] = {
 static const Syntax SYNTAX = {
     .usage = "bench [MODEL] [--batch-size N] [--threads N] [--steps N] [--json] ...",
     .about = "Time a training step, each layer and each other part of it, in milliseconds per\n"
-             "batch and GFLOP/s, beside the speed of the fastest large matrix product measured in\n"
-             "the same run. MODEL is googlenet unless given.",
+             "batch and GFLOP/s; peak is the share of the speed of the fastest large matrix\n"
+             "product measured in the same run, which Winograd kernels may exceed. MODEL is\n"
+             "googlenet unless given.",
     .options = OPTIONS,
     .option_count = COUNT(OPTIONS),
     .max_words = 1,
@@ -137,6 +138,20 @@ static void parts_of_step(const BenchResult *r, Part parts[PARTS])
         parts[i] = all[i];
 }
 
+/* What is neither a convolution nor a linear layer: the parts of the step that have no products
+ * with weights, masks included. */
+static double ms_without_products(const BenchResult *r)
+{
+    double ms = r->input_ms + r->load_params_ms + r->backward_end_ms + r->loss_ms + r->update_ms;
+    for (int i = 0; i < r->layer_count; i++) {
+        const BenchLayer *l = &r->layers[i];
+        ms += l->other_ms;
+        if (l->gflop <= 0)
+            ms += l->forward_ms + l->backward_data_ms + l->backward_weights_ms;
+    }
+    return ms;
+}
+
 /* GFLOP/s; 0 where nothing was computed or no time was spent. */
 static double speed(double gflop, double ms)
 {
@@ -145,32 +160,34 @@ static double speed(double gflop, double ms)
 
 /* ---- Text ---- */
 
-static void print_direction(double gflop, double ms, const char *kernel)
+/* Time, speed, its share of `ceiling`, kernel. */
+static void print_direction(double gflop, double ceiling, double ms, const char *kernel)
 {
     if (ms <= 0)
-        printf(" %8s %6s %-8s", "", "", "");
+        printf("  %7s %5s %4s %-7s", "", "", "", "");
     else if (gflop <= 0)
-        printf(" %8.2f %6s %-8s", ms, "", "");
+        printf("  %7.2f %5s %4s %-7s", ms, "", "", "");
     else
-        printf(" %8.2f %6.0f %-8s", ms, speed(gflop, ms), kernel);
+        printf("  %7.2f %5.0f %3.0f%% %-7s", ms, speed(gflop, ms), 100 * speed(gflop, ms) / ceiling,
+               kernel);
 }
 
 static void print_layers(const BenchResult *r)
 {
-    printf("%-16s %-15s %13s  %-23s  %-23s  %-23s %6s\n", "", "", "", "forward", "backward data",
+    printf("%-16s %-15s %13s  %-26s  %-26s  %-26s %6s\n", "", "", "", "forward", "backward data",
            "backward weights", "rest");
     printf("%-16s %-15s %13s", "name", "type", "output");
     for (int i = 0; i < 3; i++)
-        printf(" %8s %6s %-8s", "ms", "GF/s", "kernel");
+        printf("  %7s %5s %4s %-7s", "ms", "GF/s", "peak", "kernel");
     printf(" %6s\n", "ms");
     for (int i = 0; i < r->layer_count; i++) {
         const BenchLayer *l = &r->layers[i];
         char shape[48];
         snprintf(shape, sizeof shape, "%d x %d x %d", l->dst.channels, l->dst.height, l->dst.width);
         printf("%-16s %-15s %13s", l->name, l->type, shape);
-        print_direction(l->gflop, l->forward_ms, l->kernels[0]);
-        print_direction(l->gflop, l->backward_data_ms, l->kernels[1]);
-        print_direction(l->gflop, l->backward_weights_ms, l->kernels[2]);
+        print_direction(l->gflop, r->ceiling_gflops, l->forward_ms, l->kernels[0]);
+        print_direction(l->gflop, r->ceiling_gflops, l->backward_data_ms, l->kernels[1]);
+        print_direction(l->gflop, r->ceiling_gflops, l->backward_weights_ms, l->kernels[2]);
         printf(l->other_ms > 0 ? " %6.2f\n" : "\n", l->other_ms);
     }
 }
@@ -193,7 +210,9 @@ static void print_text(const BenchArgs *a, const BenchResult *r)
         sum += parts[i].ms;
     for (int i = 0; i < PARTS; i++)
         printf("%-28s %9.2f %5.1f%%\n", parts[i].label, parts[i].ms, 100 * parts[i].ms / sum);
-    printf("%-28s %9.2f\n\n", "sum", sum);
+    printf("%-28s %9.2f\n", "sum", sum);
+    printf("%-28s %8.2f %5.1f%%\n\n", "all but products with weights", ms_without_products(r),
+           100 * ms_without_products(r) / sum);
     const double training = speed(r->gflop, r->step_ms);
     printf("step        %9.2f ms (median; fastest %.2f), %.1f examples/s\n", r->step_ms,
            r->fastest_step_ms, c->batch_size / r->step_ms * 1e3);
@@ -256,6 +275,7 @@ static void print_json(const BenchArgs *a, const BenchResult *r)
     parts_of_step(r, parts);
     for (int i = 0; i < PARTS; i++)
         cJSON_AddNumberToObject(ms, parts[i].key, parts[i].ms);
+    cJSON_AddNumberToObject(json, "ms_without_products", ms_without_products(r));
     cJSON *layers = cJSON_AddArrayToObject(json, "layers");
     for (int i = 0; i < r->layer_count; i++)
         cJSON_AddItemToArray(layers, layer_json(&r->layers[i]));
