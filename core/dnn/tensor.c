@@ -6,6 +6,8 @@
 
 #include "core/base/bf16.h"
 #include "core/base/memory.h"
+#include "core/kernels/blocks.h"
+#include "core/kernels/simd.h"
 
 /* Alignment that vector loads and matrix tiles like: one cache line. */
 enum { TENSOR_ALIGN = 64 };
@@ -106,12 +108,32 @@ void tensor_read_nchw(const Tensor *t, float *dst)
     }
 }
 
+SIMD_CLONES static void to_bf16(uint16_t *restrict dst, const float *restrict src, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        dst[i] = float_to_bf16(src[i]);
+}
+
+/* Where plain order is channels-last. */
+static void write_in_order(Tensor *t, const float *src)
+{
+    const size_t count = tensor_count(t), blocks = kernel_blocks(count);
+#pragma omp parallel for schedule(static)
+    for (size_t b = 0; b < blocks; b++) {
+        const size_t at = b * KERNEL_BLOCK, size = kernel_block_size(count, b);
+        if (t->type == dnnl_f32)
+            memcpy((float *)t->data + at, src + at, size * sizeof *src);
+        else
+            to_bf16((uint16_t *)t->data + at, src + at, size);
+    }
+}
+
 void tensor_write_nchw(Tensor *t, const float *src)
 {
     const size_t channels = (size_t)t->shape.channels;
     const size_t pixels = (size_t)t->shape.height * (size_t)t->shape.width;
-    if (t->type == dnnl_f32 && (channels == 1 || pixels == 1)) {
-        memcpy(t->data, src, tensor_count(t) * sizeof(float));
+    if (channels == 1 || pixels == 1) {
+        write_in_order(t, src);
         return;
     }
 #pragma omp parallel for
