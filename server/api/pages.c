@@ -18,7 +18,7 @@ enum {
 
 // Nothing inline, nothing from elsewhere.
 static const char POLICY[] = "default-src 'none'; script-src 'self'; style-src 'self'; "
-                             "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; "
+                             "img-src 'self'; font-src 'self'; connect-src 'self'; "
                              "worker-src 'self'; manifest-src 'self'; base-uri 'none'; "
                              "form-action 'none'; frame-ancestors 'none'";
 
