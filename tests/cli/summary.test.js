@@ -83,7 +83,17 @@ test("bench times every layer and part of a step", () => {
   assert.equal(convolutions.length, 19);
   for (const layer of convolutions) assert.ok(layer.forward.gflops > 0, layer.name);
 
+  // What is no product with weights, added up again from the other side.
+  const directions = (layer) => layer.forward.ms + layer.backward_data.ms + layer.backward_weights.ms;
+  const products = bench.layers.filter(({ gflop }) => gflop > 0);
+  assert.deepEqual([...new Set(products.map(({ type }) => type))].sort(), ["conv", "linear"]);
+  const total = Object.values(bench.parts_ms).reduce((sum, ms) => sum + ms, 0);
+  const besides = total - products.reduce((sum, layer) => sum + directions(layer), 0);
+  assert.ok(Math.abs(besides - bench.ms_without_products) < 1e-6 * total);
+
   const text = googlenetd("bench", "googlenet_tiny", ...options).out;
+  assert.match(text, /^0\.0 +conv .* \d+ +\d+% /m);
+  assert.match(text, /^all but products with weights +[\d.]+ +[\d.]+%$/m);
   assert.match(text, /^step +[\d.]+ ms \(median; fastest [\d.]+\), [\d.]+ examples\/s$/m);
   assert.equal(googlenetd("bench", "--steps", "0").code, 2);
 });
