@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "core/base/bf16.h"
+#include "core/base/chunks.h"
 #include "core/base/memory.h"
-#include "core/kernels/blocks.h"
-#include "core/kernels/simd.h"
+#include "core/base/simd.h"
 
 /* Alignment that vector loads and matrix tiles like: one cache line. */
 enum { TENSOR_ALIGN = 64 };
@@ -117,10 +117,10 @@ SIMD_CLONES static void to_bf16(uint16_t *restrict dst, const float *restrict sr
 /* Where plain order is channels-last. */
 static void write_in_order(Tensor *t, const float *src)
 {
-    const size_t count = tensor_count(t), blocks = kernel_blocks(count);
+    const size_t count = tensor_count(t), chunks = chunk_count(count);
 #pragma omp parallel for schedule(static)
-    for (size_t b = 0; b < blocks; b++) {
-        const size_t at = b * KERNEL_BLOCK, size = kernel_block_size(count, b);
+    for (size_t c = 0; c < chunks; c++) {
+        const size_t at = c * CHUNK, size = chunk_size(count, c);
         if (t->type == dnnl_f32)
             memcpy((float *)t->data + at, src + at, size * sizeof *src);
         else

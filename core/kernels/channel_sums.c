@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/bf16.h"
-#include "core/kernels/simd.h"
+#include "core/base/simd.h"
 
 SIMD_CLONES static void add_pixels_f32(float *restrict sums, const float *restrict map,
                                        size_t pixels, size_t channels)

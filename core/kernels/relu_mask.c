@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <stdint.h>
 
-#include "core/kernels/blocks.h"
-#include "core/kernels/simd.h"
+#include "core/base/chunks.h"
+#include "core/base/simd.h"
 
 SIMD_CLONES static void mask_f32(float *restrict diff, const float *restrict value, size_t count)
 {
@@ -23,10 +23,10 @@ SIMD_CLONES static void mask_bf16(uint16_t *restrict diff, const int16_t *restri
 void relu_mask(Tensor *diff, const Tensor *value)
 {
     assert(diff->type == value->type && tensor_count(diff) == tensor_count(value));
-    const size_t count = tensor_count(diff), blocks = kernel_blocks(count);
+    const size_t count = tensor_count(diff), chunks = chunk_count(count);
 #pragma omp parallel for schedule(static)
-    for (size_t b = 0; b < blocks; b++) {
-        const size_t at = b * KERNEL_BLOCK, size = kernel_block_size(count, b);
+    for (size_t c = 0; c < chunks; c++) {
+        const size_t at = c * CHUNK, size = chunk_size(count, c);
         if (diff->type == dnnl_f32)
             mask_f32((float *)diff->data + at, (const float *)value->data + at, size);
         else

@@ -4,8 +4,8 @@
 #include <stdint.h>
 
 #include "core/base/bf16.h"
-#include "core/kernels/blocks.h"
-#include "core/kernels/simd.h"
+#include "core/base/chunks.h"
+#include "core/base/simd.h"
 
 SIMD_CLONES static void set_f32(float *restrict sum, const float *restrict src, size_t count)
 {
@@ -37,7 +37,7 @@ SIMD_CLONES static void round_bf16(uint16_t *restrict dst, const float *restrict
         dst[i] = float_to_bf16(sum[i]);
 }
 
-static void sum_block_f32(Tensor *dst, Tensor *const *srcs, int src_count, size_t at, size_t size)
+static void sum_chunk_f32(Tensor *dst, Tensor *const *srcs, int src_count, size_t at, size_t size)
 {
     float *sum = (float *)dst->data + at;
     set_f32(sum, (const float *)srcs[0]->data + at, size);
@@ -45,9 +45,9 @@ static void sum_block_f32(Tensor *dst, Tensor *const *srcs, int src_count, size_
         add_f32(sum, (const float *)srcs[k]->data + at, size);
 }
 
-static void sum_block_bf16(Tensor *dst, Tensor *const *srcs, int src_count, size_t at, size_t size)
+static void sum_chunk_bf16(Tensor *dst, Tensor *const *srcs, int src_count, size_t at, size_t size)
 {
-    float sum[KERNEL_BLOCK];
+    float sum[CHUNK];
     set_bf16(sum, (const uint16_t *)srcs[0]->data + at, size);
     for (int k = 1; k < src_count; k++)
         add_bf16(sum, (const uint16_t *)srcs[k]->data + at, size);
@@ -57,13 +57,13 @@ static void sum_block_bf16(Tensor *dst, Tensor *const *srcs, int src_count, size
 void sum_tensors(Tensor *dst, Tensor *const *srcs, int src_count)
 {
     assert(src_count >= 1);
-    const size_t count = tensor_count(dst), blocks = kernel_blocks(count);
+    const size_t count = tensor_count(dst), chunks = chunk_count(count);
 #pragma omp parallel for schedule(static)
-    for (size_t b = 0; b < blocks; b++) {
-        const size_t at = b * KERNEL_BLOCK, size = kernel_block_size(count, b);
+    for (size_t c = 0; c < chunks; c++) {
+        const size_t at = c * CHUNK, size = chunk_size(count, c);
         if (dst->type == dnnl_f32)
-            sum_block_f32(dst, srcs, src_count, at, size);
+            sum_chunk_f32(dst, srcs, src_count, at, size);
         else
-            sum_block_bf16(dst, srcs, src_count, at, size);
+            sum_chunk_bf16(dst, srcs, src_count, at, size);
     }
 }

@@ -4,7 +4,7 @@
  * WINOGRAD_FOR_EACH: the compiler then knows sizes and coefficients, unrolls, and drops the zeros.
  */
 #pragma once
-#include "core/kernels/simd.h"
+#include "core/base/simd.h"
 #include "core/kernels/vec.h"
 #include "core/kernels/winograd.h"
 

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "core/kernels/simd.h"
+#include "core/base/simd.h"
 #include "core/layers/layer.h"
 
 static bool describe(const void *config, const Shape *srcs, int src_count, LayerSpec *spec,

@@ -1,4 +1,4 @@
-/* core/kernels/simd.h -- one plain C loop, compiled for several instruction sets. */
+/* core/base/simd.h -- one plain C loop, compiled for several instruction sets. */
 #pragma once
 
 /* Before a static function: the loader picks the clone that suits the CPU. Sanitizers run before
