@@ -1,9 +1,6 @@
 #include "core/layers/concat.h"
 
-#include <assert.h>
-#include <string.h>
-
-#include "core/base/simd.h"
+#include "core/kernels/channels.h"
 #include "core/layers/layer.h"
 
 static bool describe(const void *config, const Shape *srcs, int src_count, LayerSpec *spec,
@@ -27,61 +24,20 @@ static bool create(Layer *l, Error *err)
     return true;
 }
 
-/* `joined` holds all channels of a pixel side by side, slice i its own. */
-static void join_slices(Tensor *joined, Tensor *const *slices, int count)
-{
-    const size_t size = dnnl_data_type_size(joined->type);
-    const size_t pixel_bytes = (size_t)joined->shape.channels * size;
-    const size_t pixels = tensor_pixels(joined);
-#pragma omp parallel for schedule(static)
-    for (size_t p = 0; p < pixels; p++) {
-        char *whole = (char *)joined->data + p * pixel_bytes;
-        for (int i = 0; i < count; i++) {
-            const size_t bytes = (size_t)slices[i]->shape.channels * size;
-            memcpy(whole, (const char *)slices[i]->data + p * bytes, bytes);
-            whole += bytes;
-        }
-    }
-}
-
 static bool forward(Layer *l, Error *err)
 {
     (void)err;
-    join_slices(l->dst, l->src, l->node->src_count);
+    const size_t pixels = tensor_pixels(l->dst);
+#pragma omp parallel for schedule(static)
+    for (size_t p = 0; p < pixels; p++) {
+        Channels dst = {l->dst, 0};
+        for (int i = 0; i < l->node->src_count; i++) {
+            const size_t count = (size_t)l->src[i]->shape.channels;
+            copy_channels(dst, (Channels){l->src[i], 0}, count, p);
+            dst.first += count;
+        }
+    }
     return true;
-}
-
-SIMD_CLONES static void mask_f32(float *restrict dst, const float *restrict diff,
-                                 const float *restrict value, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        dst[i] = value[i] > 0 ? diff[i] : 0;
-}
-
-/* A bfloat16 is above zero exactly when its bits, read as a signed number, are. No `?:` here: GCC
- * would load diff[i] only where it is wanted, which takes a branch for each number. */
-SIMD_CLONES static void mask_bf16(uint16_t *restrict dst, const uint16_t *restrict diff,
-                                  const int16_t *restrict value, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        dst[i] = (uint16_t)(diff[i] & -(value[i] > 0));
-}
-
-/* Channels from `first` of one pixel of diff_dst, to diff_src. */
-static void split(const Layer *l, size_t pixel, size_t first, Tensor *diff_src, bool masked)
-{
-    const Tensor *joined = l->diff_dst[0];
-    const size_t size = dnnl_data_type_size(joined->type);
-    const size_t channels = (size_t)diff_src->shape.channels;
-    const size_t at = (pixel * (size_t)joined->shape.channels + first) * size;
-    char *dst = (char *)diff_src->data + pixel * channels * size;
-    const char *diff = (const char *)joined->data + at, *value = (const char *)l->dst->data + at;
-    if (!masked)
-        memcpy(dst, diff, channels * size);
-    else if (joined->type == dnnl_f32)
-        mask_f32((float *)dst, (const float *)diff, (const float *)value, channels);
-    else
-        mask_bf16((uint16_t *)dst, (const uint16_t *)diff, (const int16_t *)value, channels);
 }
 
 static bool backward_data(Layer *l, Error *err)
@@ -91,11 +47,16 @@ static bool backward_data(Layer *l, Error *err)
     const size_t pixels = tensor_pixels(l->diff_dst[0]);
 #pragma omp parallel for schedule(static)
     for (size_t p = 0; p < pixels; p++) {
-        size_t first = 0;
+        Channels dst = {l->dst, 0}, diff_dst = {l->diff_dst[0], 0};
         for (int i = 0; i < l->node->src_count; i++) {
-            if (l->diff_src[i])
-                split(l, p, first, l->diff_src[i], c->masked >> i & 1);
-            first += (size_t)l->src[i]->shape.channels;
+            const size_t count = (size_t)l->src[i]->shape.channels;
+            const Channels diff_src = {l->diff_src[i], 0};
+            if (diff_src.tensor && c->masked >> i & 1)
+                copy_channels_masked(diff_src, diff_dst, dst, count, p);
+            else if (diff_src.tensor)
+                copy_channels(diff_src, diff_dst, count, p);
+            dst.first += count;
+            diff_dst.first += count;
         }
     }
     return true;
