@@ -13,15 +13,38 @@ static void add_node(ParamStore *store, const GraphNode *node)
                    .dim_count = spec->dim_count,
                    .fan_in = spec->fan_in,
                    .fan_out = spec->fan_out,
-                   .offset = store->count,
                    .count = 1};
         for (int d = 0; d < spec->dim_count; d++) {
             p.dims[d] = spec->dims[d];
             p.count *= (size_t)spec->dims[d];
         }
         store->params[store->param_count++] = p;
-        store->count += p.count;
     }
+}
+
+static void place_param(ParamStore *store, Param *p)
+{
+    p->offset = store->count;
+    store->count += p->count;
+}
+
+/* `first` says where in the store the parameters of each node are. */
+static void place_params(ParamStore *store, const Graph *g, const int *first)
+{
+    const int count = graph_node_count(g);
+    bool *placed = xcalloc((size_t)count, sizeof *placed);
+    for (Node n = 0; n < count; n++) {
+        const int param_count = placed[n] ? 0 : graph_node(g, n)->spec.param_count;
+        for (int i = 0; i < param_count; i++) {
+            for (Node s = n; s < count; s++) {
+                if (graph_siblings(g, n, s)) {
+                    place_param(store, &store->params[first[s] + i]);
+                    placed[s] = true;
+                }
+            }
+        }
+    }
+    free(placed);
 }
 
 bool params_new(const Graph *g, ParamStore **result, Error *err)
@@ -31,8 +54,13 @@ bool params_new(const Graph *g, ParamStore **result, Error *err)
         count += graph_node(g, i)->spec.param_count;
     ParamStore *store = xcalloc(1, sizeof *store);
     store->params = xcalloc((size_t)count, sizeof *store->params);
-    for (int i = 0; i < graph_node_count(g); i++)
+    int *first = xcalloc((size_t)graph_node_count(g), sizeof *first);
+    for (int i = 0; i < graph_node_count(g); i++) {
+        first[i] = store->param_count;
         add_node(store, graph_node(g, i));
+    }
+    place_params(store, g, first);
+    free(first);
     store->values = calloc(store->count + 1, sizeof *store->values);
     store->grads = calloc(store->count + 1, sizeof *store->grads);
     if (!store->values || !store->grads) {

@@ -1,8 +1,10 @@
 /* core/dnn/params.h -- the numbers of a network: flat arrays, and views of them by name.
  *
  * Values, gradients and momentum are float32 in plain layout (OIHW, (out, in)), one parameter
- * behind the other in the order of the graph. Optimizer, initialisation and checkpoint are loops
- * over the arrays; layers copy what they need into the layouts they like.
+ * behind the other in the order of the graph, but that those of siblings (core/graph/graph.h) stand
+ * together: all their weights, then all their biases, as one wider node would have them. Optimizer,
+ * initialisation and checkpoint are loops over the arrays; layers copy what they need into the
+ * layouts they like.
  */
 #pragma once
 #include "core/graph/graph.h"

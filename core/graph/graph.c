@@ -178,6 +178,48 @@ Shape graph_shape(const Graph *g, Node n)
     return graph_node(g, n)->spec.dst;
 }
 
+int graph_reader_count(const Graph *g, Node n)
+{
+    int readers = 0;
+    for (Node i = n + 1; i < g->count; i++) {
+        for (int s = 0; s < g->nodes[i].src_count; s++)
+            readers += g->nodes[i].srcs[s] == n;
+    }
+    return readers;
+}
+
+Node graph_last_reader(const Graph *g, Node n)
+{
+    for (Node i = g->count - 1; i > n; i--) {
+        for (int s = 0; s < g->nodes[i].src_count; s++) {
+            if (g->nodes[i].srcs[s] == n)
+                return i;
+        }
+    }
+    return NODE_NONE;
+}
+
+/* Equal but for the first dimension, which is what fan_out follows from. */
+static bool stackable(const ParamSpec *a, const ParamSpec *b)
+{
+    bool equal = strcmp(a->name, b->name) == 0 && a->dim_count == b->dim_count;
+    for (int d = 1; equal && d < a->dim_count; d++)
+        equal = a->dims[d] == b->dims[d];
+    return equal;
+}
+
+bool graph_siblings(const Graph *g, Node a, Node b)
+{
+    const GraphNode *x = graph_node(g, a), *y = graph_node(g, b);
+    bool equal = x->type == y->type && x->src_count == y->src_count
+                 && x->spec.param_count == y->spec.param_count;
+    for (int s = 0; equal && s < x->src_count; s++)
+        equal = x->srcs[s] == y->srcs[s];
+    for (int p = 0; equal && p < x->spec.param_count; p++)
+        equal = stackable(&x->spec.params[p], &y->spec.params[p]);
+    return equal;
+}
+
 int64_t graph_node_parameters(const GraphNode *node)
 {
     int64_t count = 0;

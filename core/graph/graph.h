@@ -99,6 +99,11 @@ int graph_node_count(const Graph *g);
 const GraphNode *graph_node(const Graph *g, Node n);
 Node graph_find(const Graph *g, const char *name);  // NODE_NONE if there is none
 Shape graph_shape(const Graph *g, Node n);
+int graph_reader_count(const Graph *g, Node n);  // sources, of all nodes, that are n
+Node graph_last_reader(const Graph *g, Node n);  // NODE_NONE if nobody reads it
+/* Whether two nodes of the same type read the same sources, and their parameters differ in nothing
+ * but the first dimension: stacked, they are the parameters of one wider node. */
+bool graph_siblings(const Graph *g, Node a, Node b);
 int64_t graph_node_parameters(const GraphNode *node);
 int64_t graph_parameter_count(const Graph *g);
 int64_t graph_multiply_adds(const Graph *g);  // forward, one example

@@ -1,0 +1,82 @@
+/* tests/core/dnn/test_params.c -- where parameters stand in the store. */
+#include "core/dnn/params.h"
+
+#include "core/layers/conv.h"
+#include "tests/check.h"
+
+enum { CHANNELS = 5 };
+
+static ParamStore *store_of(Graph *g)
+{
+    Error err = {0};
+    ParamStore *store = NULL;
+    CHECK_OK(graph_check(g, &err), err);
+    CHECK_OK(params_new(g, &store, &err), err);
+    assert_int_equal(store->count, graph_parameter_count(g));
+    graph_free(g);
+    return store;
+}
+
+/* a and c read the input, b reads a; d reads the input with another window. */
+static Graph *family(void)
+{
+    Graph *g = graph_new((Shape){CHANNELS, 6, 6});
+    const Node a = conv(g, graph_input(g), "a", (Conv){.out = 3, .kernel = 1});
+    conv(g, a, "b", (Conv){.out = 3, .kernel = 1});
+    conv(g, graph_input(g), "c", (Conv){.out = 2, .kernel = 1});
+    conv(g, graph_input(g), "d", (Conv){.out = 2, .kernel = 3});
+    return g;
+}
+
+static void parameters_are_listed_in_the_order_of_the_graph(void **state)
+{
+    (void)state;
+    static const char *const NAMES[] = {"a.weight", "a.bias", "b.weight", "b.bias",
+                                        "c.weight", "c.bias", "d.weight", "d.bias"};
+    ParamStore *store = store_of(family());
+    assert_int_equal(store->param_count, COUNT(NAMES));
+    for (size_t i = 0; i < COUNT(NAMES); i++) {
+        assert_string_equal(store->params[i].name, NAMES[i]);
+        assert_ptr_equal(params_find(store, NAMES[i]), &store->params[i]);
+    }
+    assert_null(params_find(store, "e.weight"));
+    params_free(store);
+}
+
+static void siblings_stand_as_one_wider_node_would(void **state)
+{
+    (void)state;
+    ParamStore *store = store_of(family());
+    const size_t a = params_find(store, "a.weight")->offset;
+    assert_int_equal(params_find(store, "c.weight")->offset, a + 3 * CHANNELS);
+    assert_int_equal(params_find(store, "a.bias")->offset, a + (3 + 2) * CHANNELS);
+    assert_int_equal(params_find(store, "c.bias")->offset, a + (3 + 2) * CHANNELS + 3);
+    params_free(store);
+}
+
+static void every_number_belongs_to_one_parameter(void **state)
+{
+    (void)state;
+    ParamStore *store = store_of(family());
+    int *owners = xcalloc(store->count, sizeof *owners);
+    for (int i = 0; i < store->param_count; i++) {
+        const Param *p = &store->params[i];
+        assert_true(p->offset + p->count <= store->count);
+        for (size_t k = 0; k < p->count; k++)
+            owners[p->offset + k]++;
+    }
+    for (size_t k = 0; k < store->count; k++)
+        assert_int_equal(owners[k], 1);
+    free(owners);
+    params_free(store);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parameters_are_listed_in_the_order_of_the_graph),
+        cmocka_unit_test(siblings_stand_as_one_wider_node_would),
+        cmocka_unit_test(every_number_belongs_to_one_parameter),
+    };
+    return RUN_TESTS(tests);
+}
