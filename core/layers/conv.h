@@ -1,7 +1,8 @@
 /* core/layers/conv.h -- 2-D convolution with bias.
  *
- *   dst[n][o][i][j] = bias[o] + sum of weights[o][c][u][v] * src[n][c][i*stride + u - pad][j*stride
- * + v - pad] over all c and 0 <= u, v < kernel; pixels outside the image count as 0.
+ *   dst[n][o][i][j] = bias[o] + sum of weights[o][c][u][v]
+ *                                      * src[n][c][i*stride + u - pad][j*stride + v - pad]
+ *                     over all c and 0 <= u, v < kernel; pixels outside the image count as 0.
  *
  * Shapes    src N x C x H x W, dst N x O x H' x W', H' = (H + 2*pad - kernel) / stride + 1, rounded
  *           down; W' alike. weights O x C x kernel x kernel, bias O.
@@ -9,7 +10,8 @@
  * to 0 where dst is 0 before anything else: the result of a conv and a relu node, in one pass.
  * Memory    packed weights for forward and for backward, packed gradients.
  * Errors    ERR_INVALID: out, kernel or stride below 1, pad below 0, window larger than the padded
- * src. ERR_DNN: oneDNN refused. Source    oneDNN convolution, direct.
+ *           src. ERR_DNN: oneDNN refused.
+ * Source    oneDNN convolution, direct.
  */
 #pragma once
 #include "core/graph/graph.h"
