@@ -49,6 +49,7 @@ typedef struct {
     bool backward_needs_src;  // the backward pass reads the values of the sources
     bool backward_needs_dst;  // ... of the destination
     bool dst_is_src;          // the destination shares the memory of the first source
+    bool diff_src_is_shared;  // the backward pass writes a part of diff_src, other readers the rest
 } LayerSpec;
 
 struct LayerOps;  // how the layer runs: core/layers/layer.h

@@ -15,7 +15,8 @@
  *   destroy           once, also after a `create` that failed
  *
  * Every layer but fork has one diff_dst: each value is read by one node, and a fork stands where
- * there would be more. Backward therefore always overwrites diff_src and never adds to it.
+ * there would be more. Backward therefore always overwrites diff_src and never adds to it. Slices
+ * of one value need no fork: they share one diff_src, of which each writes its part.
  */
 #pragma once
 #include "core/choice/choices.h"

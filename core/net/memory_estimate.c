@@ -71,16 +71,21 @@ static void add_gradients(Layout *l)
 {
     add_life(l, value_bytes(l, l->count - 1), l->count, backward_step(l, l->count - 1));
     bool *wanted = xcalloc((size_t)l->count, sizeof *wanted);
+    bool *shared = xcalloc((size_t)l->count, sizeof *shared);
     for (Node n = 1; n < l->count; n++) {
         const GraphNode *node = graph_node(l->graph, n);
         wanted[n] = node->spec.param_count > 0;
         for (int s = 0; s < node->src_count; s++) {
             const Node src = node->srcs[s];
             wanted[n] |= wanted[src];
-            if (wanted[src])
-                add_life(l, value_bytes(l, src), backward_step(l, n), backward_step(l, src));
+            if (!wanted[src] || shared[src])
+                continue;
+            shared[src] = node->spec.diff_src_is_shared;
+            const Node first = shared[src] ? graph_last_reader(l->graph, src) : n;
+            add_life(l, value_bytes(l, src), backward_step(l, first), backward_step(l, src));
         }
     }
+    free(shared);
     free(wanted);
 }
 

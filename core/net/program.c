@@ -9,7 +9,8 @@
 
 /* DESIGN. Values belong to nodes, gradients to edges: the gradient of a node's value arrives from
  * its reader, so each edge has a tensor, which is the reader's diff_src and the writer's diff_dst.
- * The loss reads the output and gives its gradient.
+ * Readers that take a part of the value each share one. The loss reads the output and gives its
+ * gradient.
  *
  * Time is counted in steps: node i runs forward at step i, the loss at step N, and node i backward
  * at step 2N - i. Every tensor's life is an interval of these steps, and plan_memory lays them out.
@@ -112,21 +113,35 @@ static bool create_gradient(Program *p, const Dnn *dnn, Node writer, int birth, 
     return true;
 }
 
+/* The gradient that node n gives its source s; `shared` keeps, by writer, those that are shared. */
+static bool create_diff_src(Program *p, const Dnn *dnn, Node n, int s, Tensor **shared, Error *err)
+{
+    const GraphNode *node = graph_node(p->graph, n);
+    const Node writer = node->srcs[s];
+    Tensor **diff_src = &p->layers[n].diff_src[s];
+    if (!node->spec.diff_src_is_shared)
+        return create_gradient(p, dnn, writer, backward_step(p, n), diff_src, err);
+    const int birth = backward_step(p, graph_last_reader(p->graph, writer));
+    if (!shared[writer] && !create_gradient(p, dnn, writer, birth, &shared[writer], err))
+        return false;
+    *diff_src = shared[writer];
+    return true;
+}
+
 static bool create_gradients(Program *p, const Dnn *dnn, Error *err)
 {
     find_gradients(p);
     if (!create_gradient(p, dnn, p->count - 1, p->count, &p->diff_output, err))
         return false;
-    for (Node n = 1; n < p->count; n++) {
+    Tensor **shared = xcalloc((size_t)p->count, sizeof *shared);  // by writer
+    bool ok = true;
+    for (Node n = 1; ok && n < p->count; n++) {
         const GraphNode *node = graph_node(p->graph, n);
-        for (int s = 0; s < node->src_count; s++) {
-            if (p->has_grad[node->srcs[s]]
-                && !create_gradient(p, dnn, node->srcs[s], backward_step(p, n),
-                                    &p->layers[n].diff_src[s], err))
-                return false;
-        }
+        for (int s = 0; ok && s < node->src_count; s++)
+            ok = !p->has_grad[node->srcs[s]] || create_diff_src(p, dnn, n, s, shared, err);
     }
-    return true;
+    free(shared);
+    return ok;
 }
 
 static int first_param(const ParamStore *params, const GraphNode *node)

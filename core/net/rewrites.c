@@ -9,17 +9,7 @@
 #include "core/layers/conv.h"
 #include "core/layers/fork.h"
 #include "core/layers/relu.h"
-
-int graph_readers(const Graph *g, Node n)
-{
-    int readers = 0;
-    for (Node i = 0; i < graph_node_count(g); i++) {
-        const GraphNode *node = graph_node(g, i);
-        for (int s = 0; s < node->src_count; s++)
-            readers += node->srcs[s] == n;
-    }
-    return readers;
-}
+#include "core/layers/slice.h"
 
 /* Append a copy of g's node n to `out`; new_node says where g's nodes have gone. */
 static Node copy_node(Graph *out, const Graph *g, Node n, const Node *new_node)
@@ -37,7 +27,7 @@ static bool is_foldable_relu(const Graph *g, Node n)
     if (node->type != &RELU)
         return false;
     const GraphNode *src = graph_node(g, node->srcs[0]);
-    return src->type == &CONV && graph_readers(g, node->srcs[0]) == 1;
+    return src->type == &CONV && graph_reader_count(g, node->srcs[0]) == 1;
 }
 
 Graph *rewrite_fold_relu(const Graph *g)
@@ -68,26 +58,109 @@ Graph *rewrite_fold_relu(const Graph *g)
     return out;
 }
 
-/* The only reader of n, where it is a concat; else NODE_NONE. */
-static Node only_concat(const Graph *g, Node n)
+static bool is_pointwise(const GraphNode *node)
 {
-    if (graph_readers(g, n) != 1)
-        return NODE_NONE;
-    for (Node i = n + 1; i < graph_node_count(g); i++) {
-        const GraphNode *node = graph_node(g, i);
-        for (int s = 0; s < node->src_count; s++) {
-            if (node->srcs[s] == n)
-                return node->type == &CONCAT ? i : NODE_NONE;
-        }
+    const Conv *c = node->config;
+    return node->type == &CONV && c->kernel == 1 && c->stride == 1 && c->pad == 0;
+}
+
+static bool has_relu(const GraphNode *node)
+{
+    return ((const Conv *)node->config)->relu;
+}
+
+/* How many convolutions n stands for once it is merged with all its siblings: 1 if it cannot be. */
+static int merged_count(const Graph *g, Node n)
+{
+    const GraphNode *node = graph_node(g, n);
+    if (!is_pointwise(node))
+        return 1;
+    int count = 0;
+    for (Node i = 1; i < graph_node_count(g); i++) {
+        const GraphNode *sibling = graph_node(g, i);
+        if (!graph_siblings(g, n, i))
+            continue;
+        if (!is_pointwise(sibling) || has_relu(sibling) != has_relu(node))
+            return 1;
+        count++;
     }
-    return NODE_NONE;
+    return count;
+}
+
+/* Put one convolution in the place of n and its siblings, and their slices behind it. */
+static void merge(Graph *out, const Graph *g, Node n, Node *new_node)
+{
+    const GraphNode *node = graph_node(g, n);
+    Conv c = *(const Conv *)node->config;
+    c.masked = c.relu;
+    c.out = 0;
+    for (Node i = n; i < graph_node_count(g); i++)
+        c.out += graph_siblings(g, n, i) ? graph_shape(g, i).channels : 0;
+    const Node merged = conv(out, new_node[node->srcs[0]], node->name, c);
+    Slice s = {.masked = c.relu};
+    for (Node i = n; i < graph_node_count(g); i++) {
+        if (!graph_siblings(g, n, i))
+            continue;
+        char name[GRAPH_MAX_NAME];
+        snprintf(name, sizeof name, "%s.slice", graph_node(g, i)->name);
+        s.channels = graph_shape(g, i).channels;
+        new_node[i] = slice(out, merged, name, s);
+        s.first += s.channels;
+    }
+}
+
+Graph *rewrite_merge_siblings(const Graph *g)
+{
+    const int count = graph_node_count(g);
+    Node *new_node = xcalloc((size_t)count, sizeof *new_node);
+    Graph *out = graph_new(graph_shape(g, 0));
+    for (Node n = 1; n < count; n++) {
+        if (new_node[n] > 0)
+            continue;  // came with its first sibling
+        if (merged_count(g, n) > 1)
+            merge(out, g, n, new_node);
+        else
+            new_node[n] = copy_node(out, g, n, new_node);
+    }
+    free(new_node);
+    return out;
 }
 
 static bool leaves_its_mask(const Graph *g, Node n)
 {
     const GraphNode *node = graph_node(g, n);
-    return node->type == &CONV && ((const Conv *)node->config)->relu
-           && only_concat(g, n) != NODE_NONE;
+    const bool masks = node->type == &CONV
+                           ? has_relu(node) && !((const Conv *)node->config)->masked
+                           : node->type == &SLICE && ((const Slice *)node->config)->masked;
+    return masks && graph_reader_count(g, n) == 1
+           && graph_node(g, graph_last_reader(g, n))->type == &CONCAT;
+}
+
+/* A copy of node n that does not mask its gradients. */
+static Node copy_without_mask(Graph *out, const Graph *g, Node n, const Node *new_node)
+{
+    const GraphNode *node = graph_node(g, n);
+    const Node src = new_node[node->srcs[0]];
+    if (node->type == &SLICE) {
+        Slice s = *(const Slice *)node->config;
+        s.masked = false;
+        return slice(out, src, node->name, s);
+    }
+    Conv c = *(const Conv *)node->config;
+    c.masked = true;
+    return conv(out, src, node->name, c);
+}
+
+static Node copy_concat(Graph *out, const Graph *g, Node n, const Node *new_node)
+{
+    const GraphNode *node = graph_node(g, n);
+    Concat c = *(const Concat *)node->config;
+    Node srcs[GRAPH_MAX_SRCS];
+    for (int s = 0; s < node->src_count; s++) {
+        srcs[s] = new_node[node->srcs[s]];
+        c.masked |= (unsigned)leaves_its_mask(g, node->srcs[s]) << s;
+    }
+    return concat_masked(out, node->name, srcs, node->src_count, c);
 }
 
 Graph *rewrite_mask_in_concat(const Graph *g)
@@ -96,25 +169,27 @@ Graph *rewrite_mask_in_concat(const Graph *g)
     Node *new_node = xcalloc((size_t)count, sizeof *new_node);
     Graph *out = graph_new(graph_shape(g, 0));
     for (Node n = 1; n < count; n++) {
-        const GraphNode *node = graph_node(g, n);
-        if (leaves_its_mask(g, n)) {
-            Conv c = *(const Conv *)node->config;
-            c.masked = true;
-            new_node[n] = conv(out, new_node[node->srcs[0]], node->name, c);
-        } else if (node->type == &CONCAT) {
-            Concat c = *(const Concat *)node->config;
-            Node srcs[GRAPH_MAX_SRCS];
-            for (int s = 0; s < node->src_count; s++) {
-                srcs[s] = new_node[node->srcs[s]];
-                c.masked |= (unsigned)leaves_its_mask(g, node->srcs[s]) << s;
-            }
-            new_node[n] = concat_masked(out, node->name, srcs, node->src_count, c);
-        } else {
+        if (leaves_its_mask(g, n))
+            new_node[n] = copy_without_mask(out, g, n, new_node);
+        else if (graph_node(g, n)->type == &CONCAT)
+            new_node[n] = copy_concat(out, g, n, new_node);
+        else
             new_node[n] = copy_node(out, g, n, new_node);
-        }
     }
     free(new_node);
     return out;
+}
+
+/* Its gradients come from several readers, and not each a part of one tensor. */
+static bool needs_fork(const Graph *g, Node n)
+{
+    int whole = 0;
+    for (Node i = n + 1; i < graph_node_count(g); i++) {
+        const GraphNode *node = graph_node(g, i);
+        for (int s = 0; s < node->src_count; s++)
+            whole += node->srcs[s] == n && !node->spec.diff_src_is_shared;
+    }
+    return whole > 0 && graph_reader_count(g, n) > 1;
 }
 
 Graph *rewrite_insert_forks(const Graph *g)
@@ -125,7 +200,7 @@ Graph *rewrite_insert_forks(const Graph *g)
     for (Node n = 0; n < count; n++) {
         if (n > 0)
             new_node[n] = copy_node(out, g, n, new_node);
-        if (graph_readers(g, n) > 1) {
+        if (needs_fork(g, n)) {
             char name[GRAPH_MAX_NAME];
             snprintf(name, sizeof name, "%s.fork", graph_node(g, n)->name);
             new_node[n] = fork_value(out, new_node[n], name);
@@ -135,18 +210,28 @@ Graph *rewrite_insert_forks(const Graph *g)
     return out;
 }
 
-typedef Graph *Rewrite(const Graph *g);
+static const struct {
+    const char *name;
+    Graph *(*rewrite)(const Graph *g);
+    unsigned flag;  // that leaves it out; 0 if nothing does
+} ALL[] = {
+    {"fold_relu", rewrite_fold_relu, REWRITE_NO_FOLD_RELU},
+    {"merge_siblings", rewrite_merge_siblings, REWRITE_NO_MERGE_SIBLINGS},
+    {"mask_in_concat", rewrite_mask_in_concat, REWRITE_NO_MASK_IN_CONCAT},
+    {"insert_forks", rewrite_insert_forks, 0},
+};
+
+unsigned rewrite_flag(const char *name)
+{
+    for (size_t i = 0; i < COUNT(ALL); i++) {
+        if (strcmp(name, ALL[i].name) == 0)
+            return ALL[i].flag;
+    }
+    return 0;
+}
 
 Graph *rewrite_all(const Graph *g, unsigned without)
 {
-    static const struct {
-        Rewrite *rewrite;
-        unsigned flag;
-    } ALL[] = {
-        {rewrite_fold_relu, REWRITE_NO_FOLD_RELU},
-        {rewrite_mask_in_concat, REWRITE_NO_MASK_IN_CONCAT},
-        {rewrite_insert_forks, 0},
-    };
     Graph *out = NULL;
     for (size_t i = 0; i < COUNT(ALL); i++) {
         if (without & ALL[i].flag)

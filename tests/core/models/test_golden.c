@@ -134,6 +134,12 @@ static void first_step_agrees_in_micro_batches_without_folding(void **state)
     check_first_step((NetConfig){.micro_batch = 3, .without = REWRITE_NO_FOLD_RELU});
 }
 
+static void first_step_agrees_without_merging(void **state)
+{
+    (void)state;
+    check_first_step((NetConfig){.without = REWRITE_NO_MERGE_SIBLINGS});
+}
+
 static void check_losses(const char *name, Sgd sgd, double learning_rate)
 {
     Error err = {0};
@@ -167,6 +173,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logits_agree),
         cmocka_unit_test(first_step_agrees),
+        cmocka_unit_test(first_step_agrees_without_merging),
         cmocka_unit_test(first_step_agrees_in_micro_batches_without_folding),
         cmocka_unit_test(ten_losses_agree),
         cmocka_unit_test(ten_losses_agree_with_momentum_and_decay),

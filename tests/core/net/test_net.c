@@ -6,7 +6,9 @@
 
 #include "core/base/rng.h"
 #include "core/layers/concat.h"
+#include "core/layers/conv.h"
 #include "core/layers/fork.h"
+#include "core/layers/slice.h"
 #include "core/models/models.h"
 #include "core/net/rewrites.h"
 #include "core/train/init.h"
@@ -105,6 +107,29 @@ static void folding_relu_removes_every_relu_of_googlenet(void **state)
     graph_free(g);
 }
 
+typedef struct {
+    double cosine;  // between the gradients
+    double ratio;   // of their lengths
+    double loss_difference;
+} Likeness;
+
+static Likeness likeness_of(NetConfig a, NetConfig b)
+{
+    Fixture fa = fixture_new(a), fb = fixture_new(b);
+    const Metrics ma = train(&fa, BATCH), mb = train(&fb, BATCH);
+    double dot = 0, aa = 0, bb = 0;
+    for (size_t i = 0; i < fa.params->count; i++) {
+        const double x = fa.params->grads[i], y = fb.params->grads[i];
+        dot += x * y;
+        aa += x * x;
+        bb += y * y;
+    }
+    fixture_free(&fa);
+    fixture_free(&fb);
+    return (Likeness){dot / sqrt(aa * bb), sqrt(bb / aa),
+                      fabs(metrics_loss(&ma) - metrics_loss(&mb))};
+}
+
 /* The same numbers in the same order: equal bits. */
 static void masking_in_the_concat_changes_nothing(void **state)
 {
@@ -139,6 +164,88 @@ static void every_path_of_googlenet_leaves_its_mask_to_the_concat(void **state)
     graph_free(g);
 }
 
+static void merging_siblings_changes_nothing(void **state)
+{
+    (void)state;
+    const unsigned others[] = {0, REWRITE_NO_FOLD_RELU, REWRITE_NO_MASK_IN_CONCAT};
+    for (size_t i = 0; i < COUNT(others); i++)
+        check_equal_results((NetConfig){.without = others[i]},
+                            (NetConfig){.without = others[i] | REWRITE_NO_MERGE_SIBLINGS});
+}
+
+/* The forks round once where they rounded the sums of each path: no more than bfloat16 does. */
+static void merging_siblings_keeps_the_gradients_of_bf16(void **state)
+{
+    (void)state;
+    if (!net_bf16_is_fast())
+        skip();
+    const Likeness like = likeness_of(
+        (NetConfig){.bf16 = true, .without = REWRITE_NO_MERGE_SIBLINGS}, (NetConfig){.bf16 = true});
+    assert_true(like.cosine > 0.999);
+    CHECK_NEAR(like.ratio, 1, 0.005);
+}
+
+static int count_of(const Graph *g, const LayerType *type)
+{
+    int count = 0;
+    for (Node n = 1; n < graph_node_count(g); n++)
+        count += graph_node(g, n)->type == type;
+    return count;
+}
+
+static void three_siblings_of_each_block_of_googlenet_are_merged(void **state)
+{
+    (void)state;
+    Graph *g = model_graph(models_find("googlenet"), (Shape){1, 96, 96}, 10, NULL);
+    Graph *merged = rewrite_merge_siblings(g);
+    assert_int_equal(count_of(merged, &CONV), count_of(g, &CONV) - 2 * 9);
+    assert_int_equal(count_of(merged, &SLICE), 3 * 9);
+    assert_int_equal(graph_parameter_count(merged), graph_parameter_count(g));
+    assert_int_equal(graph_multiply_adds(merged), graph_multiply_adds(g));
+    const GraphNode *first = graph_node(merged, graph_find(merged, "2.0.p1_1"));
+    assert_int_equal(first->spec.dst.channels, 64 + 96 + 16);
+    graph_free(merged);
+    graph_free(g);
+}
+
+/* A convolution apart from its siblings has nothing to be merged with; among siblings that are not
+ * all alike, parameters that could be read as one do not stand side by side. */
+static void other_convolutions_are_left_alone(void **state)
+{
+    (void)state;
+    static const Conv CASES[][3] = {
+        {{.out = 2, .kernel = 1}, {.out = 2, .kernel = 1, .stride = 2}, {.out = 3, .kernel = 1}},
+        {{.out = 2, .kernel = 1}, {.out = 2, .kernel = 1, .pad = 1}, {.out = 3, .kernel = 1}},
+        {{.out = 2, .kernel = 1}, {.out = 2, .kernel = 1, .relu = true}, {.out = 3, .kernel = 1}},
+        {{.out = 2, .kernel = 3, .pad = 1},
+         {.out = 2, .kernel = 3, .pad = 1},
+         {.out = 3, .kernel = 1}},
+    };
+    for (size_t i = 0; i < COUNT(CASES); i++) {
+        Error err = {0};
+        Graph *g = graph_new((Shape){4, 6, 6});
+        conv(g, graph_input(g), "a", CASES[i][0]);
+        conv(g, graph_input(g), "b", CASES[i][1]);
+        conv(g, graph_input(g), "c", CASES[i][2]);
+        CHECK_OK(graph_check(g, &err), err);
+        Graph *same = rewrite_merge_siblings(g);
+        assert_int_equal(count_of(same, &CONV), 3);
+        assert_int_equal(count_of(same, &SLICE), 0);
+        graph_free(same);
+        graph_free(g);
+    }
+}
+
+static void rewrites_are_left_out_by_name(void **state)
+{
+    (void)state;
+    assert_int_equal(rewrite_flag("fold_relu"), REWRITE_NO_FOLD_RELU);
+    assert_int_equal(rewrite_flag("merge_siblings"), REWRITE_NO_MERGE_SIBLINGS);
+    assert_int_equal(rewrite_flag("mask_in_concat"), REWRITE_NO_MASK_IN_CONCAT);
+    assert_int_equal(rewrite_flag("insert_forks"), 0);
+    assert_int_equal(rewrite_flag("nothing"), 0);
+}
+
 static void forks_leave_one_reader_to_every_value(void **state)
 {
     (void)state;
@@ -146,7 +253,7 @@ static void forks_leave_one_reader_to_every_value(void **state)
     Graph *forked = rewrite_insert_forks(g);
     for (Node n = 0; n < graph_node_count(forked); n++) {
         if (graph_node(forked, n)->type != &FORK)
-            assert_in_range(graph_readers(forked, n), 0, 1);
+            assert_in_range(graph_reader_count(forked, n), 0, 1);
     }
     graph_free(forked);
     graph_free(g);
@@ -166,20 +273,10 @@ static void bf16_follows_float32(void **state)
     (void)state;
     if (!net_bf16_is_fast())
         skip();
-    Fixture a = fixture_new((NetConfig){0}), b = fixture_new((NetConfig){.bf16 = true});
-    const Metrics ma = train(&a, BATCH), mb = train(&b, BATCH);
-    CHECK_NEAR(metrics_loss(&mb), metrics_loss(&ma), 0.01);
-    double dot = 0, aa = 0, bb = 0;
-    for (size_t i = 0; i < a.params->count; i++) {
-        const double x = a.params->grads[i], y = b.params->grads[i];
-        dot += x * y;
-        aa += x * x;
-        bb += y * y;
-    }
-    assert_true(dot / sqrt(aa * bb) > 0.99);
-    CHECK_NEAR(sqrt(bb / aa), 1, 0.05);
-    fixture_free(&a);
-    fixture_free(&b);
+    const Likeness like = likeness_of((NetConfig){0}, (NetConfig){.bf16 = true});
+    assert_true(like.loss_difference < 0.01);
+    assert_true(like.cosine > 0.99);
+    CHECK_NEAR(like.ratio, 1, 0.05);
 }
 
 static void smoothing_reaches_the_loss(void **state)
@@ -254,6 +351,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(folding_relu_removes_every_relu_of_googlenet),
         cmocka_unit_test(masking_in_the_concat_changes_nothing),
         cmocka_unit_test(every_path_of_googlenet_leaves_its_mask_to_the_concat),
+        cmocka_unit_test(merging_siblings_changes_nothing),
+        cmocka_unit_test(merging_siblings_keeps_the_gradients_of_bf16),
+        cmocka_unit_test(three_siblings_of_each_block_of_googlenet_are_merged),
+        cmocka_unit_test(other_convolutions_are_left_alone),
+        cmocka_unit_test(rewrites_are_left_out_by_name),
         cmocka_unit_test(forks_leave_one_reader_to_every_value),
         cmocka_unit_test(micro_batches_change_nothing),
         cmocka_unit_test(bf16_follows_float32),

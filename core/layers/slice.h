@@ -1,0 +1,22 @@
+/* core/layers/slice.h -- some channels of a feature map, side by side.
+ *
+ *   dst[n][c][i][j] = src[n][first + c][i][j] for 0 <= c < channels
+ *
+ * Shapes    src N x C x H x W, dst N x channels x H x W.
+ * Backward  diff_dst becomes its channels of diff_src, which all slices of one src share: together
+ *           they must cover it. With `masked`, it becomes 0 where dst is not above 0, as a ReLU in
+ *           the layer before would have it.
+ * Errors    ERR_INVALID: channels that src does not have, or none.
+ */
+#pragma once
+#include "core/graph/graph.h"
+
+typedef struct {
+    int first;
+    int channels;
+    bool masked;  // set by the rewrite that saves that ReLU a pass
+} Slice;
+
+extern const LayerType SLICE;
+
+Node slice(Graph *g, Node src, const char *name, Slice s);
