@@ -32,6 +32,7 @@ static bool bench_new(Bench *b, Error *err)
     const NetConfig how = {.batch_size = c->batch_size,
                            .micro_batch = c->micro_batch,
                            .choices = b->choices,
+                           .without = c->without,
                            .bf16 = precision_resolve(c->precision) == PRECISION_BF16};
     b->graph = model_graph(c->model, c->image, c->classes, err);
     if (!b->graph || !params_new(b->graph, &b->params, err)

@@ -19,6 +19,7 @@ typedef struct {
     int threads;        // 0: as many as omp_get_max_threads()
     int steps;          // timed ones, after two to warm up
     bool library_only;  // oneDNN's kernels alone
+    unsigned without;   // rewrites left out: REWRITE_NO_... of core/net/rewrites.h
 } BenchConfig;
 
 typedef struct {

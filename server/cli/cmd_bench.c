@@ -5,6 +5,7 @@
 
 #include "core/base/cpu.h"
 #include "core/base/memory.h"
+#include "core/net/rewrites.h"
 #include "core/train/bench.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
@@ -79,6 +80,16 @@ static bool take_library_only(void *settings, const char *text, Error *err)
     return true;
 }
 
+static bool take_without(void *settings, const char *text, Error *err)
+{
+    const unsigned flag = rewrite_flag(text);
+    if (flag == 0)
+        return fail(err, ERR_INVALID,
+                    "--without must be fold_relu, merge_siblings or mask_in_concat, got %s", text);
+    ((BenchArgs *)settings)->config.without |= flag;
+    return true;
+}
+
 static const Option OPTIONS[] = {
     {"image-size", "N", "side of the image in pixels; else the model's usual one", take_image_size},
     {"channels", "C", "channels of the image; else 1", take_channels},
@@ -89,6 +100,7 @@ static const Option OPTIONS[] = {
     {"threads", "N", "else as many as there are cores", take_threads},
     {"steps", "N", "steps to time; else 10", take_steps},
     {"library-only", NULL, "compute everything with oneDNN's kernels", take_library_only},
+    {"without", "REWRITE", "leave a graph rewrite out; may be given again", take_without},
     {"json", NULL, "print JSON", take_json},
 };
 
