@@ -1,12 +1,17 @@
 /* core/kernels/vec.h -- sixteen float32 numbers at a time, in GCC's vector extension.
  *
  * The compiler makes of it what the instruction set has: one register, two or four. Results come
- * back through pointers, since how a vector is returned depends on the instruction set, too.
+ * back through pointers, since how a vector is returned depends on the instruction set, too. Files
+ * that are compiled for AVX512-BF16 round with its instructions.
  */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+
+#ifdef __AVX512BF16__
+#include <immintrin.h>
+#endif
 
 enum { VEC = 16 };
 
@@ -41,9 +46,13 @@ VEC_INLINE void vec_load(Vec *x, const void *src, bool bf16)
 VEC_INLINE void vec_store(void *dst, const Vec *x, bool bf16)
 {
     if (bf16) {
+#ifdef __AVX512BF16__
+        const __m256bh half = _mm512_cvtneps_pbh((__m512)*x);
+#else
         VecBits bits;
         vec_round(&bits, x);
         const VecHalf half = __builtin_convertvector(bits, VecHalf);
+#endif
         memcpy(dst, &half, sizeof half);
     } else {
         memcpy(dst, x, sizeof *x);
@@ -53,10 +62,19 @@ VEC_INLINE void vec_store(void *dst, const Vec *x, bool bf16)
 /* Two rows of sixteen as sixteen pairs of bfloat16, those of x in front. */
 VEC_INLINE void vec_store_pairs(void *dst, const Vec *x, const Vec *y)
 {
+#ifdef __AVX512BF16__
+    // x in the lower sixteen words and y in the upper, then one of each in turn.
+    const __m512i order =
+        _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
+                         21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    const __m512i halves = (__m512i)_mm512_cvtne2ps_pbh((__m512)*y, (__m512)*x);
+    const __m512i pairs = _mm512_permutexvar_epi16(order, halves);
+#else
     VecBits a, b;
     vec_round(&a, x);
     vec_round(&b, y);
     const VecBits pairs = a | (b << 16);
+#endif
     memcpy(dst, &pairs, sizeof pairs);
 }
 

@@ -1,10 +1,7 @@
-/* core/kernels/winograd_forms.h -- the transforms, and how each kernel is made for every form.
- *
- * A kernel is written once, as an inline function of a form, and instantiated for each of them with
- * WINOGRAD_FOR_EACH: the compiler then knows sizes and coefficients, unrolls, and drops the zeros.
+/* core/kernels/winograd_forms.h -- the forms: their matrices, how to apply them, and where tiles
+ * are.
  */
 #pragma once
-#include "core/base/simd.h"
 #include "core/kernels/vec.h"
 #include "core/kernels/winograd.h"
 
@@ -76,15 +73,9 @@ static const Form FORM_2_5 = {
 };
 #undef BT_6
 
-/* DO(form, bf16) for each combination, in the order of WINOGRAD_INDEX. */
-#define WINOGRAD_FOR_EACH(DO) \
-    DO(1_1, 0) DO(1_1, 1) DO(3_3, 0) DO(3_3, 1) DO(4_3, 0) DO(4_3, 1) DO(2_5, 0) DO(2_5, 1)
+/* DO(form) for each, in the order of WinogradForm. */
+#define WINOGRAD_FOR_EACH(DO) DO(1_1) DO(3_3) DO(4_3) DO(2_5)
 // clang-format on
-
-static inline int winograd_index(const Winograd *w)
-{
-    return 2 * (int)w->form + w->bf16;
-}
 
 static inline const Form *winograd_form(WinogradForm form)
 {

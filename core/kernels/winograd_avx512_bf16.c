@@ -1,0 +1,32 @@
+/* core/kernels/winograd_avx512_bf16.c -- the transforms for CPUs that round to bfloat16 themselves;
+ * see winograd_transforms.h. This file is compiled for them: nothing of it may run before the CPU
+ * was asked.
+ */
+#include "core/kernels/winograd_transforms.h"
+
+#ifdef __AVX512BF16__
+
+#define TRANSFORM static
+#include "core/kernels/winograd_template.h"
+
+#define EACH(FORM) INSTANCE(FORM, 1)
+WINOGRAD_FOR_EACH(EACH)
+#undef EACH
+
+#define EACH(FORM) INSTANCES(FORM, 1)
+static const WinogradTransforms TRANSFORMS[WINOGRAD_FORMS] = {WINOGRAD_FOR_EACH(EACH)};
+
+const WinogradTransforms *winograd_transforms_avx512_bf16(const Winograd *w)
+{
+    return &TRANSFORMS[w->form];
+}
+
+#else
+
+const WinogradTransforms *winograd_transforms_avx512_bf16(const Winograd *w)
+{
+    (void)w;
+    return NULL;
+}
+
+#endif
