@@ -5,7 +5,7 @@
  * the loader has done so, and other compilers and machines take the plain loop. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)                                \
     && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define SIMD_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#define SIMD_CLONES __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
 #else
 #define SIMD_CLONES
 #endif

@@ -1,5 +1,9 @@
 #include "core/layers/max_pool.h"
 
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+#include "core/kernels/max_pool_bf16.h"
 #include "core/layers/layer.h"
 #include "core/layers/pooling.h"
 
@@ -24,6 +28,30 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
     return true;
 }
 
+/* Whether it runs on our own kernel, which is faster where it fits; the library serves the rest. */
+static bool in_16_bits(const Layer *l)
+{
+    const Pool *p = l->node->config;
+    return l->choices && l->src[0]->type == dnnl_bf16 && l->dst->type == dnnl_bf16 && p->kernel == 3
+           && p->pad <= 1 && l->dst->shape.channels >= MAX_POOL_BF16_CHANNELS;
+}
+
+static bool create_16_bits(Layer *l, Error *err)
+{
+    const Pool *p = l->node->config;
+    const Shape src = l->src[0]->shape, dst = l->dst->shape;
+    MaxPoolBf16 *pool = l->state = xcalloc(1, sizeof *pool);
+    *pool = (MaxPoolBf16){.batch = l->batch,
+                          .channels = dst.channels,
+                          .src_height = src.height,
+                          .src_width = src.width,
+                          .dst_height = dst.height,
+                          .dst_width = dst.width,
+                          .stride = p->stride,
+                          .pad = p->pad};
+    return !l->training || tensor_new(l->dnn, dst, l->batch, dnnl_u8, &l->workspace, err);
+}
+
 static bool create(Layer *l, Error *err)
 {
     const Pool *p = l->node->config;
@@ -31,14 +59,46 @@ static bool create(Layer *l, Error *err)
                                .kernel = {p->kernel, p->kernel},
                                .stride = p->stride,
                                .pad = p->pad};
-    return pooling_create(l, window, err);
+    return in_16_bits(l) ? create_16_bits(l, err) : pooling_create(l, window, err);
+}
+
+static bool forward(Layer *l, Error *err)
+{
+    if (!in_16_bits(l))
+        return pooling_forward(l, err);
+    max_pool_bf16_forward(l->state, l->src[0]->data, l->dst->data,
+                          l->workspace ? l->workspace->data : NULL);
+    return true;
+}
+
+static bool backward_data(Layer *l, Error *err)
+{
+    if (!in_16_bits(l))
+        return pooling_backward_data(l, err);
+    max_pool_bf16_backward(l->state, l->diff_dst[0]->data, l->workspace->data,
+                           l->diff_src[0]->data);
+    return true;
+}
+
+static void name_kernels(const Layer *l, const char *names[3])
+{
+    names[0] = names[1] = in_16_bits(l) ? "int16" : "oneDNN";
+}
+
+static void destroy(Layer *l)
+{
+    if (in_16_bits(l))
+        free(l->state);
+    else
+        pooling_destroy(l);
 }
 
 static const LayerOps OPS = {
     .create = create,
-    .forward = pooling_forward,
-    .backward_data = pooling_backward_data,
-    .destroy = pooling_destroy,
+    .forward = forward,
+    .backward_data = backward_data,
+    .name_kernels = name_kernels,
+    .destroy = destroy,
 };
 
 const LayerType MAX_POOL = {

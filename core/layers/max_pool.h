@@ -6,11 +6,11 @@
  * Shapes    src N x C x H x W, dst N x C x H' x W', H' = (H + 2*pad - kernel) / stride + 1, rounded
  *           down; W' alike.
  * Backward  diff_src gets each diff_dst at the place its maximum came from (the first in reading
- * order if there are several), added up where windows overlap, and 0 elsewhere. Memory    a
- * workspace of one index per dst element, kept from forward to backward. Errors    ERR_INVALID:
- * kernel or stride below 1, pad below 0 or more than half the kernel, window larger than the padded
- * src. ERR_DNN: oneDNN refused. Source    Szegedy et al. 2015, Figure 2(b) and Table 1; oneDNN
- * pooling_max.
+ *           order if there are several), added up where windows overlap, and 0 elsewhere.
+ * Memory    a workspace of one index per dst element, kept from forward to backward.
+ * Errors    ERR_INVALID: kernel or stride below 1, pad below 0 or more than half the kernel, window
+ *           larger than the padded src. ERR_DNN: oneDNN refused.
+ * Source    Szegedy et al. 2015, Figure 2(b) and Table 1; oneDNN pooling_max.
  */
 #pragma once
 #include "core/graph/graph.h"

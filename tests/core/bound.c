@@ -24,13 +24,22 @@ Bound *bound_new(Graph *g, BoundConfig config)
     graph_free(g);
     CHECK_OK(params_new(b->graph, &b->params, &err), err);
     CHECK_OK(dnn_new(&b->dnn, &err), err);
-    const ProgramConfig how = {
-        .batch = config.batch, .training = true, .type = dnnl_f32, .diff_input = true};
+    if (config.own_kernels) {
+        b->choices = choices_new();
+        b->shared = shared_new();
+    }
+    const ProgramConfig how = {.batch = config.batch,
+                               .training = true,
+                               .type = config.bf16 ? dnnl_bf16 : dnnl_f32,
+                               .diff_input = true,
+                               .choices = b->choices,
+                               .shared = b->shared};
     CHECK_OK(program_new(b->graph, b->params, b->dnn, how, &b->program, &err), err);
     b->arena = aligned_alloc(64, program_arena_bytes(b->program) + 64);
     memset(b->arena, 0xff,
            program_arena_bytes(b->program));  // NaNs: nothing may read stale numbers
     CHECK_OK(program_place(b->program, b->arena, &err), err);
+    CHECK_OK(program_choose(b->program, &err), err);
 
     b->src_count = tensor_count(program_input(b->program));
     b->dst_count = tensor_count(program_output(b->program));
@@ -48,6 +57,8 @@ Bound *bound_new(Graph *g, BoundConfig config)
 void bound_free(Bound *b)
 {
     program_free(b->program);
+    shared_free(b->shared);
+    choices_free(b->choices);
     dnn_free(b->dnn);
     params_free(b->params);
     graph_free(b->graph);

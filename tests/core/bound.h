@@ -2,8 +2,8 @@
  * checked.
  *
  *   Bound *b = bound_new(g, (BoundConfig){.batch = 3, .seed = 1});   // takes the graph
- *   bound_forward(b);  CHECK b->dst against a naive loop over b->src and bound_values(b,
- * "x.weight") assert_true(bound_gradient_error(b, 1e-2) < 1e-2);
+ *   bound_forward(b);  // then check b->dst against a naive loop over b->src and bound_values()
+ *   assert_true(bound_gradient_error(b, 1e-2) < 1e-2);
  */
 #pragma once
 #include "core/net/program.h"
@@ -20,11 +20,15 @@ typedef struct {
     float *diff_dst;  // its gradient, which bound_backward reads; filled with numbers in [-1, 1)
     float *diff_src;  // set by bound_backward
     size_t src_count, dst_count;
+    Choices *choices;
+    Shared *shared;
 } Bound;
 
 typedef struct {
     int batch;
-    uint64_t seed;  // of input, parameters and diff_dst
+    uint64_t seed;     // of input, parameters and diff_dst
+    bool bf16;         // feature maps and gradients, but the output
+    bool own_kernels;  // beside the library's
 } BoundConfig;
 
 Bound *bound_new(Graph *g, BoundConfig config);

@@ -2,6 +2,7 @@
 #include "core/layers/max_pool.h"
 
 #include "core/base/rng.h"
+#include "core/layers/conv.h"
 #include "tests/check.h"
 #include "tests/core/bound.h"
 
@@ -95,6 +96,49 @@ static void of_equal_values_the_first_gets_the_gradient(void **state)
     bound_free(b);
 }
 
+/* The output is float32 always: a convolution that the library computes comes last. */
+static Graph *pool_and_conv(Shape src, Pool p)
+{
+    Graph *g = graph_new(src);
+    conv(g, max_pool(g, graph_input(g), "x", p), "y", (Conv){.out = 3, .kernel = 1});
+    return g;
+}
+
+/* Ours rounds a sum once, the library more often. */
+static void bfloat16_gives_what_the_library_gives(void **state)
+{
+    (void)state;
+    static const struct {
+        Shape src;
+        Pool pool;
+        bool own;
+    } FITS[] = {
+        {{48, 7, 5}, {.kernel = 3, .stride = 2, .pad = 1}, true},
+        {{33, 6, 6}, {.kernel = 3, .stride = 1, .pad = 1}, true},
+        {{31, 6, 6}, {.kernel = 3, .stride = 1, .pad = 1}, false},
+        {{32, 6, 6}, {.kernel = 2, .stride = 2}, false},
+    };
+    for (size_t i = 0; i < COUNT(FITS); i++) {
+        BoundConfig how = {.batch = 2, .seed = i, .bf16 = true};
+        Bound *library = bound_new(pool_and_conv(FITS[i].src, FITS[i].pool), how);
+        how.own_kernels = true;
+        Bound *own = bound_new(pool_and_conv(FITS[i].src, FITS[i].pool), how);
+        const char *names[3];
+        program_name_kernels(own->program, 1, names);
+        assert_string_equal(names[0], FITS[i].own ? "int16" : "oneDNN");
+        bound_forward(library);
+        bound_forward(own);
+        assert_memory_equal(own->dst, library->dst, own->dst_count * sizeof *own->dst);
+        bound_backward(library);
+        bound_backward(own);
+        for (size_t k = 0; k < own->src_count; k++)
+            CHECK_NEAR(own->diff_src[k], library->diff_src[k],
+                       0.02 + 0.02 * fabs((double)library->diff_src[k]));
+        bound_free(library);
+        bound_free(own);
+    }
+}
+
 static void bad_parameters_are_refused(void **state)
 {
     (void)state;
@@ -123,6 +167,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(forward_equals_a_naive_loop),
         cmocka_unit_test(gradients_match_finite_differences),
         cmocka_unit_test(of_equal_values_the_first_gets_the_gradient),
+        cmocka_unit_test(bfloat16_gives_what_the_library_gives),
         cmocka_unit_test(bad_parameters_are_refused),
     };
     return RUN_TESTS(tests);

@@ -1,0 +1,28 @@
+/* core/kernels/max_pool_bf16.h -- 3 x 3 max pooling of bfloat16, without ever leaving 16 bits.
+ *
+ * The bits of a bfloat16, those below the sign turned over where it is negative, are in the order
+ * of the numbers when read as a signed integer: the maximum is one instruction for 32 of them.
+ *
+ * Shapes    src batch x src_height x src_width x channels, dst the same with its own height and
+ * width, channels-last; places, of dst's shape, say which of its window's nine pixels each maximum
+ *           came from: the first in reading order if there are several.
+ * Backward  every number of diff_src is summed up in float32 and rounded once.
+ */
+#pragma once
+#include <stdint.h>
+
+enum { MAX_POOL_BF16_CHANNELS = 32 };  // the fewest
+
+typedef struct {
+    int batch, channels;
+    int src_height, src_width;
+    int dst_height, dst_width;
+    int stride;  // 1 or more
+    int pad;     // 0 or 1
+} MaxPoolBf16;
+
+/* `places` may be NULL where no backward pass will want them. */
+void max_pool_bf16_forward(const MaxPoolBf16 *p, const uint16_t *src, uint16_t *dst,
+                           uint8_t *places);
+void max_pool_bf16_backward(const MaxPoolBf16 *p, const uint16_t *diff_dst, const uint8_t *places,
+                            uint16_t *diff_src);
