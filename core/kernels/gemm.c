@@ -15,7 +15,7 @@ enum { MAX_ROWS = 14 };
 
 /* ---- Plain ---- */
 
-static void plain(const Gemm *g, bool bf16)
+static void plain_one(const Gemm *g, bool bf16)
 {
     for (int j = 0; j < g->cols; j++) {
         const int panel = j / GEMM_PANEL * GEMM_PANEL;
@@ -37,6 +37,14 @@ static void plain(const Gemm *g, bool bf16)
             }
             *c = sum;
         }
+    }
+}
+
+static void plain(const Gemm *g, bool bf16)
+{
+    for (int i = 0; i == 0 || i < g->count; i++) {
+        const Gemm one = gemm_at(g, i);
+        plain_one(&one, bf16);
     }
 }
 
@@ -88,7 +96,7 @@ void gemm_plain_bf16(const Gemm *g)
         }                                                                                          \
     }                                                                                              \
                                                                                                    \
-    __attribute__((target(TARGET))) static void gemm_avx512_##TYPE(const Gemm *g)                  \
+    __attribute__((target(TARGET))) static void one_##TYPE(const Gemm *g)                          \
     {                                                                                              \
         const int tiles = (g->rows + MAX_ROWS - 1) / MAX_ROWS;                                     \
         for (int panel = 0; panel < g->cols; panel += GEMM_PANEL) {                                \
@@ -104,6 +112,14 @@ void gemm_plain_bf16(const Gemm *g)
                     break;                                                                         \
                 }                                                                                  \
             }                                                                                      \
+        }                                                                                          \
+    }                                                                                              \
+                                                                                                   \
+    static void gemm_avx512_##TYPE(const Gemm *g)                                                  \
+    {                                                                                              \
+        for (int i = 0; i == 0 || i < g->count; i++) {                                             \
+            const Gemm one = gemm_at(g, i);                                                        \
+            one_##TYPE(&one);                                                                      \
         }                                                                                          \
     }
 

@@ -1,6 +1,7 @@
 /* core/kernels/gemm.h -- small matrix products from cache, for one thread.
  *
- *   c[i][j] = sum over k of a[i][k] * b[k][j], or that added to what c held
+ *   c[i][j] = sum over k of a[i][k] * b[k][j], or that added to what c held; and the same for
+ * `count` matrices that lie `a_step`, `b_step` and `c_step` apart
  *
  * The numbers of a and b are float32, or pairs of bfloat16 that are neighbours along k: both are 32
  * bits wide, so one loop with two multiply-add instructions serves both types. Sums are float32.
@@ -28,7 +29,20 @@ typedef struct {
     float *c;
     ptrdiff_t c_row;
     bool add;
+    int count;                         // 0 means 1
+    ptrdiff_t a_step, b_step, c_step;  // in 32-bit units
 } Gemm;
+
+/* The i-th of the products. */
+static inline Gemm gemm_at(const Gemm *g, int i)
+{
+    Gemm one = *g;
+    one.a = (const float *)g->a + i * g->a_step;
+    one.b = (const float *)g->b + i * g->b_step;
+    one.c = g->c + i * g->c_step;
+    one.count = 1;
+    return one;
+}
 
 typedef void GemmKernel(const Gemm *g);
 

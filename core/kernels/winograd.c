@@ -15,7 +15,8 @@
 
 enum {
     GROUP = 2 * GEMM_PANEL,  // output channels at a time
-    MAX_BLOCK = 56,          // tiles at a time
+    ROWS = 16,               // tiles at a time are a multiple of that, a matrix tile's rows,
+    MAX_BLOCK = 4 * ROWS,    // ... up to this many
     CACHE_BYTES = 640 << 10,
     SKEW = 64 + 16,  // floats between the points' blocks, lest they meet in the same cache sets
 };
@@ -36,7 +37,7 @@ static WinogradLayout layout_of(const Winograd *w)
     do {
         l.v_point = (size_t)l.block * (size_t)l.depth + SKEW;
         l.m_point = (size_t)l.block * (size_t)columns + SKEW;
-    } while (thread_floats(&l) * sizeof(float) > CACHE_BYTES && (l.block -= 14) > 14);
+    } while (thread_floats(&l) * sizeof(float) > CACHE_BYTES && (l.block -= ROWS) > ROWS);
     l.u_point = (size_t)l.depth * (size_t)w->out;
     return l;
 }
@@ -78,22 +79,19 @@ void winograd_pack(const Winograd *w, const float *weights, bool flipped, void *
 
 /* ---- The whole ---- */
 
-static void multiply_points(const Winograd *w, const WinogradLayout *l, const WinogradPiece *piece,
-                            const float *v, const float *packed, float *m)
+/* The products of all points; a, b and c are left out. */
+static Gemm products_of(const WinogradLayout *l, const WinogradPiece *piece)
 {
-    for (int p = 0; p < l->points; p++) {
-        const Gemm g = {.rows = piece->tile_count,
-                        .cols = piece->channel_count,
-                        .depth = l->depth,
-                        .a = v + (size_t)p * l->v_point,
-                        .a_row = l->depth,
-                        .a_depth = 1,
-                        .b = packed + (size_t)p * l->u_point
-                             + (size_t)piece->first_channel * (size_t)l->depth,
-                        .c = m + (size_t)p * l->m_point,
-                        .c_row = piece->channel_count};
-        w->multiply(&g);
-    }
+    return (Gemm){.rows = piece->tile_count,
+                  .cols = piece->channel_count,
+                  .depth = l->depth,
+                  .a_row = l->depth,
+                  .a_depth = 1,
+                  .c_row = piece->channel_count,
+                  .count = l->points,
+                  .a_step = (ptrdiff_t)l->v_point,
+                  .b_step = (ptrdiff_t)l->u_point,
+                  .c_step = (ptrdiff_t)l->m_point};
 }
 
 static WinogradPiece piece_of(const Winograd *w, const WinogradLayout *l, int block, int group)
@@ -105,13 +103,36 @@ static WinogradPiece piece_of(const Winograd *w, const WinogradLayout *l, int bl
                            .channel_count = channels < GROUP ? channels : GROUP};
 }
 
+static int group_count(const Winograd *w)
+{
+    return (w->out + GROUP - 1) / GROUP;
+}
+
+static int block_count(const WinogradLayout *l)
+{
+    return (l->tiles.count + l->block - 1) / l->block;
+}
+
+/* The first and the last block and group have all the sizes that there are. */
+bool winograd_add_brgemms(const Winograd *w, Error *err)
+{
+    const WinogradLayout l = layout_of(w);
+    const int blocks[] = {0, block_count(&l) - 1}, groups[] = {0, group_count(w) - 1};
+    for (int i = 0; i < 4; i++) {
+        const WinogradPiece piece = piece_of(w, &l, blocks[i / 2], groups[i % 2]);
+        const Gemm shape = products_of(&l, &piece);
+        if (!brgemms_add(w->brgemms, &shape, err))
+            return false;
+    }
+    return true;
+}
+
 void winograd_run(const Winograd *w, const void *src, const void *packed, const float *bias,
                   bool relu, void *dst, void *scratch)
 {
     const WinogradLayout l = layout_of(w);
     const WinogradTransforms *transforms = winograd_transforms(w);
-    const int groups = (w->out + GROUP - 1) / GROUP;
-    const int blocks = (l.tiles.count + l.block - 1) / l.block;
+    const int groups = group_count(w), blocks = block_count(&l);
     memset(scratch, 0, zeros_bytes(w));
 #pragma omp parallel
     {
@@ -128,7 +149,11 @@ void winograd_run(const Winograd *w, const void *src, const void *packed, const 
             if (block != transformed)
                 transforms->tiles_in(w, &l, src, scratch, piece.first_tile, piece.tile_count, v);
             transformed = block;
-            multiply_points(w, &l, &piece, v, packed, m);
+            Gemm products = products_of(&l, &piece);
+            products.a = v;
+            products.b = (const float *)packed + (size_t)piece.first_channel * (size_t)l.depth;
+            products.c = m;
+            winograd_multiply(w, &products);
             transforms->tiles_out(w, &l, &piece, m, dst);
         }
     }

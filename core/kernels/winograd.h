@@ -20,7 +20,7 @@
  *           Winograd Convolution for Deep Neural Networks", 2020.
  */
 #pragma once
-#include "core/kernels/gemm.h"
+#include "core/kernels/brgemm.h"
 
 typedef enum {
     WINOGRAD_1_1,
@@ -36,9 +36,14 @@ typedef struct {
     GemmKernel *multiply;  // for that type
     int batch, height, width;
     int in, out;
+    Brgemms *brgemms;  // multiply instead, where there are any: see winograd_add_brgemms
 } Winograd;
 
 int winograd_kernel(WinogradForm form);  // r
+
+/* Make the kernels of w->brgemms for forward and backward data, or for backward weights. */
+bool winograd_add_brgemms(const Winograd *w, Error *err);
+bool winograd_grad_add_brgemms(const Winograd *w, Error *err);
 
 /* Bytes of transformed weights, and of working memory for all threads of a team of `threads`.
  * All memory that is handed over must be 64-byte aligned. */

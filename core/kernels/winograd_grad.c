@@ -8,12 +8,14 @@
  * they share, wait, and take blocks of 32 x 32 weights each: products for all points, then the way
  * back, then onto the sums. No two threads write the same number, so the order of additions does
  * not depend on timing. Transformed numbers are packed like b of a Gemm: panels of channels, rows
- * of tiles, pairs of tiles in bfloat16; read by column they serve as a, too.
+ * of tiles, pairs of tiles in bfloat16; read by column they serve as a, too. Matrix tiles take a by
+ * rows only: for them those of src are turned over first.
  */
 
 enum {
     CHUNK_BYTES = 3 << 20,  // both transformed maps
     MIN_CHUNK = 32,         // tiles
+    MATRIX_DEPTH = 32,      // a matrix tile's, in tiles
     BLOCK = GEMM_PANEL,     // weights' side
     PRODUCT = BLOCK * BLOCK,
 };
@@ -21,7 +23,7 @@ enum {
 typedef struct {
     Tiles tiles;
     int points;
-    int chunk;        // tiles, even
+    int chunk;        // tiles, even; a multiple of MATRIX_DEPTH for matrix tiles
     int depth;        // of a whole chunk, in 32-bit units
     size_t in_point;  // from one point to the next
     size_t out_point;
@@ -35,7 +37,8 @@ static Layout layout_of(const Winograd *w)
     const int fit = (int)(CHUNK_BYTES / tile_bytes);
     const int target = fit > MIN_CHUNK ? fit : MIN_CHUNK;
     const int chunks = (l.tiles.count + target - 1) / target;
-    l.chunk = ((l.tiles.count + chunks - 1) / chunks + 1) / 2 * 2;
+    const int step = w->brgemms ? MATRIX_DEPTH : 2;
+    l.chunk = ((l.tiles.count + chunks - 1) / chunks + step - 1) / step * step;
     l.depth = w->bf16 ? l.chunk / 2 : l.chunk;
     l.in_point = (size_t)l.depth * (size_t)w->in + 16;
     l.out_point = (size_t)l.depth * (size_t)w->out + 16;
@@ -58,7 +61,7 @@ size_t winograd_grad_scratch_bytes(const Winograd *w, int threads)
     const Layout l = layout_of(w);
     return zeros_bytes(w)
            + sizeof(float)
-                 * ((size_t)l.points * (l.in_point + l.out_point)
+                 * ((size_t)l.points * ((w->brgemms ? 2 : 1) * l.in_point + l.out_point)
                     + (size_t)threads * product_floats(&l));
 }
 
@@ -67,24 +70,57 @@ static int width_at(int channels, int first)
     return channels - first < BLOCK ? channels - first : BLOCK;
 }
 
-/* The products of BLOCK x BLOCK weights over a chunk, for all points. */
-static void multiply_points(const Winograd *w, const Layout *l, const float *src, const float *diff,
-                            int c, int o, float *products)
+/* The products of BLOCK x BLOCK weights over a chunk, for all points; a, b and c are left out. */
+static Gemm products_of(const Winograd *w, const Layout *l, int c, int o)
 {
     const int rows = width_at(w->in, c), columns = width_at(w->out, o);
+    return (Gemm){.rows = rows,
+                  .cols = columns,
+                  .depth = l->depth,
+                  .a_row = w->brgemms ? l->depth : 1,
+                  .a_depth = w->brgemms ? 1 : rows,
+                  .c_row = columns,
+                  .count = l->points,
+                  .a_step = (ptrdiff_t)l->in_point,
+                  .b_step = (ptrdiff_t)l->out_point,
+                  .c_step = PRODUCT};
+}
+
+/* The first and the last block of either side have all the sizes that there are. */
+bool winograd_grad_add_brgemms(const Winograd *w, Error *err)
+{
+    const Layout l = layout_of(w);
+    const int cs[] = {0, (w->in - 1) / BLOCK * BLOCK}, os[] = {0, (w->out - 1) / BLOCK * BLOCK};
+    for (int i = 0; i < 4; i++) {
+        const Gemm shape = products_of(w, &l, cs[i / 2], os[i % 2]);
+        if (!brgemms_add(w->brgemms, &shape, err))
+            return false;
+    }
+    return true;
+}
+
+/* A panel of `width` columns by rows. */
+static void turn_over(const float *panel, int width, int depth, float *rows)
+{
+    enum { SQUARE = 16 };
+    for (int first = 0; first < depth; first += SQUARE) {
+        const int end = first + SQUARE < depth ? first + SQUARE : depth;
+        for (int c = 0; c < width; c++) {
+            for (int k = first; k < end; k++)
+                rows[(ptrdiff_t)c * depth + k] = panel[(ptrdiff_t)k * width + c];
+        }
+    }
+}
+
+/* All panels of all points, by the team's threads. */
+static void turn_all_over(const Winograd *w, const Layout *l, const float *panels, float *rows)
+{
+#pragma omp for collapse(2) schedule(static)
     for (int p = 0; p < l->points; p++) {
-        const Gemm g = {
-            .rows = rows,
-            .cols = columns,
-            .depth = l->depth,
-            .a = src + (size_t)p * l->in_point + (size_t)c * (size_t)l->depth,
-            .a_row = 1,
-            .a_depth = rows,
-            .b = diff + (size_t)p * l->out_point + (size_t)o * (size_t)l->depth,
-            .c = products + (size_t)p * PRODUCT,
-            .c_row = columns,
-        };
-        w->multiply(&g);
+        for (int c = 0; c < w->in; c += BLOCK) {
+            const size_t at = (size_t)p * l->in_point + (size_t)c * (size_t)l->depth;
+            turn_over(panels + at, width_at(w->in, c), l->depth, rows + at);
+        }
     }
 }
 
@@ -97,24 +133,32 @@ void winograd_grad(const Winograd *w, const void *src, const void *diff_dst, flo
     memset(scratch, 0, zeros_bytes(w));
     float *in = (float *)((char *)scratch + zeros_bytes(w));
     float *out = in + (size_t)l.points * l.in_point;
-    float *products = out + (size_t)l.points * l.out_point;
+    float *by_rows = out + (size_t)l.points * l.out_point;
+    float *own = by_rows + (w->brgemms ? (size_t)l.points * l.in_point : 0);
     const size_t taps = (size_t)(f->r * f->r);
     const int per_row = w->bf16 ? 2 : 1;
     const WinogradSide src_side = {src, w->in, scratch, in, l.in_point, l.depth, l.tiles};
     const WinogradSide diff_side = {diff_dst, w->out, scratch, out, l.out_point, l.depth, l.tiles};
 #pragma omp parallel
     {
-        float *mine = products + (size_t)omp_get_thread_num() * product_floats(&l);
+        float *mine = own + (size_t)omp_get_thread_num() * product_floats(&l);
         for (int first = 0; first < l.tiles.count; first += l.chunk) {
 #pragma omp for schedule(static)
             for (int k = 0; k < l.depth; k++) {
                 transforms->pack_src(w, &src_side, first + k * per_row, k);
                 transforms->pack_diff(w, &diff_side, first + k * per_row, k);
             }
+            if (w->brgemms)
+                turn_all_over(w, &l, in, by_rows);
+            const float *a = w->brgemms ? by_rows : in;
 #pragma omp for collapse(2) schedule(static)
             for (int c = 0; c < w->in; c += BLOCK) {
                 for (int o = 0; o < w->out; o += BLOCK) {
-                    multiply_points(w, &l, in, out, c, o, mine);
+                    Gemm products = products_of(w, &l, c, o);
+                    products.a = a + (size_t)c * (size_t)l.depth;
+                    products.b = out + (size_t)o * (size_t)l.depth;
+                    products.c = mine;
+                    winograd_multiply(w, &products);
                     transforms->add_taps(mine, PRODUCT, width_at(w->in, c), width_at(w->out, o),
                                          sums + (size_t)c * taps * (size_t)w->out + o,
                                          (size_t)w->out);

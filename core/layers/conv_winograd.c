@@ -10,6 +10,14 @@
 
 enum { WEIGHTS, BIAS };
 
+/* A kernel's variant is its form, plus this where products run on the library's micro-kernel. */
+enum { BRGEMM = WINOGRAD_FORMS };
+
+static WinogradForm form_of(const ConvKernel *k)
+{
+    return (WinogradForm)(k->variant % BRGEMM);
+}
+
 static int taps_of(const Winograd *w)
 {
     const int r = winograd_kernel(w->form);
@@ -20,28 +28,35 @@ static int taps_of(const Winograd *w)
 static bool fits(const ConvKernel *k, const Layer *l)
 {
     const Conv *c = l->node->config;
-    const int r = winograd_kernel((WinogradForm)k->variant);
+    const WinogradForm form = form_of(k);
+    const int r = winograd_kernel(form);
     const dnnl_data_type_t type = l->src[0]->type;
     // With six points, rounding to bfloat16 errs more than training should bear: see NOTES.md.
-    const bool coarse =
-        type == dnnl_bf16 && k->variant != WINOGRAD_1_1 && k->variant != WINOGRAD_3_3;
+    const bool coarse = type == dnnl_bf16 && form != WINOGRAD_1_1 && form != WINOGRAD_3_3;
+    const bool possible = k->variant < BRGEMM || (type == dnnl_bf16 && brgemm_available());
     return c->kernel == r && c->stride == 1 && c->pad == (r - 1) / 2
            && l->src[0]->shape.channels % VEC == 0 && c->out % VEC == 0 && l->dst->type == type
-           && !coarse && gemm_kernel(type == dnnl_bf16);
+           && !coarse && possible && gemm_kernel(type == dnnl_bf16);
 }
 
 static Winograd winograd_of(const ConvKernel *k, const Layer *l)
 {
     const bool bf16 = l->src[0]->type == dnnl_bf16, data = k->direction == CONV_BACKWARD_DATA;
     const int in = l->src[0]->shape.channels, out = l->dst->shape.channels;
-    return (Winograd){.form = (WinogradForm)k->variant,
+    return (Winograd){.form = form_of(k),
                       .bf16 = bf16,
                       .multiply = gemm_kernel(bf16),
                       .batch = l->batch,
                       .height = l->dst->shape.height,
                       .width = l->dst->shape.width,
                       .in = data ? out : in,
-                      .out = data ? in : out};
+                      .out = data ? in : out,
+                      .brgemms = k->variant >= BRGEMM ? brgemms_new(omp_get_max_threads()) : NULL};
+}
+
+static bool add_brgemms(const Winograd *w, bool (*add)(const Winograd *w, Error *err), Error *err)
+{
+    return !w->brgemms || add(w, err);
 }
 
 /* ---- Forward and backward data ---- */
@@ -60,7 +75,7 @@ static bool pass_create(const ConvKernel *k, Layer *l, void **state, Error *err)
     p->pack = shared_pack(l->shared, layer_values(l, WEIGHTS), k, p->winograd.bf16,
                           winograd_weights_bytes(&p->winograd), err);
     *state = p;
-    return p->pack
+    return p->pack && add_brgemms(&p->winograd, winograd_add_brgemms, err)
            && shared_reserve(l->shared, winograd_scratch_bytes(&p->winograd, omp_get_max_threads()),
                              err);
 }
@@ -98,8 +113,10 @@ static bool run_backward_data(Layer *l, void *state, Error *err)
 static void pass_destroy(Layer *l, void *state)
 {
     Pass *p = state;
-    if (p)
-        shared_pack_release(l->shared, p->pack);
+    if (!p)
+        return;
+    shared_pack_release(l->shared, p->pack);
+    brgemms_free(p->winograd.brgemms);
     free(p);
 }
 
@@ -129,7 +146,8 @@ static bool sums_create(const ConvKernel *k, Layer *l, void **state, Error *err)
     if (!s->weights)
         return fail(err, ERR_NO_MEMORY, "no memory for gradients: %zu MB are needed",
                     s->bytes >> 20);
-    return shared_reserve(l->shared, bias, err)
+    return add_brgemms(&s->winograd, winograd_grad_add_brgemms, err)
+           && shared_reserve(l->shared, bias, err)
            && shared_reserve(l->shared, winograd_grad_scratch_bytes(&s->winograd, threads), err);
 }
 
@@ -173,40 +191,44 @@ static void sums_destroy(Layer *l, void *state)
 {
     (void)l;
     Sums *s = state;
-    if (s)
-        slab_free(s->weights, s->bytes);
+    if (!s)
+        return;
+    slab_free(s->weights, s->bytes);
+    brgemms_free(s->winograd.brgemms);
     free(s);
 }
 
 /* ---- */
 
-#define KERNELS(FORM, NAME)                                                                        \
-    const ConvKernel CONV_FORWARD_##FORM = {.name = NAME,                                          \
-                                            .direction = CONV_FORWARD,                             \
-                                            .variant = WINOGRAD_##FORM,                            \
-                                            .fits = fits,                                          \
-                                            .create = pass_create,                                 \
-                                            .load_params = pass_load_params,                       \
-                                            .run = run_forward,                                    \
-                                            .destroy = pass_destroy};                              \
-    const ConvKernel CONV_BACKWARD_DATA_##FORM = {.name = NAME,                                    \
-                                                  .direction = CONV_BACKWARD_DATA,                 \
-                                                  .variant = WINOGRAD_##FORM,                      \
-                                                  .fits = fits,                                    \
-                                                  .create = pass_create,                           \
-                                                  .load_params = pass_load_params,                 \
-                                                  .run = run_backward_data,                        \
-                                                  .destroy = pass_destroy};                        \
-    const ConvKernel CONV_BACKWARD_WEIGHTS_##FORM = {.name = NAME,                                 \
-                                                     .direction = CONV_BACKWARD_WEIGHTS,           \
-                                                     .variant = WINOGRAD_##FORM,                   \
-                                                     .fits = fits,                                 \
-                                                     .create = sums_create,                        \
-                                                     .run = run_backward_weights,                  \
-                                                     .end = end,                                   \
-                                                     .destroy = sums_destroy};
+#define KERNELS(ID, VARIANT, NAME)                                                                 \
+    const ConvKernel CONV_FORWARD_##ID = {.name = NAME,                                            \
+                                          .direction = CONV_FORWARD,                               \
+                                          .variant = VARIANT,                                      \
+                                          .fits = fits,                                            \
+                                          .create = pass_create,                                   \
+                                          .load_params = pass_load_params,                         \
+                                          .run = run_forward,                                      \
+                                          .destroy = pass_destroy};                                \
+    const ConvKernel CONV_BACKWARD_DATA_##ID = {.name = NAME,                                      \
+                                                .direction = CONV_BACKWARD_DATA,                   \
+                                                .variant = VARIANT,                                \
+                                                .fits = fits,                                      \
+                                                .create = pass_create,                             \
+                                                .load_params = pass_load_params,                   \
+                                                .run = run_backward_data,                          \
+                                                .destroy = pass_destroy};                          \
+    const ConvKernel CONV_BACKWARD_WEIGHTS_##ID = {.name = NAME,                                   \
+                                                   .direction = CONV_BACKWARD_WEIGHTS,             \
+                                                   .variant = VARIANT,                             \
+                                                   .fits = fits,                                   \
+                                                   .create = sums_create,                          \
+                                                   .run = run_backward_weights,                    \
+                                                   .end = end,                                     \
+                                                   .destroy = sums_destroy};
 
-KERNELS(1_1, "product")
-KERNELS(3_3, "F(3,3)")
-KERNELS(4_3, "F(4,3)")
-KERNELS(2_5, "F(2,5)")
+KERNELS(1_1, WINOGRAD_1_1, "product")
+KERNELS(3_3, WINOGRAD_3_3, "F(3,3)")
+KERNELS(4_3, WINOGRAD_4_3, "F(4,3)")
+KERNELS(2_5, WINOGRAD_2_5, "F(2,5)")
+KERNELS(1_1_BRGEMM, WINOGRAD_1_1 + BRGEMM, "product brgemm")
+KERNELS(3_3_BRGEMM, WINOGRAD_3_3 + BRGEMM, "F(3,3) brgemm")

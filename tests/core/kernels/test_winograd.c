@@ -52,7 +52,7 @@ static Fixture fixture_new(const Case *c, WinogradForm form, bool bf16, GemmKern
 {
     Rng rng = rng_new(7, RNG_TEST, 0);
     void *ignored;
-    Fixture f = {.w = {form, bf16, multiply, c->batch, c->height, c->width, c->in, c->out},
+    Fixture f = {.w = {form, bf16, multiply, c->batch, c->height, c->width, c->in, c->out, NULL},
                  .r = winograd_kernel(form)};
     const size_t pixels = (size_t)(c->batch * c->height * c->width);
     f.src = random_numbers(pixels * (size_t)c->in, bf16, &rng, &f.raw_src);
@@ -175,8 +175,23 @@ static void check_grad(Fixture *f, double tolerance)
     free(scratch);
 }
 
-/* Run `check` over all forms, cases and kinds of products. */
-static void for_all(bool bf16, void (*check)(Fixture *f))
+/* With the library's micro-kernel, where there is one. */
+static void with_brgemms(Fixture *f, bool (*add)(const Winograd *w, Error *err),
+                         void (*check)(Fixture *f))
+{
+    Error err = {0};
+    f->w.brgemms = f->w.bf16 && gemm_kernel(true) ? brgemms_new(omp_get_max_threads()) : NULL;
+    if (!f->w.brgemms)
+        return;
+    CHECK_OK(add(&f->w, &err), err);
+    check(f);
+    brgemms_free(f->w.brgemms);
+}
+
+/* Run `check` over all forms, cases and kinds of products; `add` makes the micro-kernels it needs.
+ */
+static void for_all(bool bf16, bool (*add)(const Winograd *w, Error *err),
+                    void (*check)(Fixture *f))
 {
     GemmKernel *kernels[] = {bf16 ? gemm_plain_bf16 : gemm_plain_f32, gemm_kernel(bf16)};
     const int before = omp_get_max_threads();
@@ -186,6 +201,7 @@ static void for_all(bool bf16, void (*check)(Fixture *f))
                 omp_set_num_threads((int)i % 3 + 1);
                 Fixture f = fixture_new(&CASES[i], form, bf16, kernels[k]);
                 check(&f);
+                with_brgemms(&f, add, check);
                 fixture_free(&f);
             }
         }
@@ -217,22 +233,22 @@ static void check_backward_weights(Fixture *f)
 static void forward_equals_naive_sums(void **state)
 {
     (void)state;
-    for_all(false, check_forward);
-    for_all(true, check_forward);
+    for_all(false, winograd_add_brgemms, check_forward);
+    for_all(true, winograd_add_brgemms, check_forward);
 }
 
 static void backward_data_equals_naive_sums(void **state)
 {
     (void)state;
-    for_all(false, check_backward_data);
-    for_all(true, check_backward_data);
+    for_all(false, winograd_add_brgemms, check_backward_data);
+    for_all(true, winograd_add_brgemms, check_backward_data);
 }
 
 static void backward_weights_equal_naive_sums(void **state)
 {
     (void)state;
-    for_all(false, check_backward_weights);
-    for_all(true, check_backward_weights);
+    for_all(false, winograd_grad_add_brgemms, check_backward_weights);
+    for_all(true, winograd_grad_add_brgemms, check_backward_weights);
 }
 
 /* Whoever runs twice must get the same bits, also next to a NaN in another image. */

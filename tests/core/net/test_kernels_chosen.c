@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "core/base/rng.h"
-#include "core/kernels/gemm.h"
+#include "core/kernels/brgemm.h"
 #include "core/layers/conv.h"
 #include "core/layers/global_avg_pool.h"
 #include "core/layers/linear.h"
@@ -95,7 +95,7 @@ static void check_same(const Fixture *got, const Fixture *want, double tolerance
     }
 }
 
-static Choices *choose_all(bool bf16, const char *three)
+static Choices *choose_all(bool bf16, const char *three, const char *one)
 {
     static const char *const DIRECTIONS[] = {"forward", "backward data", "backward weights"};
     Choices *c = choices_new();
@@ -104,7 +104,7 @@ static Choices *choose_all(bool bf16, const char *three)
             const char *shape, *kernel;
         } rows[] = {{"3x3/1+1 16x12x12-32", three},
                     {"5x5/1+2 32x12x12-48", "F(2,5)"},
-                    {"1x1/1+0 48x12x12-32", "product"}};
+                    {"1x1/1+0 48x12x12-32", one}};
         for (size_t i = 0; i < COUNT(rows); i++) {
             char key[CHOICE_KEY];
             snprintf(key, sizeof key, "%s %s %s, %d threads", DIRECTIONS[d], rows[i].shape,
@@ -116,7 +116,7 @@ static Choices *choose_all(bool bf16, const char *three)
 }
 
 /* Every layer runs what it was told to. */
-static void check_names(const Fixture *f, const char *three, const char *five)
+static void check_names(const Fixture *f, const char *three, const char *five, const char *one)
 {
     const char *names[3];
     net_name_kernels(f->net, graph_find(net_graph(f->net), "a"), names);
@@ -127,17 +127,18 @@ static void check_names(const Fixture *f, const char *three, const char *five)
         assert_string_equal(names[d], five);
     net_name_kernels(f->net, graph_find(net_graph(f->net), "c"), names);
     for (int d = 0; d < 3; d++)
-        assert_string_equal(names[d], "product");
+        assert_string_equal(names[d], one);
 }
 
 static void compare(const char *three)
 {
-    Fixture want = fixture_new(false, NULL), got = fixture_new(false, choose_all(false, three));
+    Fixture want = fixture_new(false, NULL),
+            got = fixture_new(false, choose_all(false, three, "product"));
     for (int step = 0; step < 2; step++) {  // the second starts from sums that were used before
         CHECK_NEAR(run(&got, true).loss, run(&want, true).loss, 1e-4);
         check_same(&got, &want, 2e-5);
     }
-    check_names(&got, three, "F(2,5)");
+    check_names(&got, three, "F(2,5)", "product");
     CHECK_NEAR(run(&got, false).loss, run(&want, false).loss, 1e-4);
     fixture_free(&want);
     fixture_free(&got);
@@ -154,13 +155,10 @@ static void float32_kernels_give_the_librarys_gradients(void **state)
 
 /* Rounding to bfloat16 moves gradients by some percent of their length already in the library; ours
  * may move them by twice as much at most. */
-static void bfloat16_kernels_err_little_more_than_the_library(void **state)
+static void check_bfloat16(const char *three, const char *one)
 {
-    (void)state;
-    if (!net_bf16_is_fast())
-        skip();
     Fixture exact = fixture_new(false, NULL), library = fixture_new(true, NULL);
-    Fixture ours = fixture_new(true, choose_all(true, "F(3,3)"));
+    Fixture ours = fixture_new(true, choose_all(true, three, one));
     const double loss = run(&exact, true).loss;
     CHECK_NEAR(run(&library, true).loss, loss, 0.02 * loss);
     CHECK_NEAR(run(&ours, true).loss, loss, 0.02 * loss);
@@ -170,10 +168,20 @@ static void bfloat16_kernels_err_little_more_than_the_library(void **state)
         if (!(error <= 2 * usual + 0.01))
             fail_msg("%s: wrong by %g of its length, the library by %g", p->name, error, usual);
     }
-    check_names(&ours, "F(3,3)", "oneDNN");
+    check_names(&ours, three, "oneDNN", one);
     fixture_free(&exact);
     fixture_free(&library);
     fixture_free(&ours);
+}
+
+static void bfloat16_kernels_err_little_more_than_the_library(void **state)
+{
+    (void)state;
+    if (!net_bf16_is_fast())
+        skip();
+    check_bfloat16("F(3,3)", "product");
+    if (brgemm_available())
+        check_bfloat16("F(3,3) brgemm", "product brgemm");
 }
 
 /* What is measured is written down, and the next net takes it without measuring. */
