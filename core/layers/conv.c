@@ -153,22 +153,27 @@ static bool run_direction(Layer *l, ConvDirection d, const Rival *r, Error *err)
     return false;
 }
 
-/* The least of a few times, and a share of what loading the parameters takes. */
+/* The least of a few times, and a share of what is done once for several runs: loading the
+ * parameters, and bringing gradients to the store, which also leaves nothing in the rival's sums.
+ */
 static bool time_rival(Layer *l, ConvDirection d, const Rival *r, double *seconds, Error *err)
 {
-    double run = INFINITY, load = 0;
+    double run = INFINITY, once = INFINITY;
     for (int i = 0; i < RUNS; i++) {
         const double start = clock_seconds();
-        if (r && r->kernel->load_params && !r->kernel->load_params(l, r->state, err))
+        if (r && r->kernel->load_params && !r->kernel->load_params(l, r->state, true, err))
             return false;
         const double loaded = clock_seconds();
-        load = i == 1 || loaded - start < load ? loaded - start : load;
         if (!run_direction(l, d, r, err))
             return false;
+        const double ran = clock_seconds();
+        if (r && r->kernel->end)
+            r->kernel->end(l, r->state, false);
         const double end = clock_seconds();
-        run = end - loaded < run ? end - loaded : run;
+        run = fmin(run, ran - loaded);
+        once = fmin(once, loaded - start + end - ran);
     }
-    *seconds = run + load / l->runs_per_load;
+    *seconds = run + once / l->runs_per_load;
     return true;
 }
 
@@ -226,7 +231,7 @@ static bool load_params(Layer *l, Error *err)
 {
     for (ConvDirection d = 0; d < CONV_DIRECTIONS; d++) {
         const Rival *r = chosen(l, d);
-        if (r && r->kernel->load_params && !r->kernel->load_params(l, r->state, err))
+        if (r && r->kernel->load_params && !r->kernel->load_params(l, r->state, false, err))
             return false;
     }
     return weighted_load_params(l, err);

@@ -1,12 +1,10 @@
 #include <omp.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/base/memory.h"
-#include "core/base/slab.h"
-#include "core/kernels/channel_sums.h"
 #include "core/kernels/winograd.h"
 #include "core/layers/conv_kernel.h"
+#include "core/layers/conv_sums.h"
 
 enum { WEIGHTS, BIAS };
 
@@ -80,11 +78,11 @@ static bool pass_create(const ConvKernel *k, Layer *l, void **state, Error *err)
                              err);
 }
 
-static bool pass_load_params(Layer *l, void *state, Error *err)
+static bool pass_load_params(Layer *l, void *state, bool again, Error *err)
 {
     (void)err;
     const Pass *p = state;
-    if (p->pack->version == l->shared->version)
+    if (p->pack->version == l->shared->version && !again)
         return true;
     winograd_pack(&p->winograd, layer_values(l, WEIGHTS), p->flipped, p->pack->data);
     p->pack->version = l->shared->version;
@@ -124,78 +122,60 @@ static void pass_destroy(Layer *l, void *state)
 
 typedef struct {
     Winograd winograd;
-    float *weights;  // in x taps x out, then the bias: out
-    size_t bytes;
-    bool begun;  // the sums hold something
-} Sums;
+    ConvSums sums;  // in x taps x out
+} Grad;
 
-static size_t weight_count(const Winograd *w)
+static bool grad_create(const ConvKernel *k, Layer *l, void **state, Error *err)
 {
-    return (size_t)w->in * (size_t)taps_of(w) * (size_t)w->out;
-}
-
-static bool sums_create(const ConvKernel *k, Layer *l, void **state, Error *err)
-{
-    Sums *s = xcalloc(1, sizeof *s);
-    const int threads = omp_get_max_threads();
-    const size_t bias = channel_sums_scratch(l->diff_dst[0], threads) * sizeof(float);
-    s->winograd = winograd_of(k, l);
-    s->bytes = (weight_count(&s->winograd) + (size_t)s->winograd.out) * sizeof(float);
-    s->weights = slab_new(s->bytes);
-    *state = s;
-    if (!s->weights)
-        return fail(err, ERR_NO_MEMORY, "no memory for gradients: %zu MB are needed",
-                    s->bytes >> 20);
-    return add_brgemms(&s->winograd, winograd_grad_add_brgemms, err)
-           && shared_reserve(l->shared, bias, err)
-           && shared_reserve(l->shared, winograd_grad_scratch_bytes(&s->winograd, threads), err);
+    Grad *g = xcalloc(1, sizeof *g);
+    const Winograd *w = &g->winograd;
+    g->winograd = winograd_of(k, l);
+    *state = g;
+    return add_brgemms(w, winograd_grad_add_brgemms, err)
+           && conv_sums_new(&g->sums, l, (size_t)w->in * (size_t)taps_of(w) * (size_t)w->out, err)
+           && shared_reserve(l->shared, winograd_grad_scratch_bytes(w, omp_get_max_threads()), err);
 }
 
 static bool run_backward_weights(Layer *l, void *state, Error *err)
 {
     (void)err;
-    Sums *s = state;
-    if (!s->begun)
-        memset(s->weights, 0, s->bytes);
-    s->begun = true;
-    winograd_grad(&s->winograd, l->src[0]->data, l->diff_dst[0]->data, s->weights,
+    Grad *g = state;
+    conv_sums_begin(&g->sums);
+    winograd_grad(&g->winograd, l->src[0]->data, l->diff_dst[0]->data, g->sums.weights,
                   l->shared->scratch);
-    channel_sums_add(s->weights + weight_count(&s->winograd), l->diff_dst[0], l->shared->scratch);
+    conv_sums_add_bias(&g->sums, l);
     return true;
 }
 
 /* in x taps x out -> out x in x taps. */
 static void end(Layer *l, void *state, bool accumulate)
 {
-    Sums *s = state;
-    const size_t in = (size_t)s->winograd.in, out = (size_t)s->winograd.out;
-    const size_t taps = (size_t)taps_of(&s->winograd);
-    float *weights = layer_grads(l, WEIGHTS), *bias = layer_grads(l, BIAS);
-    if (!s->begun)
+    Grad *g = state;
+    const size_t in = (size_t)g->winograd.in, out = (size_t)g->winograd.out;
+    const size_t taps = (size_t)taps_of(&g->winograd);
+    float *weights = layer_grads(l, WEIGHTS);
+    if (!conv_sums_end(&g->sums, l, accumulate))
         return;
-    s->begun = false;
 #pragma omp parallel for schedule(static)
     for (size_t first = 0; first < out; first += VEC) {
         for (size_t row = 0; row < in * taps; row++) {
-            const float *src = s->weights + row * out + first;
+            const float *src = g->sums.weights + row * out + first;
             float *dst = weights + first * in * taps + row;
             for (size_t o = 0; o < VEC; o++)
                 dst[o * in * taps] = src[o] + (accumulate ? dst[o * in * taps] : 0);
         }
     }
-    for (size_t o = 0; o < out; o++)
-        bias[o] = s->weights[in * taps * out + o] + (accumulate ? bias[o] : 0);
 }
 
-static void sums_destroy(Layer *l, void *state)
+static void grad_destroy(Layer *l, void *state)
 {
     (void)l;
-    Sums *s = state;
-    if (!s)
+    Grad *g = state;
+    if (!g)
         return;
-    slab_free(s->weights, s->bytes);
-    brgemms_free(s->winograd.brgemms);
-    free(s);
+    conv_sums_free(&g->sums);
+    brgemms_free(g->winograd.brgemms);
+    free(g);
 }
 
 /* ---- */
@@ -221,10 +201,10 @@ static void sums_destroy(Layer *l, void *state)
                                                    .direction = CONV_BACKWARD_WEIGHTS,             \
                                                    .variant = VARIANT,                             \
                                                    .fits = fits,                                   \
-                                                   .create = sums_create,                          \
+                                                   .create = grad_create,                          \
                                                    .run = run_backward_weights,                    \
                                                    .end = end,                                     \
-                                                   .destroy = sums_destroy};
+                                                   .destroy = grad_destroy};
 
 KERNELS(1_1, WINOGRAD_1_1, "product")
 KERNELS(3_3, WINOGRAD_3_3, "F(3,3)")

@@ -84,6 +84,7 @@ void bound_backward(Bound *b)
     Error err = {0};
     tensor_write_nchw(program_diff_output(b->program), b->diff_dst);
     CHECK_OK(program_backward(b->program, false, NULL, &err), err);
+    CHECK_OK(program_backward_end(b->program, false, NULL, &err), err);
     tensor_read_nchw(program_diff_input(b->program), b->diff_src);
 }
 
