@@ -2,6 +2,7 @@
 #include <omp.h>
 #include <string.h>
 
+#include "core/kernels/panels.h"
 #include "core/kernels/winograd_transforms.h"
 
 /* DESIGN. The products sum over tiles, so all threads transform a chunk of tiles into memory that
@@ -65,15 +66,10 @@ size_t winograd_grad_scratch_bytes(const Winograd *w, int threads)
                     + (size_t)threads * product_floats(&l));
 }
 
-static int width_at(int channels, int first)
-{
-    return channels - first < BLOCK ? channels - first : BLOCK;
-}
-
 /* The products of BLOCK x BLOCK weights over a chunk, for all points; a, b and c are left out. */
 static Gemm products_of(const Winograd *w, const Layout *l, int c, int o)
 {
-    const int rows = width_at(w->in, c), columns = width_at(w->out, o);
+    const int rows = panel_width(w->in, c), columns = panel_width(w->out, o);
     return (Gemm){.rows = rows,
                   .cols = columns,
                   .depth = l->depth,
@@ -99,19 +95,6 @@ bool winograd_grad_add_brgemms(const Winograd *w, Error *err)
     return true;
 }
 
-/* A panel of `width` columns by rows. */
-static void turn_over(const float *panel, int width, int depth, float *rows)
-{
-    enum { SQUARE = 16 };
-    for (int first = 0; first < depth; first += SQUARE) {
-        const int end = first + SQUARE < depth ? first + SQUARE : depth;
-        for (int c = 0; c < width; c++) {
-            for (int k = first; k < end; k++)
-                rows[(ptrdiff_t)c * depth + k] = panel[(ptrdiff_t)k * width + c];
-        }
-    }
-}
-
 /* All panels of all points, by the team's threads. */
 static void turn_all_over(const Winograd *w, const Layout *l, const float *panels, float *rows)
 {
@@ -119,7 +102,7 @@ static void turn_all_over(const Winograd *w, const Layout *l, const float *panel
     for (int p = 0; p < l->points; p++) {
         for (int c = 0; c < w->in; c += BLOCK) {
             const size_t at = (size_t)p * l->in_point + (size_t)c * (size_t)l->depth;
-            turn_over(panels + at, width_at(w->in, c), l->depth, rows + at);
+            panel_turn_over(panels + at, panel_width(w->in, c), l->depth, rows + at);
         }
     }
 }
@@ -159,9 +142,9 @@ void winograd_grad(const Winograd *w, const void *src, const void *diff_dst, flo
                     products.b = out + (size_t)o * (size_t)l.depth;
                     products.c = mine;
                     winograd_multiply(w, &products);
-                    transforms->add_taps(mine, PRODUCT, width_at(w->in, c), width_at(w->out, o),
-                                         sums + (size_t)c * taps * (size_t)w->out + o,
-                                         (size_t)w->out);
+                    transforms->add_taps(
+                        mine, PRODUCT, panel_width(w->in, c), panel_width(w->out, o),
+                        sums + (size_t)c * taps * (size_t)w->out + o, (size_t)w->out);
                 }
             }
         }

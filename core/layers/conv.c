@@ -54,9 +54,9 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
  * there is memory to run in, `choose` times them, keeps the fastest and frees the others. A layer
  * whose choice is known makes only that one. Without choices the library computes everything. */
 
-static const ConvKernel *const KERNELS[] = {CONV_WINOGRAD_KERNELS};
+static const ConvKernel *const KERNELS[] = {CONV_WINOGRAD_KERNELS, CONV_PATCHES_KERNELS};
 
-enum { MAX_RIVALS = 4, RUNS = 4 };
+enum { MAX_RIVALS = 6, RUNS = 4 };
 
 typedef struct {
     const ConvKernel *kernel;

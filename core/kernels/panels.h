@@ -1,0 +1,23 @@
+/* core/kernels/panels.h -- matrices cut into panels of GEMM_PANEL columns, as gemm.h wants b: a
+ * panel's rows are as wide as it is, and the panel from column `first` on begins first * depth
+ * numbers from the start. */
+#pragma once
+#include "core/kernels/gemm.h"
+
+static inline int panel_width(int columns, int first)
+{
+    return columns - first < GEMM_PANEL ? columns - first : GEMM_PANEL;
+}
+
+/* A panel by rows: rows[column][k]. */
+static inline void panel_turn_over(const float *panel, int width, int depth, float *rows)
+{
+    enum { SQUARE = 16 };  // of numbers, whose cache lines stay at hand
+    for (int first = 0; first < depth; first += SQUARE) {
+        const int end = first + SQUARE < depth ? first + SQUARE : depth;
+        for (int c = 0; c < width; c++) {
+            for (int k = first; k < end; k++)
+                rows[(ptrdiff_t)c * depth + k] = panel[(ptrdiff_t)k * width + c];
+        }
+    }
+}

@@ -1,0 +1,241 @@
+/* tests/core/kernels/test_patches.c -- products of patches against naive sums, for windows, strides
+ * and paddings of all kinds, with all kinds of products and teams. */
+#include "core/kernels/patches.h"
+
+#include <omp.h>
+
+#include "core/base/bf16.h"
+#include "core/base/rng.h"
+#include "tests/check.h"
+
+static const struct {
+    int batch, height, width, in, out, kernel, stride, pad;
+} CASES[] = {
+    {3, 20, 18, 1, 64, 7, 2, 3},   // the first layer
+    {2, 12, 12, 16, 32, 5, 1, 2},  // few sums
+    {5, 6, 6, 32, 80, 5, 1, 2},    // many
+    {7, 3, 3, 33, 16, 3, 1, 1},    // odd channels, an odd number of pixels
+    {2, 5, 7, 48, 16, 1, 1, 0},    // patches that lie in place
+    {2, 9, 4, 6, 144, 1, 3, 0},   {1, 1, 1, 3, 16, 3, 1, 1},
+    {40, 4, 4, 2, 48, 2, 1, 0},   {1, 40, 40, 3, 176, 3, 1, 1},
+};
+
+typedef struct {
+    Patches p;
+    size_t pixels;  // of dst
+    float *src, *dst, *weights, *bias;
+    void *raw_src, *raw_dst;  // in the type
+} Fixture;
+
+static void *aligned(size_t bytes)
+{
+    void *p = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    memset(p, 0xff, (bytes + 63) / 64 * 64);  // NaNs
+    return p;
+}
+
+static float *random_numbers(size_t count, bool bf16, Rng *rng, void **raw)
+{
+    float *numbers = aligned(count * sizeof *numbers);
+    *raw = aligned(count * (bf16 ? 2 : 4));
+    for (size_t i = 0; i < count; i++) {
+        numbers[i] = (float)(2 * rng_uniform(rng) - 1);
+        if (bf16) {
+            const uint16_t bits = float_to_bf16(numbers[i]);
+            numbers[i] = bf16_to_float(bits);
+            memcpy((char *)*raw + 2 * i, &bits, 2);
+        }
+    }
+    if (!bf16)
+        memcpy(*raw, numbers, count * sizeof *numbers);
+    return numbers;
+}
+
+static Fixture fixture_new(size_t i, bool bf16, GemmKernel *multiply)
+{
+    Fixture f = {.p = {.bf16 = bf16,
+                       .multiply = multiply,
+                       .batch = CASES[i].batch,
+                       .height = CASES[i].height,
+                       .width = CASES[i].width,
+                       .in = CASES[i].in,
+                       .out = CASES[i].out,
+                       .kernel = CASES[i].kernel,
+                       .stride = CASES[i].stride,
+                       .pad = CASES[i].pad}};
+    Patches *p = &f.p;
+    p->dst_height = (p->height + 2 * p->pad - p->kernel) / p->stride + 1;
+    p->dst_width = (p->width + 2 * p->pad - p->kernel) / p->stride + 1;
+    f.pixels = (size_t)(p->batch * p->dst_height * p->dst_width);
+    Rng rng = rng_new(i, RNG_TEST, 0);
+    void *ignored;
+    f.src =
+        random_numbers((size_t)(p->batch * p->height * p->width * p->in), bf16, &rng, &f.raw_src);
+    f.dst = random_numbers(f.pixels * (size_t)p->out, bf16, &rng, &f.raw_dst);
+    f.weights =
+        random_numbers((size_t)(p->out * p->in * p->kernel * p->kernel), bf16, &rng, &ignored);
+    free(ignored);
+    f.bias = random_numbers((size_t)p->out, false, &rng, &ignored);
+    free(ignored);
+    return f;
+}
+
+static void fixture_free(Fixture *f)
+{
+    free(f->src);
+    free(f->dst);
+    free(f->weights);
+    free(f->bias);
+    free(f->raw_src);
+    free(f->raw_dst);
+}
+
+/* What output pixel i sees through (c, u, v). */
+static double seen(const Fixture *f, size_t i, int c, int u, int v)
+{
+    const Patches *p = &f->p;
+    const int pixels = p->dst_height * p->dst_width, n = (int)i / pixels, at = (int)i % pixels;
+    const int y = at / p->dst_width * p->stride + u - p->pad;
+    const int x = at % p->dst_width * p->stride + v - p->pad;
+    if (y < 0 || x < 0 || y >= p->height || x >= p->width)
+        return 0;
+    return (double)f->src[((n * p->height + y) * p->width + x) * p->in + c];
+}
+
+static int weight_index(const Patches *p, int o, int c, int u, int v)
+{
+    return ((o * p->in + c) * p->kernel + u) * p->kernel + v;
+}
+
+static double naive(const Fixture *f, size_t i, int o)
+{
+    const Patches *p = &f->p;
+    double sum = (double)f->bias[o];
+    for (int c = 0; c < p->in; c++)
+        for (int u = 0; u < p->kernel; u++)
+            for (int v = 0; v < p->kernel; v++)
+                sum += seen(f, i, c, u, v) * (double)f->weights[weight_index(p, o, c, u, v)];
+    return sum;
+}
+
+static double result_at(const Fixture *f, size_t i)
+{
+    return (double)(f->p.bf16 ? bf16_to_float(((const uint16_t *)f->raw_dst)[i])
+                              : ((const float *)f->raw_dst)[i]);
+}
+
+static void check_run(Fixture *f)
+{
+    const Patches *p = &f->p;
+    void *packed = aligned(patches_weights_bytes(p));
+    void *scratch = aligned(patches_scratch_bytes(p, omp_get_max_threads()));
+    patches_pack(p, f->weights, packed);
+    for (int relu = 0; relu < 2; relu++) {
+        patches_run(p, f->raw_src, packed, f->bias, relu, f->raw_dst, scratch);
+        for (size_t i = 0; i < f->pixels; i += 1 + f->pixels / 100) {
+            for (int o = 0; o < p->out; o += 5) {
+                const double sum = naive(f, i, o), want = relu ? fmax(0, sum) : sum;
+                CHECK_NEAR(result_at(f, i * (size_t)p->out + (size_t)o), want,
+                           (p->bf16 ? 4e-3 : 1e-5) * (2 + fabs(want)));
+            }
+        }
+    }
+    free(packed);
+    free(scratch);
+}
+
+/* Twice what one batch gives, on top of what was there. */
+static void check_grad(Fixture *f)
+{
+    const Patches *p = &f->p;
+    const int threads = omp_get_max_threads();
+    float *sums = aligned(patches_grad_sums(p, threads) * sizeof *sums);
+    memset(sums, 0, patches_grad_sums(p, threads) * sizeof *sums);
+    void *scratch = aligned(patches_grad_scratch_bytes(p, threads));
+    patches_grad(p, f->raw_src, f->raw_dst, sums, scratch);
+    patches_grad(p, f->raw_src, f->raw_dst, sums, scratch);
+    const size_t count = (size_t)(p->out * p->in * p->kernel * p->kernel);
+    float *grads = aligned(count * sizeof *grads), *added = aligned(count * sizeof *grads);
+    patches_grad_end(p, sums, threads, false, grads);
+    memcpy(added, f->weights, count * sizeof *added);
+    patches_grad_end(p, sums, threads, true, added);
+    const double scale = sqrt((double)f->pixels);
+    for (int o = 0; o < p->out; o += 7)
+        for (int c = 0; c < p->in; c += 3)
+            for (int u = 0; u < p->kernel; u++)
+                for (int v = 0; v < p->kernel; v++) {
+                    double want = 0;
+                    for (size_t i = 0; i < f->pixels; i++)
+                        want += 2 * seen(f, i, c, u, v)
+                                * (double)f->dst[i * (size_t)p->out + (size_t)o];
+                    const int at = weight_index(p, o, c, u, v);
+                    CHECK_NEAR(grads[at], want, 1e-5 * scale);
+                    CHECK_NEAR(added[at], want + (double)f->weights[at], 1e-5 * scale);
+                }
+    free(sums);
+    free(scratch);
+    free(grads);
+    free(added);
+}
+
+static bool add_for_run(const Patches *p, Error *err)
+{
+    return patches_add_brgemms(p, err);
+}
+
+static bool add_for_grad(const Patches *p, Error *err)
+{
+    return patches_grad_add_brgemms(p, omp_get_max_threads(), err);
+}
+
+/* With the library's micro-kernel, where there is one. */
+static void with_brgemms(Fixture *f, bool (*add)(const Patches *p, Error *err),
+                         void (*check)(Fixture *f))
+{
+    Error err = {0};
+    f->p.brgemms = f->p.bf16 && gemm_kernel(true) ? brgemms_new(omp_get_max_threads()) : NULL;
+    if (!f->p.brgemms)
+        return;
+    CHECK_OK(add(&f->p, &err), err);
+    check(f);
+    brgemms_free(f->p.brgemms);
+}
+
+static void for_all(bool (*add)(const Patches *p, Error *err), void (*check)(Fixture *f))
+{
+    const int before = omp_get_max_threads();
+    for (int bf16 = 0; bf16 < 2; bf16++) {
+        GemmKernel *kernels[] = {bf16 ? gemm_plain_bf16 : gemm_plain_f32, gemm_kernel(bf16)};
+        for (size_t k = 0; k < COUNT(kernels) && kernels[k]; k++) {
+            for (size_t i = 0; i < COUNT(CASES); i++) {
+                omp_set_num_threads((int)(i + k) % 3 + 1);
+                Fixture f = fixture_new(i, bf16, kernels[k]);
+                check(&f);
+                with_brgemms(&f, add, check);
+                fixture_free(&f);
+            }
+        }
+    }
+    omp_set_num_threads(before);
+}
+
+static void forward_equals_naive_sums(void **state)
+{
+    (void)state;
+    for_all(add_for_run, check_run);
+}
+
+static void backward_weights_equal_naive_sums(void **state)
+{
+    (void)state;
+    for_all(add_for_grad, check_grad);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(forward_equals_naive_sums),
+        cmocka_unit_test(backward_weights_equal_naive_sums),
+    };
+    return RUN_TESTS(tests);
+}
