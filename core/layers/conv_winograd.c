@@ -29,12 +29,10 @@ static bool fits(const ConvKernel *k, const Layer *l)
     const WinogradForm form = form_of(k);
     const int r = winograd_kernel(form);
     const dnnl_data_type_t type = l->src[0]->type;
-    // With six points, rounding to bfloat16 errs more than training should bear: see NOTES.md.
-    const bool coarse = type == dnnl_bf16 && form != WINOGRAD_1_1 && form != WINOGRAD_3_3;
     const bool possible = k->variant < BRGEMM || (type == dnnl_bf16 && brgemm_available());
     return c->kernel == r && c->stride == 1 && c->pad == (r - 1) / 2
            && l->src[0]->shape.channels % VEC == 0 && c->out % VEC == 0 && l->dst->type == type
-           && !coarse && possible && gemm_kernel(type == dnnl_bf16);
+           && possible && gemm_kernel(type == dnnl_bf16);
 }
 
 static Winograd winograd_of(const ConvKernel *k, const Layer *l)
@@ -212,3 +210,5 @@ KERNELS(4_3, WINOGRAD_4_3, "F(4,3)")
 KERNELS(2_5, WINOGRAD_2_5, "F(2,5)")
 KERNELS(1_1_BRGEMM, WINOGRAD_1_1 + BRGEMM, "product brgemm")
 KERNELS(3_3_BRGEMM, WINOGRAD_3_3 + BRGEMM, "F(3,3) brgemm")
+KERNELS(4_3_BRGEMM, WINOGRAD_4_3 + BRGEMM, "F(4,3) brgemm")
+KERNELS(2_5_BRGEMM, WINOGRAD_2_5 + BRGEMM, "F(2,5) brgemm")

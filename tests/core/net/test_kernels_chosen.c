@@ -95,7 +95,7 @@ static void check_same(const Fixture *got, const Fixture *want, double tolerance
     }
 }
 
-static Choices *choose_all(bool bf16, const char *three, const char *one)
+static Choices *choose_all(bool bf16, const char *three, const char *five, const char *one)
 {
     static const char *const DIRECTIONS[] = {"forward", "backward data", "backward weights"};
     Choices *c = choices_new();
@@ -103,7 +103,7 @@ static Choices *choose_all(bool bf16, const char *three, const char *one)
         const struct {
             const char *shape, *kernel;
         } rows[] = {{"3x3/1+1 16x12x12-32", three},
-                    {"5x5/1+2 32x12x12-48", "F(2,5)"},
+                    {"5x5/1+2 32x12x12-48", five},
                     {"1x1/1+0 48x12x12-32", one}};
         for (size_t i = 0; i < COUNT(rows); i++) {
             char key[CHOICE_KEY];
@@ -133,7 +133,7 @@ static void check_names(const Fixture *f, const char *three, const char *five, c
 static void compare(const char *three)
 {
     Fixture want = fixture_new(false, NULL),
-            got = fixture_new(false, choose_all(false, three, "product"));
+            got = fixture_new(false, choose_all(false, three, "F(2,5)", "product"));
     for (int step = 0; step < 2; step++) {  // the second starts from sums that were used before
         CHECK_NEAR(run(&got, true).loss, run(&want, true).loss, 1e-4);
         check_same(&got, &want, 2e-5);
@@ -153,22 +153,23 @@ static void float32_kernels_give_the_librarys_gradients(void **state)
     compare("F(4,3)");
 }
 
-/* Rounding to bfloat16 moves gradients by some percent of their length already in the library; ours
- * may move them by twice as much at most. */
-static void check_bfloat16(const char *three, const char *one)
+/* Rounding to bfloat16 moves gradients by some percent of their length already in the library. On
+ * noise, in a network of nothing but large layers, ours may move them by two and a half times as
+ * much; on images they hardly differ: see tests/bench/NOTES.md. */
+static void check_bfloat16(const char *three, const char *five, const char *one)
 {
     Fixture exact = fixture_new(false, NULL), library = fixture_new(true, NULL);
-    Fixture ours = fixture_new(true, choose_all(true, three, one));
+    Fixture ours = fixture_new(true, choose_all(true, three, five, one));
     const double loss = run(&exact, true).loss;
     CHECK_NEAR(run(&library, true).loss, loss, 0.02 * loss);
     CHECK_NEAR(run(&ours, true).loss, loss, 0.02 * loss);
     for (int i = 0; i < ours.params->param_count; i++) {
         const Param *p = &ours.params->params[i];
         const double usual = difference(&library, &exact, p), error = difference(&ours, &exact, p);
-        if (!(error <= 2 * usual + 0.01))
+        if (!(error <= 2.5 * usual + 0.002))
             fail_msg("%s: wrong by %g of its length, the library by %g", p->name, error, usual);
     }
-    check_names(&ours, three, "oneDNN", one);
+    check_names(&ours, three, five, one);
     fixture_free(&exact);
     fixture_free(&library);
     fixture_free(&ours);
@@ -179,9 +180,12 @@ static void bfloat16_kernels_err_little_more_than_the_library(void **state)
     (void)state;
     if (!net_bf16_is_fast())
         skip();
-    check_bfloat16("F(3,3)", "product");
-    if (brgemm_available())
-        check_bfloat16("F(3,3) brgemm", "product brgemm");
+    check_bfloat16("F(3,3)", "F(2,5)", "product");
+    check_bfloat16("F(4,3)", "F(2,5)", "product");
+    if (brgemm_available()) {
+        check_bfloat16("F(3,3) brgemm", "F(2,5) brgemm", "product brgemm");
+        check_bfloat16("F(4,3) brgemm", "F(2,5) brgemm", "product brgemm");
+    }
 }
 
 /* What is measured is written down, and the next net takes it without measuring. */
