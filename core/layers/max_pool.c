@@ -4,6 +4,7 @@
 
 #include "core/base/memory.h"
 #include "core/kernels/max_pool_bf16.h"
+#include "core/kernels/relu_mask.h"
 #include "core/layers/layer.h"
 #include "core/layers/pooling.h"
 
@@ -25,6 +26,7 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
                     p->kernel, src.height + 2 * p->pad, src.width + 2 * p->pad);
     spec->dst = (Shape){src.channels, (src.height + 2 * p->pad - p->kernel) / p->stride + 1,
                         (src.width + 2 * p->pad - p->kernel) / p->stride + 1};
+    spec->backward_needs_dst = p->masked;
     return true;
 }
 
@@ -71,6 +73,15 @@ static bool forward(Layer *l, Error *err)
     return true;
 }
 
+static bool backward_begin(Layer *l, Error *err)
+{
+    (void)err;
+    const Pool *p = l->node->config;
+    if (p->masked)
+        relu_mask(l->diff_dst[0], l->dst);
+    return true;
+}
+
 static bool backward_data(Layer *l, Error *err)
 {
     if (!in_16_bits(l))
@@ -96,6 +107,7 @@ static void destroy(Layer *l)
 static const LayerOps OPS = {
     .create = create,
     .forward = forward,
+    .backward_begin = backward_begin,
     .backward_data = backward_data,
     .name_kernels = name_kernels,
     .destroy = destroy,

@@ -8,6 +8,7 @@
 #include "core/layers/concat.h"
 #include "core/layers/conv.h"
 #include "core/layers/fork.h"
+#include "core/layers/max_pool.h"
 #include "core/layers/relu.h"
 #include "core/layers/slice.h"
 
@@ -132,8 +133,10 @@ static bool leaves_its_mask(const Graph *g, Node n)
     const bool masks = node->type == &CONV
                            ? has_relu(node) && !((const Conv *)node->config)->masked
                            : node->type == &SLICE && ((const Slice *)node->config)->masked;
-    return masks && graph_reader_count(g, n) == 1
-           && graph_node(g, graph_last_reader(g, n))->type == &CONCAT;
+    if (!masks || graph_reader_count(g, n) != 1)
+        return false;
+    const LayerType *reader = graph_node(g, graph_last_reader(g, n))->type;
+    return reader == &CONCAT || reader == &MAX_POOL;
 }
 
 /* A copy of node n that does not mask its gradients. */
@@ -163,7 +166,15 @@ static Node copy_concat(Graph *out, const Graph *g, Node n, const Node *new_node
     return concat_masked(out, node->name, srcs, node->src_count, c);
 }
 
-Graph *rewrite_mask_in_concat(const Graph *g)
+static Node copy_pool(Graph *out, const Graph *g, Node n, const Node *new_node)
+{
+    const GraphNode *node = graph_node(g, n);
+    Pool p = *(const Pool *)node->config;
+    p.masked |= leaves_its_mask(g, node->srcs[0]);
+    return max_pool(out, new_node[node->srcs[0]], node->name, p);
+}
+
+Graph *rewrite_mask_in_reader(const Graph *g)
 {
     const int count = graph_node_count(g);
     Node *new_node = xcalloc((size_t)count, sizeof *new_node);
@@ -173,6 +184,8 @@ Graph *rewrite_mask_in_concat(const Graph *g)
             new_node[n] = copy_without_mask(out, g, n, new_node);
         else if (graph_node(g, n)->type == &CONCAT)
             new_node[n] = copy_concat(out, g, n, new_node);
+        else if (graph_node(g, n)->type == &MAX_POOL)
+            new_node[n] = copy_pool(out, g, n, new_node);
         else
             new_node[n] = copy_node(out, g, n, new_node);
     }
@@ -217,7 +230,7 @@ static const struct {
 } ALL[] = {
     {"fold_relu", rewrite_fold_relu, REWRITE_NO_FOLD_RELU},
     {"merge_siblings", rewrite_merge_siblings, REWRITE_NO_MERGE_SIBLINGS},
-    {"mask_in_concat", rewrite_mask_in_concat, REWRITE_NO_MASK_IN_CONCAT},
+    {"mask_in_reader", rewrite_mask_in_reader, REWRITE_NO_MASK_IN_READER},
     {"insert_forks", rewrite_insert_forks, 0},
 };
 

@@ -9,16 +9,16 @@
 /* A conv whose only reader is a relu takes it in: one pass over memory less in each direction. */
 Graph *rewrite_fold_relu(const Graph *g);
 
-/* A conv, or a slice of one, with a relu whose only reader is a concat leaves its mask to that,
- * which splits gradients anyway: two passes over memory become one. After rewrite_fold_relu, before
- * rewrite_insert_forks.
- */
-Graph *rewrite_mask_in_concat(const Graph *g);
+/* A conv, or a slice of one, with a relu whose only reader is a concat or a max pool leaves its
+ * mask to that. A concat splits gradients anyway: two passes over memory become one. A pool masks
+ * by its maxima, which are fewer than what they were chosen from. After rewrite_fold_relu, before
+ * rewrite_insert_forks. */
+Graph *rewrite_mask_in_reader(const Graph *g);
 
 /* The 1x1 convolutions that read one value become one, with all their output channels, and a slice
  * for each gives its part: the value is read once in each direction, and the product is a larger
  * one. Their parameters stand side by side in the store already: see core/dnn/params.h. After
- * rewrite_fold_relu, before rewrite_mask_in_concat. */
+ * rewrite_fold_relu, before rewrite_mask_in_reader. */
 Graph *rewrite_merge_siblings(const Graph *g);
 
 /* A value with several readers gets a fork behind it, where their gradients are added up. Training
@@ -28,11 +28,11 @@ Graph *rewrite_insert_forks(const Graph *g);
 /* Rewrites that can be left out, to compare with and without. */
 enum {
     REWRITE_NO_FOLD_RELU = 1,
-    REWRITE_NO_MASK_IN_CONCAT = 2,
+    REWRITE_NO_MASK_IN_READER = 2,
     REWRITE_NO_MERGE_SIBLINGS = 4,
 };
 
-/* The flag that leaves out "fold_relu", "merge_siblings" or "mask_in_concat"; 0 for other names. */
+/* The flag that leaves out "fold_relu", "merge_siblings" or "mask_in_reader"; 0 for other names. */
 unsigned rewrite_flag(const char *name);
 
 /* All of them, but for those in `without`: the form that runs. */

@@ -85,7 +85,7 @@ static bool take_without(void *settings, const char *text, Error *err)
     const unsigned flag = rewrite_flag(text);
     if (flag == 0)
         return fail(err, ERR_INVALID,
-                    "--without must be fold_relu, merge_siblings or mask_in_concat, got %s", text);
+                    "--without must be fold_relu, merge_siblings or mask_in_reader, got %s", text);
     ((BenchArgs *)settings)->config.without |= flag;
     return true;
 }

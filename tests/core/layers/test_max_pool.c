@@ -139,6 +139,29 @@ static void bfloat16_gives_what_the_library_gives(void **state)
     }
 }
 
+/* Equal bits: the mask is the same wherever it is laid on. */
+static void a_masked_pool_spares_the_convolution_its_relu(void **state)
+{
+    (void)state;
+    Bound *bounds[2];
+    for (int masked = 0; masked < 2; masked++) {
+        Graph *g = graph_new((Shape){2, 9, 8});
+        const Conv c = {.out = 5, .kernel = 1, .relu = true, .masked = masked};
+        const Pool p = {.kernel = 3, .stride = 2, .pad = 1, .masked = masked};
+        max_pool(g, conv(g, graph_input(g), "x", c), "y", p);
+        bounds[masked] = bound_new(g, (BoundConfig){.batch = 3, .seed = 7});
+        bound_forward(bounds[masked]);
+        bound_backward(bounds[masked]);
+    }
+    const Bound *plain = bounds[0], *masked = bounds[1];
+    assert_memory_equal(plain->dst, masked->dst, plain->dst_count * sizeof(float));
+    assert_memory_equal(plain->diff_src, masked->diff_src, plain->src_count * sizeof(float));
+    assert_memory_equal(plain->params->grads, masked->params->grads,
+                        plain->params->count * sizeof(float));
+    bound_free(bounds[0]);
+    bound_free(bounds[1]);
+}
+
 static void bad_parameters_are_refused(void **state)
 {
     (void)state;
@@ -168,6 +191,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(gradients_match_finite_differences),
         cmocka_unit_test(of_equal_values_the_first_gets_the_gradient),
         cmocka_unit_test(bfloat16_gives_what_the_library_gives),
+        cmocka_unit_test(a_masked_pool_spares_the_convolution_its_relu),
         cmocka_unit_test(bad_parameters_are_refused),
     };
     return RUN_TESTS(tests);

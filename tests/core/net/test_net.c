@@ -8,6 +8,7 @@
 #include "core/layers/concat.h"
 #include "core/layers/conv.h"
 #include "core/layers/fork.h"
+#include "core/layers/max_pool.h"
 #include "core/layers/slice.h"
 #include "core/models/models.h"
 #include "core/net/rewrites.h"
@@ -131,12 +132,12 @@ static Likeness likeness_of(NetConfig a, NetConfig b)
 }
 
 /* The same numbers in the same order: equal bits. */
-static void masking_in_the_concat_changes_nothing(void **state)
+static void masking_in_the_reader_changes_nothing(void **state)
 {
     (void)state;
     for (int bf16 = 0; bf16 <= net_bf16_is_fast(); bf16++) {
         Fixture a = fixture_new((NetConfig){.bf16 = bf16});
-        Fixture b = fixture_new((NetConfig){.bf16 = bf16, .without = REWRITE_NO_MASK_IN_CONCAT});
+        Fixture b = fixture_new((NetConfig){.bf16 = bf16, .without = REWRITE_NO_MASK_IN_READER});
         const Metrics ma = train(&a, BATCH), mb = train(&b, BATCH);
         assert_true(ma.loss == mb.loss);
         assert_memory_equal(a.params->grads, b.params->grads, a.params->count * sizeof(float));
@@ -146,7 +147,7 @@ static void masking_in_the_concat_changes_nothing(void **state)
     }
 }
 
-static void every_path_of_googlenet_leaves_its_mask_to_the_concat(void **state)
+static void every_conv_of_googlenet_leaves_its_mask_to_a_concat_or_pool(void **state)
 {
     (void)state;
     Graph *g = model_graph(models_find("googlenet"), (Shape){1, 96, 96}, 10, NULL);
@@ -160,6 +161,12 @@ static void every_path_of_googlenet_leaves_its_mask_to_the_concat(void **state)
         }
     }
     assert_int_equal(concats, 9);
+    // Those behind convolutions; the others read concats, or values that others read as well.
+    const char *const pools[] = {"0.2", "1.4", "2.2", "2.0.p4_1"};
+    for (size_t i = 0; i < COUNT(pools); i++) {
+        const GraphNode *pool = graph_node(runs, graph_find(runs, pools[i]));
+        assert_int_equal(((const Pool *)pool->config)->masked, i < 2);
+    }
     graph_free(runs);
     graph_free(g);
 }
@@ -167,7 +174,7 @@ static void every_path_of_googlenet_leaves_its_mask_to_the_concat(void **state)
 static void merging_siblings_changes_nothing(void **state)
 {
     (void)state;
-    const unsigned others[] = {0, REWRITE_NO_FOLD_RELU, REWRITE_NO_MASK_IN_CONCAT};
+    const unsigned others[] = {0, REWRITE_NO_FOLD_RELU, REWRITE_NO_MASK_IN_READER};
     for (size_t i = 0; i < COUNT(others); i++)
         check_equal_results((NetConfig){.without = others[i]},
                             (NetConfig){.without = others[i] | REWRITE_NO_MERGE_SIBLINGS});
@@ -241,7 +248,7 @@ static void rewrites_are_left_out_by_name(void **state)
     (void)state;
     assert_int_equal(rewrite_flag("fold_relu"), REWRITE_NO_FOLD_RELU);
     assert_int_equal(rewrite_flag("merge_siblings"), REWRITE_NO_MERGE_SIBLINGS);
-    assert_int_equal(rewrite_flag("mask_in_concat"), REWRITE_NO_MASK_IN_CONCAT);
+    assert_int_equal(rewrite_flag("mask_in_reader"), REWRITE_NO_MASK_IN_READER);
     assert_int_equal(rewrite_flag("insert_forks"), 0);
     assert_int_equal(rewrite_flag("nothing"), 0);
 }
@@ -349,8 +356,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folding_relu_changes_nothing),
         cmocka_unit_test(folding_relu_removes_every_relu_of_googlenet),
-        cmocka_unit_test(masking_in_the_concat_changes_nothing),
-        cmocka_unit_test(every_path_of_googlenet_leaves_its_mask_to_the_concat),
+        cmocka_unit_test(masking_in_the_reader_changes_nothing),
+        cmocka_unit_test(every_conv_of_googlenet_leaves_its_mask_to_a_concat_or_pool),
         cmocka_unit_test(merging_siblings_changes_nothing),
         cmocka_unit_test(merging_siblings_keeps_the_gradients_of_bf16),
         cmocka_unit_test(three_siblings_of_each_block_of_googlenet_are_merged),
