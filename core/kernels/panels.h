@@ -9,6 +9,13 @@ static inline int panel_width(int columns, int first)
     return columns - first < GEMM_PANEL ? columns - first : GEMM_PANEL;
 }
 
+/* Where column c begins: its first number, with the others a panel's width apart. */
+static inline ptrdiff_t panel_at(int c, int depth)
+{
+    const int within = c % GEMM_PANEL;
+    return (ptrdiff_t)(c - within) * depth + within;
+}
+
 /* A panel by rows: rows[column][k]. */
 static inline void panel_turn_over(const float *panel, int width, int depth, float *rows)
 {

@@ -38,9 +38,9 @@ static size_t thread_bytes(const Patches *p)
     return gather_bytes(p) + (patch_floats(p) + BLOCK * GROUP) * sizeof(float);
 }
 
-size_t patches_scratch_bytes(const Patches *p, int threads)
+size_t patches_scratch_bytes(const Patches *p)
 {
-    return (size_t)threads * thread_bytes(p);
+    return (size_t)p->threads * thread_bytes(p);
 }
 
 /* ---- Weights ---- */
@@ -154,7 +154,7 @@ void patches_run(const Patches *p, const void *src, const void *packed, const fl
                  bool relu, void *dst, void *scratch)
 {
     const int pixels = gather_pixels(p), blocks = (pixels + BLOCK - 1) / BLOCK;
-#pragma omp parallel
+#pragma omp parallel num_threads(p->threads)
     {
         const int64_t id = omp_get_thread_num(), team = omp_get_num_threads();
         char *mine = (char *)scratch + (size_t)id * thread_bytes(p);

@@ -21,28 +21,28 @@ typedef struct {
     int height, width, in;
     int dst_height, dst_width, out;
     int kernel, stride, pad;
+    int threads;       // of the team that will work
     Brgemms *brgemms;  // multiply instead, where there are any: see patches_add_brgemms
 } Patches;
 
 /* Make the kernels of p->brgemms for forward, or for backward weights. */
 bool patches_add_brgemms(const Patches *p, Error *err);
-bool patches_grad_add_brgemms(const Patches *p, int threads, Error *err);
+bool patches_grad_add_brgemms(const Patches *p, Error *err);
 
-/* Bytes of packed weights, and of working memory for all threads of a team of `threads`. All memory
- * that is handed over must be 64-byte aligned. */
+/* Bytes of packed weights, and of working memory. All memory that is handed over must be 64-byte
+ * aligned. */
 size_t patches_weights_bytes(const Patches *p);
-size_t patches_scratch_bytes(const Patches *p, int threads);
+size_t patches_scratch_bytes(const Patches *p);
 void patches_pack(const Patches *p, const float *weights, void *packed);
 
 /* src -> dst. */
 void patches_run(const Patches *p, const void *src, const void *packed, const float *bias,
                  bool relu, void *dst, void *scratch);
 
-/* Numbers in the sums of a team of `threads`: a layout of its own, to add up many batches in. */
-size_t patches_grad_sums(const Patches *p, int threads);
-size_t patches_grad_scratch_bytes(const Patches *p, int threads);
+/* Numbers in the sums: a layout of its own, to add up many batches in. */
+size_t patches_grad_sums(const Patches *p);
+size_t patches_grad_scratch_bytes(const Patches *p);
 void patches_grad(const Patches *p, const void *src, const void *diff_dst, float *sums,
                   void *scratch);
 /* Sums -> plain weights, set or added. */
-void patches_grad_end(const Patches *p, const float *sums, int threads, bool accumulate,
-                      float *weights);
+void patches_grad_end(const Patches *p, const float *sums, bool accumulate, float *weights);

@@ -5,6 +5,7 @@
 #include "core/base/simd.h"
 #include "core/kernels/panels.h"
 #include "core/kernels/patches_gather.h"
+#include "core/kernels/shares.h"
 
 /* DESIGN. Pixels are what the products sum over. A chunk of them is packed in panels, diff_dst as a
  * and patches as b, in bfloat16 by pairs of pixels, and blocks of GEMM_PANEL x GEMM_PANEL sums are
@@ -29,6 +30,7 @@ typedef struct {
     int share;    // pixels of one thread with its own sums, or all
     int chunk;    // pixels, even
     int depth;    // of a chunk, in 32-bit units
+    int rows;     // output channels of a block of sums
 } Layout;
 
 static int round_up(int x, int step)
@@ -36,25 +38,27 @@ static int round_up(int x, int step)
     return (x + step - 1) / step * step;
 }
 
-static Layout layout_of(const Patches *p, int threads)
+static Layout layout_of(const Patches *p)
 {
     Layout l = {.pixels = gather_pixels(p), .columns = round_up(gather_count(p), VEC)};
     const int step = p->brgemms ? MATRIX_DEPTH : 2;
     const int pixel_bytes = (int)gather_number_bytes(p) * (l.columns + p->out);
     l.own = p->out * l.columns <= FEW_SUMS;
-    l.share = l.own ? round_up((l.pixels + threads - 1) / threads, 2) : l.pixels;
+    l.share = l.own ? round_up(shares_most(l.pixels, p->threads), 2) : l.pixels;
     const int fit = (l.own ? OWN_CHUNK_BYTES : SHARED_CHUNK_BYTES) / pixel_bytes;
     const int target = fit > MATRIX_DEPTH ? fit : MATRIX_DEPTH;
     const int chunks = (l.share + target - 1) / target;
     l.chunk = round_up((l.share + chunks - 1) / chunks, step);
     l.depth = p->bf16 ? l.chunk / 2 : l.chunk;
+    const int panels = (l.columns + GEMM_PANEL - 1) / GEMM_PANEL;
+    l.rows = shares_block_rows(p->out, panels, GEMM_PANEL, l.own ? 1 : p->threads);
     return l;
 }
 
-size_t patches_grad_sums(const Patches *p, int threads)
+size_t patches_grad_sums(const Patches *p)
 {
-    const Layout l = layout_of(p, threads);
-    return (size_t)(l.own ? threads : 1) * (size_t)p->out * (size_t)l.columns;
+    const Layout l = layout_of(p);
+    return (size_t)(l.own ? p->threads : 1) * (size_t)p->out * (size_t)l.columns;
 }
 
 /* ---- Working memory ---- */
@@ -112,11 +116,11 @@ static Panels panels_at(const Patches *p, const Layout *l, void *memory)
     return (Panels){patches, diff, p->brgemms ? diff + panel_floats(l, p->out) : NULL};
 }
 
-size_t patches_grad_scratch_bytes(const Patches *p, int threads)
+size_t patches_grad_scratch_bytes(const Patches *p)
 {
-    const Layout l = layout_of(p, threads);
-    return (size_t)threads * bench_bytes(p, &l)
-           + (size_t)(l.own ? threads : 1) * panels_bytes(p, &l);
+    const Layout l = layout_of(p);
+    return (size_t)p->threads * bench_bytes(p, &l)
+           + (size_t)(l.own ? p->threads : 1) * panels_bytes(p, &l);
 }
 
 /* ---- Packing ---- */
@@ -187,12 +191,12 @@ static void pack(const Patches *p, const Layout *l, Gather *g, const Bench *b, c
 /* The product of the block of sums at (o, c); a, b and c are left out. */
 static Gemm product_of(const Patches *p, const Layout *l, int o, int c)
 {
-    const int rows = panel_width(p->out, o);
-    return (Gemm){.rows = rows,
+    const int panel = o / GEMM_PANEL * GEMM_PANEL, left = p->out - o;
+    return (Gemm){.rows = left < l->rows ? left : l->rows,
                   .cols = panel_width(l->columns, c),
                   .depth = l->depth,
                   .a_row = p->brgemms ? l->depth : 1,
-                  .a_depth = p->brgemms ? 1 : rows,
+                  .a_depth = p->brgemms ? 1 : panel_width(p->out, panel),
                   .c_row = l->columns,
                   .add = true};
 }
@@ -201,7 +205,8 @@ static void multiply_block(const Patches *p, const Layout *l, const Panels *pane
                            float *sums)
 {
     Gemm g = product_of(p, l, o, c);
-    g.a = (p->brgemms ? panels->diff_by_rows : panels->diff) + (ptrdiff_t)o * l->depth;
+    g.a = p->brgemms ? panels->diff_by_rows + (ptrdiff_t)o * l->depth
+                     : panels->diff + panel_at(o, l->depth);
     g.b = panels->patches + (ptrdiff_t)c * l->depth;
     g.c = sums + (ptrdiff_t)o * l->columns + c;
     if (p->brgemms)
@@ -216,10 +221,10 @@ static void turn_over(const Patches *p, const Layout *l, const Panels *panels, i
     panel_turn_over(panels->diff + at, panel_width(p->out, o), l->depth, panels->diff_by_rows + at);
 }
 
-bool patches_grad_add_brgemms(const Patches *p, int threads, Error *err)
+bool patches_grad_add_brgemms(const Patches *p, Error *err)
 {
-    const Layout l = layout_of(p, threads);
-    const int os[] = {0, (p->out - 1) / GEMM_PANEL * GEMM_PANEL};
+    const Layout l = layout_of(p);
+    const int os[] = {0, (p->out - 1) / l.rows * l.rows};
     const int cs[] = {0, (l.columns - 1) / GEMM_PANEL * GEMM_PANEL};
     for (int i = 0; i < 4; i++) {
         const Gemm shape = product_of(p, &l, os[i / 2], cs[i % 2]);
@@ -240,9 +245,9 @@ static void sum_alone(const Patches *p, const Layout *l, Gather *g, const Bench 
     sums += (ptrdiff_t)share * p->out * l->columns;
     for (int first = begin; first < end; first += l->chunk) {
         pack(p, l, g, b, diff_dst, first, end, 0, l->depth, panels);
-        for (int o = 0; o < p->out; o += GEMM_PANEL) {
-            if (p->brgemms)
-                turn_over(p, l, panels, o);
+        for (int o = 0; p->brgemms && o < p->out; o += GEMM_PANEL)
+            turn_over(p, l, panels, o);
+        for (int o = 0; o < p->out; o += l->rows) {
             for (int c = 0; c < l->columns; c += GEMM_PANEL)
                 multiply_block(p, l, panels, o, c, sums);
         }
@@ -264,7 +269,7 @@ static void sum_together(const Patches *p, const Layout *l, Gather *g, const Ben
                 turn_over(p, l, panels, o);
         }
 #pragma omp for collapse(2) schedule(static)
-        for (int o = 0; o < p->out; o += GEMM_PANEL) {
+        for (int o = 0; o < p->out; o += l->rows) {
             for (int c = 0; c < l->columns; c += GEMM_PANEL)
                 multiply_block(p, l, panels, o, c, sums);
         }
@@ -274,17 +279,16 @@ static void sum_together(const Patches *p, const Layout *l, Gather *g, const Ben
 void patches_grad(const Patches *p, const void *src, const void *diff_dst, float *sums,
                   void *scratch)
 {
-    const int threads = omp_get_max_threads();
-    const Layout l = layout_of(p, threads);
-    char *panels = (char *)scratch + (size_t)threads * bench_bytes(p, &l);
-#pragma omp parallel num_threads(threads)
+    const Layout l = layout_of(p);
+    char *panels = (char *)scratch + (size_t)p->threads * bench_bytes(p, &l);
+#pragma omp parallel num_threads(p->threads)
     {
         const size_t id = (size_t)omp_get_thread_num();
         const Bench b = bench_at(p, &l, (char *)scratch + id * bench_bytes(p, &l));
         Gather g = gather_begin(p, src, b.image);
         if (l.own) {
             const Panels mine = panels_at(p, &l, panels + id * panels_bytes(p, &l));
-            for (int share = (int)id; share < threads; share += omp_get_num_threads())
+            for (int share = (int)id; share < p->threads; share += omp_get_num_threads())
                 sum_alone(p, &l, &g, &b, diff_dst, &mine, share, sums);
         } else {
             const Panels all = panels_at(p, &l, panels);
@@ -304,17 +308,16 @@ static void add_filter(const Patches *p, const float *sums, float *weights)
     }
 }
 
-void patches_grad_end(const Patches *p, const float *sums, int threads, bool accumulate,
-                      float *weights)
+void patches_grad_end(const Patches *p, const float *sums, bool accumulate, float *weights)
 {
-    const Layout l = layout_of(p, threads);
+    const Layout l = layout_of(p);
     const size_t one = (size_t)p->out * (size_t)l.columns;
     const size_t count = (size_t)(p->in * p->kernel * p->kernel);
 #pragma omp parallel for schedule(static)
     for (size_t o = 0; o < (size_t)p->out; o++) {
         if (!accumulate)
             memset(weights + o * count, 0, count * sizeof *weights);
-        for (size_t t = 0; t < (size_t)(l.own ? threads : 1); t++)
+        for (size_t t = 0; t < (size_t)(l.own ? p->threads : 1); t++)
             add_filter(p, sums + t * one + o * (size_t)l.columns, weights + o * count);
     }
 }

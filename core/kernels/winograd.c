@@ -3,12 +3,14 @@
 #include <omp.h>
 #include <string.h>
 
+#include "core/kernels/shares.h"
 #include "core/kernels/winograd_transforms.h"
 
 /* DESIGN. The work is cut into blocks of tiles and groups of output channels, such that what a
  * thread holds of both stays in its second-level cache: it transforms a block of tiles, multiplies
  * point by point, and transforms the products back, without waiting for others. The blocks of one
- * thread lie behind one another, so that tiles are rarely transformed twice.
+ * thread lie behind one another, so that tiles are rarely transformed twice. Blocks are as large as
+ * the cache and the team allow: a small image on many threads is cut into more of them.
  *
  * Left out on purpose: other strides and paddings; the library's convolution serves them.
  */
@@ -17,8 +19,9 @@ enum {
     GROUP = 2 * GEMM_PANEL,  // output channels at a time
     ROWS = 16,               // tiles at a time are a multiple of that, a matrix tile's rows,
     MAX_BLOCK = 4 * ROWS,    // ... up to this many
-    CACHE_BYTES = 640 << 10,
-    SKEW = 64 + 16,  // floats between the points' blocks, lest they meet in the same cache sets
+    CACHE_BYTES = 800 << 10,
+    FIXED_COST = 12,  // of a block, in tiles: reading the weights
+    SKEW = 64 + 16,   // floats between the points' blocks, lest they meet in the same cache sets
 };
 
 static size_t thread_floats(const WinogradLayout *l)
@@ -26,20 +29,46 @@ static size_t thread_floats(const WinogradLayout *l)
     return (size_t)l->points * (l->v_point + l->m_point);
 }
 
+static int group_count(const Winograd *w)
+{
+    return (w->out + GROUP - 1) / GROUP;
+}
+
+static int block_count(const WinogradLayout *l)
+{
+    return (l->tiles.count + l->block - 1) / l->block;
+}
+
+static void set_block(const Winograd *w, WinogradLayout *l, int block)
+{
+    const int columns = w->out < GROUP ? w->out : GROUP;
+    l->block = block;
+    l->v_point = (size_t)block * (size_t)l->depth + SKEW;
+    l->m_point = (size_t)block * (size_t)columns + SKEW;
+}
+
+/* What the busiest thread has to do, in tiles. */
+static int cost_of(const Winograd *w, const WinogradLayout *l)
+{
+    const int tiles = l->block < l->tiles.count ? l->block : l->tiles.count;
+    return shares_most(block_count(l) * group_count(w), w->threads) * (tiles + FIXED_COST);
+}
+
+/* Of the blocks that fit the cache, the one with which all are done first. */
 static WinogradLayout layout_of(const Winograd *w)
 {
     const Form *f = winograd_form(w->form);
-    WinogradLayout l = {.tiles = winograd_tiles(w),
-                        .points = f->t * f->t,
-                        .depth = w->bf16 ? w->in / 2 : w->in,
-                        .block = MAX_BLOCK};
-    const int columns = w->out < GROUP ? w->out : GROUP;
-    do {
-        l.v_point = (size_t)l.block * (size_t)l.depth + SKEW;
-        l.m_point = (size_t)l.block * (size_t)columns + SKEW;
-    } while (thread_floats(&l) * sizeof(float) > CACHE_BYTES && (l.block -= ROWS) > ROWS);
-    l.u_point = (size_t)l.depth * (size_t)w->out;
-    return l;
+    WinogradLayout best = {
+        .tiles = winograd_tiles(w), .points = f->t * f->t, .depth = w->bf16 ? w->in / 2 : w->in};
+    best.u_point = (size_t)best.depth * (size_t)w->out;
+    set_block(w, &best, ROWS);
+    for (int block = 2 * ROWS; block <= MAX_BLOCK; block += ROWS) {
+        WinogradLayout l = best;
+        set_block(w, &l, block);
+        if (thread_floats(&l) * sizeof(float) <= CACHE_BYTES && cost_of(w, &l) <= cost_of(w, &best))
+            best = l;
+    }
+    return best;
 }
 
 int winograd_kernel(WinogradForm form)
@@ -58,10 +87,10 @@ static size_t zeros_bytes(const Winograd *w)
     return ((size_t)w->in * sizeof(float) + 63) / 64 * 64;
 }
 
-size_t winograd_scratch_bytes(const Winograd *w, int threads)
+size_t winograd_scratch_bytes(const Winograd *w)
 {
     const WinogradLayout l = layout_of(w);
-    return zeros_bytes(w) + (size_t)threads * thread_floats(&l) * sizeof(float);
+    return zeros_bytes(w) + (size_t)w->threads * thread_floats(&l) * sizeof(float);
 }
 
 /* ---- Weights ---- */
@@ -103,16 +132,6 @@ static WinogradPiece piece_of(const Winograd *w, const WinogradLayout *l, int bl
                            .channel_count = channels < GROUP ? channels : GROUP};
 }
 
-static int group_count(const Winograd *w)
-{
-    return (w->out + GROUP - 1) / GROUP;
-}
-
-static int block_count(const WinogradLayout *l)
-{
-    return (l->tiles.count + l->block - 1) / l->block;
-}
-
 /* The first and the last block and group have all the sizes that there are. */
 bool winograd_add_brgemms(const Winograd *w, Error *err)
 {
@@ -134,7 +153,7 @@ void winograd_run(const Winograd *w, const void *src, const void *packed, const 
     const WinogradTransforms *transforms = winograd_transforms(w);
     const int groups = group_count(w), blocks = block_count(&l);
     memset(scratch, 0, zeros_bytes(w));
-#pragma omp parallel
+#pragma omp parallel num_threads(w->threads)
     {
         const int64_t items = (int64_t)blocks * groups, id = omp_get_thread_num();
         const int64_t end = items * (id + 1) / omp_get_num_threads();

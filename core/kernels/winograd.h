@@ -36,6 +36,7 @@ typedef struct {
     GemmKernel *multiply;  // for that type
     int batch, height, width;
     int in, out;
+    int threads;       // of the team that will work
     Brgemms *brgemms;  // multiply instead, where there are any: see winograd_add_brgemms
 } Winograd;
 
@@ -45,10 +46,10 @@ int winograd_kernel(WinogradForm form);  // r
 bool winograd_add_brgemms(const Winograd *w, Error *err);
 bool winograd_grad_add_brgemms(const Winograd *w, Error *err);
 
-/* Bytes of transformed weights, and of working memory for all threads of a team of `threads`.
- * All memory that is handed over must be 64-byte aligned. */
+/* Bytes of transformed weights, and of working memory. All memory that is handed over must be
+ * 64-byte aligned. */
 size_t winograd_weights_bytes(const Winograd *w);
-size_t winograd_scratch_bytes(const Winograd *w, int threads);
+size_t winograd_scratch_bytes(const Winograd *w);
 
 /* Transform weights. `flipped`: those of the convolution whose backward data this is, so plain
  * weights are in x out x r x r. */
@@ -62,4 +63,4 @@ void winograd_run(const Winograd *w, const void *src, const void *packed, const 
  * batches in. Working memory: winograd_grad_scratch_bytes. */
 void winograd_grad(const Winograd *w, const void *src, const void *diff_dst, float *sums,
                    void *scratch);
-size_t winograd_grad_scratch_bytes(const Winograd *w, int threads);
+size_t winograd_grad_scratch_bytes(const Winograd *w);

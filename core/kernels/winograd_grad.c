@@ -3,22 +3,22 @@
 #include <string.h>
 
 #include "core/kernels/panels.h"
+#include "core/kernels/shares.h"
 #include "core/kernels/winograd_transforms.h"
 
 /* DESIGN. The products sum over tiles, so all threads transform a chunk of tiles into memory that
- * they share, wait, and take blocks of 32 x 32 weights each: products for all points, then the way
- * back, then onto the sums. No two threads write the same number, so the order of additions does
- * not depend on timing. Transformed numbers are packed like b of a Gemm: panels of channels, rows
- * of tiles, pairs of tiles in bfloat16; read by column they serve as a, too. Matrix tiles take a by
- * rows only: for them those of src are turned over first.
+ * they share, wait, and take blocks of 32 x 32 weights each, or smaller ones in large teams:
+ * products for all points, then the way back, then onto the sums. No two threads write the same
+ * number, so the order of additions does not depend on timing. Transformed numbers are packed like
+ * b of a Gemm: panels of channels, rows of tiles, pairs of tiles in bfloat16; read by column they
+ * serve as a, too. Matrix tiles take a by rows only: for them those of src are turned over first.
  */
 
 enum {
     CHUNK_BYTES = 3 << 20,  // both transformed maps
     MIN_CHUNK = 32,         // tiles
     MATRIX_DEPTH = 32,      // a matrix tile's, in tiles
-    BLOCK = GEMM_PANEL,     // weights' side
-    PRODUCT = BLOCK * BLOCK,
+    PRODUCT = GEMM_PANEL * GEMM_PANEL,
 };
 
 typedef struct {
@@ -28,6 +28,7 @@ typedef struct {
     int depth;        // of a whole chunk, in 32-bit units
     size_t in_point;  // from one point to the next
     size_t out_point;
+    int rows;  // in-channels of a block
 } Layout;
 
 static Layout layout_of(const Winograd *w)
@@ -43,6 +44,8 @@ static Layout layout_of(const Winograd *w)
     l.depth = w->bf16 ? l.chunk / 2 : l.chunk;
     l.in_point = (size_t)l.depth * (size_t)w->in + 16;
     l.out_point = (size_t)l.depth * (size_t)w->out + 16;
+    const int columns = (w->out + GEMM_PANEL - 1) / GEMM_PANEL;
+    l.rows = shares_block_rows(w->in, columns, GEMM_PANEL, w->threads);
     return l;
 }
 
@@ -57,24 +60,29 @@ static size_t product_floats(const Layout *l)
     return (size_t)l->points * PRODUCT;
 }
 
-size_t winograd_grad_scratch_bytes(const Winograd *w, int threads)
+size_t winograd_grad_scratch_bytes(const Winograd *w)
 {
     const Layout l = layout_of(w);
     return zeros_bytes(w)
            + sizeof(float)
                  * ((size_t)l.points * ((w->brgemms ? 2 : 1) * l.in_point + l.out_point)
-                    + (size_t)threads * product_floats(&l));
+                    + (size_t)w->threads * product_floats(&l));
 }
 
-/* The products of BLOCK x BLOCK weights over a chunk, for all points; a, b and c are left out. */
+static int rows_at(const Winograd *w, const Layout *l, int c)
+{
+    return w->in - c < l->rows ? w->in - c : l->rows;
+}
+
+/* The products of a block over a chunk, for all points; a, b and c are left out. */
 static Gemm products_of(const Winograd *w, const Layout *l, int c, int o)
 {
-    const int rows = panel_width(w->in, c), columns = panel_width(w->out, o);
-    return (Gemm){.rows = rows,
+    const int panel = c / GEMM_PANEL * GEMM_PANEL, columns = panel_width(w->out, o);
+    return (Gemm){.rows = rows_at(w, l, c),
                   .cols = columns,
                   .depth = l->depth,
                   .a_row = w->brgemms ? l->depth : 1,
-                  .a_depth = w->brgemms ? 1 : rows,
+                  .a_depth = w->brgemms ? 1 : panel_width(w->in, panel),
                   .c_row = columns,
                   .count = l->points,
                   .a_step = (ptrdiff_t)l->in_point,
@@ -86,7 +94,8 @@ static Gemm products_of(const Winograd *w, const Layout *l, int c, int o)
 bool winograd_grad_add_brgemms(const Winograd *w, Error *err)
 {
     const Layout l = layout_of(w);
-    const int cs[] = {0, (w->in - 1) / BLOCK * BLOCK}, os[] = {0, (w->out - 1) / BLOCK * BLOCK};
+    const int cs[] = {0, (w->in - 1) / l.rows * l.rows};
+    const int os[] = {0, (w->out - 1) / GEMM_PANEL * GEMM_PANEL};
     for (int i = 0; i < 4; i++) {
         const Gemm shape = products_of(w, &l, cs[i / 2], os[i % 2]);
         if (!brgemms_add(w->brgemms, &shape, err))
@@ -100,7 +109,7 @@ static void turn_all_over(const Winograd *w, const Layout *l, const float *panel
 {
 #pragma omp for collapse(2) schedule(static)
     for (int p = 0; p < l->points; p++) {
-        for (int c = 0; c < w->in; c += BLOCK) {
+        for (int c = 0; c < w->in; c += GEMM_PANEL) {
             const size_t at = (size_t)p * l->in_point + (size_t)c * (size_t)l->depth;
             panel_turn_over(panels + at, panel_width(w->in, c), l->depth, rows + at);
         }
@@ -122,7 +131,7 @@ void winograd_grad(const Winograd *w, const void *src, const void *diff_dst, flo
     const int per_row = w->bf16 ? 2 : 1;
     const WinogradSide src_side = {src, w->in, scratch, in, l.in_point, l.depth, l.tiles};
     const WinogradSide diff_side = {diff_dst, w->out, scratch, out, l.out_point, l.depth, l.tiles};
-#pragma omp parallel
+#pragma omp parallel num_threads(w->threads)
     {
         float *mine = own + (size_t)omp_get_thread_num() * product_floats(&l);
         for (int first = 0; first < l.tiles.count; first += l.chunk) {
@@ -133,18 +142,18 @@ void winograd_grad(const Winograd *w, const void *src, const void *diff_dst, flo
             }
             if (w->brgemms)
                 turn_all_over(w, &l, in, by_rows);
-            const float *a = w->brgemms ? by_rows : in;
 #pragma omp for collapse(2) schedule(static)
-            for (int c = 0; c < w->in; c += BLOCK) {
-                for (int o = 0; o < w->out; o += BLOCK) {
+            for (int c = 0; c < w->in; c += l.rows) {
+                for (int o = 0; o < w->out; o += GEMM_PANEL) {
                     Gemm products = products_of(w, &l, c, o);
-                    products.a = a + (size_t)c * (size_t)l.depth;
+                    products.a = w->brgemms ? by_rows + (size_t)c * (size_t)l.depth
+                                            : in + panel_at(c, l.depth);
                     products.b = out + (size_t)o * (size_t)l.depth;
                     products.c = mine;
                     winograd_multiply(w, &products);
-                    transforms->add_taps(
-                        mine, PRODUCT, panel_width(w->in, c), panel_width(w->out, o),
-                        sums + (size_t)c * taps * (size_t)w->out + o, (size_t)w->out);
+                    transforms->add_taps(mine, PRODUCT, products.rows, products.cols,
+                                         sums + (size_t)c * taps * (size_t)w->out + o,
+                                         (size_t)w->out);
                 }
             }
         }

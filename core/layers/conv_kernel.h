@@ -20,7 +20,8 @@ typedef struct ConvKernel {
     int variant;  // the file's own
     bool (*fits)(const struct ConvKernel *k, const Layer *l);
     bool (*create)(const struct ConvKernel *k, Layer *l, void **state, Error *err);
-    /* Pack the weights, unless they are packed already; `again`: also then. NULL: nothing to load. */
+    /* Pack the weights, unless they are packed already; `again`: also then. NULL: nothing to load.
+     */
     bool (*load_params)(Layer *l, void *state, bool again, Error *err);
     /* Backward weights: add to sums of its own, from 0 again after `end`. */
     bool (*run)(Layer *l, void *state, Error *err);

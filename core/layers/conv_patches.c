@@ -39,6 +39,7 @@ static Patches patches_of(const ConvKernel *k, const Layer *l)
                      .kernel = c->kernel,
                      .stride = c->stride,
                      .pad = c->pad,
+                     .threads = omp_get_max_threads(),
                      .brgemms = k->variant == BRGEMM ? brgemms_new(omp_get_max_threads()) : NULL};
 }
 
@@ -58,7 +59,7 @@ static bool pass_create(const ConvKernel *k, Layer *l, void **state, Error *err)
     s->pack =
         shared_pack(l->shared, layer_values(l, WEIGHTS), k, p->bf16, patches_weights_bytes(p), err);
     return s->pack && (!p->brgemms || patches_add_brgemms(p, err))
-           && shared_reserve(l->shared, patches_scratch_bytes(p, omp_get_max_threads()), err);
+           && shared_reserve(l->shared, patches_scratch_bytes(p), err);
 }
 
 static bool pass_load_params(Layer *l, void *state, bool again, Error *err)
@@ -97,7 +98,6 @@ static void pass_destroy(Layer *l, void *state)
 typedef struct {
     Patches patches;
     ConvSums sums;
-    int threads;
 } Grad;
 
 static bool grad_create(const ConvKernel *k, Layer *l, void **state, Error *err)
@@ -105,11 +105,10 @@ static bool grad_create(const ConvKernel *k, Layer *l, void **state, Error *err)
     Grad *g = xcalloc(1, sizeof *g);
     const Patches *p = &g->patches;
     g->patches = patches_of(k, l);
-    g->threads = omp_get_max_threads();
     *state = g;
-    return (!p->brgemms || patches_grad_add_brgemms(p, g->threads, err))
-           && conv_sums_new(&g->sums, l, patches_grad_sums(p, g->threads), err)
-           && shared_reserve(l->shared, patches_grad_scratch_bytes(p, g->threads), err);
+    return (!p->brgemms || patches_grad_add_brgemms(p, err))
+           && conv_sums_new(&g->sums, l, patches_grad_sums(p), err)
+           && shared_reserve(l->shared, patches_grad_scratch_bytes(p), err);
 }
 
 static bool run_backward_weights(Layer *l, void *state, Error *err)
@@ -127,8 +126,7 @@ static void end(Layer *l, void *state, bool accumulate)
 {
     Grad *g = state;
     if (conv_sums_end(&g->sums, l, accumulate))
-        patches_grad_end(&g->patches, g->sums.weights, g->threads, accumulate,
-                         layer_grads(l, WEIGHTS));
+        patches_grad_end(&g->patches, g->sums.weights, accumulate, layer_grads(l, WEIGHTS));
 }
 
 static void grad_destroy(Layer *l, void *state)

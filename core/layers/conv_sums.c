@@ -3,6 +3,7 @@
 #include <omp.h>
 #include <string.h>
 
+#include "core/base/chunks.h"
 #include "core/base/slab.h"
 #include "core/kernels/channel_sums.h"
 
@@ -33,9 +34,14 @@ void conv_sums_free(ConvSums *s)
 
 void conv_sums_begin(ConvSums *s)
 {
-    if (!s->begun)
-        memset(s->weights, 0, s->bytes);
+    const size_t count = s->bytes / sizeof(float), chunks = chunk_count(count);
+    if (s->begun)
+        return;
     s->begun = true;
+    // All threads: the sums of a network are as large as its parameters.
+#pragma omp parallel for schedule(static)
+    for (size_t c = 0; c < chunks; c++)
+        memset(s->weights + c * CHUNK, 0, chunk_size(count, c) * sizeof(float));
 }
 
 void conv_sums_add_bias(ConvSums *s, const Layer *l)

@@ -47,6 +47,7 @@ static Winograd winograd_of(const ConvKernel *k, const Layer *l)
                       .width = l->dst->shape.width,
                       .in = data ? out : in,
                       .out = data ? in : out,
+                      .threads = omp_get_max_threads(),
                       .brgemms = k->variant >= BRGEMM ? brgemms_new(omp_get_max_threads()) : NULL};
 }
 
@@ -72,8 +73,7 @@ static bool pass_create(const ConvKernel *k, Layer *l, void **state, Error *err)
                           winograd_weights_bytes(&p->winograd), err);
     *state = p;
     return p->pack && add_brgemms(&p->winograd, winograd_add_brgemms, err)
-           && shared_reserve(l->shared, winograd_scratch_bytes(&p->winograd, omp_get_max_threads()),
-                             err);
+           && shared_reserve(l->shared, winograd_scratch_bytes(&p->winograd), err);
 }
 
 static bool pass_load_params(Layer *l, void *state, bool again, Error *err)
@@ -131,7 +131,7 @@ static bool grad_create(const ConvKernel *k, Layer *l, void **state, Error *err)
     *state = g;
     return add_brgemms(w, winograd_grad_add_brgemms, err)
            && conv_sums_new(&g->sums, l, (size_t)w->in * (size_t)taps_of(w) * (size_t)w->out, err)
-           && shared_reserve(l->shared, winograd_grad_scratch_bytes(w, omp_get_max_threads()), err);
+           && shared_reserve(l->shared, winograd_grad_scratch_bytes(w), err);
 }
 
 static bool run_backward_weights(Layer *l, void *state, Error *err)

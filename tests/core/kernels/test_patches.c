@@ -62,7 +62,8 @@ static Fixture fixture_new(size_t i, bool bf16, GemmKernel *multiply)
                        .out = CASES[i].out,
                        .kernel = CASES[i].kernel,
                        .stride = CASES[i].stride,
-                       .pad = CASES[i].pad}};
+                       .pad = CASES[i].pad,
+                       .threads = omp_get_max_threads()}};
     Patches *p = &f.p;
     p->dst_height = (p->height + 2 * p->pad - p->kernel) / p->stride + 1;
     p->dst_width = (p->width + 2 * p->pad - p->kernel) / p->stride + 1;
@@ -128,7 +129,7 @@ static void check_run(Fixture *f)
 {
     const Patches *p = &f->p;
     void *packed = aligned(patches_weights_bytes(p));
-    void *scratch = aligned(patches_scratch_bytes(p, omp_get_max_threads()));
+    void *scratch = aligned(patches_scratch_bytes(p));
     patches_pack(p, f->weights, packed);
     for (int relu = 0; relu < 2; relu++) {
         patches_run(p, f->raw_src, packed, f->bias, relu, f->raw_dst, scratch);
@@ -148,17 +149,16 @@ static void check_run(Fixture *f)
 static void check_grad(Fixture *f)
 {
     const Patches *p = &f->p;
-    const int threads = omp_get_max_threads();
-    float *sums = aligned(patches_grad_sums(p, threads) * sizeof *sums);
-    memset(sums, 0, patches_grad_sums(p, threads) * sizeof *sums);
-    void *scratch = aligned(patches_grad_scratch_bytes(p, threads));
+    float *sums = aligned(patches_grad_sums(p) * sizeof *sums);
+    memset(sums, 0, patches_grad_sums(p) * sizeof *sums);
+    void *scratch = aligned(patches_grad_scratch_bytes(p));
     patches_grad(p, f->raw_src, f->raw_dst, sums, scratch);
     patches_grad(p, f->raw_src, f->raw_dst, sums, scratch);
     const size_t count = (size_t)(p->out * p->in * p->kernel * p->kernel);
     float *grads = aligned(count * sizeof *grads), *added = aligned(count * sizeof *grads);
-    patches_grad_end(p, sums, threads, false, grads);
+    patches_grad_end(p, sums, false, grads);
     memcpy(added, f->weights, count * sizeof *added);
-    patches_grad_end(p, sums, threads, true, added);
+    patches_grad_end(p, sums, true, added);
     const double scale = sqrt((double)f->pixels);
     for (int o = 0; o < p->out; o += 7)
         for (int c = 0; c < p->in; c += 3)
@@ -178,16 +178,6 @@ static void check_grad(Fixture *f)
     free(added);
 }
 
-static bool add_for_run(const Patches *p, Error *err)
-{
-    return patches_add_brgemms(p, err);
-}
-
-static bool add_for_grad(const Patches *p, Error *err)
-{
-    return patches_grad_add_brgemms(p, omp_get_max_threads(), err);
-}
-
 /* With the library's micro-kernel, where there is one. */
 static void with_brgemms(Fixture *f, bool (*add)(const Patches *p, Error *err),
                          void (*check)(Fixture *f))
@@ -201,6 +191,9 @@ static void with_brgemms(Fixture *f, bool (*add)(const Patches *p, Error *err),
     brgemms_free(f->p.brgemms);
 }
 
+/* Also more threads than there is work for. */
+static const int TEAMS[] = {1, 2, 3, 13};
+
 static void for_all(bool (*add)(const Patches *p, Error *err), void (*check)(Fixture *f))
 {
     const int before = omp_get_max_threads();
@@ -208,7 +201,7 @@ static void for_all(bool (*add)(const Patches *p, Error *err), void (*check)(Fix
         GemmKernel *kernels[] = {bf16 ? gemm_plain_bf16 : gemm_plain_f32, gemm_kernel(bf16)};
         for (size_t k = 0; k < COUNT(kernels) && kernels[k]; k++) {
             for (size_t i = 0; i < COUNT(CASES); i++) {
-                omp_set_num_threads((int)(i + k) % 3 + 1);
+                omp_set_num_threads(TEAMS[(i + k) % COUNT(TEAMS)]);
                 Fixture f = fixture_new(i, bf16, kernels[k]);
                 check(&f);
                 with_brgemms(&f, add, check);
@@ -222,13 +215,13 @@ static void for_all(bool (*add)(const Patches *p, Error *err), void (*check)(Fix
 static void forward_equals_naive_sums(void **state)
 {
     (void)state;
-    for_all(add_for_run, check_run);
+    for_all(patches_add_brgemms, check_run);
 }
 
 static void backward_weights_equal_naive_sums(void **state)
 {
     (void)state;
-    for_all(add_for_grad, check_grad);
+    for_all(patches_grad_add_brgemms, check_grad);
 }
 
 int main(int argc, char **argv)

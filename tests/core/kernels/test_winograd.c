@@ -52,7 +52,8 @@ static Fixture fixture_new(const Case *c, WinogradForm form, bool bf16, GemmKern
 {
     Rng rng = rng_new(7, RNG_TEST, 0);
     void *ignored;
-    Fixture f = {.w = {form, bf16, multiply, c->batch, c->height, c->width, c->in, c->out, NULL},
+    Fixture f = {.w = {form, bf16, multiply, c->batch, c->height, c->width, c->in, c->out,
+                       omp_get_max_threads(), NULL},
                  .r = winograd_kernel(form)};
     const size_t pixels = (size_t)(c->batch * c->height * c->width);
     f.src = random_numbers(pixels * (size_t)c->in, bf16, &rng, &f.raw_src);
@@ -114,7 +115,7 @@ static void check_run(Fixture *f, bool flipped, double tolerance)
 {
     const Winograd *w = &f->w;
     void *packed = aligned(winograd_weights_bytes(w));
-    void *scratch = aligned(winograd_scratch_bytes(w, omp_get_max_threads()));
+    void *scratch = aligned(winograd_scratch_bytes(w));
     winograd_pack(w, f->weights, flipped, packed);
     winograd_run(w, f->raw_src, packed, flipped ? NULL : f->bias, !flipped, f->raw_dst, scratch);
     const double scale = sqrt(w->in * f->r * f->r);
@@ -158,7 +159,7 @@ static void check_grad(Fixture *f, double tolerance)
     const int taps = f->r * f->r;
     const size_t count = (size_t)(w->in * taps * w->out);
     float *sums = aligned(count * sizeof *sums);
-    void *scratch = aligned(winograd_grad_scratch_bytes(w, omp_get_max_threads()));
+    void *scratch = aligned(winograd_grad_scratch_bytes(w));
     for (size_t i = 0; i < count; i++)
         sums[i] = 1;
     winograd_grad(w, f->raw_src, f->raw_dst, sums, scratch);
@@ -188,6 +189,9 @@ static void with_brgemms(Fixture *f, bool (*add)(const Winograd *w, Error *err),
     brgemms_free(f->w.brgemms);
 }
 
+/* Also more threads than there is work for. */
+static const int TEAMS[] = {1, 2, 3, 13};
+
 /* Run `check` over all forms, cases and kinds of products; `add` makes the micro-kernels it needs.
  */
 static void for_all(bool bf16, bool (*add)(const Winograd *w, Error *err),
@@ -198,7 +202,7 @@ static void for_all(bool bf16, bool (*add)(const Winograd *w, Error *err),
     for (size_t k = 0; k < COUNT(kernels) && kernels[k]; k++) {
         for (WinogradForm form = 0; form < WINOGRAD_FORMS; form++) {
             for (size_t i = 0; i < COUNT(CASES); i++) {
-                omp_set_num_threads((int)i % 3 + 1);
+                omp_set_num_threads(TEAMS[i % COUNT(TEAMS)]);
                 Fixture f = fixture_new(&CASES[i], form, bf16, kernels[k]);
                 check(&f);
                 with_brgemms(&f, add, check);
@@ -259,7 +263,7 @@ static void results_repeat_and_images_stay_apart(void **state)
     Fixture f = fixture_new(&c, WINOGRAD_3_3, false, gemm_plain_f32);
     const size_t half = 5 * 5 * 32;
     void *packed = aligned(winograd_weights_bytes(&f.w));
-    void *scratch = aligned(winograd_scratch_bytes(&f.w, omp_get_max_threads()));
+    void *scratch = aligned(winograd_scratch_bytes(&f.w));
     float *first = aligned(half * sizeof *first);
     winograd_pack(&f.w, f.weights, false, packed);
     winograd_run(&f.w, f.raw_src, packed, f.bias, false, f.raw_dst, scratch);
