@@ -111,7 +111,7 @@ static bool grad_create(const ConvKernel *k, Layer *l, void **state, Error *err)
            && shared_reserve(l->shared, patches_grad_scratch_bytes(p), err);
 }
 
-static bool run_backward_weights(Layer *l, void *state, Error *err)
+static bool grad_run(Layer *l, void *state, Error *err)
 {
     (void)err;
     Grad *g = state;
@@ -122,7 +122,7 @@ static bool run_backward_weights(Layer *l, void *state, Error *err)
     return true;
 }
 
-static void end(Layer *l, void *state, bool accumulate)
+static void grad_end(Layer *l, void *state, bool accumulate)
 {
     Grad *g = state;
     if (conv_sums_end(&g->sums, l, accumulate))
@@ -143,22 +143,8 @@ static void grad_destroy(Layer *l, void *state)
 /* ---- */
 
 #define KERNELS(ID, VARIANT, NAME)                                                                 \
-    const ConvKernel CONV_FORWARD_##ID = {.name = NAME,                                            \
-                                          .direction = CONV_FORWARD,                               \
-                                          .variant = VARIANT,                                      \
-                                          .fits = fits,                                            \
-                                          .create = pass_create,                                   \
-                                          .load_params = pass_load_params,                         \
-                                          .run = run_forward,                                      \
-                                          .destroy = pass_destroy};                                \
-    const ConvKernel CONV_BACKWARD_WEIGHTS_##ID = {.name = NAME,                                   \
-                                                   .direction = CONV_BACKWARD_WEIGHTS,             \
-                                                   .variant = VARIANT,                             \
-                                                   .fits = fits,                                   \
-                                                   .create = grad_create,                          \
-                                                   .run = run_backward_weights,                    \
-                                                   .end = end,                                     \
-                                                   .destroy = grad_destroy};
+    CONV_KERNEL_PASS(CONV_FORWARD_##ID, CONV_FORWARD, VARIANT, NAME, run_forward)                  \
+    CONV_KERNEL_GRAD(CONV_BACKWARD_WEIGHTS_##ID, VARIANT, NAME)
 
 KERNELS(PATCHES, OWN, "patches")
 KERNELS(PATCHES_BRGEMM, BRGEMM, "patches brgemm")

@@ -134,7 +134,7 @@ static bool grad_create(const ConvKernel *k, Layer *l, void **state, Error *err)
            && shared_reserve(l->shared, winograd_grad_scratch_bytes(w), err);
 }
 
-static bool run_backward_weights(Layer *l, void *state, Error *err)
+static bool grad_run(Layer *l, void *state, Error *err)
 {
     (void)err;
     Grad *g = state;
@@ -146,7 +146,7 @@ static bool run_backward_weights(Layer *l, void *state, Error *err)
 }
 
 /* in x taps x out -> out x in x taps. */
-static void end(Layer *l, void *state, bool accumulate)
+static void grad_end(Layer *l, void *state, bool accumulate)
 {
     Grad *g = state;
     const size_t in = (size_t)g->winograd.in, out = (size_t)g->winograd.out;
@@ -179,30 +179,10 @@ static void grad_destroy(Layer *l, void *state)
 /* ---- */
 
 #define KERNELS(ID, VARIANT, NAME)                                                                 \
-    const ConvKernel CONV_FORWARD_##ID = {.name = NAME,                                            \
-                                          .direction = CONV_FORWARD,                               \
-                                          .variant = VARIANT,                                      \
-                                          .fits = fits,                                            \
-                                          .create = pass_create,                                   \
-                                          .load_params = pass_load_params,                         \
-                                          .run = run_forward,                                      \
-                                          .destroy = pass_destroy};                                \
-    const ConvKernel CONV_BACKWARD_DATA_##ID = {.name = NAME,                                      \
-                                                .direction = CONV_BACKWARD_DATA,                   \
-                                                .variant = VARIANT,                                \
-                                                .fits = fits,                                      \
-                                                .create = pass_create,                             \
-                                                .load_params = pass_load_params,                   \
-                                                .run = run_backward_data,                          \
-                                                .destroy = pass_destroy};                          \
-    const ConvKernel CONV_BACKWARD_WEIGHTS_##ID = {.name = NAME,                                   \
-                                                   .direction = CONV_BACKWARD_WEIGHTS,             \
-                                                   .variant = VARIANT,                             \
-                                                   .fits = fits,                                   \
-                                                   .create = grad_create,                          \
-                                                   .run = run_backward_weights,                    \
-                                                   .end = end,                                     \
-                                                   .destroy = grad_destroy};
+    CONV_KERNEL_PASS(CONV_FORWARD_##ID, CONV_FORWARD, VARIANT, NAME, run_forward)                  \
+    CONV_KERNEL_PASS(CONV_BACKWARD_DATA_##ID, CONV_BACKWARD_DATA, VARIANT, NAME,                   \
+                     run_backward_data)                                                            \
+    CONV_KERNEL_GRAD(CONV_BACKWARD_WEIGHTS_##ID, VARIANT, NAME)
 
 KERNELS(1_1, WINOGRAD_1_1, "product")
 KERNELS(3_3, WINOGRAD_3_3, "F(3,3)")

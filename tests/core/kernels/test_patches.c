@@ -4,9 +4,8 @@
 
 #include <omp.h>
 
-#include "core/base/bf16.h"
-#include "core/base/rng.h"
 #include "tests/check.h"
+#include "tests/core/numbers.h"
 
 static const struct {
     int batch, height, width, in, out, kernel, stride, pad;
@@ -26,30 +25,6 @@ typedef struct {
     float *src, *dst, *weights, *bias;
     void *raw_src, *raw_dst;  // in the type
 } Fixture;
-
-static void *aligned(size_t bytes)
-{
-    void *p = aligned_alloc(64, (bytes + 63) / 64 * 64);
-    memset(p, 0xff, (bytes + 63) / 64 * 64);  // NaNs
-    return p;
-}
-
-static float *random_numbers(size_t count, bool bf16, Rng *rng, void **raw)
-{
-    float *numbers = aligned(count * sizeof *numbers);
-    *raw = aligned(count * (bf16 ? 2 : 4));
-    for (size_t i = 0; i < count; i++) {
-        numbers[i] = (float)(2 * rng_uniform(rng) - 1);
-        if (bf16) {
-            const uint16_t bits = float_to_bf16(numbers[i]);
-            numbers[i] = bf16_to_float(bits);
-            memcpy((char *)*raw + 2 * i, &bits, 2);
-        }
-    }
-    if (!bf16)
-        memcpy(*raw, numbers, count * sizeof *numbers);
-    return numbers;
-}
 
 static Fixture fixture_new(size_t i, bool bf16, GemmKernel *multiply)
 {
@@ -119,24 +94,18 @@ static double naive(const Fixture *f, size_t i, int o)
     return sum;
 }
 
-static double result_at(const Fixture *f, size_t i)
-{
-    return (double)(f->p.bf16 ? bf16_to_float(((const uint16_t *)f->raw_dst)[i])
-                              : ((const float *)f->raw_dst)[i]);
-}
-
 static void check_run(Fixture *f)
 {
     const Patches *p = &f->p;
-    void *packed = aligned(patches_weights_bytes(p));
-    void *scratch = aligned(patches_scratch_bytes(p));
+    void *packed = aligned_nans(patches_weights_bytes(p));
+    void *scratch = aligned_nans(patches_scratch_bytes(p));
     patches_pack(p, f->weights, packed);
     for (int relu = 0; relu < 2; relu++) {
         patches_run(p, f->raw_src, packed, f->bias, relu, f->raw_dst, scratch);
         for (size_t i = 0; i < f->pixels; i += 1 + f->pixels / 100) {
             for (int o = 0; o < p->out; o += 5) {
                 const double sum = naive(f, i, o), want = relu ? fmax(0, sum) : sum;
-                CHECK_NEAR(result_at(f, i * (size_t)p->out + (size_t)o), want,
+                CHECK_NEAR(number_at(f->raw_dst, p->bf16, i * (size_t)p->out + (size_t)o), want,
                            (p->bf16 ? 4e-3 : 1e-5) * (2 + fabs(want)));
             }
         }
@@ -149,13 +118,14 @@ static void check_run(Fixture *f)
 static void check_grad(Fixture *f)
 {
     const Patches *p = &f->p;
-    float *sums = aligned(patches_grad_sums(p) * sizeof *sums);
+    float *sums = aligned_nans(patches_grad_sums(p) * sizeof *sums);
     memset(sums, 0, patches_grad_sums(p) * sizeof *sums);
-    void *scratch = aligned(patches_grad_scratch_bytes(p));
+    void *scratch = aligned_nans(patches_grad_scratch_bytes(p));
     patches_grad(p, f->raw_src, f->raw_dst, sums, scratch);
     patches_grad(p, f->raw_src, f->raw_dst, sums, scratch);
     const size_t count = (size_t)(p->out * p->in * p->kernel * p->kernel);
-    float *grads = aligned(count * sizeof *grads), *added = aligned(count * sizeof *grads);
+    float *grads = aligned_nans(count * sizeof *grads),
+          *added = aligned_nans(count * sizeof *grads);
     patches_grad_end(p, sums, false, grads);
     memcpy(added, f->weights, count * sizeof *added);
     patches_grad_end(p, sums, true, added);

@@ -4,9 +4,8 @@
 
 #include <omp.h>
 
-#include "core/base/bf16.h"
-#include "core/base/rng.h"
 #include "tests/check.h"
+#include "tests/core/numbers.h"
 
 typedef struct {
     int batch, height, width, in, out;
@@ -23,30 +22,6 @@ typedef struct {
     float *src, *dst, *weights, *bias;  // src, dst as the type has them, in float32
     void *raw_src, *raw_dst;            // ... and in the type
 } Fixture;
-
-static void *aligned(size_t bytes)
-{
-    void *p = aligned_alloc(64, (bytes + 63) / 64 * 64);
-    memset(p, 0xff, (bytes + 63) / 64 * 64);  // NaNs
-    return p;
-}
-
-static float *random_numbers(size_t count, bool bf16, Rng *rng, void **raw)
-{
-    float *numbers = aligned(count * sizeof *numbers);
-    *raw = aligned(count * sizeof *numbers);
-    for (size_t i = 0; i < count; i++) {
-        numbers[i] = (float)(2 * rng_uniform(rng) - 1);
-        if (bf16) {
-            const uint16_t bits = float_to_bf16(numbers[i]);
-            numbers[i] = bf16_to_float(bits);
-            memcpy((char *)*raw + 2 * i, &bits, 2);
-        }
-    }
-    if (!bf16)
-        memcpy(*raw, numbers, count * sizeof *numbers);
-    return numbers;
-}
 
 static Fixture fixture_new(const Case *c, WinogradForm form, bool bf16, GemmKernel *multiply)
 {
@@ -73,11 +48,6 @@ static void fixture_free(Fixture *f)
     free(f->bias);
     free(f->raw_src);
     free(f->raw_dst);
-}
-
-static double number_at(const void *raw, bool bf16, size_t i)
-{
-    return (double)(bf16 ? bf16_to_float(((const uint16_t *)raw)[i]) : ((const float *)raw)[i]);
 }
 
 /* The pixel of src that tap (u, v) of output pixel (y, x) reads, or NULL outside the image. */
@@ -114,8 +84,8 @@ static double naive(const Fixture *f, bool flipped, int n, int y, int x, int o)
 static void check_run(Fixture *f, bool flipped, double tolerance)
 {
     const Winograd *w = &f->w;
-    void *packed = aligned(winograd_weights_bytes(w));
-    void *scratch = aligned(winograd_scratch_bytes(w));
+    void *packed = aligned_nans(winograd_weights_bytes(w));
+    void *scratch = aligned_nans(winograd_scratch_bytes(w));
     winograd_pack(w, f->weights, flipped, packed);
     winograd_run(w, f->raw_src, packed, flipped ? NULL : f->bias, !flipped, f->raw_dst, scratch);
     const double scale = sqrt(w->in * f->r * f->r);
@@ -158,8 +128,8 @@ static void check_grad(Fixture *f, double tolerance)
     const Winograd *w = &f->w;
     const int taps = f->r * f->r;
     const size_t count = (size_t)(w->in * taps * w->out);
-    float *sums = aligned(count * sizeof *sums);
-    void *scratch = aligned(winograd_grad_scratch_bytes(w));
+    float *sums = aligned_nans(count * sizeof *sums);
+    void *scratch = aligned_nans(winograd_grad_scratch_bytes(w));
     for (size_t i = 0; i < count; i++)
         sums[i] = 1;
     winograd_grad(w, f->raw_src, f->raw_dst, sums, scratch);
@@ -262,9 +232,9 @@ static void results_repeat_and_images_stay_apart(void **state)
     const Case c = {2, 5, 5, 16, 32};
     Fixture f = fixture_new(&c, WINOGRAD_3_3, false, gemm_plain_f32);
     const size_t half = 5 * 5 * 32;
-    void *packed = aligned(winograd_weights_bytes(&f.w));
-    void *scratch = aligned(winograd_scratch_bytes(&f.w));
-    float *first = aligned(half * sizeof *first);
+    void *packed = aligned_nans(winograd_weights_bytes(&f.w));
+    void *scratch = aligned_nans(winograd_scratch_bytes(&f.w));
+    float *first = aligned_nans(half * sizeof *first);
     winograd_pack(&f.w, f.weights, false, packed);
     winograd_run(&f.w, f.raw_src, packed, f.bias, false, f.raw_dst, scratch);
     memcpy(first, f.raw_dst, half * sizeof *first);
