@@ -159,6 +159,7 @@ static Program *program_for(Net *net, int count, bool training, Error *err)
             .shared = net->shared,
             .choices = net->config.choices,
             .runs_per_load = net->config.batch_size / net->config.micro_batch,
+            .keep_all = net->config.without & REWRITE_NO_REUSE_MEMORY,
         };
         Program *program = NULL;
         if (!program_new(net->graph, net->params, net->dnn, config, &program, err))

@@ -183,8 +183,11 @@ static void plan(Program *p)
 {
     Lifetime *lives = xcalloc((size_t)p->slot_count, sizeof *lives);
     size_t *offsets = xcalloc((size_t)p->slot_count, sizeof *offsets);
-    for (int i = 0; i < p->slot_count; i++)
+    for (int i = 0; i < p->slot_count; i++) {
         lives[i] = p->slots[i].life;
+        if (p->config.keep_all)
+            lives[i] = (Lifetime){lives[i].bytes, 0, 2 * p->count};
+    }
     p->arena_bytes = plan_memory(lives, p->slot_count, offsets);
     for (int i = 0; i < p->slot_count; i++)
         p->slots[i].offset = offsets[i];

@@ -19,6 +19,7 @@ typedef struct {
     Shared *shared;         // with the other programs of the net; NULL if `choices` is
     Choices *choices;       // among kernels, added to by program_choose; NULL: the library's alone
     int runs_per_load;      // how often it runs until the parameters change, about
+    bool keep_all;          // each tensor has memory to itself; else it is reused by lifetime
 } ProgramConfig;
 
 /* `g` must have forks where values are read more than once (rewrite_insert_forks). Borrows the

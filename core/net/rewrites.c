@@ -225,13 +225,14 @@ Graph *rewrite_insert_forks(const Graph *g)
 
 static const struct {
     const char *name;
-    Graph *(*rewrite)(const Graph *g);
-    unsigned flag;  // that leaves it out; 0 if nothing does
+    Graph *(*rewrite)(const Graph *g);  // NULL: the graph stays as it is
+    unsigned flag;                      // that leaves it out; 0 if nothing does
 } ALL[] = {
     {"fold_relu", rewrite_fold_relu, REWRITE_NO_FOLD_RELU},
     {"merge_siblings", rewrite_merge_siblings, REWRITE_NO_MERGE_SIBLINGS},
     {"mask_in_reader", rewrite_mask_in_reader, REWRITE_NO_MASK_IN_READER},
     {"insert_forks", rewrite_insert_forks, 0},
+    {"reuse_memory", NULL, REWRITE_NO_REUSE_MEMORY},
 };
 
 unsigned rewrite_flag(const char *name)
@@ -247,7 +248,7 @@ Graph *rewrite_all(const Graph *g, unsigned without)
 {
     Graph *out = NULL;
     for (size_t i = 0; i < COUNT(ALL); i++) {
-        if (without & ALL[i].flag)
+        if (without & ALL[i].flag || !ALL[i].rewrite)
             continue;
         Graph *next = ALL[i].rewrite(out ? out : g);
         graph_free(out);

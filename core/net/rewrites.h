@@ -30,9 +30,11 @@ enum {
     REWRITE_NO_FOLD_RELU = 1,
     REWRITE_NO_MASK_IN_READER = 2,
     REWRITE_NO_MERGE_SIBLINGS = 4,
+    REWRITE_NO_REUSE_MEMORY = 8,  // not of the graph: see ProgramConfig in core/net/program.h
 };
 
-/* The flag that leaves out "fold_relu", "merge_siblings" or "mask_in_reader"; 0 for other names. */
+/* The flag that leaves out "fold_relu", "merge_siblings", "mask_in_reader" or "reuse_memory"; 0 for
+ * other names. */
 unsigned rewrite_flag(const char *name);
 
 /* All of them, but for those in `without`: the form that runs. */

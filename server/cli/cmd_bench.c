@@ -84,8 +84,11 @@ static bool take_without(void *settings, const char *text, Error *err)
 {
     const unsigned flag = rewrite_flag(text);
     if (flag == 0)
-        return fail(err, ERR_INVALID,
-                    "--without must be fold_relu, merge_siblings or mask_in_reader, got %s", text);
+        return fail(
+            err, ERR_INVALID,
+            "--without must be fold_relu, merge_siblings, mask_in_reader or reuse_memory, got "
+            "%s",
+            text);
     ((BenchArgs *)settings)->config.without |= flag;
     return true;
 }
@@ -100,7 +103,8 @@ static const Option OPTIONS[] = {
     {"threads", "N", "else as many as there are cores", take_threads},
     {"steps", "N", "steps to time; else 10", take_steps},
     {"library-only", NULL, "compute everything with oneDNN's kernels", take_library_only},
-    {"without", "REWRITE", "leave a graph rewrite out; may be given again", take_without},
+    {"without", "REWRITE", "leave out fold_relu, merge_siblings, mask_in_reader or reuse_memory",
+     take_without},
     {"json", NULL, "print JSON", take_json},
 };
 

@@ -71,6 +71,19 @@ test("other images and classes", () => {
   assert.deepEqual(summary.input_shape, [3, 224, 224]);
 });
 
+test("bench leaves rewrites out", () => {
+  const options = ["--batch-size", "8", "--steps", "1", "--threads", "1"];
+  const without = ["merge_siblings", "fold_relu"].flatMap((name) => ["--without", name]);
+  const r = googlenetd("bench", "googlenet_tiny", "--json", ...options, ...without);
+  assert.equal(r.code, 0, r.err);
+  const count = (type) => JSON.parse(r.out).layers.filter((layer) => layer.type === type).length;
+  assert.deepEqual(["conv", "relu", "slice"].map(count), [19, 19, 0]);
+
+  const bad = googlenetd("bench", "--without", "sleep");
+  assert.equal(bad.code, 2);
+  assert.match(bad.err, /--without must be fold_relu, merge_siblings, mask_in_reader or reuse_memory, got sleep/);
+});
+
 test("bench times every layer and part of a step", () => {
   const options = ["--batch-size", "8", "--steps", "2", "--threads", "1"];
   const r = googlenetd("bench", "googlenet_tiny", "--json", ...options);
@@ -80,7 +93,7 @@ test("bench times every layer and part of a step", () => {
   assert.ok(bench.step_ms > 0 && bench.ceiling_gflops > 0 && bench.evaluate_ms > 0);
   for (const [direction, ms] of Object.entries(bench.parts_ms)) assert.ok(ms >= 0, direction);
   const convolutions = bench.layers.filter((layer) => layer.type === "conv");
-  assert.equal(convolutions.length, 19);
+  assert.equal(convolutions.length, 19 - 3 * 2);  // three siblings of each block are one
   for (const layer of convolutions) assert.ok(layer.forward.gflops > 0, layer.name);
 
   // What is no product with weights, added up again from the other side.

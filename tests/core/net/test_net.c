@@ -192,6 +192,22 @@ static void merging_siblings_keeps_the_gradients_of_bf16(void **state)
     CHECK_NEAR(like.ratio, 1, 0.005);
 }
 
+/* Equal bits; the arena grows. */
+static void reusing_memory_changes_nothing(void **state)
+{
+    (void)state;
+    for (int bf16 = 0; bf16 <= net_bf16_is_fast(); bf16++) {
+        Fixture a = fixture_new((NetConfig){.bf16 = bf16});
+        Fixture b = fixture_new((NetConfig){.bf16 = bf16, .without = REWRITE_NO_REUSE_MEMORY});
+        const Metrics ma = train(&a, BATCH), mb = train(&b, BATCH);
+        assert_true(ma.loss == mb.loss);
+        assert_memory_equal(a.params->grads, b.params->grads, a.params->count * sizeof(float));
+        assert_true(2 * net_arena_bytes(a.net) < net_arena_bytes(b.net));
+        fixture_free(&a);
+        fixture_free(&b);
+    }
+}
+
 static int count_of(const Graph *g, const LayerType *type)
 {
     int count = 0;
@@ -249,6 +265,7 @@ static void rewrites_are_left_out_by_name(void **state)
     assert_int_equal(rewrite_flag("fold_relu"), REWRITE_NO_FOLD_RELU);
     assert_int_equal(rewrite_flag("merge_siblings"), REWRITE_NO_MERGE_SIBLINGS);
     assert_int_equal(rewrite_flag("mask_in_reader"), REWRITE_NO_MASK_IN_READER);
+    assert_int_equal(rewrite_flag("reuse_memory"), REWRITE_NO_REUSE_MEMORY);
     assert_int_equal(rewrite_flag("insert_forks"), 0);
     assert_int_equal(rewrite_flag("nothing"), 0);
 }
@@ -360,6 +377,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_conv_of_googlenet_leaves_its_mask_to_a_concat_or_pool),
         cmocka_unit_test(merging_siblings_changes_nothing),
         cmocka_unit_test(merging_siblings_keeps_the_gradients_of_bf16),
+        cmocka_unit_test(reusing_memory_changes_nothing),
         cmocka_unit_test(three_siblings_of_each_block_of_googlenet_are_merged),
         cmocka_unit_test(other_convolutions_are_left_alone),
         cmocka_unit_test(rewrites_are_left_out_by_name),
