@@ -68,7 +68,7 @@ typedef struct {
     char *image;
     char *patches[2];
     char *zeros;  // for pixels behind the last
-} Bench;
+} Workspace;
 
 static size_t patch_bytes(const Layout *l)
 {
@@ -80,16 +80,16 @@ static size_t zeros_bytes(const Patches *p, const Layout *l)
     return (size_t)round_up(p->out > l->columns ? p->out : l->columns, 16) * sizeof(float);
 }
 
-static size_t bench_bytes(const Patches *p, const Layout *l)
+static size_t workspace_bytes(const Patches *p, const Layout *l)
 {
     return gather_bytes(p) + 2 * patch_bytes(l) + zeros_bytes(p, l);
 }
 
-static Bench bench_at(const Patches *p, const Layout *l, char *memory)
+static Workspace workspace_at(const Patches *p, const Layout *l, char *memory)
 {
     char *patches = memory + gather_bytes(p), *zeros = patches + 2 * patch_bytes(l);
     memset(zeros, 0, zeros_bytes(p, l));
-    return (Bench){memory, {patches, patches + patch_bytes(l)}, zeros};
+    return (Workspace){memory, {patches, patches + patch_bytes(l)}, zeros};
 }
 
 /* A chunk of packed pixels. */
@@ -119,7 +119,7 @@ static Panels panels_at(const Patches *p, const Layout *l, void *memory)
 size_t patches_grad_scratch_bytes(const Patches *p)
 {
     const Layout l = layout_of(p);
-    return (size_t)p->threads * bench_bytes(p, &l)
+    return (size_t)p->threads * workspace_bytes(p, &l)
            + (size_t)(l.own ? p->threads : 1) * panels_bytes(p, &l);
 }
 
@@ -149,39 +149,39 @@ static void pack_row(const Patches *p, const Layout *l, const void *x, const voi
 }
 
 /* The patch of a pixel, with zeros up to a whole vector. */
-static const void *patch_of(const Layout *l, Gather *g, const Bench *b, int slot, int pixel,
+static const void *patch_of(const Layout *l, Gather *g, const Workspace *s, int slot, int pixel,
                             int end)
 {
     if (pixel >= end)
-        return b->zeros;
+        return s->zeros;
     const int count = gather_count(g->p);
     if (count == l->columns && gather_in_place(g->p))
         return gather_find(g, pixel);
     const size_t bytes = gather_number_bytes(g->p);
-    gather_patch(g, pixel, b->patches[slot]);
-    memset(b->patches[slot] + (size_t)count * bytes, 0, (size_t)(l->columns - count) * bytes);
-    return b->patches[slot];
+    gather_patch(g, pixel, s->patches[slot]);
+    memset(s->patches[slot] + (size_t)count * bytes, 0, (size_t)(l->columns - count) * bytes);
+    return s->patches[slot];
 }
 
-static const void *diff_of(const Patches *p, const Bench *b, const void *diff_dst, int pixel,
+static const void *diff_of(const Patches *p, const Workspace *s, const void *diff_dst, int pixel,
                            int end)
 {
     const size_t bytes = (size_t)p->out * gather_number_bytes(p);
-    return pixel < end ? (const char *)diff_dst + (size_t)pixel * bytes : b->zeros;
+    return pixel < end ? (const char *)diff_dst + (size_t)pixel * bytes : s->zeros;
 }
 
 /* Rows [k, k_end) of the panels; row 0 begins with pixel `first`, and there are none from `end` on.
  */
-static void pack(const Patches *p, const Layout *l, Gather *g, const Bench *b, const void *diff_dst,
-                 int first, int end, int k, int k_end, const Panels *panels)
+static void pack(const Patches *p, const Layout *l, Gather *g, const Workspace *s,
+                 const void *diff_dst, int first, int end, int k, int k_end, const Panels *panels)
 {
     const int per_row = p->bf16 ? 2 : 1;
     for (; k < k_end; k++) {
         const int pixel = first + per_row * k;
-        const void *x = patch_of(l, g, b, 0, pixel, end);
-        const void *y = p->bf16 ? patch_of(l, g, b, 1, pixel + 1, end) : NULL;
+        const void *x = patch_of(l, g, s, 0, pixel, end);
+        const void *y = p->bf16 ? patch_of(l, g, s, 1, pixel + 1, end) : NULL;
         pack_row(p, l, x, y, l->columns, k, panels->patches);
-        pack_row(p, l, diff_of(p, b, diff_dst, pixel, end), diff_of(p, b, diff_dst, pixel + 1, end),
+        pack_row(p, l, diff_of(p, s, diff_dst, pixel, end), diff_of(p, s, diff_dst, pixel + 1, end),
                  p->out, k, panels->diff);
     }
 }
@@ -237,14 +237,14 @@ bool patches_grad_add_brgemms(const Patches *p, Error *err)
 /* ---- The two ways ---- */
 
 /* One thread's share of the pixels, to its own sums. */
-static void sum_alone(const Patches *p, const Layout *l, Gather *g, const Bench *b,
+static void sum_alone(const Patches *p, const Layout *l, Gather *g, const Workspace *s,
                       const void *diff_dst, const Panels *panels, int share, float *sums)
 {
     const int begin = share * l->share;
     const int end = begin + l->share < l->pixels ? begin + l->share : l->pixels;
     sums += (ptrdiff_t)share * p->out * l->columns;
     for (int first = begin; first < end; first += l->chunk) {
-        pack(p, l, g, b, diff_dst, first, end, 0, l->depth, panels);
+        pack(p, l, g, s, diff_dst, first, end, 0, l->depth, panels);
         for (int o = 0; p->brgemms && o < p->out; o += GEMM_PANEL)
             turn_over(p, l, panels, o);
         for (int o = 0; o < p->out; o += l->rows) {
@@ -255,12 +255,12 @@ static void sum_alone(const Patches *p, const Layout *l, Gather *g, const Bench 
 }
 
 /* By all threads of a team. */
-static void sum_together(const Patches *p, const Layout *l, Gather *g, const Bench *b,
+static void sum_together(const Patches *p, const Layout *l, Gather *g, const Workspace *s,
                          const void *diff_dst, const Panels *panels, float *sums)
 {
     const int id = omp_get_thread_num(), team = omp_get_num_threads();
     for (int first = 0; first < l->pixels; first += l->chunk) {
-        pack(p, l, g, b, diff_dst, first, l->pixels, l->depth * id / team,
+        pack(p, l, g, s, diff_dst, first, l->pixels, l->depth * id / team,
              l->depth * (id + 1) / team, panels);
 #pragma omp barrier
         if (p->brgemms) {
@@ -280,19 +280,19 @@ void patches_grad(const Patches *p, const void *src, const void *diff_dst, float
                   void *scratch)
 {
     const Layout l = layout_of(p);
-    char *panels = (char *)scratch + (size_t)p->threads * bench_bytes(p, &l);
+    char *panels = (char *)scratch + (size_t)p->threads * workspace_bytes(p, &l);
 #pragma omp parallel num_threads(p->threads)
     {
         const size_t id = (size_t)omp_get_thread_num();
-        const Bench b = bench_at(p, &l, (char *)scratch + id * bench_bytes(p, &l));
-        Gather g = gather_begin(p, src, b.image);
+        const Workspace s = workspace_at(p, &l, (char *)scratch + id * workspace_bytes(p, &l));
+        Gather g = gather_begin(p, src, s.image);
         if (l.own) {
             const Panels mine = panels_at(p, &l, panels + id * panels_bytes(p, &l));
             for (int share = (int)id; share < p->threads; share += omp_get_num_threads())
-                sum_alone(p, &l, &g, &b, diff_dst, &mine, share, sums);
+                sum_alone(p, &l, &g, &s, diff_dst, &mine, share, sums);
         } else {
             const Panels all = panels_at(p, &l, panels);
-            sum_together(p, &l, &g, &b, diff_dst, &all, sums);
+            sum_together(p, &l, &g, &s, diff_dst, &all, sums);
         }
     }
 }
