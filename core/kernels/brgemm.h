@@ -28,3 +28,12 @@ bool brgemms_add(Brgemms *b, const Gemm *shape, Error *err);
 
 /* A shape that was added. */
 void brgemms_multiply(const Brgemms *b, const Gemm *g);
+
+/* By the micro-kernel where there is one, else by `multiply`. */
+static inline void brgemms_or(const Brgemms *b, GemmKernel *multiply, const Gemm *g)
+{
+    if (b)
+        brgemms_multiply(b, g);
+    else
+        multiply(g);
+}

@@ -45,10 +45,11 @@ size_t patches_scratch_bytes(const Patches *p)
 
 /* ---- Weights ---- */
 
+/* The weight that number j of a patch meets: none where a run was made even. */
 static float weight_at(const Patches *p, const float *weights, int o, int j)
 {
-    const int at = gather_weight(p, j);
-    return at < 0 ? 0 : weights[o * p->in * p->kernel * p->kernel + at];
+    const int run = gather_run(p), u = j / run, v = j % run / p->in, c = j % run % p->in;
+    return v < p->kernel ? weights[((o * p->in + c) * p->kernel + u) * p->kernel + v] : 0;
 }
 
 void patches_pack(const Patches *p, const float *weights, void *packed)
@@ -104,14 +105,6 @@ static Gemm product_of(const Patches *p, int rows, int channels)
                   .c_row = channels};
 }
 
-static void multiply(const Patches *p, const Gemm *g)
-{
-    if (p->brgemms)
-        brgemms_multiply(p->brgemms, g);
-    else
-        p->multiply(g);
-}
-
 static int at_most(int limit, int x)
 {
     return x < limit ? x : limit;
@@ -140,7 +133,7 @@ static void run_group(const Patches *p, const float *patches, int pixel, int row
     g.a = patches;
     g.b = (const float *)packed + (ptrdiff_t)first * g.depth;
     g.c = sums;
-    multiply(p, &g);
+    brgemms_or(p->brgemms, p->multiply, &g);
     for (int row = 0; row < rows; row++) {
         const ptrdiff_t at = (ptrdiff_t)(pixel + row) * p->out + first;
         if (p->bf16)

@@ -20,12 +20,6 @@ int gather_count(const Patches *p)
     return p->kernel * gather_run(p);
 }
 
-int gather_weight(const Patches *p, int j)
-{
-    const int run = gather_run(p), u = j / run, v = j % run / p->in, c = j % run % p->in;
-    return v < p->kernel ? (c * p->kernel + u) * p->kernel + v : -1;
-}
-
 int gather_pixels(const Patches *p)
 {
     return p->batch * p->dst_height * p->dst_width;

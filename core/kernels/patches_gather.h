@@ -20,10 +20,6 @@ int gather_count(const Patches *p);  // ... and of the whole: kernel runs
 int gather_pixels(const Patches *p);    // of dst, in all images
 size_t gather_bytes(const Patches *p);  // of memory for the padded image, a multiple of 64
 
-/* Which of a plain filter's weights, in x kernel x kernel, meets number j of a patch; -1: none,
- * since a run was made even. */
-int gather_weight(const Patches *p, int j);
-
 Gather gather_begin(const Patches *p, const void *src, void *memory);
 
 /* Write the patch of a pixel to dst, which must have room for GATHER_SLACK numbers more: those are

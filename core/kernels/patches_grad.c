@@ -209,10 +209,7 @@ static void multiply_block(const Patches *p, const Layout *l, const Panels *pane
                      : panels->diff + panel_at(o, l->depth);
     g.b = panels->patches + (ptrdiff_t)c * l->depth;
     g.c = sums + (ptrdiff_t)o * l->columns + c;
-    if (p->brgemms)
-        brgemms_multiply(p->brgemms, &g);
-    else
-        p->multiply(&g);
+    brgemms_or(p->brgemms, p->multiply, &g);
 }
 
 static void turn_over(const Patches *p, const Layout *l, const Panels *panels, int o)

@@ -172,7 +172,7 @@ void winograd_run(const Winograd *w, const void *src, const void *packed, const 
             products.a = v;
             products.b = (const float *)packed + (size_t)piece.first_channel * (size_t)l.depth;
             products.c = m;
-            winograd_multiply(w, &products);
+            brgemms_or(w->brgemms, w->multiply, &products);
             transforms->tiles_out(w, &l, &piece, m, dst);
         }
     }

@@ -83,14 +83,6 @@ static inline const Form *winograd_form(WinogradForm form)
     return ALL[form];
 }
 
-static inline void winograd_multiply(const Winograd *w, const Gemm *g)
-{
-    if (w->brgemms)
-        brgemms_multiply(w->brgemms, g);
-    else
-        w->multiply(g);
-}
-
 /* One column or row: dst[i * dst_step] = sum over j of matrix[i][j] * src[j * src_step]. */
 VEC_INLINE void winograd_line(Vec *dst, int dst_step, const Vec *src, int src_step,
                               const Matrix matrix, bool transposed, int rows, int cols)

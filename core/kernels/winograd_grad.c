@@ -150,7 +150,7 @@ void winograd_grad(const Winograd *w, const void *src, const void *diff_dst, flo
                                             : in + panel_at(c, l.depth);
                     products.b = out + (size_t)o * (size_t)l.depth;
                     products.c = mine;
-                    winograd_multiply(w, &products);
+                    brgemms_or(w->brgemms, w->multiply, &products);
                     transforms->add_taps(mine, PRODUCT, products.rows, products.cols,
                                          sums + (size_t)c * taps * (size_t)w->out + o,
                                          (size_t)w->out);
