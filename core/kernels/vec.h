@@ -34,10 +34,15 @@ VEC_INLINE void vec_round(VecBits *bits, const Vec *x)
 VEC_INLINE void vec_load(Vec *x, const void *src, bool bf16)
 {
     if (bf16) {
+#ifdef __AVX512BF16__
+        const __m256i half = _mm256_loadu_si256((const __m256i *)src);
+        *x = (Vec)_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16);
+#else
         VecHalf half;
         memcpy(&half, src, sizeof half);
         const VecBits wide = __builtin_convertvector(half, VecBits) << 16;
         memcpy(x, &wide, sizeof *x);
+#endif
     } else {
         memcpy(x, src, sizeof *x);
     }
