@@ -18,7 +18,8 @@ enum {
     CHUNK_BYTES = 3 << 20,  // both transformed maps
     MIN_CHUNK = 32,         // tiles
     MATRIX_DEPTH = 32,      // a matrix tile's, in tiles
-    PRODUCT = GEMM_PANEL * GEMM_PANEL,
+    SKEW = 16,              // floats between the points, lest they meet in the same cache sets
+    PRODUCT = GEMM_PANEL * GEMM_PANEL + SKEW,
 };
 
 typedef struct {
@@ -42,8 +43,8 @@ static Layout layout_of(const Winograd *w)
     const int step = w->brgemms ? MATRIX_DEPTH : 2;
     l.chunk = ((l.tiles.count + chunks - 1) / chunks + step - 1) / step * step;
     l.depth = w->bf16 ? l.chunk / 2 : l.chunk;
-    l.in_point = (size_t)l.depth * (size_t)w->in + 16;
-    l.out_point = (size_t)l.depth * (size_t)w->out + 16;
+    l.in_point = (size_t)l.depth * (size_t)w->in + SKEW;
+    l.out_point = (size_t)l.depth * (size_t)w->out + SKEW;
     const int columns = (w->out + GEMM_PANEL - 1) / GEMM_PANEL;
     l.rows = shares_block_rows(w->in, columns, GEMM_PANEL, w->threads);
     return l;
