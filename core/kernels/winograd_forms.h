@@ -1,6 +1,4 @@
-/* core/kernels/winograd_forms.h -- the forms: their matrices, how to apply them, and where tiles
- * are.
- */
+/* core/kernels/winograd_forms.h -- the forms: their matrices, and where their tiles are. */
 #pragma once
 #include "core/kernels/vec.h"
 #include "core/kernels/winograd.h"
@@ -9,20 +7,23 @@ enum { MAX_T = 6, MAX_POINTS = MAX_T * MAX_T };
 
 typedef float Matrix[MAX_T][MAX_T];
 
+/* Points 1 and 2, 3 and 4 and so on are p and -p, as far as there are pairs: they have the same
+ * numbers, with the other sign at odd powers. */
 typedef struct {
     int m, r, t;
-    Matrix at;  // m x t
-    Matrix g;   // t x r
-    Matrix bt;  // t x t
+    int pairs;
+    Matrix at;  // m x t, powers by points
+    Matrix g;   // t x r, points by powers
+    Matrix bt;  // t x t, points by powers
 } Form;
 
 // clang-format off
 /* A 1 x 1 convolution, which is a plain matrix product. */
-static const Form FORM_1_1 = {1, 1, 1, {{1}}, {{1}}, {{1}}};
+static const Form FORM_1_1 = {1, 1, 1, 0, {{1}}, {{1}}, {{1}}};
 
 /* Points 0, -1, 1/2, 2, infinity. */
 static const Form FORM_3_3 = {
-    3, 3, 5,
+    3, 3, 5, 0,
     {{1, 1, 1, 1, 0}, {0, -1, 0.5f, 2, 0}, {0, 1, 0.25f, 4, 1}},
     {{1, 0, 0},
      {-2 / 9.f, 2 / 9.f, -2 / 9.f},
@@ -36,38 +37,38 @@ static const Form FORM_3_3 = {
      {0, 1, -1.5f, -1.5f, 1}},
 };
 
-/* Points 0, 3/4, -3/4, 3/2, -3/2, infinity, in both that follow. */
+/* Points 0, 2/3, -2/3, 3/2, -3/2, infinity, in both that follow. */
 #define BT_6                                   \
-    {{1.265625f, 0, -2.8125f, 0, 1, 0},        \
-     {0, -1.6875f, -2.25f, 0.75f, 1, 0},       \
-     {0, 1.6875f, -2.25f, -0.75f, 1, 0},       \
-     {0, -0.84375f, -0.5625f, 1.5f, 1, 0},     \
-     {0, 0.84375f, -0.5625f, -1.5f, 1, 0},     \
-     {0, 1.265625f, 0, -2.8125f, 0, 1}}
+    {{1, 0, -97 / 36.f, 0, 1, 0},              \
+     {0, -1.5f, -2.25f, 2 / 3.f, 1, 0},        \
+     {0, 1.5f, -2.25f, -2 / 3.f, 1, 0},        \
+     {0, -2 / 3.f, -4 / 9.f, 1.5f, 1, 0},      \
+     {0, 2 / 3.f, -4 / 9.f, -1.5f, 1, 0},      \
+     {0, 1, 0, -97 / 36.f, 0, 1}}
 
 static const Form FORM_4_3 = {
-    4, 3, 6,
+    4, 3, 6, 2,
     {{1, 1, 1, 1, 1, 0},
-     {0, 0.75f, -0.75f, 1.5f, -1.5f, 0},
-     {0, 0.5625f, 0.5625f, 2.25f, 2.25f, 0},
-     {0, 0.421875f, -0.421875f, 3.375f, -3.375f, 1}},
-    {{64 / 81.f, 0, 0},
-     {-128 / 243.f, -32 / 81.f, -8 / 27.f},
-     {-128 / 243.f, 32 / 81.f, -8 / 27.f},
-     {32 / 243.f, 16 / 81.f, 8 / 27.f},
-     {32 / 243.f, -16 / 81.f, 8 / 27.f},
+     {0, 2 / 3.f, -2 / 3.f, 1.5f, -1.5f, 0},
+     {0, 4 / 9.f, 4 / 9.f, 2.25f, 2.25f, 0},
+     {0, 8 / 27.f, -8 / 27.f, 3.375f, -3.375f, 1}},
+    {{1, 0, 0},
+     {-81 / 130.f, -27 / 65.f, -18 / 65.f},
+     {-81 / 130.f, 27 / 65.f, -18 / 65.f},
+     {8 / 65.f, 12 / 65.f, 18 / 65.f},
+     {8 / 65.f, -12 / 65.f, 18 / 65.f},
      {0, 0, 1}},
     BT_6,
 };
 
 static const Form FORM_2_5 = {
-    2, 5, 6,
-    {{1, 1, 1, 1, 1, 0}, {0, 0.75f, -0.75f, 1.5f, -1.5f, 1}},
-    {{64 / 81.f, 0, 0, 0, 0},
-     {-128 / 243.f, -32 / 81.f, -8 / 27.f, -2 / 9.f, -1 / 6.f},
-     {-128 / 243.f, 32 / 81.f, -8 / 27.f, 2 / 9.f, -1 / 6.f},
-     {32 / 243.f, 16 / 81.f, 8 / 27.f, 4 / 9.f, 2 / 3.f},
-     {32 / 243.f, -16 / 81.f, 8 / 27.f, -4 / 9.f, 2 / 3.f},
+    2, 5, 6, 2,
+    {{1, 1, 1, 1, 1, 0}, {0, 2 / 3.f, -2 / 3.f, 1.5f, -1.5f, 1}},
+    {{1, 0, 0, 0, 0},
+     {-81 / 130.f, -27 / 65.f, -18 / 65.f, -12 / 65.f, -8 / 65.f},
+     {-81 / 130.f, 27 / 65.f, -18 / 65.f, 12 / 65.f, -8 / 65.f},
+     {8 / 65.f, 12 / 65.f, 18 / 65.f, 27 / 65.f, 81 / 130.f},
+     {8 / 65.f, -12 / 65.f, 18 / 65.f, -27 / 65.f, 81 / 130.f},
      {0, 0, 0, 0, 1}},
     BT_6,
 };
@@ -81,39 +82,6 @@ static inline const Form *winograd_form(WinogradForm form)
 {
     static const Form *const ALL[WINOGRAD_FORMS] = {&FORM_1_1, &FORM_3_3, &FORM_4_3, &FORM_2_5};
     return ALL[form];
-}
-
-/* One column or row: dst[i * dst_step] = sum over j of matrix[i][j] * src[j * src_step]. */
-VEC_INLINE void winograd_line(Vec *dst, int dst_step, const Vec *src, int src_step,
-                              const Matrix matrix, bool transposed, int rows, int cols)
-{
-#pragma GCC unroll 6
-    for (int i = 0; i < rows; i++) {
-        Vec sum = {0};
-        bool begun = false;
-#pragma GCC unroll 6
-        for (int j = 0; j < cols; j++) {
-            const float c = transposed ? matrix[j][i] : matrix[i][j];
-            if (c == 0)
-                continue;
-            sum = !begun ? c * src[j * src_step] : sum + c * src[j * src_step];
-            begun = true;
-        }
-        dst[i * dst_step] = sum;
-    }
-}
-
-/* dst = matrix src matrix', with matrix rows x cols, src cols x cols and dst rows x rows. */
-VEC_INLINE void winograd_both_ways(Vec *dst, const Vec *src, const Matrix matrix, bool transposed,
-                                   int rows, int cols)
-{
-    Vec half[MAX_POINTS];
-#pragma GCC unroll 6
-    for (int j = 0; j < cols; j++)
-        winograd_line(half + j, cols, src + j, cols, matrix, transposed, rows, cols);
-#pragma GCC unroll 6
-    for (int i = 0; i < rows; i++)
-        winograd_line(dst + i * rows, 1, half + i * cols, 1, matrix, transposed, rows, cols);
 }
 
 /* ---- Where the tiles are ---- */

@@ -4,6 +4,7 @@
  * for each pair of them: the compiler then knows sizes and coefficients, unrolls, and drops the
  * zeros. A file defines TRANSFORM, with which instances are declared, and includes this.
  */
+#include "core/kernels/winograd_lines.h"
 #include "core/kernels/winograd_transforms.h"
 
 /* ---- Weights ---- */
@@ -18,7 +19,7 @@ VEC_INLINE void pack_vec(const Form *f, const float *weights, ptrdiff_t out_step
         for (int lane = 0; lane < VEC; lane++)
             w[tap][lane] = weights[lane * out_step + (flipped ? taps - 1 - tap : tap)];
     }
-    winograd_both_ways(points, w, f->g, false, f->t, f->r);
+    winograd_to_points(f, points, w, f->g, false, f->r);
 }
 
 /* One row of a panel, for all points: depth index k, output channels from `o`. */
@@ -62,7 +63,7 @@ VEC_INLINE void tiles_in(const Winograd *w, const WinogradLayout *l, const Form 
 #pragma GCC unroll 36
             for (int p = 0; p < f->t * f->t; p++)
                 vec_load(&x[p], pixels[p] + (size_t)c * size, bf16);
-            winograd_both_ways(points, x, f->bt, false, f->t, f->t);
+            winograd_to_points(f, points, x, f->bt, false, f->t);
             char *dst = (char *)(v + (size_t)tile * (size_t)l->depth) + (size_t)c * size;
 #pragma GCC unroll 36
             for (int p = 0; p < f->t * f->t; p++)
@@ -85,7 +86,7 @@ VEC_INLINE void tiles_out(const Winograd *w, const WinogradLayout *l, const Form
 #pragma GCC unroll 36
             for (int p = 0; p < f->t * f->t; p++)
                 vec_load(&x[p], src + (size_t)p * l->m_point, false);
-            winograd_both_ways(y, x, f->at, false, f->m, f->t);
+            winograd_from_points(f, y, x, f->at, false, f->m);
             if (piece->bias)
                 memcpy(&bias, piece->bias + piece->first_channel + c, sizeof bias);
 #pragma GCC unroll 16
@@ -113,9 +114,9 @@ VEC_INLINE void transform(const Form *f, bool bf16, bool of_diff, const char *co
     for (int p = 0; p < side * side; p++)
         vec_load(&x[p], pixels[p] + (size_t)c * (bf16 ? 2 : 4), bf16);
     if (of_diff)
-        winograd_both_ways(points, x, f->at, true, f->t, f->m);
+        winograd_to_points(f, points, x, f->at, true, f->m);
     else
-        winograd_both_ways(points, x, f->bt, false, f->t, f->t);
+        winograd_to_points(f, points, x, f->bt, false, f->t);
 }
 
 /* Row k of the panels: tile `tile`, in bfloat16 also the one behind it. */
@@ -123,6 +124,7 @@ VEC_INLINE void pack_tiles(const Winograd *w, const Form *f, bool bf16, bool of_
                            const WinogradSide *s, int tile, int k)
 {
     const int side = of_diff ? f->m : f->t, shift = of_diff ? 0 : (f->r - 1) / 2;
+    const size_t step = s->point;
     const char *pixels[2][MAX_POINTS];
     for (int i = 0; i < (bf16 ? 2 : 1); i++) {
         if (tile + i < s->tiles.count)
@@ -142,11 +144,11 @@ VEC_INLINE void pack_tiles(const Winograd *w, const Form *f, bool bf16, bool of_
         if (bf16)
             transform(f, bf16, of_diff, pixels[1], c, y);
 #pragma GCC unroll 36
-        for (int p = 0; p < f->t * f->t; p++) {
+        for (int p = 0; p < f->t * f->t; p++, dst += step) {
             if (bf16)
-                vec_store_pairs(dst + (size_t)p * s->point, &x[p], &y[p]);
+                vec_store_pairs(dst, &x[p], &y[p]);
             else
-                vec_store(dst + (size_t)p * s->point, &x[p], false);
+                vec_store(dst, &x[p], false);
         }
     }
 }
@@ -163,7 +165,7 @@ VEC_INLINE void add_taps(const Form *f, const float *products, size_t point, int
             for (int p = 0; p < f->t * f->t; p++)
                 vec_load(&x[p], products + (size_t)p * point + (size_t)i * (size_t)columns + j,
                          false);
-            winograd_both_ways(y, x, f->g, true, f->r, f->t);
+            winograd_from_points(f, y, x, f->g, true, f->r);
             float *dst = sums + (size_t)i * taps * out + j;
 #pragma GCC unroll 25
             for (int p = 0; p < f->r * f->r; p++) {

@@ -1,0 +1,114 @@
+/* core/kernels/winograd_lines.h -- a form's matrices, applied to tiles: columns first, then rows.
+ *
+ * The compiler knows the matrices. It drops what is 0, and the two points of a pair share their
+ * sums: half the products of the larger forms.
+ */
+#pragma once
+#include "core/kernels/winograd_forms.h"
+
+VEC_INLINE float winograd_number(const Matrix matrix, bool transposed, int i, int j)
+{
+    return transposed ? matrix[j][i] : matrix[i][j];
+}
+
+/* Whether a point is the first or the second of a pair. */
+VEC_INLINE bool winograd_first(const Form *f, int point)
+{
+    return point % 2 == 1 && point < 2 * f->pairs;
+}
+
+VEC_INLINE bool winograd_second(const Form *f, int point)
+{
+    return point > 0 && winograd_first(f, point - 1);
+}
+
+/* The sum of `number * x` over those that are not 0. */
+typedef struct {
+    Vec sum;
+    bool begun;
+} WinogradSum;
+
+VEC_INLINE void winograd_add(WinogradSum *s, float number, const Vec *x)
+{
+    if (number != 0) {
+        s->sum = s->begun ? s->sum + number * *x : number * *x;
+        s->begun = true;
+    }
+}
+
+/* A column or row of powers to one of points: dst[i * dst_step] = sum over j of
+ * matrix[i][j] * src[j * src_step]. The points of a pair share what even and odd powers have. */
+VEC_INLINE void winograd_line_to_points(const Form *f, Vec *dst, int dst_step, const Vec *src,
+                                        int src_step, const Matrix matrix, bool transposed,
+                                        int powers)
+{
+#pragma GCC unroll 6
+    for (int i = 0; i < f->t; i++) {
+        if (winograd_second(f, i))
+            continue;
+        WinogradSum even = {0}, odd = {0};
+#pragma GCC unroll 6
+        for (int j = 0; j < powers; j++)
+            winograd_add(winograd_first(f, i) && j % 2 ? &odd : &even,
+                         winograd_number(matrix, transposed, i, j), &src[j * src_step]);
+        dst[i * dst_step] = winograd_first(f, i) ? even.sum + odd.sum : even.sum;
+        if (winograd_first(f, i))
+            dst[(i + 1) * dst_step] = even.sum - odd.sum;
+    }
+}
+
+/* A column or row of points to one of powers, alike: even powers see the sum of a pair, odd ones
+ * the difference. */
+VEC_INLINE void winograd_line_from_points(const Form *f, Vec *dst, int dst_step, const Vec *src,
+                                          int src_step, const Matrix matrix, bool transposed,
+                                          int powers)
+{
+    Vec even[MAX_T], odd[MAX_T];
+#pragma GCC unroll 6
+    for (int j = 0; j < f->t; j++) {
+        even[j] = odd[j] = src[j * src_step];
+        if (winograd_first(f, j)) {
+            even[j] += src[(j + 1) * src_step];
+            odd[j] -= src[(j + 1) * src_step];
+        }
+    }
+#pragma GCC unroll 6
+    for (int i = 0; i < powers; i++) {
+        WinogradSum s = {0};
+#pragma GCC unroll 6
+        for (int j = 0; j < f->t; j++) {
+            if (!winograd_second(f, j))
+                winograd_add(&s, winograd_number(matrix, transposed, i, j),
+                             i % 2 ? &odd[j] : &even[j]);
+        }
+        dst[i * dst_step] = s.sum;
+    }
+}
+
+/* dst = matrix src matrix': src powers x powers, dst t x t points. */
+VEC_INLINE void winograd_to_points(const Form *f, Vec *dst, const Vec *src, const Matrix matrix,
+                                   bool transposed, int powers)
+{
+    Vec half[MAX_POINTS];
+#pragma GCC unroll 6
+    for (int j = 0; j < powers; j++)
+        winograd_line_to_points(f, half + j, powers, src + j, powers, matrix, transposed, powers);
+#pragma GCC unroll 6
+    for (int i = 0; i < f->t; i++)
+        winograd_line_to_points(f, dst + i * f->t, 1, half + i * powers, 1, matrix, transposed,
+                                powers);
+}
+
+/* dst = matrix src matrix': src t x t points, dst powers x powers. */
+VEC_INLINE void winograd_from_points(const Form *f, Vec *dst, const Vec *src, const Matrix matrix,
+                                     bool transposed, int powers)
+{
+    Vec half[MAX_POINTS];
+#pragma GCC unroll 6
+    for (int j = 0; j < f->t; j++)
+        winograd_line_from_points(f, half + j, f->t, src + j, f->t, matrix, transposed, powers);
+#pragma GCC unroll 6
+    for (int i = 0; i < powers; i++)
+        winograd_line_from_points(f, dst + i * powers, 1, half + i * f->t, 1, matrix, transposed,
+                                  powers);
+}
