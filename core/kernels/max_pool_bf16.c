@@ -39,7 +39,7 @@ SIMD_CLONES static void maximum(const int16_t *const *taps, int channels, int16_
 }
 
 SIMD_CLONES static void maximum_and_place(const int16_t *const *taps, int channels,
-                                          int16_t *restrict dst, uint8_t *restrict places)
+                                          int16_t *restrict dst, int16_t *restrict places)
 {
     for (int c = 0; c < channels; c++) {
         int16_t best = ordered(taps[0][c]), place = 0;
@@ -50,7 +50,7 @@ SIMD_CLONES static void maximum_and_place(const int16_t *const *taps, int channe
             best = x > best ? x : best;
         }
         dst[c] = ordered(best);
-        places[c] = (uint8_t)place;
+        places[c] = place;
     }
 }
 
@@ -68,7 +68,7 @@ static void find_taps(const MaxPoolBf16 *p, const uint16_t *image, int y, int x,
 }
 
 void max_pool_bf16_forward(const MaxPoolBf16 *p, const uint16_t *src, uint16_t *dst,
-                           uint8_t *places)
+                           int16_t *places)
 {
     const ptrdiff_t src_image = (ptrdiff_t)p->src_height * p->src_width * p->channels;
     const int rows = p->batch * p->dst_height;
@@ -96,12 +96,11 @@ void max_pool_bf16_forward(const MaxPoolBf16 *p, const uint16_t *src, uint16_t *
 /* What one window has for a pixel: its gradient, where the pixel is its place `tap`. */
 typedef struct {
     const uint16_t *diff;
-    const uint8_t *places;
-    uint8_t tap;
+    const int16_t *places;
+    int16_t tap;
 } Share;
 
-typedef uint16_t Halves __attribute__((vector_size(64), aligned(64)));
-typedef uint8_t Bytes __attribute__((vector_size(32), aligned(32)));
+typedef int16_t Halves __attribute__((vector_size(64), aligned(64)));
 
 /* Sums of MAX_POOL_BF16_CHANNELS channels from c. A 32-bit lane holds two neighbours: the bits of
  * the upper one, without those of the lower, are a float32, and those of the lower, shifted up. */
@@ -110,11 +109,10 @@ VEC_INLINE void add_lanes(const Share *shares, int count, int c, uint16_t *dst)
     const VecBits upper_half = (VecBits){0} + 0xffff0000u;
     Vec lower = {0}, upper = {0};
     for (int i = 0; i < count; i++) {
-        Bytes places;
-        Halves diff;
+        Halves places, diff;
         memcpy(&places, shares[i].places + c, sizeof places);
         memcpy(&diff, shares[i].diff + c, sizeof diff);
-        diff &= (Halves)(__builtin_convertvector(places, Halves) == shares[i].tap);
+        diff &= places == shares[i].tap;
         const VecBits pairs = (VecBits)diff;
         lower += (Vec)(pairs << 16);
         upper += (Vec)(pairs & upper_half);
@@ -147,7 +145,7 @@ static Span windows_of(const MaxPoolBf16 *p, int i, int windows)
 }
 
 /* What those of row y and column x have for pixel (y, x), in reading order; returns how many. */
-static int find_shares(const MaxPoolBf16 *p, const uint16_t *diff, const uint8_t *places, int y,
+static int find_shares(const MaxPoolBf16 *p, const uint16_t *diff, const int16_t *places, int y,
                        int x, Span ys, Span xs, Share *shares)
 {
     int count = 0;
@@ -155,13 +153,13 @@ static int find_shares(const MaxPoolBf16 *p, const uint16_t *diff, const uint8_t
         for (int j = xs.first; j < xs.end; j++) {
             const int tap = (y + p->pad - i * p->stride) * SIDE + x + p->pad - j * p->stride;
             const ptrdiff_t at = (ptrdiff_t)(i * p->dst_width + j) * p->channels;
-            shares[count++] = (Share){diff + at, places + at, (uint8_t)tap};
+            shares[count++] = (Share){diff + at, places + at, (int16_t)tap};
         }
     }
     return count;
 }
 
-void max_pool_bf16_backward(const MaxPoolBf16 *p, const uint16_t *diff_dst, const uint8_t *places,
+void max_pool_bf16_backward(const MaxPoolBf16 *p, const uint16_t *diff_dst, const int16_t *places,
                             uint16_t *diff_src)
 {
     const ptrdiff_t dst_image = (ptrdiff_t)p->dst_height * p->dst_width * p->channels;

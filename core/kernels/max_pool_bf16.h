@@ -5,7 +5,8 @@
  *
  * Shapes    src batch x src_height x src_width x channels, dst the same with its own height and
  * width, channels-last; places, of dst's shape, say which of its window's nine pixels each maximum
- *           came from: the first in reading order if there are several.
+ *           came from: the first in reading order if there are several. In 16 bits, so that what
+ *           compares them has as many lanes as what moves the numbers.
  * Backward  every number of diff_src is summed up in float32 and rounded once.
  */
 #pragma once
@@ -23,6 +24,6 @@ typedef struct {
 
 /* `places` may be NULL where no backward pass will want them. */
 void max_pool_bf16_forward(const MaxPoolBf16 *p, const uint16_t *src, uint16_t *dst,
-                           uint8_t *places);
-void max_pool_bf16_backward(const MaxPoolBf16 *p, const uint16_t *diff_dst, const uint8_t *places,
+                           int16_t *places);
+void max_pool_bf16_backward(const MaxPoolBf16 *p, const uint16_t *diff_dst, const int16_t *places,
                             uint16_t *diff_src);

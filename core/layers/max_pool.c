@@ -51,7 +51,8 @@ static bool create_16_bits(Layer *l, Error *err)
                           .dst_width = dst.width,
                           .stride = p->stride,
                           .pad = p->pad};
-    return !l->training || tensor_new(l->dnn, dst, l->batch, dnnl_u8, &l->workspace, err);
+    // A place takes 16 bits, as a number does.
+    return !l->training || tensor_new(l->dnn, dst, l->batch, dnnl_bf16, &l->workspace, err);
 }
 
 static bool create(Layer *l, Error *err)

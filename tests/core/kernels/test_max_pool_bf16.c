@@ -17,7 +17,7 @@ static const MaxPoolBf16 CASES[] = {
 typedef struct {
     MaxPoolBf16 p;
     uint16_t *src, *dst, *diff_dst, *diff_src;
-    uint8_t *places;
+    int16_t *places;
 } Fixture;
 
 /* Few different numbers, so that many are equal; of both signs, or below zero alone. */
