@@ -1,9 +1,14 @@
-/* core/train/schedule.h -- the learning rate as a pure function of the step. */
+/* core/train/schedule.h -- the learning rate as a pure function of the step.
+ *
+ * Source   the cosine: Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm
+ *          Restarts", 2017, without restarts; torch.optim.lr_scheduler.CosineAnnealingLR by step.
+ */
 #pragma once
 #include <stdint.h>
 
 typedef enum {
     SCHEDULE_CONSTANT,
+    SCHEDULE_COSINE,  // from the base rate down to 0 over half a cosine
 } ScheduleType;
 
 typedef struct {

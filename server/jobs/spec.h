@@ -40,7 +40,7 @@ typedef struct {
     int batch_size;                   // 128
     double learning_rate;             // optimizer.learning_rate, 0.1
     Sgd sgd;                          // optimizer.momentum, .nesterov, .weight_decay: 0, false, 0
-    Schedule schedule;                // schedule.type: "constant"
+    Schedule schedule;                // schedule.type: "constant", or "cosine"
     double label_smoothing;           // 0
     Precision precision;              // "auto"
     uint64_t seed;                    // 0; below 2^53, which JSON numbers hold exactly

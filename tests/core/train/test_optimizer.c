@@ -89,13 +89,25 @@ static void a_constant_rate_is_constant(void **state)
     assert_string_equal(SCHEDULE_NAMES[SCHEDULE_CONSTANT], "constant");
 }
 
+/* torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=8) from 0.1. */
+static void a_cosine_falls_to_0(void **state)
+{
+    (void)state;
+    static const double RATES[] = {0.1,          0.0961939766, 0.0853553391,
+                                   0.0691341716, 0.05,         0.0308658284,
+                                   0.0146446609, 0.0038060234, 0};
+    const Schedule cosine = {.type = SCHEDULE_COSINE};
+    for (int64_t step = 0; step <= 8; step++)
+        CHECK_NEAR(schedule_rate(&cosine, 0.1, step, 8), RATES[step], 1e-10);
+    assert_string_equal(SCHEDULE_NAMES[SCHEDULE_COSINE], "cosine");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(updates_equal_pytorchs),
-        cmocka_unit_test(plain_sgd_needs_no_momentum),
-        cmocka_unit_test(threads_change_no_bit),
-        cmocka_unit_test(a_constant_rate_is_constant),
+        cmocka_unit_test(updates_equal_pytorchs), cmocka_unit_test(plain_sgd_needs_no_momentum),
+        cmocka_unit_test(threads_change_no_bit),  cmocka_unit_test(a_constant_rate_is_constant),
+        cmocka_unit_test(a_cosine_falls_to_0),
     };
     return RUN_TESTS(tests);
 }

@@ -20,6 +20,7 @@ const FIELDS = [
   {path: 'optimizer.momentum', label: 'Momentum', type: 'number'},
   {path: 'optimizer.nesterov', label: 'Nesterov', type: 'checkbox'},
   {path: 'optimizer.weight_decay', label: 'Weight decay', type: 'number'},
+  {path: 'schedule.type', label: 'Schedule', type: 'choice', choices: ['constant', 'cosine'], hint: 'of the learning rate'},
   {path: 'label_smoothing', label: 'Label smoothing', type: 'number'},
   {path: 'precision', label: 'Precision', type: 'choice', choices: ['auto', 'f32', 'bf16']},
   {path: 'seed', label: 'Seed', type: 'number'},
