@@ -30,12 +30,21 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
     return true;
 }
 
+static bool fits_16_bits(const Pool *p, int channels)
+{
+    return p->kernel == 3 && p->pad <= 1 && channels >= MAX_POOL_BF16_CHANNELS;
+}
+
 /* Whether it runs on our own kernel, which is faster where it fits; the library serves the rest. */
 static bool in_16_bits(const Layer *l)
 {
-    const Pool *p = l->node->config;
-    return l->choices && l->src[0]->type == dnnl_bf16 && l->dst->type == dnnl_bf16 && p->kernel == 3
-           && p->pad <= 1 && l->dst->shape.channels >= MAX_POOL_BF16_CHANNELS;
+    return l->choices && l->src[0]->type == dnnl_bf16 && l->dst->type == dnnl_bf16
+           && fits_16_bits(l->node->config, l->dst->shape.channels);
+}
+
+size_t max_pool_place_bytes(const Pool *p, int channels, bool bf16)
+{
+    return bf16 && fits_16_bits(p, channels) ? sizeof(int16_t) : 1;  // oneDNN's is a byte
 }
 
 static bool create_16_bits(Layer *l, Error *err)

@@ -8,9 +8,10 @@
  * Backward  diff_src gets each diff_dst at the place its maximum came from (the first in reading
  *           order if there are several), added up where windows overlap, and 0 elsewhere. With
  *           `masked`, diff_dst is set to 0 where dst is not above 0 before anything else: what a
- * ReLU in the layer before would do to diff_src. Memory    a workspace of one index per dst
- * element, kept from forward to backward. Errors    ERR_INVALID: kernel or stride below 1, pad
- * below 0 or more than half the kernel, window larger than the padded src. ERR_DNN: oneDNN refused.
+ *           ReLU in the layer before would do to diff_src.
+ * Memory    a workspace of one index per dst element, kept from forward to backward.
+ * Errors    ERR_INVALID: kernel or stride below 1, pad below 0 or more than half the kernel, window
+ *           larger than the padded src. ERR_DNN: oneDNN refused.
  * Source    Szegedy et al. 2015, Figure 2(b) and Table 1; oneDNN pooling_max.
  */
 #pragma once
@@ -26,3 +27,6 @@ typedef struct {
 extern const LayerType MAX_POOL;
 
 Node max_pool(Graph *g, Node src, const char *name, Pool p);
+
+/* Bytes of such an index in a job's training. */
+size_t max_pool_place_bytes(const Pool *p, int channels, bool bf16);

@@ -28,6 +28,14 @@ static int add_life(Layout *l, size_t bytes, int birth, int death)
     return l->live_count++;
 }
 
+/* Where in its window each maximum of a pool came from. */
+static size_t place_bytes(const Layout *l, const GraphNode *pool)
+{
+    const Shape dst = pool->spec.dst;
+    return l->batch * shape_count(dst)
+           * max_pool_place_bytes(pool->config, dst.channels, l->number_bytes == 2);
+}
+
 static void live_until(Layout *l, Node n, int step)
 {
     Lifetime *life = &l->lives[l->value[n]];
@@ -61,9 +69,8 @@ static void add_values(Layout *l)
             live_until(l, node->srcs[s], node->spec.backward_needs_src ? backward : n);
         if (node->spec.backward_needs_dst)
             live_until(l, n, backward);
-        // oneDNN keeps for each maximum where in its window it came from, in a byte.
         if (node->type == &MAX_POOL)
-            add_life(l, l->batch * shape_count(node->spec.dst), n, backward);
+            add_life(l, place_bytes(l, node), n, backward);
     }
 }
 

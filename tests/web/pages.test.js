@@ -53,11 +53,14 @@ test('a clone takes over the settings and starts', async () => {
   await page.getByLabel('Name').fill('cloned');
   await page.getByLabel('Epochs').fill('1');
   assert.equal(await page.getByLabel('Momentum').inputValue(), '0.9');
+  assert.equal(await page.getByLabel('Schedule').inputValue(), 'constant');
+  await page.getByLabel('Schedule').selectOption('cosine');
   await page.getByRole('button', { name: 'Start' }).click();
   await page.getByRole('heading', { name: 'cloned' }).waitFor();
   const made = (await get(daemon, '/v1/jobs')).data.find((j) => j.name === 'cloned');
   assert.equal(made.train_limit, 1500);
   assert.equal(made.epochs, 1);
+  assert.deepEqual(made.schedule, { type: 'cosine' });
   await context.close();
 });
 
