@@ -30,26 +30,6 @@ typedef struct ConvKernel {
     void (*destroy)(Layer *l, void *state);
 } ConvKernel;
 
-/* Rows for a file that has the functions named here, one for each variant. */
-#define CONV_KERNEL_PASS(ID, DIRECTION, VARIANT, NAME, RUN)                                        \
-    const ConvKernel ID = {.name = NAME,                                                           \
-                           .direction = DIRECTION,                                                 \
-                           .variant = VARIANT,                                                     \
-                           .fits = fits,                                                           \
-                           .create = pass_create,                                                  \
-                           .load_params = pass_load_params,                                        \
-                           .run = RUN,                                                             \
-                           .destroy = pass_destroy};
-#define CONV_KERNEL_GRAD(ID, VARIANT, NAME)                                                        \
-    const ConvKernel ID = {.name = NAME,                                                           \
-                           .direction = CONV_BACKWARD_WEIGHTS,                                     \
-                           .variant = VARIANT,                                                     \
-                           .fits = fits,                                                           \
-                           .create = grad_create,                                                  \
-                           .run = grad_run,                                                        \
-                           .end = grad_end,                                                        \
-                           .destroy = grad_destroy};
-
 /* The library's primitives for all directions. l->state becomes `state_bytes` of zeros that begin
  * with a Weighted. */
 bool conv_library_create(Layer *l, size_t state_bytes, Error *err);

@@ -1,10 +1,8 @@
 #include <omp.h>
-#include <stdlib.h>
 
 #include "core/base/memory.h"
 #include "core/kernels/winograd.h"
-#include "core/layers/conv_kernel.h"
-#include "core/layers/conv_sums.h"
+#include "core/layers/conv_own.h"
 
 enum { WEIGHTS, BIAS };
 
@@ -35,64 +33,59 @@ static bool fits(const ConvKernel *k, const Layer *l)
            && possible && gemm_kernel(type == dnnl_bf16);
 }
 
-static Winograd winograd_of(const ConvKernel *k, const Layer *l)
-{
-    const bool bf16 = l->src[0]->type == dnnl_bf16, data = k->direction == CONV_BACKWARD_DATA;
-    const int in = l->src[0]->shape.channels, out = l->dst->shape.channels;
-    return (Winograd){.form = form_of(k),
-                      .bf16 = bf16,
-                      .multiply = gemm_kernel(bf16),
-                      .batch = l->batch,
-                      .height = l->dst->shape.height,
-                      .width = l->dst->shape.width,
-                      .in = data ? out : in,
-                      .out = data ? in : out,
-                      .threads = omp_get_max_threads(),
-                      .brgemms = k->variant >= BRGEMM ? brgemms_new(omp_get_max_threads()) : NULL};
-}
+typedef struct {
+    ConvOwn own;
+    Winograd winograd;
+    bool flipped;  // backward data
+} State;
 
-static bool add_brgemms(const Winograd *w, bool (*add)(const Winograd *w, Error *err), Error *err)
+static State *state_new(const ConvKernel *k, const Layer *l)
 {
-    return !w->brgemms || add(w, err);
+    const bool bf16 = l->src[0]->type == dnnl_bf16;
+    const int in = l->src[0]->shape.channels, out = l->dst->shape.channels;
+    const int threads = omp_get_max_threads();
+    State *s = xcalloc(1, sizeof *s);
+    s->own.brgemms = k->variant >= BRGEMM ? brgemms_new(threads) : NULL;
+    s->flipped = k->direction == CONV_BACKWARD_DATA;
+    s->winograd = (Winograd){.form = form_of(k),
+                             .bf16 = bf16,
+                             .multiply = gemm_kernel(bf16),
+                             .batch = l->batch,
+                             .height = l->dst->shape.height,
+                             .width = l->dst->shape.width,
+                             .in = s->flipped ? out : in,
+                             .out = s->flipped ? in : out,
+                             .threads = threads,
+                             .brgemms = s->own.brgemms};
+    return s;
 }
 
 /* ---- Forward and backward data ---- */
 
-typedef struct {
-    Winograd winograd;
-    bool flipped;
-    SharedPack *pack;
-} Pass;
-
 static bool pass_create(const ConvKernel *k, Layer *l, void **state, Error *err)
 {
-    Pass *p = xcalloc(1, sizeof *p);
-    p->winograd = winograd_of(k, l);
-    p->flipped = k->direction == CONV_BACKWARD_DATA;
-    p->pack = shared_pack(l->shared, layer_values(l, WEIGHTS), k, p->winograd.bf16,
-                          winograd_weights_bytes(&p->winograd), err);
-    *state = p;
-    return p->pack && add_brgemms(&p->winograd, winograd_add_brgemms, err)
-           && shared_reserve(l->shared, winograd_scratch_bytes(&p->winograd), err);
+    State *s = *state = state_new(k, l);
+    const Winograd *w = &s->winograd;
+    return (!w->brgemms || winograd_add_brgemms(w, err))
+           && conv_own_pass(&s->own, k, l, winograd_weights_bytes(w), winograd_scratch_bytes(w),
+                            err);
 }
 
 static bool pass_load_params(Layer *l, void *state, bool again, Error *err)
 {
     (void)err;
-    const Pass *p = state;
-    if (p->pack->version == l->shared->version && !again)
-        return true;
-    winograd_pack(&p->winograd, layer_values(l, WEIGHTS), p->flipped, p->pack->data);
-    p->pack->version = l->shared->version;
+    const State *s = state;
+    if (conv_own_must_pack(&s->own, l, again))
+        winograd_pack(&s->winograd, layer_values(l, WEIGHTS), s->flipped, s->own.pack->data);
     return true;
 }
 
 static bool run_forward(Layer *l, void *state, Error *err)
 {
     (void)err;
-    const Pass *p = state;
+    const State *s = state;
     const Conv *c = l->node->config;
-    winograd_run(&p->winograd, l->src[0]->data, p->pack->data, layer_values(l, BIAS), c->relu,
+    winograd_run(&s->winograd, l->src[0]->data, s->own.pack->data, layer_values(l, BIAS), c->relu,
                  l->dst->data, l->shared->scratch);
     return true;
 }
@@ -100,64 +93,47 @@ static bool run_forward(Layer *l, void *state, Error *err)
 static bool run_backward_data(Layer *l, void *state, Error *err)
 {
     (void)err;
-    const Pass *p = state;
-    winograd_run(&p->winograd, l->diff_dst[0]->data, p->pack->data, NULL, false,
+    const State *s = state;
+    winograd_run(&s->winograd, l->diff_dst[0]->data, s->own.pack->data, NULL, false,
                  l->diff_src[0]->data, l->shared->scratch);
     return true;
 }
 
-static void pass_destroy(Layer *l, void *state)
-{
-    Pass *p = state;
-    if (!p)
-        return;
-    shared_pack_release(l->shared, p->pack);
-    brgemms_free(p->winograd.brgemms);
-    free(p);
-}
-
-/* ---- Backward weights ---- */
-
-typedef struct {
-    Winograd winograd;
-    ConvSums sums;  // in x taps x out
-} Grad;
+/* ---- Backward weights: sums in x taps x out ---- */
 
 static bool grad_create(const ConvKernel *k, Layer *l, void **state, Error *err)
 {
-    Grad *g = xcalloc(1, sizeof *g);
-    const Winograd *w = &g->winograd;
-    g->winograd = winograd_of(k, l);
-    *state = g;
-    return add_brgemms(w, winograd_grad_add_brgemms, err)
-           && conv_sums_new(&g->sums, l, (size_t)w->in * (size_t)taps_of(w) * (size_t)w->out, err)
-           && shared_reserve(l->shared, winograd_grad_scratch_bytes(w), err);
+    State *s = *state = state_new(k, l);
+    const Winograd *w = &s->winograd;
+    const size_t sums = (size_t)w->in * (size_t)taps_of(w) * (size_t)w->out;
+    return (!w->brgemms || winograd_grad_add_brgemms(w, err))
+           && conv_own_grad(&s->own, l, sums, winograd_grad_scratch_bytes(w), err);
 }
 
 static bool grad_run(Layer *l, void *state, Error *err)
 {
     (void)err;
-    Grad *g = state;
-    conv_sums_begin(&g->sums);
-    winograd_grad(&g->winograd, l->src[0]->data, l->diff_dst[0]->data, g->sums.weights,
+    State *s = state;
+    conv_sums_begin(&s->own.sums);
+    winograd_grad(&s->winograd, l->src[0]->data, l->diff_dst[0]->data, s->own.sums.weights,
                   l->shared->scratch);
-    conv_sums_add_bias(&g->sums, l);
+    conv_sums_add_bias(&s->own.sums, l);
     return true;
 }
 
 /* in x taps x out -> out x in x taps. */
 static void grad_end(Layer *l, void *state, bool accumulate)
 {
-    Grad *g = state;
-    const size_t in = (size_t)g->winograd.in, out = (size_t)g->winograd.out;
-    const size_t taps = (size_t)taps_of(&g->winograd);
+    State *s = state;
+    const size_t in = (size_t)s->winograd.in, out = (size_t)s->winograd.out;
+    const size_t taps = (size_t)taps_of(&s->winograd);
     float *weights = layer_grads(l, WEIGHTS);
-    if (!conv_sums_end(&g->sums, l, accumulate))
+    if (!conv_sums_end(&s->own.sums, l, accumulate))
         return;
 #pragma omp parallel for schedule(static)
     for (size_t first = 0; first < out; first += VEC) {
         for (size_t row = 0; row < in * taps; row++) {
-            const float *src = g->sums.weights + row * out + first;
+            const float *src = s->own.sums.weights + row * out + first;
             float *dst = weights + first * in * taps + row;
             for (size_t o = 0; o < VEC; o++)
                 dst[o * in * taps] = src[o] + (accumulate ? dst[o * in * taps] : 0);
@@ -165,24 +141,12 @@ static void grad_end(Layer *l, void *state, bool accumulate)
     }
 }
 
-static void grad_destroy(Layer *l, void *state)
-{
-    (void)l;
-    Grad *g = state;
-    if (!g)
-        return;
-    conv_sums_free(&g->sums);
-    brgemms_free(g->winograd.brgemms);
-    free(g);
-}
-
 /* ---- */
 
 #define KERNELS(ID, VARIANT, NAME)                                                                 \
-    CONV_KERNEL_PASS(CONV_FORWARD_##ID, CONV_FORWARD, VARIANT, NAME, run_forward)                  \
-    CONV_KERNEL_PASS(CONV_BACKWARD_DATA_##ID, CONV_BACKWARD_DATA, VARIANT, NAME,                   \
-                     run_backward_data)                                                            \
-    CONV_KERNEL_GRAD(CONV_BACKWARD_WEIGHTS_##ID, VARIANT, NAME)
+    CONV_OWN_PASS(CONV_FORWARD_##ID, CONV_FORWARD, VARIANT, NAME, run_forward)                     \
+    CONV_OWN_PASS(CONV_BACKWARD_DATA_##ID, CONV_BACKWARD_DATA, VARIANT, NAME, run_backward_data)   \
+    CONV_OWN_GRAD(CONV_BACKWARD_WEIGHTS_##ID, VARIANT, NAME)
 
 KERNELS(1_1, WINOGRAD_1_1, "product")
 KERNELS(3_3, WINOGRAD_3_3, "F(3,3)")
