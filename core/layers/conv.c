@@ -153,45 +153,65 @@ static bool run_direction(Layer *l, ConvDirection d, const Rival *r, Error *err)
     return false;
 }
 
-/* The least of a few times, and a share of what is done once for several runs: loading the
- * parameters, and bringing gradients to the store, which also leaves nothing in the rival's sums.
- */
-static bool time_rival(Layer *l, ConvDirection d, const Rival *r, double *seconds, Error *err)
+/* The least of a few times: of a run, and of what is done once for several runs, which is loading
+ * the parameters, and bringing gradients to the store. That also leaves nothing in the rival's
+ * sums. */
+typedef struct {
+    double run, once;
+} Timing;
+
+/* One more time; the library's kernel where `r` is NULL. */
+static bool time_rival(Layer *l, ConvDirection d, const Rival *r, Timing *least, Error *err)
 {
-    double run = INFINITY, once = INFINITY;
-    for (int i = 0; i < RUNS; i++) {
-        const double start = clock_seconds();
-        if (r && r->kernel->load_params && !r->kernel->load_params(l, r->state, true, err))
+    const double start = clock_seconds();
+    if (r && r->kernel->load_params && !r->kernel->load_params(l, r->state, true, err))
+        return false;
+    const double loaded = clock_seconds();
+    if (!run_direction(l, d, r, err))
+        return false;
+    const double ran = clock_seconds();
+    if (r && r->kernel->end)
+        r->kernel->end(l, r->state, false);
+    const double end = clock_seconds();
+    least->run = fmin(least->run, ran - loaded);
+    least->once = fmin(least->once, loaded - start + end - ran);
+    return true;
+}
+
+/* The rivals take turns, so that whoever takes the machine for a while takes it from all, and so
+ * that each finds the cache as in a step: full of other things. NULL in *best: the library. */
+static bool find_fastest(Layer *l, ConvDirection d, const Rival **best, Error *err)
+{
+    ConvState *s = l->state;
+    Timing library = {INFINITY, INFINITY}, timings[MAX_RIVALS];
+    for (int i = 0; i < MAX_RIVALS; i++)
+        timings[i] = library;
+    for (int run = 0; run < RUNS; run++) {
+        if (!time_rival(l, d, NULL, &library, err))
             return false;
-        const double loaded = clock_seconds();
-        if (!run_direction(l, d, r, err))
-            return false;
-        const double ran = clock_seconds();
-        if (r && r->kernel->end)
-            r->kernel->end(l, r->state, false);
-        const double end = clock_seconds();
-        run = fmin(run, ran - loaded);
-        once = fmin(once, loaded - start + end - ran);
+        for (int i = 0; i < s->rival_count[d]; i++) {
+            if (!time_rival(l, d, &s->rivals[d][i], &timings[i], err))
+                return false;
+        }
     }
-    *seconds = run + once / l->runs_per_load;
+    double least = library.run + library.once / l->runs_per_load;
+    *best = NULL;
+    for (int i = 0; i < s->rival_count[d]; i++) {
+        const double seconds = timings[i].run + timings[i].once / l->runs_per_load;
+        if (seconds < least) {
+            least = seconds;
+            *best = &s->rivals[d][i];
+        }
+    }
     return true;
 }
 
 static bool choose_direction(Layer *l, ConvDirection d, Error *err)
 {
     ConvState *s = l->state;
-    const Rival *best = NULL;
-    double least, seconds;
-    if (!time_rival(l, d, NULL, &least, err))
+    const Rival *best;
+    if (!find_fastest(l, d, &best, err))
         return false;
-    for (int i = 0; i < s->rival_count[d]; i++) {
-        if (!time_rival(l, d, &s->rivals[d][i], &seconds, err))
-            return false;
-        if (seconds < least) {
-            least = seconds;
-            best = &s->rivals[d][i];
-        }
-    }
     char key[CHOICE_KEY];
     key_of(l, d, key);
     choices_set(l->choices, key, best ? best->kernel->name : LIBRARY);
