@@ -182,25 +182,24 @@ static bool time_rival(Layer *l, ConvDirection d, const Rival *r, Timing *least,
  * that each finds the cache as in a step: full of other things. NULL in *best: the library. */
 static bool find_fastest(Layer *l, ConvDirection d, const Rival **best, Error *err)
 {
-    ConvState *s = l->state;
-    Timing library = {INFINITY, INFINITY}, timings[MAX_RIVALS];
-    for (int i = 0; i < MAX_RIVALS; i++)
-        timings[i] = library;
-    for (int run = 0; run < RUNS; run++) {
-        if (!time_rival(l, d, NULL, &library, err))
-            return false;
-        for (int i = 0; i < s->rival_count[d]; i++) {
-            if (!time_rival(l, d, &s->rivals[d][i], &timings[i], err))
-                return false;
-        }
+    const ConvState *s = l->state;
+    const Rival *all[1 + MAX_RIVALS];
+    Timing timings[1 + MAX_RIVALS];
+    const int count = 1 + s->rival_count[d];
+    for (int i = 0; i < count; i++) {
+        all[i] = i > 0 ? &s->rivals[d][i - 1] : NULL;
+        timings[i] = (Timing){INFINITY, INFINITY};
     }
-    double least = library.run + library.once / l->runs_per_load;
-    *best = NULL;
-    for (int i = 0; i < s->rival_count[d]; i++) {
+    for (int i = 0; i < RUNS * count; i++) {
+        if (!time_rival(l, d, all[i % count], &timings[i % count], err))
+            return false;
+    }
+    double least = INFINITY;
+    for (int i = 0; i < count; i++) {
         const double seconds = timings[i].run + timings[i].once / l->runs_per_load;
         if (seconds < least) {
             least = seconds;
-            *best = &s->rivals[d][i];
+            *best = all[i];
         }
     }
     return true;
@@ -209,7 +208,7 @@ static bool find_fastest(Layer *l, ConvDirection d, const Rival **best, Error *e
 static bool choose_direction(Layer *l, ConvDirection d, Error *err)
 {
     ConvState *s = l->state;
-    const Rival *best;
+    const Rival *best = NULL;
     if (!find_fastest(l, d, &best, err))
         return false;
     char key[CHOICE_KEY];
