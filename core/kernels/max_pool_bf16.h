@@ -4,8 +4,8 @@
  * of the numbers when read as a signed integer: the maximum is one instruction for 32 of them.
  *
  * Shapes    src batch x src_height x src_width x channels, dst the same with its own height and
- * width, channels-last; places, of dst's shape, say which of its window's nine pixels each maximum
- *           came from: the first in reading order if there are several. In 16 bits, so that what
+ *           width, channels-last; places, of dst's shape, say which of its window's nine pixels
+ * each maximum came from: the first in reading order if there are several. In 16 bits, so that what
  *           compares them has as many lanes as what moves the numbers.
  * Backward  every number of diff_src is summed up in float32 and rounded once.
  */
