@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-enum { WEIGHTS };
-
 bool conv_own_pass(ConvOwn *o, const ConvKernel *k, Layer *l, size_t pack_bytes,
                    size_t scratch_bytes, Error *err)
 {

@@ -7,6 +7,7 @@
 #include "core/kernels/brgemm.h"
 #include "core/layers/conv_kernel.h"
 #include "core/layers/conv_sums.h"
+#include "core/layers/weighted.h"
 
 /* A kind's state begins with it. */
 typedef struct {

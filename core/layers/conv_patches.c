@@ -4,8 +4,6 @@
 #include "core/kernels/patches.h"
 #include "core/layers/conv_own.h"
 
-enum { WEIGHTS, BIAS };
-
 /* A kernel's variant: whether products run on the library's micro-kernel. */
 enum { OWN, BRGEMM };
 

@@ -6,8 +6,7 @@
 #include "core/base/chunks.h"
 #include "core/base/slab.h"
 #include "core/kernels/channel_sums.h"
-
-enum { BIAS = 1 };
+#include "core/layers/weighted.h"
 
 static size_t channels_of(const Layer *l)
 {

@@ -4,8 +4,6 @@
 #include "core/kernels/winograd.h"
 #include "core/layers/conv_own.h"
 
-enum { WEIGHTS, BIAS };
-
 /* A kernel's variant is its form, plus this where products run on the library's micro-kernel. */
 enum { BRGEMM = WINOGRAD_FORMS };
 

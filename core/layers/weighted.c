@@ -4,8 +4,6 @@
 
 #include "core/base/memory.h"
 
-enum { WEIGHTS, BIAS };
-
 bool weighted_new(Layer *l, size_t state_bytes, int in, int height, int width, Error *err)
 {
     Weighted *w = l->state = xcalloc(1, state_bytes);

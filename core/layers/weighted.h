@@ -8,6 +8,8 @@
 #include "core/dnn/packed.h"
 #include "core/layers/layer.h"
 
+enum { WEIGHTS, BIAS };  // the parameters' places in the node: O x I x H x W, and O
+
 typedef struct {
     Op forward, backward_data, backward_weights;
     Packed weights, weights_backward, bias;
@@ -19,9 +21,7 @@ typedef struct {
     dnnl_memory_desc_t bias_desc;
 } Weighted;
 
-/* Sets l->state: `state_bytes` of zeros that begin with a Weighted. The node's first parameter is
- * the weights, O x I x H x W, the second the bias, O.
- */
+/* Sets l->state: `state_bytes` of zeros that begin with a Weighted. */
 bool weighted_new(Layer *l, size_t state_bytes, int in, int height, int width, Error *err);
 
 /* Take over what describing a primitive returned and make it; `what` is for messages. The forward
