@@ -23,7 +23,8 @@ bool brgemm_available(void);
 Brgemms *brgemms_new(int threads);
 void brgemms_free(Brgemms *b);  // takes NULL
 
-/* Make what products of this shape need; its pointers are not looked at. */
+/* Make what products of this shape need; its pointers are not looked at. Takes NULL, which needs
+ * nothing. */
 bool brgemms_add(Brgemms *b, const Gemm *shape, Error *err);
 
 /* A shape that was added. */

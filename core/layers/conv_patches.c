@@ -54,7 +54,7 @@ static bool pass_create(const ConvKernel *k, Layer *l, void **state, Error *err)
 {
     State *s = *state = state_new(k, l);
     const Patches *p = &s->patches;
-    return (!p->brgemms || patches_add_brgemms(p, err))
+    return patches_add_brgemms(p, err)
            && conv_own_pass(&s->own, k, l, patches_weights_bytes(p), patches_scratch_bytes(p), err);
 }
 
@@ -83,7 +83,7 @@ static bool grad_create(const ConvKernel *k, Layer *l, void **state, Error *err)
 {
     State *s = *state = state_new(k, l);
     const Patches *p = &s->patches;
-    return (!p->brgemms || patches_grad_add_brgemms(p, err))
+    return patches_grad_add_brgemms(p, err)
            && conv_own_grad(&s->own, l, patches_grad_sums(p), patches_grad_scratch_bytes(p), err);
 }
 

@@ -64,7 +64,7 @@ static bool pass_create(const ConvKernel *k, Layer *l, void **state, Error *err)
 {
     State *s = *state = state_new(k, l);
     const Winograd *w = &s->winograd;
-    return (!w->brgemms || winograd_add_brgemms(w, err))
+    return winograd_add_brgemms(w, err)
            && conv_own_pass(&s->own, k, l, winograd_weights_bytes(w), winograd_scratch_bytes(w),
                             err);
 }
@@ -104,7 +104,7 @@ static bool grad_create(const ConvKernel *k, Layer *l, void **state, Error *err)
     State *s = *state = state_new(k, l);
     const Winograd *w = &s->winograd;
     const size_t sums = (size_t)w->in * (size_t)taps_of(w) * (size_t)w->out;
-    return (!w->brgemms || winograd_grad_add_brgemms(w, err))
+    return winograd_grad_add_brgemms(w, err)
            && conv_own_grad(&s->own, l, sums, winograd_grad_scratch_bytes(w), err);
 }
 
