@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
-#include "server/api/http.h"
-#include "server/jobs/cpus.h"
+#include "server/api/api.h"
+#include "server/api/routes.h"
+#include "server/base/time.h"
 #include "server/jobs/jobs.h"
 #include "server/jobs/runs.h"
-#include "server/jobs/worker.h"
 #include "server/notify.h"
+#include "server/work/cpus.h"
+#include "server/work/worker.h"
 
 static const double WORKERS_STOP_SECONDS = 6;  // of the 8 that an end may take
 
@@ -20,6 +22,8 @@ typedef struct {
     Log *log;
     Jobs *jobs;
     Workers *workers;
+    HttpCounts counts;
+    App app;
     Http *http;
 } Daemon;
 
@@ -63,25 +67,34 @@ static bool start_http(Daemon *d, const ServerConfig *config, Error *err)
     ListenAddress address;
     if (!config_listen_address(config->listen, &address, err))
         return false;
-    const HttpConfig how = {
+    d->app = (App){
         .jobs = d->jobs,
         .log = d->log,
-        .web = web_folder(config),
-        .datasets = config->datasets,
+        .datasets = config->datasets[0] ? config->datasets : NULL,
         .version = GOOGLENETD_VERSION,
         .job_threads = job_threads(cores(config), config->workers),
+        .started_at = time_now_ms(),
+        .max_streams = config->limits.streams,
+        .counts = &d->counts,
+    };
+    HttpConfig how = {
+        .app = &d->app,
+        .counts = &d->counts,
+        .bell = jobs_bell(d->jobs),
+        .log = d->log,
+        .web = web_folder(config),
         .token = config->token,
         .address = address.host,
         .port = address.port,
         .threads = config->http_threads,
         .connections = config->limits.connections,
         .connections_per_address = config->limits.connections_per_address,
-        .streams = config->limits.streams,
         .body_bytes = (size_t)config->limits.body_bytes,
         .request_seconds = config->limits.request_seconds,
         .idle_seconds = config->limits.idle_seconds,
         .heartbeat_seconds = config->limits.heartbeat_seconds,
     };
+    how.routes = routes_table(&how.route_count);
     if (!http_start(&how, &d->http, err))
         return false;
     LOG(d->log, LOG_INFO, "listening", log_text("address", address.host),

@@ -6,7 +6,7 @@
  */
 #pragma once
 #include "core/base/error.h"
-#include "server/jobs/config.h"
+#include "server/config.h"
 
 /* Runs until a signal ends it. False: it could not start; the message says why. */
 bool daemon_run(const ServerConfig *config, Error *err);

@@ -17,8 +17,13 @@ rules='
 ^core/data/                    ^core/(base|graph|data)/
 ^core/net/                     ^core/(base|graph|dnn|kernels|choice|layers|models|net)/
 ^core/train/                   ^core/
-^server/jobs/                  ^(core|server/jobs)/
-^server/api/                   ^(core|server/(jobs|api))/
+^server/base/                  ^(core|server/base)/
+^server/store/                 ^(core|server/(base|store))/
+^server/jobs/                  ^(core|server/(base|store|jobs))/
+^server/(data|models)/         ^(core|server/(base|store|jobs|data|models))/
+^server/work/                  ^(core|server/(base|store|jobs|data|models|work))/
+^server/http/                  ^(core|server/(base|store|jobs|data|models|work|http))/
+^server/api/                   ^(core|server/(base|store|jobs|data|models|work|http|api))/
 ^server/cli/                   ^(core|server)/
 ^server/[^/]*$                 ^(core|server)/
 '
@@ -26,8 +31,8 @@ rules='
 # Foreign headers, and the only files that may include them.
 foreign='
 oneapi/dnnl/.*|dnnl.*          ^core/(dnn|net|layers|kernels)/
-microhttpd[.]h                 ^server/api/http[^/]*$
-sqlite3[.]h                    ^server/jobs/store[^/]*$
+microhttpd[.]h                 ^server/http/http[^/]*$
+sqlite3[.]h                    ^server/store/
 cJSON[.]h                      ^(server/|core/train/safetensors)
 pthread[.]h                    ^(server/|core/data/loader[.]c$)
 omp[.]h                        ^core/
@@ -49,6 +54,17 @@ check() {
     function allowed(file, header,   i) {
         for (i = 1; i <= rule_count; i++)
             if (file ~ rule_file[i]) return header ~ rule_header[i]
+        return 0
+    }
+    # Whether a header is reached from itself.
+    function circles(file, start, seen,   i, next_file) {
+        for (i = 1; i <= edge_count[file]; i++) {
+            next_file = edge[file, i]
+            if (next_file == start) return 1
+            if (next_file in seen) continue
+            seen[next_file] = 1
+            if (circles(next_file, start, seen)) return 1
+        }
         return 0
     }
     # Whether oneDNN is reached from a file; seen guards against circles.
@@ -94,6 +110,10 @@ check() {
             split("", seen)
             if (files[i] ~ pure && reaches_dnnl(files[i], seen)) {
                 print files[i] ": reaches oneDNN through its includes"; faults++
+            }
+            split("", seen)
+            if (circles(files[i], files[i], seen)) {
+                print files[i] ": includes itself through its includes"; faults++
             }
         }
         if (file_count < 1) { print "no sources found"; faults++ }
@@ -150,26 +170,33 @@ self_test() {
     bad core/models/a.c '#include <dnnl.h>'
     bad server/jobs/a.c '#include <oneapi/dnnl/dnnl_ukernel.h>'
     bad server/jobs/a.c '#include "server/api/api.h"'
+    bad server/base/a.c '#include "server/store/rows.h"'
+    bad server/store/a.c '#include "server/jobs/jobs.h"'
+    bad server/jobs/a.c '#include "server/work/worker.h"'
+    bad server/data/a.c '#include "server/work/worker.h"'
+    bad server/work/a.c '#include "server/http/http.h"'
+    bad server/http/a.c '#include "server/api/api.h"'
     bad server/api/a.c '#include "server/cli/args.h"'
     bad server/api/routes.c '#include <microhttpd.h>'
     bad server/jobs/jobs.c '#include <sqlite3.h>'
     bad server/api/store.c '#include <sqlite3.h>'
+    bad server/jobs/store_jobs.c '#include <sqlite3.h>'
     bad core/train/trainer.c '#include <cJSON.h>'
     bad core/data/idx.c '#include <pthread.h>'
-    bad server/jobs/worker.c '#include <omp.h>'
-    bad server/jobs/worker.c '#pragma omp parallel for'
+    bad server/work/worker.c '#include <omp.h>'
+    bad server/work/worker.c '#pragma omp parallel for'
     bad server/jobs/a.c '#include "tests/check.h"'
     bad server/jobs/a.c '#include "jobs.h"'
     bad core/models/a.c '#include "core/layers/x.h"' core/layers/x.h '#include "core/dnn/dnn.h"' \
         core/dnn/dnn.h '#include <oneapi/dnnl/dnnl.h>'
+    bad core/graph/a.h '#include "core/graph/b.h"' core/graph/b.h '#include "core/graph/a.h"'
     bad core/graph/b.c '#include "core/graph/a.h"' core/graph/a.h '#include "core/graph/b.h"' \
         core/graph/b.h '#include "core/graph/a.h"' core/graph/b.h '#include <dnnl.h>'
     good core/layers/conv.c '#include "core/layers/conv.h"' core/layers/conv.c '#include <oneapi/dnnl/dnnl.h>' \
         core/layers/conv.c '#include "core/layers/weighted.h"' core/layers/conv.c '#pragma omp parallel for' \
-        server/api/http_reply.c '#include <microhttpd.h>' server/jobs/store_sql.h '#include <sqlite3.h>' \
+        server/http/http_reply.c '#include <microhttpd.h>' server/store/store_sql.h '#include <sqlite3.h>' \
         core/train/safetensors_read.c '#include <cJSON.h>' core/data/loader.c '#include <pthread.h>' \
-        core/train/trainer.c '#include "core/net/net.h"' server/main.c '#include "server/cli/args.h"' \
-        core/graph/a.h '#include "core/graph/b.h"' core/graph/b.h '#include "core/graph/a.h"'
+        core/train/trainer.c '#include "core/net/net.h"' server/main.c '#include "server/cli/args.h"'
     tree
     if check "$scratch/tree" >/dev/null; then
         echo 'a tree without sources was taken'

@@ -1,31 +1,18 @@
 /* server/api/api.h -- what the handlers share, and their names, by resource. */
 #pragma once
-#include <stdatomic.h>
-
-#include "server/api/router.h"
-#include "server/jobs/cpus.h"
+#include "server/http/http.h"
 #include "server/jobs/jobs.h"
-
-typedef struct Pages Pages;  // the dashboard's files: server/api/pages.h
-
-/* Counted by the HTTP glue and the streams, shown by /metrics. */
-typedef struct {
-    atomic_llong requests[6];  // answered, by the first digit of the status
-    atomic_int connections;    // open now
-    atomic_int streams;        // readers of events now
-    atomic_llong cut;          // connections closed because a request took too long
-} HttpCounts;
+#include "server/work/cpus.h"
 
 struct App {
     Jobs *jobs;
     Log *log;              // may be NULL
-    const Pages *pages;    // may be NULL
     const char *datasets;  // folder with a folder per set, or NULL
     const char *version;   // of the daemon
     JobThreads job_threads;
     int64_t started_at;  // milliseconds since 1970
     int max_streams;
-    HttpCounts counts;
+    HttpCounts *counts;  // of the server that calls the handlers
 };
 
 /* api_jobs.c, api_steer.c */

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "server/api/api_common.h"
-#include "server/api/headers.h"
 #include "server/api/json_job.h"
+#include "server/http/headers.h"
 
 bool list_checkpoints(App *app, const Request *req, Response *res, Error *err)
 {

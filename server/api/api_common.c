@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "server/api/headers.h"
 #include "server/api/json_job.h"
-#include "server/jobs/json_text.h"
+#include "server/base/json_text.h"
+#include "server/http/headers.h"
 
 bool request_job(const Request *req, int64_t *id, Error *err)
 {

@@ -5,7 +5,7 @@
 #include "server/api/api.h"
 #include "server/api/json_job.h"
 #include "server/api/json_model.h"
-#include "server/jobs/dataset_folder.h"
+#include "server/data/dataset_folder.h"
 
 static cJSON *dataset_to_json(const App *app, const DatasetInfo *set)
 {

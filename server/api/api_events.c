@@ -8,7 +8,7 @@
 #include "core/base/memory.h"
 #include "server/api/api_common.h"
 #include "server/api/json_job.h"
-#include "server/api/sse.h"
+#include "server/http/sse.h"
 
 enum {
     LIST_USUAL = 100,
@@ -26,7 +26,7 @@ typedef struct {
 static void free_stream(void *context)
 {
     EventStream *s = context;
-    atomic_fetch_sub(&s->app->counts.streams, 1);
+    atomic_fetch_sub(&s->app->counts->streams, 1);
     free(s->text);
     free(s);
 }
@@ -76,8 +76,8 @@ static ssize_t read_stream(void *context, char *buffer, size_t size, bool beat)
 
 static bool respond_events_stream(App *app, SeriesPage page, Response *res)
 {
-    if (atomic_fetch_add(&app->counts.streams, 1) >= app->max_streams) {
-        atomic_fetch_sub(&app->counts.streams, 1);
+    if (atomic_fetch_add(&app->counts->streams, 1) >= app->max_streams) {
+        atomic_fetch_sub(&app->counts->streams, 1);
         response_header(res, "Retry-After", "10");
         return respond_problem(res, 503, "there are %d readers of events already",
                                app->max_streams);

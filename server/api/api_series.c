@@ -7,7 +7,7 @@
 #include "core/base/memory.h"
 #include "server/api/api_common.h"
 #include "server/api/json_job.h"
-#include "server/jobs/json_text.h"
+#include "server/base/json_text.h"
 
 /* A number that reads back to the same bits, or nothing for what was not recorded; then a comma or
  * the end of the line (RFC 4180). */

@@ -154,7 +154,7 @@ bool get_metrics(App *app, const Request *req, Response *res, Error *err)
     if (!out)
         return fail(err, ERR_NO_MEMORY, "no memory for the answer");
     write_jobs(out, &counts);
-    write_http(out, &app->counts);
+    write_http(out, app->counts);
     write_process(out, app);
     if (fclose(out) != 0)
         return fail(err, ERR_NO_MEMORY, "no memory for the answer");

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/jobs/json_text.h"
+#include "server/base/json_text.h"
+#include "server/base/time.h"
 
 static void add_text(cJSON *to, const char *name, const char *text)
 {
@@ -12,7 +13,7 @@ static void add_text(cJSON *to, const char *name, const char *text)
 
 static void add_time(cJSON *to, const char *name, int64_t ms)
 {
-    char text[JOB_STAMP] = "";
+    char text[TIME_TEXT] = "";
     if (ms > 0)
         time_format(ms, text);
     add_text(to, name, text);

@@ -2,7 +2,7 @@
 #pragma once
 #include <cJSON.h>
 
-#include "server/jobs/estimate.h"
+#include "server/work/estimate.h"
 
 cJSON *job_to_json(const JobInfo *job);
 cJSON *epoch_to_json(const EpochRow *epoch);

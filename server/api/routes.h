@@ -1,5 +1,5 @@
 /* server/api/routes.h -- every call that this daemon answers, but for the dashboard's files. */
 #pragma once
-#include "server/api/router.h"
+#include "server/http/router.h"
 
 const Route *routes_table(size_t *count);

@@ -2,7 +2,7 @@
  *
  * DESIGN  The trainer calls on_event; what it has to tell goes to the tables, the screen and the
  * policy, in this order, and the answer is whether to go on. Whatever ends the run early is
- * remembered in Run and explained afterwards.
+ * remembered in Training and explained afterwards.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,16 +97,16 @@ typedef struct {
     double epochs_seconds;  // that the evaluated epochs took, over all runs
     Progress progress;
 
-    EpochRow last;               // the last epoch evaluated; epoch 0: none
+    EpochCsv last;               // the last epoch evaluated; epoch 0: none
     double seconds_per_example;  // summed over timed_epochs, for the mean
     int timed_epochs;
     TrainEvent now;         // the newest event
     PolicyVerdict verdict;  // that ended the run
     int signal;             // that ended it
     Error write_error;      // that ended it
-} Run;
+} Training;
 
-static void note_epoch(Run *r, const EpochRow *row)
+static void note_epoch(Training *r, const EpochCsv *row)
 {
     policy_epoch(&r->policy, row->test_accuracy);
     r->epochs_seconds += row->duration_seconds;
@@ -117,23 +117,23 @@ static void note_epoch(Run *r, const EpochRow *row)
     }
 }
 
-static void note_earlier_epoch(void *context, const EpochRow *row)
+static void note_earlier_epoch(void *context, const EpochCsv *row)
 {
     note_epoch(context, row);
 }
 
-static bool record(Run *r, const TrainEvent *e)
+static bool record(Training *r, const TrainEvent *e)
 {
     if (e->type == TRAIN_POINT)
         return run_folder_point(&r->folder, e, &r->write_error);
     if (e->type != TRAIN_EPOCH)
         return true;
-    const EpochRow row = epoch_row(e);
+    const EpochCsv row = epoch_row(e);
     note_epoch(r, &row);
     return run_folder_epoch(&r->folder, &row, &r->write_error);
 }
 
-static void show(Run *r, const TrainEvent *e)
+static void show(Training *r, const TrainEvent *e)
 {
     progress_event(&r->progress, e);
     if (e->type == TRAIN_RESUMED) {
@@ -154,7 +154,7 @@ static void show(Run *r, const TrainEvent *e)
 
 static TrainAnswer on_event(void *context, const TrainEvent *e)
 {
-    Run *r = context;
+    Training *r = context;
     if (!record(r, e))
         return TRAIN_STOP;
     r->now = *e;
@@ -170,7 +170,7 @@ static TrainAnswer on_event(void *context, const TrainEvent *e)
 
 /* ---- The end ---- */
 
-static void print_result(const Run *r)
+static void print_result(const Training *r)
 {
     const bool any = r->last.epoch > 0;
     char test[16] = "not measured";
@@ -186,7 +186,7 @@ static void print_result(const Run *r)
     printf("%.1f examples/sec on %s, %d thread%s\n", speed, cpu, threads, threads == 1 ? "" : "s");
 }
 
-static int finish(Run *r, Error *err)
+static int finish(Training *r, Error *err)
 {
     if (!model_save(r->folder.model, trainer_params(r->trainer), r->spec.model->name, err))
         return EXIT_FAILED;
@@ -199,7 +199,7 @@ static int finish(Run *r, Error *err)
     return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
-static int run_trainer(Run *r, Error *err)
+static int run_trainer(Training *r, Error *err)
 {
     // Nothing may be left to do.
     const double spent = r->epochs_seconds + trainer_state(r->trainer)->epoch_seconds;
@@ -223,7 +223,7 @@ static int run_trainer(Run *r, Error *err)
     return finish(r, err);
 }
 
-static int train(Run *r, const char *out, bool resume, Error *err)
+static int train(Training *r, const char *out, bool resume, Error *err)
 {
     if (!run_folder_open(out, resume, &r->spec, &r->folder, err))
         return EXIT_FAILED;
@@ -252,16 +252,16 @@ static int train(Run *r, const char *out, bool resume, Error *err)
 
 static void print_faults(const char *label, const Faults *faults)
 {
-    for (int i = 0; i < faults->count && i < SPEC_MAX_FAULTS; i++)
+    for (int i = 0; i < faults->count && i < FAULTS_MAX; i++)
         fprintf(stderr, "%s: %s%s%s\n", label, faults->items[i].pointer,
                 faults->items[i].pointer[0] ? " " : "", faults->items[i].detail);
-    if (faults->count > SPEC_MAX_FAULTS)
-        fprintf(stderr, "%s: and %d faults more\n", label, faults->count - SPEC_MAX_FAULTS);
+    if (faults->count > FAULTS_MAX)
+        fprintf(stderr, "%s: and %d faults more\n", label, faults->count - FAULTS_MAX);
 }
 
 static int read_and_train(const TrainArgs *a)
 {
-    Run r = {0};
+    Training r = {0};
     Faults faults = {0};
     Error err = {0};
     int exit_code = EXIT_USAGE;

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
-#include "server/jobs/json_text.h"
+#include "server/base/json_text.h"
 
 enum { CSV_MAX_COLUMNS = 16 };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/jobs/json_text.h"
+#include "server/base/json_text.h"
 
 /* All of a file, but not more than a byte beyond what JSON may have. */
 static bool read_all(const char *path, const char *label, char **text, size_t *length, Error *err)

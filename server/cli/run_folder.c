@@ -17,7 +17,7 @@ static const char EPOCHS_HEADER[] =
     "learning_rate,examples_per_second,duration_seconds";
 static const char CURVE_HEADER[] = "step,epoch,loss,accuracy,learning_rate";
 
-enum { EPOCH_COLUMNS = sizeof(EpochRow) / sizeof(double), CURVE_COLUMNS = 5 };
+enum { EPOCH_COLUMNS = sizeof(EpochCsv) / sizeof(double), CURVE_COLUMNS = 5 };
 
 /* ---- Opening ---- */
 
@@ -150,20 +150,20 @@ void run_folder_close(RunFolder *f)
 /* ---- The tables ---- */
 
 typedef struct {
-    void (*row)(void *context, const EpochRow *row);
+    void (*row)(void *context, const EpochCsv *row);
     void *context;
 } EpochReader;
 
 static void take_row(void *context, const double *values)
 {
     const EpochReader *reader = context;
-    EpochRow row;
+    EpochCsv row;
     memcpy(&row, values, sizeof row);
     reader->row(reader->context, &row);
 }
 
 bool run_folder_start(RunFolder *f, const TrainState *state,
-                      void (*row)(void *context, const EpochRow *row), void *context, Error *err)
+                      void (*row)(void *context, const EpochCsv *row), void *context, Error *err)
 {
     // state->epoch counts the epochs that were evaluated, even when the batches of one more are
     // done.
@@ -181,14 +181,14 @@ bool run_folder_point(RunFolder *f, const TrainEvent *e, Error *err)
     return csv_write(f->curve, row, CURVE_COLUMNS, err);
 }
 
-bool run_folder_epoch(RunFolder *f, const EpochRow *row, Error *err)
+bool run_folder_epoch(RunFolder *f, const EpochCsv *row, Error *err)
 {
     return csv_write(f->epochs, (const double *)row, EPOCH_COLUMNS, err);
 }
 
-EpochRow epoch_row(const TrainEvent *e)
+EpochCsv epoch_row(const TrainEvent *e)
 {
-    return (EpochRow){
+    return (EpochCsv){
         .epoch = (double)e->epoch,
         .step = (double)e->step,
         .train_loss = e->loss,

@@ -25,7 +25,7 @@ typedef struct {
     double train_loss, train_accuracy;
     double test_loss, test_accuracy, test_top5_accuracy;
     double learning_rate, examples_per_second, duration_seconds;
-} EpochRow;
+} EpochCsv;
 
 /* Make the folder if it is not there, and lock it. ERR_CONFLICT: another training has it, or it has
  * a checkpoint and `resume` is false, or `spec` cannot go on from what is there. ERR_IO. The folder
@@ -36,10 +36,10 @@ void run_folder_close(RunFolder *folder);  // takes a zeroed one
 
 /* Start the two tables, or cut them to what the checkpoint knows; `row` gets the epochs kept. */
 bool run_folder_start(RunFolder *folder, const TrainState *state,
-                      void (*row)(void *context, const EpochRow *row), void *context, Error *err);
+                      void (*row)(void *context, const EpochCsv *row), void *context, Error *err);
 
 bool run_folder_point(RunFolder *folder, const TrainEvent *event, Error *err);
-bool run_folder_epoch(RunFolder *folder, const EpochRow *row, Error *err);
+bool run_folder_epoch(RunFolder *folder, const EpochCsv *row, Error *err);
 
 /* The row of a TRAIN_EPOCH event. */
-EpochRow epoch_row(const TrainEvent *event);
+EpochCsv epoch_row(const TrainEvent *event);

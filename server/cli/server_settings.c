@@ -21,7 +21,7 @@ static void print_help(const char *command, const char *about)
 
 static void print_faults(const Faults *faults)
 {
-    for (int i = 0; i < faults->count && i < SPEC_MAX_FAULTS; i++) {
+    for (int i = 0; i < faults->count && i < FAULTS_MAX; i++) {
         const Fault *fault = &faults->items[i];
         fprintf(stderr, "googlenetd: %s%s%s\n", fault->pointer, fault->pointer[0] ? " " : "",
                 fault->detail);

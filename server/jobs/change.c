@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/base/time.h"
 #include "server/jobs/event_data.h"
 
 bool change_begin_new(Jobs *jobs, Change *change, Error *err)

@@ -3,7 +3,7 @@
 #include <cJSON.h>
 #include <math.h>
 
-#include "server/jobs/json_text.h"
+#include "server/base/json_text.h"
 
 static void add_number(cJSON *object, const char *key, double value)
 {

@@ -1,7 +1,7 @@
 /* server/jobs/event_data.h -- the JSON of events, as events.h describes it. Texts from malloc. */
 #pragma once
 #include "server/jobs/job.h"
-#include "server/jobs/series.h"
+#include "server/store/rows.h"
 
 char *event_created(const JobInfo *job);
 char *event_state(const JobInfo *job, JobState previous);

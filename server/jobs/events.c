@@ -21,14 +21,6 @@ struct Events {
     int listener_count;
 };
 
-void event_list_free(EventList *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        free(list->items[i].data);
-    free(list->items);
-    *list = (EventList){0};
-}
-
 Events *events_new(int64_t last_id)
 {
     Events *events = xcalloc(1, sizeof *events);

@@ -22,21 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct {
-    int64_t id;
-    int64_t job_id;
-    int64_t time;  // milliseconds since 1970
-    char type[16];
-    char *data;  // JSON object
-} Event;
-
-typedef struct {
-    Event *items;
-    size_t count;
-    bool has_more;
-} EventList;
-
-void event_list_free(EventList *list);
+#include "server/store/rows.h"
 
 typedef struct Events Events;
 

@@ -8,12 +8,6 @@
 
 #include "core/base/memory.h"
 
-const char *const JOB_STATE_NAMES[] = {
-    [JOB_QUEUED] = "queued",   [JOB_RUNNING] = "running", [JOB_STOPPING] = "stopping",
-    [JOB_STOPPED] = "stopped", [JOB_FAILED] = "failed",   [JOB_SUCCEEDED] = "succeeded",
-    [JOB_STATES] = NULL,
-};
-
 /* What a trigger wants, to be said when it is refused: "cannot stop: the job is stopped already".
  */
 static const char *const TRIGGER_NAMES[] = {
@@ -43,11 +37,6 @@ static const struct {
     {JOB_FAILED,   JOB_RESUME,    JOB_QUEUED},
     // clang-format on
 };
-
-bool job_state_active(JobState state)
-{
-    return state == JOB_QUEUED || state == JOB_RUNNING || state == JOB_STOPPING;
-}
 
 bool job_next_state(JobState from, JobTrigger trigger, JobState *to, Error *err)
 {
@@ -93,27 +82,4 @@ void checkpoint_id_format(int64_t step, char text[JOB_ID])
 bool checkpoint_id_parse(const char *text, int64_t *step)
 {
     return parse_id(text, "step_", 0, step);
-}
-
-int64_t time_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-void time_format(int64_t ms, char text[JOB_STAMP])
-{
-    const time_t seconds = (time_t)(ms / 1000);
-    struct tm utc;
-    gmtime_r(&seconds, &utc);
-    const size_t len = strftime(text, JOB_STAMP, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(text + len, JOB_STAMP - len, ".%03dZ", (int)(ms % 1000));
-}
-
-void job_info_free(JobInfo *job)
-{
-    free(job->settings);
-    free(job->metadata);
-    job->settings = job->metadata = NULL;
 }

@@ -8,33 +8,18 @@
  *         step_4690.model.safetensors      the model alone, for download
  */
 #pragma once
-#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/base/error.h"
-
-typedef struct {
-    char text[PATH_MAX];
-} Path;
+#include "server/base/files.h"
 
 Path job_folder(const char *data, int64_t id);
 Path job_trainer_path(const char *data, int64_t id);
 Path job_training_path(const char *data, int64_t id, int64_t step);
 Path job_model_path(const char *data, int64_t id, int64_t step);
 
-/* A folder that is there afterwards; its parent must be. ERR_IO. */
-bool folder_make(const char *path, Error *err);
-/* Its names are on disk. ERR_IO. */
-bool folder_sync(const char *path, Error *err);
-/* Away with it and all that is in it. ERR_IO names what would not go. */
-bool folder_remove(const char *path, Error *err);
-
 /* Put the training of `step` where the trainer looks for it, as a link or as a copy. ERR_IO. */
 bool job_files_resume(const char *data, int64_t id, int64_t step, Error *err);
-
-/* Size and SHA-256, in hexadecimal, of a file. ERR_IO. */
-bool file_digest(const char *path, int64_t *bytes, char sha256[65], Error *err);
 
 /* Remove the files of a job's checkpoints but for the steps to keep. What will not go is left. */
 void job_files_prune(const char *data, int64_t id, const int64_t *keep, size_t count);

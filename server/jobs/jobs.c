@@ -19,17 +19,11 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "server/base/time.h"
 #include "server/jobs/change.h"
 #include "server/jobs/event_data.h"
 #include "server/jobs/job_files.h"
 #include "server/jobs/jobs_inside.h"
-
-double monotonic_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 /* ---- Open and close ---- */
 

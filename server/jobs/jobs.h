@@ -11,10 +11,11 @@
  *          the daemon is shutting down and takes no new work.
  */
 #pragma once
+#include "server/base/log.h"
 #include "server/jobs/events.h"
 #include "server/jobs/job.h"
-#include "server/jobs/log.h"
-#include "server/jobs/series.h"
+#include "server/jobs/spec.h"
+#include "server/store/rows.h"
 
 typedef struct Jobs Jobs;
 
@@ -42,20 +43,7 @@ typedef struct {
  * ERR_CONFLICT: the key was used for another request, or the store is full. */
 bool jobs_create(Jobs *jobs, const JobRequest *request, JobInfo *job, bool *replayed, Error *err);
 
-typedef struct {
-    int64_t after;    // last id of the page before; 0: from the newest
-    int limit;        // 1 to 1000
-    unsigned states;  // bits 1u << JobState; 0: all
-} JobQuery;
-
-typedef struct {
-    JobInfo *items;
-    size_t count;
-    bool has_more;
-} JobList;
-
 bool jobs_list(Jobs *jobs, const JobQuery *query, JobList *list, Error *err);  // newest first
-void job_list_free(JobList *list);
 bool jobs_get(Jobs *jobs, int64_t id, JobInfo *job, Error *err);
 
 typedef struct {
@@ -91,6 +79,9 @@ typedef struct {
 } JobCounts;
 
 bool jobs_counts(Jobs *jobs, JobCounts *counts, Error *err);
+
+/* The speed of a job like this one, where one has been measured: SpeedRow.job_id is 0 if not. */
+bool jobs_speed(Jobs *jobs, const SpeedQuery *query, SpeedRow *row, Error *err);
 
 /* Can the store be written and read? Else ERR_IO with the reason. Remembered for a second. */
 bool jobs_ready(Jobs *jobs, Error *err);

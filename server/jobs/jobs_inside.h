@@ -3,7 +3,7 @@
 #include <pthread.h>
 
 #include "server/jobs/jobs.h"
-#include "server/jobs/store.h"
+#include "server/store/store.h"
 
 /* A job that a worker is busy with. */
 typedef struct LiveRun {
@@ -42,5 +42,3 @@ void jobs_overlay(Jobs *jobs, JobInfo *job);
 
 /* Queue again what a sudden death left running, and remove folders of jobs that are gone. */
 bool jobs_recover(Jobs *jobs, Error *err);
-
-double monotonic_seconds(void);

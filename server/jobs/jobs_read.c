@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
+#include "server/base/time.h"
 #include "server/jobs/job_files.h"
 #include "server/jobs/jobs_inside.h"
 
@@ -15,7 +17,7 @@ static int64_t estimate_finish(const LiveRun *run)
     if (done <= 0)
         return 0;
     const double per_step = (run->step_at - run->began) / (double)done;
-    const double left = run->step_at - monotonic_seconds()  // what the next step has taken already
+    const double left = run->step_at - clock_seconds()  // what the next step has taken already
                         + per_step * (double)(run->total_steps - run->step);
     return time_now_ms() + (int64_t)((left > 0 ? left : 0) * 1000);
 }
@@ -140,4 +142,9 @@ bool jobs_ready(Jobs *jobs, Error *err)
     if (leaving)
         return fail(err, ERR_STOPPED, "the daemon is shutting down");
     return store_check(jobs->store, err);
+}
+
+bool jobs_speed(Jobs *jobs, const SpeedQuery *query, SpeedRow *row, Error *err)
+{
+    return store_speed(jobs->store, query, row, err);
 }

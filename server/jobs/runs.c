@@ -1,9 +1,11 @@
 #include "server/jobs/runs.h"
+#include "core/base/clock.h"
 
 #include <stdlib.h>
 #include <time.h>
 
 #include "core/base/memory.h"
+#include "server/base/time.h"
 #include "server/jobs/change.h"
 #include "server/jobs/event_data.h"
 #include "server/jobs/run_inside.h"
@@ -81,7 +83,7 @@ static bool take_next(Jobs *jobs, Run **out, Error *err)
     Run *run = xcalloc(1, sizeof *run);
     run->jobs = jobs;
     run->live.job_id = id;
-    run->live.began = run->live.step_at = run->live.last_sign = monotonic_seconds();
+    run->live.began = run->live.step_at = run->live.last_sign = clock_seconds();
     bool ok = store_load_job(jobs->store, id, &change.job, err);
     change.before = change.job.state;
     ok = ok && change_state(&change, JOB_START, err) && rewind_job(&change, &run->resume_step, err);
@@ -160,14 +162,14 @@ int64_t run_resume_step(const Run *run)
 void run_part(Run *run)
 {
     pthread_mutex_lock(&run->jobs->lock);
-    run->live.last_sign = monotonic_seconds();
+    run->live.last_sign = clock_seconds();
     pthread_mutex_unlock(&run->jobs->lock);
 }
 
 void run_alive(Run *run)
 {
     pthread_mutex_lock(&run->jobs->lock);
-    run->live.step_at = run->live.last_sign = monotonic_seconds();
+    run->live.step_at = run->live.last_sign = clock_seconds();
     pthread_mutex_unlock(&run->jobs->lock);
 }
 
@@ -175,7 +177,7 @@ void run_step(Run *run, RunStep step)
 {
     LiveRun *live = &run->live;
     JobCounts *counts = &run->jobs->counts;
-    const double now = monotonic_seconds();
+    const double now = clock_seconds();
     pthread_mutex_lock(&run->jobs->lock);
     counts->steps++;
     counts->examples += step.examples;
@@ -191,7 +193,7 @@ void run_step(Run *run, RunStep step)
 
 double run_seconds(const Run *run)
 {
-    return run->live.seconds_before + monotonic_seconds() - run->live.began;
+    return run->live.seconds_before + clock_seconds() - run->live.began;
 }
 
 RunWish run_wish(Run *run)
@@ -232,7 +234,7 @@ void jobs_checkpoint_all(Jobs *jobs)
 
 double jobs_silence(Jobs *jobs)
 {
-    const double now = monotonic_seconds();
+    const double now = clock_seconds();
     double silence = 0;
     pthread_mutex_lock(&jobs->lock);
     for (const LiveRun *run = jobs->runs; run; run = run->next)

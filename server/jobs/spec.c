@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/jobs/json_text.h"
+#include "server/base/json_text.h"
 #include "server/jobs/spec_fields.h"
 
 enum { IMAGE_MAX_SIDE = 1024 };
@@ -75,7 +75,7 @@ static void unknown_field(const char *group, const char *pointer, const char *ke
 {
     // A body of a million unknown keys must not cost a million searches.
     const Field *hint =
-        faults->count < SPEC_MAX_FAULTS ? field_hint(FIELDS, COUNT(FIELDS), group, key) : NULL;
+        faults->count < FAULTS_MAX ? field_hint(FIELDS, COUNT(FIELDS), group, key) : NULL;
     char path[64] = "";
     for (size_t i = 1; hint && hint->pointer[i] && i < sizeof path; i++)
         path[i - 1] = hint->pointer[i] == '/' ? '.' : hint->pointer[i];
@@ -164,7 +164,7 @@ static void check_together(const JobSpec *spec, Faults *faults)
 
 static bool has_fault(const Faults *faults, int first, const char *pointer)
 {
-    for (int i = first; i < faults->count && i < SPEC_MAX_FAULTS; i++)
+    for (int i = first; i < faults->count && i < FAULTS_MAX; i++)
         if (strcmp(faults->items[i].pointer, pointer) == 0)
             return true;
     return false;

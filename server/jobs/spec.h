@@ -10,29 +10,15 @@
 #include <stdint.h>
 
 #include "core/train/trainer.h"
+#include "server/base/faults.h"
+#include "server/store/rows.h"
 
 enum {
-    SPEC_NAME = 129,      // bytes of a job's name, with the final NUL
     SPEC_DATASET = 1024,  // bytes of a dataset's name or folder
-    SPEC_MAX_FAULTS = 64,
 };
 
-/* One fault: where, and what is wrong: {"/batch_size", "must be 1 to 4096, got 0"}. */
 typedef struct {
-    char pointer[160];
-    char detail[256];
-} Fault;
-
-typedef struct {
-    Fault items[SPEC_MAX_FAULTS];  // later ones are counted but not kept
-    int count;
-} Faults;
-
-void faults_add(Faults *faults, const char *pointer, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-typedef struct {
-    char name[SPEC_NAME];             // "" when the client gave none
+    char name[JOB_NAME];              // "" when the client gave none
     const Model *model;               // "googlenet"
     char dataset[SPEC_DATASET];       // "fashion_mnist", or a folder where those are allowed
     int image_size;                   // the model's usual size

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/jobs/json_text.h"
+#include "server/base/json_text.h"
 
 enum {
     METADATA_MAX_ENTRIES = 16,
@@ -196,8 +196,8 @@ static bool plain_text(const Field *f, const cJSON *item, size_t size, SpecReade
 
 static void name_read(const Field *f, const cJSON *item, SpecReader *r)
 {
-    if (plain_text(f, item, SPEC_NAME, r))
-        snprintf(r->spec->name, SPEC_NAME, "%s", item->valuestring);
+    if (plain_text(f, item, JOB_NAME, r))
+        snprintf(r->spec->name, JOB_NAME, "%s", item->valuestring);
 }
 
 static cJSON *name_write(const Field *f, const JobSpec *spec)

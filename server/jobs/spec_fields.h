@@ -41,12 +41,6 @@ extern const FieldKind FIELD_MODEL;     // JobSpec.model
 extern const FieldKind FIELD_DATASET;   // JobSpec.dataset
 extern const FieldKind FIELD_METADATA;  // JobSpec.metadata
 
-/* "must be <expected>, got <the value>". */
-void fault_expected(Faults *faults, const char *pointer, const char *expected, const cJSON *got);
-
-/* Put `key` after `pointer`, escaped as RFC 6901 wants it. */
-void pointer_append(char *pointer, size_t size, const char *key);
-
 /* The row of which a client may have thought who wrote `key` in the group `pointer` ("" is the
  * top); NULL if nothing is near. */
 const Field *field_hint(const Field *fields, size_t count, const char *pointer, const char *key);

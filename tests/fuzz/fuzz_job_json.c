@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "server/jobs/json_text.h"
+#include "server/base/json_text.h"
 #include "server/jobs/spec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
             check_round_trip(&spec, rules);
         else
             assert(faults.count > 0);
-        for (int i = 0; i < faults.count && i < SPEC_MAX_FAULTS; i++)
+        for (int i = 0; i < faults.count && i < FAULTS_MAX; i++)
             assert(faults.items[i].detail[0] && utf8_valid(faults.items[i].pointer)
                    && utf8_valid(faults.items[i].detail));
         spec_free(&spec);

@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/api/headers.h"
 #include "server/api/routes.h"
+#include "server/base/json_text.h"
+#include "server/http/headers.h"
 #include "server/jobs/job.h"
-#include "server/jobs/json_text.h"
 
 enum { FILE_SIZE = 1000 };
 
@@ -65,7 +65,7 @@ static void fuzz_query(const char *text)
         check_clean(query.pairs[i].name);
         check_clean(query.pairs[i].value);
     }
-    for (int i = 0; i < faults.count && i < SPEC_MAX_FAULTS; i++) {
+    for (int i = 0; i < faults.count && i < FAULTS_MAX; i++) {
         check_clean(faults.items[i].pointer);
         check_clean(faults.items[i].detail);
     }

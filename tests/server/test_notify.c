@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "tests/check.h"
-#include "tests/server/jobs/scratch.h"
+#include "tests/server/scratch.h"
 
 /* A socket as systemd makes it; `length` tells names that begin with a NUL. */
 static int listen_at(const char *path, size_t length)

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/json_text.h"
 #include "server/jobs/job_files.h"
-#include "server/jobs/json_text.h"
 #include "tests/check.h"
 
 void jobs_reopen(JobsFixture *f)

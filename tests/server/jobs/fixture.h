@@ -2,7 +2,7 @@
 #pragma once
 #include "server/jobs/jobs.h"
 #include "server/jobs/runs.h"
-#include "tests/server/jobs/scratch.h"
+#include "tests/server/scratch.h"
 
 typedef struct {
     Scratch scratch;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "server/base/time.h"
 #include "tests/check.h"
 
 enum { NO = -1 };
@@ -92,7 +93,7 @@ static void other_forms_of_an_id_are_refused(void **state)
 static void times_are_rfc_3339_in_utc(void **state)
 {
     (void)state;
-    char text[JOB_STAMP];
+    char text[TIME_TEXT];
     time_format(0, text);
     assert_string_equal(text, "1970-01-01T00:00:00.000Z");
     time_format(1709210096007, text);  // a leap day

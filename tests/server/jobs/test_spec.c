@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/jobs/json_text.h"
+#include "server/base/json_text.h"
 #include "tests/check.h"
 
 static const SpecRules FOLDERS = {.allow_folders = true};
@@ -403,7 +403,7 @@ static void more_faults_than_are_kept(void **state)
     Faults faults;
     assert_false(read_text(text, NO_FOLDERS, &spec, &faults));
     assert_int_equal(faults.count, 20000);
-    assert_string_equal(faults.items[SPEC_MAX_FAULTS - 1].pointer, "/k00062");
+    assert_string_equal(faults.items[FAULTS_MAX - 1].pointer, "/k00062");
     spec_free(&spec);
     free(text);
 }

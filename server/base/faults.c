@@ -1,0 +1,83 @@
+#include "server/base/faults.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/base/json_text.h"
+
+/* Cut a text that may have been truncated back to whole UTF-8 characters, and show control
+ * characters, which would play with a terminal, as question marks. */
+static void tidy(char *text)
+{
+    const char *end = text + strlen(text);
+    for (char *c = text; c < end;) {
+        const size_t length = utf8_next(c, end);
+        if (length == 0) {
+            *c = '\0';
+            return;
+        }
+        if (length == 1 && ((unsigned char)*c < 0x20 || *c == 0x7f))
+            *c = '?';
+        c += length;
+    }
+}
+
+void faults_add(Faults *faults, const char *pointer, const char *fmt, ...)
+{
+    if (faults->count++ >= FAULTS_MAX)
+        return;
+    Fault *f = &faults->items[faults->count - 1];
+    snprintf(f->pointer, sizeof f->pointer, "%s", pointer);
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(f->detail, sizeof f->detail, fmt, args);
+    va_end(args);
+    tidy(f->pointer);
+    tidy(f->detail);
+}
+
+/* A value as a message shows it: short, and strings in quotes. */
+static void show_value(const cJSON *item, char *text, size_t size)
+{
+    double number;
+    if (cJSON_IsString(item)) {
+        char shown[49];
+        snprintf(shown, sizeof shown, "%s", item->valuestring);
+        tidy(shown);
+        const bool cut = strlen(item->valuestring) > strlen(shown);
+        snprintf(text, size, "\"%s%s\"", shown, cut ? "..." : "");
+    } else if (json_number_value(item, &number)) {
+        snprintf(text, size, number - number == 0 ? "%.16g" : "a number beyond all range", number);
+    } else {
+        snprintf(text, size, "%s",
+                 cJSON_IsBool(item)     ? (cJSON_IsTrue(item) ? "true" : "false")
+                 : cJSON_IsNull(item)   ? "null"
+                 : cJSON_IsArray(item)  ? "an array"
+                 : cJSON_IsObject(item) ? "an object"
+                                        : "something else");
+    }
+}
+
+void fault_expected(Faults *faults, const char *pointer, const char *expected, const cJSON *got)
+{
+    char shown[80];
+    show_value(got, shown, sizeof shown);
+    faults_add(faults, pointer, "must be %s, got %s", expected, shown);
+}
+
+void pointer_append(char *pointer, size_t size, const char *key)
+{
+    size_t used = strlen(pointer);
+    if (used + 1 < size)
+        pointer[used++] = '/';
+    for (; *key && used + 2 < size; key++) {
+        if (*key == '~' || *key == '/') {
+            pointer[used++] = '~';
+            pointer[used++] = *key == '~' ? '0' : '1';
+        } else {
+            pointer[used++] = *key;
+        }
+    }
+    pointer[used] = '\0';
+}

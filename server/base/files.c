@@ -1,0 +1,100 @@
+#include "server/base/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/memory.h"
+#include "server/base/sha256.h"
+
+enum { PIECE = 1 << 16 };  // bytes read at a time
+
+/* ---- Folders ---- */
+
+bool folder_make(const char *path, Error *err)
+{
+    if (mkdir(path, 0750) == 0 || errno == EEXIST)
+        return true;
+    return fail(err, ERR_IO, "make folder %s: %s", path, strerror(errno));
+}
+
+bool folder_sync(const char *path, Error *err)
+{
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return fail(err, ERR_IO, "open folder %s: %s", path, strerror(errno));
+    const bool ok = fsync(fd) == 0 || fail(err, ERR_IO, "fsync %s: %s", path, strerror(errno));
+    close(fd);
+    return ok;
+}
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+    (void)info;
+    (void)kind;
+    (void)where;
+    return remove(path);
+}
+
+bool folder_remove(const char *path, Error *err)
+{
+    // FTW_PHYS: a link is removed, not followed.
+    if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT)
+        return true;
+    return fail(err, ERR_IO, "remove %s: %s", path, strerror(errno));
+}
+
+/* ---- Files ---- */
+
+static bool copy_bytes(int from, int to)
+{
+    char *piece = xcalloc(1, PIECE);
+    ssize_t got = 0;
+    bool ok = true;
+    while (ok && (got = read(from, piece, PIECE)) > 0) {
+        for (ssize_t done = 0; ok && done < got;) {
+            const ssize_t put = write(to, piece + done, (size_t)(got - done));
+            ok = put > 0;
+            done += put;
+        }
+    }
+    free(piece);
+    return ok && got == 0;
+}
+
+bool file_copy(const char *from, const char *to, Error *err)
+{
+    const int in = open(from, O_RDONLY | O_CLOEXEC);
+    const int out = in < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+    bool ok = out >= 0 && copy_bytes(in, out) && fsync(out) == 0;
+    if (!ok)
+        fail(err, ERR_IO, "copy %s to %s: %s", from, to, strerror(errno));
+    if (in >= 0)
+        close(in);
+    if (out >= 0 && close(out) != 0 && ok)
+        ok = fail(err, ERR_IO, "close %s: %s", to, strerror(errno));
+    return ok;
+}
+
+bool file_digest(const char *path, int64_t *bytes, char sha256[65], Error *err)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fail(err, ERR_IO, "open %s: %s", path, strerror(errno));
+    char *piece = xcalloc(1, PIECE);
+    Sha256 hash = sha256_new();
+    ssize_t got;
+    while ((got = read(fd, piece, PIECE)) > 0)
+        sha256_add(&hash, piece, (size_t)got);
+    const bool ok = got == 0 || fail(err, ERR_IO, "read %s: %s", path, strerror(errno));
+    *bytes = (int64_t)hash.bytes;
+    sha256_hex(&hash, sha256);
+    free(piece);
+    close(fd);
+    return ok;
+}

@@ -1,0 +1,293 @@
+#include "server/base/json_text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+
+/* ---- UTF-8 ---- */
+
+size_t utf8_next(const char *at, const char *end)
+{
+    const unsigned char *s = (const unsigned char *)at;
+    const size_t left = (size_t)(end - at);
+    if (left < 1)
+        return 0;
+    if (s[0] < 0x80)
+        return 1;
+    const size_t length = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+    if (s[0] < 0xc2 || s[0] > 0xf4 || left < length)
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    const bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
+    const bool surrogate = s[0] == 0xed && s[1] >= 0xa0;
+    const bool beyond = s[0] == 0xf4 && s[1] >= 0x90;
+    return overlong || surrogate || beyond ? 0 : length;
+}
+
+bool utf8_valid(const char *text)
+{
+    const char *end = text + strlen(text);
+    while (text < end) {
+        const size_t length = utf8_next(text, end);
+        if (length == 0)
+            return false;
+        text += length;
+    }
+    return true;
+}
+
+/* ---- The check of the text: recursive descent over RFC 8259's grammar ---- */
+
+typedef struct {
+    const char *label;
+    const char *start, *at, *end;
+    int depth;
+    Error *err;
+} Scan;
+
+static bool fault(const Scan *s, const char *what)
+{
+    int line = 1, column = 1;
+    for (const char *c = s->start; c < s->at; c++) {
+        if (*c == '\n') {
+            line++;
+            column = 1;
+        } else if (((unsigned char)*c & 0xc0) != 0x80) {
+            column++;
+        }
+    }
+    return fail(s->err, ERR_INVALID, "%.256s: line %d, column %d: %s", s->label, line, column,
+                what);
+}
+
+static int peek(const Scan *s)
+{
+    return s->at < s->end ? (unsigned char)*s->at : -1;
+}
+
+static bool take(Scan *s, char c)
+{
+    if (peek(s) != (unsigned char)c)
+        return false;
+    s->at++;
+    return true;
+}
+
+static void skip_space(Scan *s)
+{
+    while (peek(s) == ' ' || peek(s) == '\t' || peek(s) == '\n' || peek(s) == '\r')
+        s->at++;
+}
+
+static int take_digits(Scan *s)
+{
+    int count = 0;
+    for (; peek(s) >= '0' && peek(s) <= '9'; s->at++)
+        count++;
+    return count;
+}
+
+static bool scan_number(Scan *s)
+{
+    const char *start = s->at;
+    take(s, '-');
+    if (!take(s, '0') && take_digits(s) == 0)
+        return fault(s, "a number needs a digit here");
+    if (take(s, '.') && take_digits(s) == 0)
+        return fault(s, "a number needs a digit after its point");
+    if (take(s, 'e') || take(s, 'E')) {
+        if (!take(s, '+'))
+            take(s, '-');
+        if (take_digits(s) == 0)
+            return fault(s, "a number needs a digit in its exponent");
+    }
+    if (s->at - start > JSON_MAX_NUMBER_LENGTH) {
+        s->at = start;
+        return fault(s, "the number is longer than 60 characters");
+    }
+    return true;
+}
+
+/* The four hexadecimal digits after \u; -1 if they are not there. */
+static int scan_unit(Scan *s)
+{
+    int unit = 0;
+    for (int i = 0; i < 4; i++, s->at++) {
+        const int c = peek(s);
+        const int digit = c >= '0' && c <= '9'   ? c - '0'
+                          : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                          : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                                 : -1;
+        if (digit < 0)
+            return -1;
+        unit = unit * 16 + digit;
+    }
+    return unit;
+}
+
+static bool scan_escape(Scan *s)
+{
+    const int c = peek(s);
+    if (c > 0 && strchr("\"\\/bfnrt", c)) {
+        s->at++;
+        return true;
+    }
+    if (!take(s, 'u'))
+        return fault(s, "an escape is one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX");
+    const int unit = scan_unit(s);
+    if (unit < 0)
+        return fault(s, "\\u needs four hexadecimal digits");
+    if (unit == 0)
+        return fault(s, "\\u0000 is not allowed");
+    if (unit < 0xd800 || unit > 0xdfff)
+        return true;
+    const bool pair = unit < 0xdc00 && take(s, '\\') && take(s, 'u');
+    const int low = pair ? scan_unit(s) : -1;
+    if (low < 0xdc00 || low > 0xdfff)
+        return fault(s, "half of a surrogate pair");
+    return true;
+}
+
+static bool scan_string(Scan *s)
+{
+    if (!take(s, '"'))
+        return fault(s, "expected a string in double quotes");
+    while (!take(s, '"')) {
+        if (peek(s) < 0)
+            return fault(s, "the string is not closed");
+        if (peek(s) < 0x20)
+            return fault(s, "a control character in a string must be escaped");
+        if (take(s, '\\')) {
+            if (!scan_escape(s))
+                return false;
+            continue;
+        }
+        const size_t length = utf8_next(s->at, s->end);
+        if (length == 0)
+            return fault(s, "bytes that are not UTF-8");
+        s->at += length;
+    }
+    return true;
+}
+
+static bool scan_value(Scan *s);
+
+static bool scan_member(Scan *s)
+{
+    skip_space(s);
+    if (!scan_string(s))
+        return false;
+    skip_space(s);
+    if (!take(s, ':'))
+        return fault(s, "expected a colon after the key");
+    return scan_value(s);
+}
+
+/* What stands between `{` and `}` or `[` and `]`; the opening one has been taken. */
+static bool scan_items(Scan *s, bool (*scan_item)(Scan *s), char close, const char *expected)
+{
+    if (++s->depth > JSON_MAX_DEPTH)
+        return fault(s, "nested deeper than 16 levels");
+    skip_space(s);
+    if (!take(s, close)) {
+        do {
+            if (!scan_item(s))
+                return false;
+            skip_space(s);
+        } while (take(s, ','));
+        if (!take(s, close))
+            return fault(s, expected);
+    }
+    s->depth--;
+    return true;
+}
+
+static bool scan_word(Scan *s, const char *word)
+{
+    const size_t length = strlen(word);
+    if ((size_t)(s->end - s->at) < length || memcmp(s->at, word, length) != 0)
+        return fault(s, "expected a value");
+    s->at += length;
+    return true;
+}
+
+static bool scan_value(Scan *s)
+{
+    skip_space(s);
+    const int c = peek(s);
+    if (c == '"')
+        return scan_string(s);
+    if (c == '-' || (c >= '0' && c <= '9'))
+        return scan_number(s);
+    if (take(s, '{'))
+        return scan_items(s, scan_member, '}', "expected a comma or }");
+    if (take(s, '['))
+        return scan_items(s, scan_value, ']', "expected a comma or ]");
+    return scan_word(s, c == 't' ? "true" : c == 'f' ? "false" : "null");
+}
+
+cJSON *json_parse_text(const char *label, const char *text, size_t length, Error *err)
+{
+    if (length > JSON_MAX_BYTES) {
+        fail(err, ERR_INVALID, "%.256s: %zu bytes of JSON, at most %d are read", label, length,
+             JSON_MAX_BYTES);
+        return NULL;
+    }
+    Scan s = {.label = label, .start = text, .at = text, .end = text + length, .err = err};
+    if (!scan_value(&s))
+        return NULL;
+    skip_space(&s);
+    if (s.at < s.end) {
+        fault(&s, "more text after the end of the value");
+        return NULL;
+    }
+    // A copy with a final NUL: some versions of cJSON read past the end of a text that has none.
+    char *copy = xcalloc(length + 1, 1);
+    memcpy(copy, text, length);
+    cJSON *json = cJSON_Parse(copy);
+    free(copy);
+    if (!json)
+        fail(err, ERR_NO_MEMORY, "%.256s: no memory for the JSON's tree", label);
+    return json;
+}
+
+/* ---- Numbers ---- */
+
+void number_text(double value, char text[NUMBER_TEXT])
+{
+    char shown[NUMBER_TEXT] = "";
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(shown, sizeof shown, "%.*g", digits, value);
+        if (strtod(shown, NULL) == value)
+            break;
+    }
+    memcpy(text, shown, sizeof shown);
+}
+
+cJSON *json_number(double value)
+{
+    char text[NUMBER_TEXT];
+    snprintf(text, sizeof text, "%.15g", value);
+    if (!isfinite(value) || strtod(text, NULL) == value)
+        return cJSON_CreateNumber(value);
+    number_text(value, text);
+    return cJSON_CreateRaw(text);
+}
+
+bool json_number_value(const cJSON *item, double *value)
+{
+    if (cJSON_IsNumber(item)) {
+        *value = item->valuedouble;
+        return true;
+    }
+    if (!cJSON_IsRaw(item) || !item->valuestring)
+        return false;
+    char *end;
+    *value = strtod(item->valuestring, &end);
+    return end != item->valuestring && *end == '\0';
+}

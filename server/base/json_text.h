@@ -1,0 +1,36 @@
+/* server/base/json_text.h -- JSON text into a tree without trusting it, and numbers without loss.
+ *
+ * cJSON is lenient (01, "\u0000", bytes that are not UTF-8), nests a thousand deep, and knows the
+ * place of a fault only in a global. So the text is checked against RFC 8259 first, and cJSON
+ * builds the tree of what is known to be well-formed. Keys given twice pass: their reader knows
+ * what they mean.
+ */
+#pragma once
+#include <cJSON.h>
+#include <stddef.h>
+
+#include "core/base/error.h"
+
+enum {
+    JSON_MAX_BYTES = 1 << 20,
+    JSON_MAX_DEPTH = 16,          // objects and arrays inside one another
+    JSON_MAX_NUMBER_LENGTH = 60,  // characters of a number: cJSON reads no more than 63
+    NUMBER_TEXT = 32,             // bytes of a number as text, with the final NUL
+};
+
+/* The tree of `length` bytes, which need no final NUL; free it with cJSON_Delete. NULL with
+ * ERR_INVALID if the text is too long, too deep or faulty: "job.json: line 3, column 14: expected a
+ * value". `label` names the text there. */
+cJSON *json_parse_text(const char *label, const char *text, size_t length, Error *err);
+
+/* A number that prints with all its bits: cJSON alone prints 15 digits where it finds them close
+ * enough. It may be of type cJSON_Raw; json_number_value reads both. */
+cJSON *json_number(double value);
+bool json_number_value(const cJSON *item, double *value);  // false: not a number
+
+/* The shortest text that reads back as exactly `value`, which is finite: "0.1". */
+void number_text(double value, char text[NUMBER_TEXT]);
+
+/* Bytes of the UTF-8 character at `at`, 0 if there is no valid one before `end`. */
+size_t utf8_next(const char *at, const char *end);
+bool utf8_valid(const char *text);

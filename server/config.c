@@ -1,0 +1,394 @@
+/* DESIGN. The table below is all there is to know of a field. Every source, be it JSON, environment
+ * or flag, comes down to a name and a text, and one function puts the text into the field or adds a
+ * fault. Sources are applied from the weakest to the strongest.
+ */
+#include "server/config.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/memory.h"
+#include "server/base/json_text.h"
+
+static const char USUAL_FILE[] = "config/server.json";
+static const char PREFIX[] = "GOOGLENETD_";
+
+typedef struct {
+    const char *name;  // "limits.body_bytes"
+    enum { TEXT, INT, CHOICE } kind;
+    size_t offset, size;  // in ServerConfig
+    const char *usual;
+    long min, max;             // of INT
+    const char *const *names;  // of CHOICE
+    const char *about;
+} Field;
+
+// clang-format off
+#define AT(member) offsetof(ServerConfig, member), sizeof(((ServerConfig *)0)->member)
+static const Field FIELDS[] = {
+    {"listen",              TEXT,   AT(listen), "127.0.0.1:8080", 0, 0, NULL, "address and port; beyond loopback a token is needed"},
+    {"data",                TEXT,   AT(data), "data", 0, 0, NULL, "folder of everything that must last"},
+    {"web",                 TEXT,   AT(web), "", 0, 0, NULL, "folder of the dashboard; none: the one that came with the program"},
+    {"datasets",            TEXT,   AT(datasets), "", 0, 0, NULL, "folder with a folder per known dataset; none: the usual places"},
+    {"kernels",             TEXT,   AT(kernels), "", 0, 0, NULL, "file that keeps which kernels are the fastest here; none: kernels.txt in the data folder"},
+    {"token_file",          TEXT,   AT(token_file), "", 0, 0, NULL, "file whose first line is the bearer token"},
+    {"workers",             INT,    AT(workers), "1", 1, 64, NULL, "jobs that train at a time"},
+    {"threads",             INT,    AT(threads), "0", 0, 1024, NULL, "cores for all of them together; 0: those this process may use"},
+    {"http_threads",        INT,    AT(http_threads), "2", 1, 64, NULL, "that answer clients"},
+    {"checkpoint_seconds",  INT,    AT(checkpoint_seconds), "300", 0, 86400, NULL, "jobs that set none are saved at least this often; 0: by epochs only"},
+    {"limits.body_bytes",   INT,    AT(limits.body_bytes), "1048576", 1024, 1 << 20, NULL, "of one request"},
+    {"limits.connections",  INT,    AT(limits.connections), "1024", 1, 65536, NULL, "at a time"},
+    {"limits.connections_per_address", INT, AT(limits.connections_per_address), "256", 1, 65536, NULL, "at a time"},
+    {"limits.request_seconds", INT, AT(limits.request_seconds), "30", 1, 3600, NULL, "from a request's first byte to its last"},
+    {"limits.idle_seconds", INT,    AT(limits.idle_seconds), "60", 1, 3600, NULL, "that a connection may be silent between two requests"},
+    {"limits.heartbeat_seconds", INT, AT(limits.heartbeat_seconds), "15", 1, 3600, NULL, "after which a silent event stream gets a comment"},
+    {"limits.streams",      INT,    AT(limits.streams), "128", 1, 65536, NULL, "event streams at a time"},
+    {"limits.jobs",         INT,    AT(limits.jobs), "10000", 1, 1000000, NULL, "stored at a time"},
+    {"log.level",           CHOICE, AT(log.level), "info", 0, 0, LOG_LEVEL_NAMES, "error, warning, info, request or debug"},
+    {"log.format",          CHOICE, AT(log.format), "text", 0, 0, LOG_FORMAT_NAMES, "text or json"},
+};
+#undef AT
+// clang-format on
+
+/* ---- Names ---- */
+
+enum { NAME = 64 };
+
+/* "limits.body_bytes" as "/limits/body_bytes", "GOOGLENETD_LIMITS_BODY_BYTES",
+ * "--limits-body-bytes". */
+static void pointer_name(const Field *f, char text[NAME])
+{
+    snprintf(text, NAME, "/%s", f->name);
+    for (char *c = text; *c; c++)
+        *c = *c == '.' ? '/' : *c;
+}
+
+static void environment_name(const Field *f, char text[NAME])
+{
+    snprintf(text, NAME, "%s%s", PREFIX, f->name);
+    for (char *c = text; *c; c++)
+        *c = *c == '.' ? '_' : (char)toupper((unsigned char)*c);
+}
+
+static void flag_name(const Field *f, char text[NAME])
+{
+    snprintf(text, NAME, "--%s", f->name);
+    for (char *c = text; *c; c++)
+        *c = *c == '.' || *c == '_' ? '-' : *c;
+}
+
+typedef void (*NameOf)(const Field *f, char text[NAME]);
+
+static const Field *find_field(const char *name, size_t length, NameOf name_of)
+{
+    for (size_t i = 0; i < COUNT(FIELDS); i++) {
+        char own[NAME];
+        name_of(&FIELDS[i], own);
+        if (strlen(own) == length && strncmp(own, name, length) == 0)
+            return &FIELDS[i];
+    }
+    return NULL;
+}
+
+/* ---- One value ---- */
+
+static void take_int(const Field *f, const char *text, const char *where, int *value,
+                     Faults *faults)
+{
+    char *end;
+    errno = 0;
+    const long number = strtol(text, &end, 10);
+    if (!*text || *end || errno || number < f->min || number > f->max)
+        faults_add(faults, where, "must be a whole number from %ld to %ld, got \"%.40s\"", f->min,
+                   f->max, text);
+    else
+        *value = (int)number;
+}
+
+static void take_choice(const Field *f, const char *text, const char *where, void *value,
+                        Faults *faults)
+{
+    for (int i = 0; f->names[i]; i++) {
+        if (strcmp(f->names[i], text) == 0) {
+            memcpy(value, &i, sizeof i);  // an enum that counts from 0
+            return;
+        }
+    }
+    faults_add(faults, where, "must be %s, got \"%.40s\"", f->about, text);
+}
+
+static void take(const Field *f, const char *text, const char *where, ServerConfig *config,
+                 Faults *faults)
+{
+    void *place = (char *)config + f->offset;
+    switch (f->kind) {
+    case INT:
+        take_int(f, text, where, place, faults);
+        break;
+    case CHOICE:
+        take_choice(f, text, where, place, faults);
+        break;
+    case TEXT:
+        if (strlen(text) >= f->size)
+            faults_add(faults, where, "must have fewer than %zu bytes", f->size);
+        else
+            strcpy(place, text);
+        break;
+    }
+}
+
+/* ---- The file ---- */
+
+static void take_json(const cJSON *item, const char *pointer, ServerConfig *config, Faults *faults)
+{
+    const Field *f = find_field(pointer, strlen(pointer), pointer_name);
+    double number;
+    if (!f) {
+        faults_add(faults, pointer, "is not a known field");
+    } else if (f->kind != INT && cJSON_IsString(item)) {
+        take(f, item->valuestring, pointer, config, faults);
+    } else if (f->kind == INT && json_number_value(item, &number)) {
+        char text[40];
+        snprintf(text, sizeof text, "%.17g", number);
+        take(f, text, pointer, config, faults);
+    } else {
+        faults_add(faults, pointer, "must be %s", f->kind == INT ? "a whole number" : "a string");
+    }
+}
+
+static bool is_group(const char *pointer)
+{
+    return strcmp(pointer, "/limits") == 0 || strcmp(pointer, "/log") == 0;
+}
+
+static void take_object(const cJSON *object, const char *pointer, ServerConfig *config,
+                        Faults *faults)
+{
+    if (!cJSON_IsObject(object)) {
+        faults_add(faults, pointer, "must be an object");
+        return;
+    }
+    const cJSON *item;
+    cJSON_ArrayForEach(item, object)
+    {
+        char inner[160];
+        snprintf(inner, sizeof inner, "%s/%.100s", pointer, item->string);
+        if (is_group(inner))
+            take_object(item, inner, config, faults);
+        else
+            take_json(item, inner, config, faults);
+    }
+}
+
+/* The whole of a small file; NULL with *err. */
+static char *read_small(const char *path, size_t *length, Error *err)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        fail(err, ERR_IO, "open %s: %s", path, strerror(errno));
+        return NULL;
+    }
+    char *text = xcalloc(1, JSON_MAX_BYTES + 1);
+    *length = fread(text, 1, JSON_MAX_BYTES, file);
+    const bool failed = ferror(file) != 0;
+    if (failed)
+        fail(err, ERR_IO, "read %s: %s", path, strerror(errno));
+    fclose(file);
+    if (failed) {
+        free(text);
+        text = NULL;
+    }
+    return text;
+}
+
+static void take_file(const char *path, ServerConfig *config, Faults *faults)
+{
+    Error err = {0};
+    size_t length = 0;
+    char *text = read_small(path, &length, &err);
+    cJSON *json = text ? json_parse_text(path, text, length, &err) : NULL;
+    if (json)
+        take_object(json, "", config, faults);
+    else
+        faults_add(faults, "", "%s", err.message);
+    cJSON_Delete(json);
+    free(text);
+}
+
+/* ---- Environment and flags ---- */
+
+static const char *environment_value(char *const *environment, const char *name)
+{
+    const size_t length = strlen(name);
+    for (; environment && *environment; environment++) {
+        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
+            return *environment + length + 1;
+    }
+    return NULL;
+}
+
+static void take_environment(char *const *environment, ServerConfig *config, Faults *faults)
+{
+    for (size_t i = 0; i < COUNT(FIELDS); i++) {
+        char name[NAME];
+        environment_name(&FIELDS[i], name);
+        const char *value = environment_value(environment, name);
+        if (value)
+            take(&FIELDS[i], value, name, config, faults);
+    }
+}
+
+/* A flag and its value, which stands behind '=' or is the next argument. */
+typedef struct {
+    const char *name;
+    size_t length;
+    const char *value;  // NULL: there is none
+} Flag;
+
+static Flag next_flag(const ConfigSources *sources, int *at)
+{
+    const char *arg = sources->args[(*at)++];
+    const char *equals = strchr(arg, '=');
+    if (equals)
+        return (Flag){arg, (size_t)(equals - arg), equals + 1};
+    const bool more = *at < sources->arg_count;
+    return (Flag){arg, strlen(arg), more ? sources->args[(*at)++] : NULL};
+}
+
+static const char *find_file(const ConfigSources *sources)
+{
+    const char *file = environment_value(sources->environment, "GOOGLENETD_CONFIG");
+    for (int at = 0; at < sources->arg_count;) {
+        const Flag flag = next_flag(sources, &at);
+        if (flag.length == 8 && strncmp(flag.name, "--config", 8) == 0)
+            file = flag.value;
+    }
+    if (!file && access(USUAL_FILE, F_OK) == 0)
+        file = USUAL_FILE;
+    return file;
+}
+
+static void take_flags(const ConfigSources *sources, ServerConfig *config, Faults *faults)
+{
+    for (int at = 0; at < sources->arg_count;) {
+        const Flag flag = next_flag(sources, &at);
+        char name[NAME];
+        snprintf(name, sizeof name, "%.*s", (int)flag.length, flag.name);
+        const Field *f = find_field(flag.name, flag.length, flag_name);
+        const bool config_flag = strcmp(name, "--config") == 0;
+        if (!f && !config_flag)
+            faults_add(faults, name, "is not a known flag");
+        else if (!flag.value)
+            faults_add(faults, name, "needs a value");
+        else if (f)
+            take(f, flag.value, name, config, faults);
+    }
+}
+
+/* ---- What concerns several fields ---- */
+
+static void take_token(const char *value, const char *where, ServerConfig *config, Faults *faults)
+{
+    const size_t length = strcspn(value, "\r\n");
+    snprintf(config->token, sizeof config->token, "%.*s", (int)length, value);
+    for (const char *c = config->token; *c; c++) {
+        if (!isgraph((unsigned char)*c)) {
+            faults_add(faults, where, "must be a token of visible ASCII characters");
+            return;
+        }
+    }
+    if (length == 0 || length >= sizeof config->token)
+        faults_add(faults, where, "must hold a token of 1 to %zu characters",
+                   sizeof config->token - 1);
+}
+
+static void find_token(const ConfigSources *sources, ServerConfig *config, Faults *faults)
+{
+    const char *value = environment_value(sources->environment, "GOOGLENETD_TOKEN");
+    if (value) {
+        take_token(value, "GOOGLENETD_TOKEN", config, faults);
+    } else if (config->token_file[0]) {
+        Error err = {0};
+        size_t length;
+        char *text = read_small(config->token_file, &length, &err);
+        if (text)
+            take_token(text, "/token_file", config, faults);
+        else
+            faults_add(faults, "/token_file", "%s", err.message);
+        free(text);
+    }
+}
+
+static void check_listen(const ServerConfig *config, Faults *faults)
+{
+    Error err = {0};
+    ListenAddress address;
+    if (!config_listen_address(config->listen, &address, &err))
+        faults_add(faults, "/listen", "%s", err.message);
+    else if (!address.loopback && !config->token[0])
+        faults_add(faults, "/listen",
+                   "%s is beyond this machine, which needs a token: set token_file or "
+                   "GOOGLENETD_TOKEN",
+                   config->listen);
+}
+
+bool config_read(const ConfigSources *sources, ServerConfig *config, Faults *faults)
+{
+    const int before = faults->count;
+    *config = (ServerConfig){0};
+    for (size_t i = 0; i < COUNT(FIELDS); i++)
+        take(&FIELDS[i], FIELDS[i].usual, FIELDS[i].name, config, faults);
+    const char *file = find_file(sources);
+    if (file)
+        take_file(file, config, faults);
+    take_environment(sources->environment, config, faults);
+    take_flags(sources, config, faults);
+    find_token(sources, config, faults);
+    check_listen(config, faults);
+    return faults->count == before;
+}
+
+bool config_listen_address(const char *listen, ListenAddress *address, Error *err)
+{
+    const char *colon = strrchr(listen, ':');
+    char *end = NULL;
+    const long port = colon ? strtol(colon + 1, &end, 10) : -1;
+    const size_t length = colon ? (size_t)(colon - listen) : 0;
+    if (!colon || !isdigit((unsigned char)colon[1]) || *end || port > 65535 || length == 0
+        || length >= sizeof address->host)
+        return fail(err, ERR_INVALID, "must be address:port, got \"%.80s\"", listen);
+    const bool brackets = listen[0] == '[' && listen[length - 1] == ']';
+    *address = (ListenAddress){.port = (int)port};
+    snprintf(address->host, sizeof address->host, "%.*s", (int)(length - 2 * brackets),
+             listen + brackets);
+    if (strcmp(address->host, "localhost") == 0)
+        strcpy(address->host, "127.0.0.1");
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (!brackets && inet_pton(AF_INET, address->host, &v4) == 1)
+        address->loopback = ntohl(v4.s_addr) >> 24 == 127;
+    else if (brackets && inet_pton(AF_INET6, address->host, &v6) == 1)
+        address->loopback = IN6_IS_ADDR_LOOPBACK(&v6);
+    else
+        return fail(err, ERR_INVALID,
+                    "must begin with a numeric address, IPv6 in brackets, got \"%.80s\"", listen);
+    return true;
+}
+
+void config_print_flags(FILE *out)
+{
+    for (size_t i = 0; i < COUNT(FIELDS); i++) {
+        char flag[NAME], shown[NAME + 8];
+        flag_name(&FIELDS[i], flag);
+        snprintf(shown, sizeof shown, "%s %s", flag, FIELDS[i].kind == INT ? "N" : "TEXT");
+        fprintf(out, "  %-38s %s", shown, FIELDS[i].about);
+        if (FIELDS[i].kind == INT)
+            fprintf(out, " (%s; %ld to %ld)\n", FIELDS[i].usual, FIELDS[i].min, FIELDS[i].max);
+        else
+            fprintf(out, FIELDS[i].usual[0] ? " (%s)\n" : "\n", FIELDS[i].usual);
+    }
+}

@@ -1,0 +1,66 @@
+/* server/config.h -- how the daemon is set up.
+ *
+ * Each field has one name from which the others follow: in the file "limits":{"body_bytes":...}, in
+ * the environment GOOGLENETD_LIMITS_BODY_BYTES, as a flag --limits-body-bytes. A flag goes before
+ * the environment, that before the file, and that before the default. All faults are named at once.
+ */
+#pragma once
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "core/base/error.h"
+#include "server/base/log.h"
+#include "server/jobs/spec.h"
+
+typedef struct {
+    char listen[128];           // "127.0.0.1:8080", "[::1]:8080"; port 0: any free one
+    char data[PATH_MAX];        // folder of everything that must last: "data"
+    char web[PATH_MAX];         // folder of the dashboard's files; "": none is served
+    char datasets[PATH_MAX];    // folder with a folder per known dataset; "": the usual places
+    char kernels[PATH_MAX];     // file of the kernels chosen; "": kernels.txt in `data`
+    char token_file[PATH_MAX];  // first line: the bearer token; "": none
+    char token[256];            // read from there, or GOOGLENETD_TOKEN, which goes first; "": none
+    int workers;                // jobs at a time: 1
+    int threads;                // of all workers together; 0: the cores this process may use
+    int http_threads;           // that answer clients: 2
+    int checkpoint_seconds;     // a running job is saved at least this often; 0: by epochs only
+    struct {
+        int body_bytes;               // of one request: 1 MiB
+        int connections;              // in all: 1024
+        int connections_per_address;  // 256
+        int request_seconds;          // from its first byte to its last: 30
+        int idle_seconds;             // that a connection may be silent between two requests: 60
+        int heartbeat_seconds;        // until a silent stream gets a comment: 15
+        int streams;                  // event streams at a time: 128
+        int jobs;                     // stored at a time: 10000
+    } limits;
+    struct {
+        LogLevel level;    // "info"
+        LogFormat format;  // "text"
+    } log;
+} ServerConfig;
+
+/* Where a field's value is looked for. The file is what --config or GOOGLENETD_CONFIG names, else
+ * config/server.json if there is one. */
+typedef struct {
+    char *const *args;  // flags: "--listen", "127.0.0.1:0" or "--listen=127.0.0.1:0"
+    int arg_count;
+    char *const *environment;  // as environ
+} ConfigSources;
+
+/* False if there are faults; the pointer of a fault is the name as it was given: "/limits/streams",
+ * "GOOGLENETD_LISTEN", "--data". Beyond loopback a token is needed. */
+bool config_read(const ConfigSources *sources, ServerConfig *config, Faults *faults);
+
+/* The address in its parts. ERR_INVALID: not "host:port" with a numeric host or "localhost". */
+typedef struct {
+    char host[64];
+    int port;
+    bool loopback;
+} ListenAddress;
+
+bool config_listen_address(const char *listen, ListenAddress *address, Error *err);
+
+/* One line for each field: flag, meaning, usual value and range; for --help. */
+void config_print_flags(FILE *out);

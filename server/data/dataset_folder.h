@@ -1,0 +1,7 @@
+/* server/data/dataset_folder.h -- where the files of a known dataset are. */
+#pragma once
+#include "core/data/dataset.h"
+
+/* Without a folder of datasets (NULL), the usual place. In one, the folder that is called after the
+ * dataset, fashion_mnist, or as Debian's packages write such names, fashion-mnist. From malloc. */
+char *dataset_folder(const char *datasets, const DatasetInfo *info);

@@ -1,0 +1,235 @@
+#include "server/http/http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/memory.h"
+#include "server/base/time.h"
+#include "server/http/http_glue.h"
+#include "server/http/pages.h"
+
+enum {
+    CONNECTION_BYTES = 32 << 10,  // libmicrohttpd's pool for one: headers must fit into it
+    BACKLOG = 511,
+    SPARE_CONNECTIONS = 64,  // between our limit, which makes room, and libmicrohttpd's
+    STOP_WAIT_MS = 1000,     // for answers under way when the daemon stops
+};
+
+typedef union {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+} Address;
+
+/* --- libmicrohttpd's callbacks, in its types --- */
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_size, void **context)
+{
+    (void)version;
+    return request_handle(cls, connection, url, method, upload, upload_size, context) ? MHD_YES
+                                                                                      : MHD_NO;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **context,
+                         enum MHD_RequestTerminationCode how)
+{
+    (void)how;
+    request_end(cls, connection, *context);
+    *context = NULL;
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    Http *http = cls;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (*socket_context)
+            watch_leave(http->watch, *socket_context);
+        *socket_context = NULL;
+        return;
+    }
+    const int fd =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    const struct sockaddr *address =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+    *socket_context = watch_enter(http->watch, fd, address);
+    if (!*socket_context)
+        shutdown(fd, SHUT_RDWR);
+}
+
+/* We take paths and queries apart ourselves. */
+static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *text)
+{
+    (void)cls;
+    (void)connection;
+    return strlen(text);
+}
+
+__attribute__((format(printf, 2, 0))) static void on_log(void *cls, const char *fmt, va_list args)
+{
+    const Http *http = cls;
+    char line[512];
+    if (!log_wants(http->config.log, LOG_DEBUG))
+        return;
+    vsnprintf(line, sizeof line, fmt, args);
+    line[strcspn(line, "\n")] = '\0';
+    LOG(http->config.log, LOG_DEBUG, "http", log_text("message", line));
+}
+
+/* --- start --- */
+
+static void fill_in(HttpConfig *c)
+{
+    c->address = c->address ? c->address : "127.0.0.1";
+    c->token = c->token && *c->token ? c->token : NULL;
+    c->web = c->web && *c->web ? c->web : NULL;
+    c->threads = c->threads ? c->threads : 2;
+    c->connections = c->connections ? c->connections : 1024;
+    c->connections_per_address = c->connections_per_address ? c->connections_per_address : 256;
+    c->body_bytes = c->body_bytes ? c->body_bytes : 1 << 20;
+    c->request_seconds = c->request_seconds > 0 ? c->request_seconds : 30;
+    c->idle_seconds = c->idle_seconds > 0 ? c->idle_seconds : 60;
+    c->heartbeat_seconds = c->heartbeat_seconds > 0 ? c->heartbeat_seconds : 15;
+}
+
+static bool parse_address(const char *text, int port, Address *address, socklen_t *size)
+{
+    *address = (Address){0};
+    if (inet_pton(AF_INET, text, &address->v4.sin_addr) == 1) {
+        address->v4.sin_family = AF_INET;
+        address->v4.sin_port = htons((uint16_t)port);
+        *size = sizeof address->v4;
+        return true;
+    }
+    address->v6.sin6_family = AF_INET6;
+    address->v6.sin6_port = htons((uint16_t)port);
+    *size = sizeof address->v6;
+    return inet_pton(AF_INET6, text, &address->v6.sin6_addr) == 1;
+}
+
+static bool is_loopback(const Address *address)
+{
+    if (address->any.sa_family == AF_INET)
+        return ntohl(address->v4.sin_addr.s_addr) >> 24 == 127;
+    return IN6_IS_ADDR_LOOPBACK(&address->v6.sin6_addr);
+}
+
+/* A socket that listens, or -1 with *err set. */
+static int listen_on(const HttpConfig *config, Error *err)
+{
+    Address address;
+    socklen_t size;
+    const int on = 1;
+    if (!parse_address(config->address, config->port, &address, &size)) {
+        fail(err, ERR_INVALID, "listen address must be numeric, got %s", config->address);
+        return -1;
+    }
+    if (!is_loopback(&address) && !config->token) {
+        fail(err, ERR_INVALID,
+             "listening on %s, beyond loopback, needs a token: set GOOGLENETD_TOKEN or token_file",
+             config->address);
+        return -1;
+    }
+    const int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0
+        && bind(fd, &address.any, size) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    fail(err, ERR_IO, "listen on %s port %d: %s", config->address, config->port, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static struct MHD_Daemon *start_daemon(Http *http, int fd)
+{
+    const HttpConfig *c = &http->config;
+    const unsigned connections = (unsigned)(c->connections + SPARE_CONNECTIONS * c->threads);
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    Address address = {0};
+    socklen_t size = sizeof address;
+    if (getsockname(fd, &address.any, &size) == 0 && address.any.sa_family == AF_INET6)
+        flags |= MHD_USE_IPv6;
+    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, http,  //
+                            MHD_OPTION_EXTERNAL_LOGGER, on_log,
+                            (void *)http,                  // first, so that it hears of the others
+                            MHD_OPTION_LISTEN_SOCKET, fd,  //
+                            MHD_OPTION_THREAD_POOL_SIZE, (unsigned)c->threads,
+                            MHD_OPTION_CONNECTION_LIMIT, connections,  //
+                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(c->idle_seconds + 0.5),
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+                            MHD_OPTION_STRICT_FOR_CLIENT, 1,                   //
+                            MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,  //
+                            MHD_OPTION_URI_LOG_CALLBACK, request_begin, http,  //
+                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,   //
+                            MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_END);
+}
+
+bool http_start(const HttpConfig *config, Http **out, Error *err)
+{
+    Http *http = xcalloc(1, sizeof *http);
+    http->config = *config;
+    fill_in(&http->config);
+    int fd = -1;
+    if (http->config.web && !pages_new(http->config.web, &http->pages, err))
+        goto failed;
+    fd = listen_on(&http->config, err);
+    if (fd < 0)
+        goto failed;
+    http->watch = watch_new(http);
+    if (!http->watch) {
+        fail(err, ERR_NO_MEMORY, "the HTTP server's threads cannot be made");
+        goto failed;
+    }
+    http->daemon = start_daemon(http, fd);
+    if (http->daemon) {
+        http->config.address = NULL;  // not needed any more, and perhaps on the caller's stack
+        *out = http;
+        return true;
+    }
+    fail(err, ERR_IO, "the HTTP server cannot be started on %s", http->config.address);
+    watch_stop(http->watch);
+failed:
+    if (fd >= 0)
+        close(fd);
+    watch_free(http->watch);
+    pages_free(http->pages);
+    free(http);
+    return false;
+}
+
+int http_port(const Http *http)
+{
+    Address address = {0};
+    socklen_t size = sizeof address;
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_LISTEN_FD);
+    if (!info || getsockname(info->listen_fd, &address.any, &size) != 0)
+        return http->config.port;
+    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
+}
+
+void http_stop(Http *http)
+{
+    if (!http)
+        return;
+    const int fd = MHD_quiesce_daemon(http->daemon);  // nobody new
+    watch_end_streams(http->watch);
+    const struct timespec pause = {.tv_nsec = 10000000};
+    for (int ms = 0; ms < STOP_WAIT_MS && watch_answering(http->watch); ms += 10)
+        nanosleep(&pause, NULL);
+    // From here on no connection is suspended: libmicrohttpd forbids stopping it with one.
+    watch_stop(http->watch);
+    MHD_stop_daemon(http->daemon);
+    if (fd >= 0)
+        close(fd);
+    watch_free(http->watch);
+    pages_free(http->pages);
+    free(http);
+}

@@ -1,0 +1,174 @@
+#include "server/http/response.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/memory.h"
+
+/* Every status that the daemon answers, with the title and the code of its problem. */
+static const struct {
+    int status;
+    const char *title;
+    const char *code;
+} STATUSES[] = {
+    {400, "Bad Request", "invalid_request"},
+    {401, "Unauthorized", "unauthorized"},
+    {403, "Forbidden", "forbidden"},
+    {404, "Not Found", "not_found"},
+    {405, "Method Not Allowed", "method_not_allowed"},
+    {406, "Not Acceptable", "not_acceptable"},
+    {409, "Conflict", "conflict"},
+    {413, "Content Too Large", "too_large"},
+    {414, "URI Too Long", "uri_too_long"},
+    {415, "Unsupported Media Type", "unsupported_media_type"},
+    {416, "Range Not Satisfiable", "range_not_satisfiable"},
+    {500, "Internal Server Error", "internal"},
+    {503, "Service Unavailable", "unavailable"},
+};
+
+static size_t status_row(int status)
+{
+    for (size_t i = 0; i < COUNT(STATUSES); i++)
+        if (STATUSES[i].status == status)
+            return i;
+    return status_row(500);
+}
+
+const char *status_title(int status)
+{
+    return STATUSES[status_row(status)].title;
+}
+
+void response_free(Response *res)
+{
+    free(res->text);
+    if (res->fd >= 0)
+        close(res->fd);
+    if (res->stream.read)
+        res->stream.free(res->stream.context);
+    for (int i = 0; i < res->header_count; i++)
+        free(res->headers[i].value);
+    *res = RESPONSE_EMPTY;
+}
+
+void response_header(Response *res, const char *name, const char *fmt, ...)
+{
+    char *value = NULL;
+    va_list args;
+    va_start(args, fmt);
+    const int length = vasprintf(&value, fmt, args);
+    va_end(args);
+    if (length < 0 || res->header_count == RESPONSE_HEADERS)
+        abort();  // a handler sets a few short ones: neither can come from outside
+    res->headers[res->header_count++] = (ResponseHeader){name, value};
+}
+
+bool respond_text(Response *res, const char *type, char *text, size_t size)
+{
+    res->status = 200;
+    res->type = type;
+    res->text = text;
+    res->size = size;
+    res->tagged = true;
+    return true;
+}
+
+bool respond_json(Response *res, int status, cJSON *json)
+{
+    char *text = cJSON_PrintUnformatted(json);
+    cJSON_Delete(json);
+    if (!text)
+        return respond_problem(res, 503, "no memory for the answer");
+    respond_text(res, "application/json", text, strlen(text));
+    res->status = status;
+    res->tagged = status == 200;
+    return true;
+}
+
+bool respond_empty(Response *res, int status)
+{
+    res->status = status;
+    return true;
+}
+
+bool respond_stream(Response *res, const char *type, Stream stream)
+{
+    res->status = 200;
+    res->type = type;
+    res->stream = stream;
+    return true;
+}
+
+static bool respond_problem_json(Response *res, int status, const char *detail, cJSON *errors)
+{
+    const size_t row = status_row(status);
+    cJSON *problem = cJSON_CreateObject();
+    cJSON_AddStringToObject(problem, "type", "about:blank");
+    cJSON_AddStringToObject(problem, "title", STATUSES[row].title);
+    cJSON_AddNumberToObject(problem, "status", status);
+    cJSON_AddStringToObject(problem, "detail", detail);
+    cJSON_AddStringToObject(problem, "code", STATUSES[row].code);
+    if (errors)
+        cJSON_AddItemToObject(problem, "errors", errors);
+    char *text = cJSON_PrintUnformatted(problem);
+    cJSON_Delete(problem);
+    respond_text(res, "application/problem+json", text, text ? strlen(text) : 0);
+    res->status = status;
+    res->tagged = false;
+    return true;
+}
+
+bool respond_problem(Response *res, int status, const char *fmt, ...)
+{
+    char detail[768];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(detail, sizeof detail, fmt, args);
+    va_end(args);
+    return respond_problem_json(res, status, detail, NULL);
+}
+
+static int error_status(ErrorCode code)
+{
+    switch (code) {
+    case ERR_INVALID:
+        return 400;
+    case ERR_NOT_FOUND:
+        return 404;
+    case ERR_CONFLICT:
+        return 409;
+    case ERR_IO:  // the disk is full, say: the same request may work later
+    case ERR_NO_MEMORY:
+    case ERR_STOPPED:
+        return 503;
+    default:
+        return 500;
+    }
+}
+
+bool respond_error(Response *res, const Error *err)
+{
+    return respond_problem(res, error_status(err->code), "%s", err->message);
+}
+
+bool respond_faults(Response *res, const Faults *faults)
+{
+    const int kept = faults->count < FAULTS_MAX ? faults->count : FAULTS_MAX;
+    cJSON *errors = cJSON_CreateArray();
+    for (int i = 0; i < kept; i++) {
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddStringToObject(item, "pointer", faults->items[i].pointer);
+        cJSON_AddStringToObject(item, "detail", faults->items[i].detail);
+        cJSON_AddItemToArray(errors, item);
+    }
+    char detail[512];
+    if (faults->count == 1)
+        snprintf(detail, sizeof detail, "%s: %s", faults->items[0].pointer,
+                 faults->items[0].detail);
+    else
+        snprintf(detail, sizeof detail, "%d fields are wrong, see errors", faults->count);
+    return respond_problem_json(res, 400, detail, errors);
+}

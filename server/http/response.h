@@ -1,0 +1,67 @@
+/* server/http/response.h -- what a handler answers.
+ *
+ * A response holds text, a part of an open file, or a stream that never ends by itself. Handlers
+ * fill it with one of the respond_* calls, which return true so that a handler can end in
+ * `return respond_json(...)`.
+ */
+#pragma once
+#include <cJSON.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/base/error.h"
+#include "server/base/faults.h"
+
+enum {
+    RESPONSE_HEADERS = 12,
+    STREAM_END = -1,
+};
+
+typedef struct {
+    const char *name;  // a literal
+    char *value;       // owned
+} ResponseHeader;
+
+/* A source of bytes that come when they come. */
+typedef struct {
+    /* Put up to `size` bytes into `buffer` and return their number; 0: nothing now, ask again when
+     * the bell has rung; STREAM_END. With `beat`, return something in any case. */
+    ssize_t (*read)(void *context, char *buffer, size_t size, bool beat);
+    void (*free)(void *context);
+    void *context;
+} Stream;
+
+typedef struct {
+    int status;        // 0: nothing answered yet
+    const char *type;  // content type, a literal
+    char *text;        // owned
+    size_t size;       // bytes of the text or of the part of the file
+    int fd;            // -1 but for a file; owned
+    int64_t offset;    // of its part
+    Stream stream;     // read is NULL but for a stream
+    bool tagged;       // the text is to bear an ETag made from it
+    ResponseHeader headers[RESPONSE_HEADERS];
+    int header_count;
+} Response;
+
+#define RESPONSE_EMPTY ((Response){.fd = -1})
+
+void response_free(Response *res);  // what it owns, not the struct
+
+/* `name` must be a literal. */
+void response_header(Response *res, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+bool respond_json(Response *res, int status, cJSON *json);  // takes json; with an ETag if 200
+bool respond_text(Response *res, const char *type, char *text, size_t size);  // takes text; 200
+bool respond_empty(Response *res, int status);
+bool respond_stream(Response *res, const char *type, Stream stream);  // takes the stream; 200
+
+/* application/problem+json (RFC 9457). */
+bool respond_problem(Response *res, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+bool respond_error(Response *res, const Error *err);       // status by its code
+bool respond_faults(Response *res, const Faults *faults);  // 400 with all of them
+
+/* "Not Found" for 404. */
+const char *status_title(int status);

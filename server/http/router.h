@@ -1,0 +1,34 @@
+/* server/http/router.h -- which row of a route table answers a method and a path.
+ *
+ * A pattern is a path whose segments may be ":name", which takes any one segment. Segments of the
+ * path are percent-decoded one by one after splitting, so that an escaped "/" stays inside its
+ * segment; empty ones, "." and ".." match nothing.
+ */
+#pragma once
+#include "server/http/request.h"
+#include "server/http/response.h"
+
+typedef struct App App;
+
+/* Fill *res, or return false with *err set, which becomes a problem by its code. */
+typedef bool (*Handler)(App *app, const Request *req, Response *res, Error *err);
+
+typedef struct {
+    const char *method;
+    const char *pattern;
+    Handler handler;
+    enum { BODY_NONE, BODY_OPTIONAL, BODY_JSON } body;
+    enum { TOKEN, OPEN } access;  // OPEN: answered without the token
+} Route;
+
+typedef struct {
+    const Route *route;  // NULL if there is none
+    bool path_known;     // some row has the path, though perhaps not the method
+} RouteMatch;
+
+/* Look up `method`, HEAD meaning GET, and fill params[] from the path. */
+RouteMatch router_find(const Route *routes, size_t count, const char *method, const char *path,
+                       char params[REQUEST_PARAMS][REQUEST_PARAM]);
+
+/* "GET, HEAD, OPTIONS, POST": what the path answers to, for the Allow header. */
+void router_allow(const Route *routes, size_t count, const char *path, char *dst, size_t size);

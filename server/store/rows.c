@@ -1,0 +1,55 @@
+#include "server/store/rows.h"
+
+#include <stdlib.h>
+
+const char *const JOB_STATE_NAMES[] = {
+    [JOB_QUEUED] = "queued",   [JOB_RUNNING] = "running", [JOB_STOPPING] = "stopping",
+    [JOB_STOPPED] = "stopped", [JOB_FAILED] = "failed",   [JOB_SUCCEEDED] = "succeeded",
+    [JOB_STATES] = NULL,
+};
+
+bool job_state_active(JobState state)
+{
+    return state == JOB_QUEUED || state == JOB_RUNNING || state == JOB_STOPPING;
+}
+
+void job_info_free(JobInfo *job)
+{
+    free(job->settings);
+    free(job->metadata);
+    job->settings = job->metadata = NULL;
+}
+
+void job_list_free(JobList *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        job_info_free(&list->items[i]);
+    free(list->items);
+    *list = (JobList){0};
+}
+
+void event_list_free(EventList *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i].data);
+    free(list->items);
+    *list = (EventList){0};
+}
+
+void epoch_list_free(EpochList *list)
+{
+    free(list->items);
+    *list = (EpochList){0};
+}
+
+void point_list_free(PointList *list)
+{
+    free(list->items);
+    *list = (PointList){0};
+}
+
+void checkpoint_list_free(CheckpointList *list)
+{
+    free(list->items);
+    *list = (CheckpointList){0};
+}

@@ -1,0 +1,182 @@
+/* server/store/rows.h -- what the store keeps: jobs, what happened to them, and what a training
+ * leaves behind step by step: epochs, points, checkpoints.
+ *
+ * No row of a series is ever thinned. Numbers are stored as 64-bit floating point and come back as
+ * they were.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/train/checkpoint.h"
+
+/* ---- Jobs ---- */
+
+typedef enum {
+    JOB_QUEUED,
+    JOB_RUNNING,
+    JOB_STOPPING,  // runs, and will end after its current step
+    JOB_STOPPED,
+    JOB_SUCCEEDED,
+    JOB_FAILED,
+    JOB_STATES,
+} JobState;
+
+extern const char *const JOB_STATE_NAMES[];  // by JobState, NULL-terminated
+
+bool job_state_active(JobState state);  // queued, running or stopping
+
+enum {
+    JOB_NAME = 129,  // bytes of a name, with the final NUL
+    JOB_ID = 32,     // bytes of an id as text, with the final NUL
+    JOB_WORD = 32,   // of a short word
+    JOB_TEXT = 512,  // of a sentence
+};
+
+/* A copy of what is known of a job; job_info_free takes its texts back. Times are milliseconds
+ * since 1970, 0 when they have not come yet. Rates are 0 and steps 0 before there are any. */
+typedef struct {
+    int64_t id;
+    char name[JOB_NAME];
+    JobState state;
+    char stop_reason[JOB_WORD];  // completed, max_seconds, early_stopping, requested or ""
+    int64_t created_at, queued_at, started_at, finished_at;
+    int64_t estimated_finish_at;  // of a running job, from its real progress
+    char *settings;               // JSON object: all settings, resolved, but for name and metadata
+    char *metadata;               // JSON object of strings
+    int64_t parent_id;            // the job that this one was cloned from; 0: none
+    int restart_count;            // times that it was queued again because the daemon had died
+    int idle_restarts;            // of those, the last ones in a row without a new checkpoint
+
+    struct {
+        int64_t step, total_steps;
+        int64_t epoch;          // the epoch under way, from 1
+        double epoch_position;  // epochs done as a real number
+        double examples_per_second;
+        double seconds;  // trained in all, over restarts
+    } progress;
+    struct {
+        int64_t step;  // of the newest recorded point; 0: no point yet
+        double loss, accuracy, learning_rate;
+        int64_t epoch;  // the newest evaluated epoch; 0: none yet
+        double test_loss, test_accuracy;
+    } latest;
+    struct {
+        int64_t epoch;  // with the best test accuracy; 0: none yet
+        double test_accuracy;
+        int64_t checkpoint_step;  // its checkpoint; 0: not (or no longer) there
+    } best;
+    struct {
+        char cpu_isa[CHECKPOINT_TEXT];  // "" before the first start
+        int threads;
+        char onednn[CHECKPOINT_TEXT], version[CHECKPOINT_TEXT];
+    } environment;
+    struct {
+        char code[JOB_WORD];  // "" | "not_a_number" | "out_of_memory" | "restarts" | ...
+        char message[JOB_TEXT];
+    } error;
+} JobInfo;
+
+void job_info_free(JobInfo *job);  // the texts in it, not the struct
+
+typedef struct {
+    int64_t after;    // last id of the page before; 0: from the newest
+    int limit;        // 1 to 1000
+    unsigned states;  // bits 1u << JobState; 0: all
+} JobQuery;
+
+typedef struct {
+    JobInfo *items;
+    size_t count;
+    bool has_more;
+} JobList;
+
+void job_list_free(JobList *list);
+
+/* How fast a job like this one was: the newest of the same model, precision, CPU and threads; those
+ * of the same image size come first, and of them those of the same batch size. */
+typedef struct {
+    const char *model;
+    const char *precision, *or_precision;  // as settings say it: "bf16" or "auto"
+    const char *cpu_isa;
+    int threads, image_size, batch_size;
+} SpeedQuery;
+
+typedef struct {
+    int64_t job_id;  // 0: there is none
+    int image_size;
+    double examples_per_second;
+} SpeedRow;
+
+/* ---- Events ---- */
+
+typedef struct {
+    int64_t id;
+    int64_t job_id;
+    int64_t time;  // milliseconds since 1970
+    char type[16];
+    char *data;  // JSON object
+} Event;
+
+typedef struct {
+    Event *items;
+    size_t count;
+    bool has_more;
+} EventList;
+
+void event_list_free(EventList *list);
+
+/* ---- Series ---- */
+
+/* Which rows of a series. */
+typedef struct {
+    int64_t job_id;
+    int64_t after;  // the last epoch, step or event seen; 0: from the first
+    int limit;      // 0: all
+} SeriesPage;
+
+/* An epoch as it ended; names and units of the API. */
+typedef struct {
+    int64_t epoch, step;
+    double train_loss, train_accuracy, test_loss, test_accuracy, test_top5_accuracy;
+    double learning_rate, examples_per_second, duration_seconds;
+} EpochRow;
+
+/* A recorded point of the curve. */
+typedef struct {
+    int64_t step;
+    double epoch;  // position, as a real number
+    double loss, accuracy, learning_rate;
+    double seconds;  // trained in all until then, over restarts; NaN: not recorded then
+} PointRow;
+
+typedef struct {
+    int64_t step, epoch;
+    int64_t created_at;    // milliseconds since 1970
+    int64_t bytes;         // of the model file that a client downloads
+    char sha256[65];       // of the same, in hexadecimal
+    double test_accuracy;  // of the epoch that ended with it; below 0: it did not end one
+    bool best, latest;
+} CheckpointRow;
+
+typedef struct {
+    EpochRow *items;
+    size_t count;
+    bool has_more;
+} EpochList;
+
+typedef struct {
+    PointRow *items;
+    size_t count;
+    bool has_more;
+} PointList;
+
+typedef struct {
+    CheckpointRow *items;
+    size_t count;
+} CheckpointList;
+
+void epoch_list_free(EpochList *list);
+void point_list_free(PointList *list);
+void checkpoint_list_free(CheckpointList *list);

@@ -1,0 +1,292 @@
+/* server/store/store_jobs.c -- the rows of jobs, and the idempotency keys that led to them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "server/store/store_sql.h"
+
+/* A column of `jobs` and the field of JobInfo that it holds. */
+typedef struct {
+    const char *name;
+    enum { INT64, INT, REAL, CHARS, OWNED, STATE } type;
+    size_t offset;
+    size_t size;  // of CHARS
+} Column;
+
+#define FIELD(column, type, field)                                                                 \
+    {                                                                                              \
+        column, type, offsetof(JobInfo, field), 0                                                  \
+    }
+#define TEXT(column, field)                                                                        \
+    {                                                                                              \
+        column, CHARS, offsetof(JobInfo, field), sizeof((JobInfo *)0)->field                       \
+    }
+
+static const Column COLUMNS[] = {
+    TEXT("name", name),
+    FIELD("state", STATE, state),
+    TEXT("stop_reason", stop_reason),
+    FIELD("created_at", INT64, created_at),
+    FIELD("queued_at", INT64, queued_at),
+    FIELD("started_at", INT64, started_at),
+    FIELD("finished_at", INT64, finished_at),
+    FIELD("settings", OWNED, settings),
+    FIELD("metadata", OWNED, metadata),
+    FIELD("parent_id", INT64, parent_id),
+    FIELD("restart_count", INT, restart_count),
+    FIELD("idle_restarts", INT, idle_restarts),
+    FIELD("step", INT64, progress.step),
+    FIELD("total_steps", INT64, progress.total_steps),
+    FIELD("epoch", INT64, progress.epoch),
+    FIELD("epoch_position", REAL, progress.epoch_position),
+    FIELD("examples_per_second", REAL, progress.examples_per_second),
+    FIELD("train_seconds", REAL, progress.seconds),
+    FIELD("latest_step", INT64, latest.step),
+    FIELD("latest_loss", REAL, latest.loss),
+    FIELD("latest_accuracy", REAL, latest.accuracy),
+    FIELD("latest_learning_rate", REAL, latest.learning_rate),
+    FIELD("latest_epoch", INT64, latest.epoch),
+    FIELD("latest_test_loss", REAL, latest.test_loss),
+    FIELD("latest_test_accuracy", REAL, latest.test_accuracy),
+    FIELD("best_epoch", INT64, best.epoch),
+    FIELD("best_test_accuracy", REAL, best.test_accuracy),
+    FIELD("best_step", INT64, best.checkpoint_step),
+    TEXT("cpu_isa", environment.cpu_isa),
+    FIELD("threads", INT, environment.threads),
+    TEXT("onednn", environment.onednn),
+    TEXT("version", environment.version),
+    TEXT("error_code", error.code),
+    TEXT("error_message", error.message),
+};
+
+/* "SELECT id, name, state, ...<rest>", to be freed. */
+static char *select_sql(const char *rest)
+{
+    char *sql = xstrdup("SELECT id");
+    for (size_t i = 0; i < COUNT(COLUMNS); i++)
+        sql_append(&sql, ", %s", COLUMNS[i].name);
+    sql_append(&sql, "%s", rest);
+    return sql;
+}
+
+static JobState state_from_name(const char *name)
+{
+    JobState state = JOB_QUEUED;
+    // The table's CHECK lets no other name in.
+    while (state < JOB_FAILED && strcmp(JOB_STATE_NAMES[state], name) != 0)
+        state++;
+    return state;
+}
+
+/* Column 0 is the id, the others follow in the order of the table. */
+static void read_row(sqlite3_stmt *stmt, void *item)
+{
+    JobInfo *job = item;
+    *job = (JobInfo){.id = sqlite3_column_int64(stmt, 0)};
+    for (size_t i = 0; i < COUNT(COLUMNS); i++) {
+        const int at = (int)i + 1;
+        void *field = (char *)job + COLUMNS[i].offset;
+        switch (COLUMNS[i].type) {
+        case INT64:
+            *(int64_t *)field = sqlite3_column_int64(stmt, at);
+            break;
+        case INT:
+            *(int *)field = sqlite3_column_int(stmt, at);
+            break;
+        case REAL:
+            *(double *)field = sql_real(stmt, at);
+            break;
+        case CHARS:
+            sql_copy(stmt, at, field, COLUMNS[i].size);
+            break;
+        case OWNED:
+            *(char **)field = sql_text(stmt, at);
+            break;
+        case STATE:
+            *(JobState *)field = state_from_name((const char *)sqlite3_column_text(stmt, at));
+            break;
+        }
+    }
+}
+
+/* `?1` is the id, the others follow. SQLite reports what does not bind when the row is written. */
+static void bind_row(sqlite3_stmt *stmt, const JobInfo *job)
+{
+    if (job->id > 0)
+        sqlite3_bind_int64(stmt, 1, job->id);
+    for (size_t i = 0; i < COUNT(COLUMNS); i++) {
+        const int at = (int)i + 2;
+        const void *field = (const char *)job + COLUMNS[i].offset;
+        const char *text = NULL;
+        switch (COLUMNS[i].type) {
+        case INT64:
+            sqlite3_bind_int64(stmt, at, *(const int64_t *)field);
+            continue;
+        case INT:
+            sqlite3_bind_int(stmt, at, *(const int *)field);
+            continue;
+        case REAL:
+            sqlite3_bind_double(stmt, at, *(const double *)field);
+            continue;
+        case CHARS:
+            text = field;
+            break;
+        case OWNED:
+            text = *(char *const *)field;
+            break;
+        case STATE:
+            text = JOB_STATE_NAMES[*(const JobState *)field];
+            break;
+        }
+        sqlite3_bind_text(stmt, at, text, -1, SQLITE_TRANSIENT);
+    }
+}
+
+static bool write_row(Store *store, const char *sql, const JobInfo *job, Error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool more = false;
+    bool ok = sql_prepare(&store->writer, err, &stmt, sql, "");
+    if (ok) {
+        bind_row(stmt, job);
+        ok = sql_step(&store->writer, err, stmt, &more);
+    }
+    sqlite3_finalize(stmt);
+    return ok;
+}
+
+bool store_add_job(Store *store, JobInfo *job, Error *err)
+{
+    char *sql = xstrdup("INSERT INTO jobs (id");
+    for (size_t i = 0; i < COUNT(COLUMNS); i++)
+        sql_append(&sql, ", %s", COLUMNS[i].name);
+    sql_append(&sql, ") VALUES (?1");
+    for (size_t i = 0; i < COUNT(COLUMNS); i++)
+        sql_append(&sql, ", ?%zu", i + 2);
+    sql_append(&sql, ")");
+    job->id = 0;
+    const bool ok = write_row(store, sql, job, err);
+    if (ok)
+        job->id = sqlite3_last_insert_rowid(store->writer.sqlite);
+    free(sql);
+    return ok;
+}
+
+bool store_save_job(Store *store, const JobInfo *job, Error *err)
+{
+    char *sql = xstrdup("UPDATE jobs SET");
+    for (size_t i = 0; i < COUNT(COLUMNS); i++)
+        sql_append(&sql, "%s %s = ?%zu", i > 0 ? "," : "", COLUMNS[i].name, i + 2);
+    sql_append(&sql, " WHERE id = ?1");
+    const bool ok = write_row(store, sql, job, err);
+    free(sql);
+    return ok;
+}
+
+static bool load(Db *db, int64_t id, JobInfo *job, Error *err)
+{
+    char *sql = select_sql(" FROM jobs WHERE id = ?");
+    sqlite3_stmt *stmt = NULL;
+    bool found = false;
+    bool ok = sql_prepare(db, err, &stmt, sql, "i", id) && sql_step(db, err, stmt, &found);
+    if (ok && found)
+        read_row(stmt, job);
+    else if (ok)
+        ok = fail(err, ERR_NOT_FOUND, "there is no job job_%lld", (long long)id);
+    sqlite3_finalize(stmt);
+    free(sql);
+    return ok;
+}
+
+bool store_load_job(Store *store, int64_t id, JobInfo *job, Error *err)
+{
+    return load(&store->writer, id, job, err);
+}
+
+bool store_job(Store *store, int64_t id, JobInfo *job, Error *err)
+{
+    pthread_mutex_lock(&store->reader.lock);
+    const bool ok = load(&store->reader, id, job, err);
+    pthread_mutex_unlock(&store->reader.lock);
+    return ok;
+}
+
+bool store_remove_job(Store *store, int64_t id, Error *err)
+{
+    return sql_run(&store->writer, err, "DELETE FROM jobs WHERE id = ?", "i", id)
+           && sql_run(&store->writer, err, "DELETE FROM events WHERE job_id = ?", "i", id);
+}
+
+bool store_next_queued(Store *store, int64_t *id, Error *err)
+{
+    return sql_number(&store->writer, err, id,
+                      "SELECT id FROM jobs WHERE state = 'queued' ORDER BY queued_at, id LIMIT 1",
+                      "");
+}
+
+bool store_jobs(Store *store, const JobQuery *query, JobList *list, Error *err)
+{
+    Db *db = &store->reader;
+    char *sql = select_sql(" FROM jobs WHERE id < ? AND state IN (''");
+    for (int state = 0; state < JOB_STATES; state++) {
+        if (query->states == 0 || query->states & 1u << state)
+            sql_append(&sql, ", '%s'", JOB_STATE_NAMES[state]);
+    }
+    sql_append(&sql, ") ORDER BY id DESC LIMIT ?");
+    const int64_t below = query->after > 0 ? query->after : INT64_MAX;
+    const SqlList how = {sizeof *list->items, read_row, query->limit};
+    sqlite3_stmt *stmt = NULL;
+    pthread_mutex_lock(&db->lock);
+    SqlRows rows = {0};
+    const bool ok = sql_prepare(db, err, &stmt, sql, "ii", below, (int64_t)query->limit + 1)
+                    && sql_list(db, err, stmt, how, &rows);
+    sqlite3_finalize(stmt);
+    pthread_mutex_unlock(&db->lock);
+    *list = (JobList){rows.items, rows.count, rows.has_more};
+    if (!ok)
+        job_list_free(list);
+    free(sql);
+    return ok;
+}
+
+bool store_count(Store *store, int64_t by_state[JOB_STATES], Error *err)
+{
+    Db *db = &store->reader;
+    memset(by_state, 0, JOB_STATES * sizeof *by_state);
+    sqlite3_stmt *stmt = NULL;
+    bool more = true;
+    pthread_mutex_lock(&db->lock);
+    bool ok = sql_prepare(db, err, &stmt, "SELECT state, count(*) FROM jobs GROUP BY state", "");
+    while (ok && (ok = sql_step(db, err, stmt, &more)) && more)
+        by_state[state_from_name((const char *)sqlite3_column_text(stmt, 0))] =
+            sqlite3_column_int64(stmt, 1);
+    sqlite3_finalize(stmt);
+    pthread_mutex_unlock(&db->lock);
+    return ok;
+}
+
+bool store_find_key(Store *store, const char *key, char **request, int64_t *job_id, Error *err)
+{
+    Db *db = &store->writer;
+    sqlite3_stmt *stmt = NULL;
+    bool found = false;
+    *request = NULL;
+    *job_id = 0;
+    const bool ok =
+        sql_prepare(db, err, &stmt, "SELECT request, job_id FROM idempotency_keys WHERE key = ?",
+                    "t", key)
+        && sql_step(db, err, stmt, &found);
+    if (ok && found) {
+        *request = sql_text(stmt, 0);
+        *job_id = sqlite3_column_int64(stmt, 1);
+    }
+    sqlite3_finalize(stmt);
+    return ok;
+}
+
+bool store_add_key(Store *store, const char *key, const char *request, int64_t job_id, Error *err)
+{
+    return sql_run(&store->writer, err, "INSERT INTO idempotency_keys VALUES (?, ?, ?)", "tti", key,
+                   request, job_id);
+}

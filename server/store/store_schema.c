@@ -1,0 +1,125 @@
+/* The schema, as the steps that led to it. A step that has been released is never changed: a new
+ * one is appended. PRAGMA user_version counts the steps that a database has seen. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+#include "server/store/store_sql.h"
+
+/* Marks a file as ours: "gnet". */
+#define APPLICATION_ID "0x676e6574"
+static const int64_t application_id = 0x676e6574;
+
+// clang-format off
+static const char *const STEPS[] = {
+    "CREATE TABLE jobs ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"  // ids are never used again
+    "  name TEXT NOT NULL,"
+    "  state TEXT NOT NULL CHECK (state IN"
+    "    ('queued', 'running', 'stopping', 'stopped', 'succeeded', 'failed')),"
+    "  stop_reason TEXT NOT NULL,"
+    "  created_at INTEGER NOT NULL, queued_at INTEGER NOT NULL,"
+    "  started_at INTEGER NOT NULL, finished_at INTEGER NOT NULL,"
+    "  settings TEXT NOT NULL, metadata TEXT NOT NULL,"
+    "  parent_id INTEGER NOT NULL,"            // a parent may be deleted before its children
+    "  restart_count INTEGER NOT NULL, idle_restarts INTEGER NOT NULL,"
+    "  step INTEGER NOT NULL, total_steps INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+    "  epoch_position REAL, examples_per_second REAL, train_seconds REAL,"
+    "  latest_step INTEGER NOT NULL, latest_loss REAL, latest_accuracy REAL,"
+    "  latest_learning_rate REAL, latest_epoch INTEGER NOT NULL, latest_test_loss REAL,"
+    "  latest_test_accuracy REAL,"
+    "  best_epoch INTEGER NOT NULL, best_test_accuracy REAL, best_step INTEGER NOT NULL,"
+    "  cpu_isa TEXT NOT NULL, threads INTEGER NOT NULL, onednn TEXT NOT NULL,"
+    "  version TEXT NOT NULL,"
+    "  error_code TEXT NOT NULL, error_message TEXT NOT NULL);"
+    "CREATE INDEX jobs_by_state ON jobs (state, queued_at, id);"
+
+    "CREATE TABLE epochs ("
+    "  job_id INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,"
+    "  epoch INTEGER NOT NULL, step INTEGER NOT NULL,"
+    "  train_loss REAL, train_accuracy REAL,"
+    "  test_loss REAL, test_accuracy REAL, test_top5_accuracy REAL,"
+    "  learning_rate REAL, examples_per_second REAL, duration_seconds REAL,"
+    "  PRIMARY KEY (job_id, epoch)) WITHOUT ROWID;"
+
+    "CREATE TABLE points ("
+    "  job_id INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,"
+    "  step INTEGER NOT NULL,"
+    "  epoch REAL, loss REAL, accuracy REAL, learning_rate REAL,"
+    "  PRIMARY KEY (job_id, step)) WITHOUT ROWID;"
+
+    "CREATE TABLE checkpoints ("
+    "  job_id INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,"
+    "  step INTEGER NOT NULL, epoch INTEGER NOT NULL, created_at INTEGER NOT NULL,"
+    "  bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, test_accuracy REAL,"
+    "  PRIMARY KEY (job_id, step)) WITHOUT ROWID;"
+
+    // No reference to jobs: that a job was deleted is told after it has gone.
+    "CREATE TABLE events ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  job_id INTEGER NOT NULL, time INTEGER NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL);"
+    "CREATE INDEX events_by_job ON events (job_id, id);"
+
+    // A key lives as long as its job.
+    "CREATE TABLE idempotency_keys ("
+    "  key TEXT PRIMARY KEY,"
+    "  request TEXT NOT NULL,"
+    "  job_id INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE) WITHOUT ROWID;"
+    "CREATE INDEX keys_by_job ON idempotency_keys (job_id);"
+
+    // One row that is written to see whether writing works.
+    "CREATE TABLE probe (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL);"
+    "INSERT INTO probe VALUES (1, 0);",
+
+    // Trained in all until then; NULL in points that are older than this column.
+    "ALTER TABLE points ADD COLUMN seconds REAL;",
+};
+// clang-format on
+
+static bool take_step(Db *db, const char *sql_of_step, int version, Error *err)
+{
+    char *sql = xasprintf("BEGIN IMMEDIATE; PRAGMA application_id = " APPLICATION_ID
+                          "; %s PRAGMA user_version = %d; COMMIT;",
+                          sql_of_step, version);
+    const bool ok = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK;
+    free(sql);
+    if (ok)
+        return true;
+    sql_fail(db, err);
+    sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
+    return fail_in(err, "schema version %d", version);
+}
+
+/* An empty database, or one that bears our mark. */
+static bool check_ours(Db *db, const char *path, Error *err)
+{
+    int64_t mark = 0, tables = 0;
+    if (!sql_number(db, err, &mark, "PRAGMA application_id", "")
+        || !sql_number(db, err, &tables, "SELECT count(*) FROM sqlite_master", ""))
+        return false;
+    if (mark == application_id || (mark == 0 && tables == 0))
+        return true;
+    return fail(err, ERR_INVALID, "%s is a database of another program", path);
+}
+
+bool schema_apply(Db *db, const char *path, SchemaSteps steps, Error *err)
+{
+    int64_t version = 0;
+    if (!check_ours(db, path, err) || !sql_number(db, err, &version, "PRAGMA user_version", ""))
+        return false;
+    if (version > steps.count)
+        return fail(err, ERR_INVALID,
+                    "the store %s has schema version %" PRId64
+                    ", this program knows up to %d: it was written by a newer one",
+                    path, version, steps.count);
+    for (int step = (int)version; step < steps.count; step++) {
+        if (!take_step(db, steps.sql[step], step + 1, err))
+            return false;
+    }
+    return true;
+}
+
+bool schema_update(Db *db, const char *path, Error *err)
+{
+    return schema_apply(db, path, (SchemaSteps){STEPS, (int)COUNT(STEPS)}, err);
+}

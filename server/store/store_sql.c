@@ -1,0 +1,163 @@
+#include "server/store/store_sql.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+
+bool sql_fail(Db *db, Error *err)
+{
+    const int code = sqlite3_extended_errcode(db->sqlite);
+    const char *path = sqlite3_db_filename(db->sqlite, "main");
+    const int system = sqlite3_system_errno(db->sqlite);
+    const char *detail = system ? strerror(system) : sqlite3_errmsg(db->sqlite);
+    switch (code & 0xff) {
+    case SQLITE_FULL:
+        return fail(err, ERR_IO, "the disk is full: the store %s cannot grow", path);
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+        return fail(err, ERR_IO, "the store %s is read-only: %s", path, detail);
+    case SQLITE_CANTOPEN:
+        return fail(err, ERR_IO, "the store %s cannot be opened: %s", path, detail);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return fail(err, ERR_IO, "the store %s is locked by another program", path);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return fail(err, ERR_IO, "the store %s is damaged (%s): restore it from a backup", path,
+                    sqlite3_errmsg(db->sqlite));
+    case SQLITE_IOERR:
+        return fail(err, ERR_IO, "the store %s cannot be read or written: %s", path, detail);
+    case SQLITE_NOMEM:
+        return fail(err, ERR_NO_MEMORY, "no memory left for the store %s", path);
+    default:
+        return fail(err, ERR_IO, "the store %s: %s", path, sqlite3_errmsg(db->sqlite));
+    }
+}
+
+static bool bind(Db *db, Error *err, sqlite3_stmt *stmt, const char *types, va_list values)
+{
+    for (int i = 0; types[i]; i++) {
+        int code;
+        if (types[i] == 'i')
+            code = sqlite3_bind_int64(stmt, i + 1, va_arg(values, int64_t));
+        else if (types[i] == 'r')
+            code = sqlite3_bind_double(stmt, i + 1, va_arg(values, double));
+        else
+            code =
+                sqlite3_bind_text(stmt, i + 1, va_arg(values, const char *), -1, SQLITE_TRANSIENT);
+        if (code != SQLITE_OK)
+            return sql_fail(db, err);
+    }
+    return true;
+}
+
+static bool prepare(Db *db, Error *err, sqlite3_stmt **stmt, const char *sql, const char *types,
+                    va_list values)
+{
+    if (sqlite3_prepare_v2(db->sqlite, sql, -1, stmt, NULL) != SQLITE_OK)
+        return sql_fail(db, err);
+    if (bind(db, err, *stmt, types, values))
+        return true;
+    sqlite3_finalize(*stmt);
+    *stmt = NULL;
+    return false;
+}
+
+bool sql_prepare(Db *db, Error *err, sqlite3_stmt **stmt, const char *sql, const char *types, ...)
+{
+    va_list values;
+    va_start(values, types);
+    const bool ok = prepare(db, err, stmt, sql, types, values);
+    va_end(values);
+    return ok;
+}
+
+bool sql_step(Db *db, Error *err, sqlite3_stmt *stmt, bool *more)
+{
+    const int code = sqlite3_step(stmt);
+    *more = code == SQLITE_ROW;
+    return code == SQLITE_ROW || code == SQLITE_DONE || sql_fail(db, err);
+}
+
+bool sql_run(Db *db, Error *err, const char *sql, const char *types, ...)
+{
+    sqlite3_stmt *stmt = NULL;
+    va_list values;
+    va_start(values, types);
+    bool ok = prepare(db, err, &stmt, sql, types, values);
+    va_end(values);
+    bool more = ok;
+    while (ok && more)
+        ok = sql_step(db, err, stmt, &more);
+    sqlite3_finalize(stmt);
+    return ok;
+}
+
+bool sql_number(Db *db, Error *err, int64_t *number, const char *sql, const char *types, ...)
+{
+    sqlite3_stmt *stmt = NULL;
+    va_list values;
+    va_start(values, types);
+    bool more = false;
+    const bool ok = prepare(db, err, &stmt, sql, types, values) && sql_step(db, err, stmt, &more);
+    va_end(values);
+    *number = more ? sqlite3_column_int64(stmt, 0) : 0;
+    sqlite3_finalize(stmt);
+    return ok;
+}
+
+double sql_real(sqlite3_stmt *stmt, int column)
+{
+    if (sqlite3_column_type(stmt, column) == SQLITE_NULL)
+        return NAN;
+    return sqlite3_column_double(stmt, column);
+}
+
+char *sql_text(sqlite3_stmt *stmt, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(stmt, column);
+    return text ? xstrdup(text) : NULL;
+}
+
+void sql_copy(sqlite3_stmt *stmt, int column, char *text, size_t size)
+{
+    const char *stored = (const char *)sqlite3_column_text(stmt, column);
+    snprintf(text, size, "%s", stored ? stored : "");
+}
+
+void sql_append(char **sql, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    char piece[256];
+    vsnprintf(piece, sizeof piece, fmt, args);
+    va_end(args);
+    const size_t used = strlen(*sql);
+    *sql = xrealloc(*sql, used + strlen(piece) + 1, 1);
+    strcpy(*sql + used, piece);
+}
+
+bool sql_list(Db *db, Error *err, sqlite3_stmt *stmt, SqlList how, SqlRows *rows)
+{
+    size_t room = 0;
+    bool more = false;
+    *rows = (SqlRows){0};
+    while (sql_step(db, err, stmt, &more)) {
+        if (!more)
+            return true;
+        if (how.limit > 0 && rows->count == (size_t)how.limit) {
+            rows->has_more = true;
+            return true;
+        }
+        if (rows->count == room) {
+            room = room ? 2 * room : 64;
+            rows->items = xrealloc(rows->items, room, how.item_size);
+        }
+        how.read(stmt, (char *)rows->items + rows->count++ * how.item_size);
+    }
+    return false;
+}

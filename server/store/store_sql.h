@@ -1,0 +1,76 @@
+/* server/store/store_sql.h -- how the files of the store speak to SQLite. Nobody else includes
+ * this.
+ *
+ * Values are bound by a string of letters, one for each `?`: 'i' int64_t, 'r' double, 't' const
+ * char * (NULL is NULL). Not a number is stored as NULL and comes back as not a number.
+ */
+#pragma once
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "server/store/store.h"
+
+/* A connection and the lock that whoever uses it holds. */
+typedef struct {
+    sqlite3 *sqlite;
+    pthread_mutex_t lock;
+} Db;
+
+struct Store {
+    char *path;
+    Db writer;  // locked from store_begin to store_commit or store_rollback
+    Db reader;
+    pthread_mutex_t check_lock;
+    double checked_at;  // monotonic seconds; 0: never
+    Error check;        // what came of it
+};
+
+/* Fill *err with a sentence for what the connection has just answered. */
+bool sql_fail(Db *db, Error *err);
+
+/* Prepare and bind; the caller finalizes. */
+bool sql_prepare(Db *db, Error *err, sqlite3_stmt **stmt, const char *sql, const char *types, ...);
+
+/* One row further. *more is false after the last. */
+bool sql_step(Db *db, Error *err, sqlite3_stmt *stmt, bool *more);
+
+/* Prepare, bind, run to the end. */
+bool sql_run(Db *db, Error *err, const char *sql, const char *types, ...);
+
+/* The first column of the first row; 0 if there is no row or it is NULL. */
+bool sql_number(Db *db, Error *err, int64_t *number, const char *sql, const char *types, ...);
+
+/* Make a statement longer; `*sql` is from malloc and moves. Only names of ours go in this way. */
+void sql_append(char **sql, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+double sql_real(sqlite3_stmt *stmt, int column);
+char *sql_text(sqlite3_stmt *stmt, int column);  // owned by the caller; NULL for NULL
+void sql_copy(sqlite3_stmt *stmt, int column, char *text, size_t size);
+
+/* How the rows of a statement become a list. */
+typedef struct {
+    size_t item_size;
+    void (*read)(sqlite3_stmt *stmt, void *item);
+    int limit;  // 0: all
+} SqlList;
+
+typedef struct {
+    void *items;  // from malloc, on failure too
+    size_t count;
+    bool has_more;  // there was another row
+} SqlRows;
+
+bool sql_list(Db *db, Error *err, sqlite3_stmt *stmt, SqlList how, SqlRows *rows);
+
+/* Step i makes version i + 1 of version i. */
+typedef struct {
+    const char *const *sql;
+    int count;
+} SchemaSteps;
+
+/* Take the steps that the database has not seen, in one transaction each: one that fails leaves the
+ * version before it. ERR_INVALID: a newer database, or another program's. */
+bool schema_apply(Db *db, const char *path, SchemaSteps steps, Error *err);
+
+/* The same with the steps of this program. */
+bool schema_update(Db *db, const char *path, Error *err);

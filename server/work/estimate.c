@@ -1,0 +1,99 @@
+#include "server/work/estimate.h"
+
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "core/dnn/dnn.h"
+#include "core/net/memory_estimate.h"
+
+static const DatasetInfo *find_dataset(const char *name)
+{
+    size_t count;
+    const DatasetInfo *table = dataset_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+    }
+    return NULL;
+}
+
+static int64_t used(int limit, int count)
+{
+    return limit > 0 && limit < count ? limit : count;
+}
+
+static size_t memory(const Graph *g, const JobSpec *spec, const DatasetInfo *set, int threads)
+{
+    const size_t images = (size_t)set->train_count + (size_t)set->test_count;
+    const MemoryQuestion question = {
+        .batch_size = spec->batch_size,
+        .threads = threads,
+        .bf16 = precision_resolve(spec->precision) == PRECISION_BF16,
+        .momentum = spec->sgd.momentum > 0,
+        .train_count = used(spec->train_limit, set->train_count),
+        .test_count = used(spec->test_limit, set->test_count),
+        .dataset_bytes = images * (shape_count(set->image) + 1),  // a byte for the label
+    };
+    const MemoryEstimate parts = memory_estimate(g, &question);
+    return memory_estimate_total(&parts);
+}
+
+/* Multiply-adds of one image, relative to those at another image size; 0 if that cannot be. */
+static double relative_work(const Graph *g, const JobSpec *spec, const DatasetInfo *set,
+                            int image_size)
+{
+    Error ignored = {0};
+    const Shape image = {set->image.channels, image_size, image_size};
+    Graph *other = model_graph(spec->model, image, set->classes, &ignored);
+    const double work =
+        other ? (double)graph_multiply_adds(g) / (double)graph_multiply_adds(other) : 0;
+    graph_free(other);
+    return work;
+}
+
+static void estimate_time(const Graph *g, const JobSpec *spec, const DatasetInfo *set,
+                          const SpeedRow *measured, JobEstimate *e)
+{
+    const double work = relative_work(g, spec, set, measured->image_size);
+    if (measured->job_id == 0 || work == 0)
+        return;
+    e->measured_job = measured->job_id;
+    e->examples_per_second = measured->examples_per_second / work;
+    // A training step is three passes over the network, a test one.
+    const double train = (double)used(spec->train_limit, set->train_count);
+    const double test = (double)used(spec->test_limit, set->test_count);
+    e->seconds = spec->epochs * (train + test / 3) / e->examples_per_second;
+    if (spec->max_seconds > 0 && spec->max_seconds < e->seconds)
+        e->seconds = spec->max_seconds;
+}
+
+bool jobs_estimate(Jobs *jobs, const JobSpec *spec, JobThreads threads, JobEstimate *estimate,
+                   Error *err)
+{
+    *estimate = (JobEstimate){0};
+    const DatasetInfo *set = find_dataset(spec->dataset);
+    if (!set)
+        return fail(err, ERR_NOT_FOUND, "there is no dataset %.200s", spec->dataset);
+    const Shape image = {set->image.channels, spec->image_size, spec->image_size};
+    const int count = job_threads_for(threads, spec->threads);
+    const Precision precision = precision_resolve(spec->precision);
+    const SpeedQuery query = {
+        .model = spec->model->name,
+        .precision = PRECISION_NAMES[precision],
+        .or_precision = precision == precision_resolve(PRECISION_AUTO) ? "auto" : "",
+        .cpu_isa = dnn_isa_name(),
+        .threads = count,
+        .image_size = spec->image_size,
+        .batch_size = spec->batch_size,
+    };
+    SpeedRow measured;
+    if (!jobs_speed(jobs, &query, &measured, err))
+        return false;
+    Graph *g = model_graph(spec->model, image, set->classes, err);
+    if (!g)
+        return false;
+    estimate->memory_bytes = memory(g, spec, set, count);
+    estimate_time(g, spec, set, &measured, estimate);
+    graph_free(g);
+    return true;
+}

@@ -1,0 +1,21 @@
+/* server/work/estimate.h -- what a job will take, before it starts: memory and time.
+ *
+ * Memory follows from the network (core/net/memory_estimate.h). Time follows from what this daemon
+ * has measured: the newest job of the same model in the same precision, on as many threads and the
+ * same kind of CPU, preferably of the same image and batch size, scaled by multiply-adds. Where no
+ * such job has run, nothing is said of the time.
+ */
+#pragma once
+#include "server/jobs/jobs.h"
+#include "server/work/cpus.h"
+
+typedef struct {
+    size_t memory_bytes;         // resident, of the whole daemon while it trains this one job
+    int64_t measured_job;        // 0: none alike has run here, and what follows is 0
+    double examples_per_second;  // of this job's training
+    double seconds;              // of training and tests, or the job's own budget if that is less
+} JobEstimate;
+
+/* ERR_NOT_FOUND: no such dataset. ERR_INVALID: the model does not fit the image. ERR_IO. */
+bool jobs_estimate(Jobs *jobs, const JobSpec *spec, JobThreads threads, JobEstimate *estimate,
+                   Error *err);

@@ -1,0 +1,15 @@
+/* server/work/training.h -- one job from its settings to its end, on the calling thread. */
+#pragma once
+#include "server/jobs/runs.h"
+#include "server/work/cpus.h"
+
+typedef struct {
+    const char *data;      // the daemon's folder
+    const char *datasets;  // NULL: the usual places
+    const char *kernels;   // file of the kernels chosen
+    JobThreads threads;
+    int checkpoint_seconds;  // for jobs that set none; 0: none
+} TrainingConfig;
+
+/* Train the run's job and end the run. */
+void training_do(Run *run, const TrainingConfig *config);

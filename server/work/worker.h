@@ -1,0 +1,27 @@
+/* server/work/worker.h -- the threads that train.
+ *
+ * Each worker takes the job that has been queued longest, makes its network, trains and frees it,
+ * all on its own thread (oneDNN wants that) and with its share of the cores.
+ */
+#pragma once
+#include "server/jobs/jobs.h"
+
+typedef struct {
+    int workers;             // threads, and so jobs, at a time
+    int threads;             // cores for all of them together
+    int checkpoint_seconds;  // for jobs that set none: saved at least this often; 0: by epochs only
+    const char *data;        // folder; borrowed
+    const char *datasets;    // folder with a folder per known dataset; NULL: the usual places
+    const char *kernels;     // file of the kernels chosen; NULL: kernels.txt in `data`
+    Log *log;                // borrowed
+} WorkersConfig;
+
+typedef struct Workers Workers;
+
+/* ERR_NO_MEMORY: no thread to be had. */
+bool workers_start(Jobs *jobs, const WorkersConfig *config, Workers **workers, Error *err);
+
+/* Tell all to checkpoint and end (jobs_leave), and wait so long for it. False: some were too slow;
+ * their jobs have been given back to the queue, and the process must now end without freeing
+ * anything they use. Takes NULL. */
+bool workers_stop(Workers *workers, double seconds);

@@ -1,0 +1,183 @@
+/* tests/server/store/test_store.c -- jobs and keys come back as they went in, also after a reopen.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/check.h"
+#include "tests/server/store/store_fixture.h"
+
+static void check_equal(const JobInfo *got, const JobInfo *want)
+{
+    assert_int_equal(got->id, want->id);
+    assert_string_equal(got->name, want->name);
+    assert_int_equal(got->state, want->state);
+    assert_string_equal(got->stop_reason, want->stop_reason);
+    assert_int_equal(got->created_at, want->created_at);
+    assert_int_equal(got->queued_at, want->queued_at);
+    assert_int_equal(got->started_at, want->started_at);
+    assert_int_equal(got->finished_at, want->finished_at);
+    assert_string_equal(got->settings, want->settings);
+    assert_string_equal(got->metadata, want->metadata);
+    assert_int_equal(got->parent_id, want->parent_id);
+    assert_int_equal(got->restart_count, want->restart_count);
+    assert_int_equal(got->idle_restarts, want->idle_restarts);
+    assert_memory_equal(&got->progress, &want->progress, sizeof want->progress);
+    assert_memory_equal(&got->latest, &want->latest, sizeof want->latest);
+    assert_memory_equal(&got->best, &want->best, sizeof want->best);
+    assert_string_equal(got->environment.cpu_isa, want->environment.cpu_isa);
+    assert_int_equal(got->environment.threads, want->environment.threads);
+    assert_string_equal(got->environment.onednn, want->environment.onednn);
+    assert_string_equal(got->environment.version, want->environment.version);
+    assert_string_equal(got->error.code, want->error.code);
+    assert_string_equal(got->error.message, want->error.message);
+}
+
+static void a_job_comes_back_in_every_field(void **state)
+{
+    StoreFixture *f = *state;
+    JobInfo job = add_job(f, JOB_FAILED, 1002), got;
+    assert_int_equal(job.id, 1);
+    CHECK_OK(store_job(f->store, 1, &got, &f->err), f->err);
+    check_equal(&got, &job);
+    job_info_free(&got);
+
+    job.state = JOB_SUCCEEDED;
+    job.progress.step = 4690;
+    job.best.test_accuracy = 1.0 / 3.0;
+    CHECK_OK(store_begin(f->store, &f->err), f->err);
+    CHECK_OK(store_save_job(f->store, &job, &f->err), f->err);
+    CHECK_OK(store_commit(f->store, &f->err), f->err);
+    store_reopen(f);
+    CHECK_OK(store_job(f->store, 1, &got, &f->err), f->err);
+    check_equal(&got, &job);
+    job_info_free(&got);
+    job_info_free(&job);
+}
+
+static void a_missing_job_is_not_found(void **state)
+{
+    StoreFixture *f = *state;
+    JobInfo job;
+    CHECK_REFUSED(store_job(f->store, 7, &job, &f->err), f->err, ERR_NOT_FOUND,
+                  "there is no job job_7");
+}
+
+static void what_is_rolled_back_was_never_there(void **state)
+{
+    StoreFixture *f = *state;
+    JobInfo job = full_job();
+    CHECK_OK(store_begin(f->store, &f->err), f->err);
+    CHECK_OK(store_add_job(f->store, &job, &f->err), f->err);
+    store_rollback(f->store);
+    assert_false(store_job(f->store, job.id, &job, &f->err));
+    assert_int_equal(f->err.code, ERR_NOT_FOUND);
+    job_info_free(&job);
+}
+
+static void ids_are_never_used_again(void **state)
+{
+    StoreFixture *f = *state;
+    for (int64_t want = 1; want <= 3; want++) {
+        JobInfo job = add_job(f, JOB_STOPPED, 1);
+        assert_int_equal(job.id, want);
+        CHECK_OK(store_begin(f->store, &f->err), f->err);
+        CHECK_OK(store_remove_job(f->store, job.id, &f->err), f->err);
+        CHECK_OK(store_commit(f->store, &f->err), f->err);
+        job_info_free(&job);
+        store_reopen(f);
+    }
+}
+
+static void the_job_queued_longest_is_next(void **state)
+{
+    StoreFixture *f = *state;
+    int64_t id = -1;
+    static const struct {
+        JobState state;
+        int64_t queued_at;
+    } JOBS[] = {{JOB_QUEUED, 300}, {JOB_QUEUED, 200}, {JOB_RUNNING, 100}, {JOB_QUEUED, 200}};
+    for (size_t i = 0; i < COUNT(JOBS); i++) {
+        JobInfo job = add_job(f, JOBS[i].state, JOBS[i].queued_at);
+        job_info_free(&job);
+    }
+    CHECK_OK(store_begin(f->store, &f->err), f->err);
+    CHECK_OK(store_next_queued(f->store, &id, &f->err), f->err);
+    assert_int_equal(id, 2);
+    CHECK_OK(store_remove_job(f->store, 1, &f->err), f->err);
+    CHECK_OK(store_remove_job(f->store, 2, &f->err), f->err);
+    CHECK_OK(store_remove_job(f->store, 4, &f->err), f->err);
+    CHECK_OK(store_next_queued(f->store, &id, &f->err), f->err);
+    assert_int_equal(id, 0);
+    store_rollback(f->store);
+}
+
+static void lists_go_page_by_page_from_the_newest(void **state)
+{
+    StoreFixture *f = *state;
+    for (int i = 1; i <= 7; i++) {
+        JobInfo job = add_job(f, i % 2 ? JOB_STOPPED : JOB_FAILED, i);
+        job_info_free(&job);
+    }
+    JobQuery query = {.limit = 3};
+    JobList list;
+    int64_t want = 7;
+    do {
+        CHECK_OK(store_jobs(f->store, &query, &list, &f->err), f->err);
+        assert_int_equal(list.count, want >= 3 ? 3 : want);
+        for (size_t i = 0; i < list.count; i++)
+            assert_int_equal(list.items[i].id, want--);
+        query.after = want + 1;
+        assert_int_equal(list.has_more, want > 0);
+        job_list_free(&list);
+    } while (want > 0);
+
+    query = (JobQuery){.limit = 2, .states = 1u << JOB_FAILED | 1u << JOB_RUNNING};
+    CHECK_OK(store_jobs(f->store, &query, &list, &f->err), f->err);
+    assert_int_equal(list.count, 2);
+    assert_int_equal(list.items[0].id, 6);
+    assert_int_equal(list.items[1].id, 4);
+    assert_true(list.has_more);
+    job_list_free(&list);
+
+    int64_t by_state[JOB_STATES];
+    CHECK_OK(store_count(f->store, by_state, &f->err), f->err);
+    assert_int_equal(by_state[JOB_STOPPED], 4);
+    assert_int_equal(by_state[JOB_FAILED], 3);
+    assert_int_equal(by_state[JOB_RUNNING], 0);
+}
+
+static void a_key_lives_as_long_as_its_job(void **state)
+{
+    StoreFixture *f = *state;
+    JobInfo job = add_job(f, JOB_STOPPED, 1);
+    char *request = NULL;
+    int64_t id = -1;
+    CHECK_OK(store_begin(f->store, &f->err), f->err);
+    CHECK_OK(store_add_key(f->store, "k", "r", job.id, &f->err), f->err);
+    CHECK_OK(store_commit(f->store, &f->err), f->err);
+    store_reopen(f);
+    CHECK_OK(store_begin(f->store, &f->err), f->err);
+    CHECK_OK(store_find_key(f->store, "k", &request, &id, &f->err), f->err);
+    assert_int_equal(id, job.id);
+    assert_string_equal(request, "r");
+    free(request);
+    CHECK_OK(store_remove_job(f->store, job.id, &f->err), f->err);
+    CHECK_OK(store_find_key(f->store, "k", &request, &id, &f->err), f->err);
+    assert_int_equal(id, 0);
+    assert_null(request);
+    store_rollback(f->store);
+    job_info_free(&job);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, store_set_up, store_tear_down)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(a_job_comes_back_in_every_field),     CASE(a_missing_job_is_not_found),
+        CASE(what_is_rolled_back_was_never_there), CASE(ids_are_never_used_again),
+        CASE(the_job_queued_longest_is_next),      CASE(lists_go_page_by_page_from_the_newest),
+        CASE(a_key_lives_as_long_as_its_job),
+    };
+    return RUN_TESTS(tests);
+}

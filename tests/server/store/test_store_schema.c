@@ -1,0 +1,188 @@
+/* tests/server/store/test_store_schema.c -- an older database comes up to date: step by step, each
+ * once, all or nothing. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/store/store_sql.h"
+#include "tests/check.h"
+#include "tests/server/scratch.h"
+
+/* Each step needs the one before: no other order works, and none works twice. */
+static const char *const STEPS[] = {
+    "CREATE TABLE log (step INTEGER); INSERT INTO log VALUES (1);",
+    "ALTER TABLE log ADD COLUMN note TEXT DEFAULT 'old'; INSERT INTO log VALUES (2, 'new');",
+    "ALTER TABLE log RENAME TO story; INSERT INTO story VALUES (3, 'newest');",
+};
+static const char *const BROKEN[] = {
+    "CREATE TABLE log (step INTEGER); INSERT INTO log VALUES (1);",
+    "INSERT INTO log VALUES (2); INSERT INTO nowhere VALUES (2);",
+};
+
+typedef struct {
+    Scratch scratch;
+    Db db;
+    Error err;
+} Fixture;
+
+static void open_db(Fixture *f)
+{
+    const char *path = scratch_path(&f->scratch, "store.db");
+    assert_int_equal(sqlite3_open(path, &f->db.sqlite), SQLITE_OK);
+}
+
+static int set_up(void **state)
+{
+    Fixture *f = xcalloc(1, sizeof *f);
+    f->scratch = scratch_new();
+    open_db(f);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    Fixture *f = *state;
+    assert_int_equal(sqlite3_close(f->db.sqlite), SQLITE_OK);
+    scratch_free(&f->scratch);
+    free(f);
+    return 0;
+}
+
+static void apply(Fixture *f, int count)
+{
+    CHECK_OK(schema_apply(&f->db, "store.db", (SchemaSteps){STEPS, count}, &f->err), f->err);
+}
+
+static int64_t number(Fixture *f, const char *sql)
+{
+    int64_t n = -1;
+    CHECK_OK(sql_number(&f->db, &f->err, &n, sql, ""), f->err);
+    return n;
+}
+
+static void an_empty_database_takes_all_steps_in_order(void **state)
+{
+    Fixture *f = *state;
+    apply(f, 3);
+    assert_int_equal(number(f, "PRAGMA user_version"), 3);
+    assert_int_equal(number(f, "SELECT count(*) FROM story"), 3);
+    assert_int_equal(number(f, "SELECT count(*) FROM story WHERE step = rowid"), 3);
+}
+
+static void an_older_one_takes_the_missing_steps_and_keeps_its_rows(void **state)
+{
+    Fixture *f = *state;
+    apply(f, 1);
+    CHECK_OK(sql_run(&f->db, &f->err, "INSERT INTO log VALUES (77)", ""), f->err);
+    assert_int_equal(sqlite3_close(f->db.sqlite), SQLITE_OK);
+    open_db(f);
+    apply(f, 3);
+    assert_int_equal(number(f, "PRAGMA user_version"), 3);
+    assert_int_equal(number(f, "SELECT count(*) FROM story"), 4);
+    assert_int_equal(number(f, "SELECT count(*) FROM story WHERE step = 77 AND note = 'old'"), 1);
+}
+
+static void a_step_is_taken_once(void **state)
+{
+    Fixture *f = *state;
+    for (int i = 0; i < 3; i++)
+        apply(f, 2);
+    assert_int_equal(number(f, "PRAGMA user_version"), 2);
+    assert_int_equal(number(f, "SELECT count(*) FROM log"), 2);
+}
+
+static void a_step_that_fails_leaves_the_version_before(void **state)
+{
+    Fixture *f = *state;
+    const SchemaSteps broken = {BROKEN, (int)COUNT(BROKEN)};
+    char *want = xasprintf("schema version 2: the store %s: no such table: nowhere",
+                           sqlite3_db_filename(f->db.sqlite, "main"));
+    CHECK_REFUSED(schema_apply(&f->db, "store.db", broken, &f->err), f->err, ERR_IO, want);
+    free(want);
+    assert_int_equal(number(f, "PRAGMA user_version"), 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM log"), 1);
+    apply(f, 3);
+    assert_int_equal(number(f, "SELECT count(*) FROM story"), 3);
+}
+
+static void a_newer_one_is_left_alone(void **state)
+{
+    Fixture *f = *state;
+    apply(f, 3);
+    CHECK_REFUSED(
+        schema_apply(&f->db, "store.db", (SchemaSteps){STEPS, 2}, &f->err), f->err, ERR_INVALID,
+        "the store store.db has schema version 3, this program knows up to 2: it was written by a "
+        "newer one");
+    assert_int_equal(number(f, "SELECT count(*) FROM story"), 3);
+}
+
+/* This program's own steps: all tables are there, and opening once more changes nothing. */
+static void our_own_steps_are_taken_once(void **state)
+{
+    Fixture *f = *state;
+    CHECK_OK(schema_update(&f->db, "store.db", &f->err), f->err);
+    static const char *const TABLES[] = {
+        "jobs", "epochs", "points", "checkpoints", "events", "idempotency_keys", "probe",
+    };
+    for (size_t i = 0; i < COUNT(TABLES); i++) {
+        int64_t found = 0;
+        CHECK_OK(sql_number(&f->db, &f->err, &found,
+                            "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?",
+                            "t", TABLES[i]),
+                 f->err);
+        assert_int_equal(found, 1);
+    }
+    const int64_t version = number(f, "PRAGMA user_version");
+    CHECK_OK(sql_run(&f->db, &f->err,
+                     "INSERT INTO events (job_id, time, type, data) VALUES (5, 6, 'note', '{}')",
+                     ""),
+             f->err);
+    Store *store;
+    CHECK_OK(store_open(scratch_path(&f->scratch, "store.db"), &store, &f->err), f->err);
+    EventList events;
+    CHECK_OK(store_events(store, (SeriesPage){0}, &events, &f->err), f->err);
+    assert_int_equal(events.count, 1);
+    assert_int_equal(events.items[0].job_id, 5);
+    event_list_free(&events);
+    store_close(store);
+    assert_int_equal(number(f, "PRAGMA user_version"), version);
+}
+
+/* A store as the first schema left it: the points that it holds are read, without their times. */
+static void points_of_the_first_schema_have_no_time(void **state)
+{
+    Fixture *f = *state;
+    CHECK_OK(schema_update(&f->db, "store.db", &f->err), f->err);
+    CHECK_OK(
+        sql_run(&f->db, &f->err, "ALTER TABLE points DROP COLUMN seconds", "")
+            && sql_run(&f->db, &f->err, "PRAGMA user_version = 1", "")
+            && sql_run(&f->db, &f->err, "INSERT INTO points VALUES (5, 6, 0.1, 2, 0.5, 0.1)", ""),
+        f->err);
+    Store *store;
+    CHECK_OK(store_open(scratch_path(&f->scratch, "store.db"), &store, &f->err), f->err);
+    PointList points;
+    CHECK_OK(store_points(store, (SeriesPage){.job_id = 5}, &points, &f->err), f->err);
+    assert_int_equal(points.count, 1);
+    assert_int_equal(points.items[0].step, 6);
+    assert_true(isnan(points.items[0].seconds));
+    point_list_free(&points);
+    store_close(store);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(an_empty_database_takes_all_steps_in_order),
+        CASE(an_older_one_takes_the_missing_steps_and_keeps_its_rows),
+        CASE(a_step_is_taken_once),
+        CASE(a_step_that_fails_leaves_the_version_before),
+        CASE(a_newer_one_is_left_alone),
+        CASE(our_own_steps_are_taken_once),
+        CASE(points_of_the_first_schema_have_no_time),
+    };
+    return RUN_TESTS(tests);
+}

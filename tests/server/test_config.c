@@ -1,0 +1,211 @@
+/* tests/server/test_config.c -- where settings come from, which goes first, and what is said
+ * of the wrong ones. */
+#include "server/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/check.h"
+#include "tests/server/scratch.h"
+
+typedef struct {
+    Scratch scratch;
+    char file[PATH_MAX + 16];
+    ServerConfig config;
+    Faults faults;
+} Fixture;
+
+static int set_up(void **state)
+{
+    Fixture *f = xcalloc(1, sizeof *f);
+    f->scratch = scratch_new();
+    snprintf(f->file, sizeof f->file, "%s/server.json", f->scratch.path);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    Fixture *f = *state;
+    scratch_free(&f->scratch);
+    free(f);
+    return 0;
+}
+
+static void put(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Read with the file, an environment and flags, each up to a NULL. */
+static bool read_all(Fixture *f, const char *json, char **environment, char **args)
+{
+    char *all[16] = {"--config", f->file};
+    int count = 2;
+    while (args && *args)
+        all[count++] = *args++;
+    put(f->file, json);
+    memset(&f->faults, 0, sizeof f->faults);
+    const ConfigSources sources = {all, count, environment};
+    return config_read(&sources, &f->config, &f->faults);
+}
+
+static void check_fault(const Fixture *f, int i, const char *pointer, const char *detail)
+{
+    assert_true(i < f->faults.count);
+    assert_string_equal(f->faults.items[i].pointer, pointer);
+    assert_string_equal(f->faults.items[i].detail, detail);
+}
+
+static void without_sources_all_is_as_usual(void **state)
+{
+    Fixture *f = *state;
+    assert_true(read_all(f, "{}", NULL, NULL));
+    assert_string_equal(f->config.listen, "127.0.0.1:8080");
+    assert_string_equal(f->config.data, "data");
+    assert_string_equal(f->config.token, "");
+    assert_int_equal(f->config.workers, 1);
+    assert_int_equal(f->config.http_threads, 2);
+    assert_int_equal(f->config.limits.body_bytes, 1 << 20);
+    assert_int_equal(f->config.limits.request_seconds, 30);
+    assert_int_equal(f->config.limits.idle_seconds, 60);
+    assert_int_equal(f->config.limits.heartbeat_seconds, 15);
+    assert_int_equal(f->config.log.level, LOG_INFO);
+    assert_int_equal(f->config.log.format, LOG_AS_TEXT);
+}
+
+static void flags_go_before_the_environment_and_that_before_the_file(void **state)
+{
+    Fixture *f = *state;
+    char *environment[] = {"GOOGLENETD_LIMITS_STREAMS=20", "GOOGLENETD_WORKERS=3", "OTHER=1", NULL};
+    char *args[] = {"--workers", "4", "--log-format=json", NULL};
+    assert_true(read_all(f,
+                         "{\"workers\":2,\"data\":\"/srv\",\"limits\":{\"streams\":10,\"jobs\":7},"
+                         "\"log\":{\"level\":\"debug\",\"format\":\"text\"}}",
+                         environment, args));
+    assert_int_equal(f->config.workers, 4);
+    assert_int_equal(f->config.limits.streams, 20);
+    assert_int_equal(f->config.limits.jobs, 7);
+    assert_string_equal(f->config.data, "/srv");
+    assert_int_equal(f->config.log.level, LOG_DEBUG);
+    assert_int_equal(f->config.log.format, LOG_AS_JSON);
+}
+
+static void all_faults_are_named_by_the_names_they_were_given(void **state)
+{
+    Fixture *f = *state;
+    char *environment[] = {"GOOGLENETD_LOG_LEVEL=loud", NULL};
+    char *args[] = {"--wrokers", "1", "--threads", NULL};
+    assert_false(read_all(f,
+                          "{\"workers\":0,\"limits\":{\"streams\":1.5,\"jbos\":1},\"data\":5,"
+                          "\"log\":\"debug\"}",
+                          environment, args));
+    assert_int_equal(f->faults.count, 8);
+    check_fault(f, 0, "/workers", "must be a whole number from 1 to 64, got \"0\"");
+    check_fault(f, 1, "/limits/streams", "must be a whole number from 1 to 65536, got \"1.5\"");
+    check_fault(f, 2, "/limits/jbos", "is not a known field");
+    check_fault(f, 3, "/data", "must be a string");
+    check_fault(f, 4, "/log", "must be an object");
+    check_fault(f, 5, "GOOGLENETD_LOG_LEVEL",
+                "must be error, warning, info, request or debug, got \"loud\"");
+    check_fault(f, 6, "--wrokers", "is not a known flag");
+    check_fault(f, 7, "--threads", "needs a value");
+}
+
+static void a_file_that_cannot_be_read_is_a_fault(void **state)
+{
+    Fixture *f = *state;
+    assert_false(read_all(f, "{\"workers\":}", NULL, NULL));
+    assert_non_null(strstr(f->faults.items[0].detail, "line 1, column 12"));
+    char *args[] = {"--config", "/none/server.json"};
+    const ConfigSources sources = {args, 2, NULL};
+    memset(&f->faults, 0, sizeof f->faults);
+    assert_false(config_read(&sources, &f->config, &f->faults));
+    check_fault(f, 0, "", "open /none/server.json: No such file or directory");
+}
+
+static void beyond_loopback_a_token_is_needed(void **state)
+{
+    Fixture *f = *state;
+    char *open[] = {"--listen", "0.0.0.0:8080", NULL};
+    assert_false(read_all(f, "{}", NULL, open));
+    check_fault(f, 0, "/listen",
+                "0.0.0.0:8080 is beyond this machine, which needs a token: set token_file or "
+                "GOOGLENETD_TOKEN");
+    char *environment[] = {"GOOGLENETD_TOKEN=s3cret", NULL};
+    assert_true(read_all(f, "{}", environment, open));
+    assert_string_equal(f->config.token, "s3cret");
+}
+
+static void a_token_is_the_first_line_of_its_file(void **state)
+{
+    Fixture *f = *state;
+    const char *path = scratch_path(&f->scratch, "token");
+    char json[PATH_MAX + 32];
+    snprintf(json, sizeof json, "{\"token_file\":\"%s\"}", path);
+    put(path, "abc-123\nmore\n");
+    assert_true(read_all(f, json, NULL, NULL));
+    assert_string_equal(f->config.token, "abc-123");
+    put(path, "\n");
+    assert_false(read_all(f, json, NULL, NULL));
+    check_fault(f, 0, "/token_file", "must hold a token of 1 to 255 characters");
+    put(path, "two words\n");
+    assert_false(read_all(f, json, NULL, NULL));
+    check_fault(f, 0, "/token_file", "must be a token of visible ASCII characters");
+    char *environment[] = {"GOOGLENETD_TOKEN=first", NULL};
+    assert_true(read_all(f, json, environment, NULL));
+    assert_string_equal(f->config.token, "first");
+}
+
+static void addresses_are_numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *listen, *host;
+        int port;
+        bool loopback;
+    } GOOD[] = {
+        {"127.0.0.1:8080", "127.0.0.1", 8080, true},
+        {"localhost:0", "127.0.0.1", 0, true},
+        {"[::1]:80", "::1", 80, true},
+        {"0.0.0.0:65535", "0.0.0.0", 65535, false},
+        {"[::]:1", "::", 1, false},
+        {"127.1.2.3:1", "127.1.2.3", 1, true},
+    };
+    static const char *const WRONG[] = {"",         "8080",       ":8080",         "127.0.0.1",
+                                        "1.2.3.4:", "1.2.3.4:x",  "1.2.3.4:65536", "host:80",
+                                        "::1:80",   "[::1]",      "[1.2.3.4]:80",  "1.2.3:80",
+                                        "[]:80",    "1.2.3.4:-1", "1.2.3.4:80 ",   "[:80"};
+    Error err = {0};
+    ListenAddress address;
+    for (size_t i = 0; i < COUNT(GOOD); i++) {
+        CHECK_OK(config_listen_address(GOOD[i].listen, &address, &err), err);
+        assert_string_equal(address.host, GOOD[i].host);
+        assert_int_equal(address.port, GOOD[i].port);
+        assert_int_equal(address.loopback, GOOD[i].loopback);
+    }
+    for (size_t i = 0; i < COUNT(WRONG); i++) {
+        if (config_listen_address(WRONG[i], &address, &err))
+            fail_msg("\"%s\" was taken", WRONG[i]);
+        assert_int_equal(err.code, ERR_INVALID);
+    }
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(without_sources_all_is_as_usual),
+        CASE(flags_go_before_the_environment_and_that_before_the_file),
+        CASE(all_faults_are_named_by_the_names_they_were_given),
+        CASE(a_file_that_cannot_be_read_is_a_fault),
+        CASE(beyond_loopback_a_token_is_needed),
+        CASE(a_token_is_the_first_line_of_its_file),
+        cmocka_unit_test(addresses_are_numbers),
+    };
+    return RUN_TESTS(tests);
+}
