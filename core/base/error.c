@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/text.h"
+
 bool fail(Error *err, ErrorCode code, const char *fmt, ...)
 {
     if (!err)
@@ -11,8 +13,9 @@ bool fail(Error *err, ErrorCode code, const char *fmt, ...)
     err->code = code;
     va_list args;
     va_start(args, fmt);
-    vsnprintf(err->message, sizeof err->message, fmt, args);
+    const int length = vsnprintf(err->message, sizeof err->message, fmt, args);
     va_end(args);
+    text_finish(err->message, sizeof err->message, length);
     return false;
 }
 
@@ -24,9 +27,11 @@ bool fail_in(Error *err, const char *fmt, ...)
     memcpy(inner, err->message, sizeof inner);
     va_list args;
     va_start(args, fmt);
-    int len = vsnprintf(err->message, sizeof err->message, fmt, args);
+    int length = vsnprintf(err->message, sizeof err->message, fmt, args);
     va_end(args);
-    if (len >= 0 && (size_t)len < sizeof err->message)
-        snprintf(err->message + len, sizeof err->message - (size_t)len, ": %s", inner);
+    if (length >= 0 && (size_t)length < sizeof err->message)
+        length +=
+            snprintf(err->message + length, sizeof err->message - (size_t)length, ": %s", inner);
+    text_finish(err->message, sizeof err->message, length);
     return false;
 }

@@ -2,7 +2,8 @@
  *
  * A function that can fail for a reason outside the program returns bool and takes `Error *err`
  * last. On false, err->message is one line, names the thing and the value, and is fit for a user:
- * "batch_size must be 1 to 4096, got 0".
+ * "batch_size must be 1 to 4096, got 0". What it quotes may be any bytes: fail() makes them
+ * printable UTF-8 (core/base/text.h) and ends a message that is too long with "...".
  */
 #pragma once
 #include <stdbool.h>

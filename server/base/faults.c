@@ -4,24 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "server/base/json_text.h"
-
-/* Cut a text that may have been truncated back to whole UTF-8 characters, and show control
- * characters, which would play with a terminal, as question marks. */
-static void tidy(char *text)
-{
-    const char *end = text + strlen(text);
-    for (char *c = text; c < end;) {
-        const size_t length = utf8_next(c, end);
-        if (length == 0) {
-            *c = '\0';
-            return;
-        }
-        if (length == 1 && ((unsigned char)*c < 0x20 || *c == 0x7f))
-            *c = '?';
-        c += length;
-    }
-}
 
 void faults_add(Faults *faults, const char *pointer, const char *fmt, ...)
 {
@@ -33,8 +17,8 @@ void faults_add(Faults *faults, const char *pointer, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(f->detail, sizeof f->detail, fmt, args);
     va_end(args);
-    tidy(f->pointer);
-    tidy(f->detail);
+    text_clean(f->pointer);
+    text_clean(f->detail);
 }
 
 /* A value as a message shows it: short, and strings in quotes. */
@@ -44,7 +28,7 @@ static void show_value(const cJSON *item, char *text, size_t size)
     if (cJSON_IsString(item)) {
         char shown[49];
         snprintf(shown, sizeof shown, "%s", item->valuestring);
-        tidy(shown);
+        text_clean(shown);
         const bool cut = strlen(item->valuestring) > strlen(shown);
         snprintf(text, size, "\"%s%s\"", shown, cut ? "..." : "");
     } else if (json_number_value(item, &number)) {

@@ -6,40 +6,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-
-/* ---- UTF-8 ---- */
-
-size_t utf8_next(const char *at, const char *end)
-{
-    const unsigned char *s = (const unsigned char *)at;
-    const size_t left = (size_t)(end - at);
-    if (left < 1)
-        return 0;
-    if (s[0] < 0x80)
-        return 1;
-    const size_t length = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-    if (s[0] < 0xc2 || s[0] > 0xf4 || left < length)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    const bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
-    const bool surrogate = s[0] == 0xed && s[1] >= 0xa0;
-    const bool beyond = s[0] == 0xf4 && s[1] >= 0x90;
-    return overlong || surrogate || beyond ? 0 : length;
-}
-
-bool utf8_valid(const char *text)
-{
-    const char *end = text + strlen(text);
-    while (text < end) {
-        const size_t length = utf8_next(text, end);
-        if (length == 0)
-            return false;
-        text += length;
-    }
-    return true;
-}
+#include "core/base/text.h"
 
 /* ---- The check of the text: recursive descent over RFC 8259's grammar ---- */
 

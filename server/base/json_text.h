@@ -30,7 +30,3 @@ bool json_number_value(const cJSON *item, double *value);  // false: not a numbe
 
 /* The shortest text that reads back as exactly `value`, which is finite: "0.1". */
 void number_text(double value, char text[NUMBER_TEXT]);
-
-/* Bytes of the UTF-8 character at `at`, 0 if there is no valid one before `end`. */
-size_t utf8_next(const char *at, const char *end);
-bool utf8_valid(const char *text);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "core/base/text.h"
 #include "server/base/time.h"
 
 enum { LINE = 4096 };  // bytes of a line at most
@@ -59,36 +60,24 @@ static void put_text(Line *line, const char *text)
     put(line, text, strlen(text));
 }
 
-/* Bytes of the UTF-8 character at `p`, 1 to 4; 0 if it is none. Overlong forms pass: nobody decodes
- * a log. */
-static size_t utf8_length(const unsigned char *p)
-{
-    const size_t length = *p < 0x80 ? 1 : *p < 0xc2 ? 0 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
-    if (*p > 0xf4)
-        return 0;
-    for (size_t i = 1; i < length; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    return length;
-}
-
 static void put_quoted(Line *line, const char *text)
 {
-    const unsigned char *p = (const unsigned char *)text;
-    const unsigned char *const end = p + VALUE;
+    const size_t size = strlen(text);
+    const char *p = text;
+    const char *const end = text + size;
+    const char *const shown_end = size < VALUE ? end : text + VALUE;
     put_text(line, "\"");
-    while (*p && p < end) {
+    while (p < shown_end) {
         char code[8];
-        const size_t length = utf8_length(p);
+        const size_t length = utf8_next(p, end);
         if (length == 0)
             put_text(line, "\\ufffd");
-        else if (*p < 0x20 || *p == 0x7f)
-            put(line, code, (size_t)snprintf(code, sizeof code, "\\u%04x", *p));
+        else if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            put(line, code, (size_t)snprintf(code, sizeof code, "\\u%04x", (unsigned char)*p));
         else if (*p == '"' || *p == '\\')
             put(line, code, (size_t)snprintf(code, sizeof code, "\\%c", *p));
         else
-            put(line, (const char *)p, length);
+            put(line, p, length);
         p += length ? length : 1;
     }
     put_text(line, *p ? "...\"" : "\"");

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/base/json_text.h"
+#include "core/base/text.h"
 
 static int hex_digit(char c)
 {

@@ -1,0 +1,22 @@
+/* core/base/text.h -- UTF-8, and text from outside made fit to be shown.
+ *
+ * Messages quote what files, requests and the system contain, in buffers of fixed size. What comes
+ * out goes into JSON, logs and terminals, so it must be UTF-8 without control characters.
+ *
+ * Source   Unicode 15, table 3-7, "Well-Formed UTF-8 Byte Sequences".
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Bytes of the UTF-8 character at `at`, 1 to 4; 0 if there is no valid one before `end`. */
+size_t utf8_next(const char *at, const char *end);
+bool utf8_valid(const char *text);
+
+/* Make `text` one line of printable UTF-8, in place: bytes that are not UTF-8 and control
+ * characters become question marks; a character that the end of a buffer has cut off is removed. */
+void text_clean(char *text);
+
+/* The same for what snprintf wrote into a buffer of `size` bytes: `length` is what it returned.
+ * Text that did not fit ends in "...". */
+void text_finish(char *text, size_t size, int length);
