@@ -31,7 +31,7 @@ typedef struct {
 
 static int cores(const ServerConfig *config)
 {
-    return config->threads > 0 ? config->threads : cpus_usable();
+    return cpus_granted(config->threads);
 }
 
 static bool start_workers(Daemon *d, const ServerConfig *config, Error *err)

@@ -5,7 +5,6 @@
 #include "core/base/memory.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
-#include "server/cli/patience.h"
 
 static const struct {
     const char *name;
@@ -31,7 +30,6 @@ static void print_commands(FILE *out)
 
 int main(int argc, char **argv)
 {
-    wait_patiently(argv);
     if (argc < 2) {
         print_commands(stderr);
         return EXIT_USAGE;

@@ -1,12 +1,12 @@
 #include "core/train/bench.h"
 
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
+#include "core/base/team.h"
 #include "core/dnn/ceiling.h"
 #include "core/net/net.h"
 #include "core/train/init.h"
@@ -181,9 +181,7 @@ bool bench_run(const BenchConfig *config, BenchResult *result, Error *err)
     Bench b = {.config = config};
     if (config->steps < 1)
         return fail(err, ERR_INVALID, "steps must be 1 or more, got %d", config->steps);
-    if (config->threads > 0)
-        omp_set_num_threads(config->threads);
-    *result = (BenchResult){.threads = omp_get_max_threads(),
+    *result = (BenchResult){.threads = team_start(config->threads),
                             .precision = precision_resolve(config->precision)};
     const bool ok = measure_ceiling(result, err) && bench_new(&b, err)
                     && time_steps(&b, result, err) && profile_steps(&b, result, err)

@@ -16,7 +16,7 @@ typedef struct {
     int batch_size;
     int micro_batch;  // 0: as a training chooses it
     Precision precision;
-    int threads;        // 0: as many as omp_get_max_threads()
+    int threads;        // 0: as many as the team may have
     int steps;          // timed ones, after two to warm up
     bool library_only;  // oneDNN's kernels alone
     unsigned without;   // rewrites left out: REWRITE_NO_... of core/net/rewrites.h

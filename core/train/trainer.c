@@ -1,13 +1,13 @@
 #include "core/train/trainer.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
+#include "core/base/team.h"
 #include "core/data/loader.h"
 #include "core/dnn/dnn.h"
 #include "core/net/net.h"
@@ -176,12 +176,10 @@ bool trainer_new(const TrainConfig *config, Trainer **trainer, Error *err)
         return false;
     Trainer *t = xcalloc(1, sizeof *t);
     t->config = *config;
-    if (config->threads > 0)
-        omp_set_num_threads(config->threads);
+    const int threads = team_start(config->threads);
     const int count = examples(&config->dataset->train, config->train_limit);
     t->batches = (count + config->batch_size - 1) / config->batch_size;
-    t->state =
-        (TrainState){.seed = config->seed, .best_accuracy = -1, .threads = omp_get_max_threads()};
+    t->state = (TrainState){.seed = config->seed, .best_accuracy = -1, .threads = threads};
     snprintf(t->state.cpu_isa, sizeof t->state.cpu_isa, "%s", dnn_isa_name());
     snprintf(t->state.precision, sizeof t->state.precision, "%s",
              PRECISION_NAMES[precision_resolve(config->precision)]);

@@ -30,7 +30,7 @@ typedef struct {
     double label_smoothing;  // [0, 1)
     Precision precision;
     uint64_t seed;
-    int threads;  // of the OpenMP team; 0: as many as omp_get_max_threads()
+    int threads;  // of the OpenMP team, see core/base/team.h; 0: as many as it allows
     /* The file where it is kept which kernels were measured to be the fastest: read and added to,
      * so that every training on this machine computes with the same ones. One that cannot be
      * written costs seconds the next time, and nothing else. NULL: oneDNN's kernels alone. */

@@ -9,6 +9,7 @@
 #include "core/train/bench.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
+#include "server/work/cpus.h"
 
 /* ---- Options ---- */
 
@@ -100,7 +101,7 @@ static const Option OPTIONS[] = {
     {"batch-size", "N", "examples in a step; else 128", take_batch_size},
     {"micro-batch", "N", "examples worked on at a time; else as a training does", take_micro_batch},
     {"precision", "WORD", "auto, f32 or bf16; else auto", take_precision},
-    {"threads", "N", "else as many as there are cores", take_threads},
+    {"threads", "N", "else, and at most, all that this process may use", take_threads},
     {"steps", "N", "steps to time; else 10", take_steps},
     {"library-only", NULL, "compute everything with oneDNN's kernels", take_library_only},
     {"without", "REWRITE", "leave out fold_relu, merge_siblings, mask_in_reader or reuse_memory",
@@ -314,6 +315,11 @@ int cmd_bench(int argc, char **argv)
         return EXIT_USAGE;
     const int side = a.image_size ? a.image_size : a.config.model->image_size;
     a.config.image = (Shape){a.channels, side, side};
+    const int asked = a.config.threads;
+    a.config.threads = cpus_granted(asked);
+    if (asked > a.config.threads)
+        fprintf(stderr, "googlenetd: --threads %d: this process may use %d\n", asked,
+                a.config.threads);
     Error err = {0};
     BenchResult result = {0};
     if (!bench_run(&a.config, &result, &err)) {

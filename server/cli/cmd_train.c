@@ -18,6 +18,7 @@
 #include "server/cli/progress.h"
 #include "server/cli/run_folder.h"
 #include "server/jobs/policy.h"
+#include "server/work/cpus.h"
 
 /* ---- Options ---- */
 
@@ -235,6 +236,10 @@ static int train(Training *r, const char *out, bool resume, Error *err)
     config.dataset = r->dataset;
     config.checkpoint_path = r->folder.checkpoint;
     config.resume = r->folder.has_checkpoint;
+    config.threads = cpus_granted(r->spec.threads);
+    if (r->spec.threads > config.threads)
+        printf("note: the job asks for %d threads, and this process may use %d\n", r->spec.threads,
+               config.threads);
     char *kernels = kernels_file();
     config.kernels_path = kernels;
     interrupt_install();

@@ -2,26 +2,28 @@
  *
  * The machine's count is not it: the affinity mask and, in containers, the CPU quota of the control
  * group limit it, and a team with a thread more than the quota stands still at each barrier until
- * the next period.
+ * the next period. OMP_NUM_THREADS and OMP_THREAD_LIMIT limit it as well.
  *
  * Source   sched_getaffinity(2); Linux admin-guide/cgroup-v2 "cpu.max"; scheduler/sched-bwc.
  */
 #pragma once
 
-/* At least 1; a quota is rounded down. */
+/* At least 1; a quota is rounded down. On the main thread, before it has a team of its own. */
 int cpus_usable(void);
+/* Those of a process whose settings ask for so many; 0: all that are usable. Never more. */
+int cpus_granted(int asked);
 
 /* The least quota of the groups in `membership`, the text of /proc/self/cgroup, with the control
- * groups' file systems under `root`, usually "/sys/fs/cgroup". In cores; 0: none is set. */
+ * groups' file systems under `root`, normally "/sys/fs/cgroup". In cores; 0: none is set. */
 double cpus_quota(const char *membership, const char *root);
 
 /* Threads that jobs train with. */
 typedef struct {
-    int usual;  // of a job that asks for none: a worker's share
+    int share;  // of a job that asks for none: a worker's part of the cores
     int most;   // that a job may have
 } JobThreads;
 
 /* `cores` for so many workers; each has one at least. */
 JobThreads job_threads(int cores, int workers);
-/* Those of a job that asks for so many; 0: the usual. */
+/* Those of a job that asks for so many; 0: a worker's share. */
 int job_threads_for(JobThreads threads, int asked);

@@ -83,6 +83,17 @@ static void version_1_has_two_files_and_a_controller(void **state)
     CHECK_NEAR(cpus_quota(membership, tree->root), 2.5, 0);
     put(tree, "cpu/job/cpu.cfs_quota_us", "-1\n");
     CHECK_NEAR(cpus_quota(membership, tree->root), 0, 0);
+    // Some systems mount it under all its controllers' names, and a parent's quota holds too.
+    put(tree, "cpu,cpuacct/cpu.cfs_quota_us", "150000\n");
+    put(tree, "cpu,cpuacct/cpu.cfs_period_us", "100000\n");
+    CHECK_NEAR(cpus_quota(membership, tree->root), 1.5, 0);
+}
+
+static void version_2_may_stand_beside_version_1(void **state)
+{
+    const Tree *tree = *state;
+    put(tree, "unified/a/cpu.max", "250000 100000\n");
+    CHECK_NEAR(cpus_quota("1:name=systemd:/\n0::/a/b\n", tree->root), 2.5, 0);
 }
 
 static void without_a_quota_there_is_no_limit(void **state)
@@ -110,6 +121,8 @@ static void affinity_limits_what_is_usable(void **state)
     }
     assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
     assert_int_equal(cpus_usable(), 1);
+    assert_int_equal(cpus_granted(0), 1);
+    assert_int_equal(cpus_granted(3), 1);
     assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
 }
 
@@ -130,6 +143,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(a_container_sees_its_group_at_the_root, set_up, tear_down),
         cmocka_unit_test_setup_teardown(version_1_has_two_files_and_a_controller, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(version_2_may_stand_beside_version_1, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_a_quota_there_is_no_limit, set_up, tear_down),
         cmocka_unit_test(affinity_limits_what_is_usable),
         cmocka_unit_test(a_job_has_its_share_and_no_more_than_there_is),

@@ -11,7 +11,7 @@
 #include "tests/check.h"
 #include "tests/server/jobs/fixture.h"
 
-static const JobThreads TWO = {.usual = 2, .most = 4};
+static const JobThreads TWO = {.share = 2, .most = 4};
 
 /* What is said of a job of these settings. */
 static JobEstimate estimate_of(JobsFixture *f, const char *settings)
