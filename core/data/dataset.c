@@ -44,13 +44,22 @@ const DatasetInfo *dataset_table(size_t *count)
     return TABLE;
 }
 
+const DatasetInfo *dataset_find(const char *name)
+{
+    for (size_t i = 0; i < COUNT(TABLE); i++) {
+        if (strcmp(name, TABLE[i].name) == 0)
+            return &TABLE[i];
+    }
+    return NULL;
+}
+
 bool dataset_open(const char *source, const char *folder, Dataset **dataset, Error *err)
 {
     if (strchr(source, '/'))
         return mnist_open(source, NULL, dataset, err);
-    for (size_t i = 0; i < COUNT(TABLE); i++)
-        if (strcmp(source, TABLE[i].name) == 0)
-            return mnist_open(folder ? folder : TABLE[i].folder, &TABLE[i], dataset, err);
+    const DatasetInfo *known = dataset_find(source);
+    if (known)
+        return mnist_open(folder ? folder : known->folder, known, dataset, err);
     return fail(
         err, ERR_NOT_FOUND,
         "dataset must be a known name (such as %s) or a folder with a slash in it, got %.200s",

@@ -45,6 +45,8 @@ typedef struct {
 
 /* The table of known sets. */
 const DatasetInfo *dataset_table(size_t *count);
+/* The row of that name; NULL: there is none. */
+const DatasetInfo *dataset_find(const char *name);
 
 /* `source` is a name from the table or, where it has a slash, a folder. `folder` overrides where a
  * known set is looked for; NULL is the usual place. The set owns all that it points to. */

@@ -51,19 +51,9 @@ cJSON *job_wish(const JobInfo *job)
     return wish;
 }
 
-const DatasetInfo *dataset_named(const char *name)
-{
-    size_t count;
-    const DatasetInfo *sets = dataset_table(&count);
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(sets[i].name, name) == 0)
-            return &sets[i];
-    return NULL;
-}
-
 int64_t spec_total_steps(const JobSpec *spec)
 {
-    const DatasetInfo *set = dataset_named(spec->dataset);
+    const DatasetInfo *set = dataset_find(spec->dataset);
     const int examples = spec->train_limit ? spec->train_limit : set ? set->train_count : 0;
     return (int64_t)spec->epochs * ((examples + spec->batch_size - 1) / spec->batch_size);
 }

@@ -19,6 +19,3 @@ cJSON *job_wish(const JobInfo *job);
 
 /* Steps of a training with these settings. */
 int64_t spec_total_steps(const JobSpec *spec);
-
-/* The known set of that name, or NULL. */
-const DatasetInfo *dataset_named(const char *name);

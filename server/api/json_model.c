@@ -64,7 +64,7 @@ cJSON *model_summary_to_json(const Model *model, Shape input, int classes, Error
 
 cJSON *spec_model_to_json(const JobSpec *spec, Error *err)
 {
-    const DatasetInfo *set = dataset_named(spec->dataset);
+    const DatasetInfo *set = dataset_find(spec->dataset);
     if (!set) {
         fail(err, ERR_NOT_FOUND, "there is no dataset %.200s", spec->dataset);
         return NULL;

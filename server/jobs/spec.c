@@ -114,16 +114,6 @@ static void read_object(const cJSON *object, const char *group, bool *seen, Spec
     }
 }
 
-static const DatasetInfo *known_dataset(const char *name)
-{
-    size_t count;
-    const DatasetInfo *sets = dataset_table(&count);
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(sets[i].name, name) == 0)
-            return &sets[i];
-    return NULL;
-}
-
 static void check_limit(const char *pointer, int limit, int count, const char *set, Faults *faults)
 {
     if (limit > count)
@@ -135,7 +125,7 @@ static void check_limit(const char *pointer, int limit, int count, const char *s
  * are taken to be like MNIST's; the trainer checks what they are. */
 static void check_graph(const JobSpec *spec, Faults *faults)
 {
-    const DatasetInfo *set = known_dataset(spec->dataset);
+    const DatasetInfo *set = dataset_find(spec->dataset);
     const int channels = set ? set->image.channels : 1;
     const int smallest = model_smallest_image(spec->model, channels);
     if (spec->image_size < smallest) {
@@ -155,7 +145,7 @@ static void check_together(const JobSpec *spec, Faults *faults)
 {
     if (spec->sgd.nesterov && spec->sgd.momentum <= 0)
         faults_add(faults, "/optimizer/nesterov", "needs a momentum above 0");
-    const DatasetInfo *set = known_dataset(spec->dataset);
+    const DatasetInfo *set = dataset_find(spec->dataset);
     if (set) {
         check_limit("/train_limit", spec->train_limit, set->train_count, set->name, faults);
         check_limit("/test_limit", spec->test_limit, set->test_count, set->name, faults);

@@ -230,14 +230,7 @@ static cJSON *model_write(const Field *f, const JobSpec *spec)
 
 static bool dataset_known(const char *name, bool folders)
 {
-    if (folders && strchr(name, '/'))
-        return true;
-    size_t count;
-    const DatasetInfo *sets = dataset_table(&count);
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(name, sets[i].name) == 0)
-            return true;
-    return false;
+    return (folders && strchr(name, '/')) || dataset_find(name);
 }
 
 static void dataset_read(const Field *f, const cJSON *item, SpecReader *r)

@@ -6,17 +6,6 @@
 #include "core/dnn/dnn.h"
 #include "core/net/memory_estimate.h"
 
-static const DatasetInfo *find_dataset(const char *name)
-{
-    size_t count;
-    const DatasetInfo *table = dataset_table(&count);
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(table[i].name, name) == 0)
-            return &table[i];
-    }
-    return NULL;
-}
-
 static int64_t used(int limit, int count)
 {
     return limit > 0 && limit < count ? limit : count;
@@ -71,7 +60,7 @@ bool jobs_estimate(Jobs *jobs, const JobSpec *spec, JobThreads threads, JobEstim
                    Error *err)
 {
     *estimate = (JobEstimate){0};
-    const DatasetInfo *set = find_dataset(spec->dataset);
+    const DatasetInfo *set = dataset_find(spec->dataset);
     if (!set)
         return fail(err, ERR_NOT_FOUND, "there is no dataset %.200s", spec->dataset);
     const Shape image = {set->image.channels, spec->image_size, spec->image_size};

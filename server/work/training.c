@@ -218,13 +218,8 @@ static bool make_trainer(Training *t, Error *err)
 
 static bool open_dataset(Training *t, Error *err)
 {
-    size_t count;
-    const DatasetInfo *table = dataset_table(&count);
-    char *folder = NULL;
-    for (size_t i = 0; i < count && !folder; i++) {
-        if (strcmp(table[i].name, t->spec.dataset) == 0)
-            folder = dataset_folder(t->config->datasets, &table[i]);
-    }
+    const DatasetInfo *known = dataset_find(t->spec.dataset);
+    char *folder = known ? dataset_folder(t->config->datasets, known) : NULL;
     const bool ok = dataset_open(t->spec.dataset, folder, &t->dataset, err);
     free(folder);
     return ok;

@@ -69,6 +69,10 @@ static void table_names_fashion_mnist_first(void **state)
     for (size_t i = 0; i < count; i++)
         for (int c = 0; c < table[i].classes; c++)
             assert_non_null(table[i].class_names[c]);
+    for (size_t i = 0; i < count; i++)
+        assert_ptr_equal(dataset_find(table[i].name), &table[i]);
+    assert_null(dataset_find("fashion"));
+    assert_null(dataset_find(""));
 }
 
 static void check_split(const Split *split, int count, unsigned pixels_crc, unsigned labels_crc)
