@@ -80,7 +80,7 @@ static bool start_http(Daemon *d, const ServerConfig *config, Error *err)
     HttpConfig how = {
         .app = &d->app,
         .counts = &d->counts,
-        .bell = jobs_bell(d->jobs),
+        .bell = jobs_notifier(d->jobs),
         .log = d->log,
         .web = web_folder(config),
         .token = config->token,
@@ -166,7 +166,7 @@ static void stop(Daemon *d)
 {
     const bool in_time = workers_stop(d->workers, WORKERS_STOP_SECONDS);
     if (d->jobs)
-        events_close(jobs_bell(d->jobs));
+        events_close(jobs_notifier(d->jobs));
     http_stop(d->http);
     if (!in_time) {
         // A worker is still in the middle of a step and uses everything; its job goes on from the

@@ -36,7 +36,7 @@ static bool read_events(EventStream *s)
 {
     EventList list;
     Error err;
-    if (events_last(jobs_bell(s->app->jobs)) <= s->page.after)
+    if (events_last(jobs_notifier(s->app->jobs)) <= s->page.after)
         return true;
     if (!jobs_events(s->app->jobs, s->page, &list, &err)) {
         LOG(s->app->log, LOG_WARNING, "stream_ended", log_text("reason", err.message));
@@ -134,7 +134,7 @@ static bool answer(App *app, const Request *req, int64_t job, Response *res, Err
     if (!request_accepts(req, "text/event-stream", &stream, res))
         return true;
     if (stream)
-        read_cursor(req, job ? 0 : events_last(jobs_bell(app->jobs)), &page, &faults);
+        read_cursor(req, job ? 0 : events_last(jobs_notifier(app->jobs)), &page, &faults);
     else
         page.after = query_integer(req->query, "after", 0, 0, INT64_MAX, &faults);
     page.limit = (int)query_integer(req->query, "limit", LIST_USUAL, 1, LIST_MOST, &faults);

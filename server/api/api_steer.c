@@ -1,13 +1,15 @@
-/* Stop, resume, checkpoint: ask for it, and answer 202 with the job as it is now. */
+/* Stop, resume, checkpoint: ask for it, and answer the job as it is now with 202, or with 200 if it
+ * is there already. */
 #include "server/api/api_common.h"
 
-typedef bool (*Steer)(Jobs *jobs, int64_t id, JobInfo *job, Error *err);
+typedef bool (*Steer)(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err);
 
 static bool steer(App *app, const Request *req, Steer call, Response *res, Error *err)
 {
     Faults faults = {.count = 0};
     JobInfo job;
     int64_t id;
+    bool changed;
     if (!request_job(req, &id, err))
         return false;
     query_finish(req->query, &faults);
@@ -15,7 +17,7 @@ static bool steer(App *app, const Request *req, Steer call, Response *res, Error
         faults_add(&faults, "", "must be empty, or {}");
     if (faults.count)
         return respond_faults(res, &faults);
-    return call(app->jobs, id, &job, err) && respond_job(res, 202, &job);
+    return call(app->jobs, id, &job, &changed, err) && respond_job(res, changed ? 202 : 200, &job);
 }
 
 bool stop_job(App *app, const Request *req, Response *res, Error *err)

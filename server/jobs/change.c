@@ -78,7 +78,7 @@ bool change_commit(Change *change, JobInfo *job, Error *err)
     }
     note_state(change);
     if (change->last_event > 0)
-        events_publish(jobs->bell, change->last_event);
+        events_publish(jobs->notifier, change->last_event);
     if (job) {
         *job = change->job;
         jobs_overlay(jobs, job);

@@ -31,7 +31,7 @@ bool change_state(Change *change, JobTrigger trigger, Error *err);
 /* Tell something. Takes `data`, a JSON object from malloc. */
 bool change_tell(Change *change, const char *type, char *data, Error *err);
 
-/* Write everything, ring the bell. *job, if not NULL, is the job as it is now. */
+/* Write everything, notify readers. *job, if not NULL, is the job as it is now. */
 bool change_commit(Change *change, JobInfo *job, Error *err);
 
 /* Leave everything as it was. Returns false. */

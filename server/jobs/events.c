@@ -8,23 +8,23 @@
 #include "core/base/memory.h"
 
 typedef struct {
-    EventsRing ring;  // NULL: the place is free
+    EventsWake wake;  // NULL: the slot is free
     void *context;
 } Listener;
 
 struct Events {
     pthread_mutex_t lock;
     pthread_cond_t newer;
-    int64_t last;
+    EventRange range;
     bool closed;
     Listener *listeners;
     int listener_count;
 };
 
-Events *events_new(int64_t last_id)
+Events *events_new(const EventRange *range)
 {
     Events *events = xcalloc(1, sizeof *events);
-    events->last = last_id;
+    events->range = *range;
     pthread_mutex_init(&events->lock, NULL);
     // Waiting must not depend on somebody setting the wall clock.
     pthread_condattr_t monotonic;
@@ -46,13 +46,13 @@ void events_free(Events *events)
 }
 
 /* With the lock held. */
-static void ring_all(Events *events)
+static void wake_all(Events *events)
 {
     pthread_cond_broadcast(&events->newer);
     for (int i = 0; i < events->listener_count; i++) {
         const Listener *listener = &events->listeners[i];
-        if (listener->ring)
-            listener->ring(listener->context);
+        if (listener->wake)
+            listener->wake(listener->context);
     }
 }
 
@@ -60,18 +60,34 @@ void events_publish(Events *events, int64_t id)
 {
     pthread_mutex_lock(&events->lock);
     // Two writers may come here in another order than they came to the store.
-    if (id > events->last)
-        events->last = id;
-    ring_all(events);
+    if (id > events->range.last)
+        events->range.last = id;
+    wake_all(events);
     pthread_mutex_unlock(&events->lock);
 }
 
 int64_t events_last(Events *events)
 {
     pthread_mutex_lock(&events->lock);
-    const int64_t last = events->last;
+    const int64_t last = events->range.last;
     pthread_mutex_unlock(&events->lock);
     return last;
+}
+
+EventRange events_range(Events *events)
+{
+    pthread_mutex_lock(&events->lock);
+    const EventRange range = events->range;
+    pthread_mutex_unlock(&events->lock);
+    return range;
+}
+
+void events_pruned(Events *events, int64_t oldest)
+{
+    pthread_mutex_lock(&events->lock);
+    if (oldest > events->range.oldest)
+        events->range.oldest = oldest;
+    pthread_mutex_unlock(&events->lock);
 }
 
 bool events_wait(Events *events, int64_t after, int timeout_ms)
@@ -86,27 +102,27 @@ bool events_wait(Events *events, int64_t after, int timeout_ms)
     }
     pthread_mutex_lock(&events->lock);
     int waited = 0;
-    while (events->last <= after && !events->closed && waited != ETIMEDOUT)
+    while (events->range.last <= after && !events->closed && waited != ETIMEDOUT)
         waited = pthread_cond_timedwait(&events->newer, &events->lock, &until);
-    const bool newer = events->last > after;
+    const bool newer = events->range.last > after;
     pthread_mutex_unlock(&events->lock);
     return newer;
 }
 
-int events_listen(Events *events, EventsRing ring, void *context)
+int events_listen(Events *events, EventsWake wake, void *context)
 {
     pthread_mutex_lock(&events->lock);
-    int place = 0;
-    while (place < events->listener_count && events->listeners[place].ring)
-        place++;
-    if (place == events->listener_count) {
+    int slot = 0;
+    while (slot < events->listener_count && events->listeners[slot].wake)
+        slot++;
+    if (slot == events->listener_count) {
         events->listener_count++;
         events->listeners =
             xrealloc(events->listeners, (size_t)events->listener_count, sizeof *events->listeners);
     }
-    events->listeners[place] = (Listener){ring, context};
+    events->listeners[slot] = (Listener){wake, context};
     pthread_mutex_unlock(&events->lock);
-    return place;
+    return slot;
 }
 
 void events_unlisten(Events *events, int handle)
@@ -120,7 +136,7 @@ void events_close(Events *events)
 {
     pthread_mutex_lock(&events->lock);
     events->closed = true;
-    ring_all(events);
+    wake_all(events);
     pthread_mutex_unlock(&events->lock);
 }
 

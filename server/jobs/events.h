@@ -1,8 +1,9 @@
-/* server/jobs/events.h -- wakes those who wait for something to happen.
+/* server/jobs/events.h -- notifies those who wait for something to happen.
  *
- * What happened stands in the store, numbered from 1 without end; readers pull it from there with
- * the last number they have seen (jobs_events), so a slow one holds nobody up and misses nothing.
- * This is only the bell: it knows the newest number and rings when there is a newer one.
+ * Events stand in the store, numbered from 1 without end; readers fetch them from there with the
+ * last number they have seen (jobs_events), so a slow reader holds nobody up and misses nothing.
+ * This is only the notifier: it knows which numbers there are and wakes readers when there is a new
+ * one. All its calls answer from memory, without waiting for the store.
  *
  * An event's `data` is a JSON object; by type:
  *     created     {"state":"queued"}
@@ -26,24 +27,28 @@
 
 typedef struct Events Events;
 
-Events *events_new(int64_t last_id);
+Events *events_new(const EventRange *range);
 void events_free(Events *events);  // takes NULL; nobody may wait or listen any more
 
 /* Event `id` and all before it are in the store. Any thread. */
 void events_publish(Events *events, int64_t id);
 int64_t events_last(Events *events);
+/* Which events there are; EventRange (rows.h) says how a reader's last id is judged by it. */
+EventRange events_range(Events *events);
+/* Events before `oldest` are not kept any more. */
+void events_pruned(Events *events, int64_t oldest);
 
-/* Wait until an event after `after` is in the store, `timeout_ms` have passed or the bell is
+/* Wait until an event after `after` is in the store, `timeout_ms` have passed or it is
  * closed. True if there is such an event. */
 bool events_wait(Events *events, int64_t after, int timeout_ms);
 
-/* `ring` is called on the publishing thread after each publish; it must be quick and must not call
- * events_*: write to an eventfd, say. Returns a handle for events_unlisten, after whose return the
- * ring is not called any more. */
-typedef void (*EventsRing)(void *context);
-int events_listen(Events *events, EventsRing ring, void *context);
+/* `wake` is called on the publishing thread after each publish; it must be quick and must not call
+ * events_*: write to an eventfd, say. Returns a handle for events_unlisten, after whose return it
+ * is not called any more. */
+typedef void (*EventsWake)(void *context);
+int events_listen(Events *events, EventsWake wake, void *context);
 void events_unlisten(Events *events, int handle);
 
-/* Wake all who wait, now and in future: the daemon is leaving. Rings the listeners once. */
+/* Wake all who wait, now and in future: the daemon is leaving. Calls the listeners once. */
 void events_close(Events *events);
 bool events_closed(Events *events);

@@ -55,12 +55,12 @@ static bool lock_folder(Jobs *jobs, Error *err)
 static bool open_parts(Jobs *jobs, Error *err)
 {
     char *path = xasprintf("%s/store.db", jobs->data);
-    int64_t last_event = 0;
+    EventRange range = {.oldest = 1};
     const bool ok = make_folders(jobs->data, err) && lock_folder(jobs, err)
                     && store_open(path, &jobs->store, err)
-                    && store_last_event(jobs->store, &last_event, err);
+                    && store_event_range(jobs->store, &range, err);
     free(path);
-    jobs->bell = events_new(last_event);
+    jobs->notifier = events_new(&range);
     return ok && jobs_recover(jobs, err);
 }
 
@@ -87,7 +87,7 @@ void jobs_close(Jobs *jobs)
     if (!jobs)
         return;
     store_close(jobs->store);
-    events_free(jobs->bell);
+    events_free(jobs->notifier);
     if (jobs->lock_fd >= 0)
         close(jobs->lock_fd);
     pthread_cond_destroy(&jobs->work);
@@ -96,9 +96,9 @@ void jobs_close(Jobs *jobs)
     free(jobs);
 }
 
-Events *jobs_bell(Jobs *jobs)
+Events *jobs_notifier(Jobs *jobs)
 {
-    return jobs->bell;
+    return jobs->notifier;
 }
 
 /* ---- Create ---- */
@@ -219,11 +219,28 @@ static LiveRun *find_run(Jobs *jobs, int64_t id)
     return run;
 }
 
-bool jobs_stop(Jobs *jobs, int64_t id, JobInfo *job, Error *err)
+/* The job is already as it was asked to be: nothing is written. */
+static bool leave_as_it_is(Change *change, JobInfo *job, bool *changed)
+{
+    store_rollback(change->jobs->store);
+    if (changed)
+        *changed = false;
+    if (!job) {
+        job_info_free(&change->job);
+        return true;
+    }
+    *job = change->job;
+    jobs_overlay(change->jobs, job);
+    return true;
+}
+
+bool jobs_stop(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err)
 {
     Change change;
     if (!change_begin(jobs, id, &change, err))
         return false;
+    if (change.job.state == JOB_STOPPING || change.job.state == JOB_STOPPED)
+        return leave_as_it_is(&change, job, changed);
     snprintf(change.job.stop_reason, sizeof change.job.stop_reason, "requested");
     if (!change_state(&change, JOB_STOP, err))
         return change_drop(&change);
@@ -234,6 +251,8 @@ bool jobs_stop(Jobs *jobs, int64_t id, JobInfo *job, Error *err)
     if (run)
         run->stop = true;
     pthread_mutex_unlock(&jobs->lock);
+    if (changed)
+        *changed = true;
     return true;
 }
 
@@ -253,11 +272,13 @@ static bool check_can_go_on(Change *change, Error *err)
     return true;
 }
 
-bool jobs_resume(Jobs *jobs, int64_t id, JobInfo *job, Error *err)
+bool jobs_resume(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err)
 {
     Change change;
     if (!change_begin(jobs, id, &change, err))
         return false;
+    if (change.job.state == JOB_QUEUED || change.job.state == JOB_RUNNING)
+        return leave_as_it_is(&change, job, changed);
     if (!check_can_go_on(&change, err))
         return change_drop(&change);
     change.job.stop_reason[0] = '\0';
@@ -265,10 +286,12 @@ bool jobs_resume(Jobs *jobs, int64_t id, JobInfo *job, Error *err)
     change.job.idle_restarts = 0;
     if (!change_state(&change, JOB_RESUME, err))
         return change_drop(&change);
+    if (changed)
+        *changed = true;
     return change_commit(&change, job, err);
 }
 
-bool jobs_checkpoint(Jobs *jobs, int64_t id, JobInfo *job, Error *err)
+bool jobs_checkpoint(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err)
 {
     JobInfo now;
     if (!store_job(jobs->store, id, &now, err))
@@ -284,6 +307,8 @@ bool jobs_checkpoint(Jobs *jobs, int64_t id, JobInfo *job, Error *err)
         return false;
     }
     jobs_overlay(jobs, &now);
+    if (changed)
+        *changed = true;
     if (job)
         *job = now;
     else

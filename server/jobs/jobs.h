@@ -30,7 +30,7 @@ typedef struct {
 bool jobs_open(const JobsConfig *config, Jobs **jobs, Error *err);
 void jobs_close(Jobs *jobs);  // takes NULL
 
-Events *jobs_bell(Jobs *jobs);
+Events *jobs_notifier(Jobs *jobs);
 
 typedef struct {
     const JobSpec *spec;
@@ -53,10 +53,14 @@ typedef struct {
 
 /* These answer with the job as it is afterwards; `job` may be NULL. */
 bool jobs_patch(Jobs *jobs, int64_t id, JobPatch patch, JobInfo *job, Error *err);
-bool jobs_stop(Jobs *jobs, int64_t id, JobInfo *job, Error *err);
-bool jobs_resume(Jobs *jobs, int64_t id, JobInfo *job, Error *err);
-bool jobs_checkpoint(Jobs *jobs, int64_t id, JobInfo *job, Error *err);  // soon, without waiting
-bool jobs_delete(Jobs *jobs, int64_t id, Error *err);                    // with its files
+bool jobs_delete(Jobs *jobs, int64_t id, Error *err);  // with its files
+
+/* Stop and resume may be repeated: asked for what already is, a stopping or stopped job and a
+ * queued or running one, they answer true with *changed false. `changed` may be NULL.
+ * jobs_checkpoint asks for one soon, and does not wait for it. */
+bool jobs_stop(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err);
+bool jobs_resume(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err);
+bool jobs_checkpoint(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err);
 
 /* Rows in order. jobs_events with job_id 0 gives those of all jobs. */
 bool jobs_epochs(Jobs *jobs, SeriesPage page, EpochList *list, Error *err);

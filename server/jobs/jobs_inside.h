@@ -26,9 +26,9 @@ struct Jobs {
     Log *log;
     int lock_fd;
     Store *store;
-    Events *bell;
+    Events *notifier;
 
-    // Below the store's locks, above the bell's.
+    // Below the store's locks, above the notifier's.
     pthread_mutex_t lock;
     pthread_cond_t work;    // something was queued, or the daemon leaves
     int64_t queue_changes;  // counts what may have made work

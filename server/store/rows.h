@@ -48,6 +48,7 @@ typedef struct {
     int64_t parent_id;            // the job that this one was cloned from; 0: none
     int restart_count;            // times that it was queued again because the daemon had died
     int idle_restarts;            // of those, the last ones in a row without a new checkpoint
+    char warning[JOB_TEXT];       // why it waits, such as a full disk; "": it does not. Not stored
 
     struct {
         int64_t step, total_steps;
@@ -126,6 +127,15 @@ typedef struct {
 } EventList;
 
 void event_list_free(EventList *list);
+
+/* Which events a store has. A reader that was given `generation` with its last id misses nothing
+ * if it comes back with the same and oldest - 1 <= id <= last. Otherwise its id is of another
+ * store, or of this one before a backup was restored, or too old: it has to begin anew. */
+typedef struct {
+    char generation[17];  // random, in hexadecimal; a new one for each life of a store
+    int64_t oldest;       // all events from here on are kept; 1 at first
+    int64_t last;         // the newest id ever given; 0: none
+} EventRange;
 
 /* ---- Series ---- */
 

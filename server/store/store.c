@@ -66,7 +66,7 @@ static bool prepare_writer(Store *store, Error *err)
     return sql_run(db, err, "PRAGMA journal_mode = WAL", "")
            && sql_run(db, err, "PRAGMA synchronous = FULL", "")
            && sql_run(db, err, "PRAGMA journal_size_limit = 16777216", "") && check_pages(db, err)
-           && schema_update(db, store->path, err);
+           && schema_apply(db, store->path, schema_steps(), err);
 }
 
 bool store_open(const char *path, Store **out, Error *err)

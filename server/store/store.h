@@ -56,6 +56,6 @@ bool store_epochs(Store *store, SeriesPage page, EpochList *list, Error *err);
 bool store_points(Store *store, SeriesPage page, PointList *list, Error *err);
 bool store_events(Store *store, SeriesPage page, EventList *list, Error *err);
 bool store_checkpoints(Store *store, int64_t job_id, CheckpointList *list, Error *err);
-bool store_last_event(Store *store, int64_t *id, Error *err);
+bool store_event_range(Store *store, EventRange *range, Error *err);
 
 bool store_speed(Store *store, const SpeedQuery *query, SpeedRow *row, Error *err);

@@ -73,6 +73,12 @@ static const char *const STEPS[] = {
 
     // Trained in all until then; NULL in points that are older than this column.
     "ALTER TABLE points ADD COLUMN seconds REAL;",
+
+    // Readers of events tell by the generation whether their last id is of this store, and by the
+    // oldest event that is kept whether they missed some.
+    "CREATE TABLE life (id INTEGER PRIMARY KEY CHECK (id = 1),"
+    "  generation TEXT NOT NULL, oldest_event INTEGER NOT NULL);"
+    "INSERT INTO life VALUES (1, lower(hex(randomblob(8))), 1);",
 };
 // clang-format on
 
@@ -119,7 +125,7 @@ bool schema_apply(Db *db, const char *path, SchemaSteps steps, Error *err)
     return true;
 }
 
-bool schema_update(Db *db, const char *path, Error *err)
+SchemaSteps schema_steps(void)
 {
-    return schema_apply(db, path, (SchemaSteps){STEPS, (int)COUNT(STEPS)}, err);
+    return (SchemaSteps){STEPS, (int)COUNT(STEPS)};
 }

@@ -243,13 +243,23 @@ bool store_events(Store *store, SeriesPage page, EventList *list, Error *err)
     return ok;
 }
 
-bool store_last_event(Store *store, int64_t *id, Error *err)
+bool store_event_range(Store *store, EventRange *range, Error *err)
 {
     Db *db = &store->reader;
+    sqlite3_stmt *stmt = NULL;
+    bool found = false;
+    *range = (EventRange){.oldest = 1};
     pthread_mutex_lock(&db->lock);
     // The sequence, not the rows: those of a deleted job are gone, and their numbers stay used.
-    const bool ok =
-        sql_number(db, err, id, "SELECT seq FROM sqlite_sequence WHERE name = 'events'", "");
+    const bool ok = sql_prepare(db, err, &stmt, "SELECT generation, oldest_event FROM life", "")
+                    && sql_step(db, err, stmt, &found)
+                    && sql_number(db, err, &range->last,
+                                  "SELECT seq FROM sqlite_sequence WHERE name = 'events'", "");
+    if (ok && found) {
+        sql_copy(stmt, 0, range->generation, sizeof range->generation);
+        range->oldest = sqlite3_column_int64(stmt, 1);
+    }
+    sqlite3_finalize(stmt);
     pthread_mutex_unlock(&db->lock);
     return ok;
 }

@@ -72,5 +72,5 @@ typedef struct {
  * version before it. ERR_INVALID: a newer database, or another program's. */
 bool schema_apply(Db *db, const char *path, SchemaSteps steps, Error *err);
 
-/* The same with the steps of this program. */
-bool schema_update(Db *db, const char *path, Error *err);
+/* The steps of this program. */
+SchemaSteps schema_steps(void);

@@ -1,4 +1,4 @@
-/* tests/server/jobs/test_events.c -- the bell: it rings for newer events and never for none. */
+/* tests/server/jobs/test_events.c -- the notifier: it wakes for newer events and never for none. */
 #include "server/jobs/events.h"
 
 #include <pthread.h>
@@ -10,13 +10,27 @@
 static void a_reader_behind_does_not_wait(void **state)
 {
     (void)state;
-    Events *events = events_new(41);
+    Events *events = events_new(&(EventRange){"abc", 1, 41});
     assert_int_equal(events_last(events), 41);
     assert_true(events_wait(events, 40, 60000));
     assert_false(events_wait(events, 41, 0));
     events_publish(events, 43);
     events_publish(events, 42);  // came later, says nothing new
     assert_int_equal(events_last(events), 43);
+    events_free(events);
+}
+
+static void the_range_of_events_only_grows(void **state)
+{
+    (void)state;
+    Events *events = events_new(&(EventRange){"abc", 7, 41});
+    events_publish(events, 42);
+    events_pruned(events, 9);
+    events_pruned(events, 8);
+    const EventRange range = events_range(events);
+    assert_string_equal(range.generation, "abc");
+    assert_int_equal(range.oldest, 9);
+    assert_int_equal(range.last, 42);
     events_free(events);
 }
 
@@ -31,7 +45,7 @@ static void *publish_soon(void *context)
 static void a_waiting_reader_is_woken(void **state)
 {
     (void)state;
-    Events *events = events_new(0);
+    Events *events = events_new(&(EventRange){.oldest = 1});
     pthread_t publisher;
     assert_int_equal(pthread_create(&publisher, NULL, publish_soon, events), 0);
     assert_true(events_wait(events, 0, 60000));
@@ -50,7 +64,7 @@ static void *close_soon(void *context)
 static void closing_wakes_all_and_for_good(void **state)
 {
     (void)state;
-    Events *events = events_new(0);
+    Events *events = events_new(&(EventRange){.oldest = 1});
     pthread_t closer;
     assert_int_equal(pthread_create(&closer, NULL, close_soon, events), 0);
     assert_false(events_wait(events, 0, 60000));
@@ -68,7 +82,7 @@ static void count_ring(void *context)
 static void listeners_are_rung_until_they_leave(void **state)
 {
     (void)state;
-    Events *events = events_new(0);
+    Events *events = events_new(&(EventRange){.oldest = 1});
     atomic_int first = 0, second = 0;
     const int one = events_listen(events, count_ring, &first);
     const int two = events_listen(events, count_ring, &second);
@@ -90,6 +104,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reader_behind_does_not_wait),
+        cmocka_unit_test(the_range_of_events_only_grows),
         cmocka_unit_test(a_waiting_reader_is_woken),
         cmocka_unit_test(closing_wakes_all_and_for_good),
         cmocka_unit_test(listeners_are_rung_until_they_leave),

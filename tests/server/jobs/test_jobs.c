@@ -71,19 +71,19 @@ static void a_life_from_queue_to_success(void **state)
 }
 
 /* Ask everything of a job in the given state; `may` names what is allowed there. */
-static void check_wishes(JobsFixture *f, int64_t id, const char *may)
+static void check_requests(JobsFixture *f, int64_t id, const char *may)
 {
     static const struct {
         const char *name;
-        bool (*ask)(Jobs *jobs, int64_t id, JobInfo *job, Error *err);
-    } WISHES[] = {{"stop", jobs_stop}, {"resume", jobs_resume}, {"checkpoint", jobs_checkpoint}};
+        bool (*ask)(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err);
+    } REQUESTS[] = {{"stop", jobs_stop}, {"resume", jobs_resume}, {"checkpoint", jobs_checkpoint}};
     const JobState before = jobs_state(f, id);
-    for (size_t i = 0; i < COUNT(WISHES); i++) {
-        if (strstr(may, WISHES[i].name))
+    for (size_t i = 0; i < COUNT(REQUESTS); i++) {
+        if (strstr(may, REQUESTS[i].name))
             continue;
         f->err = (Error){0};
-        if (WISHES[i].ask(f->jobs, id, NULL, &f->err))
-            fail_msg("%s was allowed in state %s", WISHES[i].name, JOB_STATE_NAMES[before]);
+        if (REQUESTS[i].ask(f->jobs, id, NULL, NULL, &f->err))
+            fail_msg("%s was allowed in state %s", REQUESTS[i].name, JOB_STATE_NAMES[before]);
         assert_int_equal(f->err.code, ERR_CONFLICT);
         assert_non_null(strstr(f->err.message, JOB_STATE_NAMES[before]));
         assert_int_equal(jobs_state(f, id), before);
@@ -99,20 +99,51 @@ static void each_state_refuses_what_does_not_fit(void **state)
 {
     JobsFixture *f = *state;
     const int64_t id = jobs_add(f, "{}");
-    check_wishes(f, id, "stop");  // queued
+    check_requests(f, id, "stop resume");  // queued
     Run *run = jobs_take(f);
-    check_wishes(f, id, "stop checkpoint");  // running
+    check_requests(f, id, "stop resume checkpoint");  // running
     run_records_checkpoint(f, run, 5, false, 1);
-    CHECK_OK(jobs_stop(f->jobs, id, NULL, &f->err), f->err);
-    check_wishes(f, id, "");  // stopping
+    CHECK_OK(jobs_stop(f->jobs, id, NULL, NULL, &f->err), f->err);
+    check_requests(f, id, "stop");  // stopping
     run_end(run, STOPPED);
-    check_wishes(f, id, "resume delete");  // stopped
-    CHECK_OK(jobs_resume(f->jobs, id, NULL, &f->err), f->err);
+    check_requests(f, id, "stop resume delete");  // stopped
+    CHECK_OK(jobs_resume(f->jobs, id, NULL, NULL, &f->err), f->err);
     run_end(jobs_take(f), FAILED);
-    check_wishes(f, id, "resume delete");  // failed
-    CHECK_OK(jobs_resume(f->jobs, id, NULL, &f->err), f->err);
+    check_requests(f, id, "resume delete");  // failed
+    CHECK_OK(jobs_resume(f->jobs, id, NULL, NULL, &f->err), f->err);
     run_end(jobs_take(f), SUCCEEDED);
-    check_wishes(f, id, "delete");  // succeeded
+    check_requests(f, id, "delete");  // succeeded
+}
+
+static void check_steer(JobsFixture *f, int64_t id, bool stop, JobState want, bool want_changed)
+{
+    JobInfo job;
+    bool changed = !want_changed;
+    CHECK_OK((stop ? jobs_stop : jobs_resume)(f->jobs, id, &job, &changed, &f->err), f->err);
+    assert_int_equal(job.state, want);
+    assert_int_equal(changed, want_changed);
+    job_info_free(&job);
+}
+
+static void stop_and_resume_may_be_repeated(void **state)
+{
+    JobsFixture *f = *state;
+    const int64_t id = jobs_add(f, "{}");
+    check_steer(f, id, false, JOB_QUEUED, false);
+    check_steer(f, id, true, JOB_STOPPED, true);
+    check_steer(f, id, true, JOB_STOPPED, false);
+    check_steer(f, id, false, JOB_QUEUED, true);
+    check_steer(f, id, false, JOB_QUEUED, false);
+    Run *run = jobs_take(f);
+    check_steer(f, id, false, JOB_RUNNING, false);
+    check_steer(f, id, true, JOB_STOPPING, true);
+    const EventRange before = events_range(jobs_notifier(f->jobs));
+    check_steer(f, id, true, JOB_STOPPING, false);
+    assert_int_equal(events_last(jobs_notifier(f->jobs)), before.last);
+    CHECK_REFUSED(jobs_resume(f->jobs, id, NULL, NULL, &f->err), f->err, ERR_CONFLICT,
+                  "cannot resume a job that is stopping");
+    run_end(run, STOPPED);
+    check_steer(f, id, true, JOB_STOPPED, false);
 }
 
 static void a_queued_job_stops_at_once_and_is_not_taken(void **state)
@@ -120,7 +151,7 @@ static void a_queued_job_stops_at_once_and_is_not_taken(void **state)
     JobsFixture *f = *state;
     const int64_t first = jobs_add(f, "{}"), second = jobs_add(f, "{}");
     JobInfo job;
-    CHECK_OK(jobs_stop(f->jobs, first, &job, &f->err), f->err);
+    CHECK_OK(jobs_stop(f->jobs, first, &job, NULL, &f->err), f->err);
     assert_int_equal(job.state, JOB_STOPPED);
     assert_string_equal(job.stop_reason, "requested");
     assert_true(job.finished_at > 0);
@@ -137,13 +168,13 @@ static void a_running_job_is_told_once_per_wish(void **state)
     Run *run = jobs_take(f);
     RunWish wish = run_wish(run);
     assert_false(wish.stop || wish.checkpoint);
-    CHECK_OK(jobs_checkpoint(f->jobs, id, NULL, &f->err), f->err);
+    CHECK_OK(jobs_checkpoint(f->jobs, id, NULL, NULL, &f->err), f->err);
     wish = run_wish(run);
     assert_true(wish.checkpoint && !wish.stop);
     assert_false(run_wish(run).checkpoint);
     jobs_checkpoint_all(f->jobs);
     assert_true(run_wish(run).checkpoint);
-    CHECK_OK(jobs_stop(f->jobs, id, NULL, &f->err), f->err);
+    CHECK_OK(jobs_stop(f->jobs, id, NULL, NULL, &f->err), f->err);
     assert_true(run_wish(run).stop);
     assert_true(run_wish(run).stop);
     run_end(run, STOPPED);
@@ -157,7 +188,7 @@ static void a_job_may_succeed_or_fail_while_it_is_stopping(void **state)
     for (int i = 0; i < 2; i++) {
         const int64_t id = jobs_add(f, "{}");
         Run *run = jobs_take(f);
-        CHECK_OK(jobs_stop(f->jobs, id, NULL, &f->err), f->err);
+        CHECK_OK(jobs_stop(f->jobs, id, NULL, NULL, &f->err), f->err);
         run_end(run, i == 0 ? SUCCEEDED : FAILED);
         JobInfo job;
         CHECK_OK(jobs_get(f->jobs, id, &job, &f->err), f->err);
@@ -172,10 +203,10 @@ static void a_resumed_job_goes_to_the_end_of_the_queue(void **state)
 {
     JobsFixture *f = *state;
     const int64_t first = jobs_add(f, "{}");
-    CHECK_OK(jobs_stop(f->jobs, first, NULL, &f->err), f->err);
+    CHECK_OK(jobs_stop(f->jobs, first, NULL, NULL, &f->err), f->err);
     const int64_t second = jobs_add(f, "{}");
     usleep(2000);  // queued_at counts milliseconds
-    CHECK_OK(jobs_resume(f->jobs, first, NULL, &f->err), f->err);
+    CHECK_OK(jobs_resume(f->jobs, first, NULL, NULL, &f->err), f->err);
     Run *run = jobs_take(f);
     assert_int_equal(run_job(run)->id, second);
     Run *other = jobs_take(f);
@@ -190,7 +221,7 @@ static void a_failed_job_without_checkpoint_cannot_go_on(void **state)
     JobsFixture *f = *state;
     const int64_t id = jobs_add(f, "{}");
     run_end(jobs_take(f), FAILED);
-    CHECK_REFUSED(jobs_resume(f->jobs, id, NULL, &f->err), f->err, ERR_CONFLICT,
+    CHECK_REFUSED(jobs_resume(f->jobs, id, NULL, NULL, &f->err), f->err, ERR_CONFLICT,
                   "cannot resume a failed job that has no checkpoint: clone it instead");
 }
 
@@ -207,7 +238,7 @@ static void going_on_takes_back_what_lies_beyond_the_checkpoint(void **state)
         run_records_point(f, run, step);
     run_records_epoch(f, run, 2, 20, 0.9);
     run_end(run, FAILED);
-    CHECK_OK(jobs_resume(f->jobs, id, NULL, &f->err), f->err);
+    CHECK_OK(jobs_resume(f->jobs, id, NULL, NULL, &f->err), f->err);
     run = jobs_take(f);
     assert_int_equal(run_resume_step(run), 10);
     assert_string_equal(run_job(run)->error.code, "");
@@ -239,6 +270,7 @@ int main(int argc, char **argv)
         CASE(a_new_job_waits_in_the_queue),
         CASE(a_life_from_queue_to_success),
         CASE(each_state_refuses_what_does_not_fit),
+        CASE(stop_and_resume_may_be_repeated),
         CASE(a_queued_job_stops_at_once_and_is_not_taken),
         CASE(a_running_job_is_told_once_per_wish),
         CASE(a_job_may_succeed_or_fail_while_it_is_stopping),

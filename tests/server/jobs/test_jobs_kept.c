@@ -121,7 +121,7 @@ static void the_store_has_a_limit_of_jobs(void **state)
     JobInfo job;
     CHECK_REFUSED(create_plain(f, 0, &job), f->err, ERR_CONFLICT,
                   "the store holds 5 jobs, its limit: delete some first");
-    CHECK_OK(jobs_stop(f->jobs, 3, NULL, &f->err), f->err);
+    CHECK_OK(jobs_stop(f->jobs, 3, NULL, NULL, &f->err), f->err);
     CHECK_OK(jobs_delete(f->jobs, 3, &f->err), f->err);
     CHECK_OK(create_plain(f, 0, &job), f->err);
     job_info_free(&job);
@@ -178,7 +178,7 @@ static void deleting_takes_rows_and_files_and_tells(void **state)
     assert_int_equal(events.count, 1);
     assert_string_equal(events.items[0].type, "deleted");
     assert_int_equal(events.items[0].job_id, id);
-    assert_int_equal(events.items[0].id, events_last(jobs_bell(f->jobs)));
+    assert_int_equal(events.items[0].id, events_last(jobs_notifier(f->jobs)));
     event_list_free(&events);
 }
 
@@ -218,7 +218,7 @@ static void events_tell_the_whole_story_in_order(void **state)
         assert_string_equal(events.items[i].data, WANT[i].data);
         assert_int_equal(events.items[i].id, i + 1);
     }
-    assert_int_equal(events_last(jobs_bell(f->jobs)), COUNT(WANT));
+    assert_int_equal(events_last(jobs_notifier(f->jobs)), COUNT(WANT));
     event_list_free(&events);
 }
 

@@ -45,7 +45,7 @@ static void a_stopping_job_is_stopped(void **state)
     JobsFixture *f = *state;
     const int64_t id = jobs_add(f, "{}");
     Run *run = jobs_take(f);
-    CHECK_OK(jobs_stop(f->jobs, id, NULL, &f->err), f->err);
+    CHECK_OK(jobs_stop(f->jobs, id, NULL, NULL, &f->err), f->err);
     die(f, run);
     JobInfo job;
     CHECK_OK(jobs_get(f->jobs, id, &job, &f->err), f->err);

@@ -55,6 +55,13 @@ static void apply(Fixture *f, int count)
     CHECK_OK(schema_apply(&f->db, "store.db", (SchemaSteps){STEPS, count}, &f->err), f->err);
 }
 
+/* The store as that version of this program made it. */
+static void make_version(Fixture *f, int version)
+{
+    const SchemaSteps steps = {schema_steps().sql, version};
+    CHECK_OK(schema_apply(&f->db, "store.db", steps, &f->err), f->err);
+}
+
 static int64_t number(Fixture *f, const char *sql)
 {
     int64_t n = -1;
@@ -122,9 +129,9 @@ static void a_newer_one_is_left_alone(void **state)
 static void our_own_steps_are_taken_once(void **state)
 {
     Fixture *f = *state;
-    CHECK_OK(schema_update(&f->db, "store.db", &f->err), f->err);
+    make_version(f, schema_steps().count);
     static const char *const TABLES[] = {
-        "jobs", "epochs", "points", "checkpoints", "events", "idempotency_keys", "probe",
+        "jobs", "epochs", "points", "checkpoints", "events", "idempotency_keys", "probe", "life",
     };
     for (size_t i = 0; i < COUNT(TABLES); i++) {
         int64_t found = 0;
@@ -154,12 +161,9 @@ static void our_own_steps_are_taken_once(void **state)
 static void points_of_the_first_schema_have_no_time(void **state)
 {
     Fixture *f = *state;
-    CHECK_OK(schema_update(&f->db, "store.db", &f->err), f->err);
-    CHECK_OK(
-        sql_run(&f->db, &f->err, "ALTER TABLE points DROP COLUMN seconds", "")
-            && sql_run(&f->db, &f->err, "PRAGMA user_version = 1", "")
-            && sql_run(&f->db, &f->err, "INSERT INTO points VALUES (5, 6, 0.1, 2, 0.5, 0.1)", ""),
-        f->err);
+    make_version(f, 1);
+    CHECK_OK(sql_run(&f->db, &f->err, "INSERT INTO points VALUES (5, 6, 0.1, 2, 0.5, 0.1)", ""),
+             f->err);
     Store *store;
     CHECK_OK(store_open(scratch_path(&f->scratch, "store.db"), &store, &f->err), f->err);
     PointList points;
@@ -168,6 +172,26 @@ static void points_of_the_first_schema_have_no_time(void **state)
     assert_int_equal(points.items[0].step, 6);
     assert_true(isnan(points.items[0].seconds));
     point_list_free(&points);
+    store_close(store);
+}
+
+/* The second schema knew no generations: each database gets one of its own. */
+static void a_store_of_the_second_schema_gets_a_generation(void **state)
+{
+    Fixture *f = *state;
+    make_version(f, 2);
+    CHECK_OK(
+        sql_run(&f->db, &f->err,
+                "INSERT INTO events (id, job_id, time, type, data) VALUES (9, 5, 6, 'note', '{}')",
+                ""),
+        f->err);
+    Store *store;
+    EventRange range;
+    CHECK_OK(store_open(scratch_path(&f->scratch, "store.db"), &store, &f->err), f->err);
+    CHECK_OK(store_event_range(store, &range, &f->err), f->err);
+    assert_int_equal(strspn(range.generation, "0123456789abcdef"), 16);
+    assert_int_equal(range.oldest, 1);
+    assert_int_equal(range.last, 9);
     store_close(store);
 }
 
@@ -183,6 +207,7 @@ int main(int argc, char **argv)
         CASE(a_newer_one_is_left_alone),
         CASE(our_own_steps_are_taken_once),
         CASE(points_of_the_first_schema_have_no_time),
+        CASE(a_store_of_the_second_schema_gets_a_generation),
     };
     return RUN_TESTS(tests);
 }

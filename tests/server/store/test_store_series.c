@@ -148,10 +148,14 @@ static void event_numbers_go_on_after_their_rows_have_gone(void **state)
     CHECK_OK(store_begin(f->store, &f->err), f->err);
     CHECK_OK(store_remove_job(f->store, job.id, &f->err), f->err);
     CHECK_OK(store_commit(f->store, &f->err), f->err);
+    EventRange before, after;
+    CHECK_OK(store_event_range(f->store, &before, &f->err), f->err);
     store_reopen(f);
-    int64_t last = 0;
-    CHECK_OK(store_last_event(f->store, &last, &f->err), f->err);
-    assert_int_equal(last, 15);
+    CHECK_OK(store_event_range(f->store, &after, &f->err), f->err);
+    assert_int_equal(after.last, 15);
+    assert_int_equal(after.oldest, 1);
+    assert_int_equal(strlen(after.generation), 16);
+    assert_string_equal(after.generation, before.generation);
     EventList events;
     CHECK_OK(store_events(f->store, (SeriesPage){0}, &events, &f->err), f->err);
     assert_int_equal(events.count, 0);

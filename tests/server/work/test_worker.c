@@ -33,13 +33,13 @@ static Workers *start(JobsFixture *f, int count, const char *datasets)
 static JobInfo wait_until_idle(JobsFixture *f, int64_t id)
 {
     while (true) {
-        const int64_t seen = events_last(jobs_bell(f->jobs));
+        const int64_t seen = events_last(jobs_notifier(f->jobs));
         JobInfo job;
         CHECK_OK(jobs_get(f->jobs, id, &job, &f->err), f->err);
         if (!job_state_active(job.state))
             return job;
         job_info_free(&job);
-        if (!events_wait(jobs_bell(f->jobs), seen, 60000))
+        if (!events_wait(jobs_notifier(f->jobs), seen, 60000))
             fail_msg("nothing has happened to job %d for a minute", (int)id);
     }
 }
@@ -141,7 +141,7 @@ static void a_stopped_job_goes_on_to_the_same_bits(void **state)
     Workers *workers = start(f, 1, NULL);
     for (int stops = 1; stops <= 3; stops++) {
         wait_for_step(f, id, stops * STEPS + 2);
-        CHECK_OK(jobs_stop(f->jobs, id, NULL, &f->err), f->err);
+        CHECK_OK(jobs_stop(f->jobs, id, NULL, NULL, &f->err), f->err);
         JobInfo job = wait_until_idle(f, id);
         assert_int_equal(job.state, JOB_STOPPED);
         job_info_free(&job);
@@ -150,7 +150,7 @@ static void a_stopped_job_goes_on_to_the_same_bits(void **state)
         CHECK_OK(jobs_checkpoint_open(f->jobs, id, "latest", &row, &fd, &f->err), f->err);
         close(fd);
         assert_true(row.step >= stops * STEPS + 2);
-        CHECK_OK(jobs_resume(f->jobs, id, NULL, &f->err), f->err);
+        CHECK_OK(jobs_resume(f->jobs, id, NULL, NULL, &f->err), f->err);
     }
     JobInfo job = wait_until_idle(f, id);
     assert_int_equal(job.state, JOB_SUCCEEDED);
@@ -196,8 +196,8 @@ static void two_workers_train_two_jobs_at_a_time(void **state)
     JobCounts counts;
     CHECK_OK(jobs_counts(f->jobs, &counts, &f->err), f->err);
     assert_int_equal(counts.by_state[JOB_RUNNING], 2);
-    CHECK_OK(jobs_stop(f->jobs, one, NULL, &f->err), f->err);
-    CHECK_OK(jobs_stop(f->jobs, two, NULL, &f->err), f->err);
+    CHECK_OK(jobs_stop(f->jobs, one, NULL, NULL, &f->err), f->err);
+    CHECK_OK(jobs_stop(f->jobs, two, NULL, NULL, &f->err), f->err);
     for (int64_t id = one; id <= two; id++) {
         JobInfo job = wait_until_idle(f, id);
         assert_int_equal(job.state, JOB_STOPPED);
@@ -288,7 +288,7 @@ static void a_checkpoint_comes_when_it_is_wanted(void **state)
     bool found = false;
     for (int i = 0; i < 5000 && !found; i++) {
         // A wish that comes at the end of an epoch is answered by the checkpoint there: wish again.
-        CHECK_OK(jobs_checkpoint(f->jobs, id, NULL, &f->err), f->err);
+        CHECK_OK(jobs_checkpoint(f->jobs, id, NULL, NULL, &f->err), f->err);
         CheckpointList list;
         CHECK_OK(jobs_checkpoints(f->jobs, id, &list, &f->err), f->err);
         for (size_t k = 0; k < list.count; k++)
@@ -297,7 +297,7 @@ static void a_checkpoint_comes_when_it_is_wanted(void **state)
         usleep(1000);
     }
     assert_true(found);
-    CHECK_OK(jobs_stop(f->jobs, id, NULL, &f->err), f->err);
+    CHECK_OK(jobs_stop(f->jobs, id, NULL, NULL, &f->err), f->err);
     JobInfo job = wait_until_idle(f, id);
     job_info_free(&job);
     assert_true(workers_stop(workers, 60));
