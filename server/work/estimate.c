@@ -11,9 +11,10 @@ static int64_t used(int limit, int count)
     return limit > 0 && limit < count ? limit : count;
 }
 
-static size_t memory(const Graph *g, const JobSpec *spec, const DatasetInfo *set, int threads)
+size_t estimate_memory(const Graph *g, const JobSpec *spec, const SetSize *set, int threads)
 {
     const size_t images = (size_t)set->train_count + (size_t)set->test_count;
+    const Shape image = set->image;
     const MemoryQuestion question = {
         .batch_size = spec->batch_size,
         .threads = threads,
@@ -21,7 +22,7 @@ static size_t memory(const Graph *g, const JobSpec *spec, const DatasetInfo *set
         .momentum = spec->sgd.momentum > 0,
         .train_count = used(spec->train_limit, set->train_count),
         .test_count = used(spec->test_limit, set->test_count),
-        .dataset_bytes = images * (shape_count(set->image) + 1),  // a byte for the label
+        .dataset_bytes = images * (shape_count(image) + 1),  // a byte for the label
     };
     const MemoryEstimate parts = memory_estimate(g, &question);
     return memory_estimate_total(&parts);
@@ -81,7 +82,8 @@ bool jobs_estimate(Jobs *jobs, const JobSpec *spec, JobThreads threads, JobEstim
     Graph *g = model_graph(spec->model, image, set->classes, err);
     if (!g)
         return false;
-    estimate->memory_bytes = memory(g, spec, set, count);
+    const SetSize size = {set->image, set->train_count, set->test_count};
+    estimate->memory_bytes = estimate_memory(g, spec, &size, count);
     estimate_time(g, spec, set, &measured, estimate);
     graph_free(g);
     return true;

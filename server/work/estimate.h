@@ -16,6 +16,15 @@ typedef struct {
     double seconds;              // of training and tests, or the job's own budget if that is less
 } JobEstimate;
 
+/* Of a data set, what memory depends on. */
+typedef struct {
+    Shape image;
+    int train_count, test_count;
+} SetSize;
+
+/* JobEstimate.memory_bytes of a job whose network is `g`. */
+size_t estimate_memory(const Graph *g, const JobSpec *spec, const SetSize *set, int threads);
+
 /* ERR_NOT_FOUND: no such dataset. ERR_INVALID: the model does not fit the image. ERR_IO. */
 bool jobs_estimate(Jobs *jobs, const JobSpec *spec, JobThreads threads, JobEstimate *estimate,
                    Error *err);

@@ -2,73 +2,26 @@
  */
 #include "server/work/cpus.h"
 
-#include <ftw.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "tests/check.h"
-
-typedef struct {
-    char root[64];
-} Tree;
-
-static int set_up(void **state)
-{
-    Tree *tree = xcalloc(1, sizeof *tree);
-    strcpy(tree->root, "/tmp/googlenetd-test-XXXXXX");
-    assert_non_null(mkdtemp(tree->root));
-    *state = tree;
-    return 0;
-}
-
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)
-{
-    (void)info, (void)kind, (void)where;
-    return remove(path);
-}
-
-static int tear_down(void **state)
-{
-    Tree *tree = *state;
-    nftw(tree->root, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-    free(tree);
-    return 0;
-}
-
-/* Write `text` to `name` under the root, making the folders on the way. */
-static void put(const Tree *tree, const char *name, const char *text)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", tree->root, name);
-    for (char *slash = path + strlen(tree->root) + 1; (slash = strchr(slash, '/')); slash++) {
-        *slash = '\0';
-        mkdir(path, 0700);
-        *slash = '/';
-    }
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) > 0);
-    assert_int_equal(fclose(file), 0);
-}
+#include "tests/server/work/tree.h"
 
 static void version_2_takes_the_least_on_the_way_up(void **state)
 {
     const Tree *tree = *state;
-    put(tree, "a/cpu.max", "300000 100000\n");
-    put(tree, "a/b/cpu.max", "max 100000\n");
-    put(tree, "a/b/c/cpu.max", "450000 100000\n");
+    tree_put(tree, "a/cpu.max", "300000 100000\n");
+    tree_put(tree, "a/b/cpu.max", "max 100000\n");
+    tree_put(tree, "a/b/c/cpu.max", "450000 100000\n");
     CHECK_NEAR(cpus_quota("0::/a/b/c\n", tree->root), 3, 0);
-    put(tree, "a/b/c/cpu.max", "50000 100000\n");
+    tree_put(tree, "a/b/c/cpu.max", "50000 100000\n");
     CHECK_NEAR(cpus_quota("0::/a/b/c\n", tree->root), 0.5, 0);
 }
 
 static void a_container_sees_its_group_at_the_root(void **state)
 {
     const Tree *tree = *state;
-    put(tree, "cpu.max", "150000 100000\n");
+    tree_put(tree, "cpu.max", "150000 100000\n");
     CHECK_NEAR(cpus_quota("0::/\n", tree->root), 1.5, 0);
     // Without a namespace of its own the path is the host's, and leads nowhere.
     CHECK_NEAR(cpus_quota("0::/system.slice/docker-1234.scope\n", tree->root), 1.5, 0);
@@ -78,21 +31,21 @@ static void version_1_has_two_files_and_a_controller(void **state)
 {
     const Tree *tree = *state;
     const char *membership = "5:memory:/x\n4:cpu,cpuacct:/job\n3:cpuset:/x\n";
-    put(tree, "cpu/job/cpu.cfs_quota_us", "250000\n");
-    put(tree, "cpu/job/cpu.cfs_period_us", "100000\n");
+    tree_put(tree, "cpu/job/cpu.cfs_quota_us", "250000\n");
+    tree_put(tree, "cpu/job/cpu.cfs_period_us", "100000\n");
     CHECK_NEAR(cpus_quota(membership, tree->root), 2.5, 0);
-    put(tree, "cpu/job/cpu.cfs_quota_us", "-1\n");
+    tree_put(tree, "cpu/job/cpu.cfs_quota_us", "-1\n");
     CHECK_NEAR(cpus_quota(membership, tree->root), 0, 0);
     // Some systems mount it under all its controllers' names, and a parent's quota holds too.
-    put(tree, "cpu,cpuacct/cpu.cfs_quota_us", "150000\n");
-    put(tree, "cpu,cpuacct/cpu.cfs_period_us", "100000\n");
+    tree_put(tree, "cpu,cpuacct/cpu.cfs_quota_us", "150000\n");
+    tree_put(tree, "cpu,cpuacct/cpu.cfs_period_us", "100000\n");
     CHECK_NEAR(cpus_quota(membership, tree->root), 1.5, 0);
 }
 
 static void version_2_may_stand_beside_version_1(void **state)
 {
     const Tree *tree = *state;
-    put(tree, "unified/a/cpu.max", "250000 100000\n");
+    tree_put(tree, "unified/a/cpu.max", "250000 100000\n");
     CHECK_NEAR(cpus_quota("1:name=systemd:/\n0::/a/b\n", tree->root), 2.5, 0);
 }
 
@@ -102,9 +55,9 @@ static void without_a_quota_there_is_no_limit(void **state)
     CHECK_NEAR(cpus_quota("", tree->root), 0, 0);
     CHECK_NEAR(cpus_quota("nonsense\n7:\n", tree->root), 0, 0);
     CHECK_NEAR(cpus_quota("0::/nowhere\n", tree->root), 0, 0);
-    put(tree, "cpu.max", "max 100000\n");
+    tree_put(tree, "cpu.max", "max 100000\n");
     CHECK_NEAR(cpus_quota("0::/\n", tree->root), 0, 0);
-    put(tree, "cpu.max", "garbage\n");
+    tree_put(tree, "cpu.max", "garbage\n");
     CHECK_NEAR(cpus_quota("0::/\n", tree->root), 0, 0);
 }
 
@@ -139,12 +92,16 @@ static void a_job_has_its_share_and_no_more_than_there_is(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(version_2_takes_the_least_on_the_way_up, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_container_sees_its_group_at_the_root, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(version_1_has_two_files_and_a_controller, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(version_2_may_stand_beside_version_1, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(without_a_quota_there_is_no_limit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(version_2_takes_the_least_on_the_way_up, tree_set_up,
+                                        tree_tear_down),
+        cmocka_unit_test_setup_teardown(a_container_sees_its_group_at_the_root, tree_set_up,
+                                        tree_tear_down),
+        cmocka_unit_test_setup_teardown(version_1_has_two_files_and_a_controller, tree_set_up,
+                                        tree_tear_down),
+        cmocka_unit_test_setup_teardown(version_2_may_stand_beside_version_1, tree_set_up,
+                                        tree_tear_down),
+        cmocka_unit_test_setup_teardown(without_a_quota_there_is_no_limit, tree_set_up,
+                                        tree_tear_down),
         cmocka_unit_test(affinity_limits_what_is_usable),
         cmocka_unit_test(a_job_has_its_share_and_no_more_than_there_is),
     };
