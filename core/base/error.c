@@ -6,16 +6,32 @@
 
 #include "core/base/text.h"
 
-bool fail(Error *err, ErrorCode code, const char *fmt, ...)
+__attribute__((format(printf, 4, 0))) static void
+fill(Error *err, ErrorCode code, const char *reason, const char *fmt, va_list args)
 {
     if (!err)
-        return false;
+        return;
     err->code = code;
+    err->reason = reason;
+    const int length = vsnprintf(err->message, sizeof err->message, fmt, args);
+    text_finish(err->message, sizeof err->message, length);
+}
+
+bool fail(Error *err, ErrorCode code, const char *fmt, ...)
+{
     va_list args;
     va_start(args, fmt);
-    const int length = vsnprintf(err->message, sizeof err->message, fmt, args);
+    fill(err, code, NULL, fmt, args);
     va_end(args);
-    text_finish(err->message, sizeof err->message, length);
+    return false;
+}
+
+bool fail_as(Error *err, ErrorCode code, const char *reason, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fill(err, code, reason, fmt, args);
+    va_end(args);
     return false;
 }
 

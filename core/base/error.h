@@ -22,12 +22,18 @@ typedef enum {
 
 typedef struct {
     ErrorCode code;
-    char message[512];  // one line, no full stop
+    char message[512];   // one line, no full stop
+    const char *reason;  // a literal that tells programs this case from others of the same code,
+                         // "job_is_active", say; NULL: the code says enough
 } Error;
 
 /* Fill *err and return false, so that callers can write `return fail(err, ...)`. `err` may be NULL.
  */
 bool fail(Error *err, ErrorCode code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* The same with a reason. */
+bool fail_as(Error *err, ErrorCode code, const char *reason, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* Put "<what>: " before the message of an error that is passed on; returns false. */
 bool fail_in(Error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -139,7 +139,7 @@ bool get_checkpoint_content(App *app, const Request *req, Response *res, Error *
     choose_part(req, etag, row.bytes, res);
     if (res->status == 416) {
         close(fd);
-        return respond_problem(res, 416, "the file has %lld bytes", (long long)row.bytes);
+        return respond_problem(res, 416, NULL, "the file has %lld bytes", (long long)row.bytes);
     }
     res->fd = fd;
     res->type = "application/octet-stream";

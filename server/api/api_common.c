@@ -16,7 +16,9 @@ bool request_has_faults(const Request *req, Response *res)
 {
     Faults faults = {.count = 0};
     query_finish(req->query, &faults);
-    return faults.count > 0 && respond_faults(res, &faults);
+    if (faults.count == 0)
+        return false;
+    return respond_faults(res, &faults);
 }
 
 bool respond_job(Response *res, int status, JobInfo *job)
@@ -31,8 +33,9 @@ bool request_accepts(const Request *req, const char *type, bool *other, Response
     const char *const offers[] = {"application/json", type};
     const int choice = accept_choose(request_header(req, "Accept"), offers, 2);
     *other = choice == 1;
-    return choice >= 0
-           || !respond_problem(res, 406, "this is to be had as %s or %s", offers[0], type);
+    if (choice >= 0)
+        return true;
+    return request_reject(res, 406, NULL, "this is available as %s or %s", offers[0], type);
 }
 
 cJSON *job_wish(const JobInfo *job)

@@ -79,8 +79,8 @@ static bool respond_events_stream(App *app, SeriesPage page, Response *res)
     if (atomic_fetch_add(&app->counts->streams, 1) >= app->max_streams) {
         atomic_fetch_sub(&app->counts->streams, 1);
         response_header(res, "Retry-After", "10");
-        return respond_problem(res, 503, "there are %d readers of events already",
-                               app->max_streams);
+        return respond_problem(res, 503, "too_many_streams",
+                               "there are %d readers of events already", app->max_streams);
     }
     EventStream *s = xcalloc(1, sizeof *s);
     s->app = app;

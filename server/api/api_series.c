@@ -31,7 +31,7 @@ static bool respond_csv(Response *res, FILE *out, char **text, size_t *size, con
                         const char *what)
 {
     if (fclose(out) != 0)
-        return respond_problem(res, 503, "no memory for the answer");
+        return respond_problem(res, 503, NULL, "no memory for the answer");
     response_header(res, "Content-Disposition", "attachment; filename=\"%s-%s.csv\"", job, what);
     return respond_text(res, "text/csv; charset=utf-8", *text, *size);
 }
@@ -77,7 +77,7 @@ static bool read_page(const Request *req, const char *cursor, SeriesPage *page, 
     page->limit = (int)query_integer(req->query, "limit", 0, 1, INT32_MAX, &faults);
     query_finish(req->query, &faults);
     if (faults.count)
-        return !respond_faults(res, &faults);
+        return request_reject_faults(res, &faults);
     return request_accepts(req, "text/csv", csv, res);
 }
 

@@ -32,7 +32,7 @@ bool get_readyz(App *app, const Request *req, Response *res, Error *err)
 {
     (void)req;
     if (!jobs_ready(app->jobs, err))
-        return respond_problem(res, 503, "%s", err->message);
+        return respond_problem(res, 503, err->reason, "%s", err->message);
     return respond_ok(res);
 }
 

@@ -58,8 +58,8 @@ struct MHD_Response *watch_stream(Watch *watch, struct MHD_Connection *connectio
 
 /* Send `res`, whose parts are taken. Adds what every answer bears; answers 304 where the client's
  * copy is still good. False if the connection must be closed. */
-bool reply_send(Http *http, struct MHD_Connection *connection, Connection *state, Response *res,
-                int *status, bool close);
+bool reply_send(Http *http, struct MHD_Connection *connection, Connection *state, const char *id,
+                Response *res, int *status, bool close);
 
 /* --- http_request.c: libmicrohttpd's callbacks, with `cls` the Http --- */
 void *request_begin(void *cls, const char *uri, struct MHD_Connection *connection);

@@ -80,9 +80,10 @@ static void add_headers(struct MHD_Response *response, const Response *res)
     MHD_add_response_header(response, "Vary", "Accept, Authorization");
 }
 
-bool reply_send(Http *http, struct MHD_Connection *connection, Connection *state, Response *res,
-                int *status, bool close)
+bool reply_send(Http *http, struct MHD_Connection *connection, Connection *state, const char *id,
+                Response *res, int *status, bool close)
 {
+    response_finish(res, id);
     if (res->tagged && res->status == 200)
         tag(connection, res);
     *status = res->status;
@@ -94,6 +95,7 @@ bool reply_send(Http *http, struct MHD_Connection *connection, Connection *state
         return false;
     }
     add_headers(response, res);
+    MHD_add_response_header(response, "X-Request-Id", id);
     if (close)
         MHD_add_response_header(response, "Connection", "close");
     const bool ok = MHD_queue_response(connection, (unsigned)res->status, response) == MHD_YES;

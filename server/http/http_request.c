@@ -3,10 +3,12 @@
  * the headers is decided at the first of these calls; the body is then read and dropped, up to a
  * bound, because a client that is still sending may never see an answer that comes earlier.
  */
+#include <inttypes.h>
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
@@ -19,6 +21,7 @@ enum {
     URI_MAX = 2048,
     DROP_MAX = 8 << 20,      // of a refused body; after it the connection is closed
     BODIES_MAX = 128 << 20,  // of all requests being received
+    REQUEST_ID = 65,         // bytes of a request's id, with the final NUL
 };
 
 typedef struct {
@@ -32,6 +35,7 @@ typedef struct {
     char *body;
     size_t body_size, body_room;
     size_t dropped;
+    char id[REQUEST_ID];
     char method[16];
     double began;
     int status;  // sent
@@ -69,6 +73,22 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
     return x;
 }
 
+/* The client's own id of the request, if it can stand in a header and a log; else one of ours. */
+static void choose_id(struct MHD_Connection *connection, char id[REQUEST_ID])
+{
+    static const char SANE[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    const char *given = header_of(connection, "X-Request-Id");
+    const size_t length = given ? strlen(given) : 0;
+    if (length > 0 && length < REQUEST_ID && strspn(given, SANE) == length) {
+        memcpy(id, given, length + 1);
+        return;
+    }
+    uint64_t number;
+    if (getrandom(&number, sizeof number, 0) != sizeof number)
+        number = (uint64_t)(clock_seconds() * 1e9);  // an old kernel early at its start
+    snprintf(id, REQUEST_ID, "%016" PRIx64, number);
+}
+
 /* --- what the headers alone can decide --- */
 
 /* A name that somebody else has pointed at our address is not ours: through it, a page of theirs
@@ -76,11 +96,12 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
 static bool check_host(const Http *http, struct MHD_Connection *connection, Response *res)
 {
     const char *host = header_of(connection, "Host");
-    return http->config.token || host_is_local_name(host)
-           || !respond_problem(res, 403,
-                               "without a token this daemon answers to localhost and numeric "
-                               "addresses only, not to Host %.100s",
-                               host);
+    if (http->config.token || host_is_local_name(host))
+        return true;
+    return request_reject(res, 403, "foreign_host",
+                          "without a token this daemon answers to localhost and numeric "
+                          "addresses only, not to Host %.100s",
+                          host);
 }
 
 /* A page of another site may link to our pages, but not steer us through its reader's browser, by a
@@ -89,8 +110,10 @@ static bool check_origin(struct MHD_Connection *connection, Response *res)
 {
     const char *host = header_of(connection, "Host"), *origin = header_of(connection, "Origin");
     const char *site = header_of(connection, "Sec-Fetch-Site");
-    return ((!origin || origin_is_host(origin, host)) && (!site || strcmp(site, "cross-site") != 0))
-           || !respond_problem(res, 403, "pages of other sites may not call this daemon");
+    if ((!origin || origin_is_host(origin, host)) && (!site || strcmp(site, "cross-site") != 0))
+        return true;
+    return request_reject(res, 403, "foreign_origin",
+                          "pages of other sites may not call this daemon");
 }
 
 static bool check_token(const Http *http, struct MHD_Connection *connection, Response *res)
@@ -102,8 +125,8 @@ static bool check_token(const Http *http, struct MHD_Connection *connection, Res
         return true;
     response_header(res, "WWW-Authenticate", "Bearer realm=\"googlenetd\"%s",
                     given ? ", error=\"invalid_token\"" : "");
-    respond_problem(res, 401, given ? "the bearer token is wrong" : "a bearer token is needed");
-    return false;
+    return request_reject(res, 401, NULL, "%s",
+                          given ? "the bearer token is wrong" : "a bearer token is needed");
 }
 
 static bool answer_unrouted(const Http *http, Exchange *x, const char *method)
@@ -116,12 +139,14 @@ static bool answer_unrouted(const Http *http, Exchange *x, const char *method)
     if (x->match.path_known)
         router_allow(http->config.routes, http->config.route_count, x->uri, allow, sizeof allow);
     else if (!page)
-        return !respond_problem(&x->res, 404, "there is nothing at %.200s", x->uri);
+        return request_reject(&x->res, 404, NULL, "there is nothing at %.200s", x->uri);
     response_header(&x->res, "Allow", "%s", allow);
-    if (strcmp(method, "OPTIONS") == 0)
-        return !respond_empty(&x->res, 204);
-    return !respond_problem(&x->res, 405, "%.20s is not possible at %.200s, but %s", method, x->uri,
-                            allow);
+    if (strcmp(method, "OPTIONS") == 0) {
+        respond_empty(&x->res, 204);
+        return false;
+    }
+    return request_reject(&x->res, 405, NULL, "%.20s is not possible at %.200s, but %s", method,
+                          x->uri, allow);
 }
 
 /* The Content-Length, -1 for a chunked body, 0 for none. */
@@ -139,8 +164,8 @@ static bool check_body(const Http *http, struct MHD_Connection *connection, Exch
     const char *type = header_of(connection, "Content-Type");
     const Route *route = x->match.route;
     if (length > (long long)http->config.body_bytes)
-        return !respond_problem(&x->res, 413, "a body may have %zu bytes, this one has %lld",
-                                http->config.body_bytes, length);
+        return request_reject(&x->res, 413, NULL, "a body may have %zu bytes, this one has %lld",
+                              http->config.body_bytes, length);
     if (!route || route->body == BODY_NONE || (length == 0 && !type))
         return true;
     if (content_type_is(type, "application/json")
@@ -148,15 +173,15 @@ static bool check_body(const Http *http, struct MHD_Connection *connection, Exch
             && content_type_is(type, "application/merge-patch+json")))
         return true;
     response_header(&x->res, "Accept", "application/json");
-    return !respond_problem(&x->res, 415, "the body must be application/json, not %.100s",
-                            type ? type : "of no type");
+    return request_reject(&x->res, 415, NULL, "the body must be application/json, not %.100s",
+                          type ? type : "of no type");
 }
 
 static void decide_early(Http *http, struct MHD_Connection *connection, Exchange *x,
                          const char *method)
 {
     if (x->uri_too_long) {
-        respond_problem(&x->res, 414, "a URI may have %d bytes", URI_MAX - 1);
+        respond_problem(&x->res, 414, NULL, "a URI may have %d bytes", URI_MAX - 1);
         return;
     }
     x->match =
@@ -181,7 +206,7 @@ static bool take_body(Http *http, Exchange *x, const char *piece, size_t size)
 {
     const size_t most = http->config.body_bytes;
     if (!x->res.status && x->body_size + size > most)
-        respond_problem(&x->res, 413, "a body may have %zu bytes, this one has more", most);
+        respond_problem(&x->res, 413, NULL, "a body may have %zu bytes, this one has more", most);
     if (!x->res.status && x->body_size + size + 1 > x->body_room) {
         size_t room = x->body_room ? x->body_room : 4096;
         while (room < x->body_size + size + 1)
@@ -189,7 +214,7 @@ static bool take_body(Http *http, Exchange *x, const char *piece, size_t size)
         const size_t more = room - x->body_room;
         if (atomic_fetch_add(&http->body_bytes, more) + more > BODIES_MAX) {
             atomic_fetch_sub(&http->body_bytes, more);
-            respond_problem(&x->res, 503, "too many large requests at a time");
+            respond_problem(&x->res, 503, "busy", "too many large requests at a time");
         } else {
             x->body = xrealloc(x->body, room, 1);
             x->body_room = room;
@@ -217,7 +242,7 @@ static void call_handler(Http *http, struct MHD_Connection *connection, Exchange
     }
     const Route *route = x->match.route;
     if (x->body_size > 0 && route->body == BODY_NONE) {
-        respond_problem(&x->res, 400, "%s %s takes no body", route->method, route->pattern);
+        respond_problem(&x->res, 400, NULL, "%s %s takes no body", route->method, route->pattern);
         return;
     }
     cJSON *json = NULL;
@@ -258,10 +283,11 @@ int request_handle(void *cls, struct MHD_Connection *connection, const char *url
     if (!x->seen) {
         x->seen = true;
         snprintf(x->method, sizeof x->method, "%s", method);
+        choose_id(connection, x->id);
         decide_early(http, connection, x, method);
         // Nobody will wait for so much: answer now, at the risk that it is not read.
         if (x->res.status && announced_length(connection) > DROP_MAX)
-            return reply_send(http, connection, state, &x->res, &x->status, true);
+            return reply_send(http, connection, state, x->id, &x->res, &x->status, true);
         return MHD_YES;
     }
     if (*upload_size > 0) {
@@ -272,7 +298,7 @@ int request_handle(void *cls, struct MHD_Connection *connection, const char *url
     watch_deadline(http->watch, state, 0, true);
     if (!x->res.status)
         call_handler(http, connection, x);
-    return reply_send(http, connection, state, &x->res, &x->status, false);
+    return reply_send(http, connection, state, x->id, &x->res, &x->status, false);
 }
 
 /* The exchange is over, or its connection has gone. */
@@ -288,8 +314,8 @@ void request_end(Http *http, struct MHD_Connection *connection, void *context)
     const int digit = x->status / 100;
     atomic_fetch_add(&http->config.counts->requests[digit > 0 && digit < 6 ? digit : 0], 1);
     if (log_wants(http->config.log, LOG_REQUEST))
-        LOG(http->config.log, LOG_REQUEST, "request", log_text("method", x->method),
-            log_text("path", x->uri), log_int("status", x->status),
+        LOG(http->config.log, LOG_REQUEST, "request", log_text("request_id", x->id),
+            log_text("method", x->method), log_text("path", x->uri), log_int("status", x->status),
             log_real("seconds", clock_seconds() - x->began),
             log_text("address", state ? state->address : ""));
     atomic_fetch_sub(&http->body_bytes, x->body_room);

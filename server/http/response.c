@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "core/base/text.h"
 
 /* Every status that the daemon answers, with the title and the code of its problem. */
 static const struct {
@@ -21,11 +22,14 @@ static const struct {
     {405, "Method Not Allowed", "method_not_allowed"},
     {406, "Not Acceptable", "not_acceptable"},
     {409, "Conflict", "conflict"},
+    {412, "Precondition Failed", "precondition_failed"},
     {413, "Content Too Large", "too_large"},
     {414, "URI Too Long", "uri_too_long"},
     {415, "Unsupported Media Type", "unsupported_media_type"},
     {416, "Range Not Satisfiable", "range_not_satisfiable"},
+    {417, "Expectation Failed", "expectation_failed"},
     {500, "Internal Server Error", "internal"},
+    {501, "Not Implemented", "not_implemented"},
     {503, "Service Unavailable", "unavailable"},
 };
 
@@ -37,14 +41,10 @@ static size_t status_row(int status)
     return status_row(500);
 }
 
-const char *status_title(int status)
-{
-    return STATUSES[status_row(status)].title;
-}
-
 void response_free(Response *res)
 {
     free(res->text);
+    cJSON_Delete(res->problem);
     if (res->fd >= 0)
         close(res->fd);
     if (res->stream.read)
@@ -81,7 +81,7 @@ bool respond_json(Response *res, int status, cJSON *json)
     char *text = cJSON_PrintUnformatted(json);
     cJSON_Delete(json);
     if (!text)
-        return respond_problem(res, 503, "no memory for the answer");
+        return respond_problem(res, 503, NULL, "no memory for the answer");
     respond_text(res, "application/json", text, strlen(text));
     res->status = status;
     res->tagged = status == 200;
@@ -102,7 +102,8 @@ bool respond_stream(Response *res, const char *type, Stream stream)
     return true;
 }
 
-static bool respond_problem_json(Response *res, int status, const char *detail, cJSON *errors)
+static bool respond_problem_json(Response *res, int status, const char *code, const char *detail,
+                                 cJSON *errors)
 {
     const size_t row = status_row(status);
     cJSON *problem = cJSON_CreateObject();
@@ -110,25 +111,60 @@ static bool respond_problem_json(Response *res, int status, const char *detail, 
     cJSON_AddStringToObject(problem, "title", STATUSES[row].title);
     cJSON_AddNumberToObject(problem, "status", status);
     cJSON_AddStringToObject(problem, "detail", detail);
-    cJSON_AddStringToObject(problem, "code", STATUSES[row].code);
+    cJSON_AddStringToObject(problem, "code", code ? code : STATUSES[row].code);
     if (errors)
         cJSON_AddItemToObject(problem, "errors", errors);
-    char *text = cJSON_PrintUnformatted(problem);
-    cJSON_Delete(problem);
-    respond_text(res, "application/problem+json", text, text ? strlen(text) : 0);
+    cJSON_Delete(res->problem);
+    res->problem = problem;
     res->status = status;
-    res->tagged = false;
     return true;
 }
 
-bool respond_problem(Response *res, int status, const char *fmt, ...)
+__attribute__((format(printf, 4, 0))) static void
+put_problem(Response *res, int status, const char *code, const char *fmt, va_list args)
 {
     char detail[768];
+    const int length = vsnprintf(detail, sizeof detail, fmt, args);
+    text_finish(detail, sizeof detail, length);
+    respond_problem_json(res, status, code, detail, NULL);
+}
+
+bool respond_problem(Response *res, int status, const char *code, const char *fmt, ...)
+{
     va_list args;
     va_start(args, fmt);
-    vsnprintf(detail, sizeof detail, fmt, args);
+    put_problem(res, status, code, fmt, args);
     va_end(args);
-    return respond_problem_json(res, status, detail, NULL);
+    return true;
+}
+
+bool request_reject(Response *res, int status, const char *code, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    put_problem(res, status, code, fmt, args);
+    va_end(args);
+    return false;
+}
+
+bool request_reject_faults(Response *res, const Faults *faults)
+{
+    respond_faults(res, faults);
+    return false;
+}
+
+void response_finish(Response *res, const char *request_id)
+{
+    if (!res->problem)
+        return;
+    cJSON_AddStringToObject(res->problem, "request_id", request_id);
+    char *text = cJSON_PrintUnformatted(res->problem);
+    cJSON_Delete(res->problem);
+    res->problem = NULL;
+    const int status = res->status;
+    respond_text(res, "application/problem+json", text, text ? strlen(text) : 0);
+    res->status = status;
+    res->tagged = false;
 }
 
 static int error_status(ErrorCode code)
@@ -151,7 +187,7 @@ static int error_status(ErrorCode code)
 
 bool respond_error(Response *res, const Error *err)
 {
-    return respond_problem(res, error_status(err->code), "%s", err->message);
+    return respond_problem(res, error_status(err->code), err->reason, "%s", err->message);
 }
 
 bool respond_faults(Response *res, const Faults *faults)
@@ -170,5 +206,5 @@ bool respond_faults(Response *res, const Faults *faults)
                  faults->items[0].detail);
     else
         snprintf(detail, sizeof detail, "%d fields are wrong, see errors", faults->count);
-    return respond_problem_json(res, 400, detail, errors);
+    return respond_problem_json(res, 400, NULL, detail, errors);
 }

@@ -1,7 +1,7 @@
 /* server/http/response.h -- what a handler answers.
  *
- * A response holds text, a part of an open file, or a stream that never ends by itself. Handlers
- * fill it with one of the respond_* calls, which return true so that a handler can end in
+ * A response holds text, a problem, a part of an open file, or a stream that never ends by itself.
+ * Handlers fill it with one of the respond_* calls, which return true so that a handler can end in
  * `return respond_json(...)`.
  */
 #pragma once
@@ -39,6 +39,7 @@ typedef struct {
     int fd;            // -1 but for a file; owned
     int64_t offset;    // of its part
     Stream stream;     // read is NULL but for a stream
+    cJSON *problem;    // owned; becomes the text once the request's id is in it
     bool tagged;       // the text is to bear an ETag made from it
     ResponseHeader headers[RESPONSE_HEADERS];
     int header_count;
@@ -57,11 +58,17 @@ bool respond_text(Response *res, const char *type, char *text, size_t size);  //
 bool respond_empty(Response *res, int status);
 bool respond_stream(Response *res, const char *type, Stream stream);  // takes the stream; 200
 
-/* application/problem+json (RFC 9457). */
-bool respond_problem(Response *res, int status, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-bool respond_error(Response *res, const Error *err);       // status by its code
+/* application/problem+json (RFC 9457). `code`, a literal, tells programs the cases of one status
+ * apart; NULL: the usual one of the status. */
+bool respond_problem(Response *res, int status, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+bool respond_error(Response *res, const Error *err);       // status by its code, code by its reason
 bool respond_faults(Response *res, const Faults *faults);  // 400 with all of them
 
-/* "Not Found" for 404. */
-const char *status_title(int status);
+/* The same for checks that return whether the request may go on: they return false. */
+bool request_reject(Response *res, int status, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+bool request_reject_faults(Response *res, const Faults *faults);
+
+/* Turn a problem into text that names the request; other answers stay as they are. */
+void response_finish(Response *res, const char *request_id);

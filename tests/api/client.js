@@ -92,6 +92,8 @@ export class Client {
     const text = bytes.toString();
     const json = response.headers.get('content-type')?.match(/json/) && text ? JSON.parse(text) : undefined;
     const answer = { status: response.status, headers: response.headers, bytes, text, json };
+    assert.match(answer.headers.get('x-request-id'), /^[\w.-]{1,64}$/);
+    if (json?.request_id) assert.equal(json.request_id, answer.headers.get('x-request-id'));
     checkAnswer(method, path.split('?')[0], answer);
     if (status) assert.equal(answer.status, status, `${method} ${path}: ${text.slice(0, 500)}`);
     return answer;

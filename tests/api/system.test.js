@@ -75,6 +75,15 @@ test('every answer forbids to guess types and to load anything', async () => {
   }
 });
 
+test('every answer bears an id of its request: the one of the client, if it is fit for a header and a log', async () => {
+  const ids = new Set();
+  for (let i = 0; i < 20; i++) ids.add((await client.get('/livez')).headers.get('x-request-id'));
+  assert.equal(ids.size, 20);
+  const given = async (id) => (await client.call('GET', '/v1/jobs/job_9', { headers: { 'x-request-id': id }, status: 404 })).json.request_id;
+  for (const id of ['a', 'trace-7_x.Y', 'z'.repeat(64)]) assert.equal(await given(id), id);
+  for (const id of ['z'.repeat(65), 'a b', 'a"b', 'a;b', '\xe4', '<script>']) assert.match(await given(id), /^[0-9a-f]{16}$/);
+});
+
 test('pages have a strict policy, types and ETags', async () => {
   const page = await client.get('/');
   assert.equal(page.headers.get('content-type'), 'text/html; charset=utf-8');
