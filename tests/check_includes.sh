@@ -11,11 +11,11 @@ rules='
 ^core/graph/                   ^core/(base|graph)/
 ^core/dnn/                     ^core/(base|graph|dnn)/
 ^core/kernels/                 ^core/(base|graph|dnn|kernels)/
-^core/choice/                  ^core/(base|dnn|choice)/
-^core/layers/                  ^core/(base|graph|dnn|kernels|choice|layers)/
+^core/autotune/                ^core/(base|dnn|autotune)/
+^core/layers/                  ^core/(base|graph|dnn|kernels|autotune|layers)/
 ^core/models/                  ^core/(base|graph|layers|models)/
 ^core/data/                    ^core/(base|graph|data)/
-^core/net/                     ^core/(base|graph|dnn|kernels|choice|layers|models|net)/
+^core/net/                     ^core/(base|graph|dnn|kernels|autotune|layers|models|net)/
 ^core/train/                   ^core/
 ^server/base/                  ^(core|server/base)/
 ^server/store/                 ^(core|server/(base|store))/

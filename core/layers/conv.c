@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/autotune/autotune.h"
 #include "core/base/clock.h"
 #include "core/base/memory.h"
-#include "core/choice/choices.h"
 #include "core/kernels/relu_mask.h"
 #include "core/layers/conv_kernel.h"
 #include "core/layers/weighted.h"
@@ -74,12 +74,12 @@ typedef struct {
 
 static const char LIBRARY[] = "oneDNN";
 
-static void key_of(const Layer *l, ConvDirection d, char key[CHOICE_KEY])
+static void key_of(const Layer *l, ConvDirection d, char key[AUTOTUNE_KEY])
 {
     static const char *const NAMES[] = {"forward", "backward data", "backward weights"};
     const Conv *c = l->node->config;
     const Shape src = l->src[0]->shape;
-    snprintf(key, CHOICE_KEY, "%s %dx%d/%d+%d %dx%dx%d-%d %s, %d threads", NAMES[d], c->kernel,
+    snprintf(key, AUTOTUNE_KEY, "%s %dx%d/%d+%d %dx%dx%d-%d %s, %d threads", NAMES[d], c->kernel,
              c->kernel, c->stride, c->pad, src.channels, src.height, src.width, c->out,
              l->src[0]->type == dnnl_f32 ? "f32" : "bf16", omp_get_max_threads());
 }
@@ -89,12 +89,24 @@ static bool takes_part(const Layer *l, const ConvKernel *k, ConvDirection d, con
     return k->direction == d && (!known || strcmp(known, k->name) == 0) && k->fits(k, l);
 }
 
+static bool is_available(const Layer *l, ConvDirection d, const char *name)
+{
+    bool found = strcmp(name, LIBRARY) == 0;
+    for (size_t i = 0; i < COUNT(KERNELS); i++)
+        found |= takes_part(l, KERNELS[i], d, name);
+    return found;
+}
+
 static bool create_rivals(Layer *l, ConvDirection d, Error *err)
 {
     ConvState *s = l->state;
-    char key[CHOICE_KEY];
+    char key[AUTOTUNE_KEY];
     key_of(l, d, key);
-    const char *known = choices_find(l->choices, key);
+    const char *known = autotune_kernel(l->autotune, key);
+    if (known && !is_available(l, d, known)) {
+        autotune_reject(l->autotune, key);
+        known = NULL;
+    }
     for (size_t i = 0; i < COUNT(KERNELS) && s->rival_count[d] < MAX_RIVALS; i++) {
         if (!takes_part(l, KERNELS[i], d, known))
             continue;
@@ -104,7 +116,6 @@ static bool create_rivals(Layer *l, ConvDirection d, Error *err)
             return false;
         s->rival_count[d]++;
     }
-    // A choice that nobody here answers to any more is the library's.
     s->chosen[d] = known || s->rival_count[d] == 0;
     if (known && s->rival_count[d] > 0)
         weighted_drop(l, (int)d);
@@ -115,7 +126,7 @@ static bool create(Layer *l, Error *err)
 {
     if (!conv_library_create(l, sizeof(ConvState), err))
         return false;
-    for (ConvDirection d = 0; l->choices && d < CONV_DIRECTIONS; d++) {
+    for (ConvDirection d = 0; l->autotune && d < CONV_DIRECTIONS; d++) {
         const bool needed =
             d == CONV_FORWARD || (l->training && (d == CONV_BACKWARD_WEIGHTS || l->diff_src[0]));
         if (needed && !create_rivals(l, d, err))
@@ -180,7 +191,7 @@ static bool time_rival(Layer *l, ConvDirection d, const Rival *r, Timing *least,
 
 /* The rivals take turns, so that whoever takes the machine for a while takes it from all, and so
  * that each finds the cache as in a step: full of other things. NULL in *best: the library. */
-static bool find_fastest(Layer *l, ConvDirection d, const Rival **best, Error *err)
+static bool find_fastest(Layer *l, ConvDirection d, const char *key, const Rival **best, Error *err)
 {
     const ConvState *s = l->state;
     const Rival *all[1 + MAX_RIVALS];
@@ -194,13 +205,14 @@ static bool find_fastest(Layer *l, ConvDirection d, const Rival **best, Error *e
         if (!time_rival(l, d, all[i % count], &timings[i % count], err))
             return false;
     }
-    double least = INFINITY;
+    AutotuneTime times[1 + MAX_RIVALS];
+    for (int i = 0; i < count; i++)
+        times[i] = (AutotuneTime){all[i] ? all[i]->kernel->name : LIBRARY,
+                                  1e6 * (timings[i].run + timings[i].once / l->runs_per_load)};
+    const char *name = autotune_decide(l->autotune, key, times, count, true);
     for (int i = 0; i < count; i++) {
-        const double seconds = timings[i].run + timings[i].once / l->runs_per_load;
-        if (seconds < least) {
-            least = seconds;
+        if (strcmp(times[i].kernel, name) == 0)
             *best = all[i];
-        }
     }
     return true;
 }
@@ -209,11 +221,10 @@ static bool choose_direction(Layer *l, ConvDirection d, Error *err)
 {
     ConvState *s = l->state;
     const Rival *best = NULL;
-    if (!find_fastest(l, d, &best, err))
-        return false;
-    char key[CHOICE_KEY];
+    char key[AUTOTUNE_KEY];
     key_of(l, d, key);
-    choices_set(l->choices, key, best ? best->kernel->name : LIBRARY);
+    if (!find_fastest(l, d, key, &best, err))
+        return false;
     if (best)
         weighted_drop(l, (int)d);
     const Rival kept = best ? *best : (Rival){0};

@@ -19,7 +19,7 @@
  * of one value need no fork: they share one diff_src, of which each writes its part.
  */
 #pragma once
-#include "core/choice/choices.h"
+#include "core/autotune/autotune.h"
 #include "core/dnn/params.h"
 #include "core/dnn/tensor.h"
 #include "core/layers/shared.h"
@@ -41,9 +41,9 @@ typedef struct Layer {
     ParamStore *params;
     int first_param;  // place of the node's first parameter in the store
 
-    Shared *shared;     // with the other layers of the net; NULL if `choices` is
-    Choices *choices;   // among kernels; NULL: the library computes everything
-    int runs_per_load;  // how often a layer runs until the parameters change, about
+    Shared *shared;      // with the other layers of the net; NULL if `autotune` is
+    Autotune *autotune;  // among kernels; NULL: the library computes everything
+    int runs_per_load;   // how often a layer runs until the parameters change, about
 
     void *state;  // the layer file's own
 } Layer;

@@ -38,7 +38,7 @@ static bool fits_16_bits(const Pool *p, int channels)
 /* Whether it runs on our own kernel, which is faster where it fits; the library serves the rest. */
 static bool in_16_bits(const Layer *l)
 {
-    return l->choices && l->src[0]->type == dnnl_bf16 && l->dst->type == dnnl_bf16
+    return l->autotune && l->src[0]->type == dnnl_bf16 && l->dst->type == dnnl_bf16
            && fits_16_bits(l->node->config, l->dst->shape.channels);
 }
 

@@ -114,23 +114,11 @@ static size_t arena_bytes(const Graph *g, size_t batch, size_t number_bytes)
     return bytes;
 }
 
-/* How many sizes of micro-batch `examples` come in, cut into batches: each has a program. */
+/* How many sizes of micro-batch `examples` come in: each has a program. */
 static size_t program_count(int64_t examples, int batch_size, int micro)
 {
-    const int64_t batches[] = {examples >= batch_size ? batch_size : 0, examples % batch_size};
-    int64_t sizes[4];
-    size_t count = 0;
-    for (size_t b = 0; b < COUNT(batches); b++) {
-        const int64_t parts[] = {batches[b] >= micro ? micro : 0, batches[b] % micro};
-        for (size_t p = 0; p < COUNT(parts); p++) {
-            bool known = parts[p] == 0;
-            for (size_t i = 0; i < count; i++)
-                known |= sizes[i] == parts[p];
-            if (!known)
-                sizes[count++] = parts[p];
-        }
-    }
-    return count;
+    int sizes[NET_MAX_PART_SIZES];
+    return (size_t)net_part_sizes(examples, batch_size, micro, sizes);
 }
 
 static size_t loader_bytes(int64_t examples, const MemoryQuestion *q, Shape image)

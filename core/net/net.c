@@ -157,7 +157,7 @@ static Program *program_for(Net *net, int count, bool training, Error *err)
             .training = training,
             .type = net->config.bf16 ? dnnl_bf16 : dnnl_f32,
             .shared = net->shared,
-            .choices = net->config.choices,
+            .autotune = net->config.autotune,
             .runs_per_load = net->config.batch_size / net->config.micro_batch,
             .keep_all = net->config.without & REWRITE_NO_REUSE_MEMORY,
         };
@@ -183,6 +183,41 @@ static Program *program_for(Net *net, int count, bool training, Error *err)
             net->profile->load_params += clock_seconds() - start;
     }
     return b->program;
+}
+
+int net_part_sizes(int64_t examples, int batch_size, int micro_batch, int sizes[NET_MAX_PART_SIZES])
+{
+    const int64_t batches[] = {examples >= batch_size ? batch_size : 0, examples % batch_size};
+    int count = 0;
+    for (size_t b = 0; b < COUNT(batches); b++) {
+        const int64_t parts[] = {batches[b] >= micro_batch ? micro_batch : 0,
+                                 batches[b] % micro_batch};
+        for (size_t p = 0; p < COUNT(parts); p++) {
+            bool known = parts[p] == 0;
+            for (int i = 0; i < count; i++)
+                known |= sizes[i] == parts[p];
+            if (!known)
+                sizes[count++] = (int)parts[p];
+        }
+    }
+    return count;
+}
+
+bool net_prepare(Net *net, int64_t train_examples, int64_t test_examples, Error *err)
+{
+    const NetConfig *c = &net->config;
+    const int64_t examples[] = {test_examples, train_examples};
+    for (int training = 1; training >= 0; training--) {
+        int sizes[NET_MAX_PART_SIZES];
+        const int count = net_part_sizes(examples[training], c->batch_size, c->micro_batch, sizes);
+        for (int i = 0; i < count; i++) {
+            if (c->autotune && c->go_on && !c->go_on(c->go_on_context))
+                return fail(err, ERR_STOPPED, "stopped while kernels were measured");
+            if (!program_for(net, sizes[i], training, err))
+                return false;
+        }
+    }
+    return true;
 }
 
 /* Run forward on `count` examples from `images`. NULL on failure. */

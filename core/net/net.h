@@ -1,6 +1,6 @@
 /* core/net/net.h -- a network that runs: batches in, metrics and gradients out.
  *
- *   net_new -> (net_train_batch -> an update of params -> net_params_changed)* ->
+ *   net_new -> net_prepare -> (net_train_batch -> an update of params -> net_params_changed)* ->
  * net_evaluate_batch -> net_free
  *
  * A batch is cut into micro-batches whose feature maps stay in cache; their gradients are added up,
@@ -14,8 +14,8 @@
 #pragma once
 #include <stdint.h>
 
+#include "core/autotune/autotune.h"
 #include "core/base/metrics.h"
-#include "core/choice/choices.h"
 #include "core/dnn/params.h"
 #include "core/net/profile.h"
 
@@ -36,12 +36,24 @@ typedef struct {
     unsigned without;        // rewrites left out: REWRITE_NO_... of core/net/rewrites.h
     bool (*go_on)(void *);   // asked between two micro-batches; NULL: always
     void *go_on_context;
-    Choices *choices;  // among kernels, borrowed; what is measured is added. NULL: oneDNN alone
+    Autotune *autotune;  // which kernels to use, borrowed; NULL: oneDNN's alone
 } NetConfig;
 
 /* Keeps `params`, which must come from the same graph, and writes their gradients. */
 bool net_new(const Graph *g, ParamStore *params, NetConfig config, Net **net, Error *err);
 void net_free(Net *net);  // takes NULL
+
+/* How many examples the programs take that `examples`, cut into batches and those into
+ * micro-batches, need: fills `sizes` and returns their number. */
+enum { NET_MAX_PART_SIZES = 4 };
+int net_part_sizes(int64_t examples, int batch_size, int micro_batch,
+                   int sizes[NET_MAX_PART_SIZES]);
+
+/* Make everything that training on so many examples and evaluating on so many will need: programs,
+ * memory, and a kernel for every problem, measured where config.autotune does not know one. Later
+ * calls measure nothing then. Takes seconds for a large net. ERR_STOPPED: config.go_on said no;
+ * what was measured so far is kept. */
+bool net_prepare(Net *net, int64_t train_examples, int64_t test_examples, Error *err);
 
 /* The parameters' values were changed from outside. */
 void net_params_changed(Net *net);

@@ -169,7 +169,7 @@ static bool create_layers(Program *p, ParamStore *params, const Dnn *dnn, Error 
         l->params = params;
         l->first_param = first_param(params, l->node);
         l->shared = p->config.shared;
-        l->choices = p->config.choices;
+        l->autotune = p->config.autotune;
         l->runs_per_load = p->config.runs_per_load > 0 ? p->config.runs_per_load : 1;
         if (!l->node->type->ops->create(l, err))
             return fail_in(err, "%s", l->node->name);

@@ -16,8 +16,8 @@ typedef struct {
     bool training;          // false: forward only, and values are dropped as soon as they are read
     dnnl_data_type_t type;  // of values and gradients, but for the output's value: float32
     bool diff_input;        // also compute the gradient of the input
-    Shared *shared;         // with the other programs of the net; NULL if `choices` is
-    Choices *choices;       // among kernels, added to by program_choose; NULL: the library's alone
+    Shared *shared;         // with the other programs of the net; NULL if `autotune` is
+    Autotune *autotune;     // among kernels, added to by program_choose; NULL: the library's alone
     int runs_per_load;      // how often it runs until the parameters change, about
     bool keep_all;          // each tensor has memory to itself; else it is reused by lifetime
 } ProgramConfig;

@@ -18,7 +18,7 @@ typedef struct {
     const BenchConfig *config;
     Graph *graph;
     ParamStore *params;
-    Choices *choices;
+    Autotune *autotune;
     Net *net;
     float *images;
     int32_t *labels;
@@ -28,10 +28,10 @@ typedef struct {
 static bool bench_new(Bench *b, Error *err)
 {
     const BenchConfig *c = b->config;
-    b->choices = c->library_only ? NULL : choices_new();
+    b->autotune = c->library_only ? NULL : autotune_new();
     const NetConfig how = {.batch_size = c->batch_size,
                            .micro_batch = c->micro_batch,
-                           .choices = b->choices,
+                           .autotune = b->autotune,
                            .without = c->without,
                            .bf16 = precision_resolve(c->precision) == PRECISION_BF16};
     b->graph = model_graph(c->model, c->image, c->classes, err);
@@ -53,7 +53,7 @@ static bool bench_new(Bench *b, Error *err)
 static void bench_free(Bench *b)
 {
     net_free(b->net);
-    choices_free(b->choices);
+    autotune_free(b->autotune);
     params_free(b->params);
     graph_free(b->graph);
     free(b->images);
@@ -136,7 +136,7 @@ static void fill_layers(const Bench *b, const Profile *profile, BenchResult *r)
         const char *names[3];
         net_name_kernels(b->net, n, names);
         for (int d = 0; d < 3; d++)
-            snprintf(l->kernels[d], CHOICE_KEY, "%s", names[d] ? names[d] : "");
+            snprintf(l->kernels[d], AUTOTUNE_KERNEL, "%s", names[d] ? names[d] : "");
         const bool reads_input = node->srcs[0] == graph_input(g);
         r->gflop += l->gflop * (reads_input ? 2 : 3);
     }

@@ -5,7 +5,7 @@
  * each layer. Times are means over the steps in milliseconds per batch; step_ms is the median.
  */
 #pragma once
-#include "core/choice/choices.h"
+#include "core/autotune/autotune.h"
 #include "core/models/models.h"
 #include "core/train/precision.h"
 
@@ -30,9 +30,8 @@ typedef struct {
     double forward_ms;
     double backward_data_ms;
     double backward_weights_ms;
-    double other_ms;  // masks and the like before the backward pass
-    char kernels[3]
-                [CHOICE_KEY];  // forward, backward data, backward weights; "" if there is no choice
+    double other_ms;                   // masks and the like before the backward pass
+    char kernels[3][AUTOTUNE_KERNEL];  // by direction; "" where there is but one
 } BenchLayer;
 
 typedef struct {

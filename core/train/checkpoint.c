@@ -197,12 +197,12 @@ static bool write_params(const char *path, const ParamStore *params, bool with_m
 }
 
 bool checkpoint_save(const char *path, const ParamStore *params, const TrainState *state,
-                     const Choices *kernels, Error *err)
+                     const Autotune *kernels, Error *err)
 {
     MetaList meta = {0};
     state_to_meta(state, &meta);
     if (kernels)
-        meta_add(&meta, "kernels", choices_to_text(kernels));
+        meta_add(&meta, "kernels", autotune_record(kernels));
     return write_params(path, params, params->momentum != NULL, &meta, err);
 }
 
@@ -294,7 +294,7 @@ bool model_load(const char *path, ParamStore *params, Error *err)
     return ok;
 }
 
-bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Choices *kernels,
+bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Autotune *kernels,
                      Error *err)
 {
     SafeFile *f = NULL;
@@ -310,8 +310,8 @@ bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Ch
         if (momentum)
             read_params(f, path, params, MOMENTUM_PREFIX, params->momentum, err);
         const char *text = safetensors_metadata(f, "kernels");
-        if (kernels && text)
-            choices_from_text(kernels, text);
+        if (kernels)
+            autotune_use_record(kernels, text ? text : "", NULL);
         *state = loaded;
     }
     safetensors_close(f);

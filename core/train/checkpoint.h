@@ -8,8 +8,8 @@
  * missing, superfluous or has another shape; the message names it) or lacks the training's state.
  */
 #pragma once
+#include "core/autotune/autotune.h"
 #include "core/base/metrics.h"
-#include "core/choice/choices.h"
 #include "core/dnn/params.h"
 
 enum { CHECKPOINT_TEXT = 64 };  // bytes of a text field, with the final NUL
@@ -32,13 +32,14 @@ typedef struct {
     int threads;
 } TrainState;
 
-/* Parameters, momentum (if there is any), state, and the kernels chosen (NULL: none). Leaves an
- * older `path` as it was on failure. */
+/* Parameters, momentum (if there is any), state, and the record of the kernels in use (NULL: none).
+ * Leaves an older `path` as it was on failure. */
 bool checkpoint_save(const char *path, const ParamStore *params, const TrainState *state,
-                     const Choices *kernels, Error *err);
-/* Fills params (momentum too, if the file has it) and *state, and adds to `kernels` (may be NULL)
- * those of the file if they are of this CPU and this oneDNN. On failure none is changed. */
-bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Choices *kernels,
+                     const Autotune *kernels, Error *err);
+/* Fills params (momentum too, if the file has it) and *state, and has `kernels` (may be NULL) use
+ * the record in the file; autotune_bits_may_differ says if it could not. On failure none is
+ * changed. */
+bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Autotune *kernels,
                      Error *err);
 
 /* The model file: parameters alone, as net.load_state_dict() takes them. */

@@ -25,9 +25,8 @@ struct Trainer {
     TrainConfig config;
     Graph *graph;
     ParamStore *params;
-    Choices *kernels;  // NULL: oneDNN's alone
-    char *kernels_path;
-    int kernels_saved;  // how many of them the file has
+    Autotune *autotune;  // NULL: oneDNN's kernels alone
+    char *autotune_path;
     Net *net;
     Loader *train;
     Loader *test;
@@ -37,7 +36,8 @@ struct Trainer {
     TrainHook hook;
     void *hook_context;
     TrainAnswer asked;
-    char note[256];
+    char note[256];          // of TRAIN_RESUMED
+    char kernels_note[640];  // of TRAIN_KERNELS
 };
 
 static bool check_config(const TrainConfig *c, Error *err)
@@ -90,28 +90,24 @@ static void compare_machines(Trainer *t, const TrainState *then, const TrainStat
                  then->onednn, now->onednn);
 }
 
-/* Kernels that have been chosen: those of the checkpoint before those of the file. */
-static bool load_kernels(Trainer *t, Error *err)
+/* The first thing to say about kernels is the one that is said. */
+static void note_kernels(Trainer *t, const char *what)
 {
-    if (!t->kernels)
-        return true;
-    if (choices_were_foreign(t->kernels) && !t->note[0])
-        snprintf(t->note, sizeof t->note,
-                 "the checkpoint was written on another CPU: kernels are chosen anew, results may "
-                 "differ in the last bits");
-    const bool ok = choices_load(t->kernels, t->kernels_path, err);
-    t->kernels_saved = choices_count(t->kernels);
-    return ok;
+    if (!t->kernels_note[0])
+        snprintf(t->kernels_note, sizeof t->kernels_note, "%s", what);
 }
 
-/* Keep what was measured; another training may have added to the file meanwhile. */
-static void save_kernels(Trainer *t)
+/* Take what is known of kernels: of the checkpoint, then of a run to repeat, then of the cache.
+ * What cannot be read will be measured, which is no reason not to train. */
+static void load_kernels(Trainer *t)
 {
-    if (!t->kernels || choices_count(t->kernels) == t->kernels_saved)
+    Error err = {0};
+    if (!t->autotune)
         return;
-    if (choices_load(t->kernels, t->kernels_path, NULL))
-        choices_save(t->kernels, t->kernels_path, NULL);
-    t->kernels_saved = choices_count(t->kernels);
+    if (t->config.kernels && !autotune_use_record(t->autotune, t->config.kernels, &err))
+        note_kernels(t, err.message);
+    if (t->autotune_path && !autotune_load(t->autotune, t->autotune_path, &err))
+        note_kernels(t, err.message);
 }
 
 static bool load_state(Trainer *t, Error *err)
@@ -119,7 +115,7 @@ static bool load_state(Trainer *t, Error *err)
     const TrainState here = t->state;
     TrainState there;
     const char *path = t->config.checkpoint_path;
-    if (!checkpoint_load(path, t->params, &there, t->kernels, err))
+    if (!checkpoint_load(path, t->params, &there, t->autotune, err))
         return false;
     if (there.seed != t->config.seed)
         return fail(err, ERR_INVALID, "%s is of a training with seed %llu, not %llu", path,
@@ -147,7 +143,7 @@ static bool create_network(Trainer *t, Error *err)
     const NetConfig how = {.batch_size = c->batch_size,
                            .bf16 = precision_resolve(c->precision) == PRECISION_BF16,
                            .label_smoothing = c->label_smoothing,
-                           .choices = t->kernels,
+                           .autotune = t->autotune,
                            .go_on = goes_on,
                            .go_on_context = t};
     t->graph = model_graph(c->model, image, c->dataset->classes, err);
@@ -186,19 +182,18 @@ bool trainer_new(const TrainConfig *config, Trainer **trainer, Error *err)
     dnn_version(t->state.onednn, sizeof t->state.onednn);
     snprintf(t->state.version, sizeof t->state.version, "%s", GOOGLENETD_VERSION);
 
-    if (config->kernels_path) {
-        t->kernels = choices_new();
-        t->kernels_path = xstrdup(config->kernels_path);
-    }
+    t->autotune = config->library_only ? NULL : autotune_new();
+    t->autotune_path = config->autotune_path ? xstrdup(config->autotune_path) : NULL;
     bool ok = create_network(t, err);
     if (ok)
         init_params(t->params, init_xavier_uniform, config->seed);
-    ok = ok && (!config->resume || load_state(t, err)) && load_kernels(t, err)
-         && create_loaders(t, err);
+    ok = ok && (!config->resume || load_state(t, err)) && create_loaders(t, err);
     if (!ok) {
         trainer_free(t);
         return false;
     }
+    load_kernels(t);
+    t->config.kernels = NULL;  // the caller's
     *trainer = t;
     return true;
 }
@@ -210,8 +205,8 @@ void trainer_free(Trainer *t)
     loader_free(t->train);
     loader_free(t->test);
     net_free(t->net);
-    choices_free(t->kernels);
-    free(t->kernels_path);
+    autotune_free(t->autotune);
+    free(t->autotune_path);
     params_free(t->params);
     graph_free(t->graph);
     free(t);
@@ -278,7 +273,7 @@ static bool save(Trainer *t, Error *err)
             err, ERR_NUMERIC,
             "a weight became infinite or NaN by step %lld; a smaller learning_rate may help",
             (long long)t->state.step);
-    if (!checkpoint_save(t->config.checkpoint_path, t->params, &t->state, t->kernels, err))
+    if (!checkpoint_save(t->config.checkpoint_path, t->params, &t->state, t->autotune, err))
         return false;
     tell_type(t, TRAIN_CHECKPOINT);
     return true;
@@ -300,7 +295,6 @@ static bool train_step(Trainer *t, Error *err)
     Metrics part = {0};
     if (!net_train_batch(t->net, batch->images, batch->labels, batch->count, &part, err))
         return t->asked == TRAIN_STOP;
-    save_kernels(t);
     if (!isfinite(part.loss))
         return fail(err, ERR_NUMERIC,
                     "the loss became %s at step %lld; a smaller learning_rate may help",
@@ -384,11 +378,40 @@ static bool checkpoint_is_due(const Trainer *t, bool epoch_ended)
            && clock_seconds() - t->last_checkpoint >= c->checkpoint_every_seconds;
 }
 
+/* Choose a kernel for everything that the training will compute, and say which. */
+static bool prepare(Trainer *t, Error *err)
+{
+    const TrainConfig *c = &t->config;
+    Error unsaved = {0};
+    const bool ready = net_prepare(t->net, examples(&c->dataset->train, c->train_limit),
+                                   examples(&c->dataset->test, c->test_limit), err);
+    if (t->autotune && t->autotune_path && !autotune_save(t->autotune, t->autotune_path, &unsaved))
+        note_kernels(t, unsaved.message);
+    if (!ready)
+        return t->asked == TRAIN_STOP;
+    static const char DIFFER[] = "kernels that were recorded are not available here and were "
+                                 "chosen anew: results may differ in the last bits";
+    if (t->autotune && autotune_bits_may_differ(t->autotune)) {
+        note_kernels(t, DIFFER);
+        if (!t->note[0])
+            snprintf(t->note, sizeof t->note, "%s", DIFFER);
+    }
+    char *record = t->autotune ? autotune_record(t->autotune) : NULL;
+    TrainEvent event = event_now(t, TRAIN_KERNELS);
+    event.kernels = record;
+    event.note = t->kernels_note[0] ? t->kernels_note : NULL;
+    tell(t, &event);
+    free(record);
+    return true;
+}
+
 bool trainer_run(Trainer *t, TrainHook hook, void *context, Error *err)
 {
     t->hook = hook;
     t->hook_context = context;
     t->last_checkpoint = clock_seconds();
+    if (t->state.epoch < t->config.epochs && !prepare(t, err))
+        return false;
     if (t->config.resume) {
         TrainEvent event = event_now(t, TRAIN_RESUMED);
         event.note = t->note[0] ? t->note : NULL;

@@ -31,10 +31,11 @@ typedef struct {
     Precision precision;
     uint64_t seed;
     int threads;  // of the OpenMP team, see core/base/team.h; 0: as many as it allows
-    /* The file where it is kept which kernels were measured to be the fastest: read and added to,
-     * so that every training on this machine computes with the same ones. One that cannot be
-     * written costs seconds the next time, and nothing else. NULL: oneDNN's kernels alone. */
-    const char *kernels_path;
+    /* Which kernel computes each convolution; see core/autotune/autotune.h. A resume uses those of
+     * its checkpoint, then those of `kernels`; the rest is measured before the first step. */
+    bool library_only;          // oneDNN's kernels alone: nothing is measured
+    const char *kernels;        // the record of a run to repeat (TrainEvent.kernels); NULL: none
+    const char *autotune_path;  // file that keeps measurements between runs; NULL: nothing is kept
 
     // Checkpoints go to checkpoint_path, each replacing the one before; NULL: none.
     const char *checkpoint_path;
@@ -49,6 +50,8 @@ typedef enum {
     TRAIN_PART,        // a part of a step or of an evaluation was done: a chance to stop, no news
     TRAIN_EPOCH,       // an epoch has ended and was evaluated
     TRAIN_CHECKPOINT,  // a checkpoint has been written
+    TRAIN_KERNELS,     // every kernel has been chosen, before the first step: `kernels` is the
+                       // record; `note` says if an earlier record or the cache could not be used
     TRAIN_RESUMED,     // the state was loaded; `note` says if bits may differ from an unbroken run
 } TrainEventType;
 
@@ -64,8 +67,10 @@ typedef struct {
     // TRAIN_EPOCH only
     double test_loss, test_accuracy, test_top5_accuracy;
     double train_seconds, test_seconds;
-    bool best;         // the best test accuracy so far
-    const char *note;  // TRAIN_RESUMED: NULL or one sentence
+    bool best;            // the best test accuracy so far
+    const char *note;     // TRAIN_KERNELS, TRAIN_RESUMED: NULL or one sentence
+    const char *kernels;  // TRAIN_KERNELS: text, to be kept with the run and given to a repeat as
+                          // TrainConfig.kernels; NULL with library_only. Alive during the call.
 } TrainEvent;
 
 typedef enum {

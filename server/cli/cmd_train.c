@@ -241,7 +241,7 @@ static int train(Training *r, const char *out, bool resume, Error *err)
         printf("note: the job asks for %d threads, and this process may use %d\n", r->spec.threads,
                config.threads);
     char *kernels = kernels_file();
-    config.kernels_path = kernels;
+    config.autotune_path = kernels;
     interrupt_install();
     const bool made = trainer_new(&config, &r->trainer, err);
     free(kernels);

@@ -122,6 +122,7 @@ static bool write_down(Training *t, const TrainEvent *event)
         return on_checkpoint(t, event);
     case TRAIN_RESUMED:
         return !event->note || run_note(t->run, event->note, &t->fault);
+    case TRAIN_KERNELS:
     case TRAIN_STEP:
     case TRAIN_PART:
         break;
@@ -205,7 +206,7 @@ static bool make_trainer(Training *t, Error *err)
     TrainConfig how = spec_train_config(&t->spec);
     how.dataset = t->dataset;
     how.threads = job_threads_for(t->config->threads, t->spec.threads);
-    how.kernels_path = t->config->kernels;
+    how.autotune_path = t->config->kernels;
     how.checkpoint_path = t->checkpoint_path.text;
     how.resume = run_resume_step(t->run) > 0;
     if (how.checkpoint_every_seconds <= 0)

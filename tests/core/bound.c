@@ -25,14 +25,14 @@ Bound *bound_new(Graph *g, BoundConfig config)
     CHECK_OK(params_new(b->graph, &b->params, &err), err);
     CHECK_OK(dnn_new(&b->dnn, &err), err);
     if (config.own_kernels) {
-        b->choices = choices_new();
+        b->autotune = autotune_new();
         b->shared = shared_new();
     }
     const ProgramConfig how = {.batch = config.batch,
                                .training = true,
                                .type = config.bf16 ? dnnl_bf16 : dnnl_f32,
                                .diff_input = true,
-                               .choices = b->choices,
+                               .autotune = b->autotune,
                                .shared = b->shared};
     CHECK_OK(program_new(b->graph, b->params, b->dnn, how, &b->program, &err), err);
     b->arena = aligned_alloc(64, program_arena_bytes(b->program) + 64);
@@ -58,7 +58,7 @@ void bound_free(Bound *b)
 {
     program_free(b->program);
     shared_free(b->shared);
-    choices_free(b->choices);
+    autotune_free(b->autotune);
     dnn_free(b->dnn);
     params_free(b->params);
     graph_free(b->graph);

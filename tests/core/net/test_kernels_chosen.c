@@ -17,7 +17,7 @@ enum { SIDE = 12, IN = 16, CLASSES = 5, BATCH = 7, MICRO = 3 };
 typedef struct {
     Graph *graph;
     ParamStore *params;
-    Choices *choices;
+    Autotune *autotune;
     Net *net;
     float *images;
     int32_t labels[BATCH];
@@ -34,15 +34,15 @@ static Graph *network(void)
     return g;
 }
 
-static Fixture fixture_new(bool bf16, Choices *choices)
+static Fixture fixture_new(bool bf16, Autotune *autotune)
 {
     Error err = {0};
-    Fixture f = {.graph = network(), .choices = choices};
+    Fixture f = {.graph = network(), .autotune = autotune};
     CHECK_OK(graph_check(f.graph, &err), err);
     CHECK_OK(params_new(f.graph, &f.params, &err), err);
     init_params(f.params, init_xavier_uniform, 5);
     const NetConfig how = {
-        .batch_size = BATCH, .micro_batch = MICRO, .bf16 = bf16, .choices = choices};
+        .batch_size = BATCH, .micro_batch = MICRO, .bf16 = bf16, .autotune = autotune};
     CHECK_OK(net_new(f.graph, f.params, how, &f.net, &err), err);
     f.images = xcalloc(BATCH * IN * SIDE * SIDE, sizeof *f.images);
     Rng rng = rng_new(8, RNG_TEST, 0);
@@ -56,7 +56,7 @@ static Fixture fixture_new(bool bf16, Choices *choices)
 static void fixture_free(Fixture *f)
 {
     net_free(f->net);
-    choices_free(f->choices);
+    autotune_free(f->autotune);
     params_free(f->params);
     graph_free(f->graph);
     free(f->images);
@@ -95,10 +95,10 @@ static void check_same(const Fixture *got, const Fixture *want, double tolerance
     }
 }
 
-static Choices *choose_all(bool bf16, const char *three, const char *five, const char *one)
+static Autotune *choose_all(bool bf16, const char *three, const char *five, const char *one)
 {
     static const char *const DIRECTIONS[] = {"forward", "backward data", "backward weights"};
-    Choices *c = choices_new();
+    Autotune *c = autotune_new();
     for (size_t d = 0; d < COUNT(DIRECTIONS); d++) {
         const struct {
             const char *shape, *kernel;
@@ -106,10 +106,10 @@ static Choices *choose_all(bool bf16, const char *three, const char *five, const
                     {"5x5/1+2 32x12x12-48", five},
                     {"1x1/1+0 48x12x12-32", one}};
         for (size_t i = 0; i < COUNT(rows); i++) {
-            char key[CHOICE_KEY];
+            char key[AUTOTUNE_KEY];
             snprintf(key, sizeof key, "%s %s %s, %d threads", DIRECTIONS[d], rows[i].shape,
                      bf16 ? "bf16" : "f32", omp_get_max_threads());
-            choices_set(c, key, rows[i].kernel);
+            autotune_fix(c, key, rows[i].kernel);
         }
     }
     return c;
@@ -194,21 +194,23 @@ static void measured_choices_are_kept(void **state)
     (void)state;
     if (!gemm_kernel(false))
         skip();
-    Choices *c = choices_new();
+    Autotune *c = autotune_new();
     Fixture want = fixture_new(false, NULL), first = fixture_new(false, c);
     run(&want, true);
     run(&first, true);
     check_same(&first, &want, 2e-5);
     // a reads the input, whose gradient nobody wants.
-    assert_int_equal(choices_count(c), 3 * 3 - 1);
-    char *text = choices_to_text(c);
-    Choices *again = choices_new();
-    choices_from_text(again, text);
+    assert_int_equal(autotune_count(c), 3 * 3 - 1);
+    char *text = autotune_record(c);
+    Autotune *again = autotune_new();
+    Error err = {0};
+    CHECK_OK(autotune_use_record(again, text, &err), err);
+    assert_false(autotune_bits_may_differ(again));
     Fixture second = fixture_new(false, again);
     run(&second, true);
     assert_memory_equal(second.params->grads, first.params->grads,
                         first.params->count * sizeof(float));
-    assert_int_equal(choices_count(again), choices_count(c));
+    assert_int_equal(autotune_count(again), autotune_count(c));
     free(text);
     fixture_free(&want);
     fixture_free(&first);

@@ -26,12 +26,12 @@ static size_t real_arena(const Graph *g, int side, const MemoryQuestion *q)
     ParamStore *params = NULL;
     Net *net = NULL;
     CHECK_OK(params_new(g, &params, &err), err);
-    Choices *choices = choices_new();  // as a job has them
+    Autotune *autotune = autotune_new();  // as a job has them
     // The estimate is of the micro-batch for q's threads, whatever this machine has.
     const NetConfig how = {.batch_size = q->batch_size,
                            .micro_batch = net_usual_micro_batch(q->batch_size, q->threads),
                            .bf16 = q->bf16,
-                           .choices = choices};
+                           .autotune = autotune};
     CHECK_OK(net_new(g, params, how, &net, &err), err);
     float *images = xcalloc((size_t)q->batch_size * (size_t)(side * side), sizeof *images);
     int32_t *labels = xcalloc((size_t)q->batch_size, sizeof *labels);
@@ -41,7 +41,7 @@ static size_t real_arena(const Graph *g, int side, const MemoryQuestion *q)
     free(labels);
     free(images);
     net_free(net);
-    choices_free(choices);
+    autotune_free(autotune);
     params_free(params);
     return bytes;
 }

@@ -20,6 +20,7 @@ static int teardown(void **state)
 static TrainConfig config(const Dataset *dataset, Precision precision)
 {
     return (TrainConfig){.model = models_find("googlenet_tiny"),
+                         .library_only = true,
                          .dataset = dataset,
                          .image_size = 28,
                          .batch_size = 32,
