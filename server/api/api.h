@@ -39,9 +39,9 @@ bool list_checkpoints(App *app, const Request *req, Response *res, Error *err);
 bool get_checkpoint(App *app, const Request *req, Response *res, Error *err);
 bool get_checkpoint_content(App *app, const Request *req, Response *res, Error *err);
 
-/* api_models.c, api_datasets.c */
-bool list_models(App *app, const Request *req, Response *res, Error *err);
-bool get_model(App *app, const Request *req, Response *res, Error *err);
+/* api_networks.c, api_datasets.c */
+bool list_networks(App *app, const Request *req, Response *res, Error *err);
+bool get_network(App *app, const Request *req, Response *res, Error *err);
 bool list_datasets(App *app, const Request *req, Response *res, Error *err);
 
 /* api_system.c */

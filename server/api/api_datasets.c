@@ -4,7 +4,7 @@
 
 #include "server/api/api.h"
 #include "server/api/json_job.h"
-#include "server/api/json_model.h"
+#include "server/api/json_network.h"
 #include "server/data/dataset_folder.h"
 
 static cJSON *dataset_to_json(const App *app, const DatasetInfo *set)

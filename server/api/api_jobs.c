@@ -6,7 +6,7 @@
 #include "server/api/api.h"
 #include "server/api/api_common.h"
 #include "server/api/json_job.h"
-#include "server/api/json_model.h"
+#include "server/api/json_network.h"
 #include "server/jobs/spec_fields.h"
 
 enum {
@@ -17,30 +17,30 @@ enum {
 };
 
 /* "status=queued,running" as bits; 0 if it is absent. */
-static unsigned states_of(Query *query, Faults *faults)
+static unsigned statuses_of(Query *query, Faults *faults)
 {
     const char *text = query_text(query, "status", faults);
-    unsigned states = 0;
+    unsigned statuses = 0;
     while (text && *text) {
         const size_t n = strcspn(text, ",");
-        int state = 0;
-        while (state < JOB_STATES
-               && (strlen(JOB_STATE_NAMES[state]) != n
-                   || strncmp(text, JOB_STATE_NAMES[state], n) != 0))
-            state++;
-        if (state == JOB_STATES)
-            faults_add(faults, "?status", "must be states with commas between, got %.40s", text);
+        int status = 0;
+        while (status < JOB_STATUSES
+               && (strlen(JOB_STATUS_NAMES[status]) != n
+                   || strncmp(text, JOB_STATUS_NAMES[status], n) != 0))
+            status++;
+        if (status == JOB_STATUSES)
+            faults_add(faults, "?status", "must be statuses with commas between, got %.40s", text);
         else
-            states |= 1u << state;
+            statuses |= 1u << status;
         text += n + (text[n] == ',');
     }
-    return states;
+    return statuses;
 }
 
 bool list_jobs(App *app, const Request *req, Response *res, Error *err)
 {
     Faults faults = {.count = 0};
-    JobQuery query = {.states = states_of(req->query, &faults)};
+    JobQuery query = {.statuses = statuses_of(req->query, &faults)};
     const char *after = query_text(req->query, "after", &faults);
     if (after && !job_id_parse(after, &query.after))
         faults_add(&faults, "?after", "must be a job's id, got %.40s", after);
@@ -84,15 +84,18 @@ static bool respond_dry_run(App *app, Response *res, const JobSpec *spec, Error 
     JobEstimate estimate;
     if (!jobs_estimate(app->jobs, spec, app->job_threads, &estimate, err))
         return false;
-    cJSON *model = spec_model_to_json(spec, err);
-    if (!model)
+    cJSON *network = spec_network_to_json(spec, err);
+    if (!network)
         return false;
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "object", "dry_run");
-    cJSON_AddItemToObject(json, "job", spec_to_json(spec));
+    cJSON *settings = spec_to_json(spec);
+    cJSON_AddItemToObject(json, "name", cJSON_DetachItemFromObject(settings, "name"));
+    cJSON_AddItemToObject(json, "metadata", cJSON_DetachItemFromObject(settings, "metadata"));
+    cJSON_AddItemToObject(json, "settings", settings);
     cJSON_AddNumberToObject(json, "total_steps", (double)spec_total_steps(spec));
     cJSON_AddItemToObject(json, "estimate", estimate_to_json(&estimate));
-    cJSON_AddItemToObject(json, "model", model);
+    cJSON_AddItemToObject(json, "network", network);
     return respond_json(res, 200, json);
 }
 

@@ -66,14 +66,13 @@ static bool epochs_json(const EpochList *list, Response *res)
 }
 
 /* Job, cursor and form of the answer; false once *res has been answered or *err is set. */
-static bool read_page(const Request *req, const char *cursor, SeriesPage *page, bool *csv,
-                      Response *res, Error *err)
+static bool read_page(const Request *req, SeriesPage *page, bool *csv, Response *res, Error *err)
 {
     Faults faults = {.count = 0};
     *page = (SeriesPage){.limit = 0};
     if (!request_job(req, &page->job_id, err))
         return false;
-    page->after = query_integer(req->query, cursor, 0, 0, INT64_MAX, &faults);
+    page->after = query_integer(req->query, "after", 0, 0, INT64_MAX, &faults);
     page->limit = (int)query_integer(req->query, "limit", 0, 1, INT32_MAX, &faults);
     query_finish(req->query, &faults);
     if (faults.count)
@@ -86,7 +85,7 @@ bool get_epochs(App *app, const Request *req, Response *res, Error *err)
     SeriesPage page;
     EpochList list;
     bool csv;
-    if (!read_page(req, "after", &page, &csv, res, err))
+    if (!read_page(req, &page, &csv, res, err))
         return res->status != 0;
     if (!jobs_epochs(app->jobs, page, &list, err))
         return false;
@@ -140,7 +139,7 @@ bool get_curve(App *app, const Request *req, Response *res, Error *err)
     SeriesPage page;
     PointList list;
     bool csv;
-    if (!read_page(req, "after_step", &page, &csv, res, err))
+    if (!read_page(req, &page, &csv, res, err))
         return res->status != 0;
     if (!jobs_curve(app->jobs, page, &list, err))
         return false;

@@ -55,22 +55,23 @@ static void metric(FILE *out, const char *name, const char *type, const char *he
     fprintf(out, "# HELP %s %s\n# TYPE %s %s\n%s %.17g\n", name, help, name, type, name, value);
 }
 
-/* A line of its own for each state; `ended` leaves out those that a job can still leave. */
-static void metric_states(FILE *out, const char *name, const char *type, const char *help,
-                          const int64_t counts[JOB_STATES], bool ended)
+/* A line of its own for each status; `ended` leaves out those that a job can still leave. */
+static void metric_statuses(FILE *out, const char *name, const char *type, const char *help,
+                            const int64_t counts[JOB_STATUSES], bool ended)
 {
     fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-    for (int s = 0; s < JOB_STATES; s++)
-        if (!ended || !job_state_active((JobState)s))
-            fprintf(out, "%s{state=\"%s\"} %" PRId64 "\n", name, JOB_STATE_NAMES[s], counts[s]);
+    for (int s = 0; s < JOB_STATUSES; s++)
+        if (!ended || !job_status_active((JobStatus)s))
+            fprintf(out, "%s{status=\"%s\"} %" PRId64 "\n", name, JOB_STATUS_NAMES[s], counts[s]);
 }
 
 static void write_jobs(FILE *out, const JobCounts *c)
 {
-    metric_states(out, "googlenetd_jobs", "gauge", "Jobs stored, by state.", c->by_state, false);
-    metric_states(out, "googlenetd_jobs_finished_total", "counter",
-                  "Jobs that ended since the daemon started, by how they ended.", c->finished,
-                  true);
+    metric_statuses(out, "googlenetd_jobs", "gauge", "Jobs stored, by status.", c->by_status,
+                    false);
+    metric_statuses(out, "googlenetd_jobs_finished_total", "counter",
+                    "Jobs that ended since the daemon started, by how they ended.", c->finished,
+                    true);
     metric(out, "googlenetd_training_steps_total", "counter", "Training steps made.",
            (double)c->steps);
     metric(out, "googlenetd_training_examples_total", "counter", "Examples trained on.",

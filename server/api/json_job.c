@@ -37,44 +37,6 @@ static void add_job_id(cJSON *to, const char *name, int64_t id)
     add_text(to, name, text);
 }
 
-/* cJSON prints 15 digits of a number where it finds them close enough; make it print all. */
-static void keep_digits(cJSON *tree)
-{
-    for (cJSON *item = tree->child, *next; item; item = next) {
-        next = item->next;
-        cJSON *exact = cJSON_IsNumber(item) ? json_number(item->valuedouble) : NULL;
-        if (exact && cJSON_IsRaw(exact)) {
-            exact->string = item->string;  // moves the name over
-            item->string = NULL;
-            cJSON_ReplaceItemViaPointer(tree, item, exact);
-        } else {
-            cJSON_Delete(exact);
-            keep_digits(item);
-        }
-    }
-}
-
-/* The settings as they were resolved when the job was made, one by one. */
-static void add_settings(cJSON *to, const char *settings)
-{
-    Error err;
-    cJSON *all = json_parse_text("settings", settings, strlen(settings), &err);
-    if (all)
-        keep_digits(all);
-    while (all && all->child) {
-        cJSON *item = cJSON_DetachItemViaPointer(all, all->child);
-        cJSON_AddItemToObject(to, item->string, item);
-    }
-    cJSON_Delete(all);
-}
-
-static void add_metadata(cJSON *to, const char *metadata)
-{
-    Error err;
-    cJSON *all = metadata ? json_parse_text("metadata", metadata, strlen(metadata), &err) : NULL;
-    cJSON_AddItemToObject(to, "metadata", all ? all : cJSON_CreateObject());
-}
-
 static void add_progress(cJSON *to, const JobInfo *job)
 {
     cJSON *p = cJSON_AddObjectToObject(to, "progress");
@@ -151,13 +113,15 @@ cJSON *job_to_json(const JobInfo *job)
     add_job_id(json, "id", job->id);
     cJSON_AddStringToObject(json, "object", "job");
     cJSON_AddStringToObject(json, "name", job->name);
-    cJSON_AddStringToObject(json, "status", JOB_STATE_NAMES[job->state]);
+    // As the store has them, digit by digit.
+    cJSON_AddItemToObject(json, "metadata", cJSON_CreateRaw(job->metadata));
+    cJSON_AddStringToObject(json, "status", JOB_STATUS_NAMES[job->status]);
     add_text(json, "stop_reason", job->stop_reason);
     add_time(json, "created_at", job->created_at);
     add_time(json, "started_at", job->started_at);
     add_time(json, "finished_at", job->finished_at);
     add_time(json, "estimated_finish_at", job->estimated_finish_at);
-    add_settings(json, job->settings);
+    cJSON_AddItemToObject(json, "settings", cJSON_CreateRaw(job->settings));
     add_progress(json, job);
     add_latest(json, job);
     add_best(json, job);
@@ -166,7 +130,6 @@ cJSON *job_to_json(const JobInfo *job)
     add_environment(json, job);
     add_error(json, job);
     add_text(json, "warning", job->warning);
-    add_metadata(json, job->metadata);
     return json;
 }
 

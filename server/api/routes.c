@@ -29,8 +29,8 @@ static const Route ROUTES[] = {
     {"GET",    "/v1/jobs/:job/checkpoints/:checkpoint", get_checkpoint,         BODY_NONE,     TOKEN},
     {"GET",    "/v1/jobs/:job/checkpoints/:checkpoint/content", get_checkpoint_content, BODY_NONE,     TOKEN},
 
-    {"GET",    "/v1/models",                    list_models,            BODY_NONE,     TOKEN},
-    {"GET",    "/v1/models/:name",              get_model,              BODY_NONE,     TOKEN},
+    {"GET",    "/v1/networks",                  list_networks,          BODY_NONE,     TOKEN},
+    {"GET",    "/v1/networks/:name",            get_network,            BODY_NONE,     TOKEN},
     {"GET",    "/v1/datasets",                  list_datasets,          BODY_NONE,     TOKEN},
 };
 // clang-format on

@@ -1,8 +1,8 @@
 /* server/base/log.h -- structured lines to a stream: one line per event, as text or as JSON.
  *
- *     LOG(log, LOG_INFO, "job_started", log_int("job", 12), log_text("model", "googlenet"));
+ *     LOG(log, LOG_INFO, "job_started", log_int("job", 12), log_text("network", "googlenet"));
  *
- *     time=2026-01-31T12:00:00.000Z level=info event=job_started job=12 model=googlenet
+ *     time=2026-01-31T12:00:00.000Z level=info event=job_started job=12 network=googlenet
  *     {"time":"2026-01-31T12:00:00.000Z","level":"info","event":"job_started","job":12,...}
  *
  * Values from clients are quoted and escaped: a line stays one line. Thread-safe; a line is written

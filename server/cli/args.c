@@ -119,7 +119,7 @@ const Model *args_model(const char *name)
     const Model *model = models_find(name);
     if (model)
         return model;
-    fprintf(stderr, "googlenetd: there is no model \"%s\"; there are:", name);
+    fprintf(stderr, "googlenetd: there is no network \"%s\"; there are:", name);
     size_t count;
     const Model *models = models_table(&count);
     for (size_t i = 0; i < count; i++)

@@ -36,7 +36,7 @@ bool args_read(const Syntax *syntax, int argc, char **argv, void *settings, int 
 /* A whole number; ERR_INVALID names `what` and the range. */
 bool args_int(const char *what, const char *text, int min, int max, int *value, Error *err);
 
-/* The model of that name; NULL, with the names that there are on stderr. */
+/* The network of that name; NULL, with the names that there are on stderr. */
 const Model *args_model(const char *name);
 
 /* Version, oneDNN's version and the instructions that it will use, to stdout. */

@@ -95,7 +95,7 @@ static bool take_without(void *settings, const char *text, Error *err)
 }
 
 static const Option OPTIONS[] = {
-    {"image-size", "N", "side of the image in pixels; else the model's usual one", take_image_size},
+    {"image-size", "N", "side of the image in pixels; else the network's default", take_image_size},
     {"channels", "C", "channels of the image; else 1", take_channels},
     {"classes", "K", "classes to tell apart; else 10", take_classes},
     {"batch-size", "N", "examples in a step; else 128", take_batch_size},
@@ -110,10 +110,10 @@ static const Option OPTIONS[] = {
 };
 
 static const Syntax SYNTAX = {
-    .usage = "bench [MODEL] [--batch-size N] [--threads N] [--steps N] [--json] ...",
+    .usage = "bench [NETWORK] [--batch-size N] [--threads N] [--steps N] [--json] ...",
     .about = "Time a training step, each layer and each other part of it, in milliseconds per\n"
              "batch and GFLOP/s; peak is the share of the speed of the fastest large matrix\n"
-             "product measured in the same run, which Winograd kernels may exceed. MODEL is\n"
+             "product measured in the same run, which Winograd kernels may exceed. NETWORK is\n"
              "googlenet unless given.",
     .options = OPTIONS,
     .option_count = COUNT(OPTIONS),
@@ -274,7 +274,7 @@ static void print_json(const BenchArgs *a, const BenchResult *r)
     char cpu[128];
     cpu_model(cpu, sizeof cpu);
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "model", c->model->name);
+    cJSON_AddStringToObject(json, "network", c->model->name);
     cJSON_AddStringToObject(json, "cpu", cpu);
     cJSON_AddNumberToObject(json, "threads", r->threads);
     cJSON_AddStringToObject(json, "precision", PRECISION_NAMES[r->precision]);

@@ -39,16 +39,16 @@ static bool take_json(void *settings, const char *text, Error *err)
 }
 
 static const Option OPTIONS[] = {
-    {"image-size", "N", "side of the image in pixels; else the model's usual one", take_image_size},
+    {"image-size", "N", "side of the image in pixels; else the network's default", take_image_size},
     {"channels", "C", "channels of the image; else 1", take_channels},
     {"classes", "K", "classes to tell apart; else 10", take_classes},
     {"json", NULL, "print JSON", take_json},
 };
 
 static const Syntax SYNTAX = {
-    .usage = "summary [MODEL] [--image-size N] [--channels C] [--classes K] [--json]",
+    .usage = "summary [NETWORK] [--image-size N] [--channels C] [--classes K] [--json]",
     .about = "Show a network layer by layer: the shape of its output, its parameters, and its\n"
-             "multiply-adds for one image forward; then its stages. MODEL is googlenet unless\n"
+             "multiply-adds for one image forward; then its stages. NETWORK is googlenet unless\n"
              "given.",
     .options = OPTIONS,
     .option_count = COUNT(OPTIONS),
@@ -131,7 +131,7 @@ static cJSON *layer_json(const GraphNode *node)
 static void print_json(const Model *model, const Graph *g, int classes)
 {
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "model", model->name);
+    cJSON_AddStringToObject(json, "network", model->name);
     cJSON_AddStringToObject(json, "title", model->title);
     cJSON_AddItemToObject(json, "input_shape", shape_json(graph_shape(g, graph_input(g))));
     cJSON_AddNumberToObject(json, "classes", classes);

@@ -189,7 +189,7 @@ static void print_result(const Training *r)
 
 static int finish(Training *r, Error *err)
 {
-    if (!model_save(r->folder.model, trainer_params(r->trainer), r->spec.model->name, err))
+    if (!model_save(r->folder.model, trainer_params(r->trainer), r->spec.network->name, err))
         return EXIT_FAILED;
     if (r->verdict != POLICY_GO_ON) {
         char sentence[160];

@@ -63,9 +63,9 @@ static bool can_go_on(const JobSpec *then, const JobSpec *now, const char *dir, 
         {"batch_size", then->batch_size, now->batch_size},
         {"train_limit", then->train_limit, now->train_limit},
     };
-    if (then->model != now->model)
-        return fail(err, ERR_CONFLICT, "%s is of a training of %s, not %s", dir, then->model->name,
-                    now->model->name);
+    if (then->network != now->network)
+        return fail(err, ERR_CONFLICT, "%s is of a training of %s, not %s", dir,
+                    then->network->name, now->network->name);
     if (strcmp(then->dataset, now->dataset) != 0)
         return fail(err, ERR_CONFLICT, "%s is of a training on %s, not %s", dir, then->dataset,
                     now->dataset);

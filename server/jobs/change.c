@@ -20,7 +20,7 @@ bool change_begin(Jobs *jobs, int64_t id, Change *change, Error *err)
         return false;
     if (!store_load_job(jobs->store, id, &change->job, err))
         return change_drop(change);
-    change->before = change->job.state;
+    change->before = change->job.status;
     return true;
 }
 
@@ -34,36 +34,36 @@ bool change_tell(Change *change, const char *type, char *data, Error *err)
     return ok;
 }
 
-bool change_state(Change *change, JobTrigger trigger, Error *err)
+bool change_status(Change *change, JobTrigger trigger, Error *err)
 {
     JobInfo *job = &change->job;
-    const JobState previous = job->state;
-    if (!job_next_state(previous, trigger, &job->state, err))
+    const JobStatus previous = job->status;
+    if (!job_next_status(previous, trigger, &job->status, err))
         return false;
     if (trigger == JOB_RESUME)  // to the end of the queue; an interrupted job keeps its place
         job->queued_at = time_now_ms();
-    job->finished_at = job_state_active(job->state) ? 0 : time_now_ms();
-    return change_tell(change, "state", event_state(job, previous), err);
+    job->finished_at = job_status_active(job->status) ? 0 : time_now_ms();
+    return change_tell(change, "status", event_status(job, previous), err);
 }
 
 /* Count what came to an end, and wake the workers for what they may take. */
-static void note_state(Change *change)
+static void note_status(Change *change)
 {
     Jobs *jobs = change->jobs;
     const JobInfo *job = &change->job;
-    if (job->state == change->before)
+    if (job->status == change->before)
         return;
     pthread_mutex_lock(&jobs->lock);
-    if (!job_state_active(job->state))
-        jobs->counts.finished[job->state]++;
-    if (job->state == JOB_QUEUED) {
+    if (!job_status_active(job->status))
+        jobs->counts.finished[job->status]++;
+    if (job->status == JOB_QUEUED) {
         jobs->queue_changes++;
         pthread_cond_broadcast(&jobs->work);
     }
     pthread_mutex_unlock(&jobs->lock);
-    LOG(jobs->log, LOG_INFO, "job_state", log_int("job", job->id),
-        log_text("state", JOB_STATE_NAMES[job->state]),
-        log_text("previous", JOB_STATE_NAMES[change->before]), log_int("step", job->progress.step),
+    LOG(jobs->log, LOG_INFO, "job_status", log_int("job", job->id),
+        log_text("status", JOB_STATUS_NAMES[job->status]),
+        log_text("previous", JOB_STATUS_NAMES[change->before]), log_int("step", job->progress.step),
         log_text("error", job->error.message));
 }
 
@@ -76,7 +76,7 @@ bool change_commit(Change *change, JobInfo *job, Error *err)
         job_info_free(&change->job);
         return false;
     }
-    note_state(change);
+    note_status(change);
     if (change->last_event > 0)
         events_publish(jobs->notifier, change->last_event);
     if (job) {

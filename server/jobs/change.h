@@ -4,7 +4,7 @@
  *     Change change;
  *     if (!change_begin(jobs, id, &change, err))
  *         return false;
- *     if (!change_state(&change, JOB_STOP, err))
+ *     if (!change_status(&change, JOB_STOP, err))
  *         return change_drop(&change);
  *     return change_commit(&change, job, err);
  *
@@ -16,7 +16,7 @@
 typedef struct {
     Jobs *jobs;
     JobInfo job;  // as it will be
-    JobState before;
+    JobStatus before;
     int64_t last_event;  // that this change tells; 0: none
 } Change;
 
@@ -25,8 +25,8 @@ bool change_begin(Jobs *jobs, int64_t id, Change *change, Error *err);
 /* The same for a job that is yet to be added: the caller fills change->job and adds it. */
 bool change_begin_new(Jobs *jobs, Change *change, Error *err);
 
-/* Move on to the state that the trigger leads to, and tell it. ERR_CONFLICT. */
-bool change_state(Change *change, JobTrigger trigger, Error *err);
+/* Move on to the status that the trigger leads to, and tell it. ERR_CONFLICT. */
+bool change_status(Change *change, JobTrigger trigger, Error *err);
 
 /* Tell something. Takes `data`, a JSON object from malloc. */
 bool change_tell(Change *change, const char *type, char *data, Error *err);

@@ -25,15 +25,15 @@ static char *finish(cJSON *object)
 char *event_created(const JobInfo *job)
 {
     cJSON *object = cJSON_CreateObject();
-    add_text(object, "state", JOB_STATE_NAMES[job->state]);
+    add_text(object, "status", JOB_STATUS_NAMES[job->status]);
     return finish(object);
 }
 
-char *event_state(const JobInfo *job, JobState previous)
+char *event_status(const JobInfo *job, JobStatus previous)
 {
     cJSON *object = cJSON_CreateObject();
-    add_text(object, "state", JOB_STATE_NAMES[job->state]);
-    add_text(object, "previous", JOB_STATE_NAMES[previous]);
+    add_text(object, "status", JOB_STATUS_NAMES[job->status]);
+    add_text(object, "previous", JOB_STATUS_NAMES[previous]);
     add_text(object, "stop_reason", job->stop_reason);
     if (job->error.code[0]) {
         cJSON *error = cJSON_AddObjectToObject(object, "error");

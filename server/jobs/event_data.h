@@ -4,7 +4,7 @@
 #include "server/store/rows.h"
 
 char *event_created(const JobInfo *job);
-char *event_state(const JobInfo *job, JobState previous);
+char *event_status(const JobInfo *job, JobStatus previous);
 char *event_point(const PointRow *row);
 char *event_epoch(const EpochRow *row);
 char *event_checkpoint(const CheckpointRow *row);

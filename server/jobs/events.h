@@ -6,8 +6,8 @@
  * one. All its calls answer from memory, without waiting for the store.
  *
  * An event's `data` is a JSON object; by type:
- *     created     {"state":"queued"}
- *     state       {"state","previous","stop_reason"|null,"error":{"code","message"}|null}
+ *     created     {"status":"queued"}
+ *     status       {"status","previous","stop_reason"|null,"error":{"code","message"}|null}
  *     point       {"step","epoch","loss","accuracy","learning_rate"}: a row of the curve;
  *                 "epoch" is a real number there, 1.5 being the middle of the second
  *     epoch       a row of the epochs, with the names of the API

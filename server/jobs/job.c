@@ -18,9 +18,9 @@ static const char *const TRIGGER_NAMES[] = {
 
 /* All there is; what is not in this table is refused. */
 static const struct {
-    JobState from;
+    JobStatus from;
     JobTrigger trigger;
-    JobState to;
+    JobStatus to;
 } TRANSITIONS[] = {
     // clang-format off
     {JOB_QUEUED,   JOB_START,     JOB_RUNNING},
@@ -38,7 +38,7 @@ static const struct {
     // clang-format on
 };
 
-bool job_next_state(JobState from, JobTrigger trigger, JobState *to, Error *err)
+bool job_next_status(JobStatus from, JobTrigger trigger, JobStatus *to, Error *err)
 {
     for (size_t i = 0; i < COUNT(TRANSITIONS); i++) {
         if (TRANSITIONS[i].from == from && TRANSITIONS[i].trigger == trigger) {
@@ -47,7 +47,7 @@ bool job_next_state(JobState from, JobTrigger trigger, JobState *to, Error *err)
         }
     }
     return fail(err, ERR_CONFLICT, "cannot %s a job that is %s", TRIGGER_NAMES[trigger],
-                JOB_STATE_NAMES[from]);
+                JOB_STATUS_NAMES[from]);
 }
 
 /* "<prefix><digits>", the digits without leading zeros and at least `least`. */

@@ -1,4 +1,5 @@
-/* server/jobs/job.h -- a job: its states, what leads from one to the next, and what is told of it.
+/* server/jobs/job.h -- a job: its statuses, what leads from one to the next, and what is told of
+ * it.
  *
  *     queued -> running -> succeeded | failed
  *                |  ^
@@ -24,9 +25,9 @@ typedef enum {
     JOB_INTERRUPT,  // the daemon leaves, or died, while it ran
 } JobTrigger;
 
-/* The state that `trigger` leads to from `from`. ERR_CONFLICT, with a sentence, if it leads
+/* The status that `trigger` leads to from `from`. ERR_CONFLICT, with a sentence, if it leads
  * nowhere. */
-bool job_next_state(JobState from, JobTrigger trigger, JobState *to, Error *err);
+bool job_next_status(JobStatus from, JobTrigger trigger, JobStatus *to, Error *err);
 
 void job_id_format(int64_t id, char text[JOB_ID]);           // "job_17"
 bool job_id_parse(const char *text, int64_t *id);            // false unless exactly that form

@@ -117,16 +117,16 @@ static void describe(const JobSpec *spec, JobInfo *job)
 
 static bool check_room(Jobs *jobs, Error *err)
 {
-    int64_t by_state[JOB_STATES], all = 0;
+    int64_t by_status[JOB_STATUSES], all = 0;
     pthread_mutex_lock(&jobs->lock);
     const bool leaving = jobs->leaving;
     pthread_mutex_unlock(&jobs->lock);
     if (leaving)
         return fail(err, ERR_STOPPED, "the daemon is shutting down and takes no new jobs");
-    if (!store_count(jobs->store, by_state, err))
+    if (!store_count(jobs->store, by_status, err))
         return false;
-    for (int state = 0; state < JOB_STATES; state++)
-        all += by_state[state];
+    for (int status = 0; status < JOB_STATUSES; status++)
+        all += by_status[status];
     if (all >= jobs->max_jobs)
         return fail(err, ERR_CONFLICT, "the store holds %d jobs, its limit: delete some first",
                     jobs->max_jobs);
@@ -167,7 +167,7 @@ static bool add(Change *change, const JobRequest *request, Error *err)
         job_info_free(&parent);
         job->parent_id = request->parent_id;
     }
-    change->before = JOB_STATES;  // none
+    change->before = JOB_STATUSES;  // none
     return check_room(jobs, err) && store_add_job(jobs->store, job, err)
            && (!request->key
                || store_add_key(jobs->store, request->key, request->request, job->id, err))
@@ -239,10 +239,10 @@ bool jobs_stop(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err)
     Change change;
     if (!change_begin(jobs, id, &change, err))
         return false;
-    if (change.job.state == JOB_STOPPING || change.job.state == JOB_STOPPED)
+    if (change.job.status == JOB_STOPPING || change.job.status == JOB_STOPPED)
         return leave_as_it_is(&change, job, changed);
     snprintf(change.job.stop_reason, sizeof change.job.stop_reason, "requested");
-    if (!change_state(&change, JOB_STOP, err))
+    if (!change_status(&change, JOB_STOP, err))
         return change_drop(&change);
     if (!change_commit(&change, job, err))
         return false;
@@ -260,7 +260,7 @@ bool jobs_stop(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err)
 static bool check_can_go_on(Change *change, Error *err)
 {
     CheckpointList list = {0};
-    if (change->job.state != JOB_FAILED)
+    if (change->job.status != JOB_FAILED)
         return true;
     if (!store_checkpoints(change->jobs->store, change->job.id, &list, err))
         return false;
@@ -277,14 +277,14 @@ bool jobs_resume(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err
     Change change;
     if (!change_begin(jobs, id, &change, err))
         return false;
-    if (change.job.state == JOB_QUEUED || change.job.state == JOB_RUNNING)
+    if (change.job.status == JOB_QUEUED || change.job.status == JOB_RUNNING)
         return leave_as_it_is(&change, job, changed);
     if (!check_can_go_on(&change, err))
         return change_drop(&change);
     change.job.stop_reason[0] = '\0';
     change.job.error.code[0] = change.job.error.message[0] = '\0';
     change.job.idle_restarts = 0;
-    if (!change_state(&change, JOB_RESUME, err))
+    if (!change_status(&change, JOB_RESUME, err))
         return change_drop(&change);
     if (changed)
         *changed = true;
@@ -297,12 +297,12 @@ bool jobs_checkpoint(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error 
     if (!store_job(jobs->store, id, &now, err))
         return false;
     pthread_mutex_lock(&jobs->lock);
-    LiveRun *run = now.state == JOB_RUNNING ? find_run(jobs, id) : NULL;
+    LiveRun *run = now.status == JOB_RUNNING ? find_run(jobs, id) : NULL;
     if (run)
         run->checkpoint = true;
     pthread_mutex_unlock(&jobs->lock);
     if (!run) {
-        fail(err, ERR_CONFLICT, "cannot checkpoint a job that is %s", JOB_STATE_NAMES[now.state]);
+        fail(err, ERR_CONFLICT, "cannot checkpoint a job that is %s", JOB_STATUS_NAMES[now.status]);
         job_info_free(&now);
         return false;
     }
@@ -321,9 +321,9 @@ bool jobs_delete(Jobs *jobs, int64_t id, Error *err)
     Change change;
     if (!change_begin(jobs, id, &change, err))
         return false;
-    if (job_state_active(change.job.state)) {
+    if (job_status_active(change.job.status)) {
         fail(err, ERR_CONFLICT, "cannot delete a job that is %s: stop it first",
-             JOB_STATE_NAMES[change.job.state]);
+             JOB_STATUS_NAMES[change.job.status]);
         return change_drop(&change);
     }
     // The rows first: a folder without a row is swept up at the next start, the other way round a

@@ -6,7 +6,7 @@
  *
  * Lock order: store, jobs, events, log. No lock is held across training.
  *
- * Errors   ERR_NOT_FOUND: no such job or checkpoint. ERR_CONFLICT: the job's state, a limit or an
+ * Errors   ERR_NOT_FOUND: no such job or checkpoint. ERR_CONFLICT: the job's status, a limit or an
  *          idempotency key forbids it. ERR_IO: the store cannot be read or written. ERR_STOPPED:
  *          the daemon is shutting down and takes no new work.
  */
@@ -73,11 +73,11 @@ bool jobs_checkpoints(Jobs *jobs, int64_t id, CheckpointList *list, Error *err);
 bool jobs_checkpoint_open(Jobs *jobs, int64_t id, const char *which, CheckpointRow *checkpoint,
                           int *fd, Error *err);
 
-/* Counted since the daemon's start, but for by_state. */
+/* Counted since the daemon's start, but for by_status. */
 typedef struct {
-    int64_t by_state[JOB_STATES];
+    int64_t by_status[JOB_STATUSES];
     int64_t steps, examples, epochs, checkpoints, restarts;
-    int64_t finished[JOB_STATES];  // jobs that came into an ended state
+    int64_t finished[JOB_STATUSES];  // jobs that came into an ended status
     double train_seconds;
     double examples_per_second;  // of the running jobs together, now
 } JobCounts;

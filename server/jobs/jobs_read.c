@@ -24,7 +24,7 @@ static int64_t estimate_finish(const LiveRun *run)
 
 void jobs_overlay(Jobs *jobs, JobInfo *job)
 {
-    if (job->state != JOB_RUNNING && job->state != JOB_STOPPING)
+    if (job->status != JOB_RUNNING && job->status != JOB_STOPPING)
         return;
     pthread_mutex_lock(&jobs->lock);
     for (const LiveRun *run = jobs->runs; run; run = run->next) {
@@ -122,15 +122,15 @@ bool jobs_checkpoint_open(Jobs *jobs, int64_t id, const char *which, CheckpointR
 
 bool jobs_counts(Jobs *jobs, JobCounts *counts, Error *err)
 {
-    int64_t by_state[JOB_STATES];
-    if (!store_count(jobs->store, by_state, err))
+    int64_t by_status[JOB_STATUSES];
+    if (!store_count(jobs->store, by_status, err))
         return false;
     pthread_mutex_lock(&jobs->lock);
     *counts = jobs->counts;
     for (const LiveRun *run = jobs->runs; run; run = run->next)
         counts->examples_per_second += run->examples_per_second;
     pthread_mutex_unlock(&jobs->lock);
-    memcpy(counts->by_state, by_state, sizeof by_state);
+    memcpy(counts->by_status, by_status, sizeof by_status);
     return true;
 }
 

@@ -19,7 +19,7 @@ static bool give_up(Change *change, Error *err)
     snprintf(job->error.message, sizeof job->error.message,
              "the daemon died %d times while this job ran, without a new checkpoint in between",
              MAX_IDLE_RESTARTS + 1);
-    return change_state(change, JOB_FAIL, err);
+    return change_status(change, JOB_FAIL, err);
 }
 
 static bool queue_again(Change *change, Error *err)
@@ -31,7 +31,7 @@ static bool queue_again(Change *change, Error *err)
                        event_note("the daemon ended while this job ran; it goes on from its last "
                                   "checkpoint"),
                        err)
-           && change_state(change, JOB_INTERRUPT, err);
+           && change_status(change, JOB_INTERRUPT, err);
 }
 
 static bool recover_job(Jobs *jobs, int64_t id, Error *err)
@@ -40,15 +40,15 @@ static bool recover_job(Jobs *jobs, int64_t id, Error *err)
     if (!change_begin(jobs, id, &change, err))
         return false;
     bool ok;
-    if (change.job.state == JOB_STOPPING)
-        ok = change_state(&change, JOB_INTERRUPT, err);
+    if (change.job.status == JOB_STOPPING)
+        ok = change_status(&change, JOB_INTERRUPT, err);
     else if (change.job.idle_restarts >= MAX_IDLE_RESTARTS)
         ok = give_up(&change, err);
     else
         ok = queue_again(&change, err);
     if (!ok)
         return change_drop(&change);
-    jobs->counts.restarts += change.job.state == JOB_QUEUED;
+    jobs->counts.restarts += change.job.status == JOB_QUEUED;
     return change_commit(&change, NULL, err);
 }
 
@@ -65,7 +65,7 @@ static bool exists(void *context, int64_t id)
 
 bool jobs_recover(Jobs *jobs, Error *err)
 {
-    const JobQuery ran = {.limit = 100, .states = 1u << JOB_RUNNING | 1u << JOB_STOPPING};
+    const JobQuery ran = {.limit = 100, .statuses = 1u << JOB_RUNNING | 1u << JOB_STOPPING};
     JobList list;
     do {
         if (!store_jobs(jobs->store, &ran, &list, err))

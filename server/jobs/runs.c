@@ -85,8 +85,9 @@ static bool take_next(Jobs *jobs, Run **out, Error *err)
     run->live.job_id = id;
     run->live.began = run->live.step_at = run->live.last_sign = clock_seconds();
     bool ok = store_load_job(jobs->store, id, &change.job, err);
-    change.before = change.job.state;
-    ok = ok && change_state(&change, JOB_START, err) && rewind_job(&change, &run->resume_step, err);
+    change.before = change.job.status;
+    ok =
+        ok && change_status(&change, JOB_START, err) && rewind_job(&change, &run->resume_step, err);
     if (!ok) {
         change_drop(&change);
         free(run);
@@ -248,7 +249,7 @@ static bool abandon(Jobs *jobs, int64_t id, Error *err)
     Change change;
     if (!change_begin(jobs, id, &change, err))
         return false;
-    if (!change_state(&change, JOB_INTERRUPT, err))
+    if (!change_status(&change, JOB_INTERRUPT, err))
         return change_drop(&change);
     return change_commit(&change, NULL, err);
 }

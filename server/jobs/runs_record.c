@@ -22,7 +22,7 @@ static bool record_once(Run *run, Record record, const void *what, Error *err)
     if (!change_begin(run->jobs, run->job.id, &change, err))
         return false;
     JobInfo *job = &change.job;
-    if (job->state != JOB_RUNNING && job->state != JOB_STOPPING) {
+    if (job->status != JOB_RUNNING && job->status != JOB_STOPPING) {
         fail(err, ERR_CONFLICT, "the job has been taken from its worker");
         return change_drop(&change);
     }
@@ -218,16 +218,16 @@ static bool record_end(Change *change, const void *what, Error *err)
     switch (end->outcome) {
     case RUN_SUCCEEDED:
         snprintf(job->stop_reason, sizeof job->stop_reason, "%s", end->reason);
-        return change_state(change, JOB_SUCCEED, err);
+        return change_status(change, JOB_SUCCEED, err);
     case RUN_FAILED:
         job->stop_reason[0] = '\0';
         snprintf(job->error.code, sizeof job->error.code, "%s", end->reason);
         snprintf(job->error.message, sizeof job->error.message, "%s", end->message);
-        return change_state(change, JOB_FAIL, err);
+        return change_status(change, JOB_FAIL, err);
     case RUN_STOPPED:
         break;
     }
-    return change_state(change, job->state == JOB_STOPPING ? JOB_END : JOB_INTERRUPT, err);
+    return change_status(change, job->status == JOB_STOPPING ? JOB_END : JOB_INTERRUPT, err);
 }
 
 void run_end(Run *run, RunEnd end)

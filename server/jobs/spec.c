@@ -21,9 +21,9 @@ enum { IMAGE_MAX_SIDE = 1024 };
 #define AT(member) .offset = offsetof(JobSpec, member)
 static const Field FIELDS[] = {
     {ROW("/name",            FIELD_NAME)},
-    {ROW("/model",           FIELD_MODEL)},
+    {ROW("/network",         FIELD_NETWORK)},
     {ROW("/dataset",         FIELD_DATASET)},
-    // The usual size is the model's, and so is the smallest.
+    // The default size is the network's, and so is the smallest.
     {ROW("/image_size",      FIELD_INT), AT(image_size), .usual = 0, .min = 1, .max = IMAGE_MAX_SIDE},
     {ROW("/epochs",          FIELD_INT), AT(epochs), .usual = 10, .min = 1, .max = 100000},
     {ROW("/batch_size",      FIELD_INT), AT(batch_size), .usual = 128, .min = 1, .max = 4096},
@@ -59,7 +59,7 @@ static const Field FIELDS[] = {
 
 static void set_defaults(JobSpec *spec)
 {
-    *spec = (JobSpec){.model = models_find("googlenet"), .dataset = "fashion_mnist"};
+    *spec = (JobSpec){.network = models_find("googlenet"), .dataset = "fashion_mnist"};
     for (size_t i = 0; i < COUNT(FIELDS); i++) {
         void *place = (char *)spec + FIELDS[i].offset;
         if (FIELDS[i].kind == &FIELD_INT)
@@ -121,23 +121,23 @@ static void check_limit(const char *pointer, int limit, int count, const char *s
                    limit);
 }
 
-/* Model, dataset and image size together. A folder's images are not known before it is opened, and
- * are taken to be like MNIST's; the trainer checks what they are. */
+/* Network, dataset and image size together. A folder's images are not known before it is opened,
+ * and are taken to be like MNIST's; the trainer checks what they are. */
 static void check_graph(const JobSpec *spec, Faults *faults)
 {
     const DatasetInfo *set = dataset_find(spec->dataset);
     const int channels = set ? set->image.channels : 1;
-    const int smallest = model_smallest_image(spec->model, channels);
+    const int smallest = model_smallest_image(spec->network, channels);
     if (spec->image_size < smallest) {
         faults_add(faults, "/image_size", "must be %d to %d for %s, got %d", smallest,
-                   IMAGE_MAX_SIDE, spec->model->name, spec->image_size);
+                   IMAGE_MAX_SIDE, spec->network->name, spec->image_size);
         return;
     }
     Error err = {0};
     const Shape input = {channels, spec->image_size, spec->image_size};
-    Graph *g = model_graph(spec->model, input, set ? set->classes : 10, &err);
+    Graph *g = model_graph(spec->network, input, set ? set->classes : 10, &err);
     if (!g)
-        faults_add(faults, "/model", "cannot be built: %s", err.message);
+        faults_add(faults, "/network", "cannot be built: %s", err.message);
     graph_free(g);
 }
 
@@ -167,10 +167,10 @@ bool spec_read(const cJSON *json, SpecRules rules, JobSpec *spec, Faults *faults
     set_defaults(spec);
     read_object(json, "", seen, &(SpecReader){spec, faults, rules});
     if (spec->image_size == 0)
-        spec->image_size = spec->model->image_size;
+        spec->image_size = spec->network->image_size;
     check_together(spec, faults);
     // Not on top of a fault of its own: the default that stands there now was not asked for.
-    if (!has_fault(faults, before, "/model") && !has_fault(faults, before, "/dataset")
+    if (!has_fault(faults, before, "/network") && !has_fault(faults, before, "/dataset")
         && !has_fault(faults, before, "/image_size"))
         check_graph(spec, faults);
     return faults->count == before;
@@ -202,7 +202,7 @@ cJSON *spec_to_json(const JobSpec *spec)
 TrainConfig spec_train_config(const JobSpec *spec)
 {
     return (TrainConfig){
-        .model = spec->model,
+        .model = spec->network,
         .image_size = spec->image_size,
         .epochs = spec->epochs,
         .batch_size = spec->batch_size,

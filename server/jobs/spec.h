@@ -19,9 +19,9 @@ enum {
 
 typedef struct {
     char name[JOB_NAME];              // "" when the client gave none
-    const Model *model;               // "googlenet"
+    const Model *network;             // "googlenet"
     char dataset[SPEC_DATASET];       // "fashion_mnist", or a folder where those are allowed
-    int image_size;                   // the model's usual size
+    int image_size;                   // the network's default size
     int epochs;                       // 10
     int batch_size;                   // 128
     double learning_rate;             // optimizer.learning_rate, 0.1
@@ -46,8 +46,8 @@ typedef struct {
     bool allow_folders;  // the dataset may be a path (the command line); never for HTTP clients
 } SpecRules;
 
-/* Read `json` into *spec, which spec_free takes back. False if there are faults. Model, dataset and
- * image size are checked against each other by building the graph. */
+/* Read `json` into *spec, which spec_free takes back. False if there are faults. Network, dataset
+ * and image size are checked against each other by building the graph. */
 bool spec_read(const cJSON *json, SpecRules rules, JobSpec *spec, Faults *faults);
 void spec_free(JobSpec *spec);
 

@@ -169,7 +169,7 @@ const FieldKind FIELD_BOOL = {bool_read, bool_write};
 const FieldKind FIELD_CHOICE = {choice_read, choice_write};
 const FieldKind FIELD_SGD = {sgd_read, sgd_write};
 
-/* ---- Name, model, dataset ---- */
+/* ---- Name, network, dataset ---- */
 
 static bool has_control(const char *text)
 {
@@ -207,14 +207,14 @@ static cJSON *name_write(const Field *f, const JobSpec *spec)
     return cJSON_CreateString(spec->name);
 }
 
-static void model_read(const Field *f, const cJSON *item, SpecReader *r)
+static void network_read(const Field *f, const cJSON *item, SpecReader *r)
 {
     size_t count;
     const Model *models = models_table(&count);
     char expected[EXPECTED_TEXT] = "one of ";
     for (size_t i = 0; i < count; i++) {
         if (cJSON_IsString(item) && strcmp(item->valuestring, models[i].name) == 0) {
-            r->spec->model = &models[i];
+            r->spec->network = &models[i];
             return;
         }
         offer(expected, sizeof expected, models[i].name, i == 0);
@@ -222,10 +222,10 @@ static void model_read(const Field *f, const cJSON *item, SpecReader *r)
     fault_expected(r->faults, f->pointer, expected, item);
 }
 
-static cJSON *model_write(const Field *f, const JobSpec *spec)
+static cJSON *network_write(const Field *f, const JobSpec *spec)
 {
     (void)f;
-    return cJSON_CreateString(spec->model->name);
+    return cJSON_CreateString(spec->network->name);
 }
 
 static bool dataset_known(const char *name, bool folders)
@@ -260,7 +260,7 @@ static cJSON *dataset_write(const Field *f, const JobSpec *spec)
 }
 
 const FieldKind FIELD_NAME = {name_read, name_write};
-const FieldKind FIELD_MODEL = {model_read, model_write};
+const FieldKind FIELD_NETWORK = {network_read, network_write};
 const FieldKind FIELD_DATASET = {dataset_read, dataset_write};
 
 /* ---- Objects ---- */

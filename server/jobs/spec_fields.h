@@ -37,7 +37,7 @@ extern const FieldKind FIELD_BOOL;      // bool
 extern const FieldKind FIELD_CHOICE;    // an enum that counts from 0, by name
 extern const FieldKind FIELD_SGD;       // the one optimizer there is; kept nowhere
 extern const FieldKind FIELD_NAME;      // JobSpec.name
-extern const FieldKind FIELD_MODEL;     // JobSpec.model
+extern const FieldKind FIELD_NETWORK;   // JobSpec.network
 extern const FieldKind FIELD_DATASET;   // JobSpec.dataset
 extern const FieldKind FIELD_METADATA;  // JobSpec.metadata
 

@@ -2,15 +2,15 @@
 
 #include <stdlib.h>
 
-const char *const JOB_STATE_NAMES[] = {
+const char *const JOB_STATUS_NAMES[] = {
     [JOB_QUEUED] = "queued",   [JOB_RUNNING] = "running", [JOB_STOPPING] = "stopping",
     [JOB_STOPPED] = "stopped", [JOB_FAILED] = "failed",   [JOB_SUCCEEDED] = "succeeded",
-    [JOB_STATES] = NULL,
+    [JOB_STATUSES] = NULL,
 };
 
-bool job_state_active(JobState state)
+bool job_status_active(JobStatus status)
 {
-    return state == JOB_QUEUED || state == JOB_RUNNING || state == JOB_STOPPING;
+    return status == JOB_QUEUED || status == JOB_RUNNING || status == JOB_STOPPING;
 }
 
 void job_info_free(JobInfo *job)

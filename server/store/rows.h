@@ -20,12 +20,12 @@ typedef enum {
     JOB_STOPPED,
     JOB_SUCCEEDED,
     JOB_FAILED,
-    JOB_STATES,
-} JobState;
+    JOB_STATUSES,
+} JobStatus;
 
-extern const char *const JOB_STATE_NAMES[];  // by JobState, NULL-terminated
+extern const char *const JOB_STATUS_NAMES[];  // by JobStatus, NULL-terminated
 
-bool job_state_active(JobState state);  // queued, running or stopping
+bool job_status_active(JobStatus status);  // queued, running or stopping
 
 enum {
     JOB_NAME = 129,  // bytes of a name, with the final NUL
@@ -39,7 +39,7 @@ enum {
 typedef struct {
     int64_t id;
     char name[JOB_NAME];
-    JobState state;
+    JobStatus status;
     char stop_reason[JOB_WORD];  // completed, max_seconds, early_stopping, requested or ""
     int64_t created_at, queued_at, started_at, finished_at;
     int64_t estimated_finish_at;  // of a running job, from its real progress
@@ -82,9 +82,9 @@ typedef struct {
 void job_info_free(JobInfo *job);  // the texts in it, not the struct
 
 typedef struct {
-    int64_t after;    // last id of the page before; 0: from the newest
-    int limit;        // 1 to 1000
-    unsigned states;  // bits 1u << JobState; 0: all
+    int64_t after;      // last id of the page before; 0: from the newest
+    int limit;          // 1 to 1000
+    unsigned statuses;  // bits 1u << JobStatus; 0: all
 } JobQuery;
 
 typedef struct {
@@ -95,10 +95,10 @@ typedef struct {
 
 void job_list_free(JobList *list);
 
-/* How fast a job like this one was: the newest of the same model, precision, CPU and threads; those
- * of the same image size come first, and of them those of the same batch size. */
+/* How fast a job like this one was: the newest of the same network, precision, CPU and threads;
+ * those of the same image size come first, and of them those of the same batch size. */
 typedef struct {
-    const char *model;
+    const char *network;
     const char *precision, *or_precision;  // as settings say it: "bf16" or "auto"
     const char *cpu_isa;
     int threads, image_size, batch_size;

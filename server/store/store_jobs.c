@@ -9,7 +9,7 @@
 /* A column of `jobs` and the field of JobInfo that it holds. */
 typedef struct {
     const char *name;
-    enum { INT64, INT, REAL, CHARS, OWNED, STATE } type;
+    enum { INT64, INT, REAL, CHARS, OWNED, STATUS } type;
     size_t offset;
     size_t size;  // of CHARS
 } Column;
@@ -25,7 +25,7 @@ typedef struct {
 
 static const Column COLUMNS[] = {
     TEXT("name", name),
-    FIELD("state", STATE, state),
+    FIELD("status", STATUS, status),
     TEXT("stop_reason", stop_reason),
     FIELD("created_at", INT64, created_at),
     FIELD("queued_at", INT64, queued_at),
@@ -60,7 +60,7 @@ static const Column COLUMNS[] = {
     TEXT("error_message", error.message),
 };
 
-/* "SELECT id, name, state, ...<rest>", to be freed. */
+/* "SELECT id, name, status, ...<rest>", to be freed. */
 static char *select_sql(const char *rest)
 {
     char *sql = xstrdup("SELECT id");
@@ -70,13 +70,13 @@ static char *select_sql(const char *rest)
     return sql;
 }
 
-static JobState state_from_name(const char *name)
+static JobStatus status_from_name(const char *name)
 {
-    JobState state = JOB_QUEUED;
+    JobStatus status = JOB_QUEUED;
     // The table's CHECK lets no other name in.
-    while (state < JOB_FAILED && strcmp(JOB_STATE_NAMES[state], name) != 0)
-        state++;
-    return state;
+    while (status < JOB_FAILED && strcmp(JOB_STATUS_NAMES[status], name) != 0)
+        status++;
+    return status;
 }
 
 /* Column 0 is the id, the others follow in the order of the table. */
@@ -103,8 +103,8 @@ static void read_row(sqlite3_stmt *stmt, void *item)
         case OWNED:
             *(char **)field = sql_text(stmt, at);
             break;
-        case STATE:
-            *(JobState *)field = state_from_name((const char *)sqlite3_column_text(stmt, at));
+        case STATUS:
+            *(JobStatus *)field = status_from_name((const char *)sqlite3_column_text(stmt, at));
             break;
         }
     }
@@ -135,8 +135,8 @@ static void bind_row(sqlite3_stmt *stmt, const JobInfo *job)
         case OWNED:
             text = *(char *const *)field;
             break;
-        case STATE:
-            text = JOB_STATE_NAMES[*(const JobState *)field];
+        case STATUS:
+            text = JOB_STATUS_NAMES[*(const JobStatus *)field];
             break;
         }
         sqlite3_bind_text(stmt, at, text, -1, SQLITE_TRANSIENT);
@@ -221,17 +221,17 @@ bool store_remove_job(Store *store, int64_t id, Error *err)
 bool store_next_queued(Store *store, int64_t *id, Error *err)
 {
     return sql_number(&store->writer, err, id,
-                      "SELECT id FROM jobs WHERE state = 'queued' ORDER BY queued_at, id LIMIT 1",
+                      "SELECT id FROM jobs WHERE status = 'queued' ORDER BY queued_at, id LIMIT 1",
                       "");
 }
 
 bool store_jobs(Store *store, const JobQuery *query, JobList *list, Error *err)
 {
     Db *db = &store->reader;
-    char *sql = select_sql(" FROM jobs WHERE id < ? AND state IN (''");
-    for (int state = 0; state < JOB_STATES; state++) {
-        if (query->states == 0 || query->states & 1u << state)
-            sql_append(&sql, ", '%s'", JOB_STATE_NAMES[state]);
+    char *sql = select_sql(" FROM jobs WHERE id < ? AND status IN (''");
+    for (int status = 0; status < JOB_STATUSES; status++) {
+        if (query->statuses == 0 || query->statuses & 1u << status)
+            sql_append(&sql, ", '%s'", JOB_STATUS_NAMES[status]);
     }
     sql_append(&sql, ") ORDER BY id DESC LIMIT ?");
     const int64_t below = query->after > 0 ? query->after : INT64_MAX;
@@ -250,16 +250,16 @@ bool store_jobs(Store *store, const JobQuery *query, JobList *list, Error *err)
     return ok;
 }
 
-bool store_count(Store *store, int64_t by_state[JOB_STATES], Error *err)
+bool store_count(Store *store, int64_t by_status[JOB_STATUSES], Error *err)
 {
     Db *db = &store->reader;
-    memset(by_state, 0, JOB_STATES * sizeof *by_state);
+    memset(by_status, 0, JOB_STATUSES * sizeof *by_status);
     sqlite3_stmt *stmt = NULL;
     bool more = true;
     pthread_mutex_lock(&db->lock);
-    bool ok = sql_prepare(db, err, &stmt, "SELECT state, count(*) FROM jobs GROUP BY state", "");
+    bool ok = sql_prepare(db, err, &stmt, "SELECT status, count(*) FROM jobs GROUP BY status", "");
     while (ok && (ok = sql_step(db, err, stmt, &more)) && more)
-        by_state[state_from_name((const char *)sqlite3_column_text(stmt, 0))] =
+        by_status[status_from_name((const char *)sqlite3_column_text(stmt, 0))] =
             sqlite3_column_int64(stmt, 1);
     sqlite3_finalize(stmt);
     pthread_mutex_unlock(&db->lock);

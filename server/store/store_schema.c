@@ -79,6 +79,17 @@ static const char *const STEPS[] = {
     "CREATE TABLE life (id INTEGER PRIMARY KEY CHECK (id = 1),"
     "  generation TEXT NOT NULL, oldest_event INTEGER NOT NULL);"
     "INSERT INTO life VALUES (1, lower(hex(randomblob(8))), 1);",
+
+    // The words of the API: a job has a status and trains a network. All texts were written by this
+    // program, with these keys first.
+    "ALTER TABLE jobs RENAME COLUMN state TO status;"
+    "DROP INDEX jobs_by_state;"
+    "CREATE INDEX jobs_by_status ON jobs (status, queued_at, id);"
+    "UPDATE jobs SET settings = '{\"network\":' || substr(settings, length('{\"model\":') + 1)"
+    "  WHERE settings LIKE '{\"model\":%';"
+    "UPDATE events SET type = 'status' WHERE type = 'state';"
+    "UPDATE events SET data = '{\"status\":' || substr(data, length('{\"state\":') + 1)"
+    "  WHERE type IN ('created', 'status') AND data LIKE '{\"state\":%';",
 };
 // clang-format on
 

@@ -8,7 +8,7 @@ bool store_speed(Store *store, const SpeedQuery *q, SpeedRow *row, Error *err)
 {
     static const char SQL[] =
         "SELECT id, json_extract(settings, '$.image_size'), examples_per_second FROM jobs"
-        " WHERE json_extract(settings, '$.model') = ?"
+        " WHERE json_extract(settings, '$.network') = ?"
         " AND json_extract(settings, '$.precision') IN (?, ?)"
         " AND cpu_isa = ? AND threads = ?"
         " AND examples_per_second > 0 AND step >= " STEPS_AT_LEAST
@@ -20,7 +20,7 @@ bool store_speed(Store *store, const SpeedQuery *q, SpeedRow *row, Error *err)
     *row = (SpeedRow){0};
     pthread_mutex_lock(&db->lock);
     const bool ok =
-        sql_prepare(db, err, &stmt, SQL, "ttttiii", q->model, q->precision, q->or_precision,
+        sql_prepare(db, err, &stmt, SQL, "ttttiii", q->network, q->precision, q->or_precision,
                     q->cpu_isa, (int64_t)q->threads, (int64_t)q->image_size, (int64_t)q->batch_size)
         && sql_step(db, err, stmt, &found);
     if (ok && found)

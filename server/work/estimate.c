@@ -34,7 +34,7 @@ static double relative_work(const Graph *g, const JobSpec *spec, const DatasetIn
 {
     Error ignored = {0};
     const Shape image = {set->image.channels, image_size, image_size};
-    Graph *other = model_graph(spec->model, image, set->classes, &ignored);
+    Graph *other = model_graph(spec->network, image, set->classes, &ignored);
     const double work =
         other ? (double)graph_multiply_adds(g) / (double)graph_multiply_adds(other) : 0;
     graph_free(other);
@@ -68,7 +68,7 @@ bool jobs_estimate(Jobs *jobs, const JobSpec *spec, JobThreads threads, JobEstim
     const int count = job_threads_for(threads, spec->threads);
     const Precision precision = precision_resolve(spec->precision);
     const SpeedQuery query = {
-        .model = spec->model->name,
+        .network = spec->network->name,
         .precision = PRECISION_NAMES[precision],
         .or_precision = precision == precision_resolve(PRECISION_AUTO) ? "auto" : "",
         .cpu_isa = dnn_isa_name(),
@@ -79,7 +79,7 @@ bool jobs_estimate(Jobs *jobs, const JobSpec *spec, JobThreads threads, JobEstim
     SpeedRow measured;
     if (!jobs_speed(jobs, &query, &measured, err))
         return false;
-    Graph *g = model_graph(spec->model, image, set->classes, err);
+    Graph *g = model_graph(spec->network, image, set->classes, err);
     if (!g)
         return false;
     const SetSize size = {set->image, set->train_count, set->test_count};

@@ -1,9 +1,9 @@
 /* server/work/estimate.h -- what a job will take, before it starts: memory and time.
  *
  * Memory follows from the network (core/net/memory_estimate.h). Time follows from what this daemon
- * has measured: the newest job of the same model in the same precision, on as many threads and the
- * same kind of CPU, preferably of the same image and batch size, scaled by multiply-adds. Where no
- * such job has run, nothing is said of the time.
+ * has measured: the newest job of the same network in the same precision, on as many threads and
+ * the same kind of CPU, preferably of the same image and batch size, scaled by multiply-adds. Where
+ * no such job has run, nothing is said of the time.
  */
 #pragma once
 #include "server/jobs/jobs.h"
@@ -25,6 +25,6 @@ typedef struct {
 /* JobEstimate.memory_bytes of a job whose network is `g`. */
 size_t estimate_memory(const Graph *g, const JobSpec *spec, const SetSize *set, int threads);
 
-/* ERR_NOT_FOUND: no such dataset. ERR_INVALID: the model does not fit the image. ERR_IO. */
+/* ERR_NOT_FOUND: no such dataset. ERR_INVALID: the network does not fit the image. ERR_IO. */
 bool jobs_estimate(Jobs *jobs, const JobSpec *spec, JobThreads threads, JobEstimate *estimate,
                    Error *err);

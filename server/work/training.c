@@ -88,7 +88,7 @@ static bool place_files(Training *t, CheckpointRow *row)
     const int64_t id = run_job(t->run)->id;
     const Path model = job_model_path(data, id, row->step);
     const Path training = job_training_path(data, id, row->step);
-    if (!model_save(model.text, trainer_params(t->trainer), t->spec.model->name, &t->fault))
+    if (!model_save(model.text, trainer_params(t->trainer), t->spec.network->name, &t->fault))
         return false;
     if (rename(t->checkpoint_path.text, training.text) != 0)
         return fail(&t->fault, ERR_IO, "rename %s: %s", t->checkpoint_path.text, strerror(errno));
@@ -158,7 +158,7 @@ static TrainAnswer hook(void *context, const TrainEvent *event)
 
 /* ---- Before and after ---- */
 
-/* The settings were checked when the job was created; by now a dataset or model may be gone. */
+/* The settings were checked when the job was created; by now a dataset or network may be gone. */
 static bool read_settings(Training *t, Error *err)
 {
     const char *text = run_job(t->run)->settings;

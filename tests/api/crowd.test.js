@@ -6,7 +6,7 @@ import { Client, collect } from './client.js';
 import { Daemon, until } from './daemon.js';
 
 const settings = {
-  model: 'googlenet_tiny', image_size: 28, batch_size: 16, train_limit: 96, test_limit: 32, epochs: 3,
+  network: 'googlenet_tiny', image_size: 28, batch_size: 16, train_limit: 96, test_limit: 32, epochs: 3,
   checkpoint: { keep: 2 },
 };
 const ENDED = ['stopped', 'succeeded', 'failed'];
@@ -62,7 +62,7 @@ test('two jobs, many readers, and all readers see the same', { timeout: 240000 }
   const jobs = await Promise.all([client.create(settings), client.create({ ...settings, seed: 1 })]);
   let ended = false;
   const over = () => ended;
-  const last = ({ type, data }) => type === 'state' && ENDED.includes(data.state);
+  const last = ({ type, data }) => type === 'status' && ENDED.includes(data.status);
   const streams = jobs.flatMap(({ id }) =>
     Array.from({ length: 8 }, async () => collect(await client.stream(`/v1/jobs/${id}/events`, { 'last-event-id': '0' }), last)));
   const others = [...jobs.flatMap(({ id }) => [poll(id, over), poll(id, over)]), visit(over), visit(over), steer(over)];

@@ -15,7 +15,7 @@ function peakBytes(pid) {
 const bf16 = /avx512_bf16|amx_bf16/.test(readFileSync('/proc/cpuinfo', 'utf8'));
 const few = { train_limit: 150, test_limit: 100, epochs: 1 };
 const CASES = [
-  ['a tiny network', { ...few, model: 'googlenet_tiny', precision: 'f32' }],
+  ['a tiny network', { ...few, network: 'googlenet_tiny', precision: 'f32' }],
   ['the chapter’s network in f32', { ...few, precision: 'f32' }],
   ['with momentum, in small batches', { ...few, precision: 'f32', batch_size: 16, optimizer: { momentum: 0.9 } }],
   ['large images', { ...few, precision: 'f32', image_size: 160, batch_size: 48, train_limit: 48, test_limit: 16 }],
@@ -43,7 +43,7 @@ test('time: unknown until such a job has run, then from its speed', async () => 
   const daemon = await Daemon.start({ args: ['--threads', '2'] });
   const client = new Client(daemon.url);
   const dry = async (more) => (await client.post('/v1/jobs?dry_run=true', { ...settings, ...more }, { status: 200 })).json.estimate;
-  const settings = { model: 'googlenet_tiny', precision: 'f32', train_limit: 1600, test_limit: 200, batch_size: 32, epochs: 2 };
+  const settings = { network: 'googlenet_tiny', precision: 'f32', train_limit: 1600, test_limit: 200, batch_size: 32, epochs: 2 };
   const { memory_bytes: bytes, ...unknown } = await dry();
   assert.ok(bytes > 0);
   assert.deepEqual(unknown, { seconds: null, examples_per_second: null, measured_job: null });
@@ -64,7 +64,7 @@ test('time: unknown until such a job has run, then from its speed', async () => 
   assert.ok(larger.examples_per_second < speed / 3 && larger.examples_per_second > speed / 5, `${larger.examples_per_second} of ${speed}`);
 
   // Nothing is said from other networks, precisions or teams.
-  for (const other of [{ model: 'googlenet' }, { precision: 'bf16' }, { threads: 1 }]) {
+  for (const other of [{ network: 'googlenet' }, { precision: 'bf16' }, { threads: 1 }]) {
     if (other.precision === 'bf16' && !bf16) continue;
     assert.equal((await dry(other)).seconds, null, JSON.stringify(other));
   }

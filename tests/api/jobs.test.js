@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { Client } from './client.js';
 import { Daemon, until } from './daemon.js';
 
-const long = { model: 'googlenet_tiny', train_limit: 2000, test_limit: 100, epochs: 100000, batch_size: 16 };
+const long = { network: 'googlenet_tiny', train_limit: 2000, test_limit: 100, epochs: 100000, batch_size: 16 };
 let daemon, client, busy;
 
 before(async () => {
@@ -21,24 +21,25 @@ test('an empty object is the recipe of the chapter', async () => {
   const { json, headers } = await client.post('/v1/jobs', {}, { status: 201 });
   assert.equal(headers.get('location'), `/v1/jobs/${json.id}`);
   assert.equal(json.status, 'queued');
-  assert.equal(json.model, 'googlenet');
-  assert.equal(json.dataset, 'fashion_mnist');
-  assert.deepEqual([json.image_size, json.epochs, json.batch_size, json.seed], [96, 10, 128, 0]);
-  assert.deepEqual(json.optimizer, { name: 'sgd', learning_rate: 0.1, momentum: 0, nesterov: false, weight_decay: 0 });
+  const { settings } = json;
+  assert.equal(settings.network, 'googlenet');
+  assert.equal(settings.dataset, 'fashion_mnist');
+  assert.deepEqual([settings.image_size, settings.epochs, settings.batch_size, settings.seed], [96, 10, 128, 0]);
+  assert.deepEqual(settings.optimizer, { name: 'sgd', learning_rate: 0.1, momentum: 0, nesterov: false, weight_decay: 0 });
   assert.deepEqual((await client.job(json.id)).id, json.id);
 });
 
 test('a dry run resolves and summarises, and makes nothing', async () => {
   const before = (await client.get('/v1/jobs?limit=1000')).json.data.length;
   const { json } = await client.post('/v1/jobs?dry_run=true', { epochs: 2, train_limit: 1000, name: 'dry' }, { status: 200 });
-  assert.equal(json.job.name, 'dry');
-  assert.equal(json.job.batch_size, 128);
+  assert.equal(json.name, 'dry');
+  assert.equal(json.settings.batch_size, 128);
   assert.equal(json.total_steps, 2 * Math.ceil(1000 / 128));
-  assert.equal(json.model.parameters, 5977530);
+  assert.equal(json.network.parameters, 5977530);
   assert.equal((await client.get('/v1/jobs?limit=1000')).json.data.length, before);
   // What it resolved to is itself a request, for the same.
-  const again = await client.post('/v1/jobs?dry_run=true', json.job, { status: 200 });
-  assert.deepEqual(again.json.job, json.job);
+  const again = await client.post('/v1/jobs?dry_run=true', json.settings, { status: 200 });
+  assert.deepEqual(again.json.settings, json.settings);
 });
 
 test('all faults are named at once', async () => {
@@ -126,15 +127,33 @@ test('name and metadata can be changed, and nothing else', async () => {
   await patch([], 400);
 });
 
+test('the settings of a job make its twin', async () => {
+  const odd = { ...long, seed: 2 ** 53 - 1, optimizer: { learning_rate: 0.1 + 0.2, momentum: 0.9, nesterov: true }, schedule: { type: 'cosine' }, checkpoint: { keep: 3 } };
+  const first = await client.create({ ...odd, name: 'first', metadata: { a: 'b' } });
+  const twin = await client.create(first.settings);
+  assert.deepEqual(twin.settings, first.settings);
+  assert.deepEqual([twin.name, twin.metadata, twin.parent_id], ['', {}, null]);
+});
+
+test('the words of before are gone', async () => {
+  await client.post('/v1/jobs', { model: 'googlenet' }, { status: 400 });
+  await client.get('/v1/models', { status: 404 });
+  assert.equal((await client.get('/v1/jobs?state=queued', { status: 400 })).json.errors[0].pointer, '?state');
+  await client.get(`/v1/jobs/${busy.id}/curve?after_step=0`, { status: 400 });
+  const { json } = await client.get(`/v1/jobs/${busy.id}/events?limit=2`);
+  assert.deepEqual(json.data.map(({ type, data }) => [type, data.status]), [['created', 'queued'], ['status', 'running']]);
+  assert.match((await client.get('/metrics')).text, /^googlenetd_jobs\{status="running"\} 1$/m);
+});
+
 test('a clone has the settings of its parent, but for those in the body', async () => {
   const parent = await client.create({ ...long, name: 'parent', optimizer: { learning_rate: 0.05, momentum: 0.9 }, metadata: { a: 'b' } });
   const body = { seed: 3, optimizer: { momentum: null }, name: 'child' };
   const { json } = await client.post(`/v1/jobs/${parent.id}/clone`, body, { status: 201 });
   assert.equal(json.parent_id, parent.id);
-  assert.deepEqual([json.name, json.seed, json.epochs], ['child', 3, long.epochs]);
-  assert.deepEqual(json.optimizer, { ...parent.optimizer, momentum: 0 });
+  assert.deepEqual([json.name, json.settings.seed, json.settings.epochs], ['child', 3, long.epochs]);
+  assert.deepEqual(json.settings.optimizer, { ...parent.settings.optimizer, momentum: 0 });
   assert.deepEqual(json.metadata, { a: 'b' });
-  assert.equal((await client.call('POST', `/v1/jobs/${parent.id}/clone`, { status: 201 })).json.optimizer.momentum, 0.9);
+  assert.equal((await client.call('POST', `/v1/jobs/${parent.id}/clone`, { status: 201 })).json.settings.optimizer.momentum, 0.9);
   await client.post(`/v1/jobs/${parent.id}/clone?dry_run=true`, {}, { status: 200 });
   await client.post(`/v1/jobs/${parent.id}/clone`, { epochs: -1 }, { status: 400 });
   await client.post(`/v1/jobs/${parent.id}/clone`, [1], { status: 400 });

@@ -7,8 +7,8 @@ import { after, before, test } from 'node:test';
 import { Client, collect } from './client.js';
 import { Daemon, until } from './daemon.js';
 
-const settings = { model: 'googlenet_tiny', train_limit: 1000, test_limit: 200, batch_size: 20, epochs: 6, seed: 11, name: 'a life' };
-const ended = (event) => event.type === 'state' && ['succeeded', 'failed'].includes(event.data.state);
+const settings = { network: 'googlenet_tiny', train_limit: 1000, test_limit: 200, batch_size: 20, epochs: 6, seed: 11, name: 'a life' };
+const ended = (event) => event.type === 'status' && ['succeeded', 'failed'].includes(event.data.status);
 let daemon, client, job;
 
 before(async () => {
@@ -56,7 +56,7 @@ test('it trains, is followed, stopped and resumed, and succeeds', async () => {
       const { json } = await client.call('POST', `/v1/jobs/${job.id}/stop`, { status: 202 });
       assert.ok(['stopping', 'stopped'].includes(json.status));
     }
-    if (event.type === 'state' && event.data.state === 'stopped') {
+    if (event.type === 'status' && event.data.status === 'stopped') {
       const info = await client.job(job.id);
       assert.equal(info.stop_reason, 'requested');
       assert.ok(info.progress.step < info.progress.total_steps);
@@ -116,12 +116,12 @@ test('the series come as CSV too, with the same numbers', async () => {
 
 test('the series can be read from a cursor', async () => {
   const whole = (await client.get(`/v1/jobs/${job.id}/curve`)).json;
-  const rest = (await client.get(`/v1/jobs/${job.id}/curve?after_step=${whole.step[9]}`)).json;
+  const rest = (await client.get(`/v1/jobs/${job.id}/curve?after=${whole.step[9]}`)).json;
   assert.deepEqual(rest.step, whole.step.slice(10));
   const page = (await client.get(`/v1/jobs/${job.id}/epochs?after=2&limit=3`)).json;
   assert.deepEqual(page.data.map((epoch) => epoch.epoch), [3, 4, 5]);
   assert.deepEqual([page.has_more, page.last_id], [true, 5]);
-  await client.get(`/v1/jobs/${job.id}/curve?after=1`, { status: 400 });
+  await client.get(`/v1/jobs/${job.id}/curve?after_step=1`, { status: 400 });
 });
 
 test('the model is downloaded whole, in ranges, and checked', async () => {
@@ -144,7 +144,7 @@ test('the model is downloaded whole, in ranges, and checked', async () => {
   delete tensors.__metadata__;
   assert.ok(Object.keys(tensors).every((name) => !name.startsWith('optimizer.')));
   const count = Object.values(tensors).reduce((sum, tensor) => sum + tensor.shape.reduce((a, b) => a * b, 1), 0);
-  assert.equal(count, (await client.get('/v1/models/googlenet_tiny')).json.parameters);
+  assert.equal(count, (await client.get('/v1/networks/googlenet_tiny')).json.parameters);
 
   const range = (value, status, more) => client.get(`${path}/content`, { status, headers: { range: value, ...more } });
   const size = latest.bytes;

@@ -75,7 +75,7 @@ test('streams outlive the time of a request, are bounded, and are freed when the
   assert.equal(await metric('googlenetd_http_streams'), 3);
 
   await sleep((SECONDS + 2) * 1000);
-  const { id } = await client.create({ model: 'googlenet_tiny', train_limit: 20, test_limit: 10, epochs: 1 });
+  const { id } = await client.create({ network: 'googlenet_tiny', train_limit: 20, test_limit: 10, epochs: 1 });
   for (const stream of streams)
     await until('the event', () => stream.events?.some((event) => event.type === 'created' && event.job_id === id), 10);
 

@@ -41,7 +41,7 @@ test('the description is served as it stands in the sources, and has an ETag', a
 
 test('every described operation is one that the daemon knows', async () => {
   for (const [path, operations] of Object.entries(description.paths)) {
-    const filled = path.replace('{job}', 'job_999').replace('{checkpoint}', 'step_1').replace('{model}', 'none');
+    const filled = path.replace('{job}', 'job_999').replace('{checkpoint}', 'step_1').replace('{network}', 'none');
     const { headers } = await client.call('OPTIONS', filled, { status: 204 });
     const known = headers.get('allow').toLowerCase().split(', ').sort();
     const described = Object.keys(operations).filter((name) => name !== 'parameters');
@@ -51,7 +51,7 @@ test('every described operation is one that the daemon knows', async () => {
 });
 
 test('HEAD answers as GET does, without the body', async () => {
-  for (const path of ['/livez', '/v1/jobs', '/v1/models/googlenet', '/openapi.json', '/']) {
+  for (const path of ['/livez', '/v1/jobs', '/v1/networks/googlenet', '/openapi.json', '/']) {
     const get = await client.get(path);
     const head = await client.call('HEAD', path, { status: 200 });
     assert.equal(head.text, '');
@@ -105,9 +105,9 @@ test('only listed files are served', async () => {
 });
 
 test('models are listed, and shown layer by layer as the chapter prints them', async () => {
-  const list = (await client.get('/v1/models')).json;
+  const list = (await client.get('/v1/networks')).json;
   assert.ok(list.data.some((model) => model.id === 'googlenet'));
-  const { json } = await client.get('/v1/models/googlenet?image_size=96&channels=1&classes=10');
+  const { json } = await client.get('/v1/networks/googlenet?image_size=96&channels=1&classes=10');
   assert.equal(json.parameters, 5977530);
   const shapes = json.stages.map(({ shape }) => [shape.channels, shape.height, shape.width].join('x'));
   assert.deepEqual(shapes.slice(-6), ['64x24x24', '192x12x12', '480x6x6', '832x3x3', '1024x1x1', '10x1x1']);
@@ -116,12 +116,12 @@ test('models are listed, and shown layer by layer as the chapter prints them', a
   assert.equal(sum('multiply_adds'), json.multiply_adds);
   const names = new Set(json.layers.map((layer) => layer.name));
   for (const layer of json.layers) for (const input of layer.inputs) assert.ok(names.has(input), input);
-  assert.equal((await client.get('/v1/models/googlenet?image_size=224&channels=3&classes=1000')).json.parameters, 6998552);
+  assert.equal((await client.get('/v1/networks/googlenet?image_size=224&channels=3&classes=1000')).json.parameters, 6998552);
 });
 
 test('a model refuses what it cannot take, naming all of it', async () => {
-  await client.get('/v1/models/resnet', { status: 404 });
-  const { json } = await client.get('/v1/models/googlenet?image_size=0&channels=x&classes=1&color=red', { status: 400 });
+  await client.get('/v1/networks/resnet', { status: 404 });
+  const { json } = await client.get('/v1/networks/googlenet?image_size=0&channels=x&classes=1&color=red', { status: 400 });
   assert.deepEqual(json.errors.map((e) => e.pointer).sort(), ['?channels', '?classes', '?color', '?image_size']);
 });
 

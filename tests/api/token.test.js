@@ -19,7 +19,7 @@ test('health and the description need none', async () => {
 });
 
 test('everything else does', async () => {
-  const calls = [['GET', '/v1/jobs'], ['POST', '/v1/jobs'], ['GET', '/v1/events'], ['GET', '/v1/models'], ['GET', '/metrics'], ['DELETE', '/v1/jobs/job_1']];
+  const calls = [['GET', '/v1/jobs'], ['POST', '/v1/jobs'], ['GET', '/v1/events'], ['GET', '/v1/networks'], ['GET', '/metrics'], ['DELETE', '/v1/jobs/job_1']];
   for (const [method, path] of calls) {
     const body = method === 'POST' ? {} : undefined;
     const { headers } = await stranger.call(method, path, { body, status: 401 });

@@ -11,7 +11,7 @@ const binary = process.env.GOOGLENETD ?? join(root, "build/server/googlenetd");
 
 // The small network on a few real images: an epoch takes a fraction of a second.
 export const TINY = {
-  model: "googlenet_tiny",
+  network: "googlenet_tiny",
   image_size: 28,
   epochs: 3,
   batch_size: 32,

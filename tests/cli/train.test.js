@@ -46,14 +46,14 @@ test("the same job twice gives the same model", (t) => {
 
 test("all faults of a job are named, one per line", (t) => {
   const f = folder(t);
-  f.write("job.json", { epochs: 0, batchsize: 1, optimizer: { momentum: 1 }, model: "x" });
+  f.write("job.json", { epochs: 0, batchsize: 1, optimizer: { momentum: 1 }, network: "x" });
   const r = f.run("train", "job.json");
   assert.equal(r.code, 2);
   assert.deepEqual(r.err.trimEnd().split("\n"), [
     "job.json: /epochs must be 1 to 100000, got 0",
     'job.json: /batchsize is not a known field; did you mean "batch_size"?',
     "job.json: /optimizer/momentum must be at least 0 and below 1, got 1",
-    'job.json: /model must be one of "googlenet", "googlenet_tiny", got "x"',
+    'job.json: /network must be one of "googlenet", "googlenet_tiny", got "x"',
   ]);
   assert.ok(!existsSync(f.path("job.run")));
 });

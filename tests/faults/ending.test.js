@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Daemon, ask, create, until } from './service.js';
 
 const two = { args: ['--threads', '2'] };
-const large = { model: 'googlenet', image_size: 96, threads: 2, test_limit: 0 };
+const large = { network: 'googlenet', image_size: 96, threads: 2, test_limit: 0 };
 
 async function endsInTime(daemon) {
   const began = Date.now();

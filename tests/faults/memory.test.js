@@ -15,7 +15,7 @@ function confine(daemon, bytes) {
   execFileSync('prlimit', ['--pid', String(daemon.process.pid), `--as=${addressSpace(daemon) + bytes}`]);
 }
 
-const large = { model: 'googlenet', threads: 1 };
+const large = { network: 'googlenet', threads: 1 };
 
 for (const [what, more] of [
   ['feature maps', { ...large, image_size: 224, batch_size: 256 }],

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Daemon as Plain } from '../api/daemon.js';
 
 export const settings = {
-  model: 'googlenet_tiny', image_size: 28, batch_size: 32, train_limit: 640, test_limit: 100, epochs: 4, threads: 1,
+  network: 'googlenet_tiny', image_size: 28, batch_size: 32, train_limit: 640, test_limit: 100, epochs: 4, threads: 1,
   seed: 2, optimizer: { learning_rate: 0.05, momentum: 0.9 }, checkpoint: { keep: 3 },
 };
 

@@ -100,7 +100,7 @@ test('without a token it says what it needs, and ends', async () => {
 
 // The small network on a part of the real images; long enough to be interrupted.
 const settings = {
-  model: 'googlenet_tiny', image_size: 28, batch_size: 32, train_limit: 3200, test_limit: 500, epochs: 4, seed: 3,
+  network: 'googlenet_tiny', image_size: 28, batch_size: 32, train_limit: 3200, test_limit: 500, epochs: 4, seed: 3,
   threads: 1, optimizer: { learning_rate: 0.05, momentum: 0.9 },
 };
 

@@ -51,7 +51,7 @@ export const get = async (daemon, path, headers = {}) => (await fetch(daemon.url
 
 /** A job of real data that takes seconds. */
 export const small = (more = {}) => ({
-  model: 'googlenet_tiny', train_limit: 1500, test_limit: 200, batch_size: 32, epochs: 3, threads: 1,
+  network: 'googlenet_tiny', train_limit: 1500, test_limit: 200, batch_size: 32, epochs: 3, threads: 1,
   optimizer: { learning_rate: 0.05, momentum: 0.9 }, ...more,
 });
 

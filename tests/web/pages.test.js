@@ -33,7 +33,7 @@ test('the form has the chapter’s values, and faults stand at their fields', as
   const fact = (name) => page.locator('.facts div', { hasText: name }).locator('dd');
   assert.match(await fact('Memory').textContent(), /^about \d{3} MB$/);
   assert.match(await fact('Time').textContent(), /^not known/);
-  await page.getByLabel('Model').selectOption('googlenet_tiny');
+  await page.getByLabel('Network').selectOption('googlenet_tiny');
   await page.getByLabel('Batch size').fill('32');
   await until(async () => /^about .*judging by job_\d+ \(.*\/s\)$/.test(await fact('Time').textContent()), 'an estimate of the time');
   await page.getByLabel('Batch size').fill('0');
@@ -58,9 +58,9 @@ test('a clone takes over the settings and starts', async () => {
   await page.getByRole('button', { name: 'Start' }).click();
   await page.getByRole('heading', { name: 'cloned' }).waitFor();
   const made = (await get(daemon, '/v1/jobs')).data.find((j) => j.name === 'cloned');
-  assert.equal(made.train_limit, 1500);
-  assert.equal(made.epochs, 1);
-  assert.deepEqual(made.schedule, { type: 'cosine' });
+  assert.equal(made.settings.train_limit, 1500);
+  assert.equal(made.settings.epochs, 1);
+  assert.deepEqual(made.settings.schedule, { type: 'cosine' });
   await context.close();
 });
 

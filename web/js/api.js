@@ -60,12 +60,12 @@ export const stop = (id) => send('POST', `${job(id)}/stop`);
 export const resume = (id) => send('POST', `${job(id)}/resume`);
 export const checkpoint = (id) => send('POST', `${job(id)}/checkpoint`);
 export const remove = (id) => send('DELETE', job(id));
-export const curve = (id, afterStep = 0) => get(`${job(id)}/curve?after_step=${afterStep}`);
+export const curve = (id, after = 0) => get(`${job(id)}/curve?after=${after}`);
 export const epochs = (id) => all(`${job(id)}/epochs`);
 export const checkpoints = async (id) => (await get(`${job(id)}/checkpoints`)).data;
 export const events = (id) => all(`${job(id)}/events`);
-export const models = async () => (await get('v1/models')).data;
-export const model = (name, query = '') => get(`v1/models/${encodeURIComponent(name)}${query}`);
+export const networks = async () => (await get('v1/networks')).data;
+export const network = (name, query = '') => get(`v1/networks/${encodeURIComponent(name)}${query}`);
 export const datasets = async () => (await get('v1/datasets')).data;
 
 /** A series as a file: kind is 'curve' or 'epochs', type a media type. */

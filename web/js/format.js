@@ -33,5 +33,5 @@ export function timeLeft(job) {
   return (new Date(job.estimated_finish_at) - Date.now()) / 1000;
 }
 
-export const title = (job) => job.name || `${job.model} on ${job.dataset}`;
+export const title = (job) => job.name || `${job.settings.network} on ${job.settings.dataset}`;
 export const shape = (s) => (s.height === 1 && s.width === 1 ? `${s.channels}` : `${s.channels} × ${s.height} × ${s.width}`);

@@ -51,12 +51,12 @@ int64_t jobs_add(JobsFixture *f, const char *settings)
     return id;
 }
 
-JobState jobs_state(JobsFixture *f, int64_t id)
+JobStatus jobs_state(JobsFixture *f, int64_t id)
 {
     JobInfo job;
     CHECK_OK(jobs_get(f->jobs, id, &job, &f->err), f->err);
     job_info_free(&job);
-    return job.state;
+    return job.status;
 }
 
 Run *jobs_take(JobsFixture *f)

@@ -18,7 +18,7 @@ void jobs_reopen(JobsFixture *f);
 
 /* A job of these settings (JSON); its id. */
 int64_t jobs_add(JobsFixture *f, const char *settings);
-JobState jobs_state(JobsFixture *f, int64_t id);
+JobStatus jobs_state(JobsFixture *f, int64_t id);
 
 /* The next job, taken as a worker takes it; it must be there. */
 Run *jobs_take(JobsFixture *f);

@@ -1,4 +1,4 @@
-/* tests/server/jobs/test_job.c -- states, transitions, ids and times. */
+/* tests/server/jobs/test_job.c -- statuses, transitions, ids and times. */
 #include "server/jobs/job.h"
 
 #include <string.h>
@@ -8,8 +8,8 @@
 
 enum { NO = -1 };
 
-/* Every state against every trigger: where it leads, or NO. */
-static const int LEADS_TO[JOB_STATES][JOB_INTERRUPT + 1] = {
+/* Every status against every trigger: where it leads, or NO. */
+static const int LEADS_TO[JOB_STATUSES][JOB_INTERRUPT + 1] = {
     // clang-format off
     //                START        STOP          END          SUCCEED        FAIL        RESUME      INTERRUPT
     [JOB_QUEUED]    = {JOB_RUNNING, JOB_STOPPED,  NO,          NO,            NO,         NO,         NO},
@@ -24,19 +24,19 @@ static const int LEADS_TO[JOB_STATES][JOB_INTERRUPT + 1] = {
 static void each_trigger_leads_where_the_table_says_or_is_refused(void **state)
 {
     (void)state;
-    for (int from = 0; from < JOB_STATES; from++) {
+    for (int from = 0; from < JOB_STATUSES; from++) {
         for (int trigger = 0; trigger <= JOB_INTERRUPT; trigger++) {
             const int want = LEADS_TO[from][trigger];
-            JobState to = JOB_STATES;
+            JobStatus to = JOB_STATUSES;
             Error err = {0};
             if (want != NO) {
-                CHECK_OK(job_next_state((JobState)from, (JobTrigger)trigger, &to, &err), err);
+                CHECK_OK(job_next_status((JobStatus)from, (JobTrigger)trigger, &to, &err), err);
                 assert_int_equal(to, want);
             } else {
-                assert_false(job_next_state((JobState)from, (JobTrigger)trigger, &to, &err));
+                assert_false(job_next_status((JobStatus)from, (JobTrigger)trigger, &to, &err));
                 assert_int_equal(err.code, ERR_CONFLICT);
-                assert_non_null(strstr(err.message, JOB_STATE_NAMES[from]));
-                assert_int_equal(to, JOB_STATES);
+                assert_non_null(strstr(err.message, JOB_STATUS_NAMES[from]));
+                assert_int_equal(to, JOB_STATUSES);
             }
         }
     }
@@ -46,20 +46,20 @@ static void a_refusal_names_wish_and_state(void **state)
 {
     (void)state;
     Error err;
-    JobState to;
-    CHECK_REFUSED(job_next_state(JOB_SUCCEEDED, JOB_RESUME, &to, &err), err, ERR_CONFLICT,
+    JobStatus to;
+    CHECK_REFUSED(job_next_status(JOB_SUCCEEDED, JOB_RESUME, &to, &err), err, ERR_CONFLICT,
                   "cannot resume a job that is succeeded");
 }
 
 static void active_states_are_those_a_worker_may_touch(void **state)
 {
     (void)state;
-    assert_true(job_state_active(JOB_QUEUED));
-    assert_true(job_state_active(JOB_RUNNING));
-    assert_true(job_state_active(JOB_STOPPING));
-    assert_false(job_state_active(JOB_STOPPED));
-    assert_false(job_state_active(JOB_SUCCEEDED));
-    assert_false(job_state_active(JOB_FAILED));
+    assert_true(job_status_active(JOB_QUEUED));
+    assert_true(job_status_active(JOB_RUNNING));
+    assert_true(job_status_active(JOB_STOPPING));
+    assert_false(job_status_active(JOB_STOPPED));
+    assert_false(job_status_active(JOB_SUCCEEDED));
+    assert_false(job_status_active(JOB_FAILED));
 }
 
 static void ids_come_back_from_their_text(void **state)

@@ -1,4 +1,4 @@
-/* tests/server/jobs/test_jobs.c -- the states of a job, and what leads from one to the next. */
+/* tests/server/jobs/test_jobs.c -- the statuses of a job, and what leads from one to the next. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,10 +15,10 @@ static void a_new_job_waits_in_the_queue(void **state)
     JobsFixture *f = *state;
     const int64_t id = jobs_add(
         f,
-        "{\"name\":\"mine\",\"epochs\":3,\"metadata\":{\"who\":\"me\"},\"model\":\"googlenet\"}");
+        "{\"name\":\"mine\",\"epochs\":3,\"metadata\":{\"who\":\"me\"},\"network\":\"googlenet\"}");
     JobInfo job;
     CHECK_OK(jobs_get(f->jobs, id, &job, &f->err), f->err);
-    assert_int_equal(job.state, JOB_QUEUED);
+    assert_int_equal(job.status, JOB_QUEUED);
     assert_string_equal(job.name, "mine");
     assert_string_equal(job.metadata, "{\"who\":\"me\"}");
     assert_non_null(strstr(job.settings, "\"epochs\":3"));
@@ -50,7 +50,7 @@ static void a_life_from_queue_to_success(void **state)
     run_records_checkpoint(f, run, 10, true, 1);
     run_end(run, SUCCEEDED);
     CHECK_OK(jobs_get(f->jobs, id, &job, &f->err), f->err);
-    assert_int_equal(job.state, JOB_SUCCEEDED);
+    assert_int_equal(job.status, JOB_SUCCEEDED);
     assert_string_equal(job.stop_reason, "completed");
     assert_int_equal(job.progress.step, 10);
     assert_int_equal(job.latest.step, 10);
@@ -63,29 +63,29 @@ static void a_life_from_queue_to_success(void **state)
 
     JobCounts counts;
     CHECK_OK(jobs_counts(f->jobs, &counts, &f->err), f->err);
-    assert_int_equal(counts.by_state[JOB_SUCCEEDED], 1);
+    assert_int_equal(counts.by_status[JOB_SUCCEEDED], 1);
     assert_int_equal(counts.finished[JOB_SUCCEEDED], 1);
     assert_int_equal(counts.steps, 10);
     assert_int_equal(counts.examples, 320);
     assert_int_equal(counts.checkpoints, 1);
 }
 
-/* Ask everything of a job in the given state; `may` names what is allowed there. */
+/* Ask everything of a job at the given status; `may` names what is allowed there. */
 static void check_requests(JobsFixture *f, int64_t id, const char *may)
 {
     static const struct {
         const char *name;
         bool (*ask)(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err);
     } REQUESTS[] = {{"stop", jobs_stop}, {"resume", jobs_resume}, {"checkpoint", jobs_checkpoint}};
-    const JobState before = jobs_state(f, id);
+    const JobStatus before = jobs_state(f, id);
     for (size_t i = 0; i < COUNT(REQUESTS); i++) {
         if (strstr(may, REQUESTS[i].name))
             continue;
         f->err = (Error){0};
         if (REQUESTS[i].ask(f->jobs, id, NULL, NULL, &f->err))
-            fail_msg("%s was allowed in state %s", REQUESTS[i].name, JOB_STATE_NAMES[before]);
+            fail_msg("%s was allowed at status %s", REQUESTS[i].name, JOB_STATUS_NAMES[before]);
         assert_int_equal(f->err.code, ERR_CONFLICT);
-        assert_non_null(strstr(f->err.message, JOB_STATE_NAMES[before]));
+        assert_non_null(strstr(f->err.message, JOB_STATUS_NAMES[before]));
         assert_int_equal(jobs_state(f, id), before);
     }
     if (!strstr(may, "delete")) {
@@ -115,12 +115,12 @@ static void each_state_refuses_what_does_not_fit(void **state)
     check_requests(f, id, "delete");  // succeeded
 }
 
-static void check_steer(JobsFixture *f, int64_t id, bool stop, JobState want, bool want_changed)
+static void check_steer(JobsFixture *f, int64_t id, bool stop, JobStatus want, bool want_changed)
 {
     JobInfo job;
     bool changed = !want_changed;
     CHECK_OK((stop ? jobs_stop : jobs_resume)(f->jobs, id, &job, &changed, &f->err), f->err);
-    assert_int_equal(job.state, want);
+    assert_int_equal(job.status, want);
     assert_int_equal(changed, want_changed);
     job_info_free(&job);
 }
@@ -152,7 +152,7 @@ static void a_queued_job_stops_at_once_and_is_not_taken(void **state)
     const int64_t first = jobs_add(f, "{}"), second = jobs_add(f, "{}");
     JobInfo job;
     CHECK_OK(jobs_stop(f->jobs, first, &job, NULL, &f->err), f->err);
-    assert_int_equal(job.state, JOB_STOPPED);
+    assert_int_equal(job.status, JOB_STOPPED);
     assert_string_equal(job.stop_reason, "requested");
     assert_true(job.finished_at > 0);
     job_info_free(&job);
@@ -184,7 +184,7 @@ static void a_running_job_is_told_once_per_wish(void **state)
 static void a_job_may_succeed_or_fail_while_it_is_stopping(void **state)
 {
     JobsFixture *f = *state;
-    static const JobState WANT[] = {JOB_SUCCEEDED, JOB_FAILED};
+    static const JobStatus WANT[] = {JOB_SUCCEEDED, JOB_FAILED};
     for (int i = 0; i < 2; i++) {
         const int64_t id = jobs_add(f, "{}");
         Run *run = jobs_take(f);
@@ -192,7 +192,7 @@ static void a_job_may_succeed_or_fail_while_it_is_stopping(void **state)
         run_end(run, i == 0 ? SUCCEEDED : FAILED);
         JobInfo job;
         CHECK_OK(jobs_get(f->jobs, id, &job, &f->err), f->err);
-        assert_int_equal(job.state, WANT[i]);
+        assert_int_equal(job.status, WANT[i]);
         assert_string_equal(job.stop_reason, i == 0 ? "completed" : "");
         assert_string_equal(job.error.code, i == 0 ? "" : "not_a_number");
         job_info_free(&job);

@@ -195,9 +195,9 @@ static void events_tell_the_whole_story_in_order(void **state)
     static const struct {
         const char *type, *data;
     } WANT[] = {
-        {"created", "{\"state\":\"queued\"}"},
-        {"state",
-         "{\"state\":\"running\",\"previous\":\"queued\",\"stop_reason\":null,\"error\":null}"},
+        {"created", "{\"status\":\"queued\"}"},
+        {"status",
+         "{\"status\":\"running\",\"previous\":\"queued\",\"stop_reason\":null,\"error\":null}"},
         {"point", "{\"step\":1,\"epoch\":0.1,\"loss\":1,\"accuracy\":0.5,\"learning_rate\":0.1,"
                   "\"seconds\":2}"},
         {"epoch", "{\"epoch\":1,\"step\":1,\"train_loss\":0,\"train_accuracy\":0,\"test_loss\":0,"
@@ -206,8 +206,8 @@ static void events_tell_the_whole_story_in_order(void **state)
         {"note", "{\"message\":\"bits may differ\"}"},
         {"checkpoint",
          "{\"checkpoint\":\"step_1\",\"step\":1,\"epoch\":0,\"bytes\":0,\"best\":true}"},
-        {"state",
-         "{\"state\":\"failed\",\"previous\":\"running\",\"stop_reason\":null,"
+        {"status",
+         "{\"status\":\"failed\",\"previous\":\"running\",\"stop_reason\":null,"
          "\"error\":{\"code\":\"not_a_number\",\"message\":\"the loss is not a number\"}}"},
     };
     EventList events;
@@ -237,7 +237,7 @@ static void a_daemon_that_leaves_takes_nothing_new(void **state)
                   "the daemon is shutting down and takes no new jobs");
     run_end(run, STOPPED);
     CHECK_OK(jobs_get(f->jobs, id, &job, &f->err), f->err);
-    assert_int_equal(job.state, JOB_QUEUED);
+    assert_int_equal(job.status, JOB_QUEUED);
     assert_int_equal(job.restart_count, 0);
     job_info_free(&job);
 }

@@ -26,7 +26,7 @@ static void a_running_job_is_queued_again_before_the_others(void **state)
     die(f, run);
     JobInfo job;
     CHECK_OK(jobs_get(f->jobs, first, &job, &f->err), f->err);
-    assert_int_equal(job.state, JOB_QUEUED);
+    assert_int_equal(job.status, JOB_QUEUED);
     assert_int_equal(job.restart_count, 1);
     job_info_free(&job);
     run = jobs_take(f);
@@ -49,7 +49,7 @@ static void a_stopping_job_is_stopped(void **state)
     die(f, run);
     JobInfo job;
     CHECK_OK(jobs_get(f->jobs, id, &job, &f->err), f->err);
-    assert_int_equal(job.state, JOB_STOPPED);
+    assert_int_equal(job.status, JOB_STOPPED);
     assert_string_equal(job.stop_reason, "requested");
     assert_int_equal(job.restart_count, 0);
     job_info_free(&job);
@@ -65,7 +65,7 @@ static void three_restarts_without_progress_are_enough(void **state)
     }
     JobInfo job;
     CHECK_OK(jobs_get(f->jobs, id, &job, &f->err), f->err);
-    assert_int_equal(job.state, JOB_FAILED);
+    assert_int_equal(job.status, JOB_FAILED);
     assert_int_equal(job.restart_count, 3);
     assert_string_equal(job.error.code, "restarts");
     assert_string_equal(

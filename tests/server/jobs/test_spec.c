@@ -52,7 +52,7 @@ static void nothing_is_the_chapters_run(void **state)
     (void)state;
     JobSpec spec = read_good("{}");
     assert_string_equal(spec.name, "");
-    assert_string_equal(spec.model->name, "googlenet");
+    assert_string_equal(spec.network->name, "googlenet");
     assert_string_equal(spec.dataset, "fashion_mnist");
     assert_int_equal(spec.image_size, 96);
     assert_int_equal(spec.epochs, 10);
@@ -77,7 +77,7 @@ static void nothing_is_the_chapters_run(void **state)
 }
 
 static const char EVERYTHING[] =
-    "{\"name\": \"größer\", \"model\": \"googlenet_tiny\", \"dataset\": \"fashion_mnist\","
+    "{\"name\": \"größer\", \"network\": \"googlenet_tiny\", \"dataset\": \"fashion_mnist\","
     " \"image_size\": 64, \"epochs\": 3, \"batch_size\": 17,"
     " \"optimizer\": {\"name\": \"sgd\", \"learning_rate\": 0.30000000000000004,"
     "   \"momentum\": 0.9, \"nesterov\": true, \"weight_decay\": 1e-4},"
@@ -90,7 +90,7 @@ static const char EVERYTHING[] =
 static void check_everything(const JobSpec *spec)
 {
     assert_string_equal(spec->name, "größer");
-    assert_string_equal(spec->model->name, "googlenet_tiny");
+    assert_string_equal(spec->network->name, "googlenet_tiny");
     assert_int_equal(spec->image_size, 64);
     assert_int_equal(spec->epochs, 3);
     assert_int_equal(spec->batch_size, 17);
@@ -144,7 +144,7 @@ static void trainer_gets_what_was_asked_for(void **state)
     (void)state;
     JobSpec spec = read_good(EVERYTHING);
     const TrainConfig c = spec_train_config(&spec);
-    assert_ptr_equal(c.model, spec.model);
+    assert_ptr_equal(c.model, spec.network);
     assert_int_equal(c.image_size, 64);
     assert_int_equal(c.epochs, 3);
     assert_int_equal(c.batch_size, 17);
@@ -254,9 +254,9 @@ static void wrong_types(void **state)
          "must be one of \"constant\", \"cosine\", got an object"},
         {"{\"precision\":\"f16\"}", "/precision",
          "must be one of \"auto\", \"f32\", \"bf16\", got \"f16\""},
-        {"{\"model\":\"x\"}", "/model",
+        {"{\"network\":\"x\"}", "/network",
          "must be one of \"googlenet\", \"googlenet_tiny\", got \"x\""},
-        {"{\"model\":7}", "/model", "must be one of \"googlenet\", \"googlenet_tiny\", got 7"},
+        {"{\"network\":7}", "/network", "must be one of \"googlenet\", \"googlenet_tiny\", got 7"},
         {"{\"name\":7}", "/name", "must be a string of at most 128 bytes, got 7"},
         {"{\"name\":\"a\\u0007b\"}", "/name", "must be free of control characters, got \"a?b\""},
     };
@@ -380,10 +380,11 @@ static void all_faults_are_named_at_once(void **state)
     (void)state;
     JobSpec spec;
     Faults faults;
-    assert_false(read_text("{\"epochs\":0,\"optimizer\":{\"momentum\":2,\"lr\":1},\"model\":\"x\","
-                           "\"seed\":0.5,\"metadata\":{\"a\":1,\"b\":2},\"image_size\":7}",
-                           NO_FOLDERS, &spec, &faults));
-    const char *pointers[] = {"/epochs", "/optimizer/momentum", "/optimizer/lr", "/model",
+    assert_false(
+        read_text("{\"epochs\":0,\"optimizer\":{\"momentum\":2,\"lr\":1},\"network\":\"x\","
+                  "\"seed\":0.5,\"metadata\":{\"a\":1,\"b\":2},\"image_size\":7}",
+                  NO_FOLDERS, &spec, &faults));
+    const char *pointers[] = {"/epochs", "/optimizer/momentum", "/optimizer/lr", "/network",
                               "/seed",   "/metadata/a",         "/metadata/b"};
     assert_int_equal(faults.count, COUNT(pointers));
     for (size_t i = 0; i < COUNT(pointers); i++)

@@ -33,7 +33,7 @@ JobInfo full_job(void)
 {
     return (JobInfo){
         .name = "a name, \xc3\xa9",
-        .state = JOB_FAILED,
+        .status = JOB_FAILED,
         .stop_reason = "requested",
         .created_at = 1001,
         .queued_at = 1002,
@@ -52,10 +52,10 @@ JobInfo full_job(void)
     };
 }
 
-JobInfo add_job(StoreFixture *f, JobState job_state, int64_t queued_at)
+JobInfo add_job(StoreFixture *f, JobStatus job_status, int64_t queued_at)
 {
     JobInfo job = full_job();
-    job.state = job_state;
+    job.status = job_status;
     job.queued_at = queued_at;
     CHECK_OK(store_begin(f->store, &f->err), f->err);
     CHECK_OK(store_add_job(f->store, &job, &f->err), f->err);

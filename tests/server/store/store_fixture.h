@@ -17,4 +17,4 @@ void store_reopen(StoreFixture *f);
 JobInfo full_job(void);
 
 /* The same, stored; the caller frees it. */
-JobInfo add_job(StoreFixture *f, JobState job_state, int64_t queued_at);
+JobInfo add_job(StoreFixture *f, JobStatus job_status, int64_t queued_at);

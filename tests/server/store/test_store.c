@@ -10,7 +10,7 @@ static void check_equal(const JobInfo *got, const JobInfo *want)
 {
     assert_int_equal(got->id, want->id);
     assert_string_equal(got->name, want->name);
-    assert_int_equal(got->state, want->state);
+    assert_int_equal(got->status, want->status);
     assert_string_equal(got->stop_reason, want->stop_reason);
     assert_int_equal(got->created_at, want->created_at);
     assert_int_equal(got->queued_at, want->queued_at);
@@ -41,7 +41,7 @@ static void a_job_comes_back_in_every_field(void **state)
     check_equal(&got, &job);
     job_info_free(&got);
 
-    job.state = JOB_SUCCEEDED;
+    job.status = JOB_SUCCEEDED;
     job.progress.step = 4690;
     job.best.test_accuracy = 1.0 / 3.0;
     CHECK_OK(store_begin(f->store, &f->err), f->err);
@@ -93,11 +93,11 @@ static void the_job_queued_longest_is_next(void **state)
     StoreFixture *f = *state;
     int64_t id = -1;
     static const struct {
-        JobState state;
+        JobStatus status;
         int64_t queued_at;
     } JOBS[] = {{JOB_QUEUED, 300}, {JOB_QUEUED, 200}, {JOB_RUNNING, 100}, {JOB_QUEUED, 200}};
     for (size_t i = 0; i < COUNT(JOBS); i++) {
-        JobInfo job = add_job(f, JOBS[i].state, JOBS[i].queued_at);
+        JobInfo job = add_job(f, JOBS[i].status, JOBS[i].queued_at);
         job_info_free(&job);
     }
     CHECK_OK(store_begin(f->store, &f->err), f->err);
@@ -131,7 +131,7 @@ static void lists_go_page_by_page_from_the_newest(void **state)
         job_list_free(&list);
     } while (want > 0);
 
-    query = (JobQuery){.limit = 2, .states = 1u << JOB_FAILED | 1u << JOB_RUNNING};
+    query = (JobQuery){.limit = 2, .statuses = 1u << JOB_FAILED | 1u << JOB_RUNNING};
     CHECK_OK(store_jobs(f->store, &query, &list, &f->err), f->err);
     assert_int_equal(list.count, 2);
     assert_int_equal(list.items[0].id, 6);
@@ -139,11 +139,11 @@ static void lists_go_page_by_page_from_the_newest(void **state)
     assert_true(list.has_more);
     job_list_free(&list);
 
-    int64_t by_state[JOB_STATES];
-    CHECK_OK(store_count(f->store, by_state, &f->err), f->err);
-    assert_int_equal(by_state[JOB_STOPPED], 4);
-    assert_int_equal(by_state[JOB_FAILED], 3);
-    assert_int_equal(by_state[JOB_RUNNING], 0);
+    int64_t by_status[JOB_STATUSES];
+    CHECK_OK(store_count(f->store, by_status, &f->err), f->err);
+    assert_int_equal(by_status[JOB_STOPPED], 4);
+    assert_int_equal(by_status[JOB_FAILED], 3);
+    assert_int_equal(by_status[JOB_RUNNING], 0);
 }
 
 static void a_key_lives_as_long_as_its_job(void **state)

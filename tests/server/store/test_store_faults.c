@@ -175,9 +175,9 @@ static void a_full_disk_is_survived(void **state)
     CHECK_OK(add(store, "{}", &err), err);
     store_close(store);
     CHECK_OK(store_open(scratch_path(&scratch, "store.db"), &store, &err), err);
-    int64_t by_state[JOB_STATES];
-    CHECK_OK(store_count(store, by_state, &err), err);
-    assert_int_equal(by_state[JOB_QUEUED], stored + 1);
+    int64_t by_status[JOB_STATUSES];
+    CHECK_OK(store_count(store, by_status, &err), err);
+    assert_int_equal(by_status[JOB_QUEUED], stored + 1);
     store_close(store);
     free(settings);
     assert_int_equal(umount(scratch.path), 0);

@@ -157,15 +157,22 @@ static void our_own_steps_are_taken_once(void **state)
     assert_int_equal(number(f, "PRAGMA user_version"), version);
 }
 
+/* The file as the first `version` steps of this program left it, with these rows in it; then opened
+ * by this program. */
+static Store *open_older(Fixture *f, int version, const char *rows)
+{
+    Store *store;
+    make_version(f, version);
+    assert_int_equal(sqlite3_exec(f->db.sqlite, rows, NULL, NULL, NULL), SQLITE_OK);
+    CHECK_OK(store_open(scratch_path(&f->scratch, "store.db"), &store, &f->err), f->err);
+    return store;
+}
+
 /* A store as the first schema left it: the points that it holds are read, without their times. */
 static void points_of_the_first_schema_have_no_time(void **state)
 {
+    Store *store = open_older(*state, 1, "INSERT INTO points VALUES (5, 6, 0.1, 2, 0.5, 0.1)");
     Fixture *f = *state;
-    make_version(f, 1);
-    CHECK_OK(sql_run(&f->db, &f->err, "INSERT INTO points VALUES (5, 6, 0.1, 2, 0.5, 0.1)", ""),
-             f->err);
-    Store *store;
-    CHECK_OK(store_open(scratch_path(&f->scratch, "store.db"), &store, &f->err), f->err);
     PointList points;
     CHECK_OK(store_points(store, (SeriesPage){.job_id = 5}, &points, &f->err), f->err);
     assert_int_equal(points.count, 1);
@@ -178,20 +185,53 @@ static void points_of_the_first_schema_have_no_time(void **state)
 /* The second schema knew no generations: each database gets one of its own. */
 static void a_store_of_the_second_schema_gets_a_generation(void **state)
 {
+    Store *store = open_older(
+        *state, 2,
+        "INSERT INTO events (id, job_id, time, type, data) VALUES (9, 5, 6, 'note', '{}')");
     Fixture *f = *state;
-    make_version(f, 2);
-    CHECK_OK(
-        sql_run(&f->db, &f->err,
-                "INSERT INTO events (id, job_id, time, type, data) VALUES (9, 5, 6, 'note', '{}')",
-                ""),
-        f->err);
-    Store *store;
     EventRange range;
-    CHECK_OK(store_open(scratch_path(&f->scratch, "store.db"), &store, &f->err), f->err);
     CHECK_OK(store_event_range(store, &range, &f->err), f->err);
     assert_int_equal(strspn(range.generation, "0123456789abcdef"), 16);
     assert_int_equal(range.oldest, 1);
     assert_int_equal(range.last, 9);
+    store_close(store);
+}
+
+/* The second schema knew a job's state and model; they are its status and network now. */
+static void states_and_models_become_statuses_and_networks(void **state)
+{
+    Store *store = open_older(
+        *state, 2,
+        "INSERT INTO jobs VALUES (7, 'model', 'failed', '', 1, 2, 3, 4,"
+        "  '{\"model\":\"googlenet_tiny\",\"seed\":9007199254740991,\"label_smoothing\":"
+        "0.30000000000000004}', '{\"model\":\"mine\"}', 0, 0, 0, 8, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0, "
+        "  0, 0, 0, 0, 0, 'avx2', 2, '3.7', '1', 'io', 'state');"
+        "INSERT INTO events (job_id, time, type, data) VALUES"
+        "  (7, 1, 'created', '{\"state\":\"queued\"}'),"
+        "  (7, 2, 'state', '{\"state\":\"failed\",\"previous\":\"running\",\"error\":null}'),"
+        "  (7, 3, 'note', '{\"message\":\"state\"}');");
+    static const char *const EVENTS[][2] = {
+        {"created", "{\"status\":\"queued\"}"},
+        {"status", "{\"status\":\"failed\",\"previous\":\"running\",\"error\":null}"},
+        {"note", "{\"message\":\"state\"}"},
+    };
+    Fixture *f = *state;
+    JobInfo job;
+    EventList events;
+    CHECK_OK(store_job(store, 7, &job, &f->err), f->err);
+    assert_int_equal(job.status, JOB_FAILED);
+    assert_string_equal(job.settings, "{\"network\":\"googlenet_tiny\",\"seed\":9007199254740991,"
+                                      "\"label_smoothing\":0.30000000000000004}");
+    assert_string_equal(job.metadata, "{\"model\":\"mine\"}");
+    assert_string_equal(job.name, "model");
+    job_info_free(&job);
+    CHECK_OK(store_events(store, (SeriesPage){.job_id = 7}, &events, &f->err), f->err);
+    assert_int_equal(events.count, COUNT(EVENTS));
+    for (size_t i = 0; i < COUNT(EVENTS); i++) {
+        assert_string_equal(events.items[i].type, EVENTS[i][0]);
+        assert_string_equal(events.items[i].data, EVENTS[i][1]);
+    }
+    event_list_free(&events);
     store_close(store);
 }
 
@@ -208,6 +248,7 @@ int main(int argc, char **argv)
         CASE(our_own_steps_are_taken_once),
         CASE(points_of_the_first_schema_have_no_time),
         CASE(a_store_of_the_second_schema_gets_a_generation),
+        CASE(states_and_models_become_statuses_and_networks),
     };
     return RUN_TESTS(tests);
 }

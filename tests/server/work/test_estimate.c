@@ -45,7 +45,7 @@ static int64_t trained(JobsFixture *f, const char *settings, int64_t step, doubl
     return id;
 }
 
-#define TINY "\"model\":\"googlenet_tiny\",\"precision\":\"f32\""
+#define TINY "\"network\":\"googlenet_tiny\",\"precision\":\"f32\""
 
 static void nothing_is_said_where_nothing_alike_has_run(void **state)
 {

@@ -14,7 +14,7 @@
 
 /* 8 steps an epoch, and with so few each is a point of the curve. */
 #define TINY                                                                                       \
-    "\"model\":\"googlenet_tiny\",\"image_size\":28,\"batch_size\":16,\"train_limit\":120,"        \
+    "\"network\":\"googlenet_tiny\",\"image_size\":28,\"batch_size\":16,\"train_limit\":120,"      \
     "\"test_limit\":50,\"seed\":3,\"threads\":1,\"optimizer\":{\"learning_rate\":0.05,"            \
     "\"momentum\":0.9}"
 
@@ -29,14 +29,14 @@ static Workers *start(JobsFixture *f, int count, const char *datasets)
     return workers;
 }
 
-/* Wait for the end of a job's activity; its state then. */
+/* Wait for the end of a job's activity; its status then. */
 static JobInfo wait_until_idle(JobsFixture *f, int64_t id)
 {
     while (true) {
         const int64_t seen = events_last(jobs_notifier(f->jobs));
         JobInfo job;
         CHECK_OK(jobs_get(f->jobs, id, &job, &f->err), f->err);
-        if (!job_state_active(job.state))
+        if (!job_status_active(job.status))
             return job;
         job_info_free(&job);
         if (!events_wait(jobs_notifier(f->jobs), seen, 60000))
@@ -50,7 +50,7 @@ static void wait_for_step(JobsFixture *f, int64_t id, int64_t step)
     while (now < step) {
         JobInfo job;
         CHECK_OK(jobs_get(f->jobs, id, &job, &f->err), f->err);
-        assert_true(job_state_active(job.state));
+        assert_true(job_status_active(job.status));
         now = job.progress.step;
         job_info_free(&job);
         usleep(500);
@@ -98,7 +98,7 @@ static void a_job_trains_to_its_end(void **state)
     const int64_t id = jobs_add(f, "{" TINY ",\"epochs\":3}");
     Workers *workers = start(f, 1, NULL);
     JobInfo job = wait_until_idle(f, id);
-    assert_int_equal(job.state, JOB_SUCCEEDED);
+    assert_int_equal(job.status, JOB_SUCCEEDED);
     assert_string_equal(job.stop_reason, "completed");
     assert_int_equal(job.progress.step, 3 * STEPS);
     assert_int_equal(job.progress.total_steps, 3 * STEPS);
@@ -124,7 +124,7 @@ static void unbroken_hash(JobsFixture *f, const char *settings, char sha256[65])
     const int64_t id = jobs_add(f, settings);
     Workers *workers = start(f, 1, NULL);
     JobInfo job = wait_until_idle(f, id);
-    assert_int_equal(job.state, JOB_SUCCEEDED);
+    assert_int_equal(job.status, JOB_SUCCEEDED);
     job_info_free(&job);
     assert_true(workers_stop(workers, 60));
     latest_hash(f, id, sha256);
@@ -143,7 +143,7 @@ static void a_stopped_job_goes_on_to_the_same_bits(void **state)
         wait_for_step(f, id, stops * STEPS + 2);
         CHECK_OK(jobs_stop(f->jobs, id, NULL, NULL, &f->err), f->err);
         JobInfo job = wait_until_idle(f, id);
-        assert_int_equal(job.state, JOB_STOPPED);
+        assert_int_equal(job.status, JOB_STOPPED);
         job_info_free(&job);
         CheckpointRow row;
         int fd;
@@ -153,7 +153,7 @@ static void a_stopped_job_goes_on_to_the_same_bits(void **state)
         CHECK_OK(jobs_resume(f->jobs, id, NULL, NULL, &f->err), f->err);
     }
     JobInfo job = wait_until_idle(f, id);
-    assert_int_equal(job.state, JOB_SUCCEEDED);
+    assert_int_equal(job.status, JOB_SUCCEEDED);
     assert_int_equal(job.restart_count, 0);
     job_info_free(&job);
     check_series(f, id, 6);
@@ -176,7 +176,7 @@ static void a_daemon_that_leaves_takes_up_its_job_again(void **state)
     jobs_reopen(f);
     workers = start(f, 1, NULL);
     JobInfo job = wait_until_idle(f, id);
-    assert_int_equal(job.state, JOB_SUCCEEDED);
+    assert_int_equal(job.status, JOB_SUCCEEDED);
     assert_int_equal(job.restart_count, 0);
     job_info_free(&job);
     check_series(f, id, 4);
@@ -195,12 +195,12 @@ static void two_workers_train_two_jobs_at_a_time(void **state)
     wait_for_step(f, two, 1);
     JobCounts counts;
     CHECK_OK(jobs_counts(f->jobs, &counts, &f->err), f->err);
-    assert_int_equal(counts.by_state[JOB_RUNNING], 2);
+    assert_int_equal(counts.by_status[JOB_RUNNING], 2);
     CHECK_OK(jobs_stop(f->jobs, one, NULL, NULL, &f->err), f->err);
     CHECK_OK(jobs_stop(f->jobs, two, NULL, NULL, &f->err), f->err);
     for (int64_t id = one; id <= two; id++) {
         JobInfo job = wait_until_idle(f, id);
-        assert_int_equal(job.state, JOB_STOPPED);
+        assert_int_equal(job.status, JOB_STOPPED);
         job_info_free(&job);
     }
     assert_true(workers_stop(workers, 60));
@@ -215,13 +215,13 @@ static void early_stopping_and_budgets_are_successes(void **state)
     const int64_t budget = jobs_add(f, "{" TINY ",\"epochs\":100000,\"max_seconds\":0.2}");
     Workers *workers = start(f, 1, NULL);
     JobInfo job = wait_until_idle(f, early);
-    assert_int_equal(job.state, JOB_SUCCEEDED);
+    assert_int_equal(job.status, JOB_SUCCEEDED);
     assert_string_equal(job.stop_reason, "early_stopping");
     assert_int_equal(job.latest.epoch, 2);
     job_info_free(&job);
     check_series(f, early, 2);
     job = wait_until_idle(f, budget);
-    assert_int_equal(job.state, JOB_SUCCEEDED);
+    assert_int_equal(job.status, JOB_SUCCEEDED);
     assert_string_equal(job.stop_reason, "max_seconds");
     assert_true(job.progress.step > 0 && job.progress.seconds < 60);
     job_info_free(&job);
@@ -232,12 +232,13 @@ static void numbers_that_break_down_fail_the_job_and_keep_the_checkpoint(void **
 {
     JobsFixture *f = *state;
     const int64_t id = jobs_add(
-        f, "{\"model\":\"googlenet_tiny\",\"image_size\":28,\"batch_size\":16,\"train_limit\":120,"
-           "\"test_limit\":50,\"threads\":1,\"epochs\":50,\"optimizer\":{\"learning_rate\":100,"
-           "\"momentum\":0.99}}");
+        f,
+        "{\"network\":\"googlenet_tiny\",\"image_size\":28,\"batch_size\":16,\"train_limit\":120,"
+        "\"test_limit\":50,\"threads\":1,\"epochs\":50,\"optimizer\":{\"learning_rate\":100,"
+        "\"momentum\":0.99}}");
     Workers *workers = start(f, 1, NULL);
     JobInfo job = wait_until_idle(f, id);
-    assert_int_equal(job.state, JOB_FAILED);
+    assert_int_equal(job.status, JOB_FAILED);
     assert_string_equal(job.error.code, "not_a_number");
     assert_non_null(strstr(job.error.message, "a smaller learning_rate may help"));
     assert_string_equal(job.stop_reason, "");
@@ -251,7 +252,7 @@ static void missing_data_fails_the_job_with_its_name(void **state)
     const int64_t id = jobs_add(f, "{" TINY "}");
     Workers *workers = start(f, 1, f->scratch.path);
     JobInfo job = wait_until_idle(f, id);
-    assert_int_equal(job.state, JOB_FAILED);
+    assert_int_equal(job.status, JOB_FAILED);
     assert_string_equal(job.error.code, "not_found");
     assert_non_null(strstr(job.error.message, "fashion_mnist"));
     job_info_free(&job);
@@ -269,11 +270,11 @@ static void files_that_cannot_be_written_fail_one_job_alone(void **state)
     fclose(file);
     Workers *workers = start(f, 1, NULL);
     JobInfo job = wait_until_idle(f, id);
-    assert_int_equal(job.state, JOB_FAILED);
+    assert_int_equal(job.status, JOB_FAILED);
     assert_string_equal(job.error.code, "io");
     job_info_free(&job);
     job = wait_until_idle(f, next);
-    assert_int_equal(job.state, JOB_SUCCEEDED);
+    assert_int_equal(job.status, JOB_SUCCEEDED);
     job_info_free(&job);
     assert_true(workers_stop(workers, 60));
 }

@@ -29,16 +29,13 @@ function placed(x, y) {
   return {x: x.filter((_, i) => has[i]), y: y.filter((_, i) => has[i])};
 }
 
-const SETTINGS = ['model', 'dataset', 'image_size', 'epochs', 'batch_size', 'optimizer', 'schedule', 'label_smoothing', 'precision', 'seed',
-  'threads', 'train_limit', 'test_limit', 'max_seconds', 'early_stopping'];
-
 function flat(job) {
   const out = {};
   const walk = (value, path) => {
-    if (value !== null && typeof value === 'object') Object.entries(value).forEach(([k, v]) => walk(v, `${path}.${k}`));
+    if (value !== null && typeof value === 'object') Object.entries(value).forEach(([k, v]) => walk(v, path ? `${path}.${k}` : k));
     else out[path] = String(value);
   };
-  SETTINGS.forEach((key) => walk(job[key], key));
+  walk(job.settings, '');
   return out;
 }
 

@@ -52,12 +52,12 @@ function card(layer, {layers, total}) {
 const visible = (layers) => layers.filter((l) => l.type !== 'relu');
 const sum = (layers, key) => layers.reduce((total, l) => total + l[key], 0);
 
-function draw(model) {
-  const net = {layers: new Map(model.layers.map((l) => [l.name, l])), total: model.multiply_adds};
-  const ends = new Map(model.stages.map((s, i) => [s.name, i + 1]));
+function draw(network) {
+  const net = {layers: new Map(network.layers.map((l) => [l.name, l])), total: network.multiply_adds};
+  const ends = new Map(network.stages.map((s, i) => [s.name, i + 1]));
   const stages = [];
   let current = [];
-  for (const step of steps(model.layers)) {
+  for (const step of steps(network.layers)) {
     current.push(step);
     const name = (step.layer ?? step.join).name;
     if (ends.has(name)) {
@@ -68,7 +68,7 @@ function draw(model) {
   return h('ol', {class: 'network'}, stages.map((stage) => {
     const layers = stage.steps.flatMap((s) => (s.layer ? [s.layer] : [...s.paths.flat(), s.join]));
     return h('li', {},
-      h('h2', {}, `Stage ${stage.number} `, h('small', {}, `→ ${shape(stage.shape)} · ${grouped(sum(layers, 'parameters'))} parameters · ${percent(sum(layers, 'multiply_adds') / model.multiply_adds)} of the multiply-adds`)),
+      h('h2', {}, `Stage ${stage.number} `, h('small', {}, `→ ${shape(stage.shape)} · ${grouped(sum(layers, 'parameters'))} parameters · ${percent(sum(layers, 'multiply_adds') / network.multiply_adds)} of the multiply-adds`)),
       h('div', {class: 'steps'}, stage.steps.map((step) => (step.layer
         ? visible([step.layer]).map((l) => card(l, net))
         : h('div', {class: 'inception', role: 'group', 'aria-label': `Inception block ${step.block}`},
@@ -82,27 +82,27 @@ export function networkView(_, {path: [name], query}) {
   const heading = h('h1', {}, name);
   const totals = h('p');
   const holder = h('div', {}, h('p', {class: 'empty'}, 'Reading …'));
-  const select = h('select', {id: 'model', onchange: () => { location.hash = `#/network/${select.value}`; }});
+  const select = h('select', {id: 'network', onchange: () => { location.hash = `#/network/${select.value}`; }});
   const size = h('input', {type: 'text', inputmode: 'numeric', id: 'size', size: 5, value: query.get('image_size') ?? '', onchange: () => read()});
-  const element = h('section', {}, h('div', {class: 'bar'}, heading, h('label', {for: 'model'}, 'Model '), select,
+  const element = h('section', {}, h('div', {class: 'bar'}, heading, h('label', {for: 'network'}, 'Network '), select,
     h('label', {for: 'size'}, ' image size '), size), totals, holder);
 
   async function read() {
     try {
-      const model = await api.model(name, size.value ? `?image_size=${encodeURIComponent(size.value)}` : '');
-      setText(heading, model.title);
-      size.value = model.input.height;
-      setText(totals, `${model.about}. ${grouped(model.parameters)} parameters, ${grouped(model.multiply_adds)} multiply-adds for one image of ${shape(model.input)}.`);
+      const network = await api.network(name, size.value ? `?image_size=${encodeURIComponent(size.value)}` : '');
+      setText(heading, network.title);
+      size.value = network.input.height;
+      setText(totals, `${network.about}. ${grouped(network.parameters)} parameters, ${grouped(network.multiply_adds)} multiply-adds for one image of ${shape(network.input)}.`);
       const layers = scroller('Every layer');
       layers.append(table('Layer by layer', ['Name', 'Type', 'Output', 'Parameters', 'Multiply-adds'],
-        model.layers.map((l) => [l.name, l.type, shape(l.shape), grouped(l.parameters), grouped(l.multiply_adds)])));
-      holder.replaceChildren(draw(model), h('details', {}, h('summary', {}, 'Every layer'), layers));
+        network.layers.map((l) => [l.name, l.type, shape(l.shape), grouped(l.parameters), grouped(l.multiply_adds)])));
+      holder.replaceChildren(draw(network), h('details', {}, h('summary', {}, 'Every layer'), layers));
     } catch (error) {
       holder.replaceChildren(h('p', {class: 'fault', role: 'alert'}, error.message));
     }
   }
-  api.models().then((models) => {
-    select.replaceChildren(...models.map((m) => h('option', {value: m.id}, m.title)));
+  api.networks().then((networks) => {
+    select.replaceChildren(...networks.map((m) => h('option', {value: m.id}, m.title)));
     select.value = name;
   }, () => {});
   read();

@@ -8,7 +8,7 @@ import {bytes, grouped, rate, span} from '../format.js';
 const FIELDS = [
   {group: 'What to train'},
   {path: 'name', label: 'Name', type: 'text', hint: 'shown in the list'},
-  {path: 'model', label: 'Model', type: 'model'},
+  {path: 'network', label: 'Network', type: 'network'},
   {path: 'dataset', label: 'Dataset', type: 'dataset'},
   {path: 'image_size', label: 'Image size', type: 'number', hint: 'side in pixels'},
   {path: 'train_limit', label: 'Training examples', type: 'number', hint: 'use the first n; 0: all'},
@@ -42,7 +42,7 @@ function write(object, path, value) {
 function control(field, id, lists) {
   const described = {id, name: field.path, 'aria-describedby': `${id}-hint ${id}-fault`};
   if (field.type === 'checkbox') return h('input', {type: 'checkbox', ...described});
-  const options = {model: lists.models, dataset: lists.datasets, choice: (field.choices ?? []).map((c) => ({id: c, title: c}))}[field.type];
+  const options = {network: lists.networks, dataset: lists.datasets, choice: (field.choices ?? []).map((c) => ({id: c, title: c}))}[field.type];
   if (options) return h('select', described, options.map((o) => h('option', {value: o.id}, o.title)));
   // A text field even for numbers: what cannot be read as one goes to the daemon, which says so.
   return h('input', {type: 'text', inputmode: field.type === 'number' ? 'decimal' : 'text', autocomplete: 'off', ...described});
@@ -90,10 +90,10 @@ export function newRunView(_, {query}) {
     return h('span', {}, `about ${span(seconds)}, judging by `, h('a', {href: `#/runs/${job}`}, job), ` (${rate(speed)})`);
   }
 
-  function showPreview({model, total_steps: steps, estimate}) {
+  function showPreview({network, total_steps: steps, estimate}) {
     const rows = [
-      ['Parameters', grouped(model.parameters)],
-      ['Multiply-adds per image', grouped(model.multiply_adds)],
+      ['Parameters', grouped(network.parameters)],
+      ['Multiply-adds per image', grouped(network.multiply_adds)],
       ['Steps', grouped(steps)],
       ['Memory', `about ${bytes(estimate.memory_bytes)}`],
       ['Time', timeText(estimate)],
@@ -147,9 +147,9 @@ export function newRunView(_, {query}) {
       inputs.set(field, input);
       faults.set(field, fault);
       input.addEventListener('input', () => {
-        if (field.type === 'model') {
+        if (field.type === 'network') {
           const size = [...inputs.keys()].find((f) => f.path === 'image_size');
-          inputs.get(size).value = lists.models.find((m) => m.id === input.value).image_size;
+          inputs.get(size).value = lists.networks.find((m) => m.id === input.value).image_size;
         }
         checkSoon();
       });
@@ -162,9 +162,10 @@ export function newRunView(_, {query}) {
 
   (async () => {
     try {
-      const [models, datasets, usual] = await Promise.all([api.models(), api.datasets(), api.tryJob({})]);
-      const values = from ? {...await api.getJob(from)} : usual.job;
-      build({models, datasets: datasets.filter((d) => d.available)}, values);
+      const [networks, datasets, usual] = await Promise.all([api.networks(), api.datasets(), api.tryJob({})]);
+      const {name, settings} = from ? await api.getJob(from) : usual;
+      const values = {name, ...settings};
+      build({networks, datasets: datasets.filter((d) => d.available)}, values);
       await check();
     } catch (error) {
       holder.replaceChildren(h('p', {class: 'fault', role: 'alert'}, error.message));

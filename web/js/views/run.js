@@ -15,7 +15,7 @@ export function chapterLines({curve, epochs}) {
   ];
 }
 
-/** Buttons, and from which states they work. */
+/** Buttons, and at which statuses they work. */
 const ACTIONS = [
   {name: 'Stop', run: api.stop, when: ['queued', 'running']},
   {name: 'Resume', run: api.resume, when: ['stopped', 'failed']},
@@ -29,8 +29,9 @@ function settings(job) {
     if (value !== null && typeof value === 'object') Object.entries(value).forEach(([k, v]) => walk(v, path ? `${path}.${k}` : k));
     else rows.push([path, String(value)]);
   };
-  for (const key of ['model', 'dataset', 'image_size', 'epochs', 'batch_size', 'optimizer', 'schedule', 'label_smoothing', 'precision',
-    'seed', 'threads', 'train_limit', 'test_limit', 'max_seconds', 'early_stopping', 'checkpoint', 'metadata', 'environment']) walk(job[key], key);
+  walk(job.settings, '');
+  walk(job.metadata, 'metadata');
+  walk(job.environment, 'environment');
   return rows;
 }
 
@@ -51,7 +52,7 @@ function facts(job) {
 function eventText({type, data}) {
   switch (type) {
     case 'created': return 'created';
-    case 'state': return `${data.previous} → ${data.state}${data.stop_reason ? ` (${data.stop_reason})` : ''}${data.error ? `: ${data.error.message}` : ''}`;
+    case 'status': return `${data.previous} → ${data.status}${data.stop_reason ? ` (${data.stop_reason})` : ''}${data.error ? `: ${data.error.message}` : ''}`;
     case 'epoch': return `epoch ${data.epoch}: test accuracy ${percent(data.test_accuracy)}`;
     case 'checkpoint': return `checkpoint at step ${grouped(data.step)}${data.best ? ', the best so far' : ''}`;
     case 'resumed': return `went on from step ${grouped(data.step)}`;

@@ -4,7 +4,7 @@ import {h, scroller, setText} from '../dom.js';
 import {percent, rate, span, time, timeLeft, title} from '../format.js';
 import * as api from '../api.js';
 
-export const STATES = ['queued', 'running', 'stopping', 'stopped', 'succeeded', 'failed'];
+export const STATUSES = ['queued', 'running', 'stopping', 'stopped', 'succeeded', 'failed'];
 
 export const badge = (status) => h('span', {class: `badge ${status}`}, status);
 
@@ -13,17 +13,17 @@ export function progressBar(job) {
   const share = total ? step / total : 0;
   return h('span', {class: 'progress'},
     h('progress', {max: 1, value: share, 'aria-label': `Progress of ${title(job)}`}),
-    h('span', {}, `${position.toFixed(position % 1 ? 2 : 0)} / ${job.epochs}`));
+    h('span', {}, `${position.toFixed(position % 1 ? 2 : 0)} / ${job.settings.epochs}`));
 }
 
-const COLUMNS = ['Name', 'Model', 'State', 'Epoch', 'Examples', 'Time left', 'Best test accuracy', 'Created'];
+const COLUMNS = ['Name', 'Network', 'Status', 'Epoch', 'Examples', 'Time left', 'Best test accuracy', 'Created'];
 
 function row(job) {
   const left = job.status === 'running' ? span(timeLeft(job)) : '–';
   return h('tr', {'data-id': job.id},
     h('th', {scope: 'row'}, h('a', {href: `#/runs/${job.id}`}, title(job))),
-    h('td', {'data-label': 'Model'}, job.model),
-    h('td', {'data-label': 'State'}, badge(job.status)),
+    h('td', {'data-label': 'Network'}, job.settings.network),
+    h('td', {'data-label': 'Status'}, badge(job.status)),
     h('td', {'data-label': 'Epoch'}, progressBar(job)),
     h('td', {'data-label': 'Examples', class: 'num'}, rate(job.progress.examples_per_second)),
     h('td', {'data-label': 'Time left', class: 'num'}, left),
@@ -54,7 +54,7 @@ function emptyList() {
 export function runsView({state}) {
   let filter = '';
   const select = h('select', {id: 'filter', onchange: () => { filter = select.value; update(); }},
-    h('option', {value: ''}, 'all states'), STATES.map((s) => h('option', {value: s}, s)));
+    h('option', {value: ''}, 'all statuses'), STATUSES.map((s) => h('option', {value: s}, s)));
   const body = h('tbody');
   const list = scroller('Runs');
   list.append(h('table', {class: 'runs'},

@@ -1,7 +1,7 @@
 /* The networks that can be trained. */
 #include "server/api/api.h"
 #include "server/api/json_job.h"
-#include "server/api/json_model.h"
+#include "server/api/json_network.h"
 
 enum {
     IMAGE_MOST = 1024,  // as for jobs
@@ -9,7 +9,7 @@ enum {
     CLASSES_MOST = 10000,
 };
 
-bool list_models(App *app, const Request *req, Response *res, Error *err)
+bool list_networks(App *app, const Request *req, Response *res, Error *err)
 {
     Faults faults = {.count = 0};
     size_t count;
@@ -21,26 +21,26 @@ bool list_models(App *app, const Request *req, Response *res, Error *err)
         return respond_faults(res, &faults);
     cJSON *data = cJSON_CreateArray();
     for (size_t i = 0; i < count; i++)
-        cJSON_AddItemToArray(data, model_to_json(&models[i]));
+        cJSON_AddItemToArray(data, network_to_json(&models[i]));
     cJSON *last = count ? cJSON_CreateString(models[count - 1].name) : NULL;
     return respond_json(res, 200, list_to_json(data, false, last));
 }
 
-bool get_model(App *app, const Request *req, Response *res, Error *err)
+bool get_network(App *app, const Request *req, Response *res, Error *err)
 {
     Faults faults = {.count = 0};
-    const Model *model = models_find(req->params[0]);
+    const Model *network = models_find(req->params[0]);
     (void)app;
-    if (!model)
-        return fail(err, ERR_NOT_FOUND, "there is no model %s", req->params[0]);
+    if (!network)
+        return fail(err, ERR_NOT_FOUND, "there is no network %s", req->params[0]);
     const int channels = (int)query_integer(req->query, "channels", 1, 1, CHANNELS_MOST, &faults);
     const int classes = (int)query_integer(req->query, "classes", 10, 2, CLASSES_MOST, &faults);
-    const int smallest = model_smallest_image(model, channels);
-    const int side = (int)query_integer(req->query, "image_size", model->image_size, smallest,
+    const int smallest = model_smallest_image(network, channels);
+    const int side = (int)query_integer(req->query, "image_size", network->image_size, smallest,
                                         IMAGE_MOST, &faults);
     query_finish(req->query, &faults);
     if (faults.count)
         return respond_faults(res, &faults);
-    cJSON *json = model_summary_to_json(model, (Shape){channels, side, side}, classes, err);
+    cJSON *json = network_summary_to_json(network, (Shape){channels, side, side}, classes, err);
     return json && respond_json(res, 200, json);
 }

@@ -1,4 +1,4 @@
-#include "server/api/json_model.h"
+#include "server/api/json_network.h"
 
 #include "server/api/api_common.h"
 
@@ -11,15 +11,15 @@ cJSON *shape_to_json(Shape shape)
     return json;
 }
 
-cJSON *model_to_json(const Model *model)
+cJSON *network_to_json(const Model *network)
 {
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "id", model->name);
-    cJSON_AddStringToObject(json, "object", "model");
-    cJSON_AddStringToObject(json, "title", model->title);
-    cJSON_AddStringToObject(json, "about", model->about);
-    cJSON_AddNumberToObject(json, "image_size", model->image_size);
-    cJSON_AddNumberToObject(json, "smallest_image_size", model_smallest_image(model, 1));
+    cJSON_AddStringToObject(json, "id", network->name);
+    cJSON_AddStringToObject(json, "object", "network");
+    cJSON_AddStringToObject(json, "title", network->title);
+    cJSON_AddStringToObject(json, "about", network->about);
+    cJSON_AddNumberToObject(json, "image_size", network->image_size);
+    cJSON_AddNumberToObject(json, "smallest_image_size", model_smallest_image(network, 1));
     return json;
 }
 
@@ -38,18 +38,18 @@ static cJSON *layer_to_json(const Graph *g, Node n)
     return json;
 }
 
-cJSON *model_summary_to_json(const Model *model, Shape input, int classes, Error *err)
+cJSON *network_summary_to_json(const Model *network, Shape input, int classes, Error *err)
 {
-    Graph *g = model_graph(model, input, classes, err);
+    Graph *g = model_graph(network, input, classes, err);
     if (!g)
         return NULL;
-    cJSON *json = model_to_json(model);
+    cJSON *json = network_to_json(network);
     cJSON_AddItemToObject(json, "input", shape_to_json(input));
     cJSON_AddNumberToObject(json, "classes", classes);
     cJSON_AddNumberToObject(json, "parameters", (double)graph_parameter_count(g));
     cJSON_AddNumberToObject(json, "multiply_adds", (double)graph_multiply_adds(g));
     cJSON *stages = cJSON_AddArrayToObject(json, "stages");
-    for (const char *const *name = model->stages; name && *name; name++) {
+    for (const char *const *name = network->stages; name && *name; name++) {
         cJSON *stage = cJSON_CreateObject();
         cJSON_AddStringToObject(stage, "name", *name);
         cJSON_AddItemToObject(stage, "shape", shape_to_json(graph_shape(g, graph_find(g, *name))));
@@ -62,7 +62,7 @@ cJSON *model_summary_to_json(const Model *model, Shape input, int classes, Error
     return json;
 }
 
-cJSON *spec_model_to_json(const JobSpec *spec, Error *err)
+cJSON *spec_network_to_json(const JobSpec *spec, Error *err)
 {
     const DatasetInfo *set = dataset_find(spec->dataset);
     if (!set) {
@@ -70,5 +70,5 @@ cJSON *spec_model_to_json(const JobSpec *spec, Error *err)
         return NULL;
     }
     const Shape input = {set->image.channels, spec->image_size, spec->image_size};
-    return model_summary_to_json(spec->model, input, set->classes, err);
+    return network_summary_to_json(spec->network, input, set->classes, err);
 }
