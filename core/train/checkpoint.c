@@ -1,157 +1,20 @@
 #include "core/train/checkpoint.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
 #include "core/base/memory.h"
 #include "core/train/safetensors.h"
+#include "core/train/state_meta.h"
 
-/* What marks a file as a checkpoint of ours; raised when its contents change. */
-static const char FORMAT[] = "googlenetd checkpoint 1";
 static const char MOMENTUM_PREFIX[] = "optimizer.momentum.";
 
-enum { MAX_META = 24 };
-
-/* Metadata being gathered for a file; values are owned. */
-typedef struct {
-    SafeMeta items[MAX_META];
-    size_t count;
-} MetaList;
-
-static void meta_add(MetaList *list, const char *key, char *value)
+TrainState train_state_start(void)
 {
-    list->items[list->count++] = (SafeMeta){key, value};
-}
-
-static void meta_free(MetaList *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        free((void *)list->items[i].value);
-}
-
-/* One row for each number of TrainState: the key, and where it stands. Exactly one of the two is
- * set. */
-typedef struct {
-    const char *key;
-    int64_t *whole;
-    double *real;
-} Field;
-
-enum { FIELDS = 10, TEXTS = 4 };
-
-static void list_fields(TrainState *s, Field *fields)
-{
-    const Field rows[FIELDS] = {
-        {"step", &s->step, NULL},
-        {"epoch", &s->epoch, NULL},
-        {"batch", &s->batch, NULL},
-        {"epoch_sum.loss", NULL, &s->epoch_sum.loss},
-        {"epoch_sum.top1", &s->epoch_sum.top1, NULL},
-        {"epoch_sum.top5", &s->epoch_sum.top5, NULL},
-        {"epoch_sum.count", &s->epoch_sum.count, NULL},
-        {"epoch_seconds", NULL, &s->epoch_seconds},
-        {"best_accuracy", NULL, &s->best_accuracy},
-        {"best_epoch", &s->best_epoch, NULL},
-    };
-    memcpy(fields, rows, sizeof rows);
-}
-
-typedef struct {
-    const char *key;
-    char *text;  // CHECKPOINT_TEXT bytes
-} Text;
-
-static void list_texts(TrainState *s, Text *texts)
-{
-    const Text rows[TEXTS] = {{"cpu_isa", s->cpu_isa},
-                              {"precision", s->precision},
-                              {"onednn", s->onednn},
-                              {"version", s->version}};
-    memcpy(texts, rows, sizeof rows);
-}
-
-static void state_to_meta(const TrainState *state, MetaList *list)
-{
-    TrainState copy = *state;
-    Field fields[FIELDS];
-    Text texts[TEXTS];
-    list_fields(&copy, fields);
-    list_texts(&copy, texts);
-    meta_add(list, "format", xstrdup(FORMAT));
-    for (size_t i = 0; i < FIELDS; i++)
-        meta_add(list, fields[i].key,
-                 fields[i].whole ? xasprintf("%" PRId64, *fields[i].whole)
-                                 : xasprintf("%a", *fields[i].real));
-    meta_add(list, "seed", xasprintf("%" PRIu64, state->seed));
-    meta_add(list, "threads", xasprintf("%d", state->threads));
-    for (size_t i = 0; i < TEXTS; i++)
-        meta_add(list, texts[i].key, xstrdup(texts[i].text));
-}
-
-static bool parse_whole(const char *text, int64_t *value)
-{
-    char *end = NULL;
-    errno = 0;
-    *value = strtoll(text, &end, 10);
-    return errno == 0 && end != text && *end == '\0' && *value >= 0;
-}
-
-static bool parse_real(const char *text, double *value)
-{
-    char *end = NULL;
-    *value = strtod(text, &end);
-    return end != text && *end == '\0' && *value == *value;
-}
-
-/* The text under `key`; NULL, with the fault, if there is none. */
-static const char *require(const SafeFile *f, const char *path, const char *key, Error *err)
-{
-    const char *text = safetensors_metadata(f, key);
-    if (!text)
-        fail(err, ERR_INVALID, "%s is not a checkpoint: it does not say its %s", path, key);
-    return text;
-}
-
-static bool meta_to_state(const SafeFile *f, const char *path, TrainState *state, Error *err)
-{
-    Field fields[FIELDS];
-    Text texts[TEXTS];
-    list_fields(state, fields);
-    list_texts(state, texts);
-    const char *text = require(f, path, "format", err);
-    if (!text)
-        return false;
-    if (strcmp(text, FORMAT) != 0)
-        return fail(err, ERR_INVALID, "%s is of another format: %.64s", path, text);
-    for (size_t i = 0; i < FIELDS; i++) {
-        if (!(text = require(f, path, fields[i].key, err)))
-            return false;
-        if (fields[i].whole ? !parse_whole(text, fields[i].whole)
-                            : !parse_real(text, fields[i].real))
-            return fail(err, ERR_INVALID, "%s is damaged: its %s is %.64s", path, fields[i].key,
-                        text);
-    }
-    int64_t seed, threads;
-    if (!(text = require(f, path, "seed", err)))
-        return false;
-    char *end = NULL;
-    state->seed = strtoull(text, &end, 10);
-    seed = end != text && *end == '\0';
-    if (!(text = require(f, path, "threads", err)))
-        return false;
-    if (!seed || !parse_whole(text, &threads))
-        return fail(err, ERR_INVALID, "%s is damaged: its seed or threads are no numbers", path);
-    state->threads = (int)threads;
-    for (size_t i = 0; i < TEXTS; i++) {
-        if (!(text = require(f, path, texts[i].key, err)))
-            return false;
-        snprintf(texts[i].text, CHECKPOINT_TEXT, "%s", text);
-    }
-    return true;
+    return (TrainState){.best_accuracy = -1, .ending = ending_start()};
 }
 
 static SafeTensor tensor_of(const Param *p, const char *name, const float *numbers)
@@ -161,19 +24,7 @@ static SafeTensor tensor_of(const Param *p, const char *name, const float *numbe
     return t;
 }
 
-static uint32_t checksum(const SafeTensor *tensors, size_t count)
-{
-    uLong crc = crc32_z(0, NULL, 0);
-    for (size_t i = 0; i < count; i++) {
-        size_t numbers = 1;
-        for (int d = 0; d < tensors[i].dim_count; d++)
-            numbers *= (size_t)tensors[i].dims[d];
-        crc = crc32_z(crc, (const Bytef *)tensors[i].data, numbers * sizeof(float));
-    }
-    return (uint32_t)crc;
-}
-
-/* Write the parameters, and the momentum if `with_momentum`, with a checksum in the metadata. */
+/* Write the parameters, and the momentum if `with_momentum`. Frees what `meta` owns. */
 static bool write_params(const char *path, const ParamStore *params, bool with_momentum,
                          MetaList *meta, Error *err)
 {
@@ -187,7 +38,6 @@ static bool write_params(const char *path, const ParamStore *params, bool with_m
             tensors[each + i] =
                 tensor_of(p, xasprintf("%s%s", MOMENTUM_PREFIX, p->name), params->momentum);
     }
-    meta_add(meta, "crc32", xasprintf("%08" PRIx32, checksum(tensors, count)));
     const bool ok = safetensors_write(path, tensors, count, meta->items, meta->count, err);
     for (size_t i = each; i < count; i++)
         free((void *)tensors[i].name);
@@ -213,14 +63,18 @@ bool model_save(const char *path, const ParamStore *params, const char *model_na
     return write_params(path, params, false, &meta, err);
 }
 
-/* A file of other software has no checksum; ours must agree with it. */
-static bool check_sum(const SafeFile *f, const char *path, Error *err)
+/* Files of version 0.1.0 and before have the checksum of their tensors alone, in the metadata. */
+static bool check_sum_of_tensors(const SafeFile *f, const char *path, Error *err)
 {
     const char *want = safetensors_metadata(f, "crc32");
     if (!want)
         return true;
-    const size_t count = safetensors_count(f);
-    char *got = xasprintf("%08" PRIx32, count ? checksum(safetensors_at(f, 0), count) : 0);
+    uLong crc = crc32_z(0, NULL, 0);
+    for (size_t i = 0; i < safetensors_count(f); i++) {
+        const SafeTensor *t = safetensors_at(f, i);
+        crc = crc32_z(crc, (const Bytef *)t->data, safetensors_numbers(t) * sizeof(float));
+    }
+    char *got = xasprintf("%08" PRIx32, (uint32_t)crc);
     const bool equal = strcmp(want, got) == 0;
     free(got);
     return equal || fail(err, ERR_INVALID, "%s is damaged: its checksum does not match", path);
@@ -244,7 +98,17 @@ static const SafeTensor *matching(const SafeFile *f, const char *path, const cha
     return NULL;
 }
 
-/* Check that the file has each parameter under "<prefix><name>" and, if `numbers` is not NULL, copy
+static bool check_finite(const SafeTensor *t, const char *path, Error *err)
+{
+    const size_t count = safetensors_numbers(t);
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(t->data[i]))
+            return fail(err, ERR_INVALID, "%s has a number in tensor %s that is %s", path, t->name,
+                        isnan(t->data[i]) ? "NaN" : "infinite");
+    return true;
+}
+
+/* Check that the file has each parameter under "<prefix><name>" or, if `numbers` is not NULL, copy
  * them there. */
 static bool read_params(const SafeFile *f, const char *path, const ParamStore *params,
                         const char *prefix, float *numbers, Error *err)
@@ -254,7 +118,7 @@ static bool read_params(const SafeFile *f, const char *path, const ParamStore *p
         char *name = xasprintf("%s%s", prefix, p->name);
         const SafeTensor *t = matching(f, path, name, p, err);
         free(name);
-        if (!t)
+        if (!t || (!numbers && !check_finite(t, path, err)))
             return false;
         if (numbers)
             memcpy(numbers + p->offset, t->data, p->count * sizeof(float));
@@ -274,7 +138,7 @@ static size_t optimizer_tensors(const SafeFile *f)
 /* Everything is checked before anything is changed. */
 static bool check_params(const SafeFile *f, const char *path, const ParamStore *params, Error *err)
 {
-    if (!check_sum(f, path, err) || !read_params(f, path, params, "", NULL, err))
+    if (!check_sum_of_tensors(f, path, err) || !read_params(f, path, params, "", NULL, err))
         return false;
     const size_t values = safetensors_count(f) - optimizer_tensors(f);
     if (values != (size_t)params->param_count)
@@ -298,11 +162,11 @@ bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Au
                      Error *err)
 {
     SafeFile *f = NULL;
-    TrainState loaded = {0};
+    TrainState loaded = train_state_start();
     if (!safetensors_open(path, &f, err))
         return false;
     const bool momentum = optimizer_tensors(f) > 0;
-    bool ok = meta_to_state(f, path, &loaded, err) && check_params(f, path, params, err)
+    bool ok = state_from_meta(f, path, &loaded, err) && check_params(f, path, params, err)
               && (!momentum || read_params(f, path, params, MOMENTUM_PREFIX, NULL, err))
               && (!momentum || params_need_momentum(params, err));
     if (ok) {

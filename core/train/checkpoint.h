@@ -1,18 +1,24 @@
-/* core/train/checkpoint.h -- everything a training needs to go on bit by bit where it stood.
+/* core/train/checkpoint.h -- everything a training needs to continue bit by bit where it stopped.
  *
  * One safetensors file: the parameters under their names, momentum under
- * "optimizer.momentum.<name>", and the rest as metadata. Numbers in the metadata are decimal
- * integers and hexadecimal floating point, which lose nothing.
+ * "optimizer.momentum.<name>", and the state as metadata. Numbers in the metadata are decimal
+ * integers and hexadecimal floating point, which lose nothing. The file's checksum covers the
+ * metadata too (core/train/safetensors.h).
+ *
+ * Files of format 1, written by version 0.1.0 and before, are still read: their checksum covers the
+ * tensors alone, and they lack the fields that came with format 2, which keep their first values.
  *
  * Errors   as safetensors.h; and ERR_INVALID when the file is of another network (a tensor is
- * missing, superfluous or has another shape; the message names it) or lacks the training's state.
+ * missing, superfluous or has another shape; the message names it), lacks the training's state or
+ * holds a weight that is NaN or infinite.
  */
 #pragma once
 #include "core/autotune/autotune.h"
 #include "core/base/metrics.h"
 #include "core/dnn/params.h"
+#include "core/train/ending.h"
 
-enum { CHECKPOINT_TEXT = 64 };  // bytes of a text field, with the final NUL
+enum { CHECKPOINT_TEXT = 96 };  // bytes of a text field, with the final NUL
 
 /* Where a training stands between two steps. */
 typedef struct {
@@ -21,16 +27,26 @@ typedef struct {
     int64_t batch;         // batches done of it
     Metrics epoch_sum;     // of the batches done
     double epoch_seconds;  // spent in training them
-    double best_accuracy;  // on the test set; below 0 before the first epoch's end
+    Metrics last_sum;      // training metrics of the epoch before; count 0: none
+    double last_seconds;
+    Metrics test_sum;      // of the last evaluation; count 0: none yet
+    int64_t test_step;     // steps that the weights evaluated had seen
+    double best_accuracy;  // on the test set; below 0 before the first evaluation
     int64_t best_epoch;    // counted from 1; 0 before
+    int64_t best_step;     // steps that the best weights had seen
+    EndingState ending;
     uint64_t seed;
     // Where it was computed: bits may differ elsewhere.
+    char cpu[CHECKPOINT_TEXT];
     char cpu_isa[CHECKPOINT_TEXT];
     char precision[CHECKPOINT_TEXT];
     char onednn[CHECKPOINT_TEXT];
     char version[CHECKPOINT_TEXT];
     int threads;
 } TrainState;
+
+/* The state before the first step. */
+TrainState train_state_start(void);
 
 /* Parameters, momentum (if there is any), state, and the record of the kernels in use (NULL: none).
  * Leaves an older `path` as it was on failure. */

@@ -17,6 +17,12 @@ typedef struct {
     double weight_decay;
 } Sgd;
 
+/* What an update has seen on its way through the arrays. */
+typedef struct {
+    double grad_norm;    // L2 norm of all gradients, without the decay; NaN or infinite if one is
+    bool values_finite;  // all values are numbers after the update
+} SgdReport;
+
 /* One update of all values with the gradients in the store. `store->momentum` is zeros before the
  * first step, which makes m = g there. */
-void sgd_step(const Sgd *sgd, double learning_rate, ParamStore *store);
+SgdReport sgd_step(const Sgd *sgd, double learning_rate, ParamStore *store);

@@ -2,11 +2,15 @@
  *
  * The file is an 8-byte little-endian header length, a JSON header {"name": {"dtype", "shape",
  * "data_offsets"}, ..., "__metadata__": {"key": "text"}}, and the tensors' bytes. Only F32 is
- * written and read. Writing goes to "<path>.tmp", then fsync, rename, fsync of the folder: a reader
- * finds the old file or the new one, never a part.
+ * written and read. Writing is atomic (core/base/atomic_file.h): a reader finds the old file or the
+ * new one, never a part.
  *
- * Reading trusts nothing: lengths, offsets, overlaps, gaps, shapes, types and duplicate names are
- * checked before a number is used.
+ * Files written here begin with a checksum, so the header starts {"__metadata__":{"checksum":
+ * "crc32:<8 digits>". It covers the whole header, with zeros for the digits, and all data. A file
+ * that starts otherwise comes from other software and is read without one.
+ *
+ * Reading trusts nothing: lengths, offsets, overlaps, gaps, shapes, types, duplicate names and the
+ * checksum are checked before a number is used.
  *
  * Errors   ERR_IO: the system refused. ERR_NOT_FOUND: no such file. ERR_INVALID: not a safetensors
  *          file, or a damaged one; the message names the file and the fault.
@@ -25,6 +29,8 @@ typedef struct {
     const float *data;  // plain, row by row
 } SafeTensor;
 
+size_t safetensors_numbers(const SafeTensor *tensor);  // the product of its dimensions
+
 typedef struct {
     const char *key;
     const char *value;
@@ -42,6 +48,7 @@ bool safetensors_parse(const char *label, const uint8_t *bytes, size_t size, Saf
                        Error *err);
 void safetensors_close(SafeFile *file);  // takes NULL
 
+bool safetensors_has_checksum(const SafeFile *file);
 size_t safetensors_count(const SafeFile *file);
 const SafeTensor *safetensors_at(const SafeFile *file, size_t i);
 const SafeTensor *safetensors_find(const SafeFile *file, const char *name);  // NULL if none

@@ -9,6 +9,7 @@
 
 #include "core/base/memory.h"
 #include "core/train/safetensors.h"
+#include "core/train/safetensors_checksum.h"
 
 enum {
     MAX_HEADER = 16 << 20,  // bytes; GoogLeNet's is 20 kB
@@ -21,6 +22,7 @@ struct SafeFile {
     uint8_t *aligned;     // a copy of the data, if they do not stand where floats may
     const uint8_t *data;  // behind the header
     size_t data_size;
+    bool has_checksum;
     cJSON *header;
     SafeTensor *tensors;
     size_t count;
@@ -226,12 +228,26 @@ static bool read_tensors(SafeFile *f, Error *err)
     return ok;
 }
 
+static bool verify_checksum(SafeFile *f, const uint8_t *bytes, size_t size, Error *err)
+{
+    const char *header = (const char *)bytes + 8;
+    const size_t length = size - 8 - f->data_size;
+    const size_t position = checksum_position(header, length);
+    f->has_checksum = position > 0;
+    if (!f->has_checksum)
+        return true;
+    const uint32_t crc = checksum_add(checksum_header(header, length), f->data, f->data_size);
+    return checksum_equal(crc, header + position)
+           || fail(err, ERR_INVALID, "%s is damaged: its checksum does not match", f->label);
+}
+
 bool safetensors_parse(const char *label, const uint8_t *bytes, size_t size, SafeFile **file,
                        Error *err)
 {
     SafeFile *f = xcalloc(1, sizeof *f);
     f->label = xstrdup(label);
-    if (!parse_header(f, bytes, size, err) || !read_tensors(f, err)) {
+    if (!parse_header(f, bytes, size, err) || !read_tensors(f, err)
+        || !verify_checksum(f, bytes, size, err)) {
         safetensors_close(f);
         return false;
     }
@@ -297,6 +313,11 @@ void safetensors_close(SafeFile *f)
     free(f->aligned);
     free(f->label);
     free(f);
+}
+
+bool safetensors_has_checksum(const SafeFile *f)
+{
+    return f->has_checksum;
 }
 
 size_t safetensors_count(const SafeFile *f)

@@ -5,8 +5,9 @@
 #include "core/base/atomic_file.h"
 #include "core/base/memory.h"
 #include "core/train/safetensors.h"
+#include "core/train/safetensors_checksum.h"
 
-static size_t tensor_count(const SafeTensor *t)
+size_t safetensors_numbers(const SafeTensor *t)
 {
     size_t count = 1;
     for (int d = 0; d < t->dim_count; d++)
@@ -24,18 +25,17 @@ static void add_tensor(cJSON *header, const SafeTensor *t, size_t begin, size_t 
 }
 
 /* The header as text, padded with spaces so that the data behind it starts at a multiple of 8. */
-static char *header_text(const SafeTensor *tensors, size_t tensor_count_, const SafeMeta *metadata,
+static char *header_text(const SafeTensor *tensors, size_t tensor_count, const SafeMeta *metadata,
                          size_t metadata_count)
 {
     cJSON *header = cJSON_CreateObject();
-    if (metadata_count > 0) {
-        cJSON *entries = cJSON_AddObjectToObject(header, "__metadata__");
-        for (size_t i = 0; i < metadata_count; i++)
-            cJSON_AddStringToObject(entries, metadata[i].key, metadata[i].value);
-    }
+    cJSON *entries = cJSON_AddObjectToObject(header, "__metadata__");
+    cJSON_AddStringToObject(entries, CHECKSUM_KEY, CHECKSUM_ZEROS);
+    for (size_t i = 0; i < metadata_count; i++)
+        cJSON_AddStringToObject(entries, metadata[i].key, metadata[i].value);
     size_t offset = 0;
-    for (size_t i = 0; i < tensor_count_; i++) {
-        const size_t end = offset + tensor_count(&tensors[i]) * sizeof(float);
+    for (size_t i = 0; i < tensor_count; i++) {
+        const size_t end = offset + safetensors_numbers(&tensors[i]) * sizeof(float);
         add_tensor(header, &tensors[i], offset, end);
         offset = end;
     }
@@ -50,12 +50,22 @@ static char *header_text(const SafeTensor *tensors, size_t tensor_count_, const 
     return text;
 }
 
-bool safetensors_write(const char *path, const SafeTensor *tensors, size_t tensor_count_,
+static void set_checksum(char *header, const SafeTensor *tensors, size_t count)
+{
+    const size_t length = strlen(header);
+    uint32_t crc = checksum_header(header, length);
+    for (size_t i = 0; i < count; i++)
+        crc = checksum_add(crc, tensors[i].data, safetensors_numbers(&tensors[i]) * sizeof(float));
+    checksum_write(crc, header + checksum_position(header, length));
+}
+
+bool safetensors_write(const char *path, const SafeTensor *tensors, size_t tensor_count,
                        const SafeMeta *metadata, size_t metadata_count, Error *err)
 {
-    char *header = header_text(tensors, tensor_count_, metadata, metadata_count);
+    char *header = header_text(tensors, tensor_count, metadata, metadata_count);
     if (!header)
         return fail(err, ERR_NO_MEMORY, "no memory for the header of %s", path);
+    set_checksum(header, tensors, tensor_count);
     AtomicFile *f = NULL;
     bool ok = atomic_file_open(path, &f, err);
     if (ok) {
@@ -65,9 +75,9 @@ bool safetensors_write(const char *path, const SafeTensor *tensors, size_t tenso
             prefix[i] = (uint8_t)(length >> (8 * i));
         ok = atomic_file_write(f, prefix, sizeof prefix, err)
              && atomic_file_write(f, header, length, err);
-        for (size_t i = 0; ok && i < tensor_count_; i++)
-            ok = atomic_file_write(f, tensors[i].data, tensor_count(&tensors[i]) * sizeof(float),
-                                   err);
+        for (size_t i = 0; ok && i < tensor_count; i++)
+            ok = atomic_file_write(f, tensors[i].data,
+                                   safetensors_numbers(&tensors[i]) * sizeof(float), err);
         if (ok)
             ok = atomic_file_commit(f, err);
         else

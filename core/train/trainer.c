@@ -1,283 +1,203 @@
+/* DESIGN
+ * TrainState is the whole of what changes besides the parameters; between two steps it and they say
+ * exactly how to go on, so a checkpoint may be written there and nowhere else. An epoch whose
+ * batches are all done but that has not been evaluated yet is such a point too (state.batch equals
+ * the batches of an epoch): a stop during evaluation repeats the evaluation, not the training. A
+ * step that is given up has changed neither parameters nor state, only gradients.
+ *
+ * The callback's answer is remembered in `asked` and acted upon between steps.
+ *
+ * Whatever ends the training, its last event's figures are those of the final weights: a budget
+ * that ends it within an epoch costs one evaluation more. */
 #include "core/train/trainer.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/base/clock.h"
-#include "core/base/memory.h"
-#include "core/base/team.h"
-#include "core/data/loader.h"
-#include "core/dnn/dnn.h"
-#include "core/net/net.h"
-#include "core/train/init.h"
+#include "core/train/trainer_inside.h"
 
-/* DESIGN. TrainState is the whole of what changes besides the parameters; between two steps it and
- * they say exactly how to go on, so a checkpoint may be written there and nowhere else. An epoch
- * whose batches are all done but that has not been evaluated yet is such a place too (state.batch
- * equals the batches of an epoch): a stop during evaluation repeats the evaluation, not the
- * training. A step that is given up has changed neither parameters nor state, only gradients.
- *
- * The hook's answer is remembered in `asked` and acted upon between steps. */
+/* ---- Events ---- */
 
-struct Trainer {
-    TrainConfig config;
-    Graph *graph;
-    ParamStore *params;
-    Autotune *autotune;  // NULL: oneDNN's kernels alone
-    char *autotune_path;
-    Net *net;
-    Loader *train;
-    Loader *test;
-    TrainState state;
-    int64_t batches;         // in an epoch
-    double last_checkpoint;  // clock
-    TrainHook hook;
-    void *hook_context;
-    TrainAnswer asked;
-    char note[256];          // of TRAIN_RESUMED
-    char kernels_note[640];  // of TRAIN_KERNELS
-};
-
-static bool check_config(const TrainConfig *c, Error *err)
+static bool is_evaluated(const TrainState *s)
 {
-    if (c->epochs < 1)
-        return fail(err, ERR_INVALID, "epochs must be 1 or more, got %d", c->epochs);
-    if (c->batch_size < 1)
-        return fail(err, ERR_INVALID, "batch_size must be 1 or more, got %d", c->batch_size);
-    if (!(c->learning_rate > 0))
-        return fail(err, ERR_INVALID, "learning_rate must be above 0, got %g", c->learning_rate);
-    if (c->sgd.nesterov && !(c->sgd.momentum > 0))
-        return fail(err, ERR_INVALID, "nesterov needs a momentum above 0");
-    if (c->precision == PRECISION_BF16 && !net_bf16_is_fast())
-        return fail(err, ERR_INVALID,
-                    "precision bf16 needs a CPU with AVX512-BF16 or AMX, this one has %s; use f32 "
-                    "or auto",
-                    dnn_isa_name());
-    if (c->resume && !c->checkpoint_path)
-        return fail(err, ERR_INVALID, "resume needs a checkpoint_path");
-    return true;
+    return s->test_sum.count > 0 && s->test_step == s->step;
 }
 
-static int examples(const Split *split, int limit)
+static void add_test_figures(const TrainState *s, TrainEvent *event)
 {
-    return limit > 0 && limit < split->count ? limit : split->count;
-}
-
-/* Say in t->note why bits may differ from an unbroken run; leaves it empty where they will not. */
-static void compare_machines(Trainer *t, const TrainState *then, const TrainState *now)
-{
-    if (strcmp(then->cpu_isa, now->cpu_isa) != 0)
-        snprintf(t->note, sizeof t->note,
-                 "the checkpoint was written with %s instructions, this CPU uses %s: results may "
-                 "differ in the last bits",
-                 then->cpu_isa, now->cpu_isa);
-    else if (strcmp(then->precision, now->precision) != 0)
-        snprintf(t->note, sizeof t->note,
-                 "the checkpoint was written in %s, this training goes on in %s: results will "
-                 "differ",
-                 then->precision, now->precision);
-    else if (then->threads != now->threads)
-        snprintf(t->note, sizeof t->note,
-                 "the checkpoint was written with %d threads, now there are %d: results may differ "
-                 "in the last bits",
-                 then->threads, now->threads);
-    else if (strcmp(then->onednn, now->onednn) != 0)
-        snprintf(t->note, sizeof t->note,
-                 "the checkpoint was written with oneDNN %s, this is %s: results may differ in the "
-                 "last bits",
-                 then->onednn, now->onednn);
-}
-
-/* The first thing to say about kernels is the one that is said. */
-static void note_kernels(Trainer *t, const char *what)
-{
-    if (!t->kernels_note[0])
-        snprintf(t->kernels_note, sizeof t->kernels_note, "%s", what);
-}
-
-/* Take what is known of kernels: of the checkpoint, then of a run to repeat, then of the cache.
- * What cannot be read will be measured, which is no reason not to train. */
-static void load_kernels(Trainer *t)
-{
-    Error err = {0};
-    if (!t->autotune)
+    event->evaluated = is_evaluated(s);
+    if (!event->evaluated)
         return;
-    if (t->config.kernels && !autotune_use_record(t->autotune, t->config.kernels, &err))
-        note_kernels(t, err.message);
-    if (t->autotune_path && !autotune_load(t->autotune, t->autotune_path, &err))
-        note_kernels(t, err.message);
-}
-
-static bool load_state(Trainer *t, Error *err)
-{
-    const TrainState here = t->state;
-    TrainState there;
-    const char *path = t->config.checkpoint_path;
-    if (!checkpoint_load(path, t->params, &there, t->autotune, err))
-        return false;
-    if (there.seed != t->config.seed)
-        return fail(err, ERR_INVALID, "%s is of a training with seed %llu, not %llu", path,
-                    (unsigned long long)there.seed, (unsigned long long)t->config.seed);
-    if (there.batch > t->batches || there.step != there.epoch * t->batches + there.batch)
-        return fail(err, ERR_INVALID,
-                    "%s is at step %lld of an epoch of other length: batch size or examples differ",
-                    path, (long long)there.step);
-    compare_machines(t, &there, &here);
-    t->state = there;
-    memcpy(t->state.cpu_isa, here.cpu_isa, sizeof here.cpu_isa);
-    memcpy(t->state.precision, here.precision, sizeof here.precision);
-    memcpy(t->state.onednn, here.onednn, sizeof here.onednn);
-    memcpy(t->state.version, here.version, sizeof here.version);
-    t->state.threads = here.threads;
-    return true;
-}
-
-static bool goes_on(void *context);
-
-static bool create_network(Trainer *t, Error *err)
-{
-    const TrainConfig *c = &t->config;
-    const Shape image = {c->dataset->image.channels, c->image_size, c->image_size};
-    const NetConfig how = {.batch_size = c->batch_size,
-                           .bf16 = precision_resolve(c->precision) == PRECISION_BF16,
-                           .label_smoothing = c->label_smoothing,
-                           .autotune = t->autotune,
-                           .go_on = goes_on,
-                           .go_on_context = t};
-    t->graph = model_graph(c->model, image, c->dataset->classes, err);
-    return t->graph && params_new(t->graph, &t->params, err)
-           && (c->sgd.momentum <= 0 || params_need_momentum(t->params, err))
-           && net_new(t->graph, t->params, how, &t->net, err);
-}
-
-static bool create_loaders(Trainer *t, Error *err)
-{
-    const TrainConfig *c = &t->config;
-    const bool epoch_done = t->state.batch == t->batches;
-    const LoaderConfig train = {.batch_size = c->batch_size,
-                                .image_size = c->image_size,
-                                .limit = c->train_limit,
-                                .shuffle = true,
-                                .seed = c->seed,
-                                .first_epoch = t->state.epoch + epoch_done,
-                                .first_batch = epoch_done ? 0 : t->state.batch};
-    return loader_new(c->dataset, &c->dataset->train, train, &t->train, err);
-}
-
-bool trainer_new(const TrainConfig *config, Trainer **trainer, Error *err)
-{
-    if (!check_config(config, err))
-        return false;
-    Trainer *t = xcalloc(1, sizeof *t);
-    t->config = *config;
-    const int threads = team_start(config->threads);
-    const int count = examples(&config->dataset->train, config->train_limit);
-    t->batches = (count + config->batch_size - 1) / config->batch_size;
-    t->state = (TrainState){.seed = config->seed, .best_accuracy = -1, .threads = threads};
-    snprintf(t->state.cpu_isa, sizeof t->state.cpu_isa, "%s", dnn_isa_name());
-    snprintf(t->state.precision, sizeof t->state.precision, "%s",
-             PRECISION_NAMES[precision_resolve(config->precision)]);
-    dnn_version(t->state.onednn, sizeof t->state.onednn);
-    snprintf(t->state.version, sizeof t->state.version, "%s", GOOGLENETD_VERSION);
-
-    t->autotune = config->library_only ? NULL : autotune_new();
-    t->autotune_path = config->autotune_path ? xstrdup(config->autotune_path) : NULL;
-    bool ok = create_network(t, err);
-    if (ok)
-        init_params(t->params, init_xavier_uniform, config->seed);
-    ok = ok && (!config->resume || load_state(t, err)) && create_loaders(t, err);
-    if (!ok) {
-        trainer_free(t);
-        return false;
-    }
-    load_kernels(t);
-    t->config.kernels = NULL;  // the caller's
-    *trainer = t;
-    return true;
-}
-
-void trainer_free(Trainer *t)
-{
-    if (!t)
-        return;
-    loader_free(t->train);
-    loader_free(t->test);
-    net_free(t->net);
-    autotune_free(t->autotune);
-    free(t->autotune_path);
-    params_free(t->params);
-    graph_free(t->graph);
-    free(t);
+    event->test_loss = metrics_loss(&s->test_sum);
+    event->test_accuracy = metrics_accuracy(&s->test_sum);
+    event->test_top5_accuracy = metrics_top5_accuracy(&s->test_sum);
+    event->best = s->best_step == s->step;
 }
 
 static TrainEvent event_now(const Trainer *t, TrainEventType type)
 {
     const TrainState *s = &t->state;
-    return (TrainEvent){
+    const int64_t total = trainer_total_steps(t);
+    // Between two epochs the figures are still those of the one that ended.
+    const bool between = s->batch == 0 && s->epoch > 0;
+    const Metrics *sum = between ? &s->last_sum : &s->epoch_sum;
+    const double seconds = between ? s->last_seconds : s->epoch_seconds;
+    TrainEvent event = {
         .type = type,
         .step = s->step,
-        .total_steps = trainer_total_steps(t),
-        .epoch = s->epoch + 1,
+        .total_steps = total,
+        .epoch = between ? s->epoch : s->epoch + 1,
         .epoch_position = (double)s->step / (double)t->batches,
-        .loss = metrics_loss(&s->epoch_sum),
-        .accuracy = metrics_accuracy(&s->epoch_sum),
+        .loss = metrics_loss(sum),
+        .accuracy = metrics_accuracy(sum),
         .learning_rate = schedule_rate(&t->config.schedule, t->config.learning_rate,
-                                       s->step > 0 ? s->step - 1 : 0, trainer_total_steps(t)),
-        .examples_per_second =
-            s->epoch_seconds > 0 ? (double)s->epoch_sum.count / s->epoch_seconds : 0,
-        .train_seconds = s->epoch_seconds,
+                                       s->step > 0 ? s->step - 1 : 0, total),
+        .examples_per_second = seconds > 0 ? (double)sum->count / seconds : 0,
+        .train_seconds = seconds,
+        .total_seconds = s->ending.seconds,
+    };
+    if (type == TRAIN_EPOCH || type == TRAIN_CHECKPOINT || type == TRAIN_RESUMED
+        || type == TRAIN_END)
+        add_test_figures(s, &event);
+    return event;
+}
+
+EpochMetrics train_event_metrics(const TrainEvent *e)
+{
+    return (EpochMetrics){
+        .epoch = e->epoch,
+        .step = e->step,
+        .train_loss = e->loss,
+        .train_accuracy = e->accuracy,
+        .test_loss = e->test_loss,
+        .test_accuracy = e->test_accuracy,
+        .test_top5_accuracy = e->test_top5_accuracy,
+        .learning_rate = e->learning_rate,
+        .examples_per_second = e->examples_per_second,
+        .duration_seconds = e->train_seconds + e->test_seconds,
     };
 }
 
-/* Tell the hook; the strongest answer since the last step counts. */
-static void tell(Trainer *t, const TrainEvent *event)
+/* Call the callback; the strongest answer since the last step counts. */
+static void report(Trainer *t, const TrainEvent *event)
 {
-    const TrainAnswer answer = t->hook ? t->hook(t->hook_context, event) : TRAIN_GO_ON;
+    const TrainAnswer answer = t->callback ? t->callback(t->context, event) : TRAIN_GO_ON;
     if (answer > t->asked)
         t->asked = answer;
 }
 
-static void tell_type(Trainer *t, TrainEventType type)
+static void report_type(Trainer *t, TrainEventType type)
 {
     const TrainEvent event = event_now(t, type);
-    tell(t, &event);
+    report(t, &event);
 }
 
-/* The network asks between two micro-batches. */
-static bool goes_on(void *context)
+bool trainer_goes_on(void *context)
 {
     Trainer *t = context;
-    tell_type(t, TRAIN_PART);
+    report_type(t, TRAIN_PART);
     return t->asked != TRAIN_STOP;
 }
 
-static bool params_are_finite(const ParamStore *params)
+static void report_resumed(Trainer *t)
 {
-    // A sum is finite only if all its terms are; terms of 1e38 do not occur in weights that train.
-    double sum = 0;
-#pragma omp parallel for simd schedule(static) reduction(+ : sum)
-    for (size_t i = 0; i < params->count; i++)
-        sum += fabs((double)params->values[i]);
-    return isfinite(sum);
+    char note[512];
+    TrainEvent event = event_now(t, TRAIN_RESUMED);
+    if (t->state.epoch >= t->config.epochs) {
+        snprintf(note, sizeof note,
+                 "%lld step%s of %lld in %d epoch%s are done: nothing is left to train",
+                 (long long)t->state.step, t->state.step == 1 ? "" : "s",
+                 (long long)(t->batches * t->config.epochs), t->config.epochs,
+                 t->config.epochs == 1 ? "" : "s");
+        event.note = note;
+    } else if (resume_sentence(&t->resume, note, sizeof note)) {
+        event.note = note;
+    }
+    report(t, &event);
 }
+
+static void report_kernels(Trainer *t)
+{
+    char *record = t->autotune ? autotune_record(t->autotune) : NULL;
+    TrainEvent event = event_now(t, TRAIN_KERNELS);
+    event.kernels = record;
+    event.note = t->kernels_note[0] ? t->kernels_note : NULL;
+    report(t, &event);
+    free(record);
+}
+
+/* ---- Checkpoints ---- */
 
 static bool save(Trainer *t, Error *err)
 {
     t->last_checkpoint = clock_seconds();
-    if (!t->config.checkpoint_path)
+    if (!t->checkpoint_path)
         return true;
-    if (!params_are_finite(t->params))
-        return fail(
-            err, ERR_NUMERIC,
-            "a weight became infinite or NaN by step %lld; a smaller learning_rate may help",
-            (long long)t->state.step);
-    if (!checkpoint_save(t->config.checkpoint_path, t->params, &t->state, t->autotune, err))
+    if (!checkpoint_save(t->checkpoint_path, t->params, &t->state, t->autotune, err))
         return false;
-    tell_type(t, TRAIN_CHECKPOINT);
+    t->saved = true;
+    report_type(t, TRAIN_CHECKPOINT);
     return true;
 }
+
+static bool checkpoint_is_due(const Trainer *t, bool epoch_ended)
+{
+    const TrainConfig *c = &t->config;
+    const TrainState *s = &t->state;
+    if (t->asked != TRAIN_GO_ON)
+        return true;
+    if (epoch_ended
+        && ((c->checkpoint_best && s->best_step == s->step)
+            || (c->checkpoint_every_epochs > 0 && s->epoch % c->checkpoint_every_epochs == 0)))
+        return true;
+    return c->checkpoint_every_seconds > 0
+           && clock_seconds() - t->last_checkpoint >= c->checkpoint_every_seconds;
+}
+
+static bool stopped(const Trainer *t, Error *err)
+{
+    return fail(err, ERR_STOPPED, "stopped at step %lld of %lld", (long long)t->state.step,
+                (long long)trainer_total_steps(t));
+}
+
+/* ---- Numbers that are none ---- */
+
+static bool not_a_number(const char *what, double x, int64_t step, Error *err)
+{
+    return fail(err, ERR_NUMERIC, "%s became %s at step %lld; a smaller learning_rate may help",
+                what, isnan(x) ? "NaN" : "infinite", (long long)step);
+}
+
+/* Blame the first parameter that has a number in `array` that is none. False, if there is one. */
+static bool check_array(const Trainer *t, const char *what, const float *array, Error *err)
+{
+    for (int p = 0; p < t->params->param_count; p++) {
+        const Param *param = &t->params->params[p];
+        for (size_t i = 0; i < param->count; i++) {
+            const float x = array[param->offset + i];
+            if (isfinite(x))
+                continue;
+            char name[GRAPH_MAX_NAME + 64];
+            snprintf(name, sizeof name, what, param->name);
+            return not_a_number(name, x, t->state.step + 1, err);
+        }
+    }
+    return true;
+}
+
+/* The arrays are searched only when the update has seen that something is wrong. */
+static bool check_update(const Trainer *t, const SgdReport *update, Error *err)
+{
+    if (!isfinite(update->grad_norm))
+        return check_array(t, "the gradient of %s", t->params->grads, err)
+               && not_a_number("the norm of the gradients", update->grad_norm, t->state.step + 1,
+                               err);
+    return update->values_finite || check_array(t, "a number of %s", t->params->values, err);
+}
+
+/* ---- Training and evaluation ---- */
 
 /* Five points an epoch and its end, as the chapter plots them. */
 static bool is_point(int64_t batch, int64_t batches)
@@ -286,7 +206,7 @@ static bool is_point(int64_t batch, int64_t batches)
     return batch % spacing == 0 || batch == batches;
 }
 
-/* Given up, with t->asked at TRAIN_STOP, if the hook says so in the middle. */
+/* Given up, with t->asked at TRAIN_STOP, if the callback says so in the middle. */
 static bool train_step(Trainer *t, Error *err)
 {
     TrainState *s = &t->state;
@@ -296,23 +216,27 @@ static bool train_step(Trainer *t, Error *err)
     if (!net_train_batch(t->net, batch->images, batch->labels, batch->count, &part, err))
         return t->asked == TRAIN_STOP;
     if (!isfinite(part.loss))
-        return fail(err, ERR_NUMERIC,
-                    "the loss became %s at step %lld; a smaller learning_rate may help",
-                    isnan(part.loss) ? "NaN" : "infinite", (long long)s->step + 1);
+        return not_a_number("the loss", part.loss, s->step + 1, err);
     const double rate = schedule_rate(&t->config.schedule, t->config.learning_rate, s->step,
                                       trainer_total_steps(t));
-    sgd_step(&t->config.sgd, rate, t->params);
+    const SgdReport update = sgd_step(&t->config.sgd, rate, t->params);
+    if (!check_update(t, &update, err))
+        return false;
     net_params_changed(t->net);
     metrics_add(&s->epoch_sum, &part);
-    s->epoch_seconds += clock_seconds() - start;
+    const double seconds = clock_seconds() - start;
+    s->epoch_seconds += seconds;
+    s->ending.seconds += seconds;
     s->step++;
     s->batch++;
-    tell_type(t, is_point(s->batch, t->batches) ? TRAIN_POINT : TRAIN_STEP);
+    t->saved = false;
+    report_type(t, is_point(s->batch, t->batches) ? TRAIN_POINT : TRAIN_STEP);
     return true;
 }
 
-/* Metrics over the test split. Leaves early, with t->asked at TRAIN_STOP, if the hook says so. */
-static bool evaluate(Trainer *t, Metrics *sum, Error *err)
+/* Metrics over the test split. Leaves early, with t->asked at TRAIN_STOP, if the callback says so.
+ */
+static bool run_test_split(Trainer *t, Metrics *sum, Error *err)
 {
     const TrainConfig *c = &t->config;
     if (!t->test) {
@@ -327,131 +251,133 @@ static bool evaluate(Trainer *t, Metrics *sum, Error *err)
             return t->asked == TRAIN_STOP;
         last = batch->last;
         if (!last)
-            tell_type(t, TRAIN_PART);
+            report_type(t, TRAIN_PART);
     }
     return true;
 }
 
-/* Evaluate, report, and turn to the next epoch; only report-worthy if it was not stopped. */
-static bool end_epoch(Trainer *t, Error *err)
+/* Evaluate the weights as they are; unless stopped, the state knows the figures, and whether they
+ * are the best so far. */
+static bool evaluate(Trainer *t, Error *err)
 {
     TrainState *s = &t->state;
     const double start = clock_seconds();
     Metrics test = {0};
-    if (!evaluate(t, &test, err))
+    if (!run_test_split(t, &test, err))
         return false;
+    s->ending.seconds += clock_seconds() - start;
     if (t->asked == TRAIN_STOP) {
         // The next evaluation starts at the first example again.
         loader_free(t->test);
         t->test = NULL;
         return true;
     }
-    TrainEvent event = event_now(t, TRAIN_EPOCH);
-    event.test_loss = metrics_loss(&test);
-    event.test_accuracy = metrics_accuracy(&test);
-    event.test_top5_accuracy = metrics_top5_accuracy(&test);
-    event.test_seconds = clock_seconds() - start;
-    event.best = event.test_accuracy > s->best_accuracy;
-    if (event.best) {
-        s->best_accuracy = event.test_accuracy;
-        s->best_epoch = s->epoch + 1;
+    if (!isfinite(test.loss))
+        return not_a_number("the loss on the test set", test.loss, s->step, err);
+    s->test_sum = test;
+    s->test_step = s->step;
+    if (metrics_accuracy(&test) > s->best_accuracy) {
+        s->best_accuracy = metrics_accuracy(&test);
+        s->best_epoch = s->batch > 0 ? s->epoch + 1 : s->epoch;
+        s->best_step = s->step;
     }
+    t->saved = false;
+    return true;
+}
+
+/* Evaluate, begin the next epoch, and report; nothing of it if it was stopped. */
+static bool end_epoch(Trainer *t, Error *err)
+{
+    TrainState *s = &t->state;
+    const double start = clock_seconds();
+    if (!evaluate(t, err))
+        return false;
+    if (t->asked == TRAIN_STOP)
+        return true;
+    ending_epoch(&t->config.early_ending, &s->ending, metrics_accuracy(&s->test_sum));
+    s->last_sum = s->epoch_sum;
+    s->last_seconds = s->epoch_seconds;
     s->epoch++;
     s->batch = 0;
     s->epoch_sum = (Metrics){0};
     s->epoch_seconds = 0;
-    tell(t, &event);
+    TrainEvent event = event_now(t, TRAIN_EPOCH);
+    event.test_seconds = clock_seconds() - start;
+    report(t, &event);
     return true;
 }
 
-static bool checkpoint_is_due(const Trainer *t, bool epoch_ended)
+/* ---- The run ---- */
+
+static Ending ending_now(const Trainer *t)
 {
-    const TrainConfig *c = &t->config;
     const TrainState *s = &t->state;
-    if (t->asked != TRAIN_GO_ON)
-        return true;
-    if (epoch_ended
-        && (s->epoch == c->epochs
-            || (c->checkpoint_every_epochs > 0 && s->epoch % c->checkpoint_every_epochs == 0)))
-        return true;
-    return c->checkpoint_every_seconds > 0
-           && clock_seconds() - t->last_checkpoint >= c->checkpoint_every_seconds;
+    if (s->epoch >= t->config.epochs)
+        return ENDING_COMPLETED;
+    // An epoch whose batches are done is evaluated first, and the shortest budget pays one step.
+    if (s->batch == t->batches || s->step == 0)
+        return ENDING_NONE;
+    return ending_early(&t->config.early_ending, &s->ending);
 }
 
-/* Choose a kernel for everything that the training will compute, and say which. */
+/* A step or an epoch's end, and the checkpoint if one is due. */
+static bool advance(Trainer *t, Error *err)
+{
+    const bool epoch_done = t->state.batch == t->batches;
+    if (t->asked == TRAIN_GO_ON && !(epoch_done ? end_epoch(t, err) : train_step(t, err)))
+        return false;
+    const bool epoch_ended = epoch_done && t->state.batch == 0;
+    if (!checkpoint_is_due(t, epoch_ended))
+        return true;
+    const TrainAnswer asked = t->asked;
+    t->asked = TRAIN_GO_ON;
+    if (!save(t, err))
+        return false;
+    // A stop that comes with the end stops nothing.
+    const bool over = ending_now(t) != ENDING_NONE && is_evaluated(&t->state);
+    return over || (asked != TRAIN_STOP && t->asked != TRAIN_STOP) || stopped(t, err);
+}
+
+static bool finish(Trainer *t, Ending ending, Error *err)
+{
+    if (!is_evaluated(&t->state)) {
+        if (!evaluate(t, err))
+            return false;
+        if (t->asked == TRAIN_STOP)
+            return (t->saved || save(t, err)) && stopped(t, err);
+    }
+    if (!t->saved && !save(t, err))
+        return false;
+    TrainEvent event = event_now(t, TRAIN_END);
+    event.ending = ending;
+    report(t, &event);
+    return true;
+}
+
+/* Choose kernels, if anything is left to compute. A stop in the middle of it is not a fault. */
 static bool prepare(Trainer *t, Error *err)
 {
-    const TrainConfig *c = &t->config;
-    Error unsaved = {0};
-    const bool ready = net_prepare(t->net, examples(&c->dataset->train, c->train_limit),
-                                   examples(&c->dataset->test, c->test_limit), err);
-    if (t->autotune && t->autotune_path && !autotune_save(t->autotune, t->autotune_path, &unsaved))
-        note_kernels(t, unsaved.message);
-    if (!ready)
+    if (ending_now(t) == ENDING_COMPLETED && is_evaluated(&t->state))
+        return true;
+    if (!trainer_choose_kernels(t, err))
         return t->asked == TRAIN_STOP;
-    static const char DIFFER[] = "kernels that were recorded are not available here and were "
-                                 "chosen anew: results may differ in the last bits";
-    if (t->autotune && autotune_bits_may_differ(t->autotune)) {
-        note_kernels(t, DIFFER);
-        if (!t->note[0])
-            snprintf(t->note, sizeof t->note, "%s", DIFFER);
-    }
-    char *record = t->autotune ? autotune_record(t->autotune) : NULL;
-    TrainEvent event = event_now(t, TRAIN_KERNELS);
-    event.kernels = record;
-    event.note = t->kernels_note[0] ? t->kernels_note : NULL;
-    tell(t, &event);
-    free(record);
+    report_kernels(t);
     return true;
 }
 
-bool trainer_run(Trainer *t, TrainHook hook, void *context, Error *err)
+bool trainer_run(Trainer *t, TrainCallback callback, void *context, Error *err)
 {
-    t->hook = hook;
-    t->hook_context = context;
+    t->callback = callback;
+    t->context = context;
     t->last_checkpoint = clock_seconds();
-    if (t->state.epoch < t->config.epochs && !prepare(t, err))
+    t->saved = t->resume.path != NULL;
+    if (!prepare(t, err))
         return false;
-    if (t->config.resume) {
-        TrainEvent event = event_now(t, TRAIN_RESUMED);
-        event.note = t->note[0] ? t->note : NULL;
-        tell(t, &event);
-    }
-    while (t->state.epoch < t->config.epochs) {
-        const bool epoch_done = t->state.batch == t->batches;
-        if (t->asked == TRAIN_GO_ON && !(epoch_done ? end_epoch(t, err) : train_step(t, err)))
+    if (t->resume.path)
+        report_resumed(t);
+    Ending ending;
+    while ((ending = ending_now(t)) == ENDING_NONE)
+        if (!advance(t, err))
             return false;
-        const bool epoch_ended = epoch_done && t->state.batch == 0;
-        if (!checkpoint_is_due(t, epoch_ended))
-            continue;
-        const TrainAnswer asked = t->asked;
-        t->asked = TRAIN_GO_ON;
-        if (!save(t, err))
-            return false;
-        const bool stop = asked == TRAIN_STOP || t->asked == TRAIN_STOP;
-        if (stop && t->state.epoch < t->config.epochs)
-            return fail(err, ERR_STOPPED, "stopped at step %lld of %lld", (long long)t->state.step,
-                        (long long)trainer_total_steps(t));
-    }
-    return true;
-}
-
-const ParamStore *trainer_params(const Trainer *t)
-{
-    return t->params;
-}
-
-const Graph *trainer_graph(const Trainer *t)
-{
-    return t->graph;
-}
-
-const TrainState *trainer_state(const Trainer *t)
-{
-    return &t->state;
-}
-
-int64_t trainer_total_steps(const Trainer *t)
-{
-    return t->batches * t->config.epochs;
+    return finish(t, ending, err);
 }

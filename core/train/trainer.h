@@ -1,19 +1,30 @@
 /* core/train/trainer.h -- trains a network: epochs, evaluation, metrics, checkpoints.
  *
- * The trainer talks outward through one hook. It is called after every step and every event below,
- * on the trainer's thread, and answers whether to go on. The trainer runs on the calling thread and
- * its OpenMP team; one more thread makes batches ahead.
+ * The one driver of a training, for the command line and the daemon alike. It reports through one
+ * callback, which is called on the trainer's thread after every step and every event below, and
+ * answers whether to go on. The trainer runs on the calling thread and its OpenMP team; one more
+ * thread prepares batches.
+ *
+ *     trainer_new(&config, &trainer, &err)
+ *     trainer_run(trainer, on_event, context, &err)  // ends with TRAIN_END if it returns true
+ *     trainer_params(trainer)                        // the weights that TRAIN_END's figures are of
  *
  * Train loss and accuracy are means over the examples seen in the epoch so far, each measured
- * before its own update; test figures are measured after the epoch. Same config, seed, thread count
- * and machine give bit-identical parameters, also across a stop and a resume.
+ * before its own update; test figures are measured after the epoch. Same config, seed, thread
+ * count, machine and kernels give bit-identical parameters, also across a stop and a resume.
+ *
+ * NaN or infinity in a loss, in the norm of the gradients or in a weight ends the training at the
+ * step where it arose; no checkpoint is written after that.
  */
 #pragma once
 #include "core/data/dataset.h"
 #include "core/models/models.h"
 #include "core/train/checkpoint.h"
+#include "core/train/ending.h"
+#include "core/train/epoch_metrics.h"
 #include "core/train/optimizer.h"
 #include "core/train/precision.h"
+#include "core/train/resume.h"
 #include "core/train/schedule.h"
 
 typedef struct {
@@ -28,6 +39,7 @@ typedef struct {
     Sgd sgd;
     Schedule schedule;
     double label_smoothing;  // [0, 1)
+    EarlyEnding early_ending;
     Precision precision;
     uint64_t seed;
     int threads;  // of the OpenMP team, see core/base/team.h; 0: as many as it allows
@@ -41,7 +53,10 @@ typedef struct {
     const char *checkpoint_path;
     int checkpoint_every_epochs;      // 0: never by epochs
     double checkpoint_every_seconds;  // 0: never by time
-    bool resume;                      // start from checkpoint_path
+    bool checkpoint_best;             // whenever the weights are the best so far
+    // Checkpoints to continue from, the newest first; none: the training starts anew.
+    const char *const *resume_from;
+    int resume_count;
 } TrainConfig;
 
 typedef enum {
@@ -52,7 +67,8 @@ typedef enum {
     TRAIN_CHECKPOINT,  // a checkpoint has been written
     TRAIN_KERNELS,     // every kernel has been chosen, before the first step: `kernels` is the
                        // record; `note` says if an earlier record or the cache could not be used
-    TRAIN_RESUMED,     // the state was loaded; `note` says if bits may differ from an unbroken run
+    TRAIN_RESUMED,     // the state was loaded; what differs is in trainer_resume()
+    TRAIN_END,         // the training is over; comes last, and only when it succeeded
 } TrainEventType;
 
 typedef struct {
@@ -64,11 +80,20 @@ typedef struct {
     double loss, accuracy;       // means over the epoch so far
     double learning_rate;        // of this step
     double examples_per_second;  // training only: the epoch so far
-    // TRAIN_EPOCH only
+    double train_seconds;        // of the epoch so far
+    double total_seconds;        // of steps and evaluations, over all runs
+
+    /* Test figures of the weights as they are now, if they were evaluated: always in TRAIN_EPOCH
+     * and TRAIN_END, perhaps in TRAIN_CHECKPOINT and TRAIN_RESUMED. Zeros else. */
+    bool evaluated;
     double test_loss, test_accuracy, test_top5_accuracy;
-    double train_seconds, test_seconds;
-    bool best;            // the best test accuracy so far
-    const char *note;     // TRAIN_KERNELS, TRAIN_RESUMED: NULL or one sentence
+    double test_seconds;  // TRAIN_EPOCH
+    bool best;            // they were evaluated, and are the best so far
+
+    Ending ending;  // TRAIN_END: why it is over
+    // NULL or one sentence. TRAIN_RESUMED: why results may differ, or that nothing is left to
+    // train.
+    const char *note;
     const char *kernels;  // TRAIN_KERNELS: text, to be kept with the run and given to a repeat as
                           // TrainConfig.kernels; NULL with library_only. Alive during the call.
 } TrainEvent;
@@ -80,22 +105,28 @@ typedef enum {
                            // or evaluation under way is given up, and a resume starts it anew
 } TrainAnswer;
 
-typedef TrainAnswer (*TrainHook)(void *context, const TrainEvent *event);
+typedef TrainAnswer (*TrainCallback)(void *context, const TrainEvent *event);
+
+/* The row of a TRAIN_EPOCH event. */
+EpochMetrics train_event_metrics(const TrainEvent *event);
 
 /* A training under way; what the end of it leaves behind. */
 typedef struct Trainer Trainer;
 
 /* Checks the config against model and dataset, builds the network, initialises or loads the
- * parameters. ERR_INVALID: the config or the checkpoint; ERR_NO_MEMORY, ERR_DNN: the network. */
+ * parameters. ERR_INVALID: the config or all checkpoints; ERR_NO_MEMORY, ERR_DNN: the network. */
 bool trainer_new(const TrainConfig *config, Trainer **trainer, Error *err);
 void trainer_free(Trainer *trainer);  // takes NULL
 
-/* Train to the end, or until the hook says stop. ERR_STOPPED: the hook said stop, and the
- * checkpoint is written. ERR_NUMERIC: the loss is NaN or infinite; the last checkpoint is kept.
- * ERR_IO: a checkpoint could not be written. */
-bool trainer_run(Trainer *trainer, TrainHook hook, void *context, Error *err);
+/* Train until the last epoch or an early ending, evaluate the final weights if they were not, and
+ * write the last checkpoint. ERR_STOPPED: the callback said stop, and the checkpoint is written.
+ * ERR_NUMERIC: NaN or infinity arose; the last checkpoint is kept. ERR_IO: a checkpoint could not
+ * be written. */
+bool trainer_run(Trainer *trainer, TrainCallback callback, void *context, Error *err);
 
 const ParamStore *trainer_params(const Trainer *trainer);
 const Graph *trainer_graph(const Trainer *trainer);
 const TrainState *trainer_state(const Trainer *trainer);
-int64_t trainer_total_steps(const Trainer *trainer);
+const ResumeReport *trainer_resume(const Trainer *trainer);  // NULL: it started anew
+int64_t trainer_total_steps(const Trainer *trainer);         // of the settings, or done if more
+int64_t trainer_epoch_steps(const Trainer *trainer);

@@ -17,7 +17,6 @@
 #include "server/cli/kernels_file.h"
 #include "server/cli/progress.h"
 #include "server/cli/run_folder.h"
-#include "server/jobs/policy.h"
 #include "server/work/cpus.h"
 
 /* ---- Options ---- */
@@ -94,24 +93,17 @@ typedef struct {
     Dataset *dataset;
     Trainer *trainer;
 
-    Policy policy;
-    double epochs_seconds;  // that the evaluated epochs took, over all runs
     Progress progress;
 
-    EpochCsv last;               // the last epoch evaluated; epoch 0: none
     double seconds_per_example;  // summed over timed_epochs, for the mean
     int timed_epochs;
-    TrainEvent now;         // the newest event
-    PolicyVerdict verdict;  // that ended the run
-    int signal;             // that ended it
-    Error write_error;      // that ended it
+    TrainEvent now;     // the newest event
+    int signal;         // that ended it
+    Error write_error;  // that ended it
 } Training;
 
 static void note_epoch(Training *r, const EpochCsv *row)
 {
-    policy_epoch(&r->policy, row->test_accuracy);
-    r->epochs_seconds += row->duration_seconds;
-    r->last = *row;
     if (row->examples_per_second > 0) {
         r->seconds_per_example += 1 / row->examples_per_second;
         r->timed_epochs++;
@@ -161,28 +153,20 @@ static TrainAnswer on_event(void *context, const TrainEvent *e)
     r->now = *e;
     show(r, e);
     r->signal = interrupt_signal();
-    if (r->signal)
-        return TRAIN_STOP;
-    // Measured by what checkpoint and tables remember, so a resumed run has the same budget.
-    const double under_way = e->type == TRAIN_EPOCH ? 0 : e->train_seconds;
-    r->verdict = policy_verdict(&r->policy, r->epochs_seconds + under_way);
-    return r->verdict == POLICY_GO_ON ? TRAIN_GO_ON : TRAIN_STOP;
+    return r->signal ? TRAIN_STOP : TRAIN_GO_ON;
 }
 
 /* ---- The end ---- */
 
+/* The figures of the weights in model.safetensors: those of the TRAIN_END event. */
 static void print_result(const Training *r)
 {
-    const bool any = r->last.epoch > 0;
-    char test[16] = "not measured";
-    if (any)
-        snprintf(test, sizeof test, "%.3f", r->last.test_accuracy);
-    printf("loss %.3f, train acc %.3f, test acc %s\n", any ? r->last.train_loss : r->now.loss,
-           any ? r->last.train_accuracy : r->now.accuracy, test);
+    const TrainEvent *e = &r->now;
+    printf("loss %.3f, train acc %.3f, test acc %.3f\n", e->loss, e->accuracy, e->test_accuracy);
     char cpu[128];
     cpu_model(cpu, sizeof cpu);
     const double speed =
-        r->timed_epochs > 0 ? r->timed_epochs / r->seconds_per_example : r->now.examples_per_second;
+        r->timed_epochs > 0 ? r->timed_epochs / r->seconds_per_example : e->examples_per_second;
     const int threads = trainer_state(r->trainer)->threads;
     printf("%.1f examples/sec on %s, %d thread%s\n", speed, cpu, threads, threads == 1 ? "" : "s");
 }
@@ -191,9 +175,11 @@ static int finish(Training *r, Error *err)
 {
     if (!model_save(r->folder.model, trainer_params(r->trainer), r->spec.network->name, err))
         return EXIT_FAILED;
-    if (r->verdict != POLICY_GO_ON) {
+    if (r->now.ending != ENDING_COMPLETED) {
+        const TrainConfig config = spec_train_config(&r->spec);
         char sentence[160];
-        policy_sentence(&r->policy, r->verdict, sentence, sizeof sentence);
+        ending_sentence(r->now.ending, &config.early_ending, &trainer_state(r->trainer)->ending,
+                        sentence, sizeof sentence);
         printf("%s\n", sentence);
     }
     print_result(r);
@@ -202,26 +188,19 @@ static int finish(Training *r, Error *err)
 
 static int run_trainer(Training *r, Error *err)
 {
-    // Nothing may be left to do.
-    const double spent = r->epochs_seconds + trainer_state(r->trainer)->epoch_seconds;
-    r->verdict = policy_verdict(&r->policy, spent);
-    const bool ended = r->verdict != POLICY_GO_ON || trainer_run(r->trainer, on_event, r, err);
+    const bool ended = trainer_run(r->trainer, on_event, r, err);
     progress_clear(&r->progress);
-    if (r->write_error.code != ERR_NONE)
+    if (r->write_error.code != ERR_NONE) {
         *err = r->write_error;
-    if (!ended && err->code != ERR_STOPPED)
         return EXIT_FAILED;
-    // A stop that came with the last epoch's end stopped nothing.
-    const bool complete = trainer_state(r->trainer)->epoch >= r->spec.epochs;
-    if (!ended && !complete && r->verdict == POLICY_GO_ON) {
-        printf("%s; go on with --resume\n", err->message);
-        *err = (Error){0};
-        return 128 + r->signal;
     }
-    if (complete)
-        r->verdict = POLICY_GO_ON;
+    if (ended)
+        return finish(r, err);
+    if (err->code != ERR_STOPPED)
+        return EXIT_FAILED;
+    printf("%s; go on with --resume\n", err->message);
     *err = (Error){0};
-    return finish(r, err);
+    return 128 + r->signal;
 }
 
 static int train(Training *r, const char *out, bool resume, Error *err)
@@ -235,7 +214,9 @@ static int train(Training *r, const char *out, bool resume, Error *err)
     TrainConfig config = spec_train_config(&r->spec);
     config.dataset = r->dataset;
     config.checkpoint_path = r->folder.checkpoint;
-    config.resume = r->folder.has_checkpoint;
+    const char *const from[] = {r->folder.checkpoint};
+    config.resume_from = from;
+    config.resume_count = r->folder.has_checkpoint;
     config.threads = cpus_granted(r->spec.threads);
     if (r->spec.threads > config.threads)
         printf("note: the job asks for %d threads, and this process may use %d\n", r->spec.threads,
@@ -248,7 +229,6 @@ static int train(Training *r, const char *out, bool resume, Error *err)
     if (!made)
         return EXIT_FAILED;
     const TrainState *state = trainer_state(r->trainer);
-    r->policy = policy_new(&r->spec);
     r->progress = progress_new(r->spec.epochs, r->spec.batch_size);
     if (!run_folder_start(&r->folder, state, note_earlier_epoch, r, err))
         return EXIT_FAILED;

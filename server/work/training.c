@@ -19,7 +19,6 @@
 #include "server/base/time.h"
 #include "server/data/dataset_folder.h"
 #include "server/jobs/job_files.h"
-#include "server/jobs/policy.h"
 
 typedef struct {
     Run *run;
@@ -28,13 +27,9 @@ typedef struct {
     Dataset *dataset;
     Trainer *trainer;
     Path checkpoint_path;
-    Policy policy;
-    PolicyVerdict verdict;
+    Ending ending;
     int64_t examples, batches;  // in an epoch
-    int64_t best_step;          // the best epoch ended with it; 0: not in this run
-    double epoch_accuracy;      // on the test set, of the epoch that ended at epoch_step
-    int64_t epoch_step;
-    Error fault;  // what could not be written down; ERR_NONE: all was
+    Error fault;                // what could not be written down; ERR_NONE: all was
 } Training;
 
 /* ---- The hook ---- */
@@ -73,11 +68,6 @@ static bool on_epoch(Training *t, const TrainEvent *event)
         .examples_per_second = event->examples_per_second,
         .duration_seconds = event->train_seconds + event->test_seconds,
     };
-    policy_epoch(&t->policy, event->test_accuracy);
-    t->epoch_step = event->step;
-    t->epoch_accuracy = event->test_accuracy;
-    if (event->best)
-        t->best_step = event->step;
     return run_epoch(t->run, &row, &t->fault);
 }
 
@@ -105,8 +95,8 @@ static bool on_checkpoint(Training *t, const TrainEvent *event)
         .step = event->step,
         .epoch = event->step / t->batches,
         .created_at = time_now_ms(),
-        .test_accuracy = event->step == t->epoch_step ? t->epoch_accuracy : -1,
-        .best = event->step == t->best_step,
+        .test_accuracy = event->evaluated ? event->test_accuracy : -1,
+        .best = event->best,
     };
     return place_files(t, &row) && run_checkpoint(t->run, &row, t->spec.checkpoint_keep, &t->fault);
 }
@@ -122,6 +112,9 @@ static bool write_down(Training *t, const TrainEvent *event)
         return on_checkpoint(t, event);
     case TRAIN_RESUMED:
         return !event->note || run_note(t->run, event->note, &t->fault);
+    case TRAIN_END:
+        t->ending = event->ending;
+        break;
     case TRAIN_KERNELS:
     case TRAIN_STEP:
     case TRAIN_PART:
@@ -146,14 +139,7 @@ static TrainAnswer hook(void *context, const TrainEvent *event)
     const RunWish wish = run_wish(t->run);
     if (wish.stop)
         return TRAIN_STOP;
-    // A budget shorter than the first step still gets that step.
-    if (event->step > 0)
-        t->verdict = policy_verdict(&t->policy, run_seconds(t->run));
-    if (t->verdict != POLICY_GO_ON)
-        return TRAIN_STOP;
-    // The best epoch is kept, however seldom the job wants checkpoints.
-    const bool best = event->type == TRAIN_EPOCH && event->best;
-    return wish.checkpoint || best ? TRAIN_CHECKPOINT_NOW : TRAIN_GO_ON;
+    return wish.checkpoint ? TRAIN_CHECKPOINT_NOW : TRAIN_GO_ON;
 }
 
 /* ---- Before and after ---- */
@@ -173,24 +159,6 @@ static bool read_settings(Training *t, Error *err)
     return ok;
 }
 
-static bool replay_policy(Training *t, Error *err)
-{
-    EpochList epochs;
-    Jobs *jobs = run_jobs(t->run);
-    if (!jobs_epochs(jobs, (SeriesPage){.job_id = run_job(t->run)->id}, &epochs, err))
-        return false;
-    t->policy = policy_new(&t->spec);
-    for (size_t i = 0; i < epochs.count; i++) {
-        policy_epoch(&t->policy, epochs.items[i].test_accuracy);
-        t->epoch_step = epochs.items[i].step;
-        t->epoch_accuracy = epochs.items[i].test_accuracy;
-        if (epochs.items[i].epoch == run_job(t->run)->best.epoch)
-            t->best_step = epochs.items[i].step;
-    }
-    epoch_list_free(&epochs);
-    return true;
-}
-
 static bool prepare_files(Training *t, Error *err)
 {
     const char *data = t->config->data;
@@ -208,7 +176,10 @@ static bool make_trainer(Training *t, Error *err)
     how.threads = job_threads_for(t->config->threads, t->spec.threads);
     how.autotune_path = t->config->kernels;
     how.checkpoint_path = t->checkpoint_path.text;
-    how.resume = run_resume_step(t->run) > 0;
+    how.checkpoint_best = true;  // however seldom the job wants checkpoints
+    const char *const from[] = {t->checkpoint_path.text};
+    how.resume_from = from;
+    how.resume_count = run_resume_step(t->run) > 0;
     if (how.checkpoint_every_seconds <= 0)
         how.checkpoint_every_seconds = t->config->checkpoint_seconds;
     const int count = t->dataset->train.count;
@@ -228,7 +199,7 @@ static bool open_dataset(Training *t, Error *err)
 
 static bool begin(Training *t, Error *err)
 {
-    if (!read_settings(t, err) || !replay_policy(t, err) || !prepare_files(t, err))
+    if (!read_settings(t, err) || !prepare_files(t, err))
         return false;
     return open_dataset(t, err) && make_trainer(t, err)
            && run_environment(t->run, trainer_state(t->trainer), err);
@@ -257,17 +228,15 @@ static const char *error_word(ErrorCode code)
     return "internal";
 }
 
-/* How it ended, from what the trainer said and why it was told to stop. */
+/* How it ended, from what the trainer said. */
 static RunEnd judge(const Training *t, bool done, const Error *err)
 {
     if (t->fault.code != ERR_NONE)
         return (RunEnd){RUN_FAILED, error_word(t->fault.code), t->fault.message};
     if (done)
-        return (RunEnd){RUN_SUCCEEDED, "completed", ""};
+        return (RunEnd){RUN_SUCCEEDED, ENDING_NAMES[t->ending], ""};
     if (err->code != ERR_STOPPED)
         return (RunEnd){RUN_FAILED, error_word(err->code), err->message};
-    if (t->verdict != POLICY_GO_ON)
-        return (RunEnd){RUN_SUCCEEDED, POLICY_REASONS[t->verdict], ""};
     return (RunEnd){RUN_STOPPED, "", ""};
 }
 

@@ -160,7 +160,7 @@ static void trainer_gets_what_was_asked_for(void **state)
     assert_true(c.checkpoint_every_seconds == 30);
     assert_null(c.dataset);
     assert_null(c.checkpoint_path);
-    assert_false(c.resume);
+    assert_int_equal(c.resume_count, 0);
     spec_free(&spec);
 }
 

@@ -1,0 +1,184 @@
+#include "core/train/state_meta.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+
+/* What marks a file as a checkpoint of ours; raised when its contents change. */
+static const char FORMAT[] = "googlenetd checkpoint 2";
+static const char FORMAT_1[] = "googlenetd checkpoint 1";
+
+void meta_add(MetaList *list, const char *key, char *value)
+{
+    list->items = xrealloc(list->items, list->count + 1, sizeof *list->items);
+    list->items[list->count++] = (SafeMeta){key, value};
+}
+
+void meta_free(MetaList *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free((void *)list->items[i].value);
+    free(list->items);
+    *list = (MetaList){0};
+}
+
+typedef enum { WHOLE, SEED, THREADS, REAL, TEXT } FieldType;
+
+/* One row for each field of TrainState: its key, type and offset, and the format it came with. */
+typedef struct {
+    const char *key;
+    FieldType type;
+    size_t offset;
+    int format;
+} StateField;
+
+#define AT(member) offsetof(TrainState, member)
+static const StateField FIELDS[] = {
+    {"step", WHOLE, AT(step), 1},
+    {"epoch", WHOLE, AT(epoch), 1},
+    {"batch", WHOLE, AT(batch), 1},
+    {"epoch_sum.loss", REAL, AT(epoch_sum.loss), 1},
+    {"epoch_sum.top1", WHOLE, AT(epoch_sum.top1), 1},
+    {"epoch_sum.top5", WHOLE, AT(epoch_sum.top5), 1},
+    {"epoch_sum.count", WHOLE, AT(epoch_sum.count), 1},
+    {"epoch_seconds", REAL, AT(epoch_seconds), 1},
+    {"last_sum.loss", REAL, AT(last_sum.loss), 2},
+    {"last_sum.top1", WHOLE, AT(last_sum.top1), 2},
+    {"last_sum.top5", WHOLE, AT(last_sum.top5), 2},
+    {"last_sum.count", WHOLE, AT(last_sum.count), 2},
+    {"last_seconds", REAL, AT(last_seconds), 2},
+    {"test_sum.loss", REAL, AT(test_sum.loss), 2},
+    {"test_sum.top1", WHOLE, AT(test_sum.top1), 2},
+    {"test_sum.top5", WHOLE, AT(test_sum.top5), 2},
+    {"test_sum.count", WHOLE, AT(test_sum.count), 2},
+    {"test_step", WHOLE, AT(test_step), 2},
+    {"best_accuracy", REAL, AT(best_accuracy), 1},
+    {"best_epoch", WHOLE, AT(best_epoch), 1},
+    {"best_step", WHOLE, AT(best_step), 2},
+    {"ending.seconds", REAL, AT(ending.seconds), 2},
+    {"ending.reference", REAL, AT(ending.reference), 2},
+    {"ending.idle_epochs", WHOLE, AT(ending.idle_epochs), 2},
+    {"seed", SEED, AT(seed), 1},
+    {"threads", THREADS, AT(threads), 1},
+    {"cpu", TEXT, AT(cpu), 2},
+    {"cpu_isa", TEXT, AT(cpu_isa), 1},
+    {"precision", TEXT, AT(precision), 1},
+    {"onednn", TEXT, AT(onednn), 1},
+    {"version", TEXT, AT(version), 1},
+};
+#undef AT
+
+static char *field_text(const StateField *field, const void *at)
+{
+    switch (field->type) {
+    case WHOLE:
+        return xasprintf("%" PRId64, *(const int64_t *)at);
+    case SEED:
+        return xasprintf("%" PRIu64, *(const uint64_t *)at);
+    case THREADS:
+        return xasprintf("%d", *(const int *)at);
+    case REAL:
+        return xasprintf("%a", *(const double *)at);
+    case TEXT:
+        break;
+    }
+    return xstrdup(at);
+}
+
+void state_to_meta(const TrainState *state, MetaList *list)
+{
+    meta_add(list, "format", xstrdup(FORMAT));
+    for (size_t i = 0; i < COUNT(FIELDS); i++)
+        meta_add(list, FIELDS[i].key,
+                 field_text(&FIELDS[i], (const char *)state + FIELDS[i].offset));
+}
+
+static bool parse_whole(const char *text, int64_t max, int64_t *value)
+{
+    char *end = NULL;
+    errno = 0;
+    *value = strtoll(text, &end, 10);
+    return errno == 0 && end != text && *end == '\0' && *value >= 0 && *value <= max;
+}
+
+static bool parse_field(const StateField *field, const char *text, void *at)
+{
+    char *end = NULL;
+    int64_t whole;
+    switch (field->type) {
+    case WHOLE:
+        return parse_whole(text, INT64_MAX, at);
+    case SEED:
+        errno = 0;
+        *(uint64_t *)at = strtoull(text, &end, 10);
+        return errno == 0 && end != text && *end == '\0';
+    case THREADS:
+        if (!parse_whole(text, INT32_MAX, &whole))
+            return false;
+        *(int *)at = (int)whole;
+        return true;
+    case REAL:
+        *(double *)at = strtod(text, &end);
+        return end != text && *end == '\0' && isfinite(*(double *)at);
+    case TEXT:
+        return snprintf(at, CHECKPOINT_TEXT, "%s", text) < CHECKPOINT_TEXT;
+    }
+    return false;
+}
+
+/* The text under `key`; NULL, with the fault, if there is none. */
+static const char *require(const SafeFile *f, const char *path, const char *key, Error *err)
+{
+    const char *text = safetensors_metadata(f, key);
+    if (!text)
+        fail(err, ERR_INVALID, "%s is not a checkpoint: it does not say its %s", path, key);
+    return text;
+}
+
+static bool read_format(const SafeFile *f, const char *path, int *format, Error *err)
+{
+    const char *text = require(f, path, "format", err);
+    if (!text)
+        return false;
+    *format = strcmp(text, FORMAT) == 0 ? 2 : strcmp(text, FORMAT_1) == 0 ? 1 : 0;
+    if (*format == 0)
+        return fail(err, ERR_INVALID, "%s is of another format: %.64s", path, text);
+    if (*format == 2 && !safetensors_has_checksum(f))
+        return fail(err, ERR_INVALID, "%s is damaged: it has no checksum", path);
+    return true;
+}
+
+/* What a file of format 1 does not say of the early ending, as far as it can be told. */
+static void complete_format_1(TrainState *state)
+{
+    state->ending.reference = state->best_accuracy;
+    state->ending.idle_epochs =
+        state->epoch > state->best_epoch ? state->epoch - state->best_epoch : 0;
+    if (state->epoch > 0 && state->best_epoch > 0)
+        state->best_step = (state->step - state->batch) / state->epoch * state->best_epoch;
+}
+
+bool state_from_meta(const SafeFile *f, const char *path, TrainState *state, Error *err)
+{
+    int format;
+    if (!read_format(f, path, &format, err))
+        return false;
+    for (size_t i = 0; i < COUNT(FIELDS); i++) {
+        const StateField *field = &FIELDS[i];
+        if (field->format > format)
+            continue;
+        const char *text = require(f, path, field->key, err);
+        if (!text)
+            return false;
+        if (!parse_field(field, text, (char *)state + field->offset))
+            return fail(err, ERR_INVALID, "%s is damaged: its %s is %.64s", path, field->key, text);
+    }
+    if (format == 1)
+        complete_format_1(state);
+    return true;
+}

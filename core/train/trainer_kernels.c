@@ -1,0 +1,39 @@
+#include <stdio.h>
+
+#include "core/train/trainer_inside.h"
+
+/* The first thing to say about kernels is the one that is said. */
+static void note_kernels(Trainer *t, const char *what)
+{
+    if (!t->kernels_note[0])
+        snprintf(t->kernels_note, sizeof t->kernels_note, "%s", what);
+}
+
+/* What cannot be read will be measured, which is no reason not to train. */
+void trainer_load_kernels(Trainer *t)
+{
+    Error err = {0};
+    if (!t->autotune)
+        return;
+    if (t->config.kernels && !autotune_use_record(t->autotune, t->config.kernels, &err))
+        note_kernels(t, err.message);
+    if (t->autotune_path && !autotune_load(t->autotune, t->autotune_path, &err))
+        note_kernels(t, err.message);
+}
+
+bool trainer_choose_kernels(Trainer *t, Error *err)
+{
+    const TrainConfig *c = &t->config;
+    Error unsaved = {0};
+    const bool ready = net_prepare(t->net, trainer_examples(&c->dataset->train, c->train_limit),
+                                   trainer_examples(&c->dataset->test, c->test_limit), err);
+    if (t->autotune && t->autotune_path && !autotune_save(t->autotune, t->autotune_path, &unsaved))
+        note_kernels(t, unsaved.message);
+    if (ready && t->autotune && autotune_bits_may_differ(t->autotune)) {
+        note_kernels(t, "kernels that were recorded are not available here and were chosen anew: "
+                        "results may differ in the last bits");
+        if (t->resume.path)
+            resume_kernels_differ(&t->resume);
+    }
+    return ready;
+}

@@ -1,0 +1,125 @@
+#include "tests/core/train/trainer_fixture.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "tests/check.h"
+
+int trainer_setup(void **state)
+{
+    Error err = {0};
+    TrainerFixture *f = xcalloc(1, sizeof *f);
+    CHECK_OK(dataset_open("fashion_mnist", NULL, &f->dataset, &err), err);
+    snprintf(f->folder, sizeof f->folder, "/tmp/test_trainer.XXXXXX");
+    assert_non_null(mkdtemp(f->folder));
+    snprintf(f->checkpoint, sizeof f->checkpoint, "%s/checkpoint.safetensors", f->folder);
+    f->resume_from[0] = f->checkpoint;
+    *state = f;
+    return 0;
+}
+
+int trainer_teardown(void **state)
+{
+    TrainerFixture *f = *state;
+    DIR *folder = opendir(f->folder);
+    for (const struct dirent *entry; folder && (entry = readdir(folder));)
+        unlinkat(dirfd(folder), entry->d_name, 0);
+    closedir(folder);
+    rmdir(f->folder);
+    dataset_free(f->dataset);
+    free(f);
+    return 0;
+}
+
+TrainConfig small_training(const TrainerFixture *f)
+{
+    return (TrainConfig){.model = models_find("googlenet_tiny"),
+                         .library_only = true,
+                         .dataset = f->dataset,
+                         .image_size = 28,
+                         .epochs = 2,
+                         .batch_size = 16,
+                         .train_limit = 120,
+                         .test_limit = 50,
+                         .learning_rate = 0.05,
+                         .sgd = {.momentum = 0.9},
+                         .seed = 11,
+                         .threads = 2};
+}
+
+TrainConfig resumed(TrainConfig c, const TrainerFixture *f)
+{
+    c.checkpoint_path = f->checkpoint;
+    c.resume_from = f->resume_from;
+    c.resume_count = 1;
+    return c;
+}
+
+TrainAnswer watch(void *context, const TrainEvent *e)
+{
+    Seen *seen = context;
+    assert_true(e->step >= seen->last_step);
+    assert_int_equal(seen->ends, 0);  // nothing comes after the end
+    seen->last_step = e->step;
+    seen->points += e->type == TRAIN_POINT;
+    seen->resumed += e->type == TRAIN_RESUMED;
+    if (e->type == TRAIN_RESUMED && e->note)
+        snprintf(seen->note, sizeof seen->note, "%s", e->note);
+    if (e->type == TRAIN_KERNELS) {
+        seen->kernels_events++;
+        snprintf(seen->kernels, sizeof seen->kernels, "%s", e->kernels ? e->kernels : "");
+        snprintf(seen->kernels_note, sizeof seen->kernels_note, "%s", e->note ? e->note : "");
+    }
+    if (e->type == TRAIN_CHECKPOINT) {
+        seen->checkpoints++;
+        seen->last_checkpoint = *e;
+    }
+    if (e->type == TRAIN_EPOCH) {
+        seen->epochs++;
+        seen->last_epoch = *e;
+    }
+    if (e->type == TRAIN_END) {
+        seen->ends++;
+        seen->end = *e;
+    }
+    if (e->type == TRAIN_PART) {
+        seen->parts++;
+        if (seen->stop_in_test || seen->parts == seen->stop_at_part)
+            return TRAIN_STOP;
+    }
+    if ((e->type == TRAIN_STEP || e->type == TRAIN_POINT) && e->step == seen->stop_at_step)
+        return seen->checkpoint_at_step ? TRAIN_CHECKPOINT_NOW : TRAIN_STOP;
+    return TRAIN_GO_ON;
+}
+
+Trainer *trainer_of(TrainConfig c)
+{
+    Error err = {0};
+    Trainer *t = NULL;
+    CHECK_OK(trainer_new(&c, &t, &err), err);
+    return t;
+}
+
+float *values_after(TrainConfig c, Seen *seen, size_t *count)
+{
+    Error err = {0};
+    Trainer *t = trainer_of(c);
+    CHECK_OK(trainer_run(t, watch, seen, &err), err);
+    assert_int_equal(seen->ends, 1);
+    *count = trainer_params(t)->count;
+    float *copy = xcalloc(*count, sizeof *copy);
+    memcpy(copy, trainer_params(t)->values, *count * sizeof *copy);
+    trainer_free(t);
+    return copy;
+}
+
+void run_until_stopped(TrainConfig c, Seen *seen)
+{
+    Error err = {0};
+    Trainer *t = trainer_of(c);
+    assert_false(trainer_run(t, watch, seen, &err));
+    assert_int_equal(err.code, ERR_STOPPED);
+    assert_int_equal(seen->ends, 0);
+    trainer_free(t);
+}
