@@ -39,10 +39,11 @@ bool list_checkpoints(App *app, const Request *req, Response *res, Error *err);
 bool get_checkpoint(App *app, const Request *req, Response *res, Error *err);
 bool get_checkpoint_content(App *app, const Request *req, Response *res, Error *err);
 
-/* api_networks.c, api_datasets.c */
+/* api_networks.c, api_datasets.c, api_settings.c */
 bool list_networks(App *app, const Request *req, Response *res, Error *err);
 bool get_network(App *app, const Request *req, Response *res, Error *err);
 bool list_datasets(App *app, const Request *req, Response *res, Error *err);
+bool list_settings(App *app, const Request *req, Response *res, Error *err);
 
 /* api_system.c */
 bool get_livez(App *app, const Request *req, Response *res, Error *err);

@@ -32,6 +32,7 @@ static const Route ROUTES[] = {
     {"GET",    "/v1/networks",                  list_networks,          BODY_NONE,     TOKEN},
     {"GET",    "/v1/networks/:name",            get_network,            BODY_NONE,     TOKEN},
     {"GET",    "/v1/datasets",                  list_datasets,          BODY_NONE,     TOKEN},
+    {"GET",    "/v1/settings",                  list_settings,          BODY_NONE,     TOKEN},
 };
 // clang-format on
 

@@ -28,6 +28,8 @@ static void print_help(const Syntax *syntax)
     }
     printf("  %-20s  %s\n  %-20s  %s\n", "--help", "show this and leave", "--version",
            "show the versions and leave");
+    if (syntax->explain)
+        syntax->explain(stdout);
 }
 
 static bool usage_fault(const Syntax *syntax, int *exit_code)

@@ -3,6 +3,8 @@
  * Every command also has --help and --version.
  */
 #pragma once
+#include <stdio.h>
+
 #include "core/base/error.h"
 #include "core/models/models.h"
 
@@ -25,7 +27,8 @@ typedef struct {
     const char *about;  // a paragraph
     const Option *options;
     int option_count;
-    int min_words, max_words;  // arguments that are not options
+    int min_words, max_words;    // arguments that are not options
+    void (*explain)(FILE *out);  // prints more for --help; may be NULL
 } Syntax;
 
 /* Read a command's arguments; argv[0] is the command's name. True: go on, with the words (those

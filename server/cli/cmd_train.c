@@ -59,6 +59,12 @@ static const Option OPTIONS[] = {
     {"resume", NULL, "go on from the checkpoint in the folder, if there is one", take_resume},
 };
 
+static void explain_fields(FILE *out)
+{
+    fprintf(out, "\nFields of a job, with their defaults:\n");
+    spec_fields_print(out);
+}
+
 static const Syntax SYNTAX = {
     .usage = "train JOB.json [--set KEY=VALUE ...] [--out DIR] [--resume]",
     .about =
@@ -71,6 +77,7 @@ static const Syntax SYNTAX = {
     .option_count = COUNT(OPTIONS),
     .min_words = 1,
     .max_words = 1,
+    .explain = explain_fields,
 };
 
 /* "jobs/small.json" -> "small.run". */

@@ -1,11 +1,11 @@
-/* server/jobs/field_hint.c -- which field a client may have meant who misspelt its name. */
+/* server/jobs/field_hint.c -- which field a misspelt name may have meant. */
 #include <string.h>
 
 #include "server/jobs/spec_fields.h"
 
 enum { HINT_LENGTH = 40 };  // longer keys are compared with nothing
 
-/* Letters to insert, delete or change to make b of a (Levenshtein 1966). */
+/* The letters to insert, delete or change that turn a into b (Levenshtein 1966). */
 static size_t edit_distance(const char *a, const char *b)
 {
     const size_t length = strlen(b);
@@ -30,8 +30,10 @@ static size_t edit_distance(const char *a, const char *b)
     return row[length];
 }
 
-const Field *field_hint(const Field *fields, size_t count, const char *pointer, const char *key)
+const Field *field_hint(const char *pointer, const char *key)
 {
+    size_t count;
+    const Field *fields = spec_fields(&count);
     const Field *nearest = NULL;
     size_t distance = 2 + strlen(key) / 6;  // from here on it is another word
     const size_t group_length = strlen(pointer);

@@ -1,12 +1,10 @@
-/* DESIGN  The table below is the one place that knows the fields. Reading sets the defaults, walks
- * the JSON once and looks each key up in the table; then it checks what concerns two fields
- * together. Nothing of a faulty spec is used, so a field with a fault just keeps its default.
+/* DESIGN  The table in spec_table.c is the one place that knows the fields. Reading sets the
+ * defaults, walks the JSON once and looks each key up in the table; then it checks what concerns
+ * two fields together. Nothing of a faulty spec is used, so a field with a fault just keeps its
+ * default.
  */
 #include "server/jobs/spec.h"
 
-#include <limits.h>
-#include <math.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,68 +12,12 @@
 #include "server/base/json_text.h"
 #include "server/jobs/spec_fields.h"
 
-enum { IMAGE_MAX_SIDE = 1024 };
-
-// clang-format off
-#define ROW(path, what) .pointer = path, .kind = &what
-#define AT(member) .offset = offsetof(JobSpec, member)
-static const Field FIELDS[] = {
-    {ROW("/name",            FIELD_NAME)},
-    {ROW("/network",         FIELD_NETWORK)},
-    {ROW("/dataset",         FIELD_DATASET)},
-    // The default size is the network's, and so is the smallest.
-    {ROW("/image_size",      FIELD_INT), AT(image_size), .usual = 0, .min = 1, .max = IMAGE_MAX_SIDE},
-    {ROW("/epochs",          FIELD_INT), AT(epochs), .usual = 10, .min = 1, .max = 100000},
-    {ROW("/batch_size",      FIELD_INT), AT(batch_size), .usual = 128, .min = 1, .max = 4096},
-    {ROW("/optimizer",       FIELD_GROUP)},
-    {ROW("/optimizer/name",  FIELD_SGD)},
-    {ROW("/optimizer/learning_rate", FIELD_NUMBER), AT(learning_rate),
-        .usual = 0.1, .min = 0, .max = 100, .above_min = true},
-    {ROW("/optimizer/momentum",      FIELD_NUMBER), AT(sgd.momentum), .max = 1, .below_max = true},
-    {ROW("/optimizer/nesterov",      FIELD_BOOL), AT(sgd.nesterov)},
-    {ROW("/optimizer/weight_decay",  FIELD_NUMBER), AT(sgd.weight_decay), .max = 1},
-    {ROW("/schedule",        FIELD_GROUP)},
-    {ROW("/schedule/type",   FIELD_CHOICE), AT(schedule.type), .names = SCHEDULE_NAMES},
-    {ROW("/label_smoothing", FIELD_NUMBER), AT(label_smoothing), .max = 1, .below_max = true},
-    {ROW("/precision",       FIELD_CHOICE), AT(precision), .names = PRECISION_NAMES},
-    {ROW("/seed",            FIELD_SEED), AT(seed), .max = 9007199254740991.0},  // 2^53 - 1
-    {ROW("/threads",         FIELD_INT), AT(threads), .max = 1024},
-    {ROW("/train_limit",     FIELD_INT), AT(train_limit), .max = INT_MAX},
-    {ROW("/test_limit",      FIELD_INT), AT(test_limit), .max = INT_MAX},
-    {ROW("/max_seconds",     FIELD_NUMBER), AT(max_seconds), .max = INFINITY},
-    {ROW("/early_stopping",  FIELD_GROUP)},
-    {ROW("/early_stopping/patience",  FIELD_INT), AT(early_stopping_patience), .max = 100000},
-    {ROW("/early_stopping/min_delta", FIELD_NUMBER), AT(early_stopping_min_delta), .max = 1},
-    {ROW("/checkpoint",      FIELD_GROUP)},
-    {ROW("/checkpoint/every_epochs",  FIELD_INT), AT(checkpoint_every_epochs),
-        .usual = 1, .max = 100000},
-    {ROW("/checkpoint/every_seconds", FIELD_NUMBER), AT(checkpoint_every_seconds), .max = INFINITY},
-    {ROW("/checkpoint/keep", FIELD_INT), AT(checkpoint_keep), .usual = 1, .min = 1, .max = 100},
-    {ROW("/metadata",        FIELD_METADATA)},
-};
-#undef ROW
-#undef AT
-// clang-format on
-
-static void set_defaults(JobSpec *spec)
-{
-    *spec = (JobSpec){.network = models_find("googlenet"), .dataset = "fashion_mnist"};
-    for (size_t i = 0; i < COUNT(FIELDS); i++) {
-        void *place = (char *)spec + FIELDS[i].offset;
-        if (FIELDS[i].kind == &FIELD_INT)
-            memcpy(place, &(int){(int)FIELDS[i].usual}, sizeof(int));
-        else if (FIELDS[i].kind == &FIELD_NUMBER)
-            memcpy(place, &FIELDS[i].usual, sizeof(double));
-    }
-}
-
 /* ---- Reading ---- */
 
 static void unknown_field(const char *group, const char *pointer, const char *key, Faults *faults)
 {
     // A body of a million unknown keys must not cost a million searches.
-    const Field *hint =
-        faults->count < FAULTS_MAX ? field_hint(FIELDS, COUNT(FIELDS), group, key) : NULL;
+    const Field *hint = faults->count < FAULTS_MAX ? field_hint(group, key) : NULL;
     char path[64] = "";
     for (size_t i = 1; hint && hint->pointer[i] && i < sizeof path; i++)
         path[i - 1] = hint->pointer[i] == '/' ? '.' : hint->pointer[i];
@@ -92,6 +34,8 @@ static void read_object(const cJSON *object, const char *group, bool *seen, Spec
         fault_expected(r->faults, group, "an object", object);
         return;
     }
+    size_t count;
+    const Field *fields = spec_fields(&count);
     const cJSON *item;
     cJSON_ArrayForEach(item, object)
     {
@@ -99,17 +43,17 @@ static void read_object(const cJSON *object, const char *group, bool *seen, Spec
         snprintf(pointer, sizeof pointer, "%s", group);
         pointer_append(pointer, sizeof pointer, item->string);
         size_t row = 0;
-        while (row < COUNT(FIELDS) && strcmp(FIELDS[row].pointer, pointer) != 0)
+        while (row < count && strcmp(fields[row].pointer, pointer) != 0)
             row++;
-        if (row == COUNT(FIELDS))
+        if (row == count)
             unknown_field(group, pointer, item->string, r->faults);
         else if (seen[row])
             faults_add(r->faults, pointer, "is given twice");
-        else if (FIELDS[row].kind == &FIELD_GROUP)
+        else if (fields[row].kind == &FIELD_GROUP)
             read_object(item, pointer, seen, r);
         else
-            FIELDS[row].kind->read(&FIELDS[row], item, r);
-        if (row < COUNT(FIELDS))
+            fields[row].kind->read(&fields[row], item, r);
+        if (row < count)
             seen[row] = true;
     }
 }
@@ -163,8 +107,8 @@ static bool has_fault(const Faults *faults, int first, const char *pointer)
 bool spec_read(const cJSON *json, SpecRules rules, JobSpec *spec, Faults *faults)
 {
     const int before = faults->count;
-    bool seen[COUNT(FIELDS)] = {false};
-    set_defaults(spec);
+    bool seen[SPEC_MAX_FIELDS] = {false};
+    spec_set_defaults(spec);
     read_object(json, "", seen, &(SpecReader){spec, faults, rules});
     if (spec->image_size == 0)
         spec->image_size = spec->network->image_size;
@@ -186,10 +130,12 @@ void spec_free(JobSpec *spec)
 
 cJSON *spec_to_json(const JobSpec *spec)
 {
+    size_t count;
+    const Field *fields = spec_fields(&count);
     cJSON *json = cJSON_CreateObject();
     cJSON *group = NULL;
-    for (size_t i = 0; i < COUNT(FIELDS); i++) {
-        const Field *f = &FIELDS[i];
+    for (size_t i = 0; i < count; i++) {
+        const Field *f = &fields[i];
         const char *key = strrchr(f->pointer, '/') + 1;
         cJSON *item = f->kind->write(f, spec);
         cJSON_AddItemToObject(key == f->pointer + 1 ? json : group, key, item);

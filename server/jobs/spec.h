@@ -8,6 +8,7 @@
 #pragma once
 #include <cJSON.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "core/train/trainer.h"
 #include "server/base/faults.h"
@@ -56,3 +57,8 @@ cJSON *spec_to_json(const JobSpec *spec);
 
 /* Everything a trainer needs of it, but for the dataset and the checkpoint's path. */
 TrainConfig spec_train_config(const JobSpec *spec);
+
+/* The table of fields: an array with a row for each, in the order of a form; and the same as lines
+ * of text, "  epochs   10   passes over the training examples". */
+cJSON *spec_fields_to_json(void);
+void spec_fields_print(FILE *out);

@@ -96,9 +96,9 @@ static cJSON *number_write(const Field *f, const JobSpec *spec)
     return json_number(*(const double *)place(f, spec));
 }
 
-const FieldKind FIELD_INT = {int_read, int_write};
-const FieldKind FIELD_SEED = {seed_read, seed_write};
-const FieldKind FIELD_NUMBER = {number_read, number_write};
+const FieldKind FIELD_INT = {"integer", int_read, int_write, NULL};
+const FieldKind FIELD_SEED = {"integer", seed_read, seed_write, NULL};
+const FieldKind FIELD_NUMBER = {"number", number_read, number_write, NULL};
 
 /* ---- Yes or no, and one of several ---- */
 
@@ -115,59 +115,72 @@ static cJSON *bool_write(const Field *f, const JobSpec *spec)
     return cJSON_CreateBool(*(const bool *)place(f, spec));
 }
 
-/* Append one more of the names that are possible. */
-static void offer(char *text, size_t size, const char *name, bool first)
+/* Append ", \"name\"". */
+static void append_name(char *text, size_t size, const char *name, bool first)
 {
     const size_t used = strlen(text);
     snprintf(text + used, size - used, "%s\"%s\"", first ? "" : ", ", name);
 }
 
-/* The place of the string `item` among `names`; -1, with a fault, if it is not there. */
-static int chosen(const Field *f, const char *const *names, const cJSON *item, SpecReader *r)
+/* The index of the string `item` among the choices of `f`; -1, with a fault, if it is not one of
+ * them. `besides` says what else is allowed. */
+static int chosen(const Field *f, const cJSON *item, const char *besides, SpecReader *r)
 {
-    for (int i = 0; names[i]; i++)
-        if (cJSON_IsString(item) && strcmp(item->valuestring, names[i]) == 0)
-            return i;
     char expected[EXPECTED_TEXT] = "";
-    if (names[1])
+    if (f->kind->choice(f, 1))
         snprintf(expected, sizeof expected, "one of ");
-    for (int i = 0; names[i]; i++)
-        offer(expected, sizeof expected, names[i], i == 0);
+    const char *name;
+    for (int i = 0; (name = f->kind->choice(f, (size_t)i)); i++) {
+        if (cJSON_IsString(item) && strcmp(item->valuestring, name) == 0)
+            return i;
+        append_name(expected, sizeof expected, name, i == 0);
+    }
+    const size_t used = strlen(expected);
+    snprintf(expected + used, sizeof expected - used, "%s", besides);
     fault_expected(r->faults, f->pointer, expected, item);
     return -1;
 }
 
+static const char *choice_name(const Field *f, size_t i)
+{
+    return f->choices[i];
+}
+
 static void choice_read(const Field *f, const cJSON *item, SpecReader *r)
 {
-    const int value = chosen(f, f->names, item, r);
+    const int value = chosen(f, item, "", r);
     if (value >= 0)
         put(f, r, &value, sizeof value);
 }
 
 static cJSON *choice_write(const Field *f, const JobSpec *spec)
 {
-    return cJSON_CreateString(f->names[*(const int *)place(f, spec)]);
+    return cJSON_CreateString(f->choices[*(const int *)place(f, spec)]);
 }
 
-static const char *const OPTIMIZER_NAMES[] = {"sgd", NULL};
-
-static void sgd_read(const Field *f, const cJSON *item, SpecReader *r)
+static const char *optimizer_name(const Field *f, size_t i)
 {
-    chosen(f, OPTIMIZER_NAMES, item, r);
+    (void)f;
+    return i == 0 ? "sgd" : NULL;
 }
 
-static cJSON *sgd_write(const Field *f, const JobSpec *spec)
+static void optimizer_read(const Field *f, const cJSON *item, SpecReader *r)
 {
-    (void)f, (void)spec;
-    return cJSON_CreateString(OPTIMIZER_NAMES[0]);
+    chosen(f, item, "", r);
+}
+
+static cJSON *optimizer_write(const Field *f, const JobSpec *spec)
+{
+    (void)spec;
+    return cJSON_CreateString(optimizer_name(f, 0));
 }
 
 _Static_assert(sizeof(Precision) == sizeof(int) && sizeof(ScheduleType) == sizeof(int),
                "choices are stored as int");
 
-const FieldKind FIELD_BOOL = {bool_read, bool_write};
-const FieldKind FIELD_CHOICE = {choice_read, choice_write};
-const FieldKind FIELD_SGD = {sgd_read, sgd_write};
+const FieldKind FIELD_BOOL = {"boolean", bool_read, bool_write, NULL};
+const FieldKind FIELD_CHOICE = {"choice", choice_read, choice_write, choice_name};
+const FieldKind FIELD_OPTIMIZER = {"choice", optimizer_read, optimizer_write, optimizer_name};
 
 /* ---- Name, network, dataset ---- */
 
@@ -207,19 +220,19 @@ static cJSON *name_write(const Field *f, const JobSpec *spec)
     return cJSON_CreateString(spec->name);
 }
 
-static void network_read(const Field *f, const cJSON *item, SpecReader *r)
+static const char *network_name(const Field *f, size_t i)
 {
     size_t count;
     const Model *models = models_table(&count);
-    char expected[EXPECTED_TEXT] = "one of ";
-    for (size_t i = 0; i < count; i++) {
-        if (cJSON_IsString(item) && strcmp(item->valuestring, models[i].name) == 0) {
-            r->spec->network = &models[i];
-            return;
-        }
-        offer(expected, sizeof expected, models[i].name, i == 0);
-    }
-    fault_expected(r->faults, f->pointer, expected, item);
+    (void)f;
+    return i < count ? models[i].name : NULL;
+}
+
+static void network_read(const Field *f, const cJSON *item, SpecReader *r)
+{
+    const int i = chosen(f, item, "", r);
+    if (i >= 0)
+        r->spec->network = models_find(network_name(f, (size_t)i));
 }
 
 static cJSON *network_write(const Field *f, const JobSpec *spec)
@@ -228,29 +241,21 @@ static cJSON *network_write(const Field *f, const JobSpec *spec)
     return cJSON_CreateString(spec->network->name);
 }
 
-static bool dataset_known(const char *name, bool folders)
+static const char *dataset_name(const Field *f, size_t i)
 {
-    return (folders && strchr(name, '/')) || dataset_find(name);
+    size_t count;
+    const DatasetInfo *sets = dataset_table(&count);
+    (void)f;
+    return i < count ? sets[i].name : NULL;
 }
 
 static void dataset_read(const Field *f, const cJSON *item, SpecReader *r)
 {
-    if (cJSON_IsString(item) && dataset_known(item->valuestring, r->rules.allow_folders)) {
-        if (plain_text(f, item, SPEC_DATASET, r))
-            snprintf(r->spec->dataset, SPEC_DATASET, "%s", item->valuestring);
-        return;
-    }
-    size_t count;
-    const DatasetInfo *sets = dataset_table(&count);
-    char expected[EXPECTED_TEXT] = "";
-    if (count > 1)
-        snprintf(expected, sizeof expected, "one of ");
-    for (size_t i = 0; i < count; i++)
-        offer(expected, sizeof expected, sets[i].name, i == 0);
-    const size_t used = strlen(expected);
-    if (r->rules.allow_folders)
-        snprintf(expected + used, sizeof expected - used, " or the path of a folder, with a slash");
-    fault_expected(r->faults, f->pointer, expected, item);
+    const bool folders = r->rules.allow_folders;
+    const bool is_folder = folders && cJSON_IsString(item) && strchr(item->valuestring, '/');
+    const char *besides = folders ? " or the path of a folder, with a slash" : "";
+    if (is_folder ? plain_text(f, item, SPEC_DATASET, r) : chosen(f, item, besides, r) >= 0)
+        snprintf(r->spec->dataset, SPEC_DATASET, "%s", item->valuestring);
 }
 
 static cJSON *dataset_write(const Field *f, const JobSpec *spec)
@@ -259,9 +264,9 @@ static cJSON *dataset_write(const Field *f, const JobSpec *spec)
     return cJSON_CreateString(spec->dataset);
 }
 
-const FieldKind FIELD_NAME = {name_read, name_write};
-const FieldKind FIELD_NETWORK = {network_read, network_write};
-const FieldKind FIELD_DATASET = {dataset_read, dataset_write};
+const FieldKind FIELD_NAME = {"string", name_read, name_write, NULL};
+const FieldKind FIELD_NETWORK = {"network", network_read, network_write, network_name};
+const FieldKind FIELD_DATASET = {"dataset", dataset_read, dataset_write, dataset_name};
 
 /* ---- Objects ---- */
 
@@ -323,5 +328,5 @@ static cJSON *group_write(const Field *f, const JobSpec *spec)
     return cJSON_CreateObject();
 }
 
-const FieldKind FIELD_GROUP = {NULL, group_write};
-const FieldKind FIELD_METADATA = {metadata_read, metadata_write};
+const FieldKind FIELD_GROUP = {"object", NULL, group_write, NULL};
+const FieldKind FIELD_METADATA = {"metadata", metadata_read, metadata_write, NULL};

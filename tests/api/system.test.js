@@ -125,6 +125,51 @@ test('a model refuses what it cannot take, naming all of it', async () => {
   assert.deepEqual(json.errors.map((e) => e.pointer).sort(), ['?channels', '?classes', '?color', '?image_size']);
 });
 
+// The schema of a field in JobRequest or Settings.
+function schemaOf(name, path) {
+  const { properties } = description.components.schemas[name];
+  const [first, second] = path.split('.');
+  return second ? properties[first]?.properties[second] : properties[first];
+}
+
+test('the fields of a job are described as the schema has them, and make a form', async () => {
+  const { json } = await client.get('/v1/settings');
+  const fields = new Map(json.data.map((field) => [field.path, field]));
+  assert.equal(fields.size, json.data.length);
+  for (const { path, pointer, type, ...field } of fields.values()) {
+    assert.equal(`/${path.replaceAll('.', '/')}`, pointer);
+    const schema = schemaOf('JobRequest', path);
+    const { default: value = null, ...same } = schema;
+    assert.deepEqual(field.default, value, path);
+    assert.deepEqual([field.title, field.description], [schema.title, schema.description], path);
+    if (!['name', 'metadata'].includes(path)) assert.deepEqual(schemaOf('Settings', path), same);
+    if (['integer', 'number'].includes(type)) {
+      const least = schema.exclusiveMinimum ?? schema.minimum;
+      assert.deepEqual([field.minimum, field.exclusive_minimum], [least, schema.exclusiveMinimum !== undefined], path);
+      const most = schema.exclusiveMaximum ?? schema.maximum ?? null;
+      assert.deepEqual([field.maximum, field.exclusive_maximum], [most, schema.exclusiveMaximum !== undefined], path);
+    }
+    if (type === 'choice') assert.deepEqual(field.choices, schema.enum, path);
+    if (['integer', 'number', 'boolean', 'string'].includes(type)) assert.equal(type, schema.type, path);
+    assert.ok(field.group, path);
+  }
+  const leaves = (properties) => Object.entries(properties).flatMap(([key, schema]) =>
+    schema.properties ? leaves(schema.properties).map((leaf) => `${key}.${leaf}`) : [key]);
+  assert.deepEqual([...fields.keys()].sort(), leaves(description.components.schemas.JobRequest.properties).sort());
+  const networks = (await client.get('/v1/networks')).json.data.map(({ id }) => id);
+  assert.deepEqual(fields.get('network').choices, networks);
+  // What they say is the default is one.
+  const body = {};
+  for (const { path, default: value } of fields.values()) {
+    const [first, second] = path.split('.');
+    if (value === null) continue;
+    if (second) (body[first] ??= {})[second] = value;
+    else body[first] = value;
+  }
+  const dry = async (settings) => (await client.post('/v1/jobs?dry_run=true', settings, { status: 200 })).json.settings;
+  assert.deepEqual(await dry(body), await dry({}));
+});
+
 test('datasets say what they are and where', async () => {
   const { json } = await client.get('/v1/datasets');
   const fashion = json.data.find((set) => set.id === 'fashion_mnist');

@@ -39,3 +39,16 @@ test("config/server.json states the defaults", (t) => {
   const left = Object.keys(usual).filter((flag) => !stated.some(([name]) => name === flag));
   for (const flag of left) assert.equal(usual[flag].usual, "", flag);
 });
+
+test("train --help tells every field of a job with its default", (t) => {
+  const { out } = folder(t).run("train", "--help");
+  const rows = [...out.split("Fields of a job")[1].matchAll(/^  (.{25}) (.{15}) \S.*$/gm)];
+  const fields = Object.fromEntries(rows.map(([, path, value]) => [path.trim(), value.trim()]));
+  for (const [path, value] of Object.entries({ network: '"googlenet"', epochs: "10", "optimizer.learning_rate": "0.1", image_size: "" }))
+    assert.equal(fields[path], value, path);
+  const flatten = (object, before = "") =>
+    Object.entries(object).flatMap(([key, value]) =>
+      typeof value === "object" ? flatten(value, `${before}${key}.`) : [before + key],
+    );
+  for (const path of flatten(JSON.parse(read("config/jobs/googlenet-fashion-mnist.json")))) assert.ok(path in fields, path);
+});
