@@ -8,9 +8,12 @@ struct App {
     Jobs *jobs;
     Log *log;              // may be NULL
     const char *datasets;  // folder with a folder per set, or NULL
+    const char *data;      // folder of everything that must last
     const char *version;   // of the daemon
     JobThreads job_threads;
-    int64_t started_at;  // milliseconds since 1970
+    int workers, usable_cores;
+    double heartbeat_seconds;  // of a silent stream of events
+    int64_t started_at;        // milliseconds since 1970
     int max_streams;
     HttpCounts *counts;  // of the server that calls the handlers
 };
@@ -44,6 +47,9 @@ bool list_networks(App *app, const Request *req, Response *res, Error *err);
 bool get_network(App *app, const Request *req, Response *res, Error *err);
 bool list_datasets(App *app, const Request *req, Response *res, Error *err);
 bool list_settings(App *app, const Request *req, Response *res, Error *err);
+
+/* api_machine.c */
+bool get_system(App *app, const Request *req, Response *res, Error *err);
 
 /* api_system.c */
 bool get_livez(App *app, const Request *req, Response *res, Error *err);

@@ -1,6 +1,8 @@
 #include "server/api/api_common.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "server/api/json_job.h"
 #include "server/base/json_text.h"
@@ -59,4 +61,16 @@ int64_t spec_total_steps(const JobSpec *spec)
     const DatasetInfo *set = dataset_find(spec->dataset);
     const int examples = spec->train_limit ? spec->train_limit : set ? set->train_count : 0;
     return (int64_t)spec->epochs * ((examples + spec->batch_size - 1) / spec->batch_size);
+}
+
+uint64_t process_resident_bytes(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%*d %ld", &pages) != 1)
+        pages = 0;
+    fclose(file);
+    return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }

@@ -14,6 +14,9 @@ bool respond_job(Response *res, int status, JobInfo *job);
 /* JSON or the other `type` by Accept: false with 406 answered. *other is what the client wants. */
 bool request_accepts(const Request *req, const char *type, bool *other, Response *res);
 
+/* Memory that this process holds now; 0: not known. */
+uint64_t process_resident_bytes(void);
+
 /* What a client would have to send to get this job again. */
 cJSON *job_wish(const JobInfo *job);
 

@@ -102,18 +102,6 @@ static void write_http(FILE *out, HttpCounts *c)
            "Connections cut off for being too slow or too many.", (double)atomic_load(&c->cut));
 }
 
-static double resident_bytes(void)
-{
-    long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (!file)
-        return 0;
-    if (fscanf(file, "%*d %ld", &pages) != 1)
-        pages = 0;
-    fclose(file);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE);
-}
-
 static int open_descriptors(void)
 {
     int n = 0;
@@ -133,7 +121,8 @@ static void write_process(FILE *out, const App *app)
     const double cpu = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec)
                        + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) * 1e-6;
     metric(out, "process_cpu_seconds_total", "counter", "Time of all cores used.", cpu);
-    metric(out, "process_resident_memory_bytes", "gauge", "Memory in use.", resident_bytes());
+    metric(out, "process_resident_memory_bytes", "gauge", "Memory in use.",
+           (double)process_resident_bytes());
     metric(out, "process_open_fds", "gauge", "Descriptors open.", open_descriptors());
     metric(out, "process_start_time_seconds", "gauge", "When the daemon started, since 1970.",
            (double)app->started_at / 1000);

@@ -33,6 +33,7 @@ static const Route ROUTES[] = {
     {"GET",    "/v1/networks/:name",            get_network,            BODY_NONE,     TOKEN},
     {"GET",    "/v1/datasets",                  list_datasets,          BODY_NONE,     TOKEN},
     {"GET",    "/v1/settings",                  list_settings,          BODY_NONE,     TOKEN},
+    {"GET",    "/v1/system",                    get_system,             BODY_NONE,     TOKEN},
 };
 // clang-format on
 

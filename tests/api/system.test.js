@@ -1,7 +1,7 @@
 // Health, figures, the description, the dashboard's files; and what every answer has in common.
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, rm, statfs, symlink, writeFile } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client, description } from './client.js';
@@ -178,6 +178,28 @@ test('datasets say what they are and where', async () => {
   assert.deepEqual(fashion.shape, { channels: 1, height: 28, width: 28 });
   assert.equal(fashion.class_names.length, 10);
   assert.equal(fashion.available, true);
+});
+
+test('the machine says what it is and what is left of it', async () => {
+  await client.create({ network: 'googlenet_tiny', train_limit: 2000, epochs: 100000 });
+  const { json } = await client.get('/v1/system');
+  assert.match(json.version, /^\d/);
+  assert.ok(json.cpu.cores >= json.cpu.usable_cores && json.cpu.usable_cores >= 1);
+  assert.ok(json.cpu.name && json.cpu.isa);
+  assert.equal(json.cpu.cores, cpus().length);
+  assert.deepEqual(json.cpu.precisions[0], 'f32');
+  const { memory, disk, training } = json;
+  assert.ok(memory.used_bytes > 1e6 && memory.used_bytes < memory.machine_bytes, JSON.stringify(memory));
+  assert.ok(memory.available_bytes <= memory.machine_bytes && memory.limit_bytes <= memory.machine_bytes);
+  assert.equal(disk.data, daemon.data);
+  const there = await statfs(daemon.data);
+  assert.equal(disk.total_bytes, there.blocks * there.bsize);
+  assert.ok(disk.free_bytes <= disk.total_bytes);
+  assert.deepEqual([training.workers, training.threads_per_job], [1, 1]);
+  assert.equal(Object.values(training.jobs).reduce((a, b) => a + b), 1);
+  assert.equal(json.heartbeat_seconds, 15);
+  assert.ok(Date.now() - new Date(json.started_at) >= 1000 * json.uptime_seconds - 1000);
+  await client.get('/v1/system?color=red', { status: 400 });
 });
 
 test('metrics are in Prometheus text with base units', async () => {
