@@ -1,10 +1,13 @@
 /* server/main.c -- googlenetd COMMAND ...: find the command in the table and run it. */
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/base/memory.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
+#include "server/cli/output.h"
 
 static const struct {
     const char *name;
@@ -28,7 +31,12 @@ static void print_commands(FILE *out)
             "\n`googlenetd COMMAND --help` tells more; `googlenetd --version` tells versions.\n");
 }
 
-int main(int argc, char **argv)
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
+{
+    return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
+}
+
+static int run(int argc, char **argv)
 {
     if (argc < 2) {
         print_commands(stderr);
@@ -37,15 +45,24 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < COUNT(COMMANDS); i++)
         if (strcmp(argv[1], COMMANDS[i].name) == 0)
             return COMMANDS[i].run(argc - 1, argv + 1);
-    if (strcmp(argv[1], "--help") == 0) {
+    if (is_one_of(argv[1], "--help", "-h", "help")) {
         print_commands(stdout);
         return EXIT_OK;
     }
-    if (strcmp(argv[1], "--version") == 0) {
+    if (is_one_of(argv[1], "--version", "-V", "version")) {
         print_version();
         return EXIT_OK;
     }
-    fprintf(stderr, "googlenetd: there is no command %s\n", argv[1]);
+    Error err = {0};
+    fail(&err, ERR_INVALID, "there is no command %s", argv[1]);
+    fprintf(stderr, "googlenetd: %s\n", err.message);
     print_commands(stderr);
     return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    // A file that may not grow any more is a write that fails, not the end of the process.
+    signal(SIGXFSZ, SIG_IGN);
+    return output_finish(NULL, run(argc, argv));
 }

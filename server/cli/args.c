@@ -8,6 +8,7 @@
 
 #include "core/base/memory.h"
 #include "core/dnn/dnn.h"
+#include "server/base/edit_distance.h"
 
 void print_version(void)
 {
@@ -32,8 +33,11 @@ static void print_help(const Syntax *syntax)
         syntax->explain(stdout);
 }
 
-static bool usage_fault(const Syntax *syntax, int *exit_code)
+/* Arguments may be any bytes: they come in an Error, which has made them printable. */
+static bool usage_fault(const Syntax *syntax, const Error *err, int *exit_code)
 {
+    if (err->code != ERR_NONE)
+        fprintf(stderr, "googlenetd: %s\n", err->message);
     fprintf(stderr, "Usage: googlenetd %s\nMore with --help.\n", syntax->usage);
     *exit_code = EXIT_USAGE;
     return false;
@@ -54,31 +58,60 @@ static struct option *long_options(const Syntax *syntax)
     return table;
 }
 
+/* The option whose name is most like the one that was misspelt; NULL if none is like it. */
+static const Option *nearest(const Syntax *syntax, const char *name)
+{
+    const Option *found = NULL;
+    size_t least = edit_distance_limit(name);
+    for (int i = 0; i < syntax->option_count; i++) {
+        const size_t distance = edit_distance(name, syntax->options[i].name);
+        if (distance < least) {
+            found = &syntax->options[i];
+            least = distance;
+        }
+    }
+    return found;
+}
+
+/* What getopt_long did not take: ':' a value is missing, '?' anything else. */
+static void name_fault(const Syntax *syntax, int kind, const char *argument, Error *err)
+{
+    const size_t name_length = strcspn(argument, "=");
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)name_length, argument);
+    const Option *hint = strncmp(name, "--", 2) == 0 ? nearest(syntax, name + 2) : NULL;
+    if (kind == ':')
+        fail(err, ERR_INVALID, "%s needs a value", argument);
+    else if (hint && strcmp(hint->name, name + 2) == 0)
+        fail(err, ERR_INVALID, "%s takes no value", name);
+    else if (hint)
+        fail(err, ERR_INVALID, "%s is not an option here; did you mean --%s?", name, hint->name);
+    else
+        fail(err, ERR_INVALID, "%s is not an option here", name);
+}
+
 static bool take_options(const Syntax *syntax, const struct option *table, int argc, char **argv,
                          void *settings, int *exit_code)
 {
     const int count = syntax->option_count;
     int index = 0, c;
     opterr = 0;  // its messages lack the program's name
-    while ((c = getopt_long(argc, argv, ":", table, &index)) != -1) {
+    while ((c = getopt_long(argc, argv, ":h", table, &index)) != -1) {
+        Error err = {0};
         if (c == '?' || c == ':') {
-            fprintf(stderr, "googlenetd: %s %s\n", argv[optind - 1],
-                    c == ':' ? "needs a value" : "is not an option here");
-            return usage_fault(syntax, exit_code);
+            name_fault(syntax, c, argv[optind - 1], &err);
+            return usage_fault(syntax, &err, exit_code);
         }
-        if (index >= count) {
-            if (index == count)
+        if (c == 'h' || index >= count) {
+            if (c == 'h' || index == count)
                 print_help(syntax);
             else
                 print_version();
             *exit_code = EXIT_OK;
             return false;
         }
-        Error err = {0};
-        if (!syntax->options[index].take(settings, optarg, &err)) {
-            fprintf(stderr, "googlenetd: %s\n", err.message);
-            return usage_fault(syntax, exit_code);
-        }
+        if (!syntax->options[index].take(settings, optarg, &err))
+            return usage_fault(syntax, &err, exit_code);
     }
     return true;
 }
@@ -87,17 +120,18 @@ bool args_read(const Syntax *syntax, int argc, char **argv, void *settings, int 
                int *exit_code)
 {
     struct option *table = long_options(syntax);
-    optind = 0;  // start anew: main has used getopt for nothing, a test may have
+    optind = 0;  // start anew: a test may have used getopt before
     const bool ok = take_options(syntax, table, argc, argv, settings, exit_code);
     free(table);
     if (!ok)
         return false;
     const int words = argc - optind;
     if (words < syntax->min_words || words > syntax->max_words) {
+        Error err = {0};
         if (words > syntax->max_words)
-            fprintf(stderr, "googlenetd: %s is one argument too many\n",
-                    argv[optind + syntax->max_words]);
-        return usage_fault(syntax, exit_code);
+            fail(&err, ERR_INVALID, "%s is one argument too many",
+                 argv[optind + syntax->max_words]);
+        return usage_fault(syntax, &err, exit_code);
     }
     *first_word = optind;
     return true;
@@ -121,7 +155,9 @@ const Model *args_model(const char *name)
     const Model *model = models_find(name);
     if (model)
         return model;
-    fprintf(stderr, "googlenetd: there is no network \"%s\"; there are:", name);
+    Error err = {0};
+    fail(&err, ERR_INVALID, "there is no network \"%s\"; there are:", name);
+    fprintf(stderr, "googlenetd: %s", err.message);
     size_t count;
     const Model *models = models_table(&count);
     for (size_t i = 0; i < count; i++)

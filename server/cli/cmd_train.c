@@ -166,16 +166,18 @@ static TrainAnswer on_event(void *context, const TrainEvent *e)
 /* ---- The end ---- */
 
 /* The figures of the weights in model.safetensors: those of the TRAIN_END event. */
-static void print_result(const Training *r)
+static void print_result(Training *r)
 {
     const TrainEvent *e = &r->now;
-    printf("loss %.3f, train acc %.3f, test acc %.3f\n", e->loss, e->accuracy, e->test_accuracy);
+    progress_say(&r->progress, "loss %.3f, train acc %.3f, test acc %.3f", e->loss, e->accuracy,
+                 e->test_accuracy);
     char cpu[128];
     cpu_model(cpu, sizeof cpu);
     const double speed =
         r->timed_epochs > 0 ? r->timed_epochs / r->seconds_per_example : e->examples_per_second;
     const int threads = trainer_state(r->trainer)->threads;
-    printf("%.1f examples/sec on %s, %d thread%s\n", speed, cpu, threads, threads == 1 ? "" : "s");
+    progress_say(&r->progress, "%.1f examples/sec on %s, %d thread%s", speed, cpu, threads,
+                 threads == 1 ? "" : "s");
 }
 
 static int finish(Training *r, Error *err)
@@ -187,10 +189,10 @@ static int finish(Training *r, Error *err)
         char sentence[160];
         ending_sentence(r->now.ending, &config.early_ending, &trainer_state(r->trainer)->ending,
                         sentence, sizeof sentence);
-        printf("%s\n", sentence);
+        progress_say(&r->progress, "%s", sentence);
     }
     print_result(r);
-    return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+    return output_finish(&r->progress.output, EXIT_OK);
 }
 
 static int run_trainer(Training *r, Error *err)
@@ -205,17 +207,19 @@ static int run_trainer(Training *r, Error *err)
         return finish(r, err);
     if (err->code != ERR_STOPPED)
         return EXIT_FAILED;
-    printf("%s; go on with --resume\n", err->message);
+    progress_say(&r->progress, "%s; go on with --resume", err->message);
     *err = (Error){0};
     return 128 + r->signal;
 }
 
 static int train(Training *r, const char *out, bool resume, Error *err)
 {
+    interrupt_install();
+    r->progress = progress_new(r->spec.epochs, r->spec.batch_size);
     if (!run_folder_open(out, resume, &r->spec, &r->folder, err))
         return EXIT_FAILED;
     if (resume && !r->folder.has_checkpoint)
-        printf("%s has no checkpoint yet: starting from the beginning\n", out);
+        progress_say(&r->progress, "%s has no checkpoint yet: starting from the beginning", out);
     if (!dataset_open(r->spec.dataset, NULL, &r->dataset, err))
         return EXIT_FAILED;
     TrainConfig config = spec_train_config(&r->spec);
@@ -226,17 +230,15 @@ static int train(Training *r, const char *out, bool resume, Error *err)
     config.resume_count = r->folder.has_checkpoint;
     config.threads = cpus_granted(r->spec.threads);
     if (r->spec.threads > config.threads)
-        printf("note: the job asks for %d threads, and this process may use %d\n", r->spec.threads,
-               config.threads);
+        progress_say(&r->progress, "note: the job asks for %d threads, and this process may use %d",
+                     r->spec.threads, config.threads);
     char *kernels = kernels_file();
     config.autotune_path = kernels;
-    interrupt_install();
     const bool made = trainer_new(&config, &r->trainer, err);
     free(kernels);
     if (!made)
         return EXIT_FAILED;
     const TrainState *state = trainer_state(r->trainer);
-    r->progress = progress_new(r->spec.epochs, r->spec.batch_size);
     if (!run_folder_start(&r->folder, state, note_earlier_epoch, r, err))
         return EXIT_FAILED;
     return run_trainer(r, err);

@@ -1,6 +1,7 @@
 #include "server/cli/interrupt.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -12,14 +13,43 @@ static void on_signal(int number)
     if (received)
         _exit(128 + number);
     received = number;
+    alarm(INTERRUPT_SECONDS);
+}
+
+static void on_deadline(int number)
+{
+    (void)number;
+    _exit(128 + received);
+}
+
+static void handle(int number, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+    sigset_t one;
+    sigemptyset(&action.sa_mask);
+    sigaction(number, &action, NULL);
+    // Whoever started the program may have blocked it.
+    sigemptyset(&one);
+    sigaddset(&one, number);
+    sigprocmask(SIG_UNBLOCK, &one, NULL);
+}
+
+static bool is_ignored(int number)
+{
+    struct sigaction now;
+    return sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
 void interrupt_install(void)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    handle(SIGALRM, on_deadline);
+    handle(SIGTERM, on_signal);
+    handle(SIGXCPU, on_signal);
+    if (!is_ignored(SIGINT))
+        handle(SIGINT, on_signal);
+    if (!is_ignored(SIGHUP))
+        handle(SIGHUP, on_signal);
 }
 
 int interrupt_signal(void)

@@ -3,21 +3,35 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
 
-enum { MAX_COLUMNS = 240, BAR_COLUMNS = 24, BAR_MIN_COLUMNS = 6, PARTS = 4, PART_TEXT = 48 };
+enum {
+    MAX_COLUMNS = 240,
+    BAR_COLUMNS = 24,
+    BAR_MIN_COLUMNS = 6,
+    PARTS = 4,
+    PART_TEXT = 48,
+    SAY = 1024
+};
 // Columns that the parts of the line are given, so that the bar keeps its length.
 static const int PART_COLUMNS[PARTS] = {11, 9, 18, 12};
 static const double REDRAW_SECONDS = 0.1;
 
+/* A terminal that can move its cursor. */
+static bool is_terminal(void)
+{
+    const char *type = getenv("TERM");
+    return isatty(STDOUT_FILENO) && type && *type && strcmp(type, "dumb") != 0;
+}
+
 Progress progress_new(int epochs, int batch_size)
 {
-    return (Progress){
-        .terminal = isatty(STDOUT_FILENO), .epochs = epochs, .batch_size = batch_size};
+    return (Progress){.terminal = is_terminal(), .epochs = epochs, .batch_size = batch_size};
 }
 
 void duration_text(double seconds, char text[DURATION_TEXT])
@@ -105,30 +119,30 @@ static int terminal_width(void)
     return known ? window.ws_col : 80;
 }
 
+/* In one piece, over the old one: no flicker. */
 static void redraw(Progress *p, const TrainEvent *e)
 {
     const double now = clock_seconds();
     if (p->line_shown && now - p->drawn_at < REDRAW_SECONDS)
         return;
-    char line[MAX_COLUMNS];
+    char line[MAX_COLUMNS], all[MAX_COLUMNS + 8];
     progress_line(p, e, terminal_width() - 1, line, sizeof line);
-    printf("\r%s\x1b[K", line);  // in one piece, over the old one: no flicker
-    fflush(stdout);
+    const int length = snprintf(all, sizeof all, "\r%s\x1b[K", line);
+    output_text(&p->output, all, (size_t)length);
     p->drawn_at = now;
     p->line_shown = true;
 }
 
-static void print_point(const Progress *p, const TrainEvent *e)
+static void print_point(Progress *p, const TrainEvent *e)
 {
-    char parts[PARTS][PART_TEXT];
+    char parts[PARTS][PART_TEXT], line[PARTS * (PART_TEXT + 2) + 1] = "";
+    size_t at = 0;
     figures(p, e, parts);
-    printf("epoch %.2f/%d  step %lld/%lld", e->epoch_position, p->epochs, (long long)e->step,
-           (long long)e->total_steps);
     for (int i = 0; i < PARTS; i++)
         if (parts[i][0])
-            printf("  %s", parts[i]);
-    printf("\n");
-    fflush(stdout);
+            at += (size_t)snprintf(line + at, sizeof line - at, "  %s", parts[i]);
+    output_line(&p->output, "epoch %.2f/%d  step %lld/%lld%s", e->epoch_position, p->epochs,
+                (long long)e->step, (long long)e->total_steps, line);
 }
 
 void progress_event(Progress *p, const TrainEvent *e)
@@ -144,21 +158,19 @@ void progress_event(Progress *p, const TrainEvent *e)
 
 void progress_clear(Progress *p)
 {
+    static const char CLEAR[] = "\r\x1b[K";
     if (p->line_shown)
-        printf("\r\x1b[K");
+        output_text(&p->output, CLEAR, sizeof CLEAR - 1);
     p->line_shown = false;
-    fflush(stdout);
 }
 
 void progress_say(Progress *p, const char *fmt, ...)
 {
-    if (p->line_shown)
-        printf("\r\x1b[K");
-    p->line_shown = false;
+    char line[SAY];
     va_list args;
     va_start(args, fmt);
-    vprintf(fmt, args);
+    vsnprintf(line, sizeof line, fmt, args);
     va_end(args);
-    printf("\n");
-    fflush(stdout);
+    progress_clear(p);
+    output_line(&p->output, "%s", line);
 }

@@ -1,13 +1,15 @@
 /* server/cli/progress.h -- how a training shows itself while it runs.
  *
  * On a terminal: one line that is redrawn in place, at most ten times a second and never wider than
- * the window. Elsewhere (a file, a pipe): a line for each point of the curve.
+ * the window. Elsewhere (a file, a pipe, TERM=dumb): a line for each point of the curve.
  */
 #pragma once
 #include "core/train/trainer.h"
+#include "server/cli/output.h"
 
 typedef struct {
-    bool terminal;  // standard output is one
+    Output output;
+    bool terminal;  // standard output is one that can redraw a line
     int epochs;
     int batch_size;
     double test_seconds;  // that the last evaluation took
@@ -20,10 +22,10 @@ Progress progress_new(int epochs, int batch_size);
 /* Show where the training is. */
 void progress_event(Progress *p, const TrainEvent *event);
 
-/* A line that stays; the moving one makes room. */
+/* A line that stays, in place of the moving one. */
 void progress_say(Progress *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Take the moving line away. */
+/* Remove the moving line. */
 void progress_clear(Progress *p);
 
 /* ---- Its parts ---- */

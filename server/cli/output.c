@@ -1,0 +1,66 @@
+#include "server/cli/output.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/text.h"
+#include "server/cli/args.h"
+#include "server/cli/interrupt.h"
+
+enum { LINE = 1024, END_WAIT_MS = 500 };
+
+/* Wait until something can be written; false: an interrupted command has waited long enough. */
+static bool wait_for_reader(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    while (true) {
+        const bool ends = interrupt_signal() != 0;
+        const int ready = poll(&out, 1, ends ? END_WAIT_MS : -1);
+        if (ready > 0 || (ready < 0 && errno != EINTR))
+            return true;
+        if (ends)
+            return false;
+    }
+}
+
+void output_text(Output *o, const char *text, size_t length)
+{
+    while (length > 0 && !o->fault && wait_for_reader()) {
+        const ssize_t written = write(STDOUT_FILENO, text, length);
+        if (written >= 0) {
+            text += written;
+            length -= (size_t)written;
+        } else if (errno != EINTR && errno != EAGAIN) {
+            o->fault = errno;
+            fprintf(stderr, "googlenetd: standard output: %s; going on without it\n",
+                    strerror(o->fault));
+        }
+    }
+}
+
+void output_line(Output *o, const char *fmt, ...)
+{
+    char line[LINE];
+    va_list args;
+    va_start(args, fmt);
+    const int length = vsnprintf(line, sizeof line - 1, fmt, args);
+    va_end(args);
+    text_finish(line, sizeof line - 1, length);
+    const size_t used = strlen(line);
+    line[used] = '\n';
+    output_text(o, line, used + 1);
+}
+
+int output_finish(const Output *o, int exit_code)
+{
+    const bool flushed = fflush(stdout) == 0 && !ferror(stdout);
+    if (!flushed)
+        fprintf(stderr, "googlenetd: standard output: %s\n", strerror(errno));
+    const bool all = flushed && (!o || !o->fault);
+    return exit_code == EXIT_OK && !all ? EXIT_FAILED : exit_code;
+}

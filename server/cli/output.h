@@ -1,0 +1,21 @@
+/* server/cli/output.h -- standard output of a command that runs for long.
+ *
+ * Nobody may read it: a pager that stands still, a pipe whose reader has left, a full disk. Lines
+ * wait for a reader, but an interrupted command does not wait; and a fault is said once on standard
+ * error, while the command, whose results are in files, goes on.
+ */
+#pragma once
+#include <stddef.h>
+
+typedef struct {
+    int fault;  // errno of the write that failed, after which nothing is written; 0: none has
+} Output;
+
+void output_text(Output *output, const char *text, size_t length);
+
+/* A line; its end is added. Control characters and bytes that are not UTF-8 are replaced. */
+void output_line(Output *output, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* What a command returns to the shell after all has been said: `exit_code`, or EXIT_FAILED where a
+ * success could not be printed, through `output` (may be NULL) or stdio; that is said on stderr. */
+int output_finish(const Output *output, int exit_code);

@@ -1,0 +1,164 @@
+// How a command is started, spoken to and ended: its output, its signals, its limits.
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { closeSync, constants, existsSync, openSync, writeSync } from "node:fs";
+import { test } from "node:test";
+import { csv, folder, run, TINY } from "./run.js";
+
+const binary = process.env.GOOGLENETD;
+const QUICK = { ...TINY, epochs: 1, train_limit: 64, test_limit: 32 };
+const LONG = { ...TINY, epochs: 100000 };
+
+// A shell command in which "$G" is the binary, to the end: { code, signal, out, err }.
+function sh(f, script) {
+  return new Promise((resolve) => {
+    const child = spawn("sh", ["-c", script], { cwd: f.dir, env: { ...process.env, G: binary } });
+    let out = "", err = "";
+    child.stdout.on("data", (text) => (out += text));
+    child.stderr.on("data", (text) => (err += text));
+    child.on("close", (code, signal) => resolve({ code, signal, out, err }));
+  });
+}
+
+async function until(condition) {
+  while (!condition()) await new Promise((go) => setTimeout(go, 20));
+}
+
+test("output that cannot be written is a failure, said in a sentence", async (t) => {
+  const f = folder(t);
+  f.write("job.json", QUICK);
+  for (const words of ["--version", "--help", "summary", "summary --json", "train --help", "serve --help",
+    "bench googlenet_tiny --json --steps 1 --batch-size 8"]) {
+    const r = await sh(f, `"$G" ${words} >/dev/full`);
+    assert.equal(r.code, 1, words);
+    assert.match(r.err, /googlenetd: standard output: No space left on device/, words);
+  }
+  const r = await sh(f, `"$G" train job.json >/dev/full`);
+  assert.equal(r.code, 1);
+  assert.equal(r.err, "googlenetd: standard output: No space left on device; going on without it\n");
+  assert.ok(existsSync(f.path("job.run", "model.safetensors")));
+});
+
+test("a training goes on when nobody reads what it prints", async (t) => {
+  const f = folder(t);
+  f.write("job.json", QUICK);
+  const r = await sh(f, `{ "$G" train job.json; echo $? >code; } | true`);
+  assert.equal(f.read("code"), "1\n");
+  assert.match(r.err, /^googlenetd: standard output: Broken pipe; going on without it\n$/);
+  assert.ok(existsSync(f.path("job.run", "model.safetensors")));
+});
+
+test("a full pipe does not keep SIGTERM from a checkpoint", async (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...LONG, checkpoint: { every_epochs: 100000 } });
+  execFileSync("mkfifo", [f.path("pipe")]);
+  const reader = openSync(f.path("pipe"), constants.O_RDWR | constants.O_NONBLOCK);
+  try {
+    while (writeSync(reader, "x".repeat(4096)));
+  } catch (error) {
+    assert.equal(error.code, "EAGAIN");
+  }
+  const writer = openSync(f.path("pipe"), "w");
+  const child = spawn(binary, ["train", "job.json"], { cwd: f.dir, stdio: ["ignore", writer, "pipe"] });
+  const ended = new Promise((resolve) => child.on("close", (code, signal) => resolve({ code, signal })));
+  await until(() => existsSync(f.path("job.run", "curve.csv")) && csv(f.read("job.run", "curve.csv")).rows.length > 0);
+  child.kill("SIGTERM");
+  assert.deepEqual(await ended, { code: 143, signal: null });
+  assert.ok(existsSync(f.path("job.run", "checkpoint.safetensors")));
+  closeSync(writer);
+  closeSync(reader);
+});
+
+for (const [signal, code] of [["SIGHUP", 129], ["SIGXCPU", 152]])
+  test(`${signal} ends a training with a checkpoint`, async (t) => {
+    const f = folder(t);
+    f.write("job.json", LONG);
+    const training = f.start("train", "job.json");
+    await training.seen(/step 2\//);
+    training.kill(signal);
+    const r = await training.ended;
+    assert.equal(r.code, code, r.err);
+    assert.match(r.out, /\nstopped at step \d+ of \d+; go on with --resume\n$/);
+    assert.ok(existsSync(f.path("job.run", "checkpoint.safetensors")));
+  });
+
+test("signals that were ignored at the start, as by nohup, stay ignored", async (t) => {
+  const f = folder(t);
+  f.write("job.json", LONG);
+  const child = spawn("sh", ["-c", `trap '' HUP INT; exec "$G" train job.json`],
+    { cwd: f.dir, env: { ...process.env, G: binary }, stdio: "ignore" });
+  const ended = new Promise((resolve) => child.on("close", (code) => resolve(code)));
+  const rows = () => existsSync(f.path("job.run", "curve.csv")) ? csv(f.read("job.run", "curve.csv")).rows.length : 0;
+  await until(() => rows() > 0);
+  child.kill("SIGHUP");
+  child.kill("SIGINT");
+  const then = rows();
+  await until(() => rows() > then + 5);
+  child.kill("SIGTERM");
+  assert.equal(await ended, 143);
+});
+
+test("a limit on the size of files is a failure with a reason", async (t) => {
+  const f = folder(t);
+  f.write("job.json", QUICK);
+  const r = await sh(f, `ulimit -f 1 && "$G" train job.json`);
+  assert.equal(r.code, 1, `${r.signal}`);
+  assert.match(r.err, /^googlenetd: .*File too large\n$/m);
+});
+
+test("few descriptors are a failure with a reason, many are no matter", async (t) => {
+  const f = folder(t);
+  f.write("job.json", QUICK);
+  let r = await sh(f, `ulimit -n 4 && "$G" train job.json`);
+  assert.equal(r.code, 1, r.out);
+  assert.match(r.err, /^googlenetd: .*Too many open files\n$/m);
+  r = await sh(f, `rm -rf job.run; ulimit -n $(ulimit -Hn) && "$G" train job.json`);
+  assert.equal(r.code, 0, r.err);
+});
+
+test("what nothing is known of gets a hint, and bytes that are not text are not printed", (t) => {
+  const f = folder(t);
+  const cases = [
+    [["train", "--outt", "x"], "--outt is not an option here; did you mean --out?"],
+    [["train", "--reusme=1", "x"], "--reusme is not an option here; did you mean --resume?"],
+    [["train", "--resume=1", "x"], "--resume takes no value"],
+    [["train", "--set"], "--set needs a value"],
+    [["train", "-x"], "-x is not an option here"],
+    [["train", "a", "b"], "b is one argument too many"],
+    [["train", "--a\x1b[31m"], "--a?[31m is not an option here"],
+    [["a\x1b]0;x\x07"], "there is no command a?]0;x?"],
+    [["summary", "a\x1b[2J"], 'there is no network "a?[2J"'],
+  ];
+  for (const [words, message] of cases) {
+    const r = run({ cwd: f.dir }, ...words);
+    assert.equal(r.code, 2, words.join(" "));
+    assert.ok(r.err.startsWith(`googlenetd: ${message}`), r.err);
+  }
+  for (const words of [["-h"], ["help"], ["train", "-h"], ["bench", "--help"]])
+    assert.match(run({ cwd: f.dir }, ...words).out, /^Usage: googlenetd /, words.join(" "));
+});
+
+test("a terminal gets a line that is redrawn, a dumb one and a file get plain lines", async (t) => {
+  const f = folder(t);
+  f.write("job.json", QUICK);
+  const terminal = async (type) => (await sh(f, `rm -rf job.run; TERM=${type} script -qec '"$G" train job.json' /dev/null`)).out;
+  assert.match(await terminal("xterm"), /\r.*\x1b\[K/);
+  assert.doesNotMatch(await terminal("dumb"), /\x1b/);
+  assert.doesNotMatch((await sh(f, `rm -rf job.run; "$G" train job.json`)).out, /[\x1b\r]/);
+});
+
+test("names of files: any bytes, spaces, dots, links and slashes", async (t) => {
+  const f = folder(t);
+  f.write("a job.json", QUICK);
+  let r = await sh(f, `mkdir d && "$G" train './a job.json' --out "d/../d/r 1//" && ln -s 'd/r 1' link`);
+  assert.equal(r.code, 0, r.err);
+  r = await sh(f, `"$G" train --out=link -- 'a job.json'`);
+  assert.match(r.err, /^googlenetd: link already has a checkpoint/);
+  r = await sh(f, `cp 'a job.json' "$(printf 'b\\377.json')" && "$G" train "$(printf 'b\\377.json')" && ls -d b*.run`);
+  assert.equal(r.code, 0, r.err);
+  r = await sh(f, `"$G" train "$(printf 'b\\377.json')" 2>&1 | od -An -c`);
+  assert.match(r.out, /b\s+\?/);
+  r = await sh(f, `"$G" train 'a job.json' --out 'a job.json'`);
+  assert.equal(r.code, 1);
+  assert.equal(r.err, "googlenetd: a job.json: Not a directory\n");
+});
