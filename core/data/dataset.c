@@ -53,6 +53,14 @@ const DatasetInfo *dataset_find(const char *name)
     return NULL;
 }
 
+static bool fail_unknown(const char *source, Error *err)
+{
+    return fail(
+        err, ERR_NOT_FOUND,
+        "dataset must be a known name (such as %s) or a folder with a slash in it, got %.200s",
+        TABLE[0].name, source);
+}
+
 bool dataset_open(const char *source, const char *folder, Dataset **dataset, Error *err)
 {
     if (strchr(source, '/'))
@@ -60,10 +68,17 @@ bool dataset_open(const char *source, const char *folder, Dataset **dataset, Err
     const DatasetInfo *known = dataset_find(source);
     if (known)
         return mnist_open(folder ? folder : known->folder, known, dataset, err);
-    return fail(
-        err, ERR_NOT_FOUND,
-        "dataset must be a known name (such as %s) or a folder with a slash in it, got %.200s",
-        TABLE[0].name, source);
+    return fail_unknown(source, err);
+}
+
+bool dataset_present(const char *source, const char *folder, Error *err)
+{
+    if (strchr(source, '/'))
+        return mnist_present(source, NULL, err);
+    const DatasetInfo *known = dataset_find(source);
+    if (known)
+        return mnist_present(folder ? folder : known->folder, known, err);
+    return fail_unknown(source, err);
 }
 
 static void split_free(Split *split)

@@ -51,4 +51,7 @@ const DatasetInfo *dataset_find(const char *name);
 /* `source` is a name from the table or, where it has a slash, a folder. `folder` overrides where a
  * known set is looked for; NULL is the usual place. The set owns all that it points to. */
 bool dataset_open(const char *source, const char *folder, Dataset **dataset, Error *err);
+/* Whether the files that dataset_open would read are there. It looks at names and permissions only:
+ * ERR_NOT_FOUND or ERR_IO names the file. */
+bool dataset_present(const char *source, const char *folder, Error *err);
 void dataset_free(Dataset *dataset);  // takes NULL

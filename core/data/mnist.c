@@ -1,5 +1,6 @@
 #include "core/data/mnist.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,13 +36,38 @@ static char *find_file(const char *folder, const char *prefix, const char *suffi
     return NULL;
 }
 
+static const char *const SPLITS[] = {"train", "t10k"};
+static const char IMAGES[] = "images-idx3-ubyte", LABELS[] = "labels-idx1-ubyte";
+
+static bool file_present(const char *folder, const char *prefix, const char *suffix,
+                         const DatasetInfo *known, Error *err)
+{
+    char *path = find_file(folder, prefix, suffix, known, err);
+    if (!path)
+        return false;
+    const bool ok = access(path, R_OK) == 0
+                    || fail(err, ERR_IO, "%.400s cannot be read: %s", path, strerror(errno));
+    free(path);
+    return ok;
+}
+
+bool mnist_present(const char *folder, const DatasetInfo *known, Error *err)
+{
+    for (size_t i = 0; i < COUNT(SPLITS); i++) {
+        if (!file_present(folder, SPLITS[i], IMAGES, known, err)
+            || !file_present(folder, SPLITS[i], LABELS, known, err))
+            return false;
+    }
+    return true;
+}
+
 static bool parts_read(const char *folder, const char *prefix, const DatasetInfo *known,
                        Parts *parts, Error *err)
 {
-    parts->images_path = find_file(folder, prefix, "images-idx3-ubyte", known, err);
+    parts->images_path = find_file(folder, prefix, IMAGES, known, err);
     if (!parts->images_path)
         return false;
-    parts->labels_path = find_file(folder, prefix, "labels-idx1-ubyte", known, err);
+    parts->labels_path = find_file(folder, prefix, LABELS, known, err);
     if (!parts->labels_path)
         return false;
     if (!idx_read(parts->labels_path, IDX_LABELS, &parts->labels, err)
@@ -108,8 +134,8 @@ static Split take_split(Parts *parts)
 bool mnist_open(const char *folder, const DatasetInfo *known, Dataset **dataset, Error *err)
 {
     Parts train = {0}, test = {0};
-    bool ok = parts_read(folder, "train", known, &train, err)
-              && parts_read(folder, "t10k", known, &test, err);
+    bool ok = parts_read(folder, SPLITS[0], known, &train, err)
+              && parts_read(folder, SPLITS[1], known, &test, err);
     if (!ok)
         goto done;
     const Shape image = known ? known->image : (Shape){1, train.images.height, train.images.width};

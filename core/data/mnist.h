@@ -14,3 +14,6 @@
 /* `known` gives name, classes and image of a set from the table; NULL: the set is named as its
  * folder, has as many classes as its training labels need, and those are named "0", "1", ... */
 bool mnist_open(const char *folder, const DatasetInfo *known, Dataset **dataset, Error *err);
+
+/* Whether the four files are there and may be read; nothing in them is looked at. */
+bool mnist_present(const char *folder, const DatasetInfo *known, Error *err);

@@ -18,7 +18,7 @@ struct App {
     HttpCounts *counts;  // of the server that calls the handlers
 };
 
-/* api_jobs.c, api_steer.c */
+/* api_jobs.c, api_create.c, api_steer.c */
 bool list_jobs(App *app, const Request *req, Response *res, Error *err);
 bool create_job(App *app, const Request *req, Response *res, Error *err);
 bool get_job(App *app, const Request *req, Response *res, Error *err);

@@ -40,20 +40,20 @@ bool request_accepts(const Request *req, const char *type, bool *other, Response
     return request_reject(res, 406, NULL, "this is available as %s or %s", offers[0], type);
 }
 
-cJSON *job_wish(const JobInfo *job)
+cJSON *job_request(const JobInfo *job)
 {
     Error err;
-    cJSON *wish = json_parse_text("settings", job->settings, strlen(job->settings), &err);
-    if (!wish)
-        wish = cJSON_CreateObject();
+    cJSON *request = json_parse_text("settings", job->settings, strlen(job->settings), &err);
+    if (!request)
+        request = cJSON_CreateObject();
     if (*job->name)
-        cJSON_AddStringToObject(wish, "name", job->name);
+        cJSON_AddStringToObject(request, "name", job->name);
     cJSON *metadata = job->metadata
                           ? json_parse_text("metadata", job->metadata, strlen(job->metadata), &err)
                           : NULL;
     if (metadata)
-        cJSON_AddItemToObject(wish, "metadata", metadata);
-    return wish;
+        cJSON_AddItemToObject(request, "metadata", metadata);
+    return request;
 }
 
 int64_t spec_total_steps(const JobSpec *spec)

@@ -17,8 +17,8 @@ bool request_accepts(const Request *req, const char *type, bool *other, Response
 /* Memory that this process holds now; 0: not known. */
 uint64_t process_resident_bytes(void);
 
-/* What a client would have to send to get this job again. */
-cJSON *job_wish(const JobInfo *job);
+/* The request that makes this job again. */
+cJSON *job_request(const JobInfo *job);
 
 /* Steps of a training with these settings. */
 int64_t spec_total_steps(const JobSpec *spec);

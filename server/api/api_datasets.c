@@ -1,6 +1,5 @@
 /* What can be trained on, and where its files are. */
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "server/api/api.h"
 #include "server/api/json_job.h"
@@ -21,7 +20,11 @@ static cJSON *dataset_to_json(const App *app, const DatasetInfo *set)
     cJSON_AddNumberToObject(json, "train_count", set->train_count);
     cJSON_AddNumberToObject(json, "test_count", set->test_count);
     cJSON_AddStringToObject(json, "folder", folder);
-    cJSON_AddBoolToObject(json, "available", access(folder, R_OK | X_OK) == 0);
+    Error missing = {0};
+    const bool available = dataset_available(app->datasets, set, &missing);
+    cJSON_AddBoolToObject(json, "available", available);
+    cJSON_AddItemToObject(json, "unavailable_reason",
+                          available ? cJSON_CreateNull() : cJSON_CreateString(missing.message));
     free(folder);
     return json;
 }

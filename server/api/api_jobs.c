@@ -1,4 +1,4 @@
-/* Create, list, look at, rename and delete jobs. */
+/* List, look at, rename and delete jobs. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +12,6 @@
 enum {
     LIST_USUAL = 20,
     LIST_MOST = 1000,
-    KEY_MOST = 255,         // bytes of an idempotency key
-    CLONE_MOST_FIELDS = 64  // of one object; looking each up takes time that grows with the square
 };
 
 /* "status=queued,running" as bits; 0 if it is absent. */
@@ -74,134 +72,6 @@ bool get_job(App *app, const Request *req, Response *res, Error *err)
     if (request_has_faults(req, res))
         return true;
     return jobs_get(app->jobs, id, &job, err) && respond_job(res, 200, &job);
-}
-
-/* --- create and clone --- */
-
-/* What would be made: the settings, and what they mean. */
-static bool respond_dry_run(App *app, Response *res, const JobSpec *spec, Error *err)
-{
-    JobEstimate estimate;
-    if (!jobs_estimate(app->jobs, spec, app->job_threads, &estimate, err))
-        return false;
-    cJSON *network = spec_network_to_json(spec, err);
-    if (!network)
-        return false;
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "object", "dry_run");
-    cJSON *settings = spec_to_json(spec);
-    cJSON_AddItemToObject(json, "name", cJSON_DetachItemFromObject(settings, "name"));
-    cJSON_AddItemToObject(json, "metadata", cJSON_DetachItemFromObject(settings, "metadata"));
-    cJSON_AddItemToObject(json, "settings", settings);
-    cJSON_AddNumberToObject(json, "total_steps", (double)spec_total_steps(spec));
-    cJSON_AddItemToObject(json, "estimate", estimate_to_json(&estimate));
-    cJSON_AddItemToObject(json, "network", network);
-    return respond_json(res, 200, json);
-}
-
-/* The client's key, or NULL. */
-static bool key_of(const Request *req, const char **key, Error *err)
-{
-    *key = request_header(req, "Idempotency-Key");
-    if (!*key)
-        return true;
-    const size_t n = strlen(*key);
-    bool plain = n >= 1 && n <= KEY_MOST;
-    for (const char *c = *key; *c && plain; c++)
-        plain = *c >= 0x20 && *c < 0x7f;
-    return plain
-           || fail(err, ERR_INVALID, "Idempotency-Key must be 1 to %d printable ASCII characters",
-                   KEY_MOST);
-}
-
-static bool make_job(App *app, const Request *req, const JobSpec *spec, int64_t parent,
-                     Response *res, Error *err)
-{
-    const char *key;
-    if (!key_of(req, &key, err))
-        return false;
-    cJSON *resolved = spec_to_json(spec);
-    char *settings = cJSON_PrintUnformatted(resolved);
-    char *request = xasprintf("%s %s", req->path, settings);
-    JobInfo job;
-    bool replayed = false;
-    const JobRequest wanted = {.spec = spec, .parent_id = parent, .key = key, .request = request};
-    const bool ok = jobs_create(app->jobs, &wanted, &job, &replayed, err);
-    free(request);
-    cJSON_free(settings);
-    cJSON_Delete(resolved);
-    if (!ok)
-        return false;
-    char id[JOB_ID];
-    job_id_format(job.id, id);
-    response_header(res, "Location", "/v1/jobs/%s", id);
-    if (replayed)
-        response_header(res, "Idempotency-Replayed", "true");
-    return respond_job(res, 201, &job);
-}
-
-/* The common end of create and clone: `json` is the wish, with all that it inherits. */
-static bool take_wish(App *app, const Request *req, const cJSON *json, int64_t parent,
-                      Faults *faults, Response *res, Error *err)
-{
-    JobSpec spec = {0};
-    const bool dry = query_flag(req->query, "dry_run", faults);
-    query_finish(req->query, faults);
-    spec_read(json, (SpecRules){.allow_folders = false}, &spec, faults);
-    bool ok;
-    if (faults->count)
-        ok = respond_faults(res, faults);
-    else if (dry)
-        ok = respond_dry_run(app, res, &spec, err);
-    else
-        ok = make_job(app, req, &spec, parent, res, err);
-    spec_free(&spec);
-    return ok;
-}
-
-bool create_job(App *app, const Request *req, Response *res, Error *err)
-{
-    Faults faults = {.count = 0};
-    return take_wish(app, req, req->json, 0, &faults, res, err);
-}
-
-/* RFC 7396: what `patch` names replaces what `target` has, null takes it away. */
-static bool merge(cJSON *target, const cJSON *patch)
-{
-    if (cJSON_GetArraySize(patch) > CLONE_MOST_FIELDS)
-        return false;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, patch)
-    {
-        cJSON *old = cJSON_GetObjectItemCaseSensitive(target, item->string);
-        if (cJSON_IsObject(item) && cJSON_IsObject(old)) {
-            if (!merge(old, item))
-                return false;
-            continue;
-        }
-        cJSON_DeleteItemFromObjectCaseSensitive(target, item->string);
-        if (!cJSON_IsNull(item))
-            cJSON_AddItemToObject(target, item->string, cJSON_Duplicate(item, true));
-    }
-    return true;
-}
-
-bool clone_job(App *app, const Request *req, Response *res, Error *err)
-{
-    JobInfo parent;
-    int64_t id;
-    Faults faults = {.count = 0};
-    if (!request_job(req, &id, err) || !jobs_get(app->jobs, id, &parent, err))
-        return false;
-    cJSON *wish = job_wish(&parent);
-    job_info_free(&parent);
-    if (req->json && !cJSON_IsObject(req->json))
-        faults_add(&faults, "", "must be an object");
-    else if (req->json && !merge(wish, req->json))
-        faults_add(&faults, "", "has too many fields");
-    const bool ok = take_wish(app, req, wish, id, &faults, res, err);
-    cJSON_Delete(wish);
-    return ok;
 }
 
 /* --- change and delete --- */

@@ -7,18 +7,40 @@
 #include "core/base/text.h"
 #include "server/base/json_text.h"
 
-void faults_add(Faults *faults, const char *pointer, const char *fmt, ...)
+static void add(Faults *faults, const char *pointer, const char *code, const char *fmt,
+                va_list args)
 {
     if (faults->count++ >= FAULTS_MAX)
         return;
     Fault *f = &faults->items[faults->count - 1];
     snprintf(f->pointer, sizeof f->pointer, "%s", pointer);
+    text_finish(f->detail, sizeof f->detail, vsnprintf(f->detail, sizeof f->detail, fmt, args));
+    f->code = code;
+    text_clean(f->pointer);
+}
+
+void faults_add(Faults *faults, const char *pointer, const char *fmt, ...)
+{
     va_list args;
     va_start(args, fmt);
-    vsnprintf(f->detail, sizeof f->detail, fmt, args);
+    add(faults, pointer, NULL, fmt, args);
     va_end(args);
-    text_clean(f->pointer);
-    text_clean(f->detail);
+}
+
+void faults_add_as(Faults *faults, const char *pointer, const char *code, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    add(faults, pointer, code, fmt, args);
+    va_end(args);
+}
+
+bool faults_at(const Faults *faults, const char *pointer)
+{
+    for (int i = 0; i < faults->count && i < FAULTS_MAX; i++)
+        if (strcmp(faults->items[i].pointer, pointer) == 0)
+            return true;
+    return false;
 }
 
 /* A value as a message shows it: short, and strings in quotes. */

@@ -6,14 +6,16 @@
  */
 #pragma once
 #include <cJSON.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { FAULTS_MAX = 64 };
 
-/* One fault: where, and what is wrong: {"/batch_size", "must be 1 to 4096, got 0"}. */
+/* One fault: where, and what is wrong: {"/batch_size", "must be 1 to 4096, got 0", NULL}. */
 typedef struct {
     char pointer[160];
-    char detail[256];
+    char detail[512];
+    const char *code;  // a literal that tells programs which fault it is; NULL: the detail does
 } Fault;
 
 typedef struct {
@@ -24,8 +26,14 @@ typedef struct {
 void faults_add(Faults *faults, const char *pointer, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same with a code. */
+void faults_add_as(Faults *faults, const char *pointer, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
 /* "must be <expected>, got <the value>". */
 void fault_expected(Faults *faults, const char *pointer, const char *expected, const cJSON *got);
+
+bool faults_at(const Faults *faults, const char *pointer);  // there is one at that place
 
 /* Put `key` after `pointer`, escaped as RFC 6901 wants it. */
 void pointer_append(char *pointer, size_t size, const char *key);

@@ -24,3 +24,11 @@ char *dataset_folder(const char *datasets, const DatasetInfo *info)
     free(found ? folder : other);
     return found ? other : folder;
 }
+
+bool dataset_available(const char *datasets, const DatasetInfo *info, Error *err)
+{
+    char *folder = dataset_folder(datasets, info);
+    const bool ok = dataset_present(info->name, folder, err);
+    free(folder);
+    return ok;
+}

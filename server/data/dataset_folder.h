@@ -5,3 +5,6 @@
 /* Without a folder of datasets (NULL), the usual place. In one, the folder that is called after the
  * dataset, fashion_mnist, or as Debian's packages write such names, fashion-mnist. From malloc. */
 char *dataset_folder(const char *datasets, const DatasetInfo *info);
+
+/* Whether its files are there; else an error that names the one that is missing. */
+bool dataset_available(const char *datasets, const DatasetInfo *info, Error *err);

@@ -190,6 +190,16 @@ bool respond_error(Response *res, const Error *err)
     return respond_problem(res, error_status(err->code), err->reason, "%s", err->message);
 }
 
+/* The code that all faults share; NULL: there is none. */
+static const char *shared_code(const Faults *faults, int kept)
+{
+    const char *code = faults->items[0].code;
+    for (int i = 1; code && i < kept; i++)
+        if (!faults->items[i].code || strcmp(code, faults->items[i].code) != 0)
+            return NULL;
+    return code;
+}
+
 bool respond_faults(Response *res, const Faults *faults)
 {
     const int kept = faults->count < FAULTS_MAX ? faults->count : FAULTS_MAX;
@@ -198,13 +208,15 @@ bool respond_faults(Response *res, const Faults *faults)
         cJSON *item = cJSON_CreateObject();
         cJSON_AddStringToObject(item, "pointer", faults->items[i].pointer);
         cJSON_AddStringToObject(item, "detail", faults->items[i].detail);
+        if (faults->items[i].code)
+            cJSON_AddStringToObject(item, "code", faults->items[i].code);
         cJSON_AddItemToArray(errors, item);
     }
-    char detail[512];
+    char detail[700];
     if (faults->count == 1)
         snprintf(detail, sizeof detail, "%s: %s", faults->items[0].pointer,
                  faults->items[0].detail);
     else
         snprintf(detail, sizeof detail, "%d fields are wrong, see errors", faults->count);
-    return respond_problem_json(res, 400, NULL, detail, errors);
+    return respond_problem_json(res, 400, shared_code(faults, kept), detail, errors);
 }

@@ -96,14 +96,6 @@ static void check_together(const JobSpec *spec, Faults *faults)
     }
 }
 
-static bool has_fault(const Faults *faults, int first, const char *pointer)
-{
-    for (int i = first; i < faults->count && i < FAULTS_MAX; i++)
-        if (strcmp(faults->items[i].pointer, pointer) == 0)
-            return true;
-    return false;
-}
-
 bool spec_read(const cJSON *json, SpecRules rules, JobSpec *spec, Faults *faults)
 {
     const int before = faults->count;
@@ -114,8 +106,8 @@ bool spec_read(const cJSON *json, SpecRules rules, JobSpec *spec, Faults *faults
         spec->image_size = spec->network->image_size;
     check_together(spec, faults);
     // Not on top of a fault of its own: the default that stands there now was not asked for.
-    if (!has_fault(faults, before, "/network") && !has_fault(faults, before, "/dataset")
-        && !has_fault(faults, before, "/image_size"))
+    if (!faults_at(faults, "/network") && !faults_at(faults, "/dataset")
+        && !faults_at(faults, "/image_size"))
         check_graph(spec, faults);
     return faults->count == before;
 }

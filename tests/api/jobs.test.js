@@ -1,21 +1,30 @@
 // Create, check, list, rename, clone, steer and delete jobs. One long job keeps the worker busy, so
 // that the others stay in the queue.
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client } from './client.js';
 import { Daemon, until } from './daemon.js';
 
 const long = { network: 'googlenet_tiny', train_limit: 2000, test_limit: 100, epochs: 100000, batch_size: 16 };
-let daemon, client, busy;
+let daemon, client, busy, datasets;
 
 before(async () => {
-  daemon = await Daemon.start();
+  // The one data set that the tests need, and no other.
+  datasets = await mkdtemp(join(tmpdir(), 'datasets-'));
+  await symlink('/usr/share/datasets/fashion-mnist', join(datasets, 'fashion-mnist'));
+  daemon = await Daemon.start({ args: ['--datasets', datasets] });
   client = new Client(daemon.url);
   busy = await client.create({ ...long, name: 'busy' });
   await until('the start', async () => (await client.job(busy.id)).status === 'running');
 });
 
-after(() => daemon.stop());
+after(async () => {
+  await daemon.stop();
+  await rm(datasets, { recursive: true });
+});
 
 test('an empty object is the recipe of the chapter', async () => {
   const { json, headers } = await client.post('/v1/jobs', {}, { status: 201 });
@@ -40,6 +49,45 @@ test('a dry run resolves and summarises, and makes nothing', async () => {
   // What it resolved to is itself a request, for the same.
   const again = await client.post('/v1/jobs?dry_run=true', json.settings, { status: 200 });
   assert.deepEqual(again.json.settings, json.settings);
+});
+
+test('a dry run shows the learning rate of each step', async () => {
+  const dry = async (more) => (await client.post('/v1/jobs?dry_run=true', { ...more, optimizer: { learning_rate: 0.2 } }, { status: 200 })).json;
+  const short = await dry({ epochs: 2, train_limit: 300, batch_size: 100, schedule: { type: 'cosine' } });
+  const { step, learning_rate: rate } = short.learning_rate_curve;
+  assert.deepEqual(step, [1, 2, 3, 4, 5, 6]);
+  rate.forEach((value, i) => assert.ok(Math.abs(value - 0.1 * (1 + Math.cos((Math.PI * i) / 6))) < 1e-15, `${value} at ${i}`));
+  const long = await dry({ epochs: 100 });
+  assert.equal(long.learning_rate_curve.step.length, 256);
+  assert.deepEqual([long.learning_rate_curve.step[0], long.learning_rate_curve.step.at(-1)], [1, long.total_steps]);
+  assert.ok(long.learning_rate_curve.learning_rate.every((value) => value === 0.2));
+  assert.deepEqual((await dry({ epochs: 1, train_limit: 1 })).learning_rate_curve, { step: [1], learning_rate: [0.2] });
+});
+
+test('a data set that is not there is a fault of the request, which names where it was looked for', async () => {
+  const before = (await client.get('/v1/jobs?limit=1')).json.last_id;
+  const mnist = (await client.get('/v1/datasets')).json.data.find(({ id }) => id === 'mnist');
+  const known = await client.create(long);
+  for (const [path, body] of [['/v1/jobs', { dataset: 'mnist' }], ['/v1/jobs?dry_run=true', { dataset: 'mnist', epochs: 0 }],
+    [`/v1/jobs/${known.id}/clone`, { dataset: 'mnist' }]]) {
+    const { json } = await client.post(path, body, { status: 400 });
+    const fault = json.errors.find(({ pointer }) => pointer === '/dataset');
+    assert.equal(fault.code, 'dataset_unavailable');
+    assert.ok(fault.detail.includes(`${mnist.folder}/train-images-idx3-ubyte is missing`), fault.detail);
+    assert.equal(json.code, body.epochs === 0 ? 'invalid_request' : 'dataset_unavailable');
+  }
+  assert.equal(mnist.available, false);
+  assert.match(mnist.unavailable_reason, /train-images-idx3-ubyte is missing/);
+  assert.equal(Number((await client.get('/v1/jobs?limit=1')).json.last_id.slice(4)), Number(before.slice(4)) + 1);
+});
+
+test('a job that no machine could hold is refused, with what it needs and what there is', async () => {
+  for (const path of ['/v1/jobs', '/v1/jobs?dry_run=true']) {
+    const { json } = await client.post(path, { image_size: 1024, batch_size: 4096 }, { status: 400 });
+    assert.equal(json.code, 'too_large_for_memory');
+    assert.deepEqual(json.errors.map(({ pointer }) => pointer), ['/batch_size']);
+    assert.match(json.errors[0].detail, /\d GB/);
+  }
 });
 
 test('all faults are named at once', async () => {

@@ -166,6 +166,32 @@ static void refuses_names_that_it_does_not_know(void **state)
                   "/nowhere/train-images-idx3-ubyte is missing, and so is the same with .gz");
 }
 
+/* dataset_present says the same as dataset_open of files that are missing, without reading them. */
+static void what_is_missing_is_seen_without_reading(void **state)
+{
+    (void)state;
+    const Folder f = make_folder();
+    Error err = {0};
+    CHECK_OK(dataset_present(f.path, NULL, &err), err);
+    CHECK_OK(dataset_present("mnist", f.path, &err), err);  // whatever the files hold
+    for (size_t i = 0; i < COUNT(FILES); i++) {
+        char *path = xasprintf("%s/%s", f.path, FILES[i]), *moved = xasprintf("%s.gz", path);
+        char *want = xasprintf("%s is missing, and so is the same with .gz", path);
+        remove_file(&f, FILES[i]);
+        CHECK_REFUSED(dataset_present("mnist", f.path, &err), err, ERR_NOT_FOUND, want);
+        idx_file_write(&(IdxFile){0}, f.path, strrchr(moved, '/') + 1);
+        CHECK_OK(dataset_present("mnist", f.path, &err), err);
+        free(path);
+        free(moved);
+        free(want);
+    }
+    CHECK_REFUSED(
+        dataset_present("fashion", NULL, &err), err, ERR_NOT_FOUND,
+        "dataset must be a known name (such as fashion_mnist) or a folder with a slash in "
+        "it, got fashion");
+    remove_folder(&f);
+}
+
 static void refuses_a_missing_file(void **state)
 {
     (void)state;
@@ -249,6 +275,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_folder_is_a_dataset),
         cmocka_unit_test(plain_files_come_before_packed_ones),
         cmocka_unit_test(refuses_names_that_it_does_not_know),
+        cmocka_unit_test(what_is_missing_is_seen_without_reading),
         cmocka_unit_test(refuses_a_missing_file),
         cmocka_unit_test(refuses_files_that_contradict),
         cmocka_unit_test(a_known_set_must_be_as_the_table_says),
