@@ -72,17 +72,6 @@ static int lock_file(const char *path, Error *err)
     return locked ? fd : -1;
 }
 
-static bool write_text(const char *path, const char *text, Error *err)
-{
-    AtomicFile *file = NULL;
-    if (!atomic_file_open(path, &file, err))
-        return false;
-    if (atomic_file_write(file, text, strlen(text), err))
-        return atomic_file_commit(file, err);
-    atomic_file_cancel(file);
-    return false;
-}
-
 /* Take in what others have written since, then write all. */
 static bool merge(Autotune *a, const char *path, Error *err)
 {
@@ -91,7 +80,7 @@ static bool merge(Autotune *a, const char *path, Error *err)
         cache_read(before, a->machine, &a->measurements, &others, NULL);
     const bool keep = others && strlen(others) <= MAX_OTHER_BYTES;
     char *after = cache_write(&a->measurements, a->machine, keep ? others : NULL);
-    const bool ok = write_text(path, after, err);
+    const bool ok = atomic_file_save(path, after, strlen(after), err);
     free(after);
     free(before);
     free(others);

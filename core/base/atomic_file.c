@@ -1,29 +1,135 @@
 #include "core/base/atomic_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
+#include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/memory.h"
+
+enum { DIGITS = 12, NAME_TRIES = 100 };
+static const char MARK[] = ".tmp-";
 
 struct AtomicFile {
     char *path;
-    char *tmp;
+    char *tmp;   // NULL: it has been renamed, or was never made
+    int folder;  // the folder of both
+
     int fd;
+    bool failed;
 };
+
+static const char *name_in(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static int open_folder(const char *path)
+{
+    const char *name = name_in(path);
+    char *folder = name == path ? xstrdup(".") : xasprintf("%.*s", (int)(name - path), path);
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(folder);
+    return fd;
+}
+
+/* Digits that no other writer has. */
+static uint64_t random_digits(void)
+{
+    static atomic_uint_fast64_t calls;
+    uint64_t bits = 0;
+    if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != sizeof bits)
+        bits = (uint64_t)getpid() << 32 ^ (uint64_t)(1e9 * clock_seconds());
+    bits ^= atomic_fetch_add(&calls, 1) * 0x9e3779b97f4a7c15u;
+    return bits & (((uint64_t)1 << 4 * DIGITS) - 1);
+}
+
+static bool is_temporary(const char *name)
+{
+    const size_t length = strlen(name), tail = strlen(MARK) + DIGITS;
+    if (length <= tail || strncmp(name + length - tail, MARK, strlen(MARK)) != 0)
+        return false;
+    return strspn(name + length - DIGITS, "0123456789abcdef") == DIGITS;
+}
+
+/* Whether `fd` is still the file of that name. */
+static bool is_named(int folder, const char *name, int fd)
+{
+    struct stat named, opened;
+    return fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &opened) == 0
+           && named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
+/* Remove a temporary whose writer is gone. */
+static void remove_stale(int folder, const char *name)
+{
+    const int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_named(folder, name, fd))
+        unlinkat(folder, name, 0);
+    close(fd);
+}
+
+static void sweep(int folder)
+{
+    const int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    if (!dir) {
+        if (copy >= 0)
+            close(copy);
+        return;
+    }
+    for (const struct dirent *entry; (entry = readdir(dir));)
+        if (is_temporary(entry->d_name))
+            remove_stale(folder, entry->d_name);
+    closedir(dir);
+}
+
+/* Make a temporary and lock it. Another writer's sweep may come between the two and take it for a
+ * stale one; the next name is tried then. */
+static bool create_temporary(AtomicFile *f)
+{
+    for (int i = 0; i < NAME_TRIES; i++) {
+        free(f->tmp);
+        f->tmp = xasprintf("%s%s%0*" PRIx64, f->path, MARK, DIGITS, random_digits());
+        f->fd = open(f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (f->fd < 0 && errno == EEXIST)
+            continue;
+        if (f->fd < 0)
+            return false;
+        if (flock(f->fd, LOCK_EX | LOCK_NB) == 0 ? is_named(f->folder, name_in(f->tmp), f->fd)
+                                                 : errno != EWOULDBLOCK)
+            return true;  // or the file system has no locks, and then no sweep gets one either
+        close(f->fd);
+        f->fd = -1;
+    }
+    errno = EEXIST;
+    return false;
+}
 
 bool atomic_file_open(const char *path, AtomicFile **result, Error *err)
 {
     AtomicFile *f = xcalloc(1, sizeof *f);
+    f->fd = -1;
     f->path = xstrdup(path);
-    f->tmp = xasprintf("%s.tmp", path);
-    f->fd = open(f->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (f->fd < 0) {
-        fail(err, ERR_IO, "cannot create %s: %s", f->tmp, strerror(errno));
+    f->folder = open_folder(path);
+    if (f->folder >= 0)
+        sweep(f->folder);
+    if (f->folder < 0 || !create_temporary(f)) {
+        fail(err, ERR_IO, "cannot create a temporary file for %s: %s", path, strerror(errno));
+        free(f->tmp);
+        f->tmp = NULL;
         atomic_file_cancel(f);
         return false;
     }
@@ -34,49 +140,42 @@ bool atomic_file_open(const char *path, AtomicFile **result, Error *err)
 bool atomic_file_write(AtomicFile *f, const void *bytes, size_t size, Error *err)
 {
     const char *at = bytes;
+    if (f->failed)
+        return fail(err, ERR_IO, "cannot write %s: an earlier write failed", f->tmp);
     while (size > 0) {
         const ssize_t written = write(f->fd, at, size);
         if (written < 0 && errno == EINTR)
             continue;
-        if (written <= 0)
+        if (written <= 0) {
+            f->failed = true;
             return fail(err, ERR_IO, "cannot write %s: %s", f->tmp,
                         strerror(written < 0 ? errno : ENOSPC));
+        }
         at += written;
         size -= (size_t)written;
     }
     return true;
 }
 
-/* Force the folder's entry for `path` to disk: without it, a crash may bring the old name back. */
-static bool sync_folder(const char *path, Error *err)
+/* Without forcing the folder, a crash may bring the old file back. */
+static bool put_in_place(AtomicFile *f, Error *err)
 {
-    char *copy = xstrdup(path);
-    const char *folder = dirname(copy);
-    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool ok = fd >= 0 && fsync(fd) == 0;
-    if (!ok)
-        fail(err, ERR_IO, "cannot force folder %s to disk: %s", folder, strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    free(copy);
-    return ok;
+    if (rename(f->tmp, f->path) != 0)
+        return fail(err, ERR_IO, "cannot rename %s to %s: %s", f->tmp, f->path, strerror(errno));
+    free(f->tmp);
+    f->tmp = NULL;  // it is `path` now
+    return fsync(f->folder) == 0
+           || fail(err, ERR_IO, "cannot force the folder of %s to disk: %s", f->path,
+                   strerror(errno));
 }
 
 bool atomic_file_commit(AtomicFile *f, Error *err)
 {
-    bool ok = fsync(f->fd) == 0;
-    if (!ok)
-        fail(err, ERR_IO, "cannot force %s to disk: %s", f->tmp, strerror(errno));
-    if (close(f->fd) != 0 && ok)
-        ok = fail(err, ERR_IO, "cannot close %s: %s", f->tmp, strerror(errno));
-    f->fd = -1;
-    if (ok && rename(f->tmp, f->path) != 0)
-        ok = fail(err, ERR_IO, "cannot rename %s to %s: %s", f->tmp, f->path, strerror(errno));
-    if (ok) {
-        free(f->tmp);
-        f->tmp = NULL;  // it is `path` now
-        ok = sync_folder(f->path, err);
-    }
+    bool ok = !f->failed || fail(err, ERR_IO, "cannot write %s: an earlier write failed", f->tmp);
+    if (ok && fsync(f->fd) != 0)
+        ok = fail(err, ERR_IO, "cannot force %s to disk: %s", f->tmp, strerror(errno));
+    // The lock is held until the temporary has its final name.
+    ok = ok && put_in_place(f, err);
     atomic_file_cancel(f);
     return ok;
 }
@@ -85,11 +184,24 @@ void atomic_file_cancel(AtomicFile *f)
 {
     if (!f)
         return;
-    if (f->fd >= 0)
-        close(f->fd);
     if (f->tmp)
         unlink(f->tmp);
+    if (f->fd >= 0)
+        close(f->fd);
+    if (f->folder >= 0)
+        close(f->folder);
     free(f->tmp);
     free(f->path);
     free(f);
+}
+
+bool atomic_file_save(const char *path, const void *bytes, size_t size, Error *err)
+{
+    AtomicFile *f = NULL;
+    if (!atomic_file_open(path, &f, err))
+        return false;
+    if (atomic_file_write(f, bytes, size, err))
+        return atomic_file_commit(f, err);
+    atomic_file_cancel(f);
+    return false;
 }
