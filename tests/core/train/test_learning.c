@@ -1,4 +1,6 @@
-/* tests/core/train/test_learning.c -- trainings on real images arrive where they should. */
+/* tests/core/train/test_learning.c -- trainings on real images arrive where they should.
+ *
+ * On one thread: a team would wait for its slowest member on a busy machine, at every layer. */
 #include "core/train/trainer.h"
 #include "tests/check.h"
 
@@ -23,7 +25,8 @@ static TrainConfig config(const Dataset *dataset, Precision precision)
                          .library_only = true,
                          .dataset = dataset,
                          .image_size = 28,
-                         .batch_size = 32,
+                         .batch_size = 16,
+                         .threads = 1,
                          .learning_rate = 0.05,
                          .sgd = {.momentum = 0.9},
                          .precision = precision,
@@ -52,24 +55,24 @@ static TrainEvent result_of(TrainConfig c)
 static void one_batch_overfits(void **state)
 {
     TrainConfig c = config(*state, PRECISION_F32);
-    c.train_limit = 32;
+    c.train_limit = 16;
     c.test_limit = 1;
-    c.epochs = 1000;
+    c.epochs = 300;
     const TrainEvent last = result_of(c);
     print_message("loss %g\n", last.loss);
-    assert_true(last.loss < 0.01);
+    assert_true(last.loss < 0.05);  // ln 10 = 2.3 at the start
     CHECK_NEAR(last.accuracy, 1, 0);
 }
 
 static void real_images_are_learned(TrainConfig c)
 {
-    c.train_limit = 2000;
-    c.test_limit = 1000;
-    c.epochs = 8;
+    c.train_limit = 1600;
+    c.test_limit = 300;
+    c.epochs = 4;
     const TrainEvent last = result_of(c);
     print_message("test accuracy %g\n", last.test_accuracy);
-    assert_true(last.test_accuracy > 0.6);  // an untrained net gives 0.1
-    assert_true(last.test_top5_accuracy > 0.95);
+    assert_true(last.test_accuracy > 0.4);  // an untrained net gives 0.1
+    assert_true(last.test_top5_accuracy > 0.85);
 }
 
 static void real_images_are_learned_in_f32(void **state)
