@@ -1,0 +1,96 @@
+// openapi.json as others use it: a linter, and a generator of clients.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { createConfig, lint } from '@redocly/openapi-core';
+import openapiTS, { astToString } from 'openapi-typescript';
+import ts from 'typescript';
+import { description, strict } from './client.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const file = join(root, 'server/api/openapi.json');
+
+test('Redocly finds nothing to complain of', async () => {
+  // The project has no licence to name.
+  const config = await createConfig({ extends: ['recommended'], rules: { 'info-license': 'off' } });
+  const problems = await lint({ ref: file, config });
+  assert.deepEqual(problems.map(({ ruleId, message, location }) => [ruleId, message, location[0]?.pointer]), []);
+});
+
+const types = astToString(await openapiTS(description));
+
+// The complaints of the TypeScript compiler about a program that uses the generated types, by line.
+function complaints(program) {
+  const texts = { '/api.d.ts': types, '/program.ts': program };
+  const options = {
+    strict: true, noEmit: true, lib: ['lib.es5.d.ts'], types: [],
+    module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler,
+  };
+  const host = ts.createCompilerHost(options);
+  const { getSourceFile, fileExists, readFile } = host;
+  host.fileExists = (name) => name in texts || fileExists.call(host, name);
+  host.readFile = (name) => texts[name] ?? readFile.call(host, name);
+  host.getSourceFile = (name, version) =>
+    name in texts ? ts.createSourceFile(name, texts[name], version) : getSourceFile.call(host, name, version);
+  const found = ts.getPreEmitDiagnostics(ts.createProgram(['/program.ts'], options, host));
+  return found.map(({ file, start, messageText }) =>
+    `${file?.getLineAndCharacterOfPosition(start).line}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`);
+}
+
+const HEAD = `
+  import type { components } from './api';
+  type Event = components['schemas']['Event'];
+  type Problem = components['schemas']['Problem'];
+`;
+
+test('a generated client tells events apart by their type', () => {
+  assert.deepEqual(complaints(`${HEAD}
+    export function figure(event: Event): number | string | null {
+      switch (event.type) {
+        case 'point': return event.data.loss;
+        case 'epoch': return event.data.test_accuracy;
+        case 'status': return event.data.status === 'failed' ? event.data.error?.message ?? null : event.data.previous;
+        case 'checkpoint': return event.data.checkpoint;
+        case 'note': return event.data.message;
+        default: return null;
+      }
+    }
+    export const isFull = (problem: Problem) => problem.code === 'store_full' || problem.code === 'a code of next year';
+  `), []);
+  // It would not be a union otherwise.
+  const wrong = ['event.data.loss', "event.type === 'nothing'", "event.type === 'epoch' && event.data.loss"];
+  const found = complaints(HEAD + wrong.map((text, i) => `export const wrong${i} = (event: Event) => ${text};`).join('\n'));
+  const first = HEAD.split('\n').length - 1;
+  assert.deepEqual(found.map((text) => Number(text.split(':')[0])), wrong.map((_, i) => first + i), found.join('\n'));
+});
+
+test('answers may gain fields, requests may not', () => {
+  const walk = (part, found, path) => {
+    if (part === null || typeof part !== 'object') return;
+    if (part.additionalProperties === false) found.push(path);
+    for (const [key, value] of Object.entries(part)) walk(value, found, `${path}/${key}`);
+  };
+  const closed = [];
+  walk(description.components.schemas, closed, '');
+  assert.ok(closed.length > 0);
+  for (const path of closed) assert.match(path, /^\/Job(Request|Patch)/);
+  // The form that answers are held against lets nothing pass.
+  assert.equal(strict(description).components.schemas.Job.additionalProperties, false);
+  assert.deepEqual(strict(description).components.schemas.Problem.properties.code.anyOf.length, 1);
+});
+
+test('the codes of problems are those of the sources', () => {
+  const sources = readdirSync(join(root, 'server'), { recursive: true }).filter((name) => name.endsWith('.c'));
+  const used = new Set();
+  const CALLS = /\b(?:fail_as\(err, \w+,|faults_add_as\([^,]+, [^,]+,|(?:respond_problem|request_reject)\([^,]+, \d+,)\s+"(\w+)"/g;
+  for (const name of sources) {
+    const text = readFileSync(join(root, 'server', name), 'utf8');
+    for (const [, code] of text.matchAll(CALLS)) used.add(code);
+    if (name.endsWith('http/response.c'))
+      for (const [, code] of text.matchAll(/\{\d{3}, "[^"]*", "(\w+)"\}/g)) used.add(code);
+  }
+  const described = description.components.schemas.Problem.properties.code.anyOf[0].enum;
+  assert.deepEqual([...used].filter((code) => !described.includes(code)), []);
+});
