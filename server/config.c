@@ -36,9 +36,13 @@ static const Field FIELDS[] = {
     {"datasets",            TEXT,   AT(datasets), "", 0, 0, NULL, "folder with a folder per known dataset; none: the usual places"},
     {"kernels",             TEXT,   AT(kernels), "", 0, 0, NULL, "file that keeps which kernels are the fastest here; none: kernels.txt in the data folder"},
     {"token_file",          TEXT,   AT(token_file), "", 0, 0, NULL, "file whose first line is the bearer token"},
+    {"read_token_file",     TEXT,   AT(read_token_file), "", 0, 0, NULL, "file whose first line is a token that may only read"},
+    {"hosts",               TEXT,   AT(hosts), "", 0, 0, NULL, "names, with commas between, that clients call this daemon by, behind a proxy, say"},
     {"workers",             INT,    AT(workers), "1", 1, 64, NULL, "jobs that train at a time"},
     {"threads",             INT,    AT(threads), "0", 0, 1024, NULL, "cores for all of them together; 0: those this process may use"},
-    {"http_threads",        INT,    AT(http_threads), "2", 1, 64, NULL, "that answer clients"},
+    {"http_threads",        INT,    AT(http_threads), "2", 1, 64, NULL, "that serve sockets"},
+    {"http_handlers",       INT,    AT(http_handlers), "4", 1, 64, NULL, "threads that read for clients, and as many that write"},
+    {"ready_fd",            INT,    AT(ready_fd), "0", 0, 1023, NULL, "descriptor to write the address to once clients are served; 0: none"},
     {"checkpoint_seconds",  INT,    AT(checkpoint_seconds), "300", 0, 86400, NULL, "jobs that set none are saved at least this often; 0: by epochs only"},
     {"limits.body_bytes",   INT,    AT(limits.body_bytes), "1048576", 1024, 1 << 20, NULL, "of one request"},
     {"limits.connections",  INT,    AT(limits.connections), "1024", 1, 65536, NULL, "at a time"},
@@ -46,6 +50,7 @@ static const Field FIELDS[] = {
     {"limits.request_seconds", INT, AT(limits.request_seconds), "30", 1, 3600, NULL, "from a request's first byte to its last"},
     {"limits.idle_seconds", INT,    AT(limits.idle_seconds), "60", 1, 3600, NULL, "that a connection may be silent between two requests"},
     {"limits.heartbeat_seconds", INT, AT(limits.heartbeat_seconds), "15", 1, 3600, NULL, "after which a silent event stream gets a comment"},
+    {"limits.waiting_requests", INT, AT(limits.waiting_requests), "256", 1, 65536, NULL, "that wait for a thread that reads, and as many for one that writes"},
     {"limits.streams",      INT,    AT(limits.streams), "128", 1, 65536, NULL, "event streams at a time"},
     {"limits.jobs",         INT,    AT(limits.jobs), "10000", 1, 1000000, NULL, "stored at a time"},
     {"log.level",           CHOICE, AT(log.level), "info", 0, 0, LOG_LEVEL_NAMES, "error, warning, info, request or debug"},
@@ -291,36 +296,59 @@ static void take_flags(const ConfigSources *sources, ServerConfig *config, Fault
 
 /* ---- What concerns several fields ---- */
 
-static void take_token(const char *value, const char *where, ServerConfig *config, Faults *faults)
+enum { TOKEN_SIZE = sizeof(((ServerConfig *)0)->token) };
+
+static void take_token(const char *value, const char *where, char token[TOKEN_SIZE], Faults *faults)
 {
     const size_t length = strcspn(value, "\r\n");
-    snprintf(config->token, sizeof config->token, "%.*s", (int)length, value);
-    for (const char *c = config->token; *c; c++) {
+    snprintf(token, TOKEN_SIZE, "%.*s", (int)length, value);
+    for (const char *c = token; *c; c++) {
         if (!isgraph((unsigned char)*c)) {
             faults_add(faults, where, "must be a token of visible ASCII characters");
             return;
         }
     }
-    if (length == 0 || length >= sizeof config->token)
-        faults_add(faults, where, "must hold a token of 1 to %zu characters",
-                   sizeof config->token - 1);
+    if (length == 0 || length >= TOKEN_SIZE)
+        faults_add(faults, where, "must hold a token of 1 to %d characters", TOKEN_SIZE - 1);
 }
 
-static void find_token(const ConfigSources *sources, ServerConfig *config, Faults *faults)
+/* A token from the variable of that name, else from the file, if there is one. */
+typedef struct {
+    const char *variable, *file, *pointer;
+} TokenSource;
+
+static void find_token(const ConfigSources *sources, TokenSource from, char token[TOKEN_SIZE],
+                       Faults *faults)
 {
-    const char *value = environment_value(sources->environment, "GOOGLENETD_TOKEN");
+    const char *value = environment_value(sources->environment, from.variable);
     if (value) {
-        take_token(value, "GOOGLENETD_TOKEN", config, faults);
-    } else if (config->token_file[0]) {
+        take_token(value, from.variable, token, faults);
+    } else if (from.file[0]) {
         Error err = {0};
         size_t length;
-        char *text = read_small(config->token_file, &length, &err);
+        char *text = read_small(from.file, &length, &err);
         if (text)
-            take_token(text, "/token_file", config, faults);
+            take_token(text, from.pointer, token, faults);
         else
-            faults_add(faults, "/token_file", "%s", err.message);
+            faults_add(faults, from.pointer, "%s", err.message);
         free(text);
     }
+}
+
+static void find_tokens(const ConfigSources *sources, ServerConfig *config, Faults *faults)
+{
+    const TokenSource full = {"GOOGLENETD_TOKEN", config->token_file, "/token_file"};
+    const TokenSource read = {"GOOGLENETD_READ_TOKEN", config->read_token_file, "/read_token_file"};
+    find_token(sources, full, config->token, faults);
+    find_token(sources, read, config->read_token, faults);
+    if (!config->read_token[0])
+        return;
+    if (!config->token[0])
+        faults_add(faults, read.pointer,
+                   "a token that may only read needs one that may write: set "
+                   "token_file or GOOGLENETD_TOKEN");
+    else if (strcmp(config->token, config->read_token) == 0)
+        faults_add(faults, read.pointer, "must be another token than the one that may write");
 }
 
 static void check_listen(const ServerConfig *config, Faults *faults)
@@ -347,7 +375,7 @@ bool config_read(const ConfigSources *sources, ServerConfig *config, Faults *fau
         take_file(file, config, faults);
     take_environment(sources->environment, config, faults);
     take_flags(sources, config, faults);
-    find_token(sources, config, faults);
+    find_tokens(sources, config, faults);
     check_listen(config, faults);
     return faults->count == before;
 }

@@ -19,12 +19,17 @@ typedef struct {
     char web[PATH_MAX];         // folder of the dashboard's files; "": none is served
     char datasets[PATH_MAX];    // folder with a folder per known dataset; "": the usual places
     char kernels[PATH_MAX];     // file of the kernels chosen; "": kernels.txt in `data`
+    char hosts[512];            // names, with commas between, that clients call this daemon by
     char token_file[PATH_MAX];  // first line: the bearer token; "": none
-    char token[256];            // read from there, or GOOGLENETD_TOKEN, which goes first; "": none
-    int workers;                // jobs at a time: 1
-    int threads;                // of all workers together; 0: the cores this process may use
-    int http_threads;           // that answer clients: 2
-    int checkpoint_seconds;     // a running job is saved at least this often; 0: by epochs only
+    char token[256];            // read from there, or GOOGLENETD_TOKEN, which overrides; "": none
+    char read_token_file[PATH_MAX];  // the same for a token that may only read
+    char read_token[256];            // ... or GOOGLENETD_READ_TOKEN
+    int workers;                     // jobs at a time: 1
+    int threads;                     // of all workers together; 0: the cores this process may use
+    int http_threads;                // that serve sockets: 2
+    int http_handlers;               // threads that read for clients, and as many that write: 4
+    int ready_fd;                    // the address goes there once it listens; 0: nowhere
+    int checkpoint_seconds;  // a running job is saved at least this often; 0: by epochs only
     struct {
         int body_bytes;               // of one request: 1 MiB
         int connections;              // in all: 1024
@@ -32,8 +37,9 @@ typedef struct {
         int request_seconds;          // from its first byte to its last: 30
         int idle_seconds;             // that a connection may be silent between two requests: 60
         int heartbeat_seconds;        // until a silent stream gets a comment: 15
-        int streams;                  // event streams at a time: 128
-        int jobs;                     // stored at a time: 10000
+        int waiting_requests;  // for a thread that reads, and as many for one that writes: 256
+        int streams;           // event streams at a time: 128
+        int jobs;              // stored at a time: 10000
     } limits;
     struct {
         LogLevel level;    // "info"

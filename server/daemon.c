@@ -1,9 +1,8 @@
 #include "server/daemon.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <time.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/base/memory.h"
@@ -13,13 +12,16 @@
 #include "server/jobs/jobs.h"
 #include "server/jobs/runs.h"
 #include "server/notify.h"
+#include "server/signals.h"
 #include "server/work/cpus.h"
 #include "server/work/worker.h"
 
-static const double WORKERS_STOP_SECONDS = 6;  // of the 8 that an end may take
+// Of the 8 seconds that an end may take.
+static const double LEAVE_SECONDS = 7.5, WORKERS_STOP_SECONDS = 5;
 
 typedef struct {
     Log *log;
+    Signals *signals;
     Jobs *jobs;
     Workers *workers;
     HttpCounts counts;
@@ -62,11 +64,35 @@ static const char *web_folder(const ServerConfig *config)
     return "";
 }
 
-static bool start_http(Daemon *d, const ServerConfig *config, Error *err)
+static bool start_listening(Daemon *d, const ServerConfig *config, Error *err)
 {
     ListenAddress address;
     if (!config_listen_address(config->listen, &address, err))
         return false;
+    const HttpConfig how = {
+        .counts = &d->counts,
+        .log = d->log,
+        .web = web_folder(config),
+        .token = config->token,
+        .read_token = config->read_token,
+        .hosts = config->hosts,
+        .address = address.host,
+        .port = address.port,
+        .threads = config->http_threads,
+        .handlers = config->http_handlers,
+        .connections = config->limits.connections,
+        .connections_per_address = config->limits.connections_per_address,
+        .waiting = config->limits.waiting_requests,
+        .body_bytes = (size_t)config->limits.body_bytes,
+        .request_seconds = config->limits.request_seconds,
+        .idle_seconds = config->limits.idle_seconds,
+        .heartbeat_seconds = config->limits.heartbeat_seconds,
+    };
+    return http_listen(&how, &d->http, err);
+}
+
+static bool start_serving(Daemon *d, const ServerConfig *config, Error *err)
+{
     d->app = (App){
         .jobs = d->jobs,
         .log = d->log,
@@ -81,59 +107,45 @@ static bool start_http(Daemon *d, const ServerConfig *config, Error *err)
         .max_streams = config->limits.streams,
         .counts = &d->counts,
     };
-    HttpConfig how = {
-        .app = &d->app,
-        .counts = &d->counts,
-        .bell = jobs_notifier(d->jobs),
-        .log = d->log,
-        .web = web_folder(config),
-        .token = config->token,
-        .address = address.host,
-        .port = address.port,
-        .threads = config->http_threads,
-        .connections = config->limits.connections,
-        .connections_per_address = config->limits.connections_per_address,
-        .body_bytes = (size_t)config->limits.body_bytes,
-        .request_seconds = config->limits.request_seconds,
-        .idle_seconds = config->limits.idle_seconds,
-        .heartbeat_seconds = config->limits.heartbeat_seconds,
-    };
-    how.routes = routes_table(&how.route_count);
-    if (!http_start(&how, &d->http, err))
-        return false;
-    LOG(d->log, LOG_INFO, "listening", log_text("address", address.host),
-        log_int("port", http_port(d->http)));
-    return true;
+    HttpService service = {.app = &d->app, .events = jobs_notifier(d->jobs)};
+    service.routes = routes_table(&service.route_count);
+    return http_serve(d->http, &service, err);
 }
 
+/* Whoever started us can learn from a descriptor where we listen. */
+static void tell_ready(const Daemon *d, const ServerConfig *config)
+{
+    ListenAddress address;
+    Error err = {0};
+    if (!config_listen_address(config->listen, &address, &err))
+        return;
+    const int port = http_port(d->http);
+    LOG(d->log, LOG_INFO, "listening", log_text("address", address.host), log_int("port", port));
+    if (config->ready_fd > 0) {
+        const bool v6 = strchr(address.host, ':') != NULL;
+        dprintf(config->ready_fd, v6 ? "[%s]:%d\n" : "%s:%d\n", address.host, port);
+        close(config->ready_fd);
+    }
+    notify("READY=1");
+}
+
+/* The port first: where it is taken, nothing of the data has been touched. */
 static bool start(Daemon *d, const ServerConfig *config, Error *err)
 {
     const JobsConfig jobs = {.data = config->data, .max_jobs = config->limits.jobs, .log = d->log};
-    return jobs_open(&jobs, &d->jobs, err) && start_workers(d, config, err)
-           && start_http(d, config, err);
+    return start_listening(d, config, err) && jobs_open(&jobs, &d->jobs, err)
+           && start_serving(d, config, err) && start_workers(d, config, err);
 }
 
 /* ---- Run ---- */
 
-static sigset_t our_signals(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    return set;
-}
-
 /* Wait for a signal that ends the daemon; feed the watchdog as long as training moves on. */
 static int wait_for_end(Daemon *d)
 {
-    const sigset_t set = our_signals();
     const double watchdog = notify_watchdog_seconds();
     const double period = watchdog > 0 && watchdog / 3 < 1 ? watchdog / 3 : 1;
-    const struct timespec pause = {(time_t)period, (long)((period - (double)(long)period) * 1e9)};
     while (true) {
-        const int signal = sigtimedwait(&set, NULL, &pause);
+        const int signal = signals_wait(d->signals, (int)(period * 1000));
         if (signal == SIGTERM || signal == SIGINT)
             return signal;
         if (signal == SIGHUP) {
@@ -147,35 +159,19 @@ static int wait_for_end(Daemon *d)
 
 /* ---- End ---- */
 
-static void end_at_once(int signal)
-{
-    raise(signal);        // whose handler is the usual one again, so that it kills
-    _exit(128 + signal);  // but not process 1, as in a container
-}
-
-/* The next SIGTERM or SIGINT ends the process as if nothing had been arranged. */
-static void let_signals_kill(void)
-{
-    const sigset_t set = our_signals();
-    const struct sigaction end = {.sa_handler = end_at_once,
-                                  .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
-    sigaction(SIGTERM, &end, NULL);
-    sigaction(SIGINT, &end, NULL);
-    signal(SIGHUP, SIG_IGN);
-    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-}
-
 /* The workers first: until they have ended, clients can still see what happens. */
 static void stop(Daemon *d)
 {
-    const bool in_time = workers_stop(d->workers, WORKERS_STOP_SECONDS);
+    const bool workers = workers_stop(d->workers, WORKERS_STOP_SECONDS);
     if (d->jobs)
         events_close(jobs_notifier(d->jobs));
-    http_stop(d->http);
-    if (!in_time) {
-        // A worker is still in the middle of a step and uses everything; its job goes on from the
-        // last checkpoint.
-        LOG(d->log, LOG_WARNING, "left_in_a_step", log_real("seconds", WORKERS_STOP_SECONDS));
+    const bool handlers = http_stop(d->http);
+    if (!workers || !handlers) {
+        // A worker in the middle of a step, or a handler that waits for the disk, still uses
+        // everything. A job goes on from its last checkpoint.
+        LOG(d->log, LOG_WARNING, workers ? "left_in_a_request" : "left_in_a_step",
+            log_real("seconds", WORKERS_STOP_SECONDS));
+        log_free(d->log);
         _exit(0);
     }
     jobs_close(d->jobs);
@@ -183,19 +179,18 @@ static void stop(Daemon *d)
 
 bool daemon_run(const ServerConfig *config, Error *err)
 {
-    Daemon d = {.log = log_new(STDERR_FILENO, config->log.level, config->log.format)};
-    // All threads inherit the mask: signals come to the wait below and nowhere else.
-    const sigset_t set = our_signals();
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    Daemon d = {.signals = signals_new(LEAVE_SECONDS)};
+    if (!d.signals)
+        return fail(err, ERR_NO_MEMORY, "the thread for signals cannot be made");
+    d.log = log_new(STDERR_FILENO, config->log.level, config->log.format);
     const bool started = start(&d, config, err);
     if (started) {
-        notify("READY=1");
+        tell_ready(&d, config);
         const int came = wait_for_end(&d);
         notify("STOPPING=1");
         LOG(d.log, LOG_INFO, "stopping", log_text("signal", came == SIGINT ? "SIGINT" : "SIGTERM"));
     }
-    let_signals_kill();
     stop(&d);
     if (started)
         LOG(d.log, LOG_INFO, "stopped", log_int("exit", 0));

@@ -1,8 +1,9 @@
 /* server/daemon.h -- the daemon from its start to its end.
  *
- * Order   jobs, workers, HTTP; then signals; then workers, HTTP, jobs.
- * Signals SIGTERM and SIGINT: no new jobs, running ones checkpoint, then the end, within 8 s; a
- *         second one ends the process at once. SIGHUP: running jobs checkpoint.
+ * Order   the port, jobs, HTTP, workers; then signals; then workers, HTTP, jobs.
+ * Signals SIGTERM and SIGINT: no new jobs, running ones checkpoint, then the end, within 8 s
+ *         whatever blocks; a second one ends the process at once (server/signals.h). SIGHUP:
+ *         running jobs checkpoint.
  */
 #pragma once
 #include "core/base/error.h"

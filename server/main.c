@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/base/descriptors.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
 #include "server/cli/output.h"
@@ -38,6 +39,8 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
 
 static int run(int argc, char **argv)
 {
+    if (!descriptors_open_standard())
+        return EXIT_FAILED;
     if (argc < 2) {
         print_commands(stderr);
         return EXIT_USAGE;

@@ -21,9 +21,9 @@ void notify(const char *state)
     const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;
-    // A manager that does not listen is no reason to stop working.
-    const ssize_t sent =
-        sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, size);
+    // A manager that does not listen is no reason to stop working, or to wait.
+    const ssize_t sent = sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT,
+                                (const struct sockaddr *)&address, size);
     (void)sent;
     close(fd);
 }

@@ -1,4 +1,5 @@
-/* No row for the path is 404, a row for the path but not the method is 405 with Allow. */
+/* No row for the path is 404, a row for the path but not the method is 405 with Allow. The last
+ * column says which threads run the handler: everything that may touch a disk is READS or WRITES. */
 #include "server/api/routes.h"
 
 #include "core/base/memory.h"
@@ -6,34 +7,34 @@
 
 // clang-format off
 static const Route ROUTES[] = {
-    {"GET",    "/livez",                        get_livez,              BODY_NONE,     OPEN},
-    {"GET",    "/readyz",                       get_readyz,             BODY_NONE,     OPEN},
-    {"GET",    "/openapi.json",                 get_openapi,            BODY_NONE,     OPEN},
-    {"GET",    "/metrics",                      get_metrics,            BODY_NONE,     TOKEN},
+    {"GET",    "/livez",                                             get_livez,              BODY_NONE,     OPEN,  INLINE},
+    {"GET",    "/readyz",                                            get_readyz,             BODY_NONE,     OPEN,  READS},
+    {"GET",    "/openapi.json",                                      get_openapi,            BODY_NONE,     OPEN,  INLINE},
+    {"GET",    "/metrics",                                           get_metrics,            BODY_NONE,     TOKEN, INLINE},
 
-    {"GET",    "/v1/jobs",                      list_jobs,              BODY_NONE,     TOKEN},
-    {"POST",   "/v1/jobs",                      create_job,             BODY_JSON,     TOKEN},
-    {"GET",    "/v1/jobs/:job",                 get_job,                BODY_NONE,     TOKEN},
-    {"PATCH",  "/v1/jobs/:job",                 patch_job,              BODY_JSON,     TOKEN},
-    {"DELETE", "/v1/jobs/:job",                 delete_job,             BODY_NONE,     TOKEN},
-    {"POST",   "/v1/jobs/:job/stop",            stop_job,               BODY_OPTIONAL, TOKEN},
-    {"POST",   "/v1/jobs/:job/resume",          resume_job,             BODY_OPTIONAL, TOKEN},
-    {"POST",   "/v1/jobs/:job/checkpoint",      checkpoint_job,         BODY_OPTIONAL, TOKEN},
-    {"POST",   "/v1/jobs/:job/clone",           clone_job,              BODY_OPTIONAL, TOKEN},
+    {"GET",    "/v1/jobs",                                           list_jobs,              BODY_NONE,     TOKEN, READS},
+    {"POST",   "/v1/jobs",                                           create_job,             BODY_JSON,     TOKEN, WRITES},
+    {"GET",    "/v1/jobs/:job",                                      get_job,                BODY_NONE,     TOKEN, READS},
+    {"PATCH",  "/v1/jobs/:job",                                      patch_job,              BODY_JSON,     TOKEN, WRITES},
+    {"DELETE", "/v1/jobs/:job",                                      delete_job,             BODY_NONE,     TOKEN, WRITES},
+    {"POST",   "/v1/jobs/:job/stop",                                 stop_job,               BODY_OPTIONAL, TOKEN, WRITES},
+    {"POST",   "/v1/jobs/:job/resume",                               resume_job,             BODY_OPTIONAL, TOKEN, WRITES},
+    {"POST",   "/v1/jobs/:job/checkpoint",                           checkpoint_job,         BODY_OPTIONAL, TOKEN, WRITES},
+    {"POST",   "/v1/jobs/:job/clone",                                clone_job,              BODY_OPTIONAL, TOKEN, WRITES},
 
-    {"GET",    "/v1/jobs/:job/epochs",          get_epochs,             BODY_NONE,     TOKEN},
-    {"GET",    "/v1/jobs/:job/curve",           get_curve,              BODY_NONE,     TOKEN},
-    {"GET",    "/v1/jobs/:job/events",          get_job_events,         BODY_NONE,     TOKEN},
-    {"GET",    "/v1/events",                    get_events,             BODY_NONE,     TOKEN},
-    {"GET",    "/v1/jobs/:job/checkpoints",     list_checkpoints,       BODY_NONE,     TOKEN},
-    {"GET",    "/v1/jobs/:job/checkpoints/:checkpoint", get_checkpoint,         BODY_NONE,     TOKEN},
-    {"GET",    "/v1/jobs/:job/checkpoints/:checkpoint/content", get_checkpoint_content, BODY_NONE,     TOKEN},
+    {"GET",    "/v1/jobs/:job/epochs",                               get_epochs,             BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v1/jobs/:job/curve",                                get_curve,              BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v1/jobs/:job/events",                               get_job_events,         BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v1/events",                                         get_events,             BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v1/jobs/:job/checkpoints",                          list_checkpoints,       BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v1/jobs/:job/checkpoints/:checkpoint",              get_checkpoint,         BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v1/jobs/:job/checkpoints/:checkpoint/content",      get_checkpoint_content, BODY_NONE,     TOKEN, READS},
 
-    {"GET",    "/v1/networks",                  list_networks,          BODY_NONE,     TOKEN},
-    {"GET",    "/v1/networks/:name",            get_network,            BODY_NONE,     TOKEN},
-    {"GET",    "/v1/datasets",                  list_datasets,          BODY_NONE,     TOKEN},
-    {"GET",    "/v1/settings",                  list_settings,          BODY_NONE,     TOKEN},
-    {"GET",    "/v1/system",                    get_system,             BODY_NONE,     TOKEN},
+    {"GET",    "/v1/networks",                                       list_networks,          BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v1/networks/:name",                                 get_network,            BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v1/datasets",                                       list_datasets,          BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v1/settings",                                       list_settings,          BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v1/system",                                         get_system,             BODY_NONE,     TOKEN, READS},
 };
 // clang-format on
 

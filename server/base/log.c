@@ -1,26 +1,50 @@
+/* DESIGN. A line is made by whoever logs it and put into a buffer of fixed size; one thread writes
+ * the buffer out. Whoever reads the other end of a pipe may stop reading, and a disk may hang: then
+ * only that thread waits. Lines that find no room are counted, and a line says how many they were.
+ */
 #include "server/base/log.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/base/memory.h"
 #include "core/base/text.h"
 #include "server/base/time.h"
 
-enum { LINE = 4096 };  // bytes of a line at most
+enum {
+    LINE = 4096,                   // bytes of a line at most
+    WAITING = 256 << 10,           // bytes of lines that wait to be written
+    CLOSE_WAIT_NS = 300 * 1000000  // for the last lines, when the log is closed
+};
 
 struct Log {
     int fd;
     LogLevel level;
     LogFormat format;
+    pthread_t thread;
+    bool has_thread;
     pthread_mutex_t lock;
+    pthread_cond_t more;  // there are lines, or it is the end
+    pthread_cond_t done;  // the writer has ended
+    char *lines;          // waiting to be written: WAITING bytes
+    size_t used;
+    int64_t dropped;  // since the last line that says so
+    int64_t dropped_ever;
+    bool closing, ended;
 };
+
+// The request that this thread works for; what it logs bears its id.
+static _Thread_local const char *request_id;
 
 const char *const LOG_LEVEL_NAMES[] = {
     [LOG_ERROR] = "error",     [LOG_WARNING] = "warning", [LOG_INFO] = "info",
@@ -139,50 +163,188 @@ static void put_field(Line *line, LogFormat format, const LogField *field)
     }
 }
 
+bool log_wants(const Log *log, LogLevel level)
+{
+    return log && level <= log->level;
+}
+
+/* A whole line: time and level, then the fields. */
+static void make_line(Line *line, LogLevel level, LogFormat format, const LogField *fields,
+                      int count)
+{
+    char stamp[TIME_TEXT];
+    time_format(time_now_ms(), stamp);
+    line->used = 0;
+    line->full = false;
+    if (format == LOG_AS_JSON)
+        put_text(line, "{");
+    const LogField time = log_text("time", stamp);
+    const LogField name = log_text("level", LOG_LEVEL_NAMES[level]);
+    put_field(line, format, &time);
+    put_field(line, format, &name);
+    for (int i = 0; i < count; i++)
+        put_field(line, format, &fields[i]);
+    if (request_id) {
+        const LogField id = log_text("request_id", request_id);
+        put_field(line, format, &id);
+    }
+    if (format == LOG_AS_JSON)
+        line->text[line->used++] = '}';
+    line->text[line->used++] = '\n';
+}
+
+/* --- the thread that writes --- */
+
+/* False if it cannot be written: a log has nowhere to say so. */
+static bool write_all(int fd, const char *text, size_t size)
+{
+    while (size > 0) {
+        const ssize_t n = write(fd, text, size);
+        if (n > 0) {
+            text += n;
+            size -= (size_t)n;
+        } else if (n < 0 && errno == EAGAIN) {
+            // Somebody who shares the descriptor does not want it to block.
+            struct pollfd ready = {.fd = fd, .events = POLLOUT};
+            poll(&ready, 1, -1);
+        } else if (n == 0 || errno != EINTR) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void write_dropped(const Log *log, int64_t dropped)
+{
+    Line line;
+    const LogField fields[] = {log_text("event", "log_lines_dropped"), log_int("lines", dropped)};
+    make_line(&line, LOG_WARNING, log->format, fields, COUNT(fields));
+    write_all(log->fd, line.text, line.used);
+}
+
+static void *write_lines(void *context)
+{
+    Log *log = context;
+    char *lines = xcalloc(1, WAITING);
+    pthread_mutex_lock(&log->lock);
+    while (log->used > 0 || !log->closing) {
+        if (log->used == 0) {
+            pthread_cond_wait(&log->more, &log->lock);
+            continue;
+        }
+        char *taken = log->lines;
+        const size_t size = log->used;
+        const int64_t dropped = log->dropped;
+        log->lines = lines;
+        log->used = 0;
+        log->dropped = 0;
+        pthread_mutex_unlock(&log->lock);
+        lines = taken;
+        write_all(log->fd, lines, size);
+        if (dropped > 0)
+            write_dropped(log, dropped);
+        pthread_mutex_lock(&log->lock);
+    }
+    log->ended = true;
+    pthread_cond_signal(&log->done);
+    pthread_mutex_unlock(&log->lock);
+    free(lines);
+    return NULL;
+}
+
+/* No signal comes to this thread. */
+static bool start_thread(Log *log)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const bool ok = pthread_create(&log->thread, NULL, write_lines, log) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return ok;
+}
+
+/* --- for all others --- */
+
 Log *log_new(int fd, LogLevel level, LogFormat format)
 {
     Log *log = xcalloc(1, sizeof *log);
     log->fd = fd;
     log->level = level;
     log->format = format;
+    log->lines = xcalloc(1, WAITING);
     pthread_mutex_init(&log->lock, NULL);
+    pthread_cond_init(&log->more, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&log->done, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    log->has_thread = start_thread(log);
     return log;
+}
+
+/* Wait a little for the thread to write what there is; false if it cannot. */
+static bool end_thread(Log *log)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += CLOSE_WAIT_NS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&log->lock);
+    log->closing = true;
+    pthread_cond_signal(&log->more);
+    int waited = 0;
+    while (!log->ended && waited != ETIMEDOUT)
+        waited = pthread_cond_timedwait(&log->done, &log->lock, &until);
+    const bool ended = log->ended;
+    pthread_mutex_unlock(&log->lock);
+    if (ended)
+        pthread_join(log->thread, NULL);
+    return ended;
 }
 
 void log_free(Log *log)
 {
-    if (!log)
+    // A thread that hangs in a write still uses it all, until the process ends.
+    if (!log || (log->has_thread && !end_thread(log)))
         return;
+    pthread_cond_destroy(&log->done);
+    pthread_cond_destroy(&log->more);
     pthread_mutex_destroy(&log->lock);
+    free(log->lines);
     free(log);
 }
 
-bool log_wants(const Log *log, LogLevel level)
+int64_t log_dropped(Log *log)
 {
-    return log && level <= log->level;
+    if (!log)
+        return 0;
+    pthread_mutex_lock(&log->lock);
+    const int64_t dropped = log->dropped_ever;
+    pthread_mutex_unlock(&log->lock);
+    return dropped;
+}
+
+void log_request_id(const char *id)
+{
+    request_id = id;
 }
 
 void log_write(Log *log, LogLevel level, const LogField *fields, int count)
 {
     if (!log_wants(log, level))
         return;
-    char stamp[TIME_TEXT];
-    time_format(time_now_ms(), stamp);
-    Line line = {.used = 0};
-    if (log->format == LOG_AS_JSON)
-        put_text(&line, "{");
-    const LogField time = log_text("time", stamp);
-    const LogField name = log_text("level", LOG_LEVEL_NAMES[level]);
-    put_field(&line, log->format, &time);
-    put_field(&line, log->format, &name);
-    for (int i = 0; i < count; i++)
-        put_field(&line, log->format, &fields[i]);
-    if (log->format == LOG_AS_JSON)
-        line.text[line.used++] = '}';
-    line.text[line.used++] = '\n';
+    Line line;
+    make_line(&line, level, log->format, fields, count);
     pthread_mutex_lock(&log->lock);
-    // A log that cannot be written has nowhere to say so.
-    const ssize_t written = write(log->fd, line.text, line.used);
-    (void)written;
+    if (log->has_thread && line.used <= WAITING - log->used) {
+        memcpy(log->lines + log->used, line.text, line.used);
+        log->used += line.used;
+        pthread_cond_signal(&log->more);
+    } else {
+        log->dropped++;
+        log->dropped_ever++;
+    }
     pthread_mutex_unlock(&log->lock);
 }

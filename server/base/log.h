@@ -5,8 +5,9 @@
  *     time=2026-01-31T12:00:00.000Z level=info event=job_started job=12 network=googlenet
  *     {"time":"2026-01-31T12:00:00.000Z","level":"info","event":"job_started","job":12,...}
  *
- * Values from clients are quoted and escaped: a line stays one line. Thread-safe; a line is written
- * with one write(2), so lines of several threads do not mix.
+ * Values from clients are quoted and escaped: a line stays one line. Thread-safe: lines of several
+ * threads do not mix. Logging never waits: where nobody reads, or a disk hangs, lines are dropped
+ * and counted, and a line "log_lines_dropped" says how many once there is room again.
  */
 #pragma once
 #include <stdbool.h>
@@ -56,7 +57,14 @@ typedef struct Log Log;
 
 /* Lines up to `level` go to `fd`, which is borrowed. */
 Log *log_new(int fd, LogLevel level, LogFormat format);
-void log_free(Log *log);  // takes NULL
+void log_free(Log *log);  // waits a fraction of a second for the last lines; takes NULL
+
+int64_t log_dropped(Log *log);  // lines that were dropped so far; 0 for NULL
+
+/* The request that the calling thread works for: its lines bear `id`, which is borrowed. NULL:
+ * none.
+ */
+void log_request_id(const char *id);
 
 /* The first field names the event. `log` may be NULL: nothing is written. */
 void log_write(Log *log, LogLevel level, const LogField *fields, int count);

@@ -63,7 +63,9 @@ static bool is_ready(const ListenAddress *address, Error *err)
     bool ok = reach(address, &fd, err) && ask(fd, answer, sizeof answer, err);
     if (ok && (sscanf(answer, "HTTP/1.%*d %d", &status) != 1 || status != 200)) {
         const char *body = strstr(answer, "\r\n\r\n");
-        ok = fail(err, ERR_CONFLICT, "not ready, %d: %s", status, body ? body + 4 : answer);
+        const char *said = body ? body + 4 : answer;
+        ok = fail(err, ERR_CONFLICT, "not ready, %d: %.*s", status, (int)strcspn(said, "\r\n"),
+                  said);
     }
     if (fd >= 0)
         close(fd);

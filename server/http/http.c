@@ -18,8 +18,10 @@ enum {
     CONNECTION_BYTES = 32 << 10,  // libmicrohttpd's pool for one: headers must fit into it
     BACKLOG = 511,
     SPARE_CONNECTIONS = 64,  // between our limit, which makes room, and libmicrohttpd's
-    STOP_WAIT_MS = 1000,     // for answers under way when the daemon stops
+    STOP_WAIT_MS = 800,      // for answers under way when the daemon stops
 };
+
+static const double HANDLERS_STOP_SECONDS = 0.4;  // for each kind
 
 typedef union {
     struct sockaddr any;
@@ -33,16 +35,21 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **context)
 {
-    (void)version;
-    return request_handle(cls, connection, url, method, upload, upload_size, context) ? MHD_YES
-                                                                                      : MHD_NO;
+    const RequestPart part = {method, version, upload, upload_size};
+    (void)cls;
+    (void)connection;
+    (void)url;  // request_begin has seen it as it came
+    return *context && request_handle(*context, part) ? MHD_YES : MHD_NO;
 }
 
 static void on_completed(void *cls, struct MHD_Connection *connection, void **context,
                          enum MHD_RequestTerminationCode how)
 {
+    (void)cls;
+    (void)connection;
     (void)how;
-    request_end(cls, connection, *context);
+    if (*context)
+        request_end(*context);
     *context = NULL;
 }
 
@@ -52,7 +59,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
     Http *http = cls;
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
         if (*socket_context)
-            watch_leave(http->watch, *socket_context);
+            connection_leave(http, *socket_context);
         *socket_context = NULL;
         return;
     }
@@ -60,7 +67,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     const struct sockaddr *address =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
-    *socket_context = watch_enter(http->watch, fd, address);
+    *socket_context = connection_enter(http, connection, fd, address);
     if (!*socket_context)
         shutdown(fd, SHUT_RDWR);
 }
@@ -91,7 +98,11 @@ static void fill_in(HttpConfig *c)
     c->address = c->address ? c->address : "127.0.0.1";
     c->token = c->token && *c->token ? c->token : NULL;
     c->web = c->web && *c->web ? c->web : NULL;
+    c->read_token = c->read_token && *c->read_token ? c->read_token : NULL;
+    c->hosts = c->hosts && *c->hosts ? c->hosts : NULL;
     c->threads = c->threads ? c->threads : 2;
+    c->handlers = c->handlers ? c->handlers : 4;
+    c->waiting = c->waiting ? c->waiting : 256;
     c->connections = c->connections ? c->connections : 1024;
     c->connections_per_address = c->connections_per_address ? c->connections_per_address : 256;
     c->body_bytes = c->body_bytes ? c->body_bytes : 1 << 20;
@@ -148,19 +159,19 @@ static int listen_on(const HttpConfig *config, Error *err)
     return -1;
 }
 
-static struct MHD_Daemon *start_daemon(Http *http, int fd)
+static struct MHD_Daemon *start_daemon(Http *http)
 {
     const HttpConfig *c = &http->config;
     const unsigned connections = (unsigned)(c->connections + SPARE_CONNECTIONS * c->threads);
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     Address address = {0};
     socklen_t size = sizeof address;
-    if (getsockname(fd, &address.any, &size) == 0 && address.any.sa_family == AF_INET6)
+    if (getsockname(http->listen_fd, &address.any, &size) == 0 && address.any.sa_family == AF_INET6)
         flags |= MHD_USE_IPv6;
     return MHD_start_daemon(flags, 0, NULL, NULL, on_request, http,  //
                             MHD_OPTION_EXTERNAL_LOGGER, on_log,
-                            (void *)http,                  // first, so that it hears of the others
-                            MHD_OPTION_LISTEN_SOCKET, fd,  //
+                            (void *)http,  // first, so that it hears of the others
+                            MHD_OPTION_LISTEN_SOCKET, http->listen_fd,  //
                             MHD_OPTION_THREAD_POOL_SIZE, (unsigned)c->threads,
                             MHD_OPTION_CONNECTION_LIMIT, connections,  //
                             MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(c->idle_seconds + 0.5),
@@ -172,64 +183,102 @@ static struct MHD_Daemon *start_daemon(Http *http, int fd)
                             MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_END);
 }
 
-bool http_start(const HttpConfig *config, Http **out, Error *err)
+/* Of a server whose threads have ended. */
+static void free_all(Http *http)
+{
+    if (http->listen_fd >= 0)
+        close(http->listen_fd);
+    handler_pool_free(http->readers);
+    handler_pool_free(http->writers);
+    free(http->watch);
+    pages_free(http->pages);
+    pthread_mutex_destroy(&http->lock);
+    free(http);
+}
+
+bool http_listen(const HttpConfig *config, Http **out, Error *err)
 {
     Http *http = xcalloc(1, sizeof *http);
     http->config = *config;
     fill_in(&http->config);
-    int fd = -1;
-    if (http->config.web && !pages_new(http->config.web, &http->pages, err))
-        goto failed;
-    fd = listen_on(&http->config, err);
-    if (fd < 0)
-        goto failed;
-    http->watch = watch_new(http);
-    if (!http->watch) {
-        fail(err, ERR_NO_MEMORY, "the HTTP server's threads cannot be made");
-        goto failed;
+    http->listen_fd = -1;
+    pthread_mutex_init(&http->lock, NULL);
+    if (!http->config.web || pages_new(http->config.web, &http->pages, err))
+        http->listen_fd = listen_on(&http->config, err);
+    if (http->listen_fd < 0) {
+        free_all(http);
+        return false;
     }
-    http->daemon = start_daemon(http, fd);
-    if (http->daemon) {
-        http->config.address = NULL;  // not needed any more, and perhaps on the caller's stack
-        *out = http;
-        return true;
-    }
-    fail(err, ERR_IO, "the HTTP server cannot be started on %s", http->config.address);
-    watch_stop(http->watch);
-failed:
-    if (fd >= 0)
-        close(fd);
-    watch_free(http->watch);
-    pages_free(http->pages);
-    free(http);
-    return false;
+    http->config.address = NULL;  // not needed any more, and perhaps on the caller's stack
+    *out = http;
+    return true;
+}
+
+bool http_serve(Http *http, const HttpService *service, Error *err)
+{
+    http->service = *service;
+    http->readers = handler_pool_new(http->config.handlers, http->config.waiting);
+    http->writers = handler_pool_new(http->config.handlers, http->config.waiting);
+    if (!http->readers || !http->writers || !watch_start(http))
+        return fail(err, ERR_NO_MEMORY, "the HTTP server's threads cannot be made");
+    http->daemon = start_daemon(http);
+    return http->daemon || fail(err, ERR_IO, "the HTTP server cannot be started");
 }
 
 int http_port(const Http *http)
 {
     Address address = {0};
     socklen_t size = sizeof address;
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_LISTEN_FD);
-    if (!info || getsockname(info->listen_fd, &address.any, &size) != 0)
+    if (getsockname(http->listen_fd, &address.any, &size) != 0)
         return http->config.port;
     return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
-void http_stop(Http *http)
+static void wait_for_answers(Http *http, int most_ms)
+{
+    const struct timespec pause = {.tv_nsec = 10000000};
+    for (int ms = 0; ms < most_ms && watch_answering(http); ms += 10)
+        nanosleep(&pause, NULL);
+}
+
+/* From here on no connection is suspended: libmicrohttpd forbids stopping it with one. */
+static void end_suspensions(Http *http)
+{
+    pthread_mutex_lock(&http->lock);
+    http->stopping = true;
+    for (Connection *c = http->connections; c; c = c->next)
+        if (c->waiting)
+            handler_give_up(c);
+    streams_end(http);
+    pthread_mutex_unlock(&http->lock);
+}
+
+static void stop_serving(Http *http)
+{
+    MHD_quiesce_daemon(http->daemon);  // nobody new; the socket stays ours
+    pthread_mutex_lock(&http->lock);
+    http->ending = true;
+    streams_end(http);
+    pthread_mutex_unlock(&http->lock);
+    wait_for_answers(http, STOP_WAIT_MS);
+    end_suspensions(http);
+    wait_for_answers(http, STOP_WAIT_MS / 4);
+    watch_stop(http);
+    MHD_stop_daemon(http->daemon);
+}
+
+bool http_stop(Http *http)
 {
     if (!http)
-        return;
-    const int fd = MHD_quiesce_daemon(http->daemon);  // nobody new
-    watch_end_streams(http->watch);
-    const struct timespec pause = {.tv_nsec = 10000000};
-    for (int ms = 0; ms < STOP_WAIT_MS && watch_answering(http->watch); ms += 10)
-        nanosleep(&pause, NULL);
-    // From here on no connection is suspended: libmicrohttpd forbids stopping it with one.
-    watch_stop(http->watch);
-    MHD_stop_daemon(http->daemon);
-    if (fd >= 0)
-        close(fd);
-    watch_free(http->watch);
-    pages_free(http->pages);
-    free(http);
+        return true;
+    if (http->daemon)
+        stop_serving(http);
+    else
+        watch_stop(http);
+    const bool ended =
+        (!http->readers || handler_pool_stop(http->readers, HANDLERS_STOP_SECONDS))
+        && (!http->writers || handler_pool_stop(http->writers, HANDLERS_STOP_SECONDS));
+    if (ended)
+        free_all(http);
+    return ended;
 }

@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/http/file_stream.h"
 #include "server/http/headers.h"
 #include "server/http/http_glue.h"
 
-// A reader of a download must take at least this many bytes a second on the whole.
+// A reader of an answer must take at least this many bytes a second on the whole.
 static const double SLOWEST_READER = 16 << 10;
 
 /* A tag that changes when the bytes do: FNV-1a, 64 bits. */
@@ -20,35 +21,30 @@ static uint64_t hash_bytes(const char *text, size_t size)
     return hash;
 }
 
-static const char *sent_header(struct MHD_Connection *connection, const char *name)
-{
-    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
-}
-
 /* Give the text its ETag, and turn it into a 304 if the client has it already. */
-static void tag(struct MHD_Connection *connection, Response *res)
+static void tag(const HeaderList *headers, Response *res)
 {
     char etag[24];
     snprintf(etag, sizeof etag, "\"%016" PRIx64 "\"", hash_bytes(res->text, res->size));
     response_header(res, "ETag", "%s", etag);
-    if (!etag_matches(sent_header(connection, MHD_HTTP_HEADER_IF_NONE_MATCH), etag))
+    if (!etag_matches(header_list_get(headers, "If-None-Match"), etag))
         return;
     res->status = 304;
     res->size = 0;
 }
 
-static struct MHD_Response *make(Http *http, struct MHD_Connection *connection, Connection *state,
-                                 Response *res)
+static struct MHD_Response *make(Exchange *x)
 {
+    Response *res = &x->res;
     struct MHD_Response *response;
-    if (res->stream.read) {
-        response = watch_stream(http->watch, connection, state, res->stream);
-        res->stream.read = NULL;
+    if (res->stream.next) {
+        response = stream_response(x->http, x->connection, res->stream, MHD_SIZE_UNKNOWN);
+        res->stream.next = NULL;
     } else if (res->fd >= 0) {
-        response = MHD_create_response_from_fd_at_offset64((uint64_t)res->size, res->fd,
-                                                           (uint64_t)res->offset);
-        if (response)
-            res->fd = -1;
+        // Not by sendfile, which would wait for the disk on the thread that serves the socket.
+        const Stream stream = file_stream(res->fd, res->offset, res->size);
+        res->fd = -1;
+        response = stream_response(x->http, x->connection, stream, res->size);
     } else {
         response = MHD_create_response_from_buffer(res->size, res->text, MHD_RESPMEM_MUST_FREE);
         if (response)
@@ -58,8 +54,9 @@ static struct MHD_Response *make(Http *http, struct MHD_Connection *connection, 
 }
 
 /* What every answer bears. */
-static void add_headers(struct MHD_Response *response, const Response *res)
+static void add_headers(struct MHD_Response *response, const Exchange *x)
 {
+    const Response *res = &x->res;
     bool policy = false, cache = false;
     if (res->type && res->status != 304)
         MHD_add_response_header(response, "Content-Type", res->type);
@@ -78,27 +75,29 @@ static void add_headers(struct MHD_Response *response, const Response *res)
     MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
     MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
     MHD_add_response_header(response, "Vary", "Accept, Authorization");
+    MHD_add_response_header(response, "X-Request-Id", x->id);
 }
 
-bool reply_send(Http *http, struct MHD_Connection *connection, Connection *state, const char *id,
-                Response *res, int *status, bool close)
+bool reply_send(Exchange *x, bool close)
 {
-    response_finish(res, id);
+    Http *http = x->http;
+    Response *res = &x->res;
+    response_finish(res, x->id);
     if (res->tagged && res->status == 200)
-        tag(connection, res);
-    *status = res->status;
+        tag(&x->headers, res);
+    x->status = res->status;
     const double seconds = http->config.request_seconds + (double)res->size / SLOWEST_READER;
-    watch_deadline(http->watch, state, seconds, true);
-    struct MHD_Response *response = make(http, connection, state, res);
+    connection_deadline(http, x->connection, seconds, true);
+    struct MHD_Response *response = make(x);
     if (!response) {
         response_free(res);
         return false;
     }
-    add_headers(response, res);
-    MHD_add_response_header(response, "X-Request-Id", id);
+    add_headers(response, x);
     if (close)
         MHD_add_response_header(response, "Connection", "close");
-    const bool ok = MHD_queue_response(connection, (unsigned)res->status, response) == MHD_YES;
+    const bool ok =
+        MHD_queue_response(x->connection->mhd, (unsigned)res->status, response) == MHD_YES;
     MHD_destroy_response(response);
     response_free(res);
     return ok;

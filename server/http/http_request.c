@@ -1,65 +1,58 @@
 /* DESIGN: libmicrohttpd calls request_begin with the raw URI, then request_handle once with the
- * headers, then with each piece of the body, then once more at its end. Whatever can be refused by
- * the headers is decided at the first of these calls; the body is then read and dropped, up to a
- * bound, because a client that is still sending may never see an answer that comes earlier.
+ * headers, then with each piece of the body, then once more at its end, and again when a suspended
+ * connection was resumed. Whatever can be refused by the headers is decided at the first of these
+ * calls; the body is then read and dropped, up to a bound, because a client that is still sending
+ * may never see an answer that comes earlier.
  */
 #include <inttypes.h>
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
-#include "server/base/json_text.h"
+#include "server/http/access.h"
+#include "server/http/framing.h"
 #include "server/http/headers.h"
 #include "server/http/http_glue.h"
 #include "server/http/pages.h"
 
 enum {
-    URI_MAX = 2048,
     DROP_MAX = 8 << 20,      // of a refused body; after it the connection is closed
     BODIES_MAX = 128 << 20,  // of all requests being received
-    REQUEST_ID = 65,         // bytes of a request's id, with the final NUL
 };
 
-typedef struct {
-    char uri[URI_MAX];  // cut at the "?"
-    const char *query;  // behind the "?", or NULL
-    bool uri_too_long;
-    bool seen;  // the first call has been
-    RouteMatch match;
-    char params[REQUEST_PARAMS][REQUEST_PARAM];
-    Response res;  // with a status once it is decided
-    char *body;
-    size_t body_size, body_room;
-    size_t dropped;
-    char id[REQUEST_ID];
-    char method[16];
-    double began;
-    int status;  // sent
-} Exchange;
+/* --- the request line --- */
 
-Connection *connection_state(struct MHD_Connection *connection)
+/* The path of "http://host/path", whose host goes into x->host; other targets as they are. */
+static const char *strip_authority(Exchange *x, const char *target)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info ? info->socket_context : NULL;
-}
-
-static const char *header_of(void *connection, const char *name)
-{
-    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+    size_t scheme = 0;
+    if (strncasecmp(target, "http://", 7) == 0)
+        scheme = 7;
+    else if (strncasecmp(target, "https://", 8) == 0)
+        scheme = 8;
+    if (scheme == 0)
+        return target;
+    const size_t length = strcspn(target + scheme, "/?");
+    snprintf(x->host, sizeof x->host, "%.*s", (int)length, target + scheme);
+    const char *rest = target + scheme + length;
+    return *rest == '/' ? rest : "/";
 }
 
 void *request_begin(void *cls, const char *uri, struct MHD_Connection *connection)
 {
     Http *http = cls;
     Exchange *x = xcalloc(1, sizeof *x);
-    const size_t length = strlen(uri);
+    atomic_init(&x->holders, 1);
+    x->http = http;
     x->res = RESPONSE_EMPTY;
-    x->began = clock_seconds();
+    x->began_at = clock_seconds();
+    uri = strip_authority(x, uri);
+    const size_t length = strlen(uri);
     x->uri_too_long = length >= sizeof x->uri;
     memcpy(x->uri, uri, x->uri_too_long ? sizeof x->uri - 1 : length);
     char *mark = strchr(x->uri, '?');
@@ -67,105 +60,80 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
         *mark = '\0';
         x->query = mark + 1;
     }
-    Connection *state = connection_state(connection);
-    if (state)
-        watch_deadline(http->watch, state, http->config.request_seconds, false);
+    x->connection = connection_state(connection);
+    if (x->connection)
+        connection_deadline(http, x->connection, http->config.request_seconds, false);
     return x;
 }
 
+/* --- what the headers alone can decide --- */
+
+static enum MHD_Result add_header(void *list, enum MHD_ValueKind kind, const char *name,
+                                  size_t name_length, const char *value, size_t value_length)
+{
+    (void)kind;
+    header_list_add(list, (Header){.name = name,
+                                   .name_length = name_length,
+                                   .value = value,
+                                   .value_length = value_length});
+    return MHD_YES;
+}
+
 /* The client's own id of the request, if it can stand in a header and a log; else one of ours. */
-static void choose_id(struct MHD_Connection *connection, char id[REQUEST_ID])
+static void choose_id(Exchange *x)
 {
     static const char SANE[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    const char *given = header_of(connection, "X-Request-Id");
+    const char *given = header_list_get(&x->headers, "X-Request-Id");
     const size_t length = given ? strlen(given) : 0;
     if (length > 0 && length < REQUEST_ID && strspn(given, SANE) == length) {
-        memcpy(id, given, length + 1);
+        memcpy(x->id, given, length + 1);
         return;
     }
     uint64_t number;
     if (getrandom(&number, sizeof number, 0) != sizeof number)
         number = (uint64_t)(clock_seconds() * 1e9);  // an old kernel early at its start
-    snprintf(id, REQUEST_ID, "%016" PRIx64, number);
+    snprintf(x->id, sizeof x->id, "%016" PRIx64, number);
 }
 
-/* --- what the headers alone can decide --- */
-
-/* A name that somebody else has pointed at our address is not ours: through it, a page of theirs
- * would be of the same origin as we are. */
-static bool check_host(const Http *http, struct MHD_Connection *connection, Response *res)
+/* Every method and no path: what the server as a whole can do. */
+static bool asks_about_server(const Exchange *x)
 {
-    const char *host = header_of(connection, "Host");
-    if (http->config.token || host_is_local_name(host))
-        return true;
-    return request_reject(res, 403, "foreign_host",
-                          "without a token this daemon answers to localhost and numeric "
-                          "addresses only, not to Host %.100s",
-                          host);
+    return strcmp(x->uri, "*") == 0 && strcmp(x->method, "OPTIONS") == 0;
 }
 
-/* A page of another site may link to our pages, but not steer us through its reader's browser, by a
- * form or an image, say: the browser names the page's origin. */
-static bool check_origin(struct MHD_Connection *connection, Response *res)
+static bool answer_unrouted(Exchange *x)
 {
-    const char *host = header_of(connection, "Host"), *origin = header_of(connection, "Origin");
-    const char *site = header_of(connection, "Sec-Fetch-Site");
-    if ((!origin || origin_is_host(origin, host)) && (!site || strcmp(site, "cross-site") != 0))
-        return true;
-    return request_reject(res, 403, "foreign_origin",
-                          "pages of other sites may not call this daemon");
-}
-
-static bool check_token(const Http *http, struct MHD_Connection *connection, Response *res)
-{
-    if (!http->config.token)
-        return true;
-    const char *given = bearer_token(header_of(connection, "Authorization"));
-    if (given && secret_equal(given, http->config.token))
-        return true;
-    response_header(res, "WWW-Authenticate", "Bearer realm=\"googlenetd\"%s",
-                    given ? ", error=\"invalid_token\"" : "");
-    return request_reject(res, 401, NULL, "%s",
-                          given ? "the bearer token is wrong" : "a bearer token is needed");
-}
-
-static bool answer_unrouted(const Http *http, Exchange *x, const char *method)
-{
+    const Http *http = x->http;
+    const HttpService *service = &http->service;
     const bool page = pages_has(http->pages, x->uri),
-               get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+               get = strcmp(x->method, "GET") == 0 || strcmp(x->method, "HEAD") == 0;
     if (page && get)
         return true;  // answered at the end
     char allow[96] = "GET, HEAD, OPTIONS";
-    if (x->match.path_known)
-        router_allow(http->config.routes, http->config.route_count, x->uri, allow, sizeof allow);
+    if (asks_about_server(x))
+        strcpy(allow, "GET, HEAD, OPTIONS, POST, PATCH, DELETE");
+    else if (x->match.path_known)
+        router_allow(service->routes, service->route_count, x->uri, allow, sizeof allow);
     else if (!page)
         return request_reject(&x->res, 404, NULL, "there is nothing at %.200s", x->uri);
     response_header(&x->res, "Allow", "%s", allow);
-    if (strcmp(method, "OPTIONS") == 0) {
+    if (strcmp(x->method, "OPTIONS") == 0) {
         respond_empty(&x->res, 204);
         return false;
     }
-    return request_reject(&x->res, 405, NULL, "%.20s is not possible at %.200s, but %s", method,
+    return request_reject(&x->res, 405, NULL, "%.20s is not possible at %.200s, but %s", x->method,
                           x->uri, allow);
 }
 
-/* The Content-Length, -1 for a chunked body, 0 for none. */
-static long long announced_length(struct MHD_Connection *connection)
+static bool check_body(Exchange *x)
 {
-    const char *length = header_of(connection, "Content-Length");
-    if (header_of(connection, "Transfer-Encoding"))
-        return -1;
-    return length ? strtoll(length, NULL, 10) : 0;
-}
-
-static bool check_body(const Http *http, struct MHD_Connection *connection, Exchange *x)
-{
-    const long long length = announced_length(connection);
-    const char *type = header_of(connection, "Content-Type");
+    const HttpConfig *config = &x->http->config;
+    const long long length = framing_body_length(&x->headers);
+    const char *type = header_list_get(&x->headers, "Content-Type");
     const Route *route = x->match.route;
-    if (length > (long long)http->config.body_bytes)
+    if (length > (long long)config->body_bytes)
         return request_reject(&x->res, 413, NULL, "a body may have %zu bytes, this one has %lld",
-                              http->config.body_bytes, length);
+                              config->body_bytes, length);
     if (!route || route->body == BODY_NONE || (length == 0 && !type))
         return true;
     if (content_type_is(type, "application/json")
@@ -177,50 +145,82 @@ static bool check_body(const Http *http, struct MHD_Connection *connection, Exch
                           type ? type : "of no type");
 }
 
-static void decide_early(Http *http, struct MHD_Connection *connection, Exchange *x,
-                         const char *method)
+static bool check_access(Exchange *x)
 {
+    const HttpConfig *config = &x->http->config;
+    const AccessRules rules = {config->token, config->read_token, config->hosts};
+    const AccessRequest request = {
+        .headers = &x->headers,
+        .method = x->method,
+        .host = *x->host ? x->host : header_list_get(&x->headers, "Host"),
+        .open = asks_about_server(x)
+                || (x->match.route ? x->match.route->access == OPEN
+                                   : pages_has(x->http->pages, x->uri)),
+    };
+    return access_check(&rules, &request, &x->res);
+}
+
+/* Fills x->res if the request is refused; *close if the connection cannot be used any more. */
+static void decide_early(Exchange *x, const char *version, bool *close)
+{
+    const HttpService *service = &x->http->service;
+    *close = !framing_check(&x->headers, version, &x->res);
+    if (*close)
+        return;
     if (x->uri_too_long) {
         respond_problem(&x->res, 414, NULL, "a URI may have %d bytes", URI_MAX - 1);
         return;
     }
-    x->match =
-        router_find(http->config.routes, http->config.route_count, method, x->uri, x->params);
-    if (!check_host(http, connection, &x->res))
-        return;
-    const bool open =
-        x->match.route ? x->match.route->access == OPEN : pages_has(http->pages, x->uri);
-    if (!open && !check_origin(connection, &x->res))
-        return;
-    if (!open && strcmp(method, "OPTIONS") != 0 && !check_token(http, connection, &x->res))
-        return;
-    if (!x->match.route && !answer_unrouted(http, x, method))
-        return;
-    check_body(http, connection, x);
+    x->match = router_find(service->routes, service->route_count, x->method, x->uri, x->params);
+    if (check_access(x) && (x->match.route || answer_unrouted(x)))
+        check_body(x);
+}
+
+/* The headers are there. */
+static bool receive_headers(Exchange *x, RequestPart part)
+{
+    bool close;
+    x->seen = true;
+    snprintf(x->method, sizeof x->method, "%s", part.method);
+    MHD_get_connection_values_n(x->connection->mhd, MHD_HEADER_KIND, add_header, &x->headers);
+    choose_id(x);
+    decide_early(x, part.version, &close);
+    // Nobody will wait for so much: answer now, at the risk that it is not read. Who waits for a
+    // word before sending shall have it.
+    close = close
+            || (x->res.status
+                && (framing_body_length(&x->headers) > DROP_MAX
+                    || framing_expects_continue(&x->headers)));
+    return !close || reply_send(x, true);
 }
 
 /* --- the body --- */
 
-/* False if the connection must be closed. */
-static bool take_body(Http *http, Exchange *x, const char *piece, size_t size)
+/* Room for `more` bytes and a final NUL; false, with an answer, if all requests hold too much. */
+static bool make_room(Exchange *x, size_t more)
 {
-    const size_t most = http->config.body_bytes;
+    if (x->body_size + more + 1 <= x->body_room)
+        return true;
+    size_t room = x->body_room ? x->body_room : 4096;
+    while (room < x->body_size + more + 1)
+        room *= 2;
+    const size_t added = room - x->body_room;
+    if (atomic_fetch_add(&x->http->body_bytes, added) + added > BODIES_MAX) {
+        atomic_fetch_sub(&x->http->body_bytes, added);
+        return request_reject(&x->res, 503, "busy", "too many large requests at a time");
+    }
+    x->body = xrealloc(x->body, room, 1);
+    x->body_room = room;
+    return true;
+}
+
+/* False if the connection must be closed. */
+static bool receive_body(Exchange *x, const char *piece, size_t size)
+{
+    const size_t most = x->http->config.body_bytes;
     if (!x->res.status && x->body_size + size > most)
         respond_problem(&x->res, 413, NULL, "a body may have %zu bytes, this one has more", most);
-    if (!x->res.status && x->body_size + size + 1 > x->body_room) {
-        size_t room = x->body_room ? x->body_room : 4096;
-        while (room < x->body_size + size + 1)
-            room *= 2;
-        const size_t more = room - x->body_room;
-        if (atomic_fetch_add(&http->body_bytes, more) + more > BODIES_MAX) {
-            atomic_fetch_sub(&http->body_bytes, more);
-            respond_problem(&x->res, 503, "busy", "too many large requests at a time");
-        } else {
-            x->body = xrealloc(x->body, room, 1);
-            x->body_room = room;
-        }
-    }
-    if (x->res.status) {
+    if (x->res.status || !make_room(x, size)) {
         x->dropped += size;
         return x->dropped <= DROP_MAX;
     }
@@ -232,94 +232,54 @@ static bool take_body(Http *http, Exchange *x, const char *piece, size_t size)
 
 /* --- the answer --- */
 
-static void call_handler(Http *http, struct MHD_Connection *connection, Exchange *x)
+/* The request is whole. False if its connection is suspended until a handler has answered. */
+static bool find_answer(Exchange *x)
 {
     Error err = {0};
-    if (!x->match.route) {
-        if (!pages_get(http->pages, x->uri, &x->res, &err))
-            respond_error(&x->res, &err);
-        return;
-    }
-    const Route *route = x->match.route;
-    if (x->body_size > 0 && route->body == BODY_NONE) {
-        respond_problem(&x->res, 400, NULL, "%s %s takes no body", route->method, route->pattern);
-        return;
-    }
-    cJSON *json = NULL;
-    if (x->body_size > 0 || route->body == BODY_JSON) {
-        json = json_parse_text("body", x->body ? x->body : "", x->body_size, &err);
-        if (!json) {
-            respond_error(&x->res, &err);
-            return;
-        }
-    }
-    Query query;
-    query_parse(x->query, &query);
-    Request req = {
-        .method = route->method,
-        .path = x->uri,
-        .query = &query,
-        .json = json,
-        .header = header_of,
-        .header_context = connection,
-    };
-    memcpy(req.params, x->params, sizeof req.params);
-    if (!route->handler(http->config.app, &req, &x->res, &err)) {
-        response_free(&x->res);
+    connection_deadline(x->http, x->connection, 0, true);
+    if (x->res.status)
+        return true;
+    if (x->match.route)
+        return handler_call(x);
+    if (!pages_get(x->http->pages, x->uri, &x->res, &err))
         respond_error(&x->res, &err);
-    }
-    cJSON_Delete(json);
+    return true;
 }
 
-int request_handle(void *cls, struct MHD_Connection *connection, const char *url,
-                   const char *method, const char *upload, size_t *upload_size, void **context)
+bool request_handle(Exchange *x, RequestPart part)
 {
-    Http *http = cls;
-    Exchange *x = *context;
-    Connection *state = connection_state(connection);
-    (void)url;
-    if (!x || !state)
-        return MHD_NO;
-    if (!x->seen) {
-        x->seen = true;
-        snprintf(x->method, sizeof x->method, "%s", method);
-        choose_id(connection, x->id);
-        decide_early(http, connection, x, method);
-        // Nobody will wait for so much: answer now, at the risk that it is not read.
-        if (x->res.status && announced_length(connection) > DROP_MAX)
-            return reply_send(http, connection, state, x->id, &x->res, &x->status, true);
-        return MHD_YES;
-    }
-    if (*upload_size > 0) {
-        const bool ok = take_body(http, x, upload, *upload_size);
-        *upload_size = 0;
+    if (!x->connection)
+        return false;
+    if (!x->seen)
+        return receive_headers(x, part);
+    if (*part.upload_size > 0) {
+        const bool ok = receive_body(x, part.upload, *part.upload_size);
+        *part.upload_size = 0;
         return ok;
     }
-    watch_deadline(http->watch, state, 0, true);
-    if (!x->res.status)
-        call_handler(http, connection, x);
-    return reply_send(http, connection, state, x->id, &x->res, &x->status, false);
+    if (x->phase != EXCHANGE_RECEIVING)
+        handler_came_back(x);
+    else if (!find_answer(x))
+        return true;
+    return reply_send(x, false);
 }
 
 /* The exchange is over, or its connection has gone. */
-void request_end(Http *http, struct MHD_Connection *connection, void *context)
+void request_end(Exchange *x)
 {
-    Exchange *x = context;
-    Connection *state = connection_state(connection);
-    if (!x)
-        return;
-    if (state)
-        watch_deadline(http->watch, state, http->config.idle_seconds + http->config.request_seconds,
-                       false);
+    Http *http = x->http;
+    if (x->connection)
+        connection_deadline(http, x->connection,
+                            http->config.idle_seconds + http->config.request_seconds, false);
     const int digit = x->status / 100;
     atomic_fetch_add(&http->config.counts->requests[digit > 0 && digit < 6 ? digit : 0], 1);
-    if (log_wants(http->config.log, LOG_REQUEST))
-        LOG(http->config.log, LOG_REQUEST, "request", log_text("request_id", x->id),
-            log_text("method", x->method), log_text("path", x->uri), log_int("status", x->status),
-            log_real("seconds", clock_seconds() - x->began),
-            log_text("address", state ? state->address : ""));
-    atomic_fetch_sub(&http->body_bytes, x->body_room);
-    free(x->body);
-    response_free(&x->res);
-    free(x);
+    if (log_wants(http->config.log, LOG_REQUEST)) {
+        log_request_id(x->id);
+        LOG(http->config.log, LOG_REQUEST, "request", log_text("method", x->method),
+            log_text("path", x->uri), log_int("status", x->status),
+            log_real("seconds", clock_seconds() - x->began_at),
+            log_text("address", x->connection ? x->connection->address : ""));
+        log_request_id(NULL);
+    }
+    exchange_release(x);
 }

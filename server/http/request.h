@@ -2,6 +2,7 @@
 #pragma once
 #include <stddef.h>
 
+#include "server/http/header_list.h"
 #include "server/http/query.h"
 
 enum {
@@ -15,12 +16,13 @@ typedef struct {
     char params[REQUEST_PARAMS][REQUEST_PARAM];  // decoded, in the order of the route's ":name"s
     Query *query;
     const cJSON *json;  // the body; NULL if there is none
-    // The value of a header, NULL if it was not sent.
-    const char *(*header)(void *context, const char *name);
-    void *header_context;
+    const char *body;   // its bytes, with a NUL after them; "" if there is none
+    size_t body_size;
+    const HeaderList *headers;
 } Request;
 
+/* The value of a header, NULL if it was not sent. */
 static inline const char *request_header(const Request *req, const char *name)
 {
-    return req->header ? req->header(req->header_context, name) : NULL;
+    return req->headers ? header_list_get(req->headers, name) : NULL;
 }

@@ -47,7 +47,7 @@ void response_free(Response *res)
     cJSON_Delete(res->problem);
     if (res->fd >= 0)
         close(res->fd);
-    if (res->stream.read)
+    if (res->stream.next)
         res->stream.free(res->stream.context);
     for (int i = 0; i < res->header_count; i++)
         free(res->headers[i].value);

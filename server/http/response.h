@@ -1,6 +1,6 @@
 /* server/http/response.h -- what a handler answers.
  *
- * A response holds text, a problem, a part of an open file, or a stream that never ends by itself.
+ * A response holds text, a problem, a part of an open file, or a stream.
  * Handlers fill it with one of the respond_* calls, which return true so that a handler can end in
  * `return respond_json(...)`.
  */
@@ -12,23 +12,29 @@
 #include "core/base/error.h"
 #include "server/base/faults.h"
 
-enum {
-    RESPONSE_HEADERS = 12,
-    STREAM_END = -1,
-};
+enum { RESPONSE_HEADERS = 12 };
 
 typedef struct {
     const char *name;  // a literal
     char *value;       // owned
 } ResponseHeader;
 
-/* A source of bytes that come when they come. */
+typedef enum {
+    STREAM_PIECE,   // here is the next piece
+    STREAM_WAIT,    // there is nothing now: ask again when something has happened
+    STREAM_END,     // that was all
+    STREAM_FAILED,  // it cannot go on: the client is to see that it is cut off
+} StreamStep;
+
+/* A body that is made piece by piece, so that it never stands in memory as a whole. */
 typedef struct {
-    /* Put up to `size` bytes into `buffer` and return their number; 0: nothing now, ask again when
-     * the bell has rung; STREAM_END. With `beat`, return something in any case. */
-    ssize_t (*read)(void *context, char *buffer, size_t size, bool beat);
+    /* The next piece, from malloc. Called on a handler thread: it may wait for the disk. A piece
+     * ends where a comment may follow. */
+    StreamStep (*next)(void *context, char **piece, size_t *size);
     void (*free)(void *context);
     void *context;
+    const char *comment;  // sent into a silence between two pieces; NULL: nothing is, and the
+                          // stream has an end
 } Stream;
 
 typedef struct {
@@ -38,7 +44,7 @@ typedef struct {
     size_t size;       // bytes of the text or of the part of the file
     int fd;            // -1 but for a file; owned
     int64_t offset;    // of its part
-    Stream stream;     // read is NULL but for a stream
+    Stream stream;     // next is NULL but for a stream
     cJSON *problem;    // owned; becomes the text once the request's id is in it
     bool tagged;       // the text is to bear an ETag made from it
     ResponseHeader headers[RESPONSE_HEADERS];

@@ -13,12 +13,21 @@ typedef struct App App;
 /* Fill *res, or return false with *err set, which becomes a problem by its code. */
 typedef bool (*Handler)(App *app, const Request *req, Response *res, Error *err);
 
+/* Which threads run a handler. Those that serve sockets must never wait for a disk, nor compute for
+ * long. Readers and writers have threads apart, so that reading goes on while a commit hangs. */
+typedef enum {
+    INLINE,  // the one that serves the socket: everything is in memory
+    READS,   // a reader: looks into the store or into files
+    WRITES,  // a writer: commits to the store
+} RouteThread;
+
 typedef struct {
     const char *method;
     const char *pattern;
     Handler handler;
     enum { BODY_NONE, BODY_OPTIONAL, BODY_JSON } body;
     enum { TOKEN, OPEN } access;  // OPEN: answered without the token
+    RouteThread thread;
 } Route;
 
 typedef struct {

@@ -1,12 +1,11 @@
 #include "server/http/sse.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-void sse_write(FILE *out, int64_t id, const char *type, const char *data)
+void sse_write(FILE *out, const char *id, const char *type, const char *data)
 {
-    fprintf(out, "id: %" PRId64 "\nevent: %s\n", id, type);
+    fprintf(out, "id: %s\nevent: %s\n", id, type);
     for (;;) {
         const size_t n = strcspn(data, "\r\n");
         fprintf(out, "data: %.*s\n", (int)n, data);
@@ -18,7 +17,7 @@ void sse_write(FILE *out, int64_t id, const char *type, const char *data)
     fputc('\n', out);
 }
 
-void sse_write_start(FILE *out, int64_t id)
+void sse_write_start(FILE *out, const char *id)
 {
-    fprintf(out, ": events after %" PRId64 "\nretry: 2000\nid: %" PRId64 "\n\n", id, id);
+    fprintf(out, ": events after %s\nretry: 2000\nid: %s\n\n", id, id);
 }

@@ -123,7 +123,7 @@ test('a silent stream gets a comment from time to time', { timeout: 60000 }, asy
   const reader = (async () => {
     for await (const event of stream) assert.fail(`nothing was to happen, but ${event.type}`);
   })();
-  await until('three heartbeats', () => stream.comments.filter((text) => text === 'beat').length >= 3, 30);
+  await until('three heartbeats', () => stream.comments.filter((text) => text === 'heartbeat').length >= 3, 30);
   stream.close();
   await reader;
 });

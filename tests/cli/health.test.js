@@ -58,7 +58,7 @@ test("what is not ready says why", async (t) => {
 test("something else at that address is not ready", async (t) => {
   for (const [answer, sentence] of [
     ["", "not ready, 0: "],
-    ["SSH-2.0-OpenSSH_9.2\r\n", "not ready, 0: SSH-2.0-OpenSSH_9.2\r\n"],
+    ["SSH-2.0-OpenSSH_9.2\r\n", "not ready, 0: SSH-2.0-OpenSSH_9.2"],
     ["HTTP/1.1 302 Found\r\n\r\n", "not ready, 302: "],
   ]) {
     const address = await listening(t, (socket) => socket.end(answer));

@@ -102,17 +102,52 @@ static void nothing_else_is(void **state)
     }
 }
 
+static void check_page(const Site *site, const char *path, const char *want)
+{
+    Error err = {0};
+    Response res = RESPONSE_EMPTY;
+    CHECK_OK(pages_get(site->pages, path, &res, &err), err);
+    assert_int_equal(res.size, strlen(want));
+    assert_string_equal(res.text, want);
+    response_free(&res);
+}
+
+static void an_edited_page_is_read_again(void **state)
+{
+    const Site *site = *state;
+    put(site->folder, "index.html", "<!doctype html><p>edited");
+    check_page(site, "/", "<!doctype html>");  // what was asked for comes from memory
+    pages_refresh(site->pages);
+    check_page(site, "/", "<!doctype html><p>edited");
+    put(site->folder, "index.html", "");
+    pages_refresh(site->pages);
+    check_page(site, "/", "");
+    check_page(site, "/vendor/plot.js", "let plot;");
+}
+
+/* As when an editor puts the new one in its place, or a package is replaced. */
+static void a_page_that_goes_away_for_a_moment_stays_as_it_was(void **state)
+{
+    const Site *site = *state;
+    char path[256];
+    snprintf(path, sizeof path, "%s/index.html", site->folder);
+    assert_int_equal(unlink(path), 0);
+    pages_refresh(site->pages);
+    check_page(site, "/", "<!doctype html>");
+    put(site->folder, "index.html", "new");
+    pages_refresh(site->pages);
+    check_page(site, "/", "new");
+}
+
 static void a_page_that_became_a_link_is_not_followed(void **state)
 {
     const Site *site = *state;
     char path[256];
-    Error err = {0};
-    Response res = RESPONSE_EMPTY;
     snprintf(path, sizeof path, "%s/index.html", site->folder);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(symlink("/etc/passwd", path), 0);
-    CHECK_REFUSED(pages_get(site->pages, "/", &res, &err), err, ERR_IO,
-                  "/index.html cannot be read");
+    pages_refresh(site->pages);
+    check_page(site, "/", "<!doctype html>");
 }
 
 static void an_absent_folder_is_named(void **state)
@@ -129,6 +164,9 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(listed_files_are_served_with_their_type, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_else_is, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_edited_page_is_read_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_page_that_goes_away_for_a_moment_stays_as_it_was, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_page_that_became_a_link_is_not_followed, set_up,
                                         tear_down),
         cmocka_unit_test(an_absent_folder_is_named),

@@ -11,12 +11,12 @@ static bool answer_nothing(App *app, const Request *req, Response *res, Error *e
 }
 
 static const Route ROUTES[] = {
-    {"GET", "/livez", answer_nothing, BODY_NONE, OPEN},
-    {"GET", "/v1/jobs", answer_nothing, BODY_NONE, TOKEN},
-    {"POST", "/v1/jobs", answer_nothing, BODY_JSON, TOKEN},
-    {"GET", "/v1/jobs/:job", answer_nothing, BODY_NONE, TOKEN},
-    {"DELETE", "/v1/jobs/:job", answer_nothing, BODY_NONE, TOKEN},
-    {"GET", "/v1/jobs/:job/checkpoints/:checkpoint", answer_nothing, BODY_NONE, TOKEN},
+    {"GET", "/livez", answer_nothing, BODY_NONE, OPEN, READS},
+    {"GET", "/v1/jobs", answer_nothing, BODY_NONE, TOKEN, READS},
+    {"POST", "/v1/jobs", answer_nothing, BODY_JSON, TOKEN, READS},
+    {"GET", "/v1/jobs/:job", answer_nothing, BODY_NONE, TOKEN, READS},
+    {"DELETE", "/v1/jobs/:job", answer_nothing, BODY_NONE, TOKEN, READS},
+    {"GET", "/v1/jobs/:job/checkpoints/:checkpoint", answer_nothing, BODY_NONE, TOKEN, READS},
 };
 
 static void paths_find_their_row_and_its_parameters(void **state)

@@ -5,7 +5,7 @@
 
 #include "tests/check.h"
 
-static void check_frame(int64_t id, const char *type, const char *data, const char *want)
+static void check_frame(const char *id, const char *type, const char *data, const char *want)
 {
     char *text = NULL;
     size_t size;
@@ -19,17 +19,19 @@ static void check_frame(int64_t id, const char *type, const char *data, const ch
 static void a_frame_has_id_event_and_data(void **state)
 {
     (void)state;
-    check_frame(7, "point", "{\"step\":1}", "id: 7\nevent: point\ndata: {\"step\":1}\n\n");
-    check_frame(INT64_MAX, "x", "", "id: 9223372036854775807\nevent: x\ndata: \n\n");
+    check_frame("5c1f-7", "point", "{\"step\":1}",
+                "id: 5c1f-7\nevent: point\ndata: {\"step\":1}\n\n");
+    check_frame("9223372036854775807", "x", "", "id: 9223372036854775807\nevent: x\ndata: \n\n");
 }
 
 /* Otherwise whoever writes a line break into a message could forge an event. */
 static void line_breaks_stay_inside_the_data(void **state)
 {
     (void)state;
-    check_frame(1, "note", "a\nid: 9\r\nb\rc",
+    check_frame("1", "note", "a\nid: 9\r\nb\rc",
                 "id: 1\nevent: note\ndata: a\ndata: id: 9\ndata: b\ndata: c\n\n");
-    check_frame(1, "note", "a\n\nb\n", "id: 1\nevent: note\ndata: a\ndata: \ndata: b\ndata: \n\n");
+    check_frame("1", "note", "a\n\nb\n",
+                "id: 1\nevent: note\ndata: a\ndata: \ndata: b\ndata: \n\n");
 }
 
 static void the_start_has_an_id_but_no_data(void **state)
@@ -38,9 +40,9 @@ static void the_start_has_an_id_but_no_data(void **state)
     size_t size;
     (void)state;
     FILE *out = open_memstream(&text, &size);
-    sse_write_start(out, 41);
+    sse_write_start(out, "5c1f-41");
     fclose(out);
-    assert_non_null(strstr(text, "id: 41\n"));
+    assert_non_null(strstr(text, "id: 5c1f-41\n"));
     assert_null(strstr(text, "data"));
     assert_string_equal(text + size - 2, "\n\n");
     free(text);

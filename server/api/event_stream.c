@@ -1,0 +1,163 @@
+/* DESIGN. A stream reads the store from the last id it has sent, a page at a time and only when its
+ * reader has taken what came before: a slow one holds nothing up and costs one page of memory.
+ */
+#include "server/api/event_stream.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "server/api/json_job.h"
+#include "server/base/time.h"
+#include "server/http/sse.h"
+
+enum {
+    PAGE = 64,    // events read at a time
+    CURSOR = 48,  // bytes of a cursor as text, with the final NUL
+};
+
+typedef struct {
+    App *app;
+    SeriesPage page;
+    EventRange range;  // when the stream began
+    bool reset;        // to be told
+    bool began, over;
+} EventStream;
+
+/* --- cursors --- */
+
+EventCursor event_cursor_after(int64_t after, const EventRange *range)
+{
+    const bool known = after == 0 || (after >= range->oldest - 1 && after <= range->last);
+    return known ? (EventCursor){.after = after} : (EventCursor){range->last, true};
+}
+
+EventCursor event_cursor_read(const char *text, const EventRange *range)
+{
+    const EventCursor lost = {range->last, true};
+    const char *dash = strrchr(text, '-');
+    const char *digits = dash ? dash + 1 : text;
+    const size_t count = strlen(digits), length = dash ? (size_t)(dash - text) : 0;
+    if (dash
+        && (length != strlen(range->generation) || memcmp(text, range->generation, length) != 0))
+        return lost;
+    if (count == 0 || count > 18 || strspn(digits, "0123456789") != count)
+        return lost;
+    return event_cursor_after(strtoll(digits, NULL, 10), range);
+}
+
+static void write_cursor(const EventStream *s, char text[CURSOR])
+{
+    snprintf(text, CURSOR, "%s-%" PRId64, s->range.generation, s->page.after);
+}
+
+/* --- frames --- */
+
+static void write_event(FILE *out, EventStream *s, const Event *event)
+{
+    char cursor[CURSOR];
+    cJSON *json = event_to_json(event);
+    char *data = cJSON_PrintUnformatted(json);
+    s->page.after = event->id;
+    write_cursor(s, cursor);
+    sse_write(out, cursor, event->type, data);
+    cJSON_free(data);
+    cJSON_Delete(json);
+}
+
+static void write_beginning(FILE *out, EventStream *s)
+{
+    char cursor[CURSOR], data[] = "{\"reason\":\"unknown_id\"}";
+    write_cursor(s, cursor);
+    sse_write_start(out, cursor);
+    if (!s->reset)
+        return;
+    const Event event = {.id = s->page.after,
+                         .job_id = s->page.job_id,
+                         .time = time_now_ms(),
+                         .type = "reset",
+                         .data = data};
+    write_event(out, s, &event);
+}
+
+/* --- the body --- */
+
+/* The next events, if there are any. */
+static StreamStep read_events(EventStream *s, FILE *out)
+{
+    EventList list;
+    Error err;
+    const int64_t last = events_last(jobs_notifier(s->app->jobs));
+    if (last <= s->page.after)
+        return STREAM_WAIT;
+    if (!jobs_events(s->app->jobs, s->page, &list, &err)) {
+        if (err.code == ERR_NOT_FOUND)
+            return STREAM_END;  // its job was deleted, and the reader knows it
+        LOG(s->app->log, LOG_WARNING, "stream_ended", log_text("reason", err.message));
+        return STREAM_FAILED;
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        write_event(out, s, &list.items[i]);
+        s->over = s->page.job_id > 0 && strcmp(list.items[i].type, "deleted") == 0;
+    }
+    if (!list.has_more && last > s->page.after)
+        s->page.after = last;  // none of those in between concerns this reader
+    const bool any = list.count > 0;
+    event_list_free(&list);
+    return any ? STREAM_PIECE : STREAM_WAIT;
+}
+
+static StreamStep next_piece(void *context, char **piece, size_t *size)
+{
+    EventStream *s = context;
+    StreamStep step = STREAM_PIECE;
+    if (s->over)
+        return STREAM_END;
+    FILE *out = open_memstream(piece, size);
+    if (!out)
+        return STREAM_FAILED;
+    if (s->began)
+        step = read_events(s, out);
+    else
+        write_beginning(out, s);
+    s->began = true;
+    if (fclose(out) != 0)
+        step = STREAM_FAILED;
+    if (step != STREAM_PIECE) {
+        free(*piece);
+        *piece = NULL;
+        *size = 0;
+    }
+    return step;
+}
+
+static void free_stream(void *context)
+{
+    EventStream *s = context;
+    atomic_fetch_sub(&s->app->counts->streams, 1);
+    free(s);
+}
+
+bool respond_event_stream(App *app, int64_t job, EventCursor cursor, Response *res)
+{
+    if (atomic_fetch_add(&app->counts->streams, 1) >= app->max_streams) {
+        atomic_fetch_sub(&app->counts->streams, 1);
+        response_header(res, "Retry-After", "10");
+        return respond_problem(res, 503, "too_many_streams",
+                               "there are %d readers of events already", app->max_streams);
+    }
+    EventStream *s = xcalloc(1, sizeof *s);
+    *s = (EventStream){
+        .app = app,
+        .page = {.job_id = job, .after = cursor.after, .limit = PAGE},
+        .range = events_range(jobs_notifier(app->jobs)),
+        .reset = cursor.reset,
+    };
+    response_header(res, "X-Accel-Buffering", "no");  // a proxy must not collect it
+    response_header(res, "Cache-Control", "no-cache");
+    return respond_stream(
+        res, "text/event-stream",
+        (Stream){.next = next_piece, .free = free_stream, .context = s, .comment = SSE_COMMENT});
+}

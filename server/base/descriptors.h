@@ -1,0 +1,7 @@
+/* server/base/descriptors.h -- the descriptors that a process is started with. */
+#pragma once
+#include <stdbool.h>
+
+/* Open /dev/null where standard input, output or error are closed: the first file that the program
+ * opens would come to stand there, and messages would be written into it. False if that fails. */
+bool descriptors_open_standard(void);

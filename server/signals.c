@@ -1,0 +1,108 @@
+#include "server/signals.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/memory.h"
+
+struct Signals {
+    pthread_mutex_t lock;
+    pthread_cond_t came;
+    double leave_seconds;
+    int end;      // the signal that asked for it; 0: none has
+    bool hangup;  // a SIGHUP came and was not yet taken
+};
+
+static sigset_t our_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    return set;
+}
+
+static void die_of(int number)
+{
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, number);
+    signal(number, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &one, NULL);
+    raise(number);
+    _exit(128 + number);  // process 1, as in a container, is not killed by its own signals
+}
+
+static void take(Signals *s, int number)
+{
+    pthread_mutex_lock(&s->lock);
+    if (number == SIGHUP)
+        s->hangup = true;
+    else
+        s->end = number;
+    pthread_cond_signal(&s->came);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void *listen_to_signals(void *context)
+{
+    Signals *s = context;
+    const sigset_t set = our_signals();
+    double end_at = 0;
+    for (;;) {
+        const double left = end_at > 0 ? end_at - clock_seconds() : 3600;
+        if (left <= 0)
+            _exit(0);
+        const struct timespec wait = {(time_t)left, (long)((left - (double)(time_t)left) * 1e9)};
+        const int number = sigtimedwait(&set, NULL, &wait);
+        if (number <= 0)
+            continue;
+        if (number != SIGHUP && end_at > 0)
+            die_of(number);
+        if (number != SIGHUP)
+            end_at = clock_seconds() + s->leave_seconds;
+        take(s, number);
+    }
+    return NULL;
+}
+
+Signals *signals_new(double leave_seconds)
+{
+    Signals *s = xcalloc(1, sizeof *s);
+    const sigset_t set = our_signals();
+    pthread_t thread;
+    s->leave_seconds = leave_seconds;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->came, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (pthread_create(&thread, NULL, listen_to_signals, s) != 0)
+        return NULL;
+    pthread_detach(thread);
+    return s;
+}
+
+int signals_wait(Signals *s, int timeout_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    until.tv_sec += timeout_ms / 1000 + until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&s->lock);
+    int waited = 0;
+    while (!s->end && !s->hangup && waited != ETIMEDOUT)
+        waited = pthread_cond_timedwait(&s->came, &s->lock, &until);
+    const int number = s->end ? s->end : s->hangup ? SIGHUP : 0;
+    s->hangup = false;
+    pthread_mutex_unlock(&s->lock);
+    return number;
+}
