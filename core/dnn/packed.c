@@ -29,10 +29,12 @@ static bool wrap(const Dnn *dnn, const float *numbers, const_dnnl_memory_desc_t 
                    "wrap a parameter", err);
 }
 
-bool packed_new(Packed *p, const Dnn *dnn, const float *numbers, const_dnnl_memory_desc_t plain,
-                const_dnnl_memory_desc_t wanted, Error *err)
+bool packed_new(Packed *p, const Dnn *dnn, PackedSpec spec, Error *err)
 {
-    return tensor_alloc(dnn, wanted, &p->packed, err) && wrap(dnn, numbers, plain, &p->plain, err)
+    const bool made = spec.memory ? tensor_new_like(dnn, spec.wanted, &p->packed, err)
+                                        && tensor_place(p->packed, spec.memory, err)
+                                  : tensor_alloc(dnn, spec.wanted, &p->packed, err);
+    return made && wrap(dnn, spec.numbers, spec.plain, &p->plain, err)
            && reorder_new(&p->pack, dnn, p->plain, p->packed->memory, 0, err);
 }
 

@@ -13,10 +13,15 @@ typedef struct {
     Op pack;
 } Packed;
 
-/* `numbers` is where the parameter stands in the store, `plain` describes it there (float32),
- * `wanted` is the primitive's layout. */
-bool packed_new(Packed *p, const Dnn *dnn, const float *numbers, const_dnnl_memory_desc_t plain,
-                const_dnnl_memory_desc_t wanted, Error *err);
+/* Where the numbers are and how they are wanted. */
+typedef struct {
+    const float *numbers;             // the parameter in the store
+    const_dnnl_memory_desc_t plain;   // describes it there: float32
+    const_dnnl_memory_desc_t wanted;  // the primitive's layout
+    void *memory;                     // for the copy, 64-byte aligned; NULL: memory of its own
+} PackedSpec;
+
+bool packed_new(Packed *p, const Dnn *dnn, PackedSpec spec, Error *err);
 bool packed_load(const Packed *p, Error *err);
 void packed_free(Packed *p);
 

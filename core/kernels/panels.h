@@ -16,8 +16,8 @@ static inline ptrdiff_t panel_at(int c, int depth)
     return (ptrdiff_t)(c - within) * depth + within;
 }
 
-/* A panel by rows: rows[column][k]. */
-static inline void panel_turn_over(const float *panel, int width, int depth, float *rows)
+/* Transpose a panel: rows[column][k]. */
+static inline void panel_transpose(const float *panel, int width, int depth, float *rows)
 {
     enum { SQUARE = 16 };  // of numbers, whose cache lines stay at hand
     for (int first = 0; first < depth; first += SQUARE) {

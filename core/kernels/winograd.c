@@ -31,7 +31,7 @@ static size_t thread_floats(const WinogradLayout *l)
 
 static int group_count(const Winograd *w)
 {
-    return (w->out + GROUP - 1) / GROUP;
+    return (w->conv.out + GROUP - 1) / GROUP;
 }
 
 static int block_count(const WinogradLayout *l)
@@ -41,7 +41,7 @@ static int block_count(const WinogradLayout *l)
 
 static void set_block(const Winograd *w, WinogradLayout *l, int block)
 {
-    const int columns = w->out < GROUP ? w->out : GROUP;
+    const int columns = w->conv.out < GROUP ? w->conv.out : GROUP;
     l->block = block;
     l->v_point = (size_t)block * (size_t)l->depth + SKEW;
     l->m_point = (size_t)block * (size_t)columns + SKEW;
@@ -51,16 +51,17 @@ static void set_block(const Winograd *w, WinogradLayout *l, int block)
 static int cost_of(const Winograd *w, const WinogradLayout *l)
 {
     const int tiles = l->block < l->tiles.count ? l->block : l->tiles.count;
-    return shares_most(block_count(l) * group_count(w), w->threads) * (tiles + FIXED_COST);
+    return shares_most(block_count(l) * group_count(w), w->conv.threads) * (tiles + FIXED_COST);
 }
 
 /* Of the blocks that fit the cache, the one with which all are done first. */
 static WinogradLayout layout_of(const Winograd *w)
 {
-    const Form *f = winograd_form(w->form);
-    WinogradLayout best = {
-        .tiles = winograd_tiles(w), .points = f->t * f->t, .depth = w->bf16 ? w->in / 2 : w->in};
-    best.u_point = (size_t)best.depth * (size_t)w->out;
+    const Variant *f = winograd_variant(w->variant);
+    WinogradLayout best = {.tiles = winograd_tiles(w),
+                           .points = f->t * f->t,
+                           .depth = w->conv.src_bf16 ? w->conv.in / 2 : w->conv.in};
+    best.u_point = (size_t)best.depth * (size_t)w->conv.out;
     set_block(w, &best, ROWS);
     for (int block = 2 * ROWS; block <= MAX_BLOCK; block += ROWS) {
         WinogradLayout l = best;
@@ -71,9 +72,9 @@ static WinogradLayout layout_of(const Winograd *w)
     return best;
 }
 
-int winograd_kernel(WinogradForm form)
+int winograd_kernel(WinogradVariant v)
 {
-    return winograd_form(form)->r;
+    return winograd_variant(v)->r;
 }
 
 size_t winograd_weights_bytes(const Winograd *w)
@@ -84,13 +85,13 @@ size_t winograd_weights_bytes(const Winograd *w)
 
 static size_t zeros_bytes(const Winograd *w)
 {
-    return ((size_t)w->in * sizeof(float) + 63) / 64 * 64;
+    return ((size_t)w->conv.in * sizeof(float) + 63) / 64 * 64;
 }
 
 size_t winograd_scratch_bytes(const Winograd *w)
 {
     const WinogradLayout l = layout_of(w);
-    return zeros_bytes(w) + (size_t)w->threads * thread_floats(&l) * sizeof(float);
+    return zeros_bytes(w) + (size_t)w->conv.threads * thread_floats(&l) * sizeof(float);
 }
 
 /* ---- Weights ---- */
@@ -100,7 +101,7 @@ void winograd_pack(const Winograd *w, const float *weights, bool flipped, void *
     const WinogradLayout l = layout_of(w);
     const WinogradTransforms *transforms = winograd_transforms(w);
 #pragma omp parallel for collapse(2) schedule(static)
-    for (int o = 0; o < w->out; o += VEC) {
+    for (int o = 0; o < w->conv.out; o += VEC) {
         for (int k = 0; k < l.depth; k++)
             transforms->pack_row(w, &l, weights, flipped, k, o, packed);
     }
@@ -125,7 +126,7 @@ static Gemm products_of(const WinogradLayout *l, const WinogradPiece *piece)
 
 static WinogradPiece piece_of(const Winograd *w, const WinogradLayout *l, int block, int group)
 {
-    const int left = l->tiles.count - block * l->block, channels = w->out - group * GROUP;
+    const int left = l->tiles.count - block * l->block, channels = w->conv.out - group * GROUP;
     return (WinogradPiece){.first_tile = block * l->block,
                            .tile_count = left < l->block ? left : l->block,
                            .first_channel = group * GROUP,
@@ -147,13 +148,13 @@ bool winograd_add_brgemms(const Winograd *w, Error *err)
 }
 
 void winograd_run(const Winograd *w, const void *src, const void *packed, const float *bias,
-                  bool relu, void *dst, void *scratch)
+                  void *dst, void *scratch)
 {
     const WinogradLayout l = layout_of(w);
     const WinogradTransforms *transforms = winograd_transforms(w);
     const int groups = group_count(w), blocks = block_count(&l);
     memset(scratch, 0, zeros_bytes(w));
-#pragma omp parallel num_threads(w->threads)
+#pragma omp parallel num_threads(w->conv.threads)
     {
         const int64_t items = (int64_t)blocks * groups, id = omp_get_thread_num();
         const int64_t end = items * (id + 1) / omp_get_num_threads();
@@ -164,7 +165,7 @@ void winograd_run(const Winograd *w, const void *src, const void *packed, const 
             const int block = (int)(item / groups);
             WinogradPiece piece = piece_of(w, &l, block, (int)(item % groups));
             piece.bias = bias;
-            piece.relu = relu;
+            piece.relu = w->conv.relu;
             if (block != transformed)
                 transforms->tiles_in(w, &l, src, scratch, piece.first_tile, piece.tile_count, v);
             transformed = block;

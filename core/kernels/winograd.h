@@ -21,26 +21,24 @@
  */
 #pragma once
 #include "core/kernels/brgemm.h"
+#include "core/kernels/conv_problem.h"
 
 typedef enum {
-    WINOGRAD_1_1,
+    WINOGRAD_1_1,  // F(1, 1): a plain matrix product
     WINOGRAD_3_3,
     WINOGRAD_4_3,
     WINOGRAD_2_5,
-    WINOGRAD_FORMS
-} WinogradForm;
+    WINOGRAD_VARIANTS
+} WinogradVariant;
 
 typedef struct {
-    WinogradForm form;
-    bool bf16;             // type of src, dst and the transformed numbers; else float32
-    GemmKernel *multiply;  // for that type
-    int batch, height, width;
-    int in, out;
-    int threads;       // of the team that will work
-    Brgemms *brgemms;  // multiply instead, where there are any: see winograd_add_brgemms
+    WinogradVariant variant;
+    ConvProblem conv;      // for backward data the transposed one
+    GemmKernel *multiply;  // for its type
+    Brgemms *brgemms;      // multiply instead, where there are any: see winograd_add_brgemms
 } Winograd;
 
-int winograd_kernel(WinogradForm form);  // r
+int winograd_kernel(WinogradVariant v);  // r
 
 /* Make the kernels of w->brgemms for forward and backward data, or for backward weights. */
 bool winograd_add_brgemms(const Winograd *w, Error *err);
@@ -57,7 +55,7 @@ void winograd_pack(const Winograd *w, const float *weights, bool flipped, void *
 
 /* src -> dst. `bias` may be NULL. */
 void winograd_run(const Winograd *w, const void *src, const void *packed, const float *bias,
-                  bool relu, void *dst, void *scratch);
+                  void *dst, void *scratch);
 
 /* Add the gradient of the weights to `sums`, in x r x r x out, float32: a layout to add up many
  * batches in. Working memory: winograd_grad_scratch_bytes. */

@@ -9,16 +9,16 @@
 #define TRANSFORM static
 #include "core/kernels/winograd_template.h"
 
-#define EACH(FORM) INSTANCE(FORM, 1)
+#define EACH(MR) INSTANCE(MR, 1)
 WINOGRAD_FOR_EACH(EACH)
 #undef EACH
 
-#define EACH(FORM) INSTANCES(FORM, 1)
-static const WinogradTransforms TRANSFORMS[WINOGRAD_FORMS] = {WINOGRAD_FOR_EACH(EACH)};
+#define EACH(MR) INSTANCES(MR, 1)
+static const WinogradTransforms TRANSFORMS[WINOGRAD_VARIANTS] = {WINOGRAD_FOR_EACH(EACH)};
 
 const WinogradTransforms *winograd_transforms_avx512_bf16(const Winograd *w)
 {
-    return &TRANSFORMS[w->form];
+    return &TRANSFORMS[w->variant];
 }
 
 #else

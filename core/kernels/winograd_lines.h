@@ -1,10 +1,11 @@
-/* core/kernels/winograd_lines.h -- a form's matrices, applied to tiles: columns first, then rows.
+/* core/kernels/winograd_lines.h -- a variant's matrices, applied to tiles: columns first, then
+ * rows.
  *
  * The compiler knows the matrices. It drops what is 0, and the two points of a pair share their
- * sums: half the products of the larger forms.
+ * sums: half the products of the larger variants.
  */
 #pragma once
-#include "core/kernels/winograd_forms.h"
+#include "core/kernels/winograd_variants.h"
 
 VEC_INLINE float winograd_number(const Matrix matrix, bool transposed, int i, int j)
 {
@@ -12,12 +13,12 @@ VEC_INLINE float winograd_number(const Matrix matrix, bool transposed, int i, in
 }
 
 /* Whether a point is the first or the second of a pair. */
-VEC_INLINE bool winograd_first(const Form *f, int point)
+VEC_INLINE bool winograd_first(const Variant *f, int point)
 {
     return point % 2 == 1 && point < 2 * f->pairs;
 }
 
-VEC_INLINE bool winograd_second(const Form *f, int point)
+VEC_INLINE bool winograd_second(const Variant *f, int point)
 {
     return point > 0 && winograd_first(f, point - 1);
 }
@@ -38,7 +39,7 @@ VEC_INLINE void winograd_add(WinogradSum *s, float number, const Vec *x)
 
 /* A column or row of powers to one of points: dst[i * dst_step] = sum over j of
  * matrix[i][j] * src[j * src_step]. The points of a pair share what even and odd powers have. */
-VEC_INLINE void winograd_line_to_points(const Form *f, Vec *dst, int dst_step, const Vec *src,
+VEC_INLINE void winograd_line_to_points(const Variant *f, Vec *dst, int dst_step, const Vec *src,
                                         int src_step, const Matrix matrix, bool transposed,
                                         int powers)
 {
@@ -59,7 +60,7 @@ VEC_INLINE void winograd_line_to_points(const Form *f, Vec *dst, int dst_step, c
 
 /* A column or row of points to one of powers, alike: even powers see the sum of a pair, odd ones
  * the difference. */
-VEC_INLINE void winograd_line_from_points(const Form *f, Vec *dst, int dst_step, const Vec *src,
+VEC_INLINE void winograd_line_from_points(const Variant *f, Vec *dst, int dst_step, const Vec *src,
                                           int src_step, const Matrix matrix, bool transposed,
                                           int powers)
 {
@@ -86,7 +87,7 @@ VEC_INLINE void winograd_line_from_points(const Form *f, Vec *dst, int dst_step,
 }
 
 /* dst = matrix src matrix': src powers x powers, dst t x t points. */
-VEC_INLINE void winograd_to_points(const Form *f, Vec *dst, const Vec *src, const Matrix matrix,
+VEC_INLINE void winograd_to_points(const Variant *f, Vec *dst, const Vec *src, const Matrix matrix,
                                    bool transposed, int powers)
 {
     Vec half[MAX_POINTS];
@@ -100,8 +101,8 @@ VEC_INLINE void winograd_to_points(const Form *f, Vec *dst, const Vec *src, cons
 }
 
 /* dst = matrix src matrix': src t x t points, dst powers x powers. */
-VEC_INLINE void winograd_from_points(const Form *f, Vec *dst, const Vec *src, const Matrix matrix,
-                                     bool transposed, int powers)
+VEC_INLINE void winograd_from_points(const Variant *f, Vec *dst, const Vec *src,
+                                     const Matrix matrix, bool transposed, int powers)
 {
     Vec half[MAX_POINTS];
 #pragma GCC unroll 6

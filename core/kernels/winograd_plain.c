@@ -4,14 +4,14 @@
 #define TRANSFORM SIMD_CLONES static
 #include "core/kernels/winograd_template.h"
 
-#define EACH(FORM) INSTANCE(FORM, 0) INSTANCE(FORM, 1)
+#define EACH(MR) INSTANCE(MR, 0) INSTANCE(MR, 1)
 WINOGRAD_FOR_EACH(EACH)
 #undef EACH
 
-#define EACH(FORM) {INSTANCES(FORM, 0) INSTANCES(FORM, 1)},
-static const WinogradTransforms TRANSFORMS[WINOGRAD_FORMS][2] = {WINOGRAD_FOR_EACH(EACH)};
+#define EACH(MR) {INSTANCES(MR, 0) INSTANCES(MR, 1)},
+static const WinogradTransforms TRANSFORMS[WINOGRAD_VARIANTS][2] = {WINOGRAD_FOR_EACH(EACH)};
 
 const WinogradTransforms *winograd_transforms_plain(const Winograd *w)
 {
-    return &TRANSFORMS[w->form][w->bf16];
+    return &TRANSFORMS[w->variant][w->conv.src_bf16];
 }

@@ -1,8 +1,8 @@
 /* core/kernels/winograd_template.h -- the transforms of winograd_transforms.h, to be compiled.
  *
- * A function is written once, as an inline function of a form and a number type, and instantiated
- * for each pair of them: the compiler then knows sizes and coefficients, unrolls, and drops the
- * zeros. A file defines TRANSFORM, with which instances are declared, and includes this.
+ * A function is written once, as an inline function of a variant and a number type, and
+ * instantiated for each pair of them: the compiler then knows sizes and coefficients, unrolls, and
+ * drops the zeros. A file defines TRANSFORM, with which instances are declared, and includes this.
  */
 #include "core/kernels/winograd_lines.h"
 #include "core/kernels/winograd_transforms.h"
@@ -10,7 +10,7 @@
 /* ---- Weights ---- */
 
 /* Sixteen output channels, one input channel. */
-VEC_INLINE void pack_vec(const Form *f, const float *weights, ptrdiff_t out_step, bool flipped,
+VEC_INLINE void pack_vec(const Variant *f, const float *weights, ptrdiff_t out_step, bool flipped,
                          Vec *points)
 {
     const int taps = f->r * f->r;
@@ -23,12 +23,12 @@ VEC_INLINE void pack_vec(const Form *f, const float *weights, ptrdiff_t out_step
 }
 
 /* One row of a panel, for all points: depth index k, output channels from `o`. */
-VEC_INLINE void pack_row(const Winograd *w, const WinogradLayout *l, const Form *f, bool bf16,
+VEC_INLINE void pack_row(const Winograd *w, const WinogradLayout *l, const Variant *f, bool bf16,
                          const float *weights, bool flipped, int k, int o, float *packed)
 {
     const ptrdiff_t taps = f->r * f->r;
-    const ptrdiff_t in_step = flipped ? w->out * taps : taps;
-    const ptrdiff_t out_step = flipped ? taps : w->in * taps;
+    const ptrdiff_t in_step = flipped ? w->conv.out * taps : taps;
+    const ptrdiff_t out_step = flipped ? taps : w->conv.in * taps;
     Vec x[MAX_POINTS], y[MAX_POINTS];
     if (bf16) {
         pack_vec(f, weights + 2 * k * in_step + o * out_step, out_step, flipped, x);
@@ -37,7 +37,7 @@ VEC_INLINE void pack_row(const Winograd *w, const WinogradLayout *l, const Form 
         pack_vec(f, weights + k * in_step + o * out_step, out_step, flipped, x);
     }
     const int panel = o / GEMM_PANEL * GEMM_PANEL;
-    const int width = w->out - panel < GEMM_PANEL ? w->out - panel : GEMM_PANEL;
+    const int width = w->conv.out - panel < GEMM_PANEL ? w->conv.out - panel : GEMM_PANEL;
     float *dst =
         packed + (size_t)panel * (size_t)l->depth + (size_t)k * (size_t)width + (o - panel);
     for (int p = 0; p < f->t * f->t; p++, dst += l->u_point) {
@@ -51,14 +51,15 @@ VEC_INLINE void pack_row(const Winograd *w, const WinogradLayout *l, const Form 
 /* ---- Tiles in, tiles out ---- */
 
 /* Transform `count` tiles from `first`: v[point][tile][channel]. */
-VEC_INLINE void tiles_in(const Winograd *w, const WinogradLayout *l, const Form *f, bool bf16,
+VEC_INLINE void tiles_in(const Winograd *w, const WinogradLayout *l, const Variant *f, bool bf16,
                          const void *src, const void *zeros, int first, int count, float *v)
 {
     const size_t size = bf16 ? 2 : 4;
     const char *pixels[MAX_POINTS];
     for (int tile = 0; tile < count; tile++) {
-        winograd_pixels(w, l->tiles, first + tile, (f->r - 1) / 2, f->t, src, w->in, zeros, pixels);
-        for (int c = 0; c < w->in; c += VEC) {
+        winograd_pixels(w, l->tiles, first + tile, (f->r - 1) / 2, f->t, src, w->conv.in, zeros,
+                        pixels);
+        for (int c = 0; c < w->conv.in; c += VEC) {
             Vec x[MAX_POINTS], points[MAX_POINTS];
 #pragma GCC unroll 36
             for (int p = 0; p < f->t * f->t; p++)
@@ -73,13 +74,14 @@ VEC_INLINE void tiles_in(const Winograd *w, const WinogradLayout *l, const Form 
 }
 
 /* Transform products back: m[point][tile][channel] -> dst. */
-VEC_INLINE void tiles_out(const Winograd *w, const WinogradLayout *l, const Form *f, bool bf16,
+VEC_INLINE void tiles_out(const Winograd *w, const WinogradLayout *l, const Variant *f, bool bf16,
                           const WinogradPiece *piece, const float *m, void *dst)
 {
     const size_t size = bf16 ? 2 : 4;
     const char *pixels[MAX_POINTS];
     for (int tile = 0; tile < piece->tile_count; tile++) {
-        winograd_pixels(w, l->tiles, piece->first_tile + tile, 0, f->m, dst, w->out, NULL, pixels);
+        winograd_pixels(w, l->tiles, piece->first_tile + tile, 0, f->m, dst, w->conv.out, NULL,
+                        pixels);
         for (int c = 0; c < piece->channel_count; c += VEC) {
             Vec x[MAX_POINTS], y[MAX_POINTS], bias = {0};
             const float *src = m + (size_t)tile * (size_t)piece->channel_count + c;
@@ -105,8 +107,8 @@ VEC_INLINE void tiles_out(const Winograd *w, const WinogradLayout *l, const Form
 /* ---- Backward weights ---- */
 
 /* Tile `tile`, channels from `c`. `of_diff`: diff_dst by the transpose of at, else src by bt. */
-VEC_INLINE void transform(const Form *f, bool bf16, bool of_diff, const char *const *pixels, int c,
-                          Vec *points)
+VEC_INLINE void transform(const Variant *f, bool bf16, bool of_diff, const char *const *pixels,
+                          int c, Vec *points)
 {
     const int side = of_diff ? f->m : f->t;
     Vec x[MAX_POINTS];
@@ -120,7 +122,7 @@ VEC_INLINE void transform(const Form *f, bool bf16, bool of_diff, const char *co
 }
 
 /* Row k of the panels: tile `tile`, in bfloat16 also the one behind it. */
-VEC_INLINE void pack_tiles(const Winograd *w, const Form *f, bool bf16, bool of_diff,
+VEC_INLINE void pack_tiles(const Winograd *w, const Variant *f, bool bf16, bool of_diff,
                            const WinogradSide *s, int tile, int k)
 {
     const int side = of_diff ? f->m : f->t, shift = of_diff ? 0 : (f->r - 1) / 2;
@@ -154,8 +156,8 @@ VEC_INLINE void pack_tiles(const Winograd *w, const Form *f, bool bf16, bool of_
 }
 
 /* products[point][rows][columns] -> sums[in][tap][out], added. */
-VEC_INLINE void add_taps(const Form *f, const float *products, size_t point, int rows, int columns,
-                         float *sums, size_t out)
+VEC_INLINE void add_taps(const Variant *f, const float *products, size_t point, int rows,
+                         int columns, float *sums, size_t out)
 {
     const size_t taps = (size_t)(f->r * f->r);
     for (int i = 0; i < rows; i++) {
@@ -180,42 +182,41 @@ VEC_INLINE void add_taps(const Form *f, const float *products, size_t point, int
 
 /* ---- The instances ---- */
 
-#define INSTANCE(FORM, BF16)                                                                       \
-    TRANSFORM void pack_row_##FORM##_##BF16(const Winograd *w, const WinogradLayout *l,            \
-                                            const float *weights, bool flipped, int k, int o,      \
-                                            float *packed)                                         \
+#define INSTANCE(MR, BF16)                                                                         \
+    TRANSFORM void pack_row_##MR##_##BF16(const Winograd *w, const WinogradLayout *l,              \
+                                          const float *weights, bool flipped, int k, int o,        \
+                                          float *packed)                                           \
     {                                                                                              \
-        pack_row(w, l, &FORM_##FORM, BF16, weights, flipped, k, o, packed);                        \
+        pack_row(w, l, &VARIANT_##MR, BF16, weights, flipped, k, o, packed);                       \
     }                                                                                              \
-    TRANSFORM void tiles_in_##FORM##_##BF16(const Winograd *w, const WinogradLayout *l,            \
-                                            const void *src, const void *zeros, int first,         \
-                                            int count, float *v)                                   \
+    TRANSFORM void tiles_in_##MR##_##BF16(const Winograd *w, const WinogradLayout *l,              \
+                                          const void *src, const void *zeros, int first,           \
+                                          int count, float *v)                                     \
     {                                                                                              \
-        tiles_in(w, l, &FORM_##FORM, BF16, src, zeros, first, count, v);                           \
+        tiles_in(w, l, &VARIANT_##MR, BF16, src, zeros, first, count, v);                          \
     }                                                                                              \
-    TRANSFORM void tiles_out_##FORM##_##BF16(const Winograd *w, const WinogradLayout *l,           \
-                                             const WinogradPiece *piece, const float *m,           \
-                                             void *dst)                                            \
+    TRANSFORM void tiles_out_##MR##_##BF16(const Winograd *w, const WinogradLayout *l,             \
+                                           const WinogradPiece *piece, const float *m, void *dst)  \
     {                                                                                              \
-        tiles_out(w, l, &FORM_##FORM, BF16, piece, m, dst);                                        \
+        tiles_out(w, l, &VARIANT_##MR, BF16, piece, m, dst);                                       \
     }                                                                                              \
-    TRANSFORM void pack_src_##FORM##_##BF16(const Winograd *w, const WinogradSide *s, int tile,    \
-                                            int k)                                                 \
+    TRANSFORM void pack_src_##MR##_##BF16(const Winograd *w, const WinogradSide *s, int tile,      \
+                                          int k)                                                   \
     {                                                                                              \
-        pack_tiles(w, &FORM_##FORM, BF16, false, s, tile, k);                                      \
+        pack_tiles(w, &VARIANT_##MR, BF16, false, s, tile, k);                                     \
     }                                                                                              \
-    TRANSFORM void pack_diff_##FORM##_##BF16(const Winograd *w, const WinogradSide *s, int tile,   \
-                                             int k)                                                \
+    TRANSFORM void pack_diff_##MR##_##BF16(const Winograd *w, const WinogradSide *s, int tile,     \
+                                           int k)                                                  \
     {                                                                                              \
-        pack_tiles(w, &FORM_##FORM, BF16, true, s, tile, k);                                       \
+        pack_tiles(w, &VARIANT_##MR, BF16, true, s, tile, k);                                      \
     }                                                                                              \
-    TRANSFORM void add_taps_##FORM##_##BF16(const float *products, size_t point, int rows,         \
-                                            int columns, float *sums, size_t out)                  \
+    TRANSFORM void add_taps_##MR##_##BF16(const float *products, size_t point, int rows,           \
+                                          int columns, float *sums, size_t out)                    \
     {                                                                                              \
-        add_taps(&FORM_##FORM, products, point, rows, columns, sums, out);                         \
+        add_taps(&VARIANT_##MR, products, point, rows, columns, sums, out);                        \
     }
 
 /* The instances' row of a table. */
-#define INSTANCES(FORM, BF16)                                                                      \
-    {pack_row_##FORM##_##BF16, tiles_in_##FORM##_##BF16,  tiles_out_##FORM##_##BF16,               \
-     pack_src_##FORM##_##BF16, pack_diff_##FORM##_##BF16, add_taps_##FORM##_##BF16},
+#define INSTANCES(MR, BF16)                                                                        \
+    {pack_row_##MR##_##BF16, tiles_in_##MR##_##BF16,  tiles_out_##MR##_##BF16,                     \
+     pack_src_##MR##_##BF16, pack_diff_##MR##_##BF16, add_taps_##MR##_##BF16},

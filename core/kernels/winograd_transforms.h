@@ -1,8 +1,8 @@
 /* core/kernels/winograd_transforms.h -- what a Winograd kernel does to tiles: a table of functions
- * for each form and number type, made from one template for several CPUs.
+ * for each variant and number type, made from one template for several CPUs.
  */
 #pragma once
-#include "core/kernels/winograd_forms.h"
+#include "core/kernels/winograd_variants.h"
 
 /* Where forward and backward data keep what they have transformed. */
 typedef struct {
@@ -62,7 +62,7 @@ const WinogradTransforms *winograd_transforms_avx512_bf16(const Winograd *w);
 /* Those that go with w->multiply. */
 static inline const WinogradTransforms *winograd_transforms(const Winograd *w)
 {
-    const bool native = w->bf16 && w->multiply == gemm_kernel(true);
+    const bool native = w->conv.src_bf16 && w->multiply == gemm_kernel(true);
     const WinogradTransforms *fast = native ? winograd_transforms_avx512_bf16(w) : NULL;
     return fast ? fast : winograd_transforms_plain(w);
 }

@@ -1,68 +1,62 @@
-/* core/layers/conv_kernel.h -- one way to compute one direction of a convolution.
+/* core/layers/conv_kernel.h -- the kernels that compute convolutions, and what they work on.
  *
- * conv.c measures those that fit a layer against the library's primitive and keeps the fastest. A
- * new one is a file, a row in conv.c's table, and nothing else.
+ * A kernel computes one or more directions of some problems. All of them, oneDNN's too, are rows of
+ * one table: core/layers/conv_kernels.c. A new one is a row there and, unless it is another variant
+ * of what is there already, a file with its ConvKernelOps.
  */
 #pragma once
-#include "core/layers/conv.h"
-#include "core/layers/layer.h"
+#include "core/dnn/tensor.h"
+#include "core/kernels/conv_problem.h"
+#include "core/layers/shared.h"
 
-typedef enum {
-    CONV_FORWARD,
-    CONV_BACKWARD_DATA,
-    CONV_BACKWARD_WEIGHTS,
-    CONV_DIRECTIONS
-} ConvDirection;
+/* One direction of one convolution, with its tensors and parameters. Kernels borrow it for as long
+ * as their state lives. */
+typedef struct {
+    ConvProblem problem;
+    const Dnn *dnn;
+    Shared *shared;
+    bool training;  // false: no backward pass will follow
+    // Those that the direction reads and writes; they may be placed in memory later.
+    Tensor *src, *dst, *diff_src, *diff_dst;
+    const float *weights, *bias;      // in the store
+    float *weights_grad, *bias_grad;  // backward weights
+} ConvTask;
 
-typedef struct ConvKernel {
-    const char *name;  // in choices and in the bench; no two of one direction share one
-    ConvDirection direction;
-    int variant;  // the file's own
-    bool (*fits)(const struct ConvKernel *k, const Layer *l);
-    bool (*create)(const struct ConvKernel *k, Layer *l, void **state, Error *err);
-    /* Pack the weights, unless they are packed already; `again`: also then. NULL: nothing to load.
-     */
-    bool (*load_params)(Layer *l, void *state, bool again, Error *err);
-    /* Backward weights: add to sums of its own, from 0 again after `end`. */
-    bool (*run)(Layer *l, void *state, Error *err);
-    /* Backward weights only: bring the sums to the store, set or added. */
-    void (*end)(Layer *l, void *state, bool accumulate);
-    void (*destroy)(Layer *l, void *state);
-} ConvKernel;
+typedef struct ConvKernel ConvKernel;
 
-/* The library's primitives for all directions. l->state becomes `state_bytes` of zeros that begin
- * with a Weighted. */
-bool conv_library_create(Layer *l, size_t state_bytes, Error *err);
+typedef struct {
+    /* Whether it computes this problem on this CPU. */
+    bool (*supports)(const ConvKernel *k, const ConvProblem *p);
+    /* Whatever *state is afterwards, `destroy` takes it, also on failure. */
+    bool (*create)(const ConvKernel *k, const ConvTask *task, void **state, Error *err);
+    /* Forward and backward data: pack the weights if they have changed, or if `again`. */
+    bool (*load_params)(void *state, bool again, Error *err);
+    /* Backward weights: add to the gradients of this batch; see core/layers/grad_accumulators.h. */
+    bool (*run)(void *state, Error *err);
+    /* Backward weights: bring what was accumulated elsewhere to the store. NULL: it is there. */
+    void (*flush)(void *state);
+    void (*destroy)(void *state);  // takes NULL
+} ConvKernelOps;
 
-// clang-format off
-/* core/layers/conv_winograd.c: forms of core/kernels/winograd.h, for float32 and bfloat16 on AVX-512,
- * and for bfloat16 on AMX. */
-extern const ConvKernel
-    CONV_FORWARD_1_1, CONV_BACKWARD_DATA_1_1, CONV_BACKWARD_WEIGHTS_1_1,
-    CONV_FORWARD_3_3, CONV_BACKWARD_DATA_3_3, CONV_BACKWARD_WEIGHTS_3_3,
-    CONV_FORWARD_4_3, CONV_BACKWARD_DATA_4_3, CONV_BACKWARD_WEIGHTS_4_3,
-    CONV_FORWARD_2_5, CONV_BACKWARD_DATA_2_5, CONV_BACKWARD_WEIGHTS_2_5,
-    CONV_FORWARD_1_1_BRGEMM, CONV_BACKWARD_DATA_1_1_BRGEMM, CONV_BACKWARD_WEIGHTS_1_1_BRGEMM,
-    CONV_FORWARD_3_3_BRGEMM, CONV_BACKWARD_DATA_3_3_BRGEMM, CONV_BACKWARD_WEIGHTS_3_3_BRGEMM,
-    CONV_FORWARD_4_3_BRGEMM, CONV_BACKWARD_DATA_4_3_BRGEMM, CONV_BACKWARD_WEIGHTS_4_3_BRGEMM,
-    CONV_FORWARD_2_5_BRGEMM, CONV_BACKWARD_DATA_2_5_BRGEMM, CONV_BACKWARD_WEIGHTS_2_5_BRGEMM;
+struct ConvKernel {
+    const char *name;  // in records, caches and the bench; no two rows share one
+    const ConvKernelOps *ops;
+    int variant;  // for `ops`
+    bool brgemm;  // products by oneDNN's micro-kernel
+};
 
-#define CONV_WINOGRAD_KERNELS \
-    &CONV_FORWARD_1_1, &CONV_BACKWARD_DATA_1_1, &CONV_BACKWARD_WEIGHTS_1_1, \
-    &CONV_FORWARD_3_3, &CONV_BACKWARD_DATA_3_3, &CONV_BACKWARD_WEIGHTS_3_3, \
-    &CONV_FORWARD_4_3, &CONV_BACKWARD_DATA_4_3, &CONV_BACKWARD_WEIGHTS_4_3, \
-    &CONV_FORWARD_2_5, &CONV_BACKWARD_DATA_2_5, &CONV_BACKWARD_WEIGHTS_2_5, \
-    &CONV_FORWARD_1_1_BRGEMM, &CONV_BACKWARD_DATA_1_1_BRGEMM, &CONV_BACKWARD_WEIGHTS_1_1_BRGEMM, \
-    &CONV_FORWARD_3_3_BRGEMM, &CONV_BACKWARD_DATA_3_3_BRGEMM, &CONV_BACKWARD_WEIGHTS_3_3_BRGEMM, \
-    &CONV_FORWARD_4_3_BRGEMM, &CONV_BACKWARD_DATA_4_3_BRGEMM, &CONV_BACKWARD_WEIGHTS_4_3_BRGEMM, \
-    &CONV_FORWARD_2_5_BRGEMM, &CONV_BACKWARD_DATA_2_5_BRGEMM, &CONV_BACKWARD_WEIGHTS_2_5_BRGEMM
+typedef struct {
+    const ConvKernel *rows;
+    int count;
+} ConvKernelTable;
 
-/* core/layers/conv_patches.c: core/kernels/patches.h, on the same CPUs. */
-extern const ConvKernel
-    CONV_FORWARD_PATCHES, CONV_BACKWARD_WEIGHTS_PATCHES,
-    CONV_FORWARD_PATCHES_BRGEMM, CONV_BACKWARD_WEIGHTS_PATCHES_BRGEMM;
+/* Every kernel. The first row is oneDNN's, which computes everything. */
+extern const ConvKernelTable CONV_KERNELS;
 
-#define CONV_PATCHES_KERNELS \
-    &CONV_FORWARD_PATCHES, &CONV_BACKWARD_WEIGHTS_PATCHES, \
-    &CONV_FORWARD_PATCHES_BRGEMM, &CONV_BACKWARD_WEIGHTS_PATCHES_BRGEMM
-// clang-format on
+/* The row of that name if it supports the problem, else NULL. */
+const ConvKernel *conv_kernel_find(const ConvKernelTable *table, const char *name,
+                                   const ConvProblem *p);
+
+extern const ConvKernelOps CONV_ONEDNN;    // core/layers/conv_onednn.c
+extern const ConvKernelOps CONV_WINOGRAD;  // core/layers/conv_winograd.c; variant: WinogradVariant
+extern const ConvKernelOps CONV_IM2COL;    // core/layers/conv_im2col.c

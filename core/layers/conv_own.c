@@ -2,33 +2,72 @@
 
 #include <stdlib.h>
 
-bool conv_own_pass(ConvOwn *o, const ConvKernel *k, Layer *l, size_t pack_bytes,
-                   size_t scratch_bytes, Error *err)
+#include "core/base/memory.h"
+#include "core/kernels/channel_sums.h"
+
+bool conv_own_supports(const ConvKernel *k, const ConvProblem *p)
 {
-    o->pack =
-        shared_pack(l->shared, layer_values(l, WEIGHTS), k, (int)l->src[0]->type, pack_bytes, err);
-    return o->pack && shared_reserve(l->shared, scratch_bytes, err);
+    const bool possible = !k->brgemm || (p->src_bf16 && brgemm_available());
+    return possible && p->src_bf16 == p->dst_bf16 && gemm_kernel(p->src_bf16);
 }
 
-bool conv_own_grad(ConvOwn *o, Layer *l, size_t sums, size_t scratch_bytes, Error *err)
+void *conv_own_new(const ConvKernel *k, const ConvTask *task, size_t bytes)
 {
-    return conv_sums_new(&o->sums, l, sums, err) && shared_reserve(l->shared, scratch_bytes, err);
+    ConvOwn *o = xcalloc(1, bytes);
+    o->task = task;
+    o->brgemms = k->brgemm ? brgemms_new(task->problem.threads) : NULL;
+    return o;
 }
 
-bool conv_own_must_pack(const ConvOwn *o, const Layer *l, bool again)
+bool conv_own_reserve_pass(ConvOwn *o, const ConvKernel *k, size_t pack_bytes, size_t scratch_bytes,
+                           Error *err)
 {
-    const bool must = again || o->pack->version != l->shared->version;
-    o->pack->version = l->shared->version;
-    return must;
+    const ConvTask *t = o->task;
+    const SharedPackKey key = {
+        .weights = t->weights, .maker = k, .variant = (int)t->problem.direction};
+    o->pack = shared_pack(t->shared, key, pack_bytes, err);
+    return o->pack && shared_reserve(t->shared, scratch_bytes, err);
 }
 
-void conv_own_destroy(Layer *l, void *state)
+bool conv_own_reserve_grad(ConvOwn *o, const ConvKernel *k, size_t sums, size_t scratch_bytes,
+                           Error *err)
+{
+    const ConvTask *t = o->task;
+    const GradAccumulatorKey key = {.grads = t->weights_grad,
+                                    .layout = k->ops,  // all variants of a kernel have the same
+                                    .weights = sums,
+                                    .biases = (size_t)t->problem.out};
+    const size_t bias = channel_sums_scratch(t->diff_dst, t->problem.threads) * sizeof(float);
+    o->sums = grad_accumulator_get(t->shared->grads, key, err);
+    return o->sums && shared_reserve(t->shared, scratch_bytes > bias ? scratch_bytes : bias, err);
+}
+
+void conv_own_start_grad(const ConvOwn *o)
+{
+    grad_accumulator_start(o->sums);
+}
+
+void conv_own_add_bias(const ConvOwn *o)
+{
+    channel_sums_add(o->sums->bias, o->task->diff_dst, o->task->shared->scratch);
+}
+
+bool conv_own_flush(const ConvOwn *o, bool *accumulate)
+{
+    const ConvTask *t = o->task;
+    if (!grad_accumulator_flush(t->shared->grads, o->sums, t->bias_grad))
+        return false;
+    *accumulate = grad_accumulators_add(t->shared->grads, t->weights_grad);
+    return true;
+}
+
+void conv_own_destroy(void *state)
 {
     ConvOwn *o = state;
     if (!o)
         return;
-    shared_pack_release(l->shared, o->pack);
-    conv_sums_free(&o->sums);
+    shared_pack_release(o->task->shared, o->pack);
+    grad_accumulator_release(o->task->shared->grads, o->sums);
     brgemms_free(o->brgemms);
     free(o);
 }

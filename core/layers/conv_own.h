@@ -1,51 +1,36 @@
-/* core/layers/conv_own.h -- what a layer keeps for a convolution by a kernel of our own, of
- * whatever kind: packed weights for forward and backward data, sums for backward weights.
+/* core/layers/conv_own.h -- what the state of each of our own convolution kernels begins with:
+ * packed weights for forward and backward data, an accumulator for backward weights.
  *
  * Errors   ERR_NO_MEMORY.
  */
 #pragma once
 #include "core/kernels/brgemm.h"
 #include "core/layers/conv_kernel.h"
-#include "core/layers/conv_sums.h"
-#include "core/layers/weighted.h"
 
-/* A kind's state begins with it. */
 typedef struct {
-    Brgemms *brgemms;  // what the kernel borrows, or NULL
-    SharedPack *pack;  // forward and backward data
-    ConvSums sums;     // backward weights
+    const ConvTask *task;
+    Brgemms *brgemms;       // of a kernel that uses them, or NULL
+    SharedPack *pack;       // forward and backward data
+    GradAccumulator *sums;  // backward weights
 } ConvOwn;
 
-/* For kernel `k`: room for packed weights, and working memory. */
-bool conv_own_pass(ConvOwn *o, const ConvKernel *k, Layer *l, size_t pack_bytes,
-                   size_t scratch_bytes, Error *err);
+/* Whether a kernel of ours can compute in the problem's types on this CPU. */
+bool conv_own_supports(const ConvKernel *k, const ConvProblem *p);
 
-/* Room for so many sums, and working memory. */
-bool conv_own_grad(ConvOwn *o, Layer *l, size_t sums, size_t scratch_bytes, Error *err);
+/* Zeroed state of `bytes` that begins with a ConvOwn. */
+void *conv_own_new(const ConvKernel *k, const ConvTask *task, size_t bytes);
 
-/* Whether the weights are to be packed: they have changed, or `again`. From then on they count as
- * packed. */
-bool conv_own_must_pack(const ConvOwn *o, const Layer *l, bool again);
+/* Room for packed weights and working memory. */
+bool conv_own_reserve_pass(ConvOwn *o, const ConvKernel *k, size_t pack_bytes, size_t scratch_bytes,
+                           Error *err);
+/* Room for so many sums and working memory. */
+bool conv_own_reserve_grad(ConvOwn *o, const ConvKernel *k, size_t sums, size_t scratch_bytes,
+                           Error *err);
 
-/* ConvKernel.destroy, of all kinds. */
-void conv_own_destroy(Layer *l, void *state);
+/* Backward weights: before the sums are added to; then add the bias's gradient. */
+void conv_own_start_grad(const ConvOwn *o);
+void conv_own_add_bias(const ConvOwn *o);
+/* Whether there are sums to flush, and then whether they are added to the store. */
+bool conv_own_flush(const ConvOwn *o, bool *accumulate);
 
-/* Rows for a file that has the functions named here, one for each variant. */
-#define CONV_OWN_PASS(ID, DIRECTION, VARIANT, NAME, RUN)                                           \
-    const ConvKernel ID = {.name = NAME,                                                           \
-                           .direction = DIRECTION,                                                 \
-                           .variant = VARIANT,                                                     \
-                           .fits = fits,                                                           \
-                           .create = pass_create,                                                  \
-                           .load_params = pass_load_params,                                        \
-                           .run = RUN,                                                             \
-                           .destroy = conv_own_destroy};
-#define CONV_OWN_GRAD(ID, VARIANT, NAME)                                                           \
-    const ConvKernel ID = {.name = NAME,                                                           \
-                           .direction = CONV_BACKWARD_WEIGHTS,                                     \
-                           .variant = VARIANT,                                                     \
-                           .fits = fits,                                                           \
-                           .create = grad_create,                                                  \
-                           .run = grad_run,                                                        \
-                           .end = grad_end,                                                        \
-                           .destroy = conv_own_destroy};
+void conv_own_destroy(void *state);  // ConvKernelOps.destroy

@@ -4,14 +4,13 @@
  * whatever its file keeps in `state`. A file in this folder implements LayerOps; core/net calls
  * them:
  *
- *   create            once: make the primitives
- *   choose            once there is memory to run in: measure what is not known to be fastest
- *   load_params       whenever the parameters have changed: copy them into the layouts wanted
+ *   create            once: make the primitives, with the kernels that core/autotune has for them
+ *   load_params       whenever the parameters have changed: copy them into the kernels' layouts
  *   forward           src -> dst
  *   backward_begin    what must be done to diff_dst before the two that follow
- *   backward_weights  src, diff_dst -> gradients in the store
+ *   backward_weights  src, diff_dst -> gradients, added to those of this batch
  *   backward_data     diff_dst -> diff_src
- *   backward_end      after the last of a batch
+ *   flush_grads       after the last of a batch: gradients that were accumulated elsewhere -> store
  *   destroy           once, also after a `create` that failed
  *
  * Every layer but fork has one diff_dst: each value is read by one node, and a fork stands where
@@ -41,29 +40,31 @@ typedef struct Layer {
     ParamStore *params;
     int first_param;  // place of the node's first parameter in the store
 
-    Shared *shared;      // with the other layers of the net; NULL if `autotune` is
-    Autotune *autotune;  // among kernels; NULL: the library computes everything
-    int runs_per_load;   // how often a layer runs until the parameters change, about
+    Shared *shared;         // with the other layers of the net
+    Autotune *autotune;     // which kernels to use; NULL: oneDNN's alone
+    int runs_per_load;      // how often a layer runs until the parameters change, about
+    bool (*go_on)(void *);  // asked while kernels are measured; NULL: always
+    void *go_on_context;
 
     void *state;  // the layer file's own
 } Layer;
 
 typedef struct LayerOps {
     bool (*create)(Layer *l, Error *err);
-    bool (*choose)(Layer *l, Error *err);       // NULL: there is but one way to compute it
     bool (*load_params)(Layer *l, Error *err);  // NULL: the layer has no parameters
     bool (*forward)(Layer *l, Error *err);
     bool (*backward_begin)(Layer *l, Error *err);  // NULL: nothing to do
-    /* Set the gradients, or add to them if `accumulate`. NULL: the layer has no parameters. */
-    bool (*backward_weights)(Layer *l, bool accumulate, Error *err);
+    /* Gradients are set by the first part of a batch and added to by the others:
+     * core/layers/grad_accumulators.h. NULL: the layer has no parameters. */
+    bool (*backward_weights)(Layer *l, Error *err);
     bool (*backward_data)(Layer *l, Error *err);
-    /* After the last run of a batch: bring gradients that were summed up elsewhere to the store,
-     * set or added. NULL: they are there. */
-    bool (*backward_end)(Layer *l, bool accumulate, Error *err);
+    void (*flush_grads)(Layer *l);  // NULL: the store has them
     /* What computes forward, backward data and backward weights. NULL: no more than one way. */
     void (*name_kernels)(const Layer *l, const char *names[3]);
     void (*destroy)(Layer *l);
 } LayerOps;
+
+enum { WEIGHTS, BIAS };  // the parameters' places in a node that has both
 
 /* The layer's i-th parameter, its numbers and its gradient. */
 static inline const Param *layer_param(const Layer *l, int i)

@@ -50,9 +50,16 @@ bool weighted_set_forward(Layer *l, const char *what, dnnl_status_t status,
 {
     Weighted *w = l->state;
     if (!op_new(&w->forward, l->dnn, what, status, desc, err)
-        || !packed_new(&w->weights, l->dnn, layer_values(l, WEIGHTS), w->plain_weights,
-                       op_desc(&w->forward, dnnl_query_weights_md), err)
-        || !packed_new(&w->bias, l->dnn, layer_values(l, BIAS), w->bias_desc, w->bias_desc, err))
+        || !packed_new(&w->weights, l->dnn,
+                       (PackedSpec){.numbers = layer_values(l, WEIGHTS),
+                                    .plain = w->plain_weights,
+                                    .wanted = op_desc(&w->forward, dnnl_query_weights_md)},
+                       err)
+        || !packed_new(&w->bias, l->dnn,
+                       (PackedSpec){.numbers = layer_values(l, BIAS),
+                                    .plain = w->bias_desc,
+                                    .wanted = w->bias_desc},
+                       err))
         return false;
     op_arg(&w->forward, DNNL_ARG_SRC, l->src[0]->memory);
     op_arg(&w->forward, DNNL_ARG_WEIGHTS, w->weights.packed->memory);
@@ -71,8 +78,11 @@ bool weighted_set_backward_data(Layer *l, const char *what, dnnl_status_t status
     const_dnnl_memory_desc_t wanted = op_desc(&w->backward_data, dnnl_query_weights_md);
     const Tensor *weights = w->weights.packed;
     if (!dnnl_memory_desc_equal(wanted, weights->desc)) {
-        if (!packed_new(&w->weights_backward, l->dnn, layer_values(l, WEIGHTS), w->plain_weights,
-                        wanted, err))
+        if (!packed_new(&w->weights_backward, l->dnn,
+                        (PackedSpec){.numbers = layer_values(l, WEIGHTS),
+                                     .plain = w->plain_weights,
+                                     .wanted = wanted},
+                        err))
             return false;
         weights = w->weights_backward.packed;
     }
@@ -99,24 +109,6 @@ bool weighted_set_backward_weights(Layer *l, const char *what, dnnl_status_t sta
     return true;
 }
 
-void weighted_drop(Layer *l, int direction)
-{
-    Weighted *w = l->state;
-    Op *const ops[] = {&w->forward, &w->backward_data, &w->backward_weights};
-    op_free(ops[direction]);
-    // Forward's weights serve backward as well, unless that has its own.
-    if (!w->forward.primitive && (!w->backward_data.primitive || w->weights_backward.packed))
-        packed_free(&w->weights);
-    if (!w->forward.primitive)
-        packed_free(&w->bias);
-    if (!w->backward_data.primitive)
-        packed_free(&w->weights_backward);
-    if (!w->backward_weights.primitive) {
-        packed_grad_free(&w->diff_weights);
-        packed_grad_free(&w->diff_bias);
-    }
-}
-
 bool weighted_load_params(Layer *l, Error *err)
 {
     const Weighted *w = l->state;
@@ -134,11 +126,15 @@ bool weighted_forward(Layer *l, Error *err)
     return op_run(&w->forward, err);
 }
 
-bool weighted_backward_weights(Layer *l, bool accumulate, Error *err)
+bool weighted_backward_weights(Layer *l, Error *err)
 {
     const Weighted *w = l->state;
-    return op_run(&w->backward_weights, err) && packed_grad_store(&w->diff_weights, accumulate, err)
-           && packed_grad_store(&w->diff_bias, accumulate, err);
+    GradAccumulators *g = l->shared->grads;
+    const bool add_weights = grad_accumulators_add(g, layer_grads(l, WEIGHTS));
+    const bool add_bias = grad_accumulators_add(g, layer_grads(l, BIAS));
+    return op_run(&w->backward_weights, err)
+           && packed_grad_store(&w->diff_weights, add_weights, err)
+           && packed_grad_store(&w->diff_bias, add_bias, err);
 }
 
 bool weighted_backward_data(Layer *l, Error *err)

@@ -1,5 +1,5 @@
-/* core/layers/weighted.h -- what the layers with weights and a bias share: three primitives, and
- * the parameters in the layouts that those want.
+/* core/layers/weighted.h -- a layer with weights and a bias on oneDNN: three primitives, and the
+ * parameters in the layouts that those want.
  *
  * A layer's `create` calls weighted_new, then describes its primitives one by one and hands each
  * description over. The other functions are its LayerOps as they are.
@@ -7,8 +7,6 @@
 #pragma once
 #include "core/dnn/packed.h"
 #include "core/layers/layer.h"
-
-enum { WEIGHTS, BIAS };  // the parameters' places in the node: O x I x H x W, and O
 
 typedef struct {
     Op forward, backward_data, backward_weights;
@@ -33,12 +31,8 @@ bool weighted_set_backward_data(Layer *l, const char *what, dnnl_status_t status
 bool weighted_set_backward_weights(Layer *l, const char *what, dnnl_status_t status,
                                    dnnl_primitive_desc_t desc, Error *err);
 
-/* Free what only one direction needs, since something else computes it: 0 forward, 1 backward data,
- * 2 backward weights. */
-void weighted_drop(Layer *l, int direction);
-
 bool weighted_load_params(Layer *l, Error *err);
 bool weighted_forward(Layer *l, Error *err);
-bool weighted_backward_weights(Layer *l, bool accumulate, Error *err);
+bool weighted_backward_weights(Layer *l, Error *err);
 bool weighted_backward_data(Layer *l, Error *err);
 void weighted_destroy(Layer *l);

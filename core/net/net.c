@@ -26,7 +26,6 @@ typedef struct {
     Program *program;
     int64_t version;  // of the parameters it has loaded
     bool placed;
-    bool ran_backward;  // in this batch
 } Bound;
 
 struct Net {
@@ -158,6 +157,8 @@ static Program *program_for(Net *net, int count, bool training, Error *err)
             .type = net->config.bf16 ? dnnl_bf16 : dnnl_f32,
             .shared = net->shared,
             .autotune = net->config.autotune,
+            .go_on = net->config.go_on,
+            .go_on_context = net->config.go_on_context,
             .runs_per_load = net->config.batch_size / net->config.micro_batch,
             .keep_all = net->config.without & REWRITE_NO_REUSE_MEMORY,
         };
@@ -170,8 +171,7 @@ static Program *program_for(Net *net, int count, bool training, Error *err)
     }
     if (!reserve_arena(net, program_arena_bytes(b->program), err))
         return NULL;
-    if (!b->placed
-        && (!program_place(b->program, net->arena, err) || !program_choose(b->program, err)))
+    if (!b->placed && !program_place(b->program, net->arena, err))
         return no_program(net, b->program, err);
     b->placed = true;
     if (b->version != net->shared->version) {
@@ -211,8 +211,6 @@ bool net_prepare(Net *net, int64_t train_examples, int64_t test_examples, Error 
         int sizes[NET_MAX_PART_SIZES];
         const int count = net_part_sizes(examples[training], c->batch_size, c->micro_batch, sizes);
         for (int i = 0; i < count; i++) {
-            if (c->autotune && c->go_on && !c->go_on(c->go_on_context))
-                return fail(err, ERR_STOPPED, "stopped while kernels were measured");
             if (!program_for(net, sizes[i], training, err))
                 return false;
         }
@@ -246,29 +244,16 @@ static bool goes_on(const Net *net, int first, Error *err)
            || fail(err, ERR_STOPPED, "stopped within a batch");
 }
 
-/* Bring the gradients that programs have kept to themselves to the store. */
-static bool end_backward(Net *net, Error *err)
-{
-    bool accumulate = false;
-    for (int i = 0; i < net->bound_count; i++) {
-        Bound *b = &net->bound[i];
-        if (b->ran_backward && !program_backward_end(b->program, accumulate, net->profile, err))
-            return false;
-        accumulate |= b->ran_backward;
-        b->ran_backward = false;
-    }
-    return true;
-}
-
 bool net_train_batch(Net *net, const float *images, const int32_t *labels, int count, Metrics *sum,
                      Error *err)
 {
     const SoftmaxLoss how = {
         .classes = net->classes, .smoothing = net->config.label_smoothing, .scale = 1.0 / count};
+    grad_accumulators_begin(net->shared->grads);
     for (int first = 0, part; first < count; first += part) {
         part = next_part(net, count - first);
         if (!goes_on(net, first, err))
-            return end_backward(net, NULL) && false;  // nothing may be left for the next batch
+            return false;
         Program *p = run_forward(net, images + (size_t)first * net->image_count, part, true, err);
         if (!p)
             return false;
@@ -277,11 +262,14 @@ bool net_train_batch(Net *net, const float *images, const int32_t *labels, int c
         tensor_write_nchw(program_diff_output(p), net->diff_logits);
         if (net->profile)
             net->profile->loss += clock_seconds() - start;
-        if (!program_backward(p, first > 0, net->profile, err))
+        if (!program_backward(p, net->profile, err))
             return no_program(net, p, err) != NULL;
-        find_bound(net, part, true)->ran_backward = true;
     }
-    return end_backward(net, err);
+    for (int i = 0; i < net->bound_count; i++) {
+        if (net->bound[i].training)
+            program_flush_grads(net->bound[i].program, net->profile);
+    }
+    return true;
 }
 
 bool net_evaluate_batch(Net *net, const float *images, const int32_t *labels, int count,

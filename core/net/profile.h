@@ -15,5 +15,5 @@ typedef struct {
     double input;        // copying images in
     double load_params;  // copying parameters into the primitives' layouts
     double loss;
-    double backward_end;  // bringing gradients to the store
+    double flush_grads;  // bringing accumulated gradients to the store
 } Profile;

@@ -170,6 +170,8 @@ static bool create_layers(Program *p, ParamStore *params, const Dnn *dnn, Error 
         l->first_param = first_param(params, l->node);
         l->shared = p->config.shared;
         l->autotune = p->config.autotune;
+        l->go_on = p->config.go_on;
+        l->go_on_context = p->config.go_on_context;
         l->runs_per_load = p->config.runs_per_load > 0 ? p->config.runs_per_load : 1;
         if (!l->node->type->ops->create(l, err))
             return fail_in(err, "%s", l->node->name);
@@ -249,17 +251,6 @@ bool program_place(Program *p, void *arena, Error *err)
     return true;
 }
 
-bool program_choose(Program *p, Error *err)
-{
-    for (Node n = 1; n < p->count; n++) {
-        Layer *l = &p->layers[n];
-        const LayerOps *ops = l->node->type->ops;
-        if (ops->choose && !ops->choose(l, err))
-            return fail_in(err, "%s", l->node->name);
-    }
-    return true;
-}
-
 bool program_load_params(Program *p, Error *err)
 {
     for (Node n = 1; n < p->count; n++) {
@@ -293,8 +284,7 @@ bool program_forward(Program *p, Profile *profile, Error *err)
     return true;
 }
 
-static bool backward_layer(Layer *l, bool accumulate, const Profile *profile, NodeTimes *times,
-                           Error *err)
+static bool backward_layer(Layer *l, const Profile *profile, NodeTimes *times, Error *err)
 {
     const LayerOps *ops = l->node->type->ops;
     double start = profile ? clock_seconds() : 0;
@@ -304,7 +294,7 @@ static bool backward_layer(Layer *l, bool accumulate, const Profile *profile, No
         lap(profile, &start, &times->backward_begin);
     }
     if (ops->backward_weights) {
-        if (!ops->backward_weights(l, accumulate, err))
+        if (!ops->backward_weights(l, err))
             return false;
         lap(profile, &start, &times->backward_weights);
     }
@@ -319,31 +309,29 @@ static bool backward_layer(Layer *l, bool accumulate, const Profile *profile, No
     return true;
 }
 
-bool program_backward(Program *p, bool accumulate, Profile *profile, Error *err)
+bool program_backward(Program *p, Profile *profile, Error *err)
 {
     assert(p->config.training);
     NodeTimes ignored = {0};
     for (Node n = p->count - 1; n > 0; n--) {
         Layer *l = &p->layers[n];
         if (p->has_grad[n]
-            && !backward_layer(l, accumulate, profile, profile ? &profile->nodes[n] : &ignored,
-                               err))
+            && !backward_layer(l, profile, profile ? &profile->nodes[n] : &ignored, err))
             return fail_in(err, "%s", l->node->name);
     }
     return true;
 }
 
-bool program_backward_end(Program *p, bool accumulate, Profile *profile, Error *err)
+void program_flush_grads(Program *p, Profile *profile)
 {
     double start = profile ? clock_seconds() : 0;
     for (Node n = 1; n < p->count; n++) {
         Layer *l = &p->layers[n];
         const LayerOps *ops = l->node->type->ops;
-        if (ops->backward_end && !ops->backward_end(l, accumulate, err))
-            return fail_in(err, "%s", l->node->name);
+        if (ops->flush_grads)
+            ops->flush_grads(l);
     }
-    lap(profile, &start, profile ? &profile->backward_end : NULL);
-    return true;
+    lap(profile, &start, profile ? &profile->flush_grads : NULL);
 }
 
 void program_name_kernels(const Program *p, Node n, const char *names[3])

@@ -3,7 +3,7 @@
  * A Net keeps a program for each size that it meets (the usual micro-batch, the rest of a batch,
  * the same without backward) and lends them one arena, since only one runs at a time.
  *
- * Errors   ERR_DNN, ERR_NO_MEMORY.
+ * Errors   ERR_DNN, ERR_NO_MEMORY; ERR_STOPPED, from program_new: go_on said no.
  */
 #pragma once
 #include "core/layers/layer.h"
@@ -16,14 +16,17 @@ typedef struct {
     bool training;          // false: forward only, and values are dropped as soon as they are read
     dnnl_data_type_t type;  // of values and gradients, but for the output's value: float32
     bool diff_input;        // also compute the gradient of the input
-    Shared *shared;         // with the other programs of the net; NULL if `autotune` is
-    Autotune *autotune;     // among kernels, added to by program_choose; NULL: the library's alone
-    int runs_per_load;      // how often it runs until the parameters change, about
-    bool keep_all;          // each tensor has memory to itself; else it is reused by lifetime
+    Shared *shared;         // with the other programs of the net
+    Autotune *autotune;     // which kernels to use; NULL: oneDNN's alone
+    bool (*go_on)(void *);  // asked while kernels are measured; NULL: always
+    void *go_on_context;
+    int runs_per_load;  // how often it runs until the parameters change, about
+    bool keep_all;      // each tensor has memory to itself; else it is reused by lifetime
 } ProgramConfig;
 
 /* `g` must have forks where values are read more than once (rewrite_insert_forks). Borrows the
- * graph, the parameters and `dnn`. */
+ * graph, the parameters and `dnn`. Measures kernels that `autotune` does not know, which takes
+ * seconds for a large net. */
 bool program_new(const Graph *g, ParamStore *params, const Dnn *dnn, ProgramConfig config,
                  Program **program, Error *err);
 void program_free(Program *p);  // takes NULL
@@ -32,20 +35,16 @@ void program_free(Program *p);  // takes NULL
 size_t program_arena_bytes(const Program *p);
 bool program_place(Program *p, void *arena, Error *err);
 
-/* Measure which kernels are fastest where that is not known yet. Uses the arena and the gradients
- * in the store; takes seconds for a large net, nothing the second time. */
-bool program_choose(Program *p, Error *err);
-
 /* Copy the parameters from the store; needed when they have changed. */
 bool program_load_params(Program *p, Error *err);
 
 /* input -> output. `profile` may be NULL. */
 bool program_forward(Program *p, Profile *profile, Error *err);
-/* diff_output -> gradients in the store: set, or added to what is there. */
-bool program_backward(Program *p, bool accumulate, Profile *profile, Error *err);
-/* After the last program_backward of a batch: bring what gradients were kept elsewhere to the
- * store, set or, when another program's are there, added. */
-bool program_backward_end(Program *p, bool accumulate, Profile *profile, Error *err);
+/* diff_output -> gradients: those of a new batch after grad_accumulators_begin, else added to the
+ * gradients of this batch. */
+bool program_backward(Program *p, Profile *profile, Error *err);
+/* After the last program_backward of a batch: bring what was accumulated elsewhere to the store. */
+void program_flush_grads(Program *p, Profile *profile);
 
 /* What computes forward, backward data and backward weights of node n; NULL where it makes no
  * difference. */

@@ -158,7 +158,7 @@ static bool profile_steps(Bench *b, BenchResult *r, Error *err)
         r->input_ms = scale * profile.input;
         r->load_params_ms = scale * profile.load_params;
         r->loss_ms = scale * profile.loss;
-        r->backward_end_ms = scale * profile.backward_end;
+        r->flush_grads_ms = scale * profile.flush_grads;
         r->update_ms = scale * b->update_seconds;
     }
     free(profile.nodes);

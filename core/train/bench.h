@@ -45,7 +45,7 @@ typedef struct {
     double gflop;        // of a step: three directions, but for the input's gradient
     double ceiling_gflops;
     // Parts of the step that are no layer's.
-    double input_ms, load_params_ms, loss_ms, backward_end_ms, update_ms;
+    double input_ms, load_params_ms, loss_ms, flush_grads_ms, update_ms;
     double first_step_ms;  // in which kernels are made and measured
 } BenchResult;
 

@@ -147,7 +147,7 @@ static void parts_of_step(const BenchResult *r, Part parts[PARTS])
         {"backward_other", "layers backward, the rest", other},
         {"input", "input into its layout", r->input_ms},
         {"load_params", "weights into their layouts", r->load_params_ms},
-        {"backward_end", "gradients into the store", r->backward_end_ms},
+        {"flush_grads", "gradients into the store", r->flush_grads_ms},
         {"loss", "loss", r->loss_ms},
         {"update", "update", r->update_ms},
     };
@@ -159,7 +159,7 @@ static void parts_of_step(const BenchResult *r, Part parts[PARTS])
  * with weights, masks included. */
 static double ms_without_products(const BenchResult *r)
 {
-    double ms = r->input_ms + r->load_params_ms + r->backward_end_ms + r->loss_ms + r->update_ms;
+    double ms = r->input_ms + r->load_params_ms + r->flush_grads_ms + r->loss_ms + r->update_ms;
     for (int i = 0; i < r->layer_count; i++) {
         const BenchLayer *l = &r->layers[i];
         ms += l->other_ms;

@@ -48,7 +48,7 @@ for (const { isa, precision, own } of LIMITS) {
     assert.equal(bench.precision, precision);
     const names = bench.layers.filter(({ type }) => type === "conv")
       .flatMap((l) => [l.forward, l.backward_data, l.backward_weights]).map(({ kernel }) => kernel);
-    const known = own ? /^(oneDNN|(product|patches|F\(\d,\d\))( brgemm)?)$/ : /^oneDNN$/;
+    const known = own ? /^(oneDNN|(gemm|im2col|winograd F\(\d,\d\))( brgemm)?)$/ : /^oneDNN$/;
     for (const name of names) assert.match(name, known);
   });
 }

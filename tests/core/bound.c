@@ -24,10 +24,8 @@ Bound *bound_new(Graph *g, BoundConfig config)
     graph_free(g);
     CHECK_OK(params_new(b->graph, &b->params, &err), err);
     CHECK_OK(dnn_new(&b->dnn, &err), err);
-    if (config.own_kernels) {
-        b->autotune = autotune_new();
-        b->shared = shared_new();
-    }
+    b->shared = shared_new();
+    b->autotune = config.own_kernels ? autotune_new() : NULL;
     const ProgramConfig how = {.batch = config.batch,
                                .training = true,
                                .type = config.bf16 ? dnnl_bf16 : dnnl_f32,
@@ -39,7 +37,6 @@ Bound *bound_new(Graph *g, BoundConfig config)
     memset(b->arena, 0xff,
            program_arena_bytes(b->program));  // NaNs: nothing may read stale numbers
     CHECK_OK(program_place(b->program, b->arena, &err), err);
-    CHECK_OK(program_choose(b->program, &err), err);
 
     b->src_count = tensor_count(program_input(b->program));
     b->dst_count = tensor_count(program_output(b->program));
@@ -73,6 +70,7 @@ void bound_free(Bound *b)
 void bound_forward(Bound *b)
 {
     Error err = {0};
+    b->shared->version++;  // tests change parameters as they like
     CHECK_OK(program_load_params(b->program, &err), err);
     tensor_write_nchw(program_input(b->program), b->src);
     CHECK_OK(program_forward(b->program, NULL, &err), err);
@@ -83,8 +81,9 @@ void bound_backward(Bound *b)
 {
     Error err = {0};
     tensor_write_nchw(program_diff_output(b->program), b->diff_dst);
-    CHECK_OK(program_backward(b->program, false, NULL, &err), err);
-    CHECK_OK(program_backward_end(b->program, false, NULL, &err), err);
+    grad_accumulators_begin(b->shared->grads);
+    CHECK_OK(program_backward(b->program, NULL, &err), err);
+    program_flush_grads(b->program, NULL);
     tensor_read_nchw(program_diff_input(b->program), b->diff_src);
 }
 

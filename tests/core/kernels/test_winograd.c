@@ -1,5 +1,5 @@
-/* tests/core/kernels/test_winograd.c -- every form against naive sums, with the plain products and
- * the fast ones, over images that tiles fill and images that they overlap. */
+/* tests/core/kernels/test_winograd.c -- every variant against naive sums, with the plain products
+ * and the fast ones, over images that tiles fill and images that they overlap. */
 #include "core/kernels/winograd.h"
 
 #include <omp.h>
@@ -23,13 +23,23 @@ typedef struct {
     void *raw_src, *raw_dst;            // ... and in the type
 } Fixture;
 
-static Fixture fixture_new(const Case *c, WinogradForm form, bool bf16, GemmKernel *multiply)
+static Fixture fixture_new(const Case *c, WinogradVariant v, bool bf16, GemmKernel *multiply)
 {
     Rng rng = rng_new(7, RNG_TEST, 0);
     void *ignored;
-    Fixture f = {.w = {form, bf16, multiply, c->batch, c->height, c->width, c->in, c->out,
-                       omp_get_max_threads(), NULL},
-                 .r = winograd_kernel(form)};
+    Fixture f = {.w = {.variant = v,
+                       .conv = {.batch = c->batch,
+                                .in = c->in,
+                                .height = c->height,
+                                .width = c->width,
+                                .out = c->out,
+                                .dst_height = c->height,
+                                .dst_width = c->width,
+                                .src_bf16 = bf16,
+                                .dst_bf16 = bf16,
+                                .threads = omp_get_max_threads()},
+                       .multiply = multiply},
+                 .r = winograd_kernel(v)};
     const size_t pixels = (size_t)(c->batch * c->height * c->width);
     f.src = random_numbers(pixels * (size_t)c->in, bf16, &rng, &f.raw_src);
     f.dst = random_numbers(pixels * (size_t)c->out, bf16, &rng, &f.raw_dst);
@@ -54,9 +64,10 @@ static void fixture_free(Fixture *f)
 static const float *tap(const Fixture *f, int n, int y, int x, int u, int v)
 {
     const int pad = (f->r - 1) / 2, i = y + u - pad, j = x + v - pad;
-    if (i < 0 || j < 0 || i >= f->w.height || j >= f->w.width)
+    if (i < 0 || j < 0 || i >= f->w.conv.height || j >= f->w.conv.width)
         return NULL;
-    return f->src + (size_t)((n * f->w.height + i) * f->w.width + j) * (size_t)f->w.in;
+    return f->src
+           + (size_t)((n * f->w.conv.height + i) * f->w.conv.width + j) * (size_t)f->w.conv.in;
 }
 
 /* Weights of a plain convolution at (o, c, u, v), or, flipped, of the one whose backward data this
@@ -64,8 +75,8 @@ static const float *tap(const Fixture *f, int n, int y, int x, int u, int v)
 static double weight(const Fixture *f, bool flipped, int o, int c, int u, int v)
 {
     const int r = f->r;
-    return (double)(flipped ? f->weights[((c * f->w.out + o) * r + r - 1 - u) * r + r - 1 - v]
-                            : f->weights[((o * f->w.in + c) * r + u) * r + v]);
+    return (double)(flipped ? f->weights[((c * f->w.conv.out + o) * r + r - 1 - u) * r + r - 1 - v]
+                            : f->weights[((o * f->w.conv.in + c) * r + u) * r + v]);
 }
 
 static double naive(const Fixture *f, bool flipped, int n, int y, int x, int o)
@@ -74,7 +85,7 @@ static double naive(const Fixture *f, bool flipped, int n, int y, int x, int o)
     for (int u = 0; u < f->r; u++) {
         for (int v = 0; v < f->r; v++) {
             const float *pixel = tap(f, n, y, x, u, v);
-            for (int c = 0; pixel && c < f->w.in; c++)
+            for (int c = 0; pixel && c < f->w.conv.in; c++)
                 sum += (double)pixel[c] * weight(f, flipped, o, c, u, v);
         }
     }
@@ -87,17 +98,19 @@ static void check_run(Fixture *f, bool flipped, double tolerance)
     void *packed = aligned_nans(winograd_weights_bytes(w));
     void *scratch = aligned_nans(winograd_scratch_bytes(w));
     winograd_pack(w, f->weights, flipped, packed);
-    winograd_run(w, f->raw_src, packed, flipped ? NULL : f->bias, !flipped, f->raw_dst, scratch);
-    const double scale = sqrt(w->in * f->r * f->r);
-    for (int n = 0; n < w->batch; n++) {
-        for (int y = 0; y < w->height; y++) {
-            for (int x = 0; x < w->width; x++) {
-                for (int o = 0; o < w->out; o += 5) {
+    f->w.conv.relu = !flipped;
+    winograd_run(w, f->raw_src, packed, flipped ? NULL : f->bias, f->raw_dst, scratch);
+    const double scale = sqrt(w->conv.in * f->r * f->r);
+    for (int n = 0; n < w->conv.batch; n++) {
+        for (int y = 0; y < w->conv.height; y++) {
+            for (int x = 0; x < w->conv.width; x++) {
+                for (int o = 0; o < w->conv.out; o += 5) {
                     double want = naive(f, flipped, n, y, x, o);
                     if (!flipped)
                         want = fmax(0, want + (double)f->bias[o]);
-                    const size_t i = (size_t)(((n * w->height + y) * w->width + x) * w->out + o);
-                    CHECK_NEAR(number_at(f->raw_dst, w->bf16, i), want, tolerance * scale);
+                    const size_t i =
+                        (size_t)(((n * w->conv.height + y) * w->conv.width + x) * w->conv.out + o);
+                    CHECK_NEAR(number_at(f->raw_dst, w->conv.src_bf16, i), want, tolerance * scale);
                 }
             }
         }
@@ -110,13 +123,13 @@ static void check_run(Fixture *f, bool flipped, double tolerance)
 static double naive_grad(const Fixture *f, int o, int c, int u, int v)
 {
     double sum = 0;
-    for (int n = 0; n < f->w.batch; n++) {
-        for (int y = 0; y < f->w.height; y++) {
-            for (int x = 0; x < f->w.width; x++) {
+    for (int n = 0; n < f->w.conv.batch; n++) {
+        for (int y = 0; y < f->w.conv.height; y++) {
+            for (int x = 0; x < f->w.conv.width; x++) {
                 const float *pixel = tap(f, n, y, x, u, v);
-                const size_t i = (size_t)((n * f->w.height + y) * f->w.width + x);
+                const size_t i = (size_t)((n * f->w.conv.height + y) * f->w.conv.width + x);
                 if (pixel)
-                    sum += (double)pixel[c] * (double)f->dst[i * (size_t)f->w.out + (size_t)o];
+                    sum += (double)pixel[c] * (double)f->dst[i * (size_t)f->w.conv.out + (size_t)o];
             }
         }
     }
@@ -127,18 +140,18 @@ static void check_grad(Fixture *f, double tolerance)
 {
     const Winograd *w = &f->w;
     const int taps = f->r * f->r;
-    const size_t count = (size_t)(w->in * taps * w->out);
+    const size_t count = (size_t)(w->conv.in * taps * w->conv.out);
     float *sums = aligned_nans(count * sizeof *sums);
     void *scratch = aligned_nans(winograd_grad_scratch_bytes(w));
     for (size_t i = 0; i < count; i++)
         sums[i] = 1;
     winograd_grad(w, f->raw_src, f->raw_dst, sums, scratch);
-    const double scale = sqrt(w->batch * w->height * w->width);
-    for (int c = 0; c < w->in; c += 3) {
-        for (int o = 0; o < w->out; o += 7) {
+    const double scale = sqrt(w->conv.batch * w->conv.height * w->conv.width);
+    for (int c = 0; c < w->conv.in; c += 3) {
+        for (int o = 0; o < w->conv.out; o += 7) {
             for (int t = 0; t < taps; t++) {
                 const double want = 1 + naive_grad(f, o, c, t / f->r, t % f->r);
-                CHECK_NEAR(sums[(c * taps + t) * w->out + o], want, tolerance * (1 + scale));
+                CHECK_NEAR(sums[(c * taps + t) * w->conv.out + o], want, tolerance * (1 + scale));
             }
         }
     }
@@ -151,7 +164,8 @@ static void with_brgemms(Fixture *f, bool (*add)(const Winograd *w, Error *err),
                          void (*check)(Fixture *f))
 {
     Error err = {0};
-    f->w.brgemms = f->w.bf16 && gemm_kernel(true) ? brgemms_new(omp_get_max_threads()) : NULL;
+    f->w.brgemms =
+        f->w.conv.src_bf16 && gemm_kernel(true) ? brgemms_new(omp_get_max_threads()) : NULL;
     if (!f->w.brgemms)
         return;
     CHECK_OK(add(&f->w, &err), err);
@@ -162,7 +176,8 @@ static void with_brgemms(Fixture *f, bool (*add)(const Winograd *w, Error *err),
 /* Also more threads than there is work for. */
 static const int TEAMS[] = {1, 2, 3, 13};
 
-/* Run `check` over all forms, cases and kinds of products; `add` makes the micro-kernels it needs.
+/* Run `check` over all variants, cases and kinds of products; `add` makes the micro-kernels it
+ * needs.
  */
 static void for_all(bool bf16, bool (*add)(const Winograd *w, Error *err),
                     void (*check)(Fixture *f))
@@ -170,10 +185,10 @@ static void for_all(bool bf16, bool (*add)(const Winograd *w, Error *err),
     GemmKernel *kernels[] = {bf16 ? gemm_plain_bf16 : gemm_plain_f32, gemm_kernel(bf16)};
     const int before = omp_get_max_threads();
     for (size_t k = 0; k < COUNT(kernels) && kernels[k]; k++) {
-        for (WinogradForm form = 0; form < WINOGRAD_FORMS; form++) {
+        for (WinogradVariant v = 0; v < WINOGRAD_VARIANTS; v++) {
             for (size_t i = 0; i < COUNT(CASES); i++) {
                 omp_set_num_threads(TEAMS[i % COUNT(TEAMS)]);
-                Fixture f = fixture_new(&CASES[i], form, bf16, kernels[k]);
+                Fixture f = fixture_new(&CASES[i], v, bf16, kernels[k]);
                 check(&f);
                 with_brgemms(&f, add, check);
                 fixture_free(&f);
@@ -186,7 +201,7 @@ static void for_all(bool bf16, bool (*add)(const Winograd *w, Error *err),
 /* Shares of the size that sums of random terms have. */
 static double tolerance_of(const Fixture *f)
 {
-    return f->w.bf16 ? 0.06 : 1e-5;
+    return f->w.conv.src_bf16 ? 0.06 : 1e-5;
 }
 
 static void check_forward(Fixture *f)
@@ -236,11 +251,11 @@ static void results_repeat_and_images_stay_apart(void **state)
     void *scratch = aligned_nans(winograd_scratch_bytes(&f.w));
     float *first = aligned_nans(half * sizeof *first);
     winograd_pack(&f.w, f.weights, false, packed);
-    winograd_run(&f.w, f.raw_src, packed, f.bias, false, f.raw_dst, scratch);
+    winograd_run(&f.w, f.raw_src, packed, f.bias, f.raw_dst, scratch);
     memcpy(first, f.raw_dst, half * sizeof *first);
     for (size_t i = 5 * 5 * 16; i < 2 * 5 * 5 * 16; i++)
         ((float *)f.raw_src)[i] = NAN;
-    winograd_run(&f.w, f.raw_src, packed, f.bias, false, f.raw_dst, scratch);
+    winograd_run(&f.w, f.raw_src, packed, f.bias, f.raw_dst, scratch);
     assert_memory_equal(first, f.raw_dst, half * sizeof *first);
     assert_true(isnan(((float *)f.raw_dst)[half]));
     free(packed);

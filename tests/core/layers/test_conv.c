@@ -104,9 +104,9 @@ static void gradients_match_finite_differences(void **state)
     }
 }
 
-/* Measuring runs every kernel on whatever memory holds, here NaNs: nothing of it may stay in the
- * sums of those that are kept. */
-static void kernels_chosen_by_measurement_start_clean(void **state)
+/* Measuring runs every candidate: nothing of it may stay in the accumulators or in the scratch
+ * memory of those that are used. */
+static void measured_kernels_start_clean(void **state)
 {
     (void)state;
     static const struct {
@@ -135,7 +135,7 @@ static void kernels_chosen_by_measurement_start_clean(void **state)
     }
 }
 
-static void backward_adds_to_the_gradients_if_asked(void **state)
+static void a_second_part_of_a_batch_adds_to_the_gradients(void **state)
 {
     (void)state;
     Error err = {0};
@@ -145,7 +145,7 @@ static void backward_adds_to_the_gradients_if_asked(void **state)
     float *once = xcalloc(b->params->count, sizeof *once);
     memcpy(once, b->params->grads, b->params->count * sizeof *once);
     tensor_write_nchw(program_diff_output(b->program), b->diff_dst);
-    CHECK_OK(program_backward(b->program, true, NULL, &err), err);
+    CHECK_OK(program_backward(b->program, NULL, &err), err);
     for (size_t k = 0; k < b->params->count; k++)
         CHECK_NEAR(b->params->grads[k], 2 * once[k], 1e-4);
     free(once);
@@ -182,8 +182,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(shapes_parameters_and_costs),
         cmocka_unit_test(forward_equals_a_naive_loop),
         cmocka_unit_test(gradients_match_finite_differences),
-        cmocka_unit_test(kernels_chosen_by_measurement_start_clean),
-        cmocka_unit_test(backward_adds_to_the_gradients_if_asked),
+        cmocka_unit_test(measured_kernels_start_clean),
+        cmocka_unit_test(a_second_part_of_a_batch_adds_to_the_gradients),
         cmocka_unit_test(bad_parameters_are_refused),
     };
     return RUN_TESTS(tests);

@@ -1,4 +1,5 @@
-/* core/kernels/winograd_forms.h -- the forms: their matrices, and where their tiles are. */
+/* core/kernels/winograd_variants.h -- F(m, r): the matrices of each variant, and where its tiles
+ * are. */
 #pragma once
 #include "core/kernels/vec.h"
 #include "core/kernels/winograd.h"
@@ -15,14 +16,14 @@ typedef struct {
     Matrix at;  // m x t, powers by points
     Matrix g;   // t x r, points by powers
     Matrix bt;  // t x t, points by powers
-} Form;
+} Variant;
 
 // clang-format off
 /* A 1 x 1 convolution, which is a plain matrix product. */
-static const Form FORM_1_1 = {1, 1, 1, 0, {{1}}, {{1}}, {{1}}};
+static const Variant VARIANT_1_1 = {1, 1, 1, 0, {{1}}, {{1}}, {{1}}};
 
 /* Points 0, -1, 1/2, 2, infinity. */
-static const Form FORM_3_3 = {
+static const Variant VARIANT_3_3 = {
     3, 3, 5, 0,
     {{1, 1, 1, 1, 0}, {0, -1, 0.5f, 2, 0}, {0, 1, 0.25f, 4, 1}},
     {{1, 0, 0},
@@ -46,7 +47,7 @@ static const Form FORM_3_3 = {
      {0, 2 / 3.f, -4 / 9.f, -1.5f, 1, 0},      \
      {0, 1, 0, -97 / 36.f, 0, 1}}
 
-static const Form FORM_4_3 = {
+static const Variant VARIANT_4_3 = {
     4, 3, 6, 2,
     {{1, 1, 1, 1, 1, 0},
      {0, 2 / 3.f, -2 / 3.f, 1.5f, -1.5f, 0},
@@ -61,7 +62,7 @@ static const Form FORM_4_3 = {
     BT_6,
 };
 
-static const Form FORM_2_5 = {
+static const Variant VARIANT_2_5 = {
     2, 5, 6, 2,
     {{1, 1, 1, 1, 1, 0}, {0, 2 / 3.f, -2 / 3.f, 1.5f, -1.5f, 1}},
     {{1, 0, 0, 0, 0},
@@ -74,14 +75,15 @@ static const Form FORM_2_5 = {
 };
 #undef BT_6
 
-/* DO(form) for each, in the order of WinogradForm. */
+/* DO(variant) for each, in the order of WinogradVariant. */
 #define WINOGRAD_FOR_EACH(DO) DO(1_1) DO(3_3) DO(4_3) DO(2_5)
 // clang-format on
 
-static inline const Form *winograd_form(WinogradForm form)
+static inline const Variant *winograd_variant(WinogradVariant v)
 {
-    static const Form *const ALL[WINOGRAD_FORMS] = {&FORM_1_1, &FORM_3_3, &FORM_4_3, &FORM_2_5};
-    return ALL[form];
+    static const Variant *const ALL[WINOGRAD_VARIANTS] = {&VARIANT_1_1, &VARIANT_3_3, &VARIANT_4_3,
+                                                          &VARIANT_2_5};
+    return ALL[v];
 }
 
 /* ---- Where the tiles are ---- */
@@ -93,9 +95,9 @@ typedef struct {
 
 static inline Tiles winograd_tiles(const Winograd *w)
 {
-    const int m = winograd_form(w->form)->m;
-    const int rows = (w->height + m - 1) / m, columns = (w->width + m - 1) / m;
-    return (Tiles){rows, columns, w->batch * rows * columns};
+    const int m = winograd_variant(w->variant)->m;
+    const int rows = (w->conv.height + m - 1) / m, columns = (w->conv.width + m - 1) / m;
+    return (Tiles){rows, columns, w->conv.batch * rows * columns};
 }
 
 /* The first channel of `side` x `side` pixels of a feature map, `shift` pixels up and to the left
@@ -104,17 +106,18 @@ static inline void winograd_pixels(const Winograd *w, Tiles tiles, int tile, int
                                    const void *map, int channels, const void *zeros,
                                    const char **pixels)
 {
-    const int m = winograd_form(w->form)->m;
+    const int m = winograd_variant(w->variant)->m;
     const int image = tile / (tiles.rows * tiles.columns);
     const int row = tile / tiles.columns % tiles.rows * m - shift;
     const int column = tile % tiles.columns * m - shift;
-    const size_t bytes = (size_t)channels * (w->bf16 ? 2 : 4);
+    const size_t bytes = (size_t)channels * (w->conv.src_bf16 ? 2 : 4);
     for (int i = 0; i < side; i++) {
         for (int j = 0; j < side; j++) {
             const int y = row + i, x = column + j;
-            const bool inside = y >= 0 && y < w->height && x >= 0 && x < w->width;
+            const bool inside = y >= 0 && y < w->conv.height && x >= 0 && x < w->conv.width;
             const size_t pixel =
-                ((size_t)image * (size_t)w->height + (size_t)y) * (size_t)w->width + (size_t)x;
+                ((size_t)image * (size_t)w->conv.height + (size_t)y) * (size_t)w->conv.width
+                + (size_t)x;
             pixels[i * side + j] = inside ? (const char *)map + pixel * bytes : zeros;
         }
     }
