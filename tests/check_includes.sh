@@ -42,7 +42,7 @@ omp[.]h                        ^core/
 pure='^core/(graph|models|data)/'
 
 # Headers that layers share; any other layer's header is that layer's alone.
-shared_by_layers='^core/layers/(layer|shared|weighted|pooling|conv_kernel|conv_own|conv_sums)[.]h$'
+shared_by_layers='^core/layers/(layer|shared|weighted|pooling|grad_accumulators|conv_kernel|conv_own)[.]h$'
 
 check() {
     (cd "$1" && find core server -name '*.[ch]' | sort | xargs awk -v rules="$rules" -v foreign="$foreign" \
