@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -10,6 +12,7 @@
 #include "core/train/safetensors.h"
 #include "core/train/state_meta.h"
 
+static const char OPTIMIZER_PREFIX[] = "optimizer.";
 static const char MOMENTUM_PREFIX[] = "optimizer.momentum.";
 
 TrainState train_state_start(void)
@@ -80,23 +83,93 @@ static bool check_sum_of_tensors(const SafeFile *f, const char *path, Error *err
     return equal || fail(err, ERR_INVALID, "%s is damaged: its checksum does not match", path);
 }
 
-/* The tensor `name` of the file, which must have the shape of `p`. */
-static const SafeTensor *matching(const SafeFile *f, const char *path, const char *name,
-                                  const Param *p, Error *err)
+/* ---- Does a file belong to a network? ---- */
+
+/* All that does not, in a sentence, as far as there is room for it. */
+typedef struct {
+    char text[320];
+    size_t used;
+    int count, left_out;
+} Mismatches;
+
+static void mismatch(Mismatches *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void mismatch(Mismatches *m, const char *fmt, ...)
+{
+    char one[2 * GRAPH_MAX_NAME + 128];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(one, sizeof one, fmt, args);
+    va_end(args);
+    const char *joint = m->count++ > 0 ? "; " : "";
+    if (m->left_out > 0 || m->used + strlen(joint) + strlen(one) >= sizeof m->text)
+        m->left_out++;
+    else
+        m->used += (size_t)sprintf(m->text + m->used, "%s%s", joint, one);
+}
+
+enum { DIMS_TEXT = 16 * GRAPH_MAX_DIMS };
+
+/* "64x1x7x7" */
+static const char *dims_text(const int *dims, int count, char text[DIMS_TEXT])
+{
+    int at = snprintf(text, DIMS_TEXT, "%s", count == 0 ? "a number" : "");
+    for (int d = 0; d < count; d++)
+        at += snprintf(text + at, DIMS_TEXT - (size_t)at, "%s%d", d ? "x" : "", dims[d]);
+    return text;
+}
+
+static void compare_tensor(const SafeFile *f, const char *name, const Param *p, Mismatches *m)
 {
     const SafeTensor *t = safetensors_find(f, name);
-    if (!t) {
-        fail(err, ERR_INVALID, "%s is of another network: it has no tensor %s", path, name);
-        return NULL;
-    }
-    bool equal = t->dim_count == p->dim_count;
+    bool equal = t && t->dim_count == p->dim_count;
     for (int d = 0; equal && d < p->dim_count; d++)
         equal = t->dims[d] == p->dims[d];
-    if (equal)
-        return t;
-    fail(err, ERR_INVALID, "%s is of another network: tensor %s has another shape", path, name);
-    return NULL;
+    char has[DIMS_TEXT], needs[DIMS_TEXT];
+    if (!t)
+        mismatch(m, "there is no tensor %s", name);
+    else if (!equal)
+        mismatch(m, "tensor %s is %s, not %s", name, dims_text(t->dims, t->dim_count, has),
+                 dims_text(p->dims, p->dim_count, needs));
 }
+
+static bool is_param(const ParamStore *params, const char *name)
+{
+    for (int i = 0; i < params->param_count; i++)
+        if (strcmp(params->params[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_optimizer(const char *name)
+{
+    return strncmp(name, OPTIMIZER_PREFIX, strlen(OPTIMIZER_PREFIX)) == 0;
+}
+
+/* Every parameter must be there under "<prefix><name>", in its shape, and nothing else. */
+static bool check_tensors(const SafeFile *f, const char *path, const ParamStore *params,
+                          const char *prefix, Error *err)
+{
+    Mismatches m = {0};
+    for (int i = 0; i < params->param_count; i++) {
+        char *name = xasprintf("%s%s", prefix, params->params[i].name);
+        compare_tensor(f, name, &params->params[i], &m);
+        free(name);
+    }
+    for (size_t i = 0; i < safetensors_count(f); i++) {
+        const char *name = safetensors_at(f, i)->name;
+        if (!is_optimizer(name) && !is_param(params, name))
+            mismatch(&m, "tensor %s is unknown", name);
+    }
+    if (m.count == 0)
+        return true;
+    if (m.left_out == 0)
+        return fail(err, ERR_INVALID, "%s is of another network: %s", path, m.text);
+    return fail(err, ERR_INVALID, "%s is of another network: %s%sand %d more", path, m.text,
+                m.used > 0 ? "; " : "", m.left_out);
+}
+
+/* ---- Reading ---- */
 
 static bool check_finite(const SafeTensor *t, const char *path, Error *err)
 {
@@ -108,43 +181,40 @@ static bool check_finite(const SafeTensor *t, const char *path, Error *err)
     return true;
 }
 
-/* Check that the file has each parameter under "<prefix><name>" or, if `numbers` is not NULL, copy
- * them there. */
-static bool read_params(const SafeFile *f, const char *path, const ParamStore *params,
-                        const char *prefix, float *numbers, Error *err)
+static bool check_numbers(const SafeFile *f, const char *path, Error *err)
+{
+    for (size_t i = 0; i < safetensors_count(f); i++)
+        if (!check_finite(safetensors_at(f, i), path, err))
+            return false;
+    return true;
+}
+
+/* Copy each parameter's tensor "<prefix><name>" to `numbers`. They have been checked. */
+static void read_params(const SafeFile *f, const ParamStore *params, const char *prefix,
+                        float *numbers)
 {
     for (int i = 0; i < params->param_count; i++) {
         const Param *p = &params->params[i];
         char *name = xasprintf("%s%s", prefix, p->name);
-        const SafeTensor *t = matching(f, path, name, p, err);
+        memcpy(numbers + p->offset, safetensors_find(f, name)->data, p->count * sizeof(float));
         free(name);
-        if (!t || (!numbers && !check_finite(t, path, err)))
-            return false;
-        if (numbers)
-            memcpy(numbers + p->offset, t->data, p->count * sizeof(float));
     }
-    return true;
 }
 
-/* How many of the file's tensors are optimizer state. */
-static size_t optimizer_tensors(const SafeFile *f)
+static bool has_optimizer(const SafeFile *f)
 {
-    size_t count = 0;
     for (size_t i = 0; i < safetensors_count(f); i++)
-        count += strncmp(safetensors_at(f, i)->name, "optimizer.", strlen("optimizer.")) == 0;
-    return count;
+        if (is_optimizer(safetensors_at(f, i)->name))
+            return true;
+    return false;
 }
 
 /* Everything is checked before anything is changed. */
-static bool check_params(const SafeFile *f, const char *path, const ParamStore *params, Error *err)
+static bool check_params(const SafeFile *f, const char *path, const ParamStore *params,
+                         const char *prefix, Error *err)
 {
-    if (!check_sum_of_tensors(f, path, err) || !read_params(f, path, params, "", NULL, err))
-        return false;
-    const size_t values = safetensors_count(f) - optimizer_tensors(f);
-    if (values != (size_t)params->param_count)
-        return fail(err, ERR_INVALID, "%s is of another network: it has %zu parameters, not %d",
-                    path, values, params->param_count);
-    return true;
+    return check_sum_of_tensors(f, path, err) && check_tensors(f, path, params, prefix, err)
+           && check_numbers(f, path, err);
 }
 
 bool model_load(const char *path, ParamStore *params, Error *err)
@@ -152,8 +222,9 @@ bool model_load(const char *path, ParamStore *params, Error *err)
     SafeFile *f = NULL;
     if (!safetensors_open(path, &f, err))
         return false;
-    const bool ok =
-        check_params(f, path, params, err) && read_params(f, path, params, "", params->values, err);
+    const bool ok = check_params(f, path, params, "", err);
+    if (ok)
+        read_params(f, params, "", params->values);
     safetensors_close(f);
     return ok;
 }
@@ -165,14 +236,14 @@ bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Au
     TrainState loaded = train_state_start();
     if (!safetensors_open(path, &f, err))
         return false;
-    const bool momentum = optimizer_tensors(f) > 0;
-    bool ok = state_from_meta(f, path, &loaded, err) && check_params(f, path, params, err)
-              && (!momentum || read_params(f, path, params, MOMENTUM_PREFIX, NULL, err))
-              && (!momentum || params_need_momentum(params, err));
+    const bool momentum = has_optimizer(f);
+    const bool ok = state_from_meta(f, path, &loaded, err) && check_params(f, path, params, "", err)
+                    && (!momentum || check_params(f, path, params, MOMENTUM_PREFIX, err))
+                    && (!momentum || params_need_momentum(params, err));
     if (ok) {
-        read_params(f, path, params, "", params->values, err);
+        read_params(f, params, "", params->values);
         if (momentum)
-            read_params(f, path, params, MOMENTUM_PREFIX, params->momentum, err);
+            read_params(f, params, MOMENTUM_PREFIX, params->momentum);
         const char *text = safetensors_metadata(f, "kernels");
         if (kernels)
             autotune_use_record(kernels, text ? text : "", NULL);

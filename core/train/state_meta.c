@@ -11,6 +11,7 @@
 
 /* What marks a file as a checkpoint of ours; raised when its contents change. */
 static const char FORMAT[] = "googlenetd checkpoint 2";
+static const char ANY_FORMAT[] = "googlenetd checkpoint ";
 static const char FORMAT_1[] = "googlenetd checkpoint 1";
 
 void meta_add(MetaList *list, const char *key, char *value)
@@ -142,9 +143,12 @@ static const char *require(const SafeFile *f, const char *path, const char *key,
 
 static bool read_format(const SafeFile *f, const char *path, int *format, Error *err)
 {
-    const char *text = require(f, path, "format", err);
-    if (!text)
-        return false;
+    const char *text = safetensors_metadata(f, "format");
+    if (!text || strncmp(text, ANY_FORMAT, strlen(ANY_FORMAT)) != 0)
+        return fail(err, ERR_INVALID,
+                    "%s has weights but no state of a training: start a new training with them as "
+                    "its initial weights (--init-from)",
+                    path);
     *format = strcmp(text, FORMAT) == 0 ? 2 : strcmp(text, FORMAT_1) == 0 ? 1 : 0;
     if (*format == 0)
         return fail(err, ERR_INVALID, "%s is of another format: %.64s", path, text);
@@ -165,7 +169,7 @@ static void complete_format_1(TrainState *state)
 
 bool state_from_meta(const SafeFile *f, const char *path, TrainState *state, Error *err)
 {
-    int format;
+    int format = 0;
     if (!read_format(f, path, &format, err))
         return false;
     for (size_t i = 0; i < COUNT(FIELDS); i++) {

@@ -43,6 +43,8 @@ typedef struct {
     Precision precision;
     uint64_t seed;
     int threads;  // of the OpenMP team, see core/base/team.h; 0: as many as it allows
+    // Model file with the initial weights, where no checkpoint is resumed; NULL: drawn by the seed.
+    const char *init_from;
     /* Which kernel computes each convolution; see core/autotune/autotune.h. A resume uses those of
      * its checkpoint, then those of `kernels`; the rest is measured before the first step. */
     bool library_only;          // oneDNN's kernels alone: nothing is measured

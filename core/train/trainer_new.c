@@ -81,6 +81,16 @@ static bool load_state(Trainer *t, Error *err)
     return true;
 }
 
+/* Weights and state to begin with. */
+static bool start_state(Trainer *t, Error *err)
+{
+    const TrainConfig *c = &t->config;
+    init_params(t->params, init_xavier_uniform, c->seed);
+    if (c->resume_count > 0)
+        return load_state(t, err);
+    return !c->init_from || model_load(c->init_from, t->params, err);
+}
+
 static bool create_loader(Trainer *t, Error *err)
 {
     const TrainConfig *c = &t->config;
@@ -110,9 +120,7 @@ bool trainer_new(const TrainConfig *config, Trainer **trainer, Error *err)
     t->autotune = config->library_only ? NULL : autotune_new();
     t->autotune_path = config->autotune_path ? xstrdup(config->autotune_path) : NULL;
     bool ok = create_network(t, err);
-    if (ok)
-        init_params(t->params, init_xavier_uniform, config->seed);
-    ok = ok && (config->resume_count == 0 || load_state(t, err)) && create_loader(t, err);
+    ok = ok && start_state(t, err) && create_loader(t, err);
     if (!ok) {
         trainer_free(t);
         return false;

@@ -51,6 +51,41 @@ bool folder_remove(const char *path, Error *err)
 
 /* ---- Files ---- */
 
+bool stream_text(FILE *stream, const char *label, size_t most, char **text, size_t *length,
+                 Error *err)
+{
+    size_t room = 0, used = 0, got = 0;
+    *text = NULL;
+    do {
+        room = room ? 2 * room : PIECE;
+        *text = xrealloc(*text, room, 1);
+        got = fread(*text + used, 1, room - 1 - used, stream);
+        used += got;
+    } while (got > 0 && used <= most);
+    (*text)[used] = '\0';
+    if (length)
+        *length = used;
+    if (!ferror(stream) && used <= most)
+        return true;
+    if (ferror(stream))
+        fail(err, ERR_IO, "%s: %s", label, strerror(errno));
+    else
+        fail(err, ERR_INVALID, "%s is longer than %zu bytes", label, most);
+    free(*text);
+    *text = NULL;
+    return false;
+}
+
+bool file_text(const char *path, size_t most, char **text, size_t *length, Error *err)
+{
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return fail(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %s", path, strerror(errno));
+    const bool ok = stream_text(file, path, most, text, length, err);
+    fclose(file);
+    return ok;
+}
+
 static bool copy_bytes(int from, int to)
 {
     char *piece = xcalloc(1, PIECE);

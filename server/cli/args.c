@@ -165,3 +165,16 @@ const Model *args_model(const char *name)
     fprintf(stderr, "\n");
     return NULL;
 }
+
+void args_print_faults(const char *label, const Faults *faults)
+{
+    for (int i = 0; i < faults->count && i < FAULTS_MAX; i++) {
+        const Fault *fault = &faults->items[i];
+        Error line = {0};
+        fail(&line, ERR_INVALID, "%s: %s%s%s", label, fault->pointer, fault->pointer[0] ? " " : "",
+             fault->detail);
+        fprintf(stderr, "%s\n", line.message);
+    }
+    if (faults->count > FAULTS_MAX)
+        fprintf(stderr, "and %d faults more\n", faults->count - FAULTS_MAX);
+}

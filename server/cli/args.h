@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/models/models.h"
+#include "server/base/faults.h"
 
 /* What a command returns to the shell; 128 + signal when one ended it. */
 enum {
@@ -41,6 +42,9 @@ bool args_int(const char *what, const char *text, int min, int max, int *value, 
 
 /* The network of that name; NULL, with the names that there are on stderr. */
 const Model *args_model(const char *name);
+
+/* Each fault on a line of stderr: "job.json: /epochs must be 1 to 100000, got 0". */
+void args_print_faults(const char *label, const Faults *faults);
 
 /* Version, oneDNN's version and the instructions that it will use, to stdout. */
 void print_version(void);

@@ -38,17 +38,36 @@ static char *next_line(FILE *file, char **line, size_t *size)
     return *line;
 }
 
+/* Read the first line; a file that is empty or has half a line is a new one. */
+static bool read_header(FILE *in, const char *path, const char *header, char **line, size_t *size,
+                        Error *err)
+{
+    return !next_line(in, line, size) || strcmp(*line, header) == 0
+           || fail(err, ERR_INVALID, "%s is not a file of a training: its first line is \"%.60s\"",
+                   path, *line);
+}
+
+bool csv_check(const char *path, const char *header, Error *err)
+{
+    FILE *in = fopen(path, "re");
+    if (!in)
+        return errno == ENOENT || io_fault(path, err);
+    char *line = NULL;
+    size_t size = 0;
+    const bool ok = read_header(in, path, header, &line, &size, err);
+    free(line);
+    fclose(in);
+    return ok;
+}
+
 /* Copy the header and the rows up to `last` from `in`, which may be NULL. */
 static bool copy_rows(FILE *in, FILE *out, const char *path, const char *header, int64_t last,
                       Error *err)
 {
     char *line = NULL;
     size_t size = 0;
-    bool ok = true;
     fprintf(out, "%s\n", header);
-    if (in && next_line(in, &line, &size) && strcmp(line, header) != 0)
-        ok = fail(err, ERR_INVALID, "%s is not a file of a training: its first line is \"%.60s\"",
-                  path, line);
+    const bool ok = !in || read_header(in, path, header, &line, &size, err);
     while (ok && in && next_line(in, &line, &size)) {
         char *end;
         const double first = strtod(line, &end);

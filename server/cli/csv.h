@@ -11,6 +11,9 @@
 
 typedef struct Csv Csv;
 
+/* ERR_INVALID: the file there has another header, and so is none of ours. Changes nothing. */
+bool csv_check(const char *path, const char *header, Error *err);
+
 /* Open `path` for appending and keep of it the rows whose first column is at most `last` (below 0:
  * none). A new file gets the header. ERR_IO; ERR_INVALID: the file there has another header, and so
  * is none of ours. */

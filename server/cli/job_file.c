@@ -1,32 +1,12 @@
 #include "server/cli/job_file.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/base/files.h"
 #include "server/base/json_text.h"
-
-/* All of a file, but not more than a byte beyond what JSON may have. */
-static bool read_all(const char *path, const char *label, char **text, size_t *length, Error *err)
-{
-    const bool is_stdin = strcmp(path, "-") == 0;
-    FILE *file = is_stdin ? stdin : fopen(path, "rb");
-    if (!file)
-        return fail(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %s", label,
-                    strerror(errno));
-    *text = xcalloc(JSON_MAX_BYTES + 1, 1);
-    *length = fread(*text, 1, JSON_MAX_BYTES + 1, file);
-    const bool bad = ferror(file);
-    const int why = errno;
-    if (!is_stdin)
-        fclose(file);
-    if (!bad)
-        return true;
-    free(*text);
-    return fail(err, ERR_IO, "%s: %s", label, strerror(why));
-}
 
 /* The value of a --set. */
 static cJSON *set_value(const char *text)
@@ -67,10 +47,12 @@ static bool apply_set(cJSON *job, const char *set, Error *err)
 bool job_file_read(const char *path, const char *const *sets, int set_count, JobSpec *spec,
                    Faults *faults, Error *err)
 {
-    const char *label = strcmp(path, "-") == 0 ? "stdin" : path;
     char *text = NULL;
     size_t length = 0;
-    if (!read_all(path, label, &text, &length, err))
+    const bool from_stdin = strcmp(path, "-") == 0;
+    const char *label = from_stdin ? "stdin" : path;
+    if (!(from_stdin ? stream_text(stdin, label, JSON_MAX_BYTES, &text, &length, err)
+                     : file_text(path, JSON_MAX_BYTES, &text, &length, err)))
         return false;
     cJSON *job = json_parse_text(label, text, length, err);
     free(text);

@@ -9,15 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/atomic_file.h"
 #include "core/base/memory.h"
+#include "server/base/files.h"
 #include "server/cli/job_file.h"
 
-static const char EPOCHS_HEADER[] =
-    "epoch,step,train_loss,train_accuracy,test_loss,test_accuracy,test_top5_accuracy,"
-    "learning_rate,examples_per_second,duration_seconds";
-static const char CURVE_HEADER[] = "step,epoch,loss,accuracy,learning_rate";
-
-enum { EPOCH_COLUMNS = sizeof(EpochCsv) / sizeof(double), CURVE_COLUMNS = 5 };
+enum { NEW, CURRENT, PREVIOUS };
 
 /* ---- Opening ---- */
 
@@ -79,7 +76,7 @@ static bool can_go_on(const JobSpec *then, const JobSpec *now, const char *dir, 
 static bool check_job(const RunFolder *f, const JobSpec *spec, Error *err)
 {
     if (access(f->job_json, F_OK) != 0)
-        return true;  // somebody took it away; the checkpoint is checked by itself
+        return true;  // somebody deleted it; the checkpoint is checked by itself
     JobSpec then;
     Faults faults = {0};
     if (job_file_read(f->job_json, NULL, 0, &then, &faults, err)) {
@@ -93,111 +90,103 @@ static bool check_job(const RunFolder *f, const JobSpec *spec, Error *err)
     return false;
 }
 
-static bool write_job(const RunFolder *f, const JobSpec *spec, Error *err)
-{
-    char *temporary = xasprintf("%s.tmp", f->job_json);
-    cJSON *json = spec_to_json(spec);
-    char *text = cJSON_Print(json);
-    FILE *out = fopen(temporary, "w");
-    bool ok = out && fprintf(out, "%s\n", text) > 0;
-    ok = out && fclose(out) == 0 && ok;
-    ok = ok && rename(temporary, f->job_json) == 0;
-    if (!ok)
-        fail(err, ERR_IO, "%s: %s", f->job_json, strerror(errno));
-    cJSON_free(text);
-    cJSON_Delete(json);
-    free(temporary);
-    return ok;
-}
-
 bool run_folder_open(const char *dir, bool resume, const JobSpec *spec, RunFolder *f, Error *err)
 {
     *f = (RunFolder){
         .dir = xstrdup(dir),
-        .checkpoint = xasprintf("%s/checkpoint.safetensors", dir),
+        .checkpoints = {[NEW] = xasprintf("%s/checkpoint.new.safetensors", dir),
+                        [CURRENT] = xasprintf("%s/checkpoint.safetensors", dir),
+                        [PREVIOUS] = xasprintf("%s/checkpoint.previous.safetensors", dir)},
         .model = xasprintf("%s/model.safetensors", dir),
-        .epochs_csv = xasprintf("%s/epochs.csv", dir),
-        .curve_csv = xasprintf("%s/curve.csv", dir),
+        .best = xasprintf("%s/best.safetensors", dir),
         .job_json = xasprintf("%s/job.json", dir),
+        .kernels = xasprintf("%s/kernels.txt", dir),
         .lock = -1,
     };
     if (!make_folders(dir, err) || !lock_folder(f, err))
         return false;
-    f->has_checkpoint = access(f->checkpoint, F_OK) == 0;
+    for (int i = 0; i < RUN_CHECKPOINTS; i++)
+        f->has_checkpoint = f->has_checkpoint || access(f->checkpoints[i], F_OK) == 0;
     if (f->has_checkpoint && !resume)
         return fail(err, ERR_CONFLICT,
                     "%s already has a checkpoint: go on from it with --resume, or choose another "
                     "folder with --out",
                     dir);
-    return (!f->has_checkpoint || check_job(f, spec, err)) && write_job(f, spec, err);
+    return !f->has_checkpoint || check_job(f, spec, err);
 }
 
 void run_folder_close(RunFolder *f)
 {
-    csv_close(f->epochs);
-    csv_close(f->curve);
     if (f->dir && f->lock >= 0)
         close(f->lock);
+    for (int i = 0; i < RUN_CHECKPOINTS; i++)
+        free(f->checkpoints[i]);
     free(f->dir);
-    free(f->checkpoint);
     free(f->model);
-    free(f->epochs_csv);
-    free(f->curve_csv);
+    free(f->best);
     free(f->job_json);
+    free(f->kernels);
     *f = (RunFolder){0};
 }
 
-/* ---- The tables ---- */
+/* ---- Writing ---- */
 
-typedef struct {
-    void (*row)(void *context, const EpochCsv *row);
-    void *context;
-} EpochReader;
-
-static void take_row(void *context, const double *values)
+static bool write_text(const char *path, const char *text, Error *err)
 {
-    const EpochReader *reader = context;
-    EpochCsv row;
-    memcpy(&row, values, sizeof row);
-    reader->row(reader->context, &row);
+    AtomicFile *file = NULL;
+    if (!atomic_file_open(path, &file, err))
+        return false;
+    if (atomic_file_write(file, text, strlen(text), err))
+        return atomic_file_commit(file, err);
+    atomic_file_cancel(file);
+    return false;
 }
 
-bool run_folder_start(RunFolder *f, const TrainState *state,
-                      void (*row)(void *context, const EpochCsv *row), void *context, Error *err)
+static bool write_job(const RunFolder *f, const JobSpec *spec, Error *err)
 {
-    // state->epoch counts the epochs that were evaluated, even when the batches of one more are
-    // done.
-    const bool fresh = !f->has_checkpoint;
-    EpochReader reader = {row, context};
-    return csv_open(f->epochs_csv, EPOCHS_HEADER, fresh ? -1 : state->epoch, &f->epochs, err)
-           && csv_open(f->curve_csv, CURVE_HEADER, fresh ? -1 : state->step, &f->curve, err)
-           && csv_each(f->epochs_csv, EPOCH_COLUMNS, take_row, &reader, err);
+    cJSON *json = spec_to_json(spec);
+    char *text = cJSON_Print(json);
+    char *lines = xasprintf("%s\n", text);
+    const bool ok = write_text(f->job_json, lines, err);
+    free(lines);
+    cJSON_free(text);
+    cJSON_Delete(json);
+    return ok;
 }
 
-bool run_folder_point(RunFolder *f, const TrainEvent *e, Error *err)
+bool run_folder_kernels(RunFolder *f, const char *record, Error *err)
 {
-    const double row[CURVE_COLUMNS] = {(double)e->step, e->epoch_position, e->loss, e->accuracy,
-                                       e->learning_rate};
-    return csv_write(f->curve, row, CURVE_COLUMNS, err);
+    return write_text(f->kernels, record, err);
 }
 
-bool run_folder_epoch(RunFolder *f, const EpochCsv *row, Error *err)
+static bool move(const char *from, const char *to, Error *err)
 {
-    return csv_write(f->epochs, (const double *)row, EPOCH_COLUMNS, err);
+    return rename(from, to) == 0 || errno == ENOENT
+           || fail(err, ERR_IO, "rename %s to %s: %s", from, to, strerror(errno));
 }
 
-EpochCsv epoch_row(const TrainEvent *e)
+const char *run_folder_checkpoint_path(const RunFolder *f)
 {
-    return (EpochCsv){
-        .epoch = (double)e->epoch,
-        .step = (double)e->step,
-        .train_loss = e->loss,
-        .train_accuracy = e->accuracy,
-        .test_loss = e->test_loss,
-        .test_accuracy = e->test_accuracy,
-        .test_top5_accuracy = e->test_top5_accuracy,
-        .learning_rate = e->learning_rate,
-        .examples_per_second = e->examples_per_second,
-        .duration_seconds = e->train_seconds + e->test_seconds,
-    };
+    return f->checkpoints[NEW];
+}
+
+bool run_folder_checkpoint(RunFolder *f, Error *err)
+{
+    // One that is damaged, or came from a training that was not resumed, does not replace a good
+    // one.
+    if (f->current_is_whole && !move(f->checkpoints[CURRENT], f->checkpoints[PREVIOUS], err))
+        return false;
+    f->current_is_whole = true;
+    return move(f->checkpoints[NEW], f->checkpoints[CURRENT], err) && folder_sync(f->dir, err);
+}
+
+bool run_folder_begin(RunFolder *f, const JobSpec *spec, const char *resumed, Error *err)
+{
+    if (!resumed) {
+        unlink(f->best);
+        unlink(f->model);
+    }
+    f->current_is_whole = resumed && strcmp(resumed, f->checkpoints[PREVIOUS]) != 0;
+    const bool is_new = resumed && strcmp(resumed, f->checkpoints[NEW]) == 0;
+    return (!is_new || run_folder_checkpoint(f, err)) && write_job(f, spec, err);
 }

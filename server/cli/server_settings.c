@@ -19,15 +19,6 @@ static void print_help(const char *command, const char *about)
     config_print_flags(stdout);
 }
 
-static void print_faults(const Faults *faults)
-{
-    for (int i = 0; i < faults->count && i < FAULTS_MAX; i++) {
-        const Fault *fault = &faults->items[i];
-        fprintf(stderr, "googlenetd: %s%s%s\n", fault->pointer, fault->pointer[0] ? " " : "",
-                fault->detail);
-    }
-}
-
 static bool has(int argc, char **argv, const char *flag)
 {
     for (int i = 1; i < argc; i++) {
@@ -53,7 +44,7 @@ bool server_settings_read(int argc, char **argv, const char *about, ServerConfig
     Faults faults = {0};
     if (config_read(&sources, config, &faults))
         return true;
-    print_faults(&faults);
+    args_print_faults("googlenetd", &faults);
     *exit_code = EXIT_USAGE;
     return false;
 }

@@ -5,13 +5,15 @@
 #include "core/base/memory.h"
 #include "core/dnn/dnn.h"
 #include "core/net/memory_estimate.h"
+#include "server/work/memory_limit.h"
 
 static int64_t used(int limit, int count)
 {
     return limit > 0 && limit < count ? limit : count;
 }
 
-size_t estimate_memory(const Graph *g, const JobSpec *spec, const SetSize *set, int threads)
+static MemoryEstimate memory_parts(const Graph *g, const JobSpec *spec, const SetSize *set,
+                                   int threads)
 {
     const size_t images = (size_t)set->train_count + (size_t)set->test_count;
     const Shape image = set->image;
@@ -24,8 +26,27 @@ size_t estimate_memory(const Graph *g, const JobSpec *spec, const SetSize *set, 
         .test_count = used(spec->test_limit, set->test_count),
         .dataset_bytes = images * (shape_count(image) + 1),  // a byte for the label
     };
-    const MemoryEstimate parts = memory_estimate(g, &question);
+    return memory_estimate(g, &question);
+}
+
+size_t estimate_memory(const Graph *g, const JobSpec *spec, const SetSize *set, int threads)
+{
+    const MemoryEstimate parts = memory_parts(g, spec, set, threads);
     return memory_estimate_total(&parts);
+}
+
+bool training_fits(const JobSpec *spec, const Dataset *dataset, int threads, Error *err)
+{
+    const Shape image = {dataset->image.channels, spec->image_size, spec->image_size};
+    const SetSize size = {dataset->image, dataset->train.count, dataset->test.count};
+    Graph *g = model_graph(spec->network, image, dataset->classes, err);
+    if (!g)
+        return false;
+    const MemoryEstimate parts = memory_parts(g, spec, &size, threads);
+    const size_t total = memory_estimate_total(&parts);
+    graph_free(g);
+    return memory_can_hold("the training", total, err)
+           && memory_can_add("the training", total - parts.dataset - parts.base, err);
 }
 
 /* Multiply-adds of one image, relative to those at another image size; 0 if that cannot be. */

@@ -25,6 +25,10 @@ typedef struct {
 /* JobEstimate.memory_bytes of a job whose network is `g`. */
 size_t estimate_memory(const Graph *g, const JobSpec *spec, const SetSize *set, int threads);
 
+/* Whether this process may have the memory that a training needs, with its data set read already.
+ * ERR_NO_MEMORY, with the figures; ERR_INVALID: the network does not fit the image. */
+bool training_fits(const JobSpec *spec, const Dataset *dataset, int threads, Error *err);
+
 /* ERR_NOT_FOUND: no such dataset. ERR_INVALID: the network does not fit the image. ERR_IO. */
 bool jobs_estimate(Jobs *jobs, const JobSpec *spec, JobThreads threads, JobEstimate *estimate,
                    Error *err);

@@ -9,17 +9,6 @@ const binary = process.env.GOOGLENETD;
 const QUICK = { ...TINY, epochs: 1, train_limit: 64, test_limit: 32 };
 const LONG = { ...TINY, epochs: 100000 };
 
-// A shell command in which "$G" is the binary, to the end: { code, signal, out, err }.
-function sh(f, script) {
-  return new Promise((resolve) => {
-    const child = spawn("sh", ["-c", script], { cwd: f.dir, env: { ...process.env, G: binary } });
-    let out = "", err = "";
-    child.stdout.on("data", (text) => (out += text));
-    child.stderr.on("data", (text) => (err += text));
-    child.on("close", (code, signal) => resolve({ code, signal, out, err }));
-  });
-}
-
 async function until(condition) {
   while (!condition()) await new Promise((go) => setTimeout(go, 20));
 }
@@ -29,11 +18,11 @@ test("output that cannot be written is a failure, said in a sentence", async (t)
   f.write("job.json", QUICK);
   for (const words of ["--version", "--help", "summary", "summary --json", "train --help", "serve --help",
     "bench googlenet_tiny --json --steps 1 --batch-size 8"]) {
-    const r = await sh(f, `"$G" ${words} >/dev/full`);
+    const r = f.shell(`"$G" ${words} >/dev/full`);
     assert.equal(r.code, 1, words);
     assert.match(r.err, /googlenetd: standard output: No space left on device/, words);
   }
-  const r = await sh(f, `"$G" train job.json >/dev/full`);
+  const r = f.shell(`"$G" train job.json >/dev/full`);
   assert.equal(r.code, 1);
   assert.equal(r.err, "googlenetd: standard output: No space left on device; going on without it\n");
   assert.ok(existsSync(f.path("job.run", "model.safetensors")));
@@ -42,7 +31,7 @@ test("output that cannot be written is a failure, said in a sentence", async (t)
 test("a training goes on when nobody reads what it prints", async (t) => {
   const f = folder(t);
   f.write("job.json", QUICK);
-  const r = await sh(f, `{ "$G" train job.json; echo $? >code; } | true`);
+  const r = f.shell(`{ "$G" train job.json; echo $? >code; } | true`);
   assert.equal(f.read("code"), "1\n");
   assert.match(r.err, /^googlenetd: standard output: Broken pipe; going on without it\n$/);
   assert.ok(existsSync(f.path("job.run", "model.safetensors")));
@@ -101,7 +90,7 @@ test("signals that were ignored at the start, as by nohup, stay ignored", async 
 test("a limit on the size of files is a failure with a reason", async (t) => {
   const f = folder(t);
   f.write("job.json", QUICK);
-  const r = await sh(f, `ulimit -f 1 && "$G" train job.json`);
+  const r = f.shell(`ulimit -f 1 && "$G" train job.json`);
   assert.equal(r.code, 1, `${r.signal}`);
   assert.match(r.err, /^googlenetd: .*File too large\n$/m);
 });
@@ -109,10 +98,10 @@ test("a limit on the size of files is a failure with a reason", async (t) => {
 test("few descriptors are a failure with a reason, many are no matter", async (t) => {
   const f = folder(t);
   f.write("job.json", QUICK);
-  let r = await sh(f, `ulimit -n 4 && "$G" train job.json`);
+  let r = f.shell(`ulimit -n 4 && "$G" train job.json`);
   assert.equal(r.code, 1, r.out);
   assert.match(r.err, /^googlenetd: .*Too many open files\n$/m);
-  r = await sh(f, `rm -rf job.run; ulimit -n $(ulimit -Hn) && "$G" train job.json`);
+  r = f.shell(`rm -rf job.run; ulimit -n $(ulimit -Hn) && "$G" train job.json`);
   assert.equal(r.code, 0, r.err);
 });
 
@@ -141,24 +130,24 @@ test("what nothing is known of gets a hint, and bytes that are not text are not 
 test("a terminal gets a line that is redrawn, a dumb one and a file get plain lines", async (t) => {
   const f = folder(t);
   f.write("job.json", QUICK);
-  const terminal = async (type) => (await sh(f, `rm -rf job.run; TERM=${type} script -qec '"$G" train job.json' /dev/null`)).out;
+  const terminal = async (type) => (f.shell(`rm -rf job.run; TERM=${type} script -qec '"$G" train job.json' /dev/null`)).out;
   assert.match(await terminal("xterm"), /\r.*\x1b\[K/);
   assert.doesNotMatch(await terminal("dumb"), /\x1b/);
-  assert.doesNotMatch((await sh(f, `rm -rf job.run; "$G" train job.json`)).out, /[\x1b\r]/);
+  assert.doesNotMatch((f.shell(`rm -rf job.run; "$G" train job.json`)).out, /[\x1b\r]/);
 });
 
 test("names of files: any bytes, spaces, dots, links and slashes", async (t) => {
   const f = folder(t);
   f.write("a job.json", QUICK);
-  let r = await sh(f, `mkdir d && "$G" train './a job.json' --out "d/../d/r 1//" && ln -s 'd/r 1' link`);
+  let r = f.shell(`mkdir d && "$G" train './a job.json' --out "d/../d/r 1//" && ln -s 'd/r 1' link`);
   assert.equal(r.code, 0, r.err);
-  r = await sh(f, `"$G" train --out=link -- 'a job.json'`);
+  r = f.shell(`"$G" train --out=link -- 'a job.json'`);
   assert.match(r.err, /^googlenetd: link already has a checkpoint/);
-  r = await sh(f, `cp 'a job.json' "$(printf 'b\\377.json')" && "$G" train "$(printf 'b\\377.json')" && ls -d b*.run`);
+  r = f.shell(`cp 'a job.json' "$(printf 'b\\377.json')" && "$G" train "$(printf 'b\\377.json')" && ls -d b*.run`);
   assert.equal(r.code, 0, r.err);
-  r = await sh(f, `"$G" train "$(printf 'b\\377.json')" 2>&1 | od -An -c`);
+  r = f.shell(`"$G" train "$(printf 'b\\377.json')" 2>&1 | od -An -c`);
   assert.match(r.out, /b\s+\?/);
-  r = await sh(f, `"$G" train 'a job.json' --out 'a job.json'`);
+  r = f.shell(`"$G" train 'a job.json' --out 'a job.json'`);
   assert.equal(r.code, 1);
   assert.equal(r.err, "googlenetd: a job.json: Not a directory\n");
 });

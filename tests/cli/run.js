@@ -35,6 +35,11 @@ export function folder(t) {
     sha256: (...names) => createHash("sha256").update(readFileSync(join(dir, ...names))).digest("hex"),
     run: (...args) => run({ cwd: dir }, ...args),
     start: (...args) => start(dir, ...args),
+    // A shell's command, in which "$G" is the binary.
+    shell(script) {
+      const r = spawnSync("sh", ["-c", script], { cwd: dir, encoding: "utf8", timeout: 120_000, env: { ...process.env, G: binary } });
+      return { code: r.status, signal: r.signal, out: r.stdout, err: r.stderr };
+    },
   };
 }
 

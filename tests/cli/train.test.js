@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { test } from "node:test";
 import { csv, folder, run, TINY } from "./run.js";
 
@@ -184,6 +184,7 @@ test("a checkpoint that is none is refused and stays", (t) => {
   f.write("job.json", TINY);
   assert.equal(f.run("train", "job.json").code, 0);
   const whole = readFileSync(f.path("job.run", "checkpoint.safetensors"));
+  rmSync(f.path("job.run", "checkpoint.previous.safetensors"));
   f.write("job.run/checkpoint.safetensors", whole.subarray(0, 1000).toString("latin1"));
   const r = f.run("train", "job.json", "--resume");
   assert.equal(r.code, 1);

@@ -1,9 +1,13 @@
-#include "server/cli/kernels_file.h"
+#include "server/cli/autotune_cache.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "core/base/memory.h"
-#include "server/jobs/job_files.h"
+#include "server/base/files.h"
 
 static const char *variable(const char *name)
 {
@@ -11,16 +15,26 @@ static const char *variable(const char *name)
     return value && *value ? value : NULL;
 }
 
-char *kernels_file(void)
+static bool can_write(const char *folder, Error *why)
+{
+    return access(folder, W_OK) == 0 || fail(why, ERR_IO, "%s: %s", folder, strerror(errno));
+}
+
+char *autotune_cache_path(Error *why)
 {
     if (variable("GOOGLENETD_KERNELS"))
         return xstrdup(variable("GOOGLENETD_KERNELS"));
     const char *cache = variable("XDG_CACHE_HOME"), *home = variable("HOME");
-    if (!cache && !home)
+    if (cache && cache[0] != '/')
+        cache = NULL;  // as the XDG specification says
+    if (!cache && !home) {
+        fail(why, ERR_NOT_FOUND, "HOME is not set");
         return NULL;
+    }
     char *parent = cache ? xstrdup(cache) : xasprintf("%s/.cache", home);
     char *folder = xasprintf("%s/googlenetd", parent);
-    const bool made = folder_make(parent, NULL) && folder_make(folder, NULL);
+    const bool made =
+        folder_make(parent, why) && folder_make(folder, why) && can_write(folder, why);
     char *file = made ? xasprintf("%s/kernels.txt", folder) : NULL;
     free(folder);
     free(parent);
