@@ -1,9 +1,11 @@
 /* tests/core/train/test_checkpoint.c -- a training's state comes back whole, or is refused. */
 #include "core/train/checkpoint.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "core/base/text.h"
 #include "core/layers/linear.h"
 #include "core/train/safetensors.h"
 #include "tests/check.h"
@@ -27,9 +29,16 @@ static const TrainState STATE = {
     .batch = 12,
     .epoch_sum = {.loss = 0x1.23456789abcdep+3, .top1 = 99, .top5 = 120, .count = 128},
     .epoch_seconds = 0.1,
+    .last_sum = {.loss = 0x1.8p-2, .top1 = 5, .top5 = 6, .count = 7},
+    .last_seconds = 0.25,
+    .test_sum = {.loss = 1e-300, .top1 = 8, .top5 = 9, .count = 10},
+    .test_step = 1234567890111,
     .best_accuracy = -1,
     .best_epoch = 0,
+    .best_step = 77,
+    .ending = {.seconds = 0.3, .reference = 0.7, .idle_epochs = 2},
     .seed = 9007199254740991u,
+    .cpu = "Some CPU, family 26",
     .cpu_isa = "avx512_core",
     .precision = "f32",
     .onednn = "3.7.2",
@@ -40,6 +49,23 @@ static const TrainState STATE = {
 static void path_of(char *path, const char *name)
 {
     snprintf(path, 128, "/tmp/test_checkpoint.%d.%s", (int)getpid(), name);
+}
+
+static size_t read_bytes(const char *path, uint8_t bytes[4096])
+{
+    const int fd = open(path, O_RDONLY);
+    const ssize_t size = read(fd, bytes, 4096);
+    close(fd);
+    assert_true(size > 0 && size < 4096);
+    return (size_t)size;
+}
+
+static void check_equal_files(const char *a, const char *b)
+{
+    uint8_t x[4096], y[4096];
+    const size_t size = read_bytes(a, x);
+    assert_int_equal(read_bytes(b, y), size);
+    assert_memory_equal(x, y, size);
 }
 
 static void state_parameters_and_momentum_come_back(void **state)
@@ -58,16 +84,14 @@ static void state_parameters_and_momentum_come_back(void **state)
     assert_memory_equal(a->values, b->values, a->count * sizeof(float));
     assert_non_null(b->momentum);
     assert_memory_equal(a->momentum, b->momentum, a->count * sizeof(float));
-    assert_true(got.step == STATE.step && got.epoch == 7 && got.batch == 12);
-    assert_true(got.epoch_sum.loss == STATE.epoch_sum.loss);
-    assert_true(got.epoch_sum.top1 == 99 && got.epoch_sum.top5 == 120
-                && got.epoch_sum.count == 128);
-    assert_true(got.epoch_seconds == 0.1 && got.best_accuracy == -1 && got.best_epoch == 0);
-    assert_true(got.seed == STATE.seed && got.threads == 12);
-    assert_string_equal(got.cpu_isa, "avx512_core");
-    assert_string_equal(got.precision, "f32");
-    assert_string_equal(got.onednn, "3.7.2");
-    assert_string_equal(got.version, "0.1.0");
+    assert_true(got.step == STATE.step && got.ending.reference == STATE.ending.reference);
+    assert_string_equal(got.cpu, STATE.cpu);
+    // What was read, written again, is the same file: no field is lost.
+    char again[128];
+    path_of(again, "again");
+    CHECK_OK(checkpoint_save(again, b, &got, NULL, &err), err);
+    check_equal_files(path, again);
+    unlink(again);
     unlink(path);
     params_free(a);
     params_free(b);
@@ -146,19 +170,8 @@ static void another_network_is_refused_by_its_tensor(void **state)
     unlink(path);
 }
 
-/* Change the byte at `at`, from the end where it is negative. */
-static void damage(const char *path, long at)
-{
-    FILE *f = fopen(path, "r+b");
-    assert_non_null(f);
-    assert_int_equal(fseek(f, at, at < 0 ? SEEK_END : SEEK_SET), 0);
-    const int byte = fgetc(f);
-    assert_int_equal(fseek(f, at, at < 0 ? SEEK_END : SEEK_SET), 0);
-    fputc(byte ^ 1, f);
-    fclose(f);
-}
-
-static void a_flipped_bit_in_the_numbers_is_noticed(void **state)
+/* Every bit of a whole checkpoint: header length, metadata, tensors' entries, padding, numbers. */
+static void every_flipped_bit_is_noticed(void **state)
 {
     (void)state;
     Error err = {0};
@@ -166,13 +179,95 @@ static void a_flipped_bit_in_the_numbers_is_noticed(void **state)
     path_of(path, "flip");
     ParamStore *a = store_new("out", 3, 1);
     TrainState got;
-    for (long at = -1; at > -100; at -= 13) {
-        CHECK_OK(checkpoint_save(path, a, &STATE, NULL, &err), err);
-        damage(path, at);
-        assert_false(checkpoint_load(path, a, &got, NULL, &err));
-        assert_int_equal(err.code, ERR_INVALID);
-        assert_non_null(strstr(err.message, "is damaged: its checksum does not match"));
+    CHECK_OK(params_need_momentum(a, &err), err);
+    CHECK_OK(checkpoint_save(path, a, &STATE, NULL, &err), err);
+    const int fd = open(path, O_RDWR);
+    const off_t size = lseek(fd, 0, SEEK_END);
+    assert_true(size > 1000);
+    for (off_t at = 0; at < size; at++) {
+        uint8_t byte;
+        assert_int_equal(pread(fd, &byte, 1, at), 1);
+        for (int bit = 0; bit < 8; bit++) {
+            const uint8_t flipped = (uint8_t)(byte ^ 1u << bit);
+            assert_int_equal(pwrite(fd, &flipped, 1, at), 1);
+            if (checkpoint_load(path, a, &got, NULL, &err))
+                fail_msg("bit %d of byte %lld may change", bit, (long long)at);
+            assert_int_equal(err.code, ERR_INVALID);
+            assert_true(utf8_valid(err.message));
+        }
+        assert_int_equal(pwrite(fd, &byte, 1, at), 1);
     }
+    CHECK_OK(checkpoint_load(path, a, &got, NULL, &err), err);
+    close(fd);
+    unlink(path);
+    params_free(a);
+}
+
+static void a_weight_that_is_no_number_is_refused(void **state)
+{
+    (void)state;
+    Error err = {0};
+    char path[128];
+    path_of(path, "nan");
+    ParamStore *a = store_new("out", 3, 1), *b = store_new("out", 3, 2);
+    TrainState got;
+    static const struct {
+        float number;
+        const char *name;
+    } CASES[] = {{NAN, "NaN"}, {-INFINITY, "infinite"}};
+    for (size_t i = 0; i < COUNT(CASES); i++) {
+        a->values[a->count - 1] = CASES[i].number;
+        CHECK_OK(checkpoint_save(path, a, &STATE, NULL, &err), err);
+        assert_false(checkpoint_load(path, b, &got, NULL, &err));
+        assert_int_equal(err.code, ERR_INVALID);
+        assert_non_null(strstr(err.message, "a number in tensor out.bias that is "));
+        assert_non_null(strstr(err.message, CASES[i].name));
+        assert_true(b->values[0] == 2);
+    }
+    unlink(path);
+    params_free(a);
+    params_free(b);
+}
+
+/* A file that version 0.1.0 wrote. */
+static void format_1_is_still_read(void **state)
+{
+    (void)state;
+    Error err = {0};
+    ParamStore *a = store_new("out", 3, 5);
+    TrainState got;
+    CHECK_OK(
+        checkpoint_load(TESTS_DIR "/golden/checkpoint_format_1.safetensors", a, &got, NULL, &err),
+        err);
+    for (size_t i = 0; i < a->count; i++)
+        assert_true(a->values[i] == 0.1f + (float)i / 3 && a->momentum[i] == -(float)i);
+    assert_true(got.step == 101 && got.epoch == 7 && got.batch == 3);
+    assert_true(got.epoch_sum.loss == 0x1.23456789abcdep+3 && got.epoch_sum.count == 128);
+    assert_true(got.best_accuracy == 0.75 && got.best_epoch == 5);
+    assert_string_equal(got.cpu_isa, "avx512_core");
+    // What came with format 2, as far as it can be told.
+    assert_int_equal(got.best_step, 70);
+    assert_true(got.ending.reference == 0.75 && got.ending.idle_epochs == 2);
+    assert_true(got.test_sum.count == 0 && got.cpu[0] == '\0');
+    params_free(a);
+}
+
+static void format_1_keeps_its_checksum(void **state)
+{
+    (void)state;
+    Error err = {0};
+    char path[128];
+    uint8_t bytes[4096];
+    path_of(path, "format1");
+    const size_t size = read_bytes(TESTS_DIR "/golden/checkpoint_format_1.safetensors", bytes);
+    bytes[size - 1] ^= 1;
+    const int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0644);
+    assert_int_equal(write(fd, bytes, size), size);
+    close(fd);
+    ParamStore *a = store_new("out", 3, 1);
+    TrainState got;
+    assert_false(checkpoint_load(path, a, &got, NULL, &err));
+    assert_non_null(strstr(err.message, "is damaged: its checksum does not match"));
     unlink(path);
     params_free(a);
 }
@@ -195,7 +290,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_model_file_has_parameters_alone),
         cmocka_unit_test(a_checkpoint_serves_as_a_model),
         cmocka_unit_test(another_network_is_refused_by_its_tensor),
-        cmocka_unit_test(a_flipped_bit_in_the_numbers_is_noticed),
+        cmocka_unit_test(every_flipped_bit_is_noticed),
+        cmocka_unit_test(a_weight_that_is_no_number_is_refused),
+        cmocka_unit_test(format_1_is_still_read),
+        cmocka_unit_test(format_1_keeps_its_checksum),
         cmocka_unit_test(a_missing_checkpoint_is_not_found),
     };
     return RUN_TESTS(tests);

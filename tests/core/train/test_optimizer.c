@@ -80,6 +80,73 @@ static void threads_change_no_bit(void **state)
     free(grads);
 }
 
+enum { LONG = 5000 };  // more than two chunks, and a rest
+
+static SgdReport step_of(float *values, float *grads, Sgd sgd, double rate)
+{
+    float *momentum = xcalloc(LONG, sizeof *momentum);
+    ParamStore store = {.count = LONG, .values = values, .grads = grads, .momentum = momentum};
+    const SgdReport report = sgd_step(&sgd, rate, &store);
+    free(momentum);
+    return report;
+}
+
+static void the_norm_is_that_of_all_gradients(void **state)
+{
+    (void)state;
+    float *values = xcalloc(LONG, sizeof *values), *grads = xcalloc(LONG, sizeof *grads);
+    double squares = 0;
+    for (int i = 0; i < LONG; i++) {
+        grads[i] = (float)sin(i);
+        squares += (double)grads[i] * grads[i];
+    }
+    for (int m = 0; m < 2; m++) {
+        const SgdReport r = step_of(values, grads, (Sgd){.momentum = 0.9 * m}, 0.1);
+        CHECK_NEAR(r.grad_norm, sqrt(squares), 1e-3);
+        assert_true(r.values_finite);
+    }
+    free(values);
+    free(grads);
+}
+
+/* Wherever it stands: at an edge of a vector, of a chunk, of the array. */
+static void what_is_no_number_is_seen(void **state)
+{
+    (void)state;
+    static const int PLACES[] = {0, 1, 15, 16, 2047, 2048, 4095, 4999};
+    static const float BAD[] = {NAN, -NAN, INFINITY, -INFINITY};
+    for (size_t i = 0; i < COUNT(PLACES); i++) {
+        for (size_t b = 0; b < COUNT(BAD); b++) {
+            for (int m = 0; m < 2; m++) {
+                float *values = xcalloc(LONG, sizeof *values);
+                float *grads = xcalloc(LONG, sizeof *grads);
+                values[PLACES[i]] = BAD[b];
+                SgdReport r = step_of(values, grads, (Sgd){.momentum = 0.9 * m}, 0.1);
+                assert_false(r.values_finite);
+                assert_true(r.grad_norm == 0);
+                values[PLACES[i]] = 1;
+                grads[PLACES[i]] = BAD[b];
+                r = step_of(values, grads, (Sgd){.momentum = 0.9 * m}, 0.1);
+                assert_true(isinf(r.grad_norm) || isnan(r.grad_norm));
+                free(values);
+                free(grads);
+            }
+        }
+    }
+}
+
+static void a_value_that_overflows_is_seen(void **state)
+{
+    (void)state;
+    float *values = xcalloc(LONG, sizeof *values), *grads = xcalloc(LONG, sizeof *grads);
+    grads[3000] = 1e18f;
+    const SgdReport r = step_of(values, grads, (Sgd){0}, 1e30);
+    assert_true(r.grad_norm < 1e19);
+    assert_false(r.values_finite);
+    free(values);
+    free(grads);
+}
+
 static void a_constant_rate_is_constant(void **state)
 {
     (void)state;
@@ -105,9 +172,14 @@ static void a_cosine_falls_to_0(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(updates_equal_pytorchs), cmocka_unit_test(plain_sgd_needs_no_momentum),
-        cmocka_unit_test(threads_change_no_bit),  cmocka_unit_test(a_constant_rate_is_constant),
+        cmocka_unit_test(updates_equal_pytorchs),
+        cmocka_unit_test(plain_sgd_needs_no_momentum),
+        cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(a_constant_rate_is_constant),
         cmocka_unit_test(a_cosine_falls_to_0),
+        cmocka_unit_test(the_norm_is_that_of_all_gradients),
+        cmocka_unit_test(what_is_no_number_is_seen),
+        cmocka_unit_test(a_value_that_overflows_is_seen),
     };
     return RUN_TESTS(tests);
 }

@@ -45,7 +45,7 @@ TrainConfig small_training(const TrainerFixture *f)
                          .learning_rate = 0.05,
                          .sgd = {.momentum = 0.9},
                          .seed = 11,
-                         .threads = 2};
+                         .threads = 1};
 }
 
 TrainConfig resumed(TrainConfig c, const TrainerFixture *f)

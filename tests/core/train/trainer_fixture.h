@@ -12,7 +12,8 @@ typedef struct {
 int trainer_setup(void **state);
 int trainer_teardown(void **state);
 
-/* googlenet_tiny, 2 epochs of 8 batches, 2 threads, oneDNN's kernels, no checkpoints. */
+/* googlenet_tiny, 2 epochs of 8 batches, oneDNN's kernels, no checkpoints; one thread, since a team
+ * waits for its slowest member at every layer when the machine is busy. */
 TrainConfig small_training(const TrainerFixture *f);
 /* `c`, continued from the fixture's checkpoint and writing there. */
 TrainConfig resumed(TrainConfig c, const TrainerFixture *f);

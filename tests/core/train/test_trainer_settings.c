@@ -1,0 +1,210 @@
+/* tests/core/train/test_trainer_settings.c -- the trainer does what a plain loop over the same
+ * settings does, bit by bit: no setting is lost on its way, and no rate comes a step late. */
+#include "core/base/team.h"
+#include "core/data/loader.h"
+#include "core/net/net.h"
+#include "core/train/init.h"
+#include "tests/check.h"
+#include "tests/core/train/trainer_fixture.h"
+
+/* What a training leaves behind. */
+typedef struct {
+    float *values;
+    size_t count;
+    double loss, accuracy;            // of the last epoch's training
+    double test_loss, test_accuracy;  // after it
+} Outcome;
+
+/* The d2l.ai chapter's loop, written down again. */
+typedef struct {
+    Graph *graph;
+    ParamStore *params;
+    Net *net;
+    Loader *train, *test;
+} Loop;
+
+static Loop loop_new(const TrainConfig *c)
+{
+    Error err = {0};
+    team_start(c->threads);
+    Loop l = {.graph = model_graph(c->model, (Shape){1, c->image_size, c->image_size}, 10, &err)};
+    CHECK_OK(params_new(l.graph, &l.params, &err), err);
+    CHECK_OK(params_need_momentum(l.params, &err), err);
+    init_params(l.params, init_xavier_uniform, c->seed);
+    const NetConfig how = {.batch_size = c->batch_size,
+                           .bf16 = precision_resolve(c->precision) == PRECISION_BF16,
+                           .label_smoothing = c->label_smoothing};
+    CHECK_OK(net_new(l.graph, l.params, how, &l.net, &err), err);
+    const LoaderConfig train = {.batch_size = c->batch_size,
+                                .image_size = c->image_size,
+                                .limit = c->train_limit,
+                                .shuffle = true,
+                                .seed = c->seed};
+    const LoaderConfig test = {
+        .batch_size = c->batch_size, .image_size = c->image_size, .limit = c->test_limit};
+    CHECK_OK(loader_new(c->dataset, &c->dataset->train, train, &l.train, &err), err);
+    CHECK_OK(loader_new(c->dataset, &c->dataset->test, test, &l.test, &err), err);
+    return l;
+}
+
+static void loop_free(Loop *l)
+{
+    loader_free(l->train);
+    loader_free(l->test);
+    net_free(l->net);
+    params_free(l->params);
+    graph_free(l->graph);
+}
+
+static double rate_of(const TrainConfig *c, int64_t step, int64_t steps)
+{
+    const double x = (double)step / (double)steps;
+    return c->schedule.type == SCHEDULE_COSINE ? c->learning_rate * (1 + cos(acos(-1) * x)) / 2
+                                               : c->learning_rate;
+}
+
+static Metrics loop_epoch(const Loop *l, const TrainConfig *c, int64_t *step, int64_t steps)
+{
+    Error err = {0};
+    Metrics sum = {0};
+    for (bool last = false; !last; (*step)++) {
+        const Batch *b = loader_next(l->train);
+        Metrics part = {0};
+        CHECK_OK(net_train_batch(l->net, b->images, b->labels, b->count, &part, &err), err);
+        sgd_step(&c->sgd, rate_of(c, *step, steps), l->params);
+        net_params_changed(l->net);
+        metrics_add(&sum, &part);
+        last = b->last;
+    }
+    return sum;
+}
+
+static Metrics loop_test(const Loop *l)
+{
+    Error err = {0};
+    Metrics sum = {0};
+    for (bool last = false; !last;) {
+        const Batch *b = loader_next(l->test);
+        CHECK_OK(net_evaluate_batch(l->net, b->images, b->labels, b->count, &sum, &err), err);
+        last = b->last;
+    }
+    return sum;
+}
+
+static Outcome by_loop(const TrainConfig *c)
+{
+    Loop l = loop_new(c);
+    const int64_t steps = c->epochs * loader_batches_per_epoch(l.train);
+    Metrics train = {0};
+    int64_t step = 0;
+    for (int epoch = 0; epoch < c->epochs; epoch++)
+        train = loop_epoch(&l, c, &step, steps);
+    const Metrics test = loop_test(&l);
+    Outcome o = {.count = l.params->count,
+                 .loss = metrics_loss(&train),
+                 .accuracy = metrics_accuracy(&train),
+                 .test_loss = metrics_loss(&test),
+                 .test_accuracy = metrics_accuracy(&test)};
+    o.values = xcalloc(o.count, sizeof *o.values);
+    memcpy(o.values, l.params->values, o.count * sizeof *o.values);
+    loop_free(&l);
+    return o;
+}
+
+/* Returns the loss on the test set. */
+static double check_equal_to_the_loop(const TrainConfig *c, const char *name)
+{
+    Outcome want = by_loop(c);
+    Seen seen = {0};
+    size_t count;
+    float *got = values_after(*c, &seen, &count);
+    assert_int_equal(count, want.count);
+    if (memcmp(got, want.values, count * sizeof *got) != 0)
+        fail_msg("with %s the weights are others", name);
+    assert_true(seen.last_epoch.loss == want.loss);
+    assert_true(seen.last_epoch.accuracy == want.accuracy);
+    assert_true(seen.last_epoch.test_loss == want.test_loss);
+    assert_true(seen.last_epoch.test_accuracy == want.test_accuracy);
+    const int64_t steps = seen.last_epoch.total_steps;
+    CHECK_NEAR(seen.last_epoch.learning_rate, rate_of(c, steps - 1, steps), 1e-12);
+    free(got);
+    free(want.values);
+    return want.test_loss;
+}
+
+/* One setting at a time is another than in small_training; all of them matter. */
+static void every_setting_arrives(void **state)
+{
+    const TrainConfig plain = small_training(*state);
+    enum { CASES = 12 };
+    TrainConfig c[CASES];
+    static const char *const NAMES[CASES] = {
+        "no setting changed", "another seed",       "a cosine",     "label smoothing",
+        "weight decay",       "no momentum",        "Nesterov",     "another rate",
+        "other limits",       "another batch size", "three epochs", "a larger image"};
+    for (int i = 0; i < CASES; i++)
+        c[i] = plain;
+    c[1].seed = 12;
+    c[2].schedule.type = SCHEDULE_COSINE;
+    c[3].label_smoothing = 0.2;
+    c[4].sgd.weight_decay = 0.01;
+    c[5].sgd = (Sgd){0};
+    c[6].sgd.nesterov = true;
+    c[7].learning_rate = 0.01;
+    c[8].train_limit = 77;
+    c[8].test_limit = 33;
+    c[9].batch_size = 9;
+    c[10].epochs = 3;
+    c[11].image_size = 32;
+    double losses[CASES];
+    for (int i = 0; i < CASES; i++) {
+        losses[i] = check_equal_to_the_loop(&c[i], NAMES[i]);
+        // The setting must be one that shows.
+        for (int j = 0; j < i; j++)
+            if (losses[j] == losses[i])
+                fail_msg("%s gives the same as %s", NAMES[i], NAMES[j]);
+    }
+}
+
+static void the_settings_arrive_in_bf16(void **state)
+{
+    if (precision_resolve(PRECISION_AUTO) != PRECISION_BF16)
+        skip();
+    TrainConfig c = small_training(*state);
+    c.precision = PRECISION_BF16;
+    c.schedule.type = SCHEDULE_COSINE;
+    c.label_smoothing = 0.1;
+    check_equal_to_the_loop(&c, "bf16");
+}
+
+/* What a resumed training has left to do is no other than what an unbroken one does there. */
+static void the_settings_arrive_after_a_resume(void **state)
+{
+    const TrainerFixture *f = *state;
+    TrainConfig c = small_training(f);
+    c.schedule.type = SCHEDULE_COSINE;
+    c.label_smoothing = 0.1;
+    c.sgd = (Sgd){.momentum = 0.8, .nesterov = true, .weight_decay = 0.001};
+    c.checkpoint_path = f->checkpoint;
+    Outcome want = by_loop(&c);
+    Seen first = {.stop_at_step = 11}, second = {0};
+    size_t count;
+    run_until_stopped(c, &first);
+    float *got = values_after(resumed(c, f), &second, &count);
+    assert_memory_equal(got, want.values, count * sizeof *got);
+    assert_true(second.last_epoch.test_loss == want.test_loss);
+    free(got);
+    free(want.values);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_setting_arrives),
+        cmocka_unit_test(the_settings_arrive_in_bf16),
+        cmocka_unit_test(the_settings_arrive_after_a_resume),
+    };
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
+    return cmocka_run_group_tests(tests, trainer_setup, trainer_teardown);
+}
