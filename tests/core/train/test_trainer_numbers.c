@@ -58,6 +58,25 @@ static void a_weight_that_is_no_number_ends_it_at_that_step(void **state)
     }
 }
 
+static void a_loss_that_is_no_number_is_named(void **state)
+{
+    const TrainerFixture *f = *state;
+    const Error fault = poisoned(f, small_training(f), "3.bias", NAN);
+    assert_string_equal(fault.message,
+                        "the loss became NaN at step 3; a smaller learning_rate may help");
+}
+
+/* All numbers are finite, and so is the loss: only the norm says that the training has diverged. */
+static void a_norm_that_overflows_ends_it(void **state)
+{
+    const TrainerFixture *f = *state;
+    TrainConfig c = small_training(f);
+    c.learning_rate = 1e-30;
+    const Error fault = poisoned(f, c, "0.0.bias", 1e24f);
+    assert_string_equal(fault.message, "the norm of the gradients became infinite at step 3; a "
+                                       "smaller learning_rate may help");
+}
+
 static void the_same_in_bf16(void **state)
 {
     const TrainerFixture *f = *state;
@@ -124,6 +143,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_weight_that_is_no_number_ends_it_at_that_step),
+        cmocka_unit_test(a_loss_that_is_no_number_is_named),
+        cmocka_unit_test(a_norm_that_overflows_ends_it),
         cmocka_unit_test(the_same_in_bf16),
         cmocka_unit_test(a_rate_that_is_too_large_ends_it),
         cmocka_unit_test(a_test_loss_that_is_no_number_is_no_success),
