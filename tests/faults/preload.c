@@ -7,7 +7,10 @@
  * PATH     part of the path; of the new one for rename and link
  * FROM     the first such call that is hit, from 1
  * COUNT    how many calls in a row are hit
- * ACTION   kill: SIGKILL before the call; after: SIGKILL after it; EIO, ENOSPC: it fails with that
+ * ACTION   kill: SIGKILL before the call; after: SIGKILL after it; EIO, ENOSPC: it fails with that;
+ *          stall: it hangs for as long as the file FAULT_WHILE is there
+ *
+ * With FAULT_WHILE=FILE in the environment calls are only hit, and counted, while that file exists.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,11 +22,29 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
 static atomic_int hits;
 
 typedef enum { PASS, KILL_AFTER, FAIL } Verdict;
+
+/* Is the fault switched on? */
+static bool active(void)
+{
+    const char *file = getenv("FAULT_WHILE");
+    return !file || access(file, F_OK) == 0;
+}
+
+static Verdict stall(void)
+{
+    const struct timespec pause = {.tv_nsec = 20000000};
+    const int before = errno;
+    while (active())
+        nanosleep(&pause, NULL);
+    errno = before;
+    return PASS;
+}
 
 /* Kills, or sets errno and says FAIL, or says what else is to be done. */
 static Verdict judge(const char *call, const char *path)
@@ -33,7 +54,7 @@ static Verdict judge(const char *call, const char *path)
     const char *fault = getenv("FAULT");
     if (!fault
         || sscanf(fault, "%15[^:]:%127[^:]:%d:%d:%15s", name, part, &from, &count, action) != 5
-        || strcmp(name, call) != 0 || !strstr(path, part))
+        || strcmp(name, call) != 0 || !strstr(path, part) || !active())
         return PASS;
     const int hit = atomic_fetch_add(&hits, 1) + 1;
     if (hit < from || hit >= from + count)
@@ -42,6 +63,8 @@ static Verdict judge(const char *call, const char *path)
         kill(getpid(), SIGKILL);
     if (strcmp(action, "after") == 0)
         return KILL_AFTER;
+    if (strcmp(action, "stall") == 0)
+        return stall();
     errno = strcmp(action, "ENOSPC") == 0 ? ENOSPC : EIO;
     return FAIL;
 }
