@@ -65,19 +65,30 @@ static bool check_origin(const AccessRules *rules, const AccessRequest *request,
         request->host ? request->host : "is not there");
 }
 
-static bool check_token(const AccessRules *rules, const AccessRequest *request, Response *res)
+Access access_of(const AccessRules *rules, const HeaderList *headers)
 {
     if (!rules->token)
-        return true;
-    const char *given = bearer_token(header_list_get(request->headers, "Authorization"));
+        return ACCESS_OPEN;
+    const char *given = bearer_token(header_list_get(headers, "Authorization"));
+    if (!given)
+        return ACCESS_NONE;
     // Both are compared in any case: the time taken must not tell which of them is nearer.
-    const bool full = given && secret_equal(given, rules->token);
-    const bool reader = given && rules->read_token && secret_equal(given, rules->read_token);
-    if (full || (reader && is_reading(request->method)))
+    const bool write = secret_equal(given, rules->token);
+    const bool read = rules->read_token && secret_equal(given, rules->read_token);
+    return write ? ACCESS_WRITE : read ? ACCESS_READ : ACCESS_NONE;
+}
+
+static bool check_token(const AccessRules *rules, const AccessRequest *request, Response *res)
+{
+    const Access access = access_of(rules, request->headers);
+    if (access == ACCESS_OPEN || access == ACCESS_WRITE)
         return true;
-    if (reader)
+    if (access == ACCESS_READ && is_reading(request->method))
+        return true;
+    if (access == ACCESS_READ)
         return request_reject(res, 403, "read_only_token", "this token may only read, not %.20s",
                               request->method);
+    const bool given = bearer_token(header_list_get(request->headers, "Authorization")) != NULL;
     response_header(res, "WWW-Authenticate", "Bearer realm=\"googlenetd\"%s",
                     given ? ", error=\"invalid_token\"" : "");
     return request_reject(res, 401, NULL, "%s",

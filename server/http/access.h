@@ -22,7 +22,7 @@
  *     page's own files. The read-only token may GET and HEAD.
  */
 #pragma once
-#include "server/http/header_list.h"
+#include "server/http/request.h"
 #include "server/http/response.h"
 
 typedef struct {
@@ -40,3 +40,6 @@ typedef struct {
 
 /* False if the request is refused: *res is the answer. */
 bool access_check(const AccessRules *rules, const AccessRequest *request, Response *res);
+
+/* What the token of these headers is good for. */
+Access access_of(const AccessRules *rules, const HeaderList *headers);

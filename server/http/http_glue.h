@@ -79,6 +79,7 @@ struct Exchange {
     char method[16];
     HeaderList headers;
     RouteMatch match;
+    Access access;
     char params[REQUEST_PARAMS][REQUEST_PARAM];
     char *body;
     size_t body_size, body_room;

@@ -55,6 +55,7 @@ static void run_handler(const Exchange *x, Response *res)
         .body = x->body ? x->body : "",
         .body_size = x->body_size,
         .headers = &x->headers,
+        .access = x->access,
     };
     memcpy(req.params, x->params, sizeof req.params);
     log_request_id(x->id);

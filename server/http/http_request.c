@@ -157,6 +157,7 @@ static bool check_access(Exchange *x)
                 || (x->match.route ? x->match.route->access == OPEN
                                    : pages_has(x->http->pages, x->uri)),
     };
+    x->access = access_of(&rules, &x->headers);
     return access_check(&rules, &request, &x->res);
 }
 

@@ -10,6 +10,14 @@ enum {
     REQUEST_PARAM = 64,  // bytes of the value of one, with the final NUL
 };
 
+/* What the token that was sent allows. */
+typedef enum {
+    ACCESS_NONE,   // there is no token, or a wrong one, and one is needed
+    ACCESS_READ,   // the token that may only read
+    ACCESS_WRITE,  // the token
+    ACCESS_OPEN,   // this daemon needs none
+} Access;
+
 typedef struct {
     const char *method;                          // "GET" for HEAD too
     const char *path;                            // as the client wrote it, without the query
@@ -19,6 +27,7 @@ typedef struct {
     const char *body;   // its bytes, with a NUL after them; "" if there is none
     size_t body_size;
     const HeaderList *headers;
+    Access access;
 } Request;
 
 /* The value of a header, NULL if it was not sent. */

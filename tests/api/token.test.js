@@ -4,13 +4,14 @@ import { after, before, test } from 'node:test';
 import { Client } from './client.js';
 import { Daemon, refused } from './daemon.js';
 
-const token = 'correct-horse-battery-staple';
-let daemon, stranger, friend;
+const token = 'correct-horse-battery-staple', readToken = 'look-but-do-not-touch';
+let daemon, stranger, friend, reader;
 
 before(async () => {
-  daemon = await Daemon.start({ environment: { GOOGLENETD_TOKEN: token } });
+  daemon = await Daemon.start({ environment: { GOOGLENETD_TOKEN: token, GOOGLENETD_READ_TOKEN: readToken } });
   stranger = new Client(daemon.url);
   friend = new Client(daemon.url, token);
+  reader = new Client(daemon.url, readToken);
 });
 after(() => daemon.stop());
 
@@ -34,6 +35,28 @@ test('what is nearly the token is not the token', async () => {
   for (const authorization of wrong) await stranger.get('/v1/jobs', { status: 401, headers: { authorization } });
   await stranger.get(`/v1/jobs?token=${token}`, { status: 401 });
   await stranger.get('/v1/jobs', { headers: { authorization: `bearer ${token}` } });
+});
+
+test('the token for readers reads everything and changes nothing', async () => {
+  const job = await friend.create({ network: 'googlenet_tiny', image_size: 28, train_limit: 64, test_limit: 32, epochs: 1 });
+  for (const path of ['/v1/jobs', `/v1/jobs/${job.id}`, `/v1/jobs/${job.id}/events`, '/v1/networks', '/metrics', '/v1/settings']) {
+    await reader.get(path);
+    await reader.call('HEAD', path, { status: 200 });
+  }
+  const calls = [['POST', '/v1/jobs', {}], ['POST', '/v1/jobs?dry_run=true', {}], ['PATCH', `/v1/jobs/${job.id}`, { name: 'x' }], ['DELETE', `/v1/jobs/${job.id}`], ['POST', `/v1/jobs/${job.id}/stop`], ['POST', `/v1/jobs/${job.id}/clone`, {}]];
+  for (const [method, path, body] of calls)
+    assert.equal((await reader.call(method, path, { body, status: 403 })).json.code, 'read_only_token', path);
+  assert.equal((await friend.job(job.id)).name, job.name);
+  for (const wrong of [readToken.slice(1), `${readToken}x`, `${readToken}${token}`])
+    await new Client(daemon.url, wrong).get('/v1/jobs', { status: 401 });
+});
+
+test('a token for readers needs one for writers, and must be another', async () => {
+  const alone = await refused(['--listen', '127.0.0.1:0'], { GOOGLENETD_TOKEN: undefined, GOOGLENETD_READ_TOKEN: readToken });
+  assert.notEqual(alone.code, 0);
+  assert.match(alone.log, /read_token_file.*token_file or GOOGLENETD_TOKEN/);
+  const same = await refused(['--listen', '127.0.0.1:0'], { GOOGLENETD_TOKEN: token, GOOGLENETD_READ_TOKEN: token });
+  assert.match(same.log, /must be another token/);
 });
 
 test('beyond loopback it does not start without one', async () => {
