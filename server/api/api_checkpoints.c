@@ -6,6 +6,7 @@
 
 #include "server/api/api_common.h"
 #include "server/api/json_job.h"
+#include "server/http/etag.h"
 #include "server/http/headers.h"
 
 bool list_checkpoints(App *app, const Request *req, Response *res, Error *err)
@@ -131,11 +132,16 @@ bool get_checkpoint_content(App *app, const Request *req, Response *res, Error *
                     req->params[1], (long long)row.bytes);
     }
     snprintf(etag, sizeof etag, "\"%s\"", row.sha256);
-    add_headers(req, &row, etag, res);
-    if (etag_matches(request_header(req, "If-None-Match"), etag)) {
+    const Condition condition = etag_condition(request_header(req, "If-Match"),
+                                               request_header(req, "If-None-Match"), etag, true);
+    if (condition != CONDITION_HOLDS)
         close(fd);
+    if (condition == CONDITION_FAILED)
+        return respond_problem(res, 412, NULL, "If-Match does not name %s, the tag of the file",
+                               etag);
+    add_headers(req, &row, etag, res);
+    if (condition == CONDITION_NOT_MODIFIED)
         return respond_empty(res, 304);
-    }
     choose_part(req, etag, row.bytes, res);
     if (res->status == 416) {
         close(fd);

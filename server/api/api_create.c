@@ -6,14 +6,15 @@
 #include "server/api/api_common.h"
 #include "server/api/json_job.h"
 #include "server/api/json_network.h"
+#include "server/base/json_merge.h"
 #include "server/base/json_text.h"
+#include "server/base/sha256.h"
 #include "server/data/dataset_folder.h"
 #include "server/work/memory_limit.h"
 
 enum {
-    KEY_MOST = 255,          // bytes of an idempotency key
-    CLONE_MOST_FIELDS = 64,  // of one object; looking each up takes time that grows with the square
-    RATE_POINTS = 256,       // of the learning-rate curve of a dry run
+    KEY_MOST = 255,     // bytes of an idempotency key
+    RATE_POINTS = 256,  // of the learning-rate curve of a dry run
 };
 
 /* --- what a valid job must also find here --- */
@@ -75,110 +76,139 @@ static bool respond_dry_run(Response *res, const JobSpec *spec, const JobEstimat
     return respond_json(res, 200, json);
 }
 
-/* The client's key, or NULL. */
-static bool key_of(const Request *req, const char **key, Error *err)
+/* The client's idempotency key, or NULL. */
+static const char *key_of(const Request *req, Faults *faults)
 {
-    *key = request_header(req, "Idempotency-Key");
-    if (!*key)
-        return true;
-    const size_t n = strlen(*key);
+    const char *key = request_header(req, "Idempotency-Key");
+    if (!key)
+        return NULL;
+    const size_t n = strlen(key);
     bool plain = n >= 1 && n <= KEY_MOST;
-    for (const char *c = *key; *c && plain; c++)
+    for (const char *c = key; *c && plain; c++)
         plain = *c >= 0x20 && *c < 0x7f;
-    return plain
-           || fail(err, ERR_INVALID, "Idempotency-Key must be 1 to %d printable ASCII characters",
+    if (!plain)
+        faults_add(faults, "Idempotency-Key", "must be 1 to %d printable ASCII characters",
                    KEY_MOST);
+    return plain ? key : NULL;
 }
 
-static bool make_job(App *app, const Request *req, const JobSpec *spec, int64_t parent,
-                     Response *res, Error *err)
+/* What the key stands for: the request's own bytes, whatever becomes of the defaults later. */
+static char *request_text(const Request *req)
 {
-    const char *key;
-    if (!key_of(req, &key, err))
-        return false;
-    cJSON *resolved = spec_to_json(spec);
-    char *settings = cJSON_PrintUnformatted(resolved);
-    char *request = xasprintf("%s %s", req->path, settings);
-    JobInfo job;
-    bool replayed = false;
-    const JobRequest wanted = {.spec = spec, .parent_id = parent, .key = key, .request = request};
-    const bool ok = jobs_create(app->jobs, &wanted, &job, &replayed, err);
-    free(request);
-    cJSON_free(settings);
-    cJSON_Delete(resolved);
-    if (!ok)
-        return false;
+    char hash[65];
+    Sha256 sum = sha256_new();
+    sha256_add(&sum, req->body, req->body_size);
+    sha256_hex(&sum, hash);
+    return xasprintf("%s %s %s", req->method, req->path, hash);
+}
+
+/* Takes `job`. */
+static bool respond_created(Response *res, JobInfo *job, bool replayed)
+{
     char id[JOB_ID];
-    job_id_format(job.id, id);
+    job_id_format(job->id, id);
     response_header(res, "Location", "/v1/jobs/%s", id);
     if (replayed)
         response_header(res, "Idempotency-Replayed", "true");
-    return respond_job(res, 201, &job);
+    return respond_job(res, 201, job);
 }
 
-/* The common end of create and clone: `json` is the request, with all that it inherits. */
-static bool create_from(App *app, const Request *req, const cJSON *json, int64_t parent,
-                        Faults *faults, Response *res, Error *err)
+/* --- create --- */
+
+/* A request for a job. `settings` is all that it asks for, with what it inherits. */
+typedef struct {
+    const Request *req;
+    bool dry;
+    const char *key;  // idempotency key; NULL: none, or a dry run
+    Faults *faults;
+} Creation;
+
+/* What the query and the headers say. */
+static Creation creation_begin(const Request *req, Faults *faults)
+{
+    *faults = (Faults){.count = 0};
+    Creation c = {.req = req, .faults = faults};
+    c.dry = query_flag(req->query, "dry_run", faults);
+    query_finish(req->query, faults);
+    const char *key = key_of(req, faults);
+    c.key = c.dry ? NULL : key;
+    return c;
+}
+
+/* Answer what came of the same request before; true if it has been answered, or *err is set. */
+static bool replayed(App *app, const Creation *c, Response *res, Error *err)
+{
+    JobInfo job;
+    bool found = false;
+    if (!c->key)
+        return false;
+    char *text = request_text(c->req);
+    const bool ok = jobs_replay(app->jobs, c->key, text, &job, &found, err);
+    free(text);
+    if (ok && found)
+        respond_created(res, &job, true);
+    return !ok || found;
+}
+
+static bool make_job(App *app, const Creation *c, const JobSpec *spec, int64_t parent,
+                     Response *res, Error *err)
+{
+    JobInfo job;
+    bool found = false;
+    char *text = request_text(c->req);
+    const JobRequest wanted = {.spec = spec, .parent_id = parent, .key = c->key, .request = text};
+    // It looks for the key once more: two may have come at the same time.
+    const bool ok = jobs_create(app->jobs, &wanted, &job, &found, err);
+    free(text);
+    return ok && respond_created(res, &job, found);
+}
+
+/* The common end of create and clone: check the settings and do it. */
+static bool create_from(App *app, const Creation *c, const cJSON *settings, int64_t parent,
+                        Response *res, Error *err)
 {
     JobSpec spec = {0};
     JobEstimate estimate;
-    const bool dry = query_flag(req->query, "dry_run", faults);
-    query_finish(req->query, faults);
-    const bool valid = spec_read(json, (SpecRules){.allow_folders = false}, &spec, faults);
-    check_dataset(app, &spec, faults);
+    const bool valid = spec_read(settings, (SpecRules){.allow_folders = false}, &spec, c->faults);
+    check_dataset(app, &spec, c->faults);
     bool ok = !valid || jobs_estimate(app->jobs, &spec, app->job_threads, &estimate, err);
     if (ok && valid)
-        check_memory(&estimate, faults);
-    if (ok && faults->count)
-        ok = respond_faults(res, faults);
+        check_memory(&estimate, c->faults);
+    if (ok && c->faults->count)
+        ok = respond_faults(res, c->faults);
     else if (ok)
-        ok = dry ? respond_dry_run(res, &spec, &estimate, err)
-                 : make_job(app, req, &spec, parent, res, err);
+        ok = c->dry ? respond_dry_run(res, &spec, &estimate, err)
+                    : make_job(app, c, &spec, parent, res, err);
     spec_free(&spec);
     return ok;
 }
 
 bool create_job(App *app, const Request *req, Response *res, Error *err)
 {
-    Faults faults = {.count = 0};
-    return create_from(app, req, req->json, 0, &faults, res, err);
-}
-
-/* RFC 7396: what `patch` names replaces what `target` has, null takes it away. */
-static bool merge(cJSON *target, const cJSON *patch)
-{
-    if (cJSON_GetArraySize(patch) > CLONE_MOST_FIELDS)
-        return false;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, patch)
-    {
-        cJSON *old = cJSON_GetObjectItemCaseSensitive(target, item->string);
-        if (cJSON_IsObject(item) && cJSON_IsObject(old)) {
-            if (!merge(old, item))
-                return false;
-            continue;
-        }
-        cJSON_DeleteItemFromObjectCaseSensitive(target, item->string);
-        if (!cJSON_IsNull(item))
-            cJSON_AddItemToObject(target, item->string, cJSON_Duplicate(item, true));
-    }
-    return true;
+    Faults faults;
+    const Creation c = creation_begin(req, &faults);
+    if (replayed(app, &c, res, err))
+        return res->status != 0;
+    return create_from(app, &c, req->json, 0, res, err);
 }
 
 bool clone_job(App *app, const Request *req, Response *res, Error *err)
 {
     JobInfo parent;
     int64_t id;
-    Faults faults = {.count = 0};
+    Faults faults;
+    const Creation c = creation_begin(req, &faults);
+    if (replayed(app, &c, res, err))
+        return res->status != 0;
     if (!request_job(req, &id, err) || !jobs_get(app->jobs, id, &parent, err))
         return false;
-    cJSON *json = job_request(&parent);
+    cJSON *settings = job_request(&parent);
     job_info_free(&parent);
-    if (req->json && !cJSON_IsObject(req->json))
+    if (cJSON_IsObject(req->json))
+        json_merge(settings, req->json, "", &faults);
+    else if (req->json)
         faults_add(&faults, "", "must be an object");
-    else if (req->json && !merge(json, req->json))
-        faults_add(&faults, "", "has too many fields");
-    const bool ok = create_from(app, req, json, id, &faults, res, err);
-    cJSON_Delete(json);
+    const bool ok = create_from(app, &c, settings, id, res, err);
+    cJSON_Delete(settings);
     return ok;
 }

@@ -126,29 +126,6 @@ RangeKind range_parse(const char *header, int64_t size, int64_t *first, int64_t 
     return a >= size ? RANGE_UNSATISFIABLE : RANGE_PART;
 }
 
-bool etag_matches(const char *header, const char *etag)
-{
-    const size_t n = strlen(etag);
-    for (const char *p = header; p && *p;) {
-        p = skip_blanks(p);
-        if (*p == '*')
-            return true;
-        if (strncmp(p, "W/", 2) == 0)
-            p += 2;
-        if (*p != '"')
-            return false;
-        const char *end = strchr(p + 1, '"');
-        if (!end)
-            return false;
-        if ((size_t)(end + 1 - p) == n && memcmp(p, etag, n) == 0)
-            return true;
-        p = skip_blanks(end + 1);
-        if (*p == ',')
-            p++;
-    }
-    return false;
-}
-
 const char *bearer_token(const char *authorization)
 {
     if (!authorization || strncasecmp(authorization, "Bearer ", 7) != 0)

@@ -21,9 +21,6 @@ typedef enum {
  * count as none. Source: RFC 9110, 14.2. */
 RangeKind range_parse(const char *header, int64_t size, int64_t *first, int64_t *last);
 
-/* Does an If-None-Match (weak comparison) or If-Match list hold `etag`, which has its quotes? */
-bool etag_matches(const char *header, const char *etag);
-
 /* The token of "Authorization: Bearer <token>", or NULL. */
 const char *bearer_token(const char *authorization);
 

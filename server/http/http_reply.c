@@ -1,36 +1,39 @@
-#include <inttypes.h>
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/http/etag.h"
 #include "server/http/file_stream.h"
-#include "server/http/headers.h"
 #include "server/http/http_glue.h"
 
 // A reader of an answer must take at least this many bytes a second on the whole.
 static const double SLOWEST_READER = 16 << 10;
 
-/* A tag that changes when the bytes do: FNV-1a, 64 bits. */
-static uint64_t hash_bytes(const char *text, size_t size)
+/* Give the text its ETag. A reader who has it already gets a 304, one who wants another a 412; the
+ * conditions of other methods were looked at before they changed anything. */
+static void tag(Exchange *x)
 {
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u;
-    return hash;
-}
-
-/* Give the text its ETag, and turn it into a 304 if the client has it already. */
-static void tag(const HeaderList *headers, Response *res)
-{
-    char etag[24];
-    snprintf(etag, sizeof etag, "\"%016" PRIx64 "\"", hash_bytes(res->text, res->size));
-    response_header(res, "ETag", "%s", etag);
-    if (!etag_matches(header_list_get(headers, "If-None-Match"), etag))
+    Response *res = &x->res;
+    char etag[ETAG_TEXT];
+    etag_make(res->text, res->size, etag);
+    const bool reads = strcmp(x->method, "GET") == 0 || strcmp(x->method, "HEAD") == 0;
+    const Condition condition =
+        reads ? etag_condition(header_list_get(&x->headers, "If-Match"),
+                               header_list_get(&x->headers, "If-None-Match"), etag, true)
+              : CONDITION_HOLDS;
+    if (condition == CONDITION_FAILED) {
+        response_free(res);
+        respond_problem(res, 412, NULL, "If-Match does not name %s, the tag that it has now", etag);
+        response_finish(res, x->id);
         return;
-    res->status = 304;
-    res->size = 0;
+    }
+    response_header(res, "ETag", "%s", etag);
+    if (condition == CONDITION_NOT_MODIFIED) {
+        res->status = 304;
+        res->size = 0;
+    }
 }
 
 static struct MHD_Response *make(Exchange *x)
@@ -83,8 +86,8 @@ bool reply_send(Exchange *x, bool close)
     Http *http = x->http;
     Response *res = &x->res;
     response_finish(res, x->id);
-    if (res->tagged && res->status == 200)
-        tag(&x->headers, res);
+    if (res->tagged)
+        tag(x);
     x->status = res->status;
     const double seconds = http->config.request_seconds + (double)res->size / SLOWEST_READER;
     connection_deadline(http, x->connection, seconds, true);

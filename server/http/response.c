@@ -84,7 +84,7 @@ bool respond_json(Response *res, int status, cJSON *json)
         return respond_problem(res, 503, NULL, "no memory for the answer");
     respond_text(res, "application/json", text, strlen(text));
     res->status = status;
-    res->tagged = status == 200;
+    res->tagged = status == 200 || status == 201;
     return true;
 }
 

@@ -59,7 +59,7 @@ void response_free(Response *res);  // what it owns, not the struct
 void response_header(Response *res, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-bool respond_json(Response *res, int status, cJSON *json);  // takes json; with an ETag if 200
+bool respond_json(Response *res, int status, cJSON *json);  // takes json; 200 and 201 get an ETag
 bool respond_text(Response *res, const char *type, char *text, size_t size);  // takes text; 200
 bool respond_empty(Response *res, int status);
 bool respond_stream(Response *res, const char *type, Stream stream);  // takes the stream; 200

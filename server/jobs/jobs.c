@@ -145,10 +145,11 @@ static bool replay(Change *change, const JobRequest *request, bool *replayed, Er
     bool ok = store_find_key(store, request->key, &before, &id, err);
     if (ok && id > 0) {
         *replayed = true;
-        ok = strcmp(before, request->request) == 0
+        ok = job_request_same(before, request->request)
                  ? store_load_job(store, id, &change->job, err)
-                 : fail(err, ERR_CONFLICT,
-                        "the idempotency key %s was used before for another request", request->key);
+                 : fail_as(err, ERR_CONFLICT, "key_reused",
+                           "the idempotency key %s was used before for another request",
+                           request->key);
     }
     free(before);
     return ok;

@@ -36,8 +36,13 @@ typedef struct {
     const JobSpec *spec;
     int64_t parent_id;    // the job it is cloned from; 0: none
     const char *key;      // idempotency key; NULL: none
-    const char *request;  // what stands for the request's content: its hash, or the text itself
+    const char *request;  // with a key: "METHOD path hash", as job_request_same compares it
 } JobRequest;
+
+/* What came of the key before, whatever has become of defaults, parents and data sets since: to be
+ * asked before the request is looked at. ERR_CONFLICT: it came with another request. */
+bool jobs_replay(Jobs *jobs, const char *key, const char *request, JobInfo *job, bool *replayed,
+                 Error *err);
 
 /* *replayed: the key was used before for the same request, and *job is what came of it.
  * ERR_CONFLICT: the key was used for another request, or the store is full. */

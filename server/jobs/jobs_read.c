@@ -1,6 +1,7 @@
 /* server/jobs/jobs_read.c -- looking at jobs: what the store has, and live figures over it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -56,6 +57,29 @@ bool jobs_get(Jobs *jobs, int64_t id, JobInfo *job, Error *err)
         return false;
     jobs_overlay(jobs, job);
     return true;
+}
+
+bool jobs_replay(Jobs *jobs, const char *key, const char *request, JobInfo *job, bool *replayed,
+                 Error *err)
+{
+    char *before;
+    int64_t id;
+    *replayed = false;
+    if (!store_key(jobs->store, key, &before, &id, err))
+        return false;
+    bool ok = id == 0 || job_request_same(before, request)
+              || fail_as(err, ERR_CONFLICT, "key_reused",
+                         "the idempotency key %s was used before for another request", key);
+    free(before);
+    if (!ok || id == 0)
+        return ok;
+    Error gone = {0};
+    *replayed = jobs_get(jobs, id, job, &gone);
+    if (!*replayed && gone.code != ERR_NOT_FOUND) {  // deleted just now, and its key with it
+        *err = gone;
+        ok = false;
+    }
+    return ok;
 }
 
 static bool check_exists(Jobs *jobs, int64_t id, Error *err)

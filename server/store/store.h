@@ -51,6 +51,7 @@ bool store_add_key(Store *store, const char *key, const char *request, int64_t j
 /* Outside of one; they see what has been committed. */
 bool store_job(Store *store, int64_t id, JobInfo *job, Error *err);
 bool store_jobs(Store *store, const JobQuery *query, JobList *list, Error *err);
+bool store_key(Store *store, const char *key, char **request, int64_t *job_id, Error *err);
 bool store_count(Store *store, int64_t by_status[JOB_STATUSES], Error *err);
 bool store_epochs(Store *store, SeriesPage page, EpochList *list, Error *err);
 bool store_points(Store *store, SeriesPage page, PointList *list, Error *err);

@@ -266,9 +266,8 @@ bool store_count(Store *store, int64_t by_status[JOB_STATUSES], Error *err)
     return ok;
 }
 
-bool store_find_key(Store *store, const char *key, char **request, int64_t *job_id, Error *err)
+static bool find_key(Db *db, const char *key, char **request, int64_t *job_id, Error *err)
 {
-    Db *db = &store->writer;
     sqlite3_stmt *stmt = NULL;
     bool found = false;
     *request = NULL;
@@ -282,6 +281,19 @@ bool store_find_key(Store *store, const char *key, char **request, int64_t *job_
         *job_id = sqlite3_column_int64(stmt, 1);
     }
     sqlite3_finalize(stmt);
+    return ok;
+}
+
+bool store_find_key(Store *store, const char *key, char **request, int64_t *job_id, Error *err)
+{
+    return find_key(&store->writer, key, request, job_id, err);
+}
+
+bool store_key(Store *store, const char *key, char **request, int64_t *job_id, Error *err)
+{
+    pthread_mutex_lock(&store->reader.lock);
+    const bool ok = find_key(&store->reader, key, request, job_id, err);
+    pthread_mutex_unlock(&store->reader.lock);
     return ok;
 }
 

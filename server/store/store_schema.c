@@ -90,6 +90,10 @@ static const char *const STEPS[] = {
     "UPDATE events SET type = 'status' WHERE type = 'state';"
     "UPDATE events SET data = '{\"status\":' || substr(data, length('{\"state\":') + 1)"
     "  WHERE type IN ('created', 'status') AND data LIKE '{\"state\":%';",
+
+    // A key stands for method, path and the hash of the body; before, for path and settings as they
+    // were resolved, which later defaults change. Of those, method and path are kept.
+    "UPDATE idempotency_keys SET request = 'POST ' || substr(request, 1, instr(request, ' ') - 1);",
 };
 // clang-format on
 

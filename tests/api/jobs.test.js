@@ -115,13 +115,41 @@ test('an idempotency key makes one job, also across a restart', async () => {
   const second = await client.post('/v1/jobs', { ...long, seed: 5 }, { status: 201, headers });
   assert.equal(second.json.id, first.json.id);
   assert.equal(second.headers.get('idempotency-replayed'), 'true');
-  await client.post('/v1/jobs', { ...long, seed: 6 }, { status: 409, headers });
-  await client.post('/v1/jobs', {}, { status: 400, headers: { 'idempotency-key': 'x'.repeat(256) } });
+  assert.equal(second.headers.get('location'), first.headers.get('location'));
+  const { json } = await client.post('/v1/jobs', { ...long, seed: 6 }, { status: 409, headers });
+  assert.equal(json.code, 'key_reused');
+  for (const key of ['x'.repeat(256), 'é'])
+    assert.equal((await client.post('/v1/jobs', {}, { status: 400, headers: { 'idempotency-key': key } })).json.errors[0].pointer, 'Idempotency-Key');
 
   await daemon.end('SIGKILL');
   await daemon.launch();
   const third = await client.post('/v1/jobs', { ...long, seed: 5 }, { status: 201, headers });
   assert.equal(third.json.id, first.json.id);
+});
+
+test('an idempotency key stands for method, path and the bytes of the body, and for nothing else', async () => {
+  const parent = await client.create({ ...long, name: 'before' });
+  const headers = { 'idempotency-key': 'bytes' };
+  const clone = (body, status) => client.call('POST', `/v1/jobs/${parent.id}/clone`, { body, status, headers });
+  const { json: first } = await clone('{"seed": 8}', 201);
+  // Neither what the parent is called by now, nor what became of the first answer, matters.
+  await client.call('PATCH', `/v1/jobs/${parent.id}`, { body: { name: 'after' }, status: 200 });
+  await client.call('PATCH', `/v1/jobs/${first.id}`, { body: { metadata: { a: 'b' } }, status: 200 });
+  assert.equal((await clone('{"seed": 8}', 201)).json.id, first.id);
+  assert.equal((await clone('{"seed":8}', 409)).json.code, 'key_reused');
+  assert.equal((await clone(undefined, 409)).json.code, 'key_reused');
+  await client.call('POST', '/v1/jobs', { body: '{"seed": 8}', status: 409, headers });
+  // A dry run makes nothing and so is not what was asked before.
+  const dry = await client.call('POST', `/v1/jobs/${parent.id}/clone?dry_run=true`, { body: '{"seed": 8}', status: 200, headers });
+  assert.equal(dry.json.object, 'dry_run');
+  // The parent may be gone.
+  await client.call('POST', `/v1/jobs/${parent.id}/stop`, { status: 202 });
+  await client.call('DELETE', `/v1/jobs/${parent.id}`, { status: 204 });
+  assert.equal((await clone('{"seed": 8}', 201)).json.id, first.id);
+  // A refused request leaves the key free.
+  const free = { 'idempotency-key': 'free' };
+  await client.post('/v1/jobs', { epochs: 0 }, { status: 400, headers: free });
+  await client.post('/v1/jobs', long, { status: 201, headers: free });
 });
 
 test('a hundred creates at once with one key make one job', async () => {
@@ -205,6 +233,8 @@ test('a clone has the settings of its parent, but for those in the body', async 
   await client.post(`/v1/jobs/${parent.id}/clone?dry_run=true`, {}, { status: 200 });
   await client.post(`/v1/jobs/${parent.id}/clone`, { epochs: -1 }, { status: 400 });
   await client.post(`/v1/jobs/${parent.id}/clone`, [1], { status: 400 });
+  const twice = await client.post(`/v1/jobs/${parent.id}/clone`, '{"seed": 1, "optimizer": {"momentum": 0, "momentum": 0.5}, "seed": 2}', { status: 400 });
+  assert.deepEqual(twice.json.errors.map(({ pointer }) => pointer), ['/optimizer/momentum', '/seed']);
   await client.post('/v1/jobs/job_99999/clone', {}, { status: 404 });
 });
 

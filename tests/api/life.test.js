@@ -156,6 +156,8 @@ test('the model is downloaded whole, in ranges, and checked', async () => {
   assert.equal((await range(`bytes=${size}-`, 416)).headers.get('content-range'), `bytes */${size}`);
   await range('bytes=0-9', 200, { 'if-range': '"another"' });
   await client.get(`${path}/content`, { status: 304, headers: { 'if-none-match': whole.headers.get('etag') } });
+  await client.get(`${path}/content`, { status: 412, headers: { 'if-match': '"another"' } });
+  await range('bytes=0-9', 206, { 'if-match': whole.headers.get('etag') });
   await client.get(`/v1/jobs/${job.id}/checkpoints/step_999999/content`, { status: 404 });
   await client.call('HEAD', `${path}/content`, { status: 200 });
 });

@@ -60,6 +60,22 @@ test('HEAD answers as GET does, without the body', async () => {
   }
 });
 
+test('a reader who wants another state of a thing than there is gets none', async () => {
+  for (const path of ['/v1/jobs', '/v1/networks/googlenet', '/v1/datasets', '/openapi.json', '/']) {
+    const { headers } = await client.get(path);
+    const etag = headers.get('etag');
+    for (const match of [etag, '*', `"nope", ${etag}`]) await client.get(path, { status: 200, headers: { 'if-match': match } });
+    for (const match of ['"nope"', 'nope', `W/${etag}`, `${etag.slice(0, -2)}"`]) {
+      const { json } = await client.get(path, { status: 412, headers: { 'if-match': match } });
+      assert.equal(json.code, 'precondition_failed');
+    }
+    // If-Match goes first.
+    await client.get(path, { status: 412, headers: { 'if-match': '"nope"', 'if-none-match': etag } });
+    await client.get(path, { status: 304, headers: { 'if-match': etag, 'if-none-match': etag } });
+    await client.call('HEAD', path, { status: 412, headers: { 'if-match': '"nope"' } });
+  }
+});
+
 test('wrong methods name the right ones', async () => {
   const { headers } = await client.call('PUT', '/v1/jobs', { status: 405, body: {} });
   assert.deepEqual(headers.get('allow').split(', ').sort(), ['GET', 'HEAD', 'OPTIONS', 'POST']);

@@ -91,20 +91,6 @@ static void ranges_of_a_thousand_bytes(void **state)
     assert_int_equal(range_parse("bytes=-1", 0, &first, &last), RANGE_UNSATISFIABLE);
 }
 
-static void etags_match_in_lists_and_weakly(void **state)
-{
-    (void)state;
-    assert_true(etag_matches("\"a\"", "\"a\""));
-    assert_true(etag_matches("W/\"a\"", "\"a\""));
-    assert_true(etag_matches("\"b\", W/\"a\"", "\"a\""));
-    assert_true(etag_matches("*", "\"a\""));
-    assert_false(etag_matches("\"ab\"", "\"a\""));
-    assert_false(etag_matches("a", "\"a\""));
-    assert_false(etag_matches("\"a", "\"a\""));
-    assert_false(etag_matches("", "\"a\""));
-    assert_false(etag_matches(NULL, "\"a\""));
-}
-
 static void bearer_tokens_and_nothing_else(void **state)
 {
     (void)state;
@@ -168,7 +154,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(accept_chooses_by_quality_and_closeness),
         cmocka_unit_test(content_types_compare_without_parameters),
         cmocka_unit_test(ranges_of_a_thousand_bytes),
-        cmocka_unit_test(etags_match_in_lists_and_weakly),
         cmocka_unit_test(bearer_tokens_and_nothing_else),
         cmocka_unit_test(secrets_are_equal_only_to_themselves),
         cmocka_unit_test(only_local_names_and_numbers_are_hosts_of_ours),

@@ -235,6 +235,30 @@ static void states_and_models_become_statuses_and_networks(void **state)
     store_close(store);
 }
 
+/* The fourth schema kept the path and the resolved settings with a key; of those, the path stays.
+ */
+static void keys_of_resolved_settings_become_keys_of_paths(void **state)
+{
+    Store *store = open_older(
+        *state, 4,
+        "INSERT INTO jobs VALUES (7, '', 'queued', '', 1, 2, 0, 0, '{}', '{}', 0, 0, 0, 0, 9, 0, 0,"
+        "  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', 0, '', '', '', '');"
+        "INSERT INTO idempotency_keys VALUES ('a', '/v1/jobs {\"name\":\"x y\"}', 7),"
+        "  ('b', '/v1/jobs/job_3/clone {\"seed\":1}', 7);");
+    static const char *const WANT[][2] = {{"a", "POST /v1/jobs"},
+                                          {"b", "POST /v1/jobs/job_3/clone"}};
+    Fixture *f = *state;
+    for (size_t i = 0; i < COUNT(WANT); i++) {
+        char *request;
+        int64_t id;
+        CHECK_OK(store_key(store, WANT[i][0], &request, &id, &f->err), f->err);
+        assert_int_equal(id, 7);
+        assert_string_equal(request, WANT[i][1]);
+        free(request);
+    }
+    store_close(store);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -249,6 +273,7 @@ int main(int argc, char **argv)
         CASE(points_of_the_first_schema_have_no_time),
         CASE(a_store_of_the_second_schema_gets_a_generation),
         CASE(states_and_models_become_statuses_and_networks),
+        CASE(keys_of_resolved_settings_become_keys_of_paths),
     };
     return RUN_TESTS(tests);
 }
