@@ -71,6 +71,22 @@ static void add_training(cJSON *to, const App *app, const JobCounts *counts)
         cJSON_AddNumberToObject(jobs, JOB_STATUS_NAMES[status], (double)counts->by_status[status]);
 }
 
+/* What the token of the request allows. */
+static const char *access_word(Access access)
+{
+    switch (access) {
+    case ACCESS_READ:
+        return "read";
+    case ACCESS_WRITE:
+        return "write";
+    case ACCESS_OPEN:
+        return "open";
+    case ACCESS_NONE:
+        break;
+    }
+    return "none";
+}
+
 bool get_system(App *app, const Request *req, Response *res, Error *err)
 {
     JobCounts counts;
@@ -89,6 +105,7 @@ bool get_system(App *app, const Request *req, Response *res, Error *err)
     cJSON_AddNumberToObject(json, "uptime_seconds",
                             (double)(time_now_ms() - app->started_at) / 1000);
     cJSON_AddNumberToObject(json, "heartbeat_seconds", app->heartbeat_seconds);
+    cJSON_AddStringToObject(json, "access", access_word(req->access));
     add_cpu(json, app);
     add_memory(json);
     add_disk(json, app->data);

@@ -215,6 +215,7 @@ test('the machine says what it is and what is left of it', async () => {
   assert.deepEqual([training.workers, training.threads_per_job], [1, 1]);
   assert.equal(Object.values(training.jobs).reduce((a, b) => a + b), 1);
   assert.equal(json.heartbeat_seconds, 15);
+  assert.equal(json.access, 'open');
   assert.ok(Date.now() - new Date(json.started_at) >= 1000 * json.uptime_seconds - 1000);
   await client.get('/v1/system?color=red', { status: 400 });
 });

@@ -47,6 +47,8 @@ test('the token for readers reads everything and changes nothing', async () => {
   for (const [method, path, body] of calls)
     assert.equal((await reader.call(method, path, { body, status: 403 })).json.code, 'read_only_token', path);
   assert.equal((await friend.job(job.id)).name, job.name);
+  assert.equal((await reader.get('/v1/system')).json.access, 'read');
+  assert.equal((await friend.get('/v1/system')).json.access, 'write');
   for (const wrong of [readToken.slice(1), `${readToken}x`, `${readToken}${token}`])
     await new Client(daemon.url, wrong).get('/v1/jobs', { status: 401 });
 });
