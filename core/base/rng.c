@@ -1,7 +1,8 @@
 #include "core/base/rng.h"
 
-#include <assert.h>
 #include <math.h>
+
+#include "core/base/invariant.h"
 
 static uint64_t splitmix64(uint64_t *x)
 {
@@ -49,7 +50,7 @@ double rng_uniform(Rng *rng)
 
 uint64_t rng_below(Rng *rng, uint64_t bound)
 {
-    assert(bound >= 1);
+    INVARIANT(bound >= 1);
     // Values below 2^64 mod bound would make the small remainders more likely.
     const uint64_t threshold = (0 - bound) % bound;
     uint64_t x;

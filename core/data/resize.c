@@ -11,11 +11,11 @@
  */
 #include "core/data/resize.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/invariant.h"
 #include "core/base/memory.h"
 
 enum {
@@ -57,7 +57,7 @@ static void taps_set(Taps *taps, int i, int src_size, int dst_size)
     int end = (int)(center + stretch + 0.5);
     first = first < 0 ? 0 : first;
     end = end > src_size ? src_size : end;
-    assert(end > first && end - first <= taps->max_count);
+    INVARIANT(end > first && end - first <= taps->max_count);
 
     double sum = 0;
     for (int x = first; x < end; x++)
@@ -100,7 +100,7 @@ static void taps_free(Taps *taps)
 
 Resize *resize_new(Shape src, int side)
 {
-    assert(src.channels >= 1 && src.height >= 1 && src.width >= 1 && side >= 1);
+    INVARIANT(src.channels >= 1 && src.height >= 1 && src.width >= 1 && side >= 1);
     Resize *r = xcalloc(1, sizeof *r);
     r->src = src;
     r->side = side;

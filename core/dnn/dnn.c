@@ -1,10 +1,10 @@
 #include "core/dnn/dnn.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/invariant.h"
 #include "core/base/memory.h"
 
 bool dnn_try(dnnl_status_t status, const char *what, Error *err)
@@ -140,7 +140,7 @@ void op_free(Op *op)
 
 void op_arg(Op *op, int arg, dnnl_memory_t memory)
 {
-    assert((size_t)op->arg_count < COUNT(op->args));
+    INVARIANT((size_t)op->arg_count < COUNT(op->args));
     op->args[op->arg_count++] = (dnnl_exec_arg_t){arg, memory};
 }
 

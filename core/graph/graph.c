@@ -1,11 +1,11 @@
 #include "core/graph/graph.h"
 
-#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/invariant.h"
 #include "core/base/memory.h"
 
 struct Graph {
@@ -50,7 +50,11 @@ void graph_enter(Graph *g, const char *name)
 {
     if (failed(g))
         return;
-    assert(g->depth < GRAPH_MAX_DEPTH);
+    if (g->depth == GRAPH_MAX_DEPTH) {
+        fail(&g->error, ERR_INVALID, "node names are more than %d levels deep at %s%s",
+             GRAPH_MAX_DEPTH, g->prefix, name);
+        return;
+    }
     const size_t used = strlen(g->prefix);
     const int len = snprintf(g->prefix + used, sizeof g->prefix - used, "%s.", name);
     if (len < 0 || (size_t)len >= sizeof g->prefix - used)
@@ -62,7 +66,10 @@ void graph_leave(Graph *g)
 {
     if (failed(g))
         return;
-    assert(g->depth > 0);  // graph_leave without graph_enter
+    if (g->depth == 0) {
+        fail(&g->error, ERR_INVALID, "graph_leave without graph_enter");
+        return;
+    }
     g->prefix[g->outer[--g->depth]] = '\0';
 }
 
@@ -87,15 +94,14 @@ Node graph_add(Graph *g, const char *name, const LayerType *type, const void *co
 {
     if (failed(g))
         return NODE_NONE;
-    assert(src_count >= 1);
     char *full = full_name(g, name);
     if (!full)
         return NODE_NONE;
 
     GraphNode node = {.name = full, .type = type, .src_count = src_count};
     Shape shapes[GRAPH_MAX_SRCS];
-    if (src_count > GRAPH_MAX_SRCS) {
-        fail(&g->error, ERR_INVALID, "%s: reads %d nodes, at most %d are possible", full, src_count,
+    if (src_count < 1 || src_count > GRAPH_MAX_SRCS) {
+        fail(&g->error, ERR_INVALID, "%s: reads %d nodes, 1 to %d are possible", full, src_count,
              GRAPH_MAX_SRCS);
         goto failed;
     }
@@ -136,10 +142,69 @@ Node graph_fail(Graph *g, const char *name, const char *fmt, ...)
     return NODE_NONE;
 }
 
+/* How its readers read a node. */
+typedef struct {
+    int whole;          // sources, of all nodes, that are it
+    int parts;          // ... of which a node takes a part
+    int part_channels;  // of all parts
+} Readers;
+
+static Readers count_readers(const Graph *g, Node n)
+{
+    Readers r = {0};
+    for (Node i = n + 1; i < g->count; i++) {
+        const LayerSpec *spec = &g->nodes[i].spec;
+        for (int s = 0; s < g->nodes[i].src_count; s++) {
+            if (g->nodes[i].srcs[s] != n)
+                continue;
+            r.whole += spec->part_channels == 0;
+            r.parts += spec->part_channels > 0;
+            r.part_channels += spec->part_channels;
+        }
+    }
+    return r;
+}
+
+/* The first channel from `from` on that is not in a part that begins at or before it. */
+static int covered_until(const Graph *g, Node n, int from)
+{
+    for (Node i = n + 1; i < g->count; i++) {
+        const LayerSpec *spec = &g->nodes[i].spec;
+        if (spec->part_channels > 0 && g->nodes[i].srcs[0] == n && spec->part_first == from)
+            return covered_until(g, n, from + spec->part_channels);
+    }
+    return from;
+}
+
+static bool check_readers(const Graph *g, Node n, Error *err)
+{
+    const GraphNode *node = &g->nodes[n];
+    const int channels = node->spec.dst.channels;
+    const Readers r = count_readers(g, n);
+    const int readers = r.whole + (r.parts > 0);
+    if (readers == 0 && n < g->count - 1)
+        return fail(err, ERR_INVALID, "%s is read by no node, and is not the last one", node->name);
+    if (readers > GRAPH_MAX_READERS)
+        return fail(err, ERR_INVALID, "%s is read by %d nodes, at most %d are possible", node->name,
+                    readers, GRAPH_MAX_READERS);
+    if (r.parts == 0)
+        return true;
+    const int until = covered_until(g, n, 0);
+    if (until < channels)
+        return fail(err, ERR_INVALID, "%s: no slice begins at channel %d of %d, where one must",
+                    node->name, until, channels);
+    return r.part_channels == channels
+           || fail(err, ERR_INVALID, "%s: slices of %d channels overlap in its %d", node->name,
+                   r.part_channels, channels);
+}
+
 bool graph_check(const Graph *g, Error *err)
 {
     if (failed(g))
         return fail(err, g->error.code, "%s", g->error.message);
+    for (Node n = 0; n < g->count; n++)
+        if (!check_readers(g, n, err))
+            return false;
     return true;
 }
 
@@ -160,7 +225,7 @@ int graph_node_count(const Graph *g)
 
 const GraphNode *graph_node(const Graph *g, Node n)
 {
-    assert(n >= 0 && n < g->count);
+    INVARIANT(n >= 0 && n < g->count);
     return &g->nodes[n];
 }
 

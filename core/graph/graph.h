@@ -24,11 +24,12 @@ typedef int Node;  // place of the node in creation order
 #define NODE_NONE (-1)
 
 enum {
-    GRAPH_MAX_SRCS = 8,    // sources of one node
-    GRAPH_MAX_PARAMS = 4,  // parameters of one node
-    GRAPH_MAX_DIMS = 4,    // dimensions of one parameter
-    GRAPH_MAX_DEPTH = 8,   // graph_enter inside graph_enter
-    GRAPH_MAX_NAME = 64,   // bytes of a full name, with the final NUL
+    GRAPH_MAX_SRCS = 8,                  // sources of one node
+    GRAPH_MAX_READERS = GRAPH_MAX_SRCS,  // of one node; those that take parts count as one
+    GRAPH_MAX_PARAMS = 4,                // parameters of one node
+    GRAPH_MAX_DIMS = 4,                  // dimensions of one parameter
+    GRAPH_MAX_DEPTH = 8,                 // graph_enter inside graph_enter
+    GRAPH_MAX_NAME = 64,                 // bytes of a full name, with the final NUL
 };
 
 /* A parameter as a node asks for it. */
@@ -49,7 +50,8 @@ typedef struct {
     bool backward_needs_src;  // the backward pass reads the values of the sources
     bool backward_needs_dst;  // ... of the destination
     bool dst_is_src;          // the destination shares the memory of the first source
-    bool diff_src_is_shared;  // the backward pass writes a part of diff_src, other readers the rest
+    int part_first;           // the backward pass writes only these channels of diff_src, and other
+    int part_channels;        // readers the rest; 0 channels: it writes all of it
 } LayerSpec;
 
 struct LayerOps;  // how the layer runs: core/layers/layer.h
@@ -83,7 +85,8 @@ void graph_enter(Graph *g, const char *name);
 void graph_leave(Graph *g);
 
 /* Append a node; the builders in core/layers call this. The config is copied. Errors, sticky:
- * whatever `describe` refuses, a name taken twice or too long, a source that is not a node. */
+ * whatever `describe` refuses, a name taken twice or too long, a source that is not a node, no
+ * sources or too many. */
 Node graph_add(Graph *g, const char *name, const LayerType *type, const void *config,
                const Node *srcs, int src_count);
 
@@ -91,7 +94,9 @@ Node graph_add(Graph *g, const char *name, const LayerType *type, const void *co
 Node graph_fail(Graph *g, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* False, with the first fault, if building failed. */
+/* To be called when the graph is complete. False, with the first fault, if building failed or the
+ * graph cannot be run: a node but the last is read by nobody, a node has too many readers, or the
+ * parts of a node that its readers take (LayerSpec) leave gaps or overlap. */
 bool graph_check(const Graph *g, Error *err);
 
 Node graph_input(const Graph *g);

@@ -1,10 +1,10 @@
 #include "core/kernels/sum.h"
 
-#include <assert.h>
 #include <stdint.h>
 
 #include "core/base/bf16.h"
 #include "core/base/chunks.h"
+#include "core/base/invariant.h"
 #include "core/base/simd.h"
 
 SIMD_CLONES static void set_f32(float *restrict sum, const float *restrict src, size_t count)
@@ -56,7 +56,7 @@ static void sum_chunk_bf16(Tensor *dst, Tensor *const *srcs, int src_count, size
 
 void sum_tensors(Tensor *dst, Tensor *const *srcs, int src_count)
 {
-    assert(src_count >= 1);
+    INVARIANT(src_count >= 1);
     const size_t count = tensor_count(dst), chunks = chunk_count(count);
 #pragma omp parallel for schedule(static)
     for (size_t c = 0; c < chunks; c++) {

@@ -32,7 +32,7 @@ typedef struct Layer {
     Tensor *src[GRAPH_MAX_SRCS];
     Tensor *dst;
     Tensor *diff_src[GRAPH_MAX_SRCS];  // NULL where nobody wants it
-    Tensor *diff_dst[GRAPH_MAX_SRCS];
+    Tensor *diff_dst[GRAPH_MAX_READERS];
     int diff_dst_count;
     Tensor
         *workspace;  // kept from forward to backward; made by create with tensor_new_like, or NULL

@@ -13,7 +13,8 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
                     s->first, srcs[0].channels);
     spec->dst = (Shape){s->channels, srcs[0].height, srcs[0].width};
     spec->backward_needs_dst = s->masked;
-    spec->diff_src_is_shared = true;
+    spec->part_first = s->first;
+    spec->part_channels = s->channels;
     return true;
 }
 

@@ -4,9 +4,9 @@
  *
  * Shapes    src N x C x H x W, dst N x channels x H x W.
  * Backward  diff_dst becomes its channels of diff_src, which all slices of one src share: together
- *           they must cover it. With `masked`, it becomes 0 where dst is not above 0, as a ReLU in
- *           the layer before would have it.
- * Errors    ERR_INVALID: channels that src does not have, or none.
+ *           they must cover it once, which graph_check sees to. With `masked`, it becomes 0 where
+ * dst is not above 0, as a ReLU in the layer before would have it. Errors    ERR_INVALID: channels
+ * that src does not have, or none.
  */
 #pragma once
 #include "core/graph/graph.h"

@@ -87,7 +87,7 @@ static void add_gradients(Layout *l)
             wanted[n] |= wanted[src];
             if (!wanted[src] || shared[src])
                 continue;
-            shared[src] = node->spec.diff_src_is_shared;
+            shared[src] = node->spec.part_channels > 0;
             const Node first = shared[src] ? graph_last_reader(l->graph, src) : n;
             add_life(l, value_bytes(l, src), backward_step(l, first), backward_step(l, src));
         }

@@ -1,9 +1,9 @@
 #include "core/net/program.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include "core/base/clock.h"
+#include "core/base/invariant.h"
 #include "core/base/memory.h"
 #include "core/net/plan.h"
 
@@ -108,7 +108,7 @@ static bool create_gradient(Program *p, const Dnn *dnn, Node writer, int birth, 
         return false;
     add_slot(p, *diff, birth, backward_step(p, writer));
     Layer *l = &p->layers[writer];
-    assert(l->diff_dst_count < GRAPH_MAX_SRCS);
+    INVARIANT(l->diff_dst_count < GRAPH_MAX_READERS);
     l->diff_dst[l->diff_dst_count++] = *diff;
     return true;
 }
@@ -119,7 +119,7 @@ static bool create_diff_src(Program *p, const Dnn *dnn, Node n, int s, Tensor **
     const GraphNode *node = graph_node(p->graph, n);
     const Node writer = node->srcs[s];
     Tensor **diff_src = &p->layers[n].diff_src[s];
-    if (!node->spec.diff_src_is_shared)
+    if (node->spec.part_channels == 0)
         return create_gradient(p, dnn, writer, backward_step(p, n), diff_src, err);
     const int birth = backward_step(p, graph_last_reader(p->graph, writer));
     if (!shared[writer] && !create_gradient(p, dnn, writer, birth, &shared[writer], err))
@@ -151,7 +151,7 @@ static int first_param(const ParamStore *params, const GraphNode *node)
     char *name = xasprintf("%s.%s", node->name, node->spec.params[0].name);
     const Param *p = params_find(params, name);
     free(name);
-    assert(p);  // the store was made from the same network
+    INVARIANT(p);  // the store was made from the same network
     return (int)(p - params->params);
 }
 
@@ -311,7 +311,7 @@ static bool backward_layer(Layer *l, const Profile *profile, NodeTimes *times, E
 
 bool program_backward(Program *p, Profile *profile, Error *err)
 {
-    assert(p->config.training);
+    INVARIANT(p->config.training);
     NodeTimes ignored = {0};
     for (Node n = p->count - 1; n > 0; n--) {
         Layer *l = &p->layers[n];

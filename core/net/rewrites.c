@@ -200,7 +200,7 @@ static bool needs_fork(const Graph *g, Node n)
     for (Node i = n + 1; i < graph_node_count(g); i++) {
         const GraphNode *node = graph_node(g, i);
         for (int s = 0; s < node->src_count; s++)
-            whole += node->srcs[s] == n && !node->spec.diff_src_is_shared;
+            whole += node->srcs[s] == n && node->spec.part_channels == 0;
     }
     return whole > 0 && graph_reader_count(g, n) > 1;
 }
