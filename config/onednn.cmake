@@ -18,7 +18,7 @@ else()
         set(ONEDNN_PREFIX ${CMAKE_BINARY_DIR}/onednn)
         message(STATUS "oneDNN: the system has none that is ${ONEDNN_MINIMUM} or newer; "
                        "taking Debian 13's packages into ${ONEDNN_PREFIX}")
-        execute_process(COMMAND ${CMAKE_SOURCE_DIR}/config/fetch-onednn ${ONEDNN_PREFIX}
+        execute_process(COMMAND "${CMAKE_SOURCE_DIR}/config/fetch-onednn" "${ONEDNN_PREFIX}"
                         RESULT_VARIABLE status)
         if(status)
             message(FATAL_ERROR "oneDNN ${ONEDNN_MINIMUM} or newer (OpenMP build) is needed: install "
@@ -36,11 +36,13 @@ else()
     target_link_options(onednn INTERFACE
         -Wl,--dynamic-linker=${onednn_loader} -Wl,-rpath,${ONEDNN_LIB} -Wl,--disable-new-dtags
         -Wl,--allow-shlib-undefined)
-    # Through -Wl, so that CMake does not warn that the prefix hides the compiler's libgomp: it is meant to.
-    target_link_libraries(onednn INTERFACE -Wl,${ONEDNN_LIB}/libdnnl.so)
+    # Through -Wl, so that CMake does not warn that the prefix hides the compiler's libgomp: it is meant to. As an
+    # option, which CMake quotes: the folder's name may have a space.
+    set(libdnnl -Wl,--no-as-needed "-Wl,${ONEDNN_LIB}/libdnnl.so")
+    target_link_options(onednn INTERFACE ${libdnnl})
     set(ONEDNN_LOADER ${onednn_loader})
     set(CMAKE_REQUIRED_INCLUDES ${ONEDNN_INCLUDE})
-    set(CMAKE_REQUIRED_LIBRARIES -Wl,--allow-shlib-undefined -Wl,${ONEDNN_LIB}/libdnnl.so)
+    set(CMAKE_REQUIRED_LINK_OPTIONS -Wl,--allow-shlib-undefined ${libdnnl})
 endif()
 
 # The micro-kernel for small products is experimental: older releases lack it, newer ones may change it.
@@ -61,6 +63,6 @@ int main(void)
            || dnnl_brgemm_release_hw_context() || dnnl_brgemm_destroy(b);
 }
 ]] HAVE_BRGEMM)
-foreach(variable FLAGS INCLUDES LIBRARIES)
+foreach(variable FLAGS INCLUDES LIBRARIES LINK_OPTIONS)
     unset(CMAKE_REQUIRED_${variable})
 endforeach()

@@ -6,20 +6,20 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
 cmake --install "$build" --prefix "$folder/usr" >/dev/null
-mv "$folder/usr" "$folder/moved"
+mv "$folder/usr" "$folder/moved here"
 cd /
-"$folder/moved/bin/googlenetd" --version | grep -q '^googlenetd '
-"$folder/moved/bin/googlenetd" summary --json | grep -q '"parameters":.*5977530'
-test -f "$folder/moved/share/googlenetd/jobs/googlenet-fashion-mnist.json"
+"$folder/moved here/bin/googlenetd" --version | grep -q '^googlenetd '
+"$folder/moved here/bin/googlenetd" summary --json | grep -q '"parameters":.*5977530'
+test -f "$folder/moved here/share/googlenetd/jobs/googlenet-fashion-mnist.json"
 # The program must not reach back into the build folder.
-if grep -q -F "$build/onednn" "$folder/moved/bin/googlenetd"; then
+if grep -q -F "$build/onednn" "$folder/moved here/bin/googlenetd"; then
     echo "the installed script names the build folder" >&2
     exit 1
 fi
 
 # systemd takes the unit as it is, but for the place of the program.
 unit=$folder/googlenetd.service
-sed "s|^ExecStart=[^ ]*/|ExecStart=$folder/moved/bin/|" "$folder/moved/lib/systemd/system/googlenetd.service" >"$unit"
+sed "s|^ExecStart=[^ ]*/\([^ ]*\)|ExecStart=\"$folder/moved here/bin/\1\"|" "$folder/moved here/lib/systemd/system/googlenetd.service" >"$unit"
 if command -v systemd-analyze >/dev/null; then
     faults=$(systemd-analyze verify --man=no "$unit" 2>&1) || true
     if [ -n "$faults" ]; then
