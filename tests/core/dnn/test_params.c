@@ -1,6 +1,7 @@
 /* tests/core/dnn/test_params.c -- where parameters stand in the store. */
 #include "core/dnn/params.h"
 
+#include "core/layers/concat.h"
 #include "core/layers/conv.h"
 #include "tests/check.h"
 
@@ -22,9 +23,10 @@ static Graph *family(void)
 {
     Graph *g = graph_new((Shape){CHANNELS, 6, 6});
     const Node a = conv(g, graph_input(g), "a", (Conv){.out = 3, .kernel = 1});
-    conv(g, a, "b", (Conv){.out = 3, .kernel = 1});
-    conv(g, graph_input(g), "c", (Conv){.out = 2, .kernel = 1});
-    conv(g, graph_input(g), "d", (Conv){.out = 2, .kernel = 3});
+    const Node b = conv(g, a, "b", (Conv){.out = 3, .kernel = 1});
+    const Node c = conv(g, graph_input(g), "c", (Conv){.out = 2, .kernel = 1});
+    const Node d = conv(g, graph_input(g), "d", (Conv){.out = 2, .kernel = 3, .pad = 1});
+    concat(g, "joined", (Node[]){b, c, d}, 3);
     return g;
 }
 

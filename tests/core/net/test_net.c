@@ -8,6 +8,7 @@
 #include "core/layers/concat.h"
 #include "core/layers/conv.h"
 #include "core/layers/fork.h"
+#include "core/layers/linear.h"
 #include "core/layers/max_pool.h"
 #include "core/layers/slice.h"
 #include "core/models/models.h"
@@ -247,9 +248,12 @@ static void other_convolutions_are_left_alone(void **state)
     for (size_t i = 0; i < COUNT(CASES); i++) {
         Error err = {0};
         Graph *g = graph_new((Shape){4, 6, 6});
-        conv(g, graph_input(g), "a", CASES[i][0]);
-        conv(g, graph_input(g), "b", CASES[i][1]);
-        conv(g, graph_input(g), "c", CASES[i][2]);
+        const char *const names[] = {"a", "b", "c"}, *const ends[] = {"x", "y", "z"};
+        Node joined[3];
+        for (int n = 0; n < 3; n++)
+            joined[n] = linear(g, conv(g, graph_input(g), names[n], CASES[i][n]), ends[n],
+                               (Linear){.out = 2});
+        concat(g, "joined", joined, 3);
         CHECK_OK(graph_check(g, &err), err);
         Graph *same = rewrite_merge_siblings(g);
         assert_int_equal(count_of(same, &CONV), 3);
