@@ -1,32 +1,12 @@
 // How the page stays live: one stream for all tabs, silence where nobody looks, polling where streams do not get
 // through.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Daemon } from '../api/daemon.js';
-import { chartRows, checkCurves, get, openBrowser, openPage, post, small, until, webFolder } from './page.js';
+import { test } from 'node:test';
+import { checkCurves, countRows, endless, get, live, openPage, setUp, startJob, stopJob, until } from './page.js';
 
-let daemon, browser;
-before(async () => {
-  daemon = await Daemon.start({ args: ['--web', webFolder] });
-  browser = await openBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await daemon?.end('SIGKILL');
-});
-
-const rows = async (page) => (await chartRows(page, 'Loss and accuracy')).length;
-const live = (page) => page.getByText('Live', { exact: true }).waitFor();
-const stopped = async (id) => {
-  await post(daemon, `/v1/jobs/${id}/stop`, {});
-  await until(async () => (await get(daemon, `/v1/jobs/${id}`)).status === 'stopped', 'the stop');
-};
-async function start(t, name) {
-  const { id } = await post(daemon, '/v1/jobs', small({ name, epochs: 200 }));
-  t.after(() => fetch(`${daemon.url}/v1/jobs/${id}/stop`, { method: 'POST' }));
-  return id;
-}
+const world = setUp();
+const rows = (page) => countRows(page, 'Loss');
+const start = (t, name) => startJob(t, world.daemon, endless({ name }));
 
 /** Event streams that are open in this context, by page. */
 function streams(context) {
@@ -47,6 +27,7 @@ for (const [how, script] of [
   [', also where there are no locks', () => Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })],
 ]) {
   test(`two tabs share one stream, and the second takes over${how}`, async (t) => {
+    const { daemon, browser } = world;
     const id = await start(t, `shared${how}`);
     const { context, page: first } = await openPage(browser, `${daemon.url}/livez`);
     await context.addInitScript(script);
@@ -65,13 +46,14 @@ for (const [how, script] of [
     await until(() => open.size === 1, 'the second to read the stream', 10000);
     const later = await rows(second);
     await until(async () => (await rows(second)) > later + 3, 'the second to go on');
-    await stopped(id);
+    await stopJob(daemon, id);
     await checkCurves(daemon, second, id);
     await context.close();
   });
 }
 
 test('a hidden tab is quiet, and catches up when it is looked at again', async (t) => {
+  const { daemon, browser } = world;
   const id = await start(t, 'unseen');
   const { page, context } = await openPage(browser, `${daemon.url}/#/runs/${id}`);
   await live(page);
@@ -81,26 +63,29 @@ test('a hidden tab is quiet, and catches up when it is looked at again', async (
     document.dispatchEvent(new Event('visibilitychange'));
   }, state);
   await rows(page);
+  // A tab that looked would ask for its run every five seconds of the page's own clock.
+  await page.clock.install();
   await show('hidden');
-  await sleep(500);
+  await page.waitForLoadState('networkidle');
   const requests = [];
   page.on('request', (request) => requests.push(request.url()));
   const seen = await rows(page);
   const steps = async () => (await get(daemon, `/v1/jobs/${id}/curve`)).step.length;
   const before = await steps();
-  await sleep(7000);
   await until(async () => (await steps()) > before + 5, 'points that nobody looks at');
+  await page.clock.runFor(20000);
   assert.deepEqual(requests, []);
   assert.equal(await rows(page), seen);
   await show('visible');
   await until(async () => (await rows(page)) > seen + 5, 'the page to catch up');
   await live(page);
-  await stopped(id);
+  await stopJob(daemon, id);
   await checkCurves(daemon, page, id);
   await context.close();
 });
 
 test('where streams do not get through, the page asks', async (t) => {
+  const { daemon, browser } = world;
   const id = await start(t, 'polled');
   const { page, context } = await openPage(browser, `${daemon.url}/livez`);
   await page.route('**/v1/events', (route) => route.abort());
@@ -108,7 +93,7 @@ test('where streams do not get through, the page asks', async (t) => {
   await page.getByText('Live, by asking every few seconds').waitFor();
   const early = await rows(page);
   await until(async () => (await rows(page)) > early + 3, 'the curve to grow');
-  await stopped(id);
+  await stopJob(daemon, id);
   await checkCurves(daemon, page, id);
   await page.unroute('**/v1/events');
   await live(page);
@@ -116,10 +101,11 @@ test('where streams do not get through, the page asks', async (t) => {
 });
 
 test('a run that is deleted elsewhere leaves the page, and nothing else suffers', async (t) => {
+  const { daemon, browser } = world;
   const id = await start(t, 'doomed');
   const { page, context } = await openPage(browser, `${daemon.url}/#/runs/${id}`);
   await live(page);
-  await stopped(id);
+  await stopJob(daemon, id);
   await fetch(`${daemon.url}/v1/jobs/${id}`, { method: 'DELETE' });
   await page.getByRole('heading', { name: `There is no run ${id}` }).waitFor();
   await page.reload();

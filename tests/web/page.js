@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
+import { Daemon } from '../api/daemon.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 export const webFolder = join(root, 'web');
@@ -15,6 +17,22 @@ const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-backgro
 export const openBrowser = () =>
   chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
 
+export const startDaemon = (options = {}) => Daemon.start({ args: ['--web', webFolder], ...options });
+
+/** One daemon and one browser for the tests of a file: {daemon, browser} once they run; prepare(world) comes before the tests. */
+export function setUp(prepare, options) {
+  const world = {};
+  before(async () => {
+    [world.daemon, world.browser] = await Promise.all([startDaemon(options), openBrowser()]);
+    await prepare?.(world);
+  });
+  after(async () => {
+    await world.browser?.close();
+    await world.daemon?.end('SIGKILL');
+  });
+  return world;
+}
+
 /** A page, and `complaints`: console errors and breaches of the Content-Security-Policy. */
 export async function openPage(browser, url, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
@@ -24,7 +42,7 @@ export async function openPage(browser, url, options = {}) {
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());
   });
-  page.setDefaultTimeout(30000);
+  page.setDefaultTimeout(60000);
   await page.goto(url);
   return { page, complaints, context };
 }
@@ -37,7 +55,7 @@ export async function shoot(page, name) {
   await page.screenshot({ path: join(shots, `${name}.png`) });
 }
 
-export async function post(daemon, path, body, headers = {}) {
+export async function post(daemon, path, body = {}, headers = {}) {
   const response = await fetch(daemon.url + path, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', ...headers },
@@ -49,18 +67,39 @@ export async function post(daemon, path, body, headers = {}) {
 
 export const get = async (daemon, path, headers = {}) => (await fetch(daemon.url + path, { headers })).json();
 
-/** A job of real data that takes seconds. */
-export const small = (more = {}) => ({
-  network: 'googlenet_tiny', train_limit: 1500, test_limit: 200, batch_size: 32, epochs: 3, threads: 1,
+/** A job of real data that takes a tenth of a second an epoch. */
+export const tiny = (more = {}) => ({
+  network: 'googlenet_tiny', train_limit: 200, test_limit: 50, batch_size: 20, epochs: 2, threads: 1,
   optimizer: { learning_rate: 0.05, momentum: 0.9 }, ...more,
 });
 
+/** A job that goes on for long, with some points a second. */
+export const endless = (more = {}) => ({ train_limit: 2000, epochs: 5000, ...more });
+
+/** Start a job; it is stopped when the test ends, if it still runs. */
+export async function startJob(t, daemon, more) {
+  const { id } = await post(daemon, '/v1/jobs', tiny(more));
+  t?.after(() => fetch(`${daemon.url}/v1/jobs/${id}/stop`, { method: 'POST' }).catch(() => {}));
+  return id;
+}
+
+export const statusIs = (daemon, id, ...statuses) =>
+  until(async () => statuses.includes((await get(daemon, `/v1/jobs/${id}`)).status), `${id} to be ${statuses}`);
+export const ended = (daemon, id) => statusIs(daemon, id, 'succeeded', 'failed', 'stopped');
+export async function stopJob(daemon, id) {
+  await post(daemon, `/v1/jobs/${id}/stop`);
+  await ended(daemon, id);
+}
+
+export const live = (page) => page.getByText('Live', { exact: true }).waitFor();
+export const figure = (page, title) => page.locator('figure').filter({ has: page.locator(`figcaption > span:text-is("${title}")`) });
+
 /** The numbers of a chart's table: a list of rows of texts. */
 export async function chartRows(page, title) {
-  const figure = page.locator('figure', { hasText: title }).first();
-  await figure.locator('details').evaluate((d) => { d.open = true; });
-  await figure.locator('details tbody tr').first().waitFor();
-  return figure.locator('details tbody tr').evaluateAll((rows) => rows.map((r) => [...r.cells].map((c) => c.textContent)));
+  const details = figure(page, title).locator('details');
+  await details.evaluate((d) => { d.open = true; });
+  await details.locator('tbody tr').first().waitFor();
+  return details.locator('tbody').evaluate((body) => [...body.rows].map((r) => [...r.cells].map((c) => c.textContent)));
 }
 
 export async function until(check, what, ms = 60000) {
@@ -69,23 +108,31 @@ export async function until(check, what, ms = 60000) {
     const value = await check();
     if (value) return value;
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
-/** The page's table must hold each point of the daemon's curve once, with its very numbers. */
+/** How many rows the table of a chart has, on all its pages. */
+export async function countRows(page, title) {
+  const rows = await chartRows(page, title);
+  const where = await figure(page, title).locator('details [role=status]').textContent();
+  return (await figure(page, title).locator('details .tools').isVisible()) ? Number(where.match(/of ([\d,]+)/)[1].replaceAll(',', '')) : rows.length;
+}
+
+const ROWS = 200;  // of a page of numbers
+
+/** The page's tables must hold each point of the daemon's curve once, with its very numbers; the last page of them is looked at. */
 export async function checkCurves(daemon, page, id) {
   const curve = await get(daemon, `/v1/jobs/${id}/curve`);
   const epochs = (await get(daemon, `/v1/jobs/${id}/epochs`)).data;
-  const rows = await until(async () => {
-    const now = await chartRows(page, 'Loss and accuracy');
-    return now.length === curve.step.length && now.filter((r) => r[3] !== '').length === epochs.length && now;
-  }, `${curve.step.length} points and ${epochs.length} epochs`);
-  rows.forEach(([epoch, loss, accuracy], i) => {
-    assert.equal(Number(epoch), curve.epoch[i]);
-    assert.equal(Number(loss), curve.loss[i]);
-    assert.equal(Number(accuracy), curve.accuracy[i]);
-  });
-  const tests = rows.filter((r) => r[3] !== '').map((r) => Number(r[3]));
-  assert.deepEqual(tests, epochs.map((e) => e.test_accuracy));
+  const text = (v) => String(v ?? '');
+  for (const [title, points, tests] of [['Loss', curve.loss, 'test_loss'], ['Accuracy', curve.accuracy, 'test_accuracy']]) {
+    const wanted = curve.epoch.map((x, i) => [text(x), text(points[i]), text(epochs.find((e) => e.epoch === x)?.[tests])]);
+    const last = wanted.slice(ROWS * Math.floor((wanted.length - 1) / ROWS));
+    let now;
+    await until(async () => (await countRows(page, title)) === wanted.length
+      && JSON.stringify(now = await chartRows(page, title)) === JSON.stringify(last), `${wanted.length} points`, 20000).catch(() => {});
+    assert.deepEqual(now, last);
+    assert.equal(await countRows(page, title), wanted.length);
+  }
 }

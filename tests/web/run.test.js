@@ -1,23 +1,14 @@
-// A run in the browser: its curves are the daemon's, live, through reloads and restarts.
+// A run in the browser: its curves are the daemon's, live, through reloads and restarts; what can be done with it.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Daemon } from '../api/daemon.js';
-import { chartRows, checkCurves, faults, get, openBrowser, openPage, post, shoot, small, until, webFolder } from './page.js';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { chartRows, checkCurves, countRows, ended, endless, faults, figure, get, live, openPage, post, setUp, shoot, startJob, statusIs, stopJob, until } from './page.js';
 
-let daemon, browser;
-before(async () => {
-  daemon = await Daemon.start({ args: ['--web', webFolder] });
-  browser = await openBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await daemon?.end('SIGKILL');
-});
-
-const ended = (id) => until(async () => ['succeeded', 'failed', 'stopped'].includes((await get(daemon, `/v1/jobs/${id}`)).status), `${id} to end`);
+const world = setUp();
+const open = (path, options) => openPage(world.browser, `${world.daemon.url}/#${path}`, options);
 
 test('an empty list offers the chapter’s run', async () => {
-  const { page, complaints, context } = await openPage(browser, daemon.url);
+  const { page, complaints, context } = await open('/');
   await page.getByText('No runs yet').waitFor();
   await page.getByRole('button', { name: 'Start the chapter’s run' }).waitFor();
   await shoot(page, 'empty');
@@ -25,83 +16,185 @@ test('an empty list offers the chapter’s run', async () => {
   await context.close();
 });
 
-test('curves grow while one looks and are the daemon’s numbers in the end', async () => {
-  const { id } = await post(daemon, '/v1/jobs', small({ name: 'watched', epochs: 6 }));
-  const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/runs/${id}`);
-  const early = (await chartRows(page, 'Loss and accuracy')).length;
-  await until(async () => (await chartRows(page, 'Loss and accuracy')).length > early + 5, 'the curve to grow');
+test('curves grow while one looks and are the daemon’s numbers in the end', async (t) => {
+  const id = await startJob(t, world.daemon, endless({ name: 'watched' }));
+  const { page, complaints, context } = await open(`/runs/${id}`);
+  const early = (await countRows(page, 'Loss'));
+  await until(async () => (await countRows(page, 'Loss')) > early + 5, 'the curve to grow');
+  assert.match(await page.title(), /^\d+ % · watched – googlenetd$/);
   await page.reload();
-  await ended(id);
-  await checkCurves(daemon, page, id);
-  await page.getByText('succeeded', { exact: true }).first().waitFor();
+  await stopJob(world.daemon, id);
+  await checkCurves(world.daemon, page, id);
+  await page.getByText('stopped', { exact: true }).first().waitFor();
   await shoot(page, 'run');
   await page.reload();
-  await checkCurves(daemon, page, id);
+  await checkCurves(world.daemon, page, id);
   assert.deepEqual(faults(complaints), []);
   await context.close();
 });
 
-test('the reader’s zoom survives new points', async () => {
-  const { id } = await post(daemon, '/v1/jobs', small({ name: 'zoomed', epochs: 40 }));
-  const { page, context } = await openPage(browser, `${daemon.url}/#/runs/${id}`);
-  await until(async () => (await chartRows(page, 'Loss and accuracy')).length > 8, 'some points');
-  const box = await page.locator('.u-over').first().boundingBox();
-  await page.mouse.move(box.x + box.width * 0.2, box.y + 100);
-  await page.mouse.down();
-  await page.mouse.move(box.x + box.width * 0.6, box.y + 100, { steps: 5 });
-  await page.mouse.up();
-  const before = (await chartRows(page, 'Loss and accuracy')).length;
-  const crosshair = async () => {
-    await page.mouse.move(box.x + 2, box.y + 100);
-    await page.mouse.move(box.x + 1, box.y + 101);
-    return page.locator('.legend .at').first().textContent();
-  };
-  const left = await crosshair();
-  await until(async () => (await chartRows(page, 'Loss and accuracy')).length > before + 5, 'more points');
-  assert.equal(await crosshair(), left, 'the left edge of the view has moved');
-  await page.getByRole('button', { name: 'Reset zoom' }).first().click();
-  assert.notEqual(await crosshair(), left);
-  await post(daemon, `/v1/jobs/${id}/stop`, {});
+test('the star stands at the best epoch, also when that is the last', async () => {
+  const id = await startJob(null, world.daemon, { name: 'stars', epochs: 6 });
+  const { page, context } = await open(`/runs/${id}`);
+  const star = page.getByRole('region', { name: 'Epochs' }).locator('tbody tr', { hasText: '★' });
+  const best = async () => String((await get(world.daemon, `/v1/jobs/${id}`)).best?.epoch);
+  await ended(world.daemon, id);
+  await until(async () => (await star.count()) === 1 && (await star.locator('td').first().textContent()) === `${await best()} ★`, 'the star at the best epoch');
+  await page.getByText(/Ended after all its 6 epochs/).waitFor();
   await context.close();
 });
 
-test('stop and resume by click', async () => {
-  const { id } = await post(daemon, '/v1/jobs', small({ name: 'clicked', epochs: 30 }));
-  const { page, context } = await openPage(browser, `${daemon.url}/#/runs/${id}`);
+test('the reader’s zoom survives new points, is the same in all charts, and one button ends it in all', async (t) => {
+  const id = await startJob(t, world.daemon, endless({ name: 'zoomed' }));
+  const { page, context } = await open(`/runs/${id}`);
+  await until(async () => (await countRows(page, 'Loss')) > 12, 'some points');
+  const over = (title) => figure(page, title).locator('.u-over');
+  const edge = async (title) => {
+    await over(title).scrollIntoViewIfNeeded();
+    const box = await over(title).boundingBox();
+    await page.mouse.move(box.x + 2, box.y + 20);
+    await page.mouse.move(box.x + 1, box.y + 21);
+    return Number((await figure(page, title).locator('.legend .at').textContent()).replace('epoch ', ''));
+  };
+  await over('Loss').scrollIntoViewIfNeeded();
+  const box = await over('Loss').boundingBox();
+  await page.mouse.move(box.x + box.width * 0.3, box.y + 50);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.7, box.y + 50, { steps: 5 });
+  await page.mouse.up();
+  const left = await edge('Loss');
+  assert.ok(left > 0);
+  assert.equal(await edge('Learning rate'), left);
+  const before = (await countRows(page, 'Loss'));
+  await until(async () => (await countRows(page, 'Loss')) > before + 5, 'more points');
+  assert.equal(await edge('Loss'), left, 'the left edge of the view has moved');
+  await figure(page, 'Accuracy').getByRole('button', { name: 'Reset zoom' }).click();
+  for (const title of ['Loss', 'Accuracy', 'Learning rate']) {
+    assert.ok((await edge(title)) < left, title);
+    assert.ok(await figure(page, title).getByRole('button', { name: 'Reset zoom' }).isDisabled());
+  }
+  await context.close();
+});
+
+test('stop and resume by keyboard: the focus stays; delete asks first', async (t) => {
+  const id = await startJob(t, world.daemon, endless({ name: 'steered' }));
+  const { page, context } = await open(`/runs/${id}`);
   await page.getByText('running', { exact: true }).first().waitFor();
-  await chartRows(page, 'Loss and accuracy');
+  await chartRows(page, 'Loss');
+  const focused = () => page.evaluate(() => document.activeElement.textContent);
+  await page.getByRole('button', { name: 'Stop' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByText('stopped', { exact: true }).first().waitFor();
+  await page.getByText('Stopped on request. It can be resumed.').waitFor();
+  assert.equal(await focused(), 'Stop');
+  await page.getByRole('button', { name: 'Resume' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByText('running', { exact: true }).first().waitFor();
+  assert.equal(await focused(), 'Resume');
+  assert.equal(await page.getByRole('button', { name: 'Delete …' }).getAttribute('aria-disabled'), 'true');
   await page.getByRole('button', { name: 'Stop' }).click();
   await page.getByText('stopped', { exact: true }).first().waitFor();
-  await page.getByRole('button', { name: 'Resume' }).click();
-  await page.getByText('running', { exact: true }).first().waitFor();
-  await page.getByRole('button', { name: 'Stop' }).click();
-  await page.getByText('stopped', { exact: true }).first().waitFor();
-  await checkCurves(daemon, page, id);
+  await checkCurves(world.daemon, page, id);
+  await page.getByRole('button', { name: 'Delete …' }).click();
+  await page.keyboard.press('Escape');
+  await statusIs(world.daemon, id, 'stopped');
   await page.getByRole('button', { name: 'Delete …' }).click();
   await page.getByRole('button', { name: 'Delete', exact: true }).click();
   await page.getByRole('heading', { name: 'Runs', exact: true }).waitFor();
-  assert.equal((await fetch(`${daemon.url}/v1/jobs/${id}`)).status, 404);
+  assert.equal((await fetch(`${world.daemon.url}/v1/jobs/${id}`)).status, 404);
+  await context.close();
+});
+
+test('“Checkpoint now” says at once that one is being written, until it is there', async (t) => {
+  const id = await startJob(t, world.daemon, { name: 'checkpointed', epochs: 1, train_limit: 60000, checkpoint: { every_epochs: 0 } });
+  const { page, context } = await open(`/runs/${id}`);
+  await until(async () => (await get(world.daemon, `/v1/jobs/${id}`)).progress.step > 0, 'the first step');
+  await page.getByText('running', { exact: true }).first().waitFor();
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  await page.route('**/checkpoint', async (route) => { await held; await route.continue(); });
+  await page.getByRole('button', { name: 'Checkpoint now' }).click();
+  await page.getByRole('button', { name: 'Writing a checkpoint …' }).waitFor();
+  release();
+  await page.getByRole('button', { name: 'Checkpoint now' }).waitFor();
+  await page.getByRole('region', { name: 'Checkpoints' }).getByRole('button', { name: 'Download' }).first().waitFor();
+  assert.equal((await get(world.daemon, `/v1/jobs/${id}/epochs`)).data.length, 0, 'the epoch must not have ended');
   await context.close();
 });
 
 test('a run that failed says why', async () => {
-  const { id } = await post(daemon, '/v1/jobs', small({ name: 'too fast', optimizer: { learning_rate: 100, momentum: 0.9 } }));
-  await ended(id);
-  const { page, context } = await openPage(browser, `${daemon.url}/#/runs/${id}`);
-  await page.getByText(/It failed: the loss became .*a smaller learning_rate may help/).waitFor();
+  const id = await startJob(null, world.daemon, { name: 'too fast', optimizer: { learning_rate: 100, momentum: 0.9 } });
+  const { page, context } = await open(`/runs/${id}`);
+  await page.getByText(/It failed: .*learning_rate/).waitFor();
   await shoot(page, 'failed');
   await context.close();
 });
 
-test('the daemon dies and comes back: the page heals, no point is lost or doubled', async () => {
-  const { id } = await post(daemon, '/v1/jobs', small({ name: 'survivor', epochs: 12 }));
-  const { page, context } = await openPage(browser, `${daemon.url}/#/runs/${id}`);
-  await until(async () => (await get(daemon, `/v1/jobs/${id}`)).progress.epoch >= 2, 'two epochs');
-  await daemon.end('SIGKILL');
-  await page.getByText('Connection lost').waitFor();
-  await daemon.launch();
-  await page.getByText('Live', { exact: true }).waitFor();
-  await ended(id);
-  await checkCurves(daemon, page, id);
+test('a chart by keyboard; downloads; copies', async () => {
+  const id = await startJob(null, world.daemon, { name: 'files' });
+  await ended(world.daemon, id);
+  const { page, context } = await open(`/runs/${id}`, { permissions: ['clipboard-read', 'clipboard-write'] });
+  const reset = page.getByRole('button', { name: 'Reset zoom' }).first();
+  await chartRows(page, 'Loss');
+  await page.locator('.plot').first().focus();
+  assert.ok(await reset.isDisabled());
+  await page.keyboard.press('+');
+  await until(() => reset.isEnabled(), 'the zoom');
+  await page.keyboard.press('0');
+  await until(() => reset.isDisabled(), 'the whole view');
+
+  const save = async (button) => {
+    const [download] = await Promise.all([page.waitForEvent('download'), button.click()]);
+    return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
+  };
+  const png = await save(page.getByRole('button', { name: 'PNG' }).first());
+  assert.equal(png.name, 'Loss.png');
+  assert.equal(png.bytes.subarray(1, 4).toString(), 'PNG');
+  const csv = await save(page.getByRole('button', { name: 'curve .csv' }));
+  assert.equal(csv.bytes.toString(), await (await fetch(`${world.daemon.url}/v1/jobs/${id}/curve`, { headers: { accept: 'text/csv' } })).text());
+  const json = await save(page.getByRole('button', { name: 'epochs .json' }));
+  assert.deepEqual(JSON.parse(json.bytes), await get(world.daemon, `/v1/jobs/${id}/epochs`));
+  const model = await save(page.getByRole('button', { name: 'Download' }).first());
+  assert.match(model.name, /\.safetensors$/);
+
+  const copied = async (name) => {
+    await page.locator('summary', { hasText: 'Copy' }).evaluate((s) => { s.parentElement.open = true; });
+    await page.evaluate(() => navigator.clipboard.writeText(''));
+    await page.getByRole('button', { name }).click();
+    return until(() => page.evaluate(() => navigator.clipboard.readText()), 'the copy');
+  };
+  const { settings } = await get(world.daemon, `/v1/jobs/${id}`);
+  assert.deepEqual(JSON.parse(await copied('Copy as job file')), { name: 'files', ...settings });
+  const command = await copied('Copy as curl');
+  assert.match(command, /^curl -X POST .*'http:\/\/127\.0\.0\.1:\d+\/v1\/jobs'$/s);
+  assert.ok(command.includes(JSON.stringify({ name: 'files', ...settings })));
+  await context.close();
+});
+
+test('downloads that fail say so', async () => {
+  const id = await startJob(null, world.daemon, { name: 'no files' });
+  await ended(world.daemon, id);
+  const { page, context } = await open(`/runs/${id}`);
+  const button = page.getByRole('button', { name: 'Download' }).first();
+  await button.waitFor();
+  await page.route('**/content', (route) => route.fulfill({ status: 503, contentType: 'application/problem+json', body: '{"detail":"the disk is gone"}' }));
+  await page.route('**/curve', (route) => route.abort());
+  await button.click();
+  await page.getByText('The download failed: the disk is gone').waitFor();
+  await page.getByRole('button', { name: 'curve .csv' }).click();
+  await page.getByText(/^The download failed: \w/).first().waitFor();
+  await context.close();
+});
+
+test('parent and clones lead to each other', async () => {
+  const parent = await startJob(null, world.daemon, { name: 'the parent' });
+  const { id: clone } = await post(world.daemon, `/v1/jobs/${parent}/clone`, { name: 'the clone' });
+  await ended(world.daemon, clone);
+  const { page, context } = await open(`/runs/${parent}`);
+  await page.getByRole('link', { name: `${clone} the clone` }).click();
+  await page.getByRole('heading', { name: 'the clone' }).waitFor();
+  await page.getByRole('link', { name: `${parent} the parent` }).click();
+  await page.getByRole('heading', { name: 'the parent' }).waitFor();
+  await live(page);
   await context.close();
 });

@@ -1,102 +1,128 @@
 // The only file that knows the daemon's addresses.
-//
-// Where the daemon wants a token, it is kept in sessionStorage: it lives as long as the tab, other
-// sites and other tabs cannot read it, and it never stands in an address, which ends up in logs and
-// histories. localStorage would keep it on the disk for anyone who opens this page later.
 
-const TOKEN = 'googlenetd.token';
+import * as token from './token.js';
+
+const TIMEOUT_MS = 60000;
 
 export class ApiError extends Error {
   constructor(status, problem) {
     super(problem.detail || problem.title || `The daemon answered ${status}`);
     this.status = status;
+    this.code = problem.code;
     this.errors = problem.errors || [];
   }
 }
 
-export const setToken = (token) => sessionStorage.setItem(TOKEN, token);
+let answered = () => {};
+/** Have `callback` called for each answer of the daemon, whatever it says. */
+export const onAnswer = (callback) => { answered = callback; };
 
-function headers(extra) {
-  const token = sessionStorage.getItem(TOKEN);
-  return token ? {...extra, Authorization: `Bearer ${token}`} : extra;
-}
+let refused = null;
+/** Have `callback` called when the daemon wants another token; what was asked is asked again when its promise resolves. */
+export const onRefused = (callback) => { refused = callback; };
 
-async function request(method, path, {body, accept = 'application/json', signal, ...rest} = {}) {
+const authorization = (value) => (value ? {Authorization: `Bearer ${value}`} : {});
+
+async function request(method, path, options = {}) {
+  const {body, accept = 'application/json', type = 'application/json', signal, timeout = TIMEOUT_MS, as = token.current(), headers} = options;
+  const limits = [signal, timeout && AbortSignal.timeout(timeout)].filter(Boolean);
   const response = await fetch(path, {
     method,
-    signal,
+    signal: AbortSignal.any(limits),
     cache: 'no-store',
-    headers: headers({Accept: accept, ...(body ? {'Content-Type': 'application/json'} : {}), ...rest.headers}),
+    headers: {...authorization(as), Accept: accept, ...(body ? {'Content-Type': type} : {}), ...headers},
     body: body && JSON.stringify(body),
   });
+  answered();
   if (response.ok) return response;
-  const problem = await response.json().catch(() => ({}));
-  throw new ApiError(response.status, problem);
+  if (response.status === 401 && options.as === undefined) {
+    await refused();
+    return request(method, path, options);
+  }
+  throw new ApiError(response.status, await response.json().catch(() => ({})));
 }
 
-const get = async (path) => (await request('GET', path)).json();
-const send = async (method, path, body) => {
-  const response = await request(method, path, {body});
+const get = async (path, options) => (await request('GET', path, options)).json();
+const send = async (method, path, body, options) => {
+  const response = await request(method, path, {body, ...options});
   return response.status === 204 ? null : response.json();
 };
 const job = (id) => `v1/jobs/${encodeURIComponent(id)}`;
+const query = (parameters) => new URLSearchParams(Object.entries(parameters).filter(([, v]) => v !== null && v !== undefined)).toString();
 
 /** Every page of a list. */
-async function all(path) {
+async function all(path, parameters = {}) {
   const items = [];
   for (let after = null; ;) {
-    const page = await get(`${path}${path.includes('?') ? '&' : '?'}limit=100${after ? `&after=${after}` : ''}`);
+    const page = await get(`${path}?${query({limit: 1000, ...parameters, after})}`);
     items.push(...page.data);
     if (!page.has_more) return items;
-    after = encodeURIComponent(page.last_id);
+    after = page.last_id;
   }
 }
 
-export const jobs = () => all('v1/jobs');
+export const listJobs = (parameters) => get(`v1/jobs?${query(parameters)}`);
 export const getJob = (id) => get(job(id));
-export const createJob = (spec) => send('POST', 'v1/jobs', spec);
-export const tryJob = (spec) => send('POST', 'v1/jobs?dry_run=true', spec);
+/** The job as it is now, with what PATCH needs to say which one it meant. */
+export async function getTagged(id) {
+  const response = await request('GET', job(id));
+  return {job: await response.json(), etag: response.headers.get('ETag')};
+}
+export const createJob = (settings, key) => send('POST', 'v1/jobs', settings, {headers: {'Idempotency-Key': key}});
+export const cloneJob = (id, changes, key) => send('POST', `${job(id)}/clone`, changes, {headers: {'Idempotency-Key': key}});
+export const tryJob = (settings) => send('POST', 'v1/jobs?dry_run=true', settings);
+export const tryClone = (id, changes) => send('POST', `${job(id)}/clone?dry_run=true`, changes);
 export const stop = (id) => send('POST', `${job(id)}/stop`);
 export const resume = (id) => send('POST', `${job(id)}/resume`);
 export const checkpoint = (id) => send('POST', `${job(id)}/checkpoint`);
 export const remove = (id) => send('DELETE', job(id));
-export const curve = (id, after = 0) => get(`${job(id)}/curve?after=${after}`);
+export const change = (id, patch, etag) =>
+  send('PATCH', job(id), patch, {type: 'application/merge-patch+json', headers: etag ? {'If-Match': etag} : {}});
 export const epochs = (id) => all(`${job(id)}/epochs`);
-export const checkpoints = async (id) => (await get(`${job(id)}/checkpoints`)).data;
 export const events = (id) => all(`${job(id)}/events`);
+export const checkpoints = async (id) => (await get(`${job(id)}/checkpoints`)).data;
+export const settings = async () => (await get('v1/settings')).data;
+export const system = () => get('v1/system');
 export const networks = async () => (await get('v1/networks')).data;
-export const network = (name, query = '') => get(`v1/networks/${encodeURIComponent(name)}${query}`);
+export const network = (name, parameters = {}) => get(`v1/networks/${encodeURIComponent(name)}?${query(parameters)}`);
 export const datasets = async () => (await get('v1/datasets')).data;
 
-/** A series as a file: kind is 'curve' or 'epochs', type a media type. */
-export const download = async (id, kind, type) => (await request('GET', `${job(id)}/${kind}`, {accept: type})).blob();
-export const checkpointContent = async (id, checkpointId) =>
-  (await request('GET', `${job(id)}/checkpoints/${encodeURIComponent(checkpointId)}/content`, {accept: '*/*'})).blob();
-
-/**
- * Read the daemon's event stream until it ends or `signal` aborts, calling onEvent for each event and
- * onOpen once. EventSource cannot send an Authorization header, so the stream is read by hand.
- */
-export async function readEvents({lastId, signal, onOpen, onEvent}) {
-  const response = await request('GET', 'v1/events', {
-    accept: 'text/event-stream',
-    signal,
-    headers: lastId ? {'Last-Event-ID': String(lastId)} : {},
-  });
-  onOpen();
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = '';
-  for (;;) {
-    const {value, done} = await reader.read();
-    if (done) return;
-    text += value;
-    const blocks = text.split('\n\n');
-    text = blocks.pop();
-    for (const block of blocks) {
-      const data = block.split('\n').filter((l) => l.startsWith('data:')).map((l) => l.slice(5).trim()).join('\n');
-      const id = block.split('\n').find((l) => l.startsWith('id:'))?.slice(3).trim();
-      if (data) onEvent(JSON.parse(data));
-      else if (id) onEvent({id: Number(id), type: 'cursor'});
-    }
+/** The recorded steps as columns, page by page. */
+export async function curve(id) {
+  const columns = {};
+  for (let after = 0; ;) {
+    const page = await get(`${job(id)}/curve?${query({after})}`);
+    for (const [name, values] of Object.entries(page)) if (Array.isArray(values)) columns[name] = (columns[name] ?? []).concat(values);
+    if (!page.has_more) return columns;
+    after = page.last_id;
   }
+}
+
+/** Whether the daemon answers at all within so many milliseconds. */
+export const isAlive = (timeout) => request('GET', 'livez', {timeout, as: null}).then(() => true, () => false);
+
+/** Whether the daemon takes this token. */
+export const accepts = (candidate) => request('GET', 'v1/jobs?limit=1', {as: candidate}).then(() => true, (error) => {
+  if (error.status === 401) return false;
+  throw error;
+});
+
+export const isGuarded = () => Boolean(token.current());
+export const seriesPath = (id, kind) => `${job(id)}/${kind}`;
+export const checkpointPath = (id, checkpointId) => `${job(id)}/checkpoints/${encodeURIComponent(checkpointId)}/content`;
+/** The answer to a download, without a limit of time: its body may take as long as it takes. */
+export const open = (path, {method = 'GET', accept = '*/*'} = {}) => request(method, path, {accept, timeout: null});
+
+/** The event stream; EventSource cannot send an Authorization header, so it is read by hand. */
+export const openEvents = (lastId, signal) => request('GET', 'v1/events', {
+  accept: 'text/event-stream', signal, timeout: null, headers: lastId === null ? {} : {'Last-Event-ID': lastId},
+});
+
+/** A request as a command line; the token stays out of it, the shell knows it by its name. */
+export function curl(method, path, body) {
+  const quote = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
+  return ['curl', ...(method === 'GET' ? [] : ['-X', method]),
+    ...(isGuarded() ? ['-H', '"Authorization: Bearer $GOOGLENETD_TOKEN"'] : []),
+    ...(body ? ['-H', quote('Content-Type: application/json'), '-d', quote(JSON.stringify(body))] : []),
+    quote(new URL(path, location.href).href)].join(' ');
 }

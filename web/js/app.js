@@ -1,36 +1,42 @@
 // The page: routes by the part of the address behind #, one state, one view at a time.
 
-import {setToken} from './api.js';
+import {onAnswer, onRefused} from './api.js';
 import {announce, h, setText} from './dom.js';
+import {clock, span} from './format.js';
 import {Live} from './live.js';
+import {startNavigation} from './navigation.js';
+import {signIn} from './signin.js';
 import {State} from './state.js';
-import {compareView} from './views/compare.js';
-import {networkView} from './views/network.js';
-import {newRunView} from './views/newrun.js';
-import {runView} from './views/run.js';
-import {runsView} from './views/runs.js';
 
-/** A view is made with (context, parameters) and is {element, update(), destroy()?}. */
+/**
+ * A view is made with (context, parameters) and is {element, update(), destroy()?}. Each is loaded when it is first
+ * wanted: the first page is there sooner.
+ */
 const ROUTES = [
-  [/^\/$/, runsView, 'Runs'],
-  [/^\/runs\/([\w-]+)$/, runView, 'Run'],
-  [/^\/new$/, newRunView, 'New run'],
-  [/^\/compare$/, compareView, 'Compare'],
-  [/^\/network\/([\w-]+)$/, networkView, 'Network'],
+  [/^\/$/, async () => (await import('./views/runs.js')).runsView],
+  [/^\/runs\/([\w-]+)$/, async () => (await import('./views/run.js')).runView],
+  [/^\/new$/, async () => (await import('./views/newrun.js')).newRunView],
+  [/^\/compare$/, async () => (await import('./views/compare.js')).compareView],
+  [/^\/network\/([\w-]+)$/, async () => (await import('./views/network.js')).networkView],
+  [/^\/system$/, async () => (await import('./views/system.js')).systemView],
 ];
 
 const STATUS = {
   connecting: 'Connecting …',
   live: 'Live',
   polling: 'Live, by asking every few seconds',
-  lost: 'Connection lost, trying again …',
+  lost: 'No answer',
   unauthorized: 'A token is needed',
 };
+const ACTIVE_MS = 5000;
+const CLOCK_MS = 1000;
 
 const root = document.getElementById('view');
 const connection = document.getElementById('connection');
+const stale = document.getElementById('stale');
 let view = null;
 let scheduled = false;
+let arrived = false;
 
 /** Many events may come at once; the page is brought up to date once a frame. */
 function changed() {
@@ -38,9 +44,7 @@ function changed() {
   scheduled = true;
   requestAnimationFrame(() => {
     scheduled = false;
-    setText(connection, state.status === 'live' && state.error ? state.error : STATUS[state.status]);
-    connection.dataset.status = state.status;
-    if (state.status === 'unauthorized') askForToken();
+    showConnection();
     view?.update();
   });
 }
@@ -49,60 +53,83 @@ const state = new State(changed);
 const live = new Live({
   onEvent: (event) => state.apply(event),
   onResync: () => state.resync(),
+  onResumed: () => state.resumed(),
+  onPause: () => state.pause(),
+  onHeard: (time) => state.setHeard(time),
   onStatus: (status) => {
     if (state.status !== 'live' && status === 'live') announce('Connected');
     state.setStatus(status);
   },
 });
+onAnswer(() => live.heard());
 
-function navigate() {
-  const [path, query = ''] = (location.hash.slice(1) || '/').split('?');
-  const found = ROUTES.find(([pattern]) => pattern.test(path));
-  const parameters = {path: found ? path.match(found[0]).slice(1) : [], query: new URLSearchParams(query)};
-  view?.destroy?.();
-  view = found ? found[1]({state, live}, parameters) : notFound(path);
-  root.replaceChildren(view.element);
-  document.title = `${found ? found[2] : 'Not found'} – googlenetd`;
+const asking = signIn(() => {
+  state.setStatus('connecting');
+  live.restart();
+});
+root.before(asking.element);
+onRefused(() => {
+  state.setStatus('unauthorized');
+  return asking.ask();
+});
+
+/** What the context holds outlives a view: the selected runs, and what was last looked for among them. */
+const context = {state, changed, selected: new Set(), runsQuery: '', setTitle: (text) => {
+  const title = `${text} – googlenetd`;
+  if (document.title !== title) document.title = title;
+}};
+
+/** Since when nothing came, while the daemon does not answer. */
+function showConnection() {
+  const {status, heardAt, error} = state;
+  const lost = status === 'lost';
+  const since = heardAt === null ? '' : ` since ${clock(heardAt)} (${span((Date.now() - heardAt) / 1000)})`;
+  setText(connection, status === 'live' && error ? error : lost ? `No answer${since}` : STATUS[status]);
+  connection.dataset.status = status === 'live' && error ? 'troubled' : status;
+  stale.hidden = !lost;
+  setText(stale, lost && heardAt !== null ? `The daemon has not answered since ${clock(heardAt)}. What stands here is from then.`
+    : lost ? 'The daemon does not answer.' : '');
+  root.toggleAttribute('data-stale', lost);
+  root.hidden = status === 'unauthorized';
+}
+
+const plainView = (heading, ...text) => () => ({
+  element: h('section', {}, h('h1', {}, heading), h('p', {}, text)),
+  update: () => context.setTitle(heading),
+});
+const notFound = (path) => plainView('Nothing here', `There is no page ${path}. `, h('a', {href: '#/'}, 'All runs'));
+const unreachable = plainView('Not loaded', 'The daemon did not answer when this page was to be loaded. ',
+  h('button', {type: 'button', onclick: () => location.reload()}, 'Try again'));
+
+function markLink(path) {
   for (const link of document.querySelectorAll('nav a')) {
     const current = link.getAttribute('href').slice(1) === path;
     if (current) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
-  view.update();
-  root.focus({preventScroll: true});
 }
 
-const notFound = (path) => ({
-  element: h('section', {}, h('h1', {}, 'Nothing here'), h('p', {}, `There is no page ${path}. `, h('a', {href: '#/'}, 'All runs'))),
-  update() {},
+startNavigation(async (path, query, isCurrent) => {
+  const found = ROUTES.find(([pattern]) => pattern.test(path));
+  const make = found ? await found[1]().catch(() => unreachable) : notFound(path);
+  if (!isCurrent()) return;
+  view?.destroy?.();
+  view = make(context, {path: found ? path.match(found[0]).slice(1) : [], query});
+  root.replaceChildren(view.element);
+  markLink(path);
+  view.update();
+  // Not at the start: there the skip link comes first.
+  if (arrived) root.focus({preventScroll: true});
+  arrived = true;
 });
 
-let dialog = null;
-function askForToken() {
-  if (dialog?.open) return;
-  const input = h('input', {type: 'password', id: 'token', autocomplete: 'off', required: true});
-  dialog = h('dialog', {'aria-labelledby': 'token-title'},
-    h('form', {
-      onsubmit: (event) => {
-        event.preventDefault();
-        setToken(input.value.trim());
-        dialog.close();
-        dialog.remove();
-        state.setStatus('connecting');
-        live.restart();
-      },
-    },
-    h('h2', {id: 'token-title'}, 'Token'),
-    h('p', {}, 'This daemon answers only those who have its token. It is kept in this tab until you close it.'),
-    h('label', {for: 'token'}, 'Token'), input,
-    h('p', {}, h('button', {class: 'primary'}, 'Go on'))));
-  document.body.append(dialog);
-  dialog.showModal();
-}
+document.querySelector('.skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  root.focus();
+});
+// What the reader had selected was left as it was.
+document.addEventListener('selectionchange', () => { if (document.getSelection().isCollapsed) changed(); });
+setInterval(() => { if (!document.hidden && state.isCurrent) state.refreshActive(); }, ACTIVE_MS);
+setInterval(() => { if (!document.hidden) changed(); }, CLOCK_MS);
 
-const ACTIVE_MS = 5000;
-setInterval(() => { if (!document.hidden && state.status === 'live') state.refreshActive(); }, ACTIVE_MS);
-
-addEventListener('hashchange', navigate);
-navigate();
 live.start();

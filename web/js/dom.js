@@ -22,9 +22,28 @@ export function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Replace what `element` holds, but only when the text differs, so that nothing flickers or loses focus. */
+/** Whether the reader has selected text in `element`. */
+export function isSelected(element) {
+  const selection = document.getSelection();
+  return Boolean(selection) && !selection.isCollapsed && selection.containsNode(element, true);
+}
+
+/**
+ * Set the text of `element`, touching nothing where it is the same already, and leaving text that the reader has
+ * selected alone: the page is updated again when the selection is gone.
+ */
 export function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const node = element.firstChild;
+  if (node instanceof Text && !node.nextSibling) {
+    if (node.data !== text && !isSelected(element)) node.data = text;
+  } else if (node || text !== '') {
+    element.textContent = text;
+  }
+}
+
+export function setAttribute(element, name, value) {
+  if (value === null) element.removeAttribute(name);
+  else if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
 let announced = '';
@@ -35,21 +54,16 @@ export function announce(text) {
   document.getElementById('announcer').textContent = text;
 }
 
-export function table(caption, columns, rows) {
-  return h('table', {},
-    h('caption', {}, caption),
-    h('thead', {}, h('tr', {}, columns.map((c) => h('th', {scope: 'col'}, c)))),
-    h('tbody', {}, rows.map((row) => h('tr', {}, row.map((cell) => h('td', {}, cell))))));
-}
-
 /** A box that scrolls where its table is wider or longer than the screen, also by keyboard. */
 export const scroller = (label, more = '') => h('div', {class: `scroll ${more}`, role: 'region', 'aria-label': label, tabindex: '0'});
 
-/** Have the browser save `blob` under this name. */
-export function save(blob, name) {
-  const link = h('a', {href: URL.createObjectURL(blob), download: name});
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+/**
+ * A button that stays where it is, and keeps the focus, while it cannot be used: disabled to the eye and to screen
+ * readers, deaf to clicks.
+ */
+export function actionButton(text, onclick, attributes = {}) {
+  const button = h('button', {type: 'button', ...attributes, onclick: (event) => { if (isUsable(button)) onclick(event); }}, text);
+  return button;
 }
+export const isUsable = (button) => button.getAttribute('aria-disabled') !== 'true';
+export const setUsable = (button, usable) => setAttribute(button, 'aria-disabled', usable ? null : 'true');

@@ -1,14 +1,17 @@
 // Numbers, spans and times as people read them.
 
-const NONE = '–';
+export const NONE = '–';
+const missing = (x) => x === null || x === undefined;
 
-export const percent = (x, digits = 1) => (x === null || x === undefined ? NONE : `${(100 * x).toFixed(digits)} %`);
-export const number = (x, digits = 4) => (x === null || x === undefined ? NONE : Number(x.toPrecision(digits)).toString());
-export const grouped = (x) => (x === null || x === undefined ? NONE : Math.round(x).toLocaleString('en'));
+export const percent = (x, digits = 1) => (missing(x) ? NONE : `${(100 * x).toFixed(digits)} %`);
+export const number = (x, digits = 4) => (missing(x) ? NONE : Number(x.toPrecision(digits)).toString());
+export const grouped = (x) => (missing(x) ? NONE : Math.round(x).toLocaleString('en'));
 export const rate = (x) => (x ? `${x < 10 ? x.toFixed(1) : Math.round(x).toLocaleString('en')}/s` : NONE);
+export const counted = (n, one, many = `${one}s`) => `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
 
 export function bytes(n) {
-  const units = ['B', 'kB', 'MB', 'GB'];
+  if (missing(n)) return NONE;
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let i = 0;
   for (; n >= 1000 && i < units.length - 1; i++) n /= 1000;
   return `${n.toFixed(n < 10 && i > 0 ? 1 : 0)} ${units[i]}`;
@@ -16,7 +19,7 @@ export function bytes(n) {
 
 /** 3725 -> "1 h 2 min" */
 export function span(seconds) {
-  if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return NONE;
+  if (missing(seconds) || !Number.isFinite(seconds)) return NONE;
   const s = Math.max(0, Math.round(seconds));
   if (s < 60) return `${s} s`;
   if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60 ? `${s % 60} s` : ''}`.trim();
@@ -24,14 +27,23 @@ export function span(seconds) {
   return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h`;
 }
 
-export function time(text) {
-  return text ? new Date(text).toLocaleString(undefined, {dateStyle: 'medium', timeStyle: 'medium'}) : NONE;
+const TIME = new Intl.DateTimeFormat(undefined, {dateStyle: 'medium', timeStyle: 'medium'});
+const CLOCK = new Intl.DateTimeFormat(undefined, {timeStyle: 'medium'});
+const MINUTE = new Intl.DateTimeFormat(undefined, {month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit'});
+const DAY = new Intl.DateTimeFormat(undefined, {dateStyle: 'medium'});
+export const time = (text) => (text ? TIME.format(new Date(text)) : NONE);
+/** In few letters: the minute, or the day of another year. */
+export function shortTime(text) {
+  if (!text) return NONE;
+  const at = new Date(text);
+  return (at.getFullYear() === new Date().getFullYear() ? MINUTE : DAY).format(at);
 }
+export const clock = (ms) => CLOCK.format(new Date(ms));
 
-export function timeLeft(job) {
-  if (!job.estimated_finish_at) return null;
-  return (new Date(job.estimated_finish_at) - Date.now()) / 1000;
-}
-
-export const title = (job) => job.name || `${job.settings.network} on ${job.settings.dataset}`;
 export const shape = (s) => (s.height === 1 && s.width === 1 ? `${s.channels}` : `${s.channels} × ${s.height} × ${s.width}`);
+
+/** {optimizer: {momentum: 0}} -> [['optimizer.momentum', 0]] */
+export function flat(value, path = '') {
+  if (value === null || typeof value !== 'object') return [[path, value]];
+  return Object.entries(value).flatMap(([k, v]) => flat(v, path ? `${path}.${k}` : k));
+}

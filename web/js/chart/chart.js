@@ -1,10 +1,12 @@
-// A chart: axes, zoom and crosshair by uPlot, lines drawn by chart/lines.js, the reader's zoom kept.
+// A chart: axes and crosshair by uPlot, lines drawn by chart/lines.js, the reader's zoom kept by the chart's group.
 
-import {h} from '../dom.js';
+import {h, setText} from '../dom.js';
+import {ChartGroup} from './group.js';
 import {Legend} from './legend.js';
-import {COLORS, dashOf, drawDots, extent, smooth, strokeLine} from './lines.js';
+import {COLORS, dashOf, drawBeyond, drawDots, smooth, strokeLine} from './lines.js';
 import {Numbers} from './numbers.js';
 import {savePicture} from './picture.js';
+import {ceiling, extents, tick} from './scale.js';
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -15,51 +17,57 @@ const palette = () => Array.from({length: COLORS}, (_, n) => css(`--line-${n + 1
 const scaled = (n) => Math.round((n * parseFloat(getComputedStyle(document.documentElement).fontSize)) / 15);
 const FONT = () => `${scaled(12)}px system-ui`;
 
-function axis(label, {log, size = 52} = {}) {
+/** As wide as its longest number, and no narrower than its neighbours'. */
+const widthOf = (u, values) => scaled(20) + scaled(7.2) * Math.max(4, ...(values ?? []).map((v) => String(v ?? '').length));
+
+function axis(label, size) {
   return {
     label,
-    labelSize: scaled(18),
+    labelSize: label ? scaled(18) : 0,
     labelFont: FONT(),
     font: FONT(),
     stroke: () => css('--muted'),
     grid: {stroke: () => css('--line'), width: 1},
     ticks: {show: false},
-    size: scaled(size),
-    ...(log ? {} : {values: (u, splits) => splits.map((v) => (v === null ? '' : Number(v.toPrecision(6)).toString()))}),
+    size,
+    values: (u, splits) => splits.map(tick),
   };
 }
 
 /**
  * A chart in a figure with a caption, a legend and its numbers as a table.
- *   new Chart({title, x: 'epoch', y: '', sync: 'run'})
- *   chart.set([{label, color: 0, dash, x: [], y: []}], {log, smoothing, mark: {x, label}})
- * Raw values are always there, as dots where there is room; the line over them may be smoothed.
+ *   new Chart({title, x: 'epoch', group})
+ *   chart.set([{label, color: 0, dash, x: [], y: []}], {scale: 'fitted' | 'all' | 'log', smoothing, mark: {x, label}})
+ * Raw values are always there, as dots where there is room; the line over them may be smoothed. A fitted axis leaves
+ * out what has diverged, and arrowheads at its edge stand for the points beyond it.
  */
 export class Chart {
   #lines = [];
   #smoothed = [];
   #options = {};
 
-  constructor({title, x, y, sync, height = 300}) {
+  constructor({title, x, group = new ChartGroup(), height = 300}) {
     this.title = title;
-    this.labels = {x, y};
-    this.sync = sync;
+    this.xLabel = x;
+    this.group = group;
     this.height = height;
     this.legend = new Legend(x, () => this.#redraw());
     this.numbers = new Numbers(title, x);
     this.holder = h('div', {class: 'plot', role: 'group', tabindex: '0', onkeydown: (event) => this.#key(event),
       'aria-label': `${title}, a chart. Plus and minus zoom, arrows move, 0 shows all. The numbers are in the table below.`});
     this.empty = h('p', {class: 'empty'}, 'Nothing recorded yet.');
+    this.beyond = h('p', {class: 'hint', hidden: true});
     this.reset = h('button', {type: 'button', class: 'quiet', disabled: true, onclick: () => this.resetZoom()}, 'Reset zoom');
     this.tools = h('span', {class: 'tools', hidden: true}, this.reset,
       h('button', {type: 'button', class: 'quiet', onclick: () => this.savePng()}, 'PNG'));
     this.element = h('figure', {class: 'chart'}, h('figcaption', {}, h('span', {}, title), this.tools),
-      this.empty, this.holder, this.legend.element, this.numbers.element);
+      this.empty, this.holder, this.beyond, this.legend.element, this.numbers.element);
     this.observer = new ResizeObserver(() => this.plot?.setSize(this.#size()));
     this.observer.observe(this.holder);
     this.scheme = matchMedia('(prefers-color-scheme: dark)');
     this.recolor = () => this.plot?.redraw();
     this.scheme.addEventListener('change', this.recolor);
+    group.add(this);
   }
 
   #size() {
@@ -73,57 +81,59 @@ export class Chart {
     const any = filled.length > 0;
     this.empty.hidden = any;
     for (const part of [this.holder, this.tools, this.legend.element, this.numbers.element]) part.hidden = !any;
+    if (!any) this.beyond.hidden = true;
     if (!any) return;
     this.#smoothed = lines.map((l) => smooth(l.y, options.smoothing));
     this.legend.set(lines);
     this.numbers.set(lines);
     // Training begins at 0 on every axis, though the first point comes later.
-    const min = Math.min(0, ...filled.map((l) => l.x[0])), max = Math.max(...filled.map((l) => l.x.at(-1)));
+    this.whole = {min: Math.min(0, ...filled.map((l) => l.x[0])), max: Math.max(...filled.map((l) => l.x.at(-1)))};
     // uPlot lays out the axes by the ends alone; the lines are drawn from their own columns.
-    const data = [[min, max], [null, null]];
-    if (!this.plot || this.log !== Boolean(options.log)) this.#build(data);
-    else this.#update(data);
+    const data = [[this.whole.min, this.whole.max], [null, null]];
+    if (!this.plot || this.log !== (options.scale === 'log')) this.#build(data);
+    else this.plot.setData(data, false);
+    this.lookAgain();
     this.legend.show(this.#cursor());
   }
 
   #build(data) {
-    const zoom = this.plot && this.#zoomed() ? {...this.plot.scales.x} : null;
     this.plot?.destroy();
-    this.log = Boolean(this.#options.log);
+    this.log = this.#options.scale === 'log';
     this.plot = new uPlot({
       ...this.#size(),
-      cursor: {sync: {key: this.sync, setSeries: false}, drag: {x: true, y: false}},
+      cursor: {sync: {key: this.group.sync, setSeries: false}, drag: {x: true, y: false, setScale: false}},
       legend: {show: false},
       // uPlot asks for x first, and shows the new view only when both are known.
       scales: {x: {time: false, range: (u, min, max) => (this.view = min < max ? [min, max] : [0, 1])},
         y: {distr: this.log ? 3 : 1, range: () => this.#range()}},
-      axes: [axis(this.labels.x, {size: 30}), axis(this.labels.y, {log: this.log})],
+      axes: [axis(this.xLabel, scaled(30)), axis('', widthOf)],
       series: [{}, {paths: () => null, points: {show: false}}],
       hooks: {
         draw: [(u) => this.#draw(u)],
         setCursor: [() => this.legend.show(this.#cursor())],
-        setScale: [(u, key) => { if (key === 'x') this.reset.disabled = !(this.plot && this.#zoomed()); }],
+        setSelect: [(u) => this.#selected(u)],
       },
     }, data, this.holder);
-    if (zoom) this.plot.setScale('x', {min: zoom.min, max: zoom.max});
   }
 
-  #zoomed() {
-    const [first, last] = this.plot.data[0];
-    const {min, max} = this.plot.scales.x;
-    return min > first || max < last;
+  /** The reader has drawn over a stretch of x. */
+  #selected(u) {
+    const {left, width} = u.select;
+    if (width < 4) return;
+    u.setSelect({left: 0, width: 0, top: 0, height: 0}, false);
+    this.#look(u.posToVal(left, 'x'), u.posToVal(left + width, 'x'));
   }
 
-  #update(data) {
-    const zoomed = this.#zoomed();
-    this.plot.setData(data, !zoomed);
-    if (zoomed) this.#redraw();
-  }
-
-  /** Draw anew, with the y axis fitted to what is in view. */
-  #redraw() {
-    const {min, max} = this.plot.scales.x;
+  /** Show what the group looks at, with the y axis fitted to what is in view. */
+  lookAgain() {
+    this.reset.disabled = this.group.zoom === null;
+    if (!this.plot) return;
+    const {min, max} = this.group.zoom ?? this.whole;
     this.plot.setScale('x', {min, max});
+  }
+
+  #redraw() {
+    this.plot?.setScale('x', {min: this.view[0], max: this.view[1]});
   }
 
   #cursor() {
@@ -136,9 +146,9 @@ export class Chart {
   }
 
   #range() {
-    const [min, max] = this.view;
-    const extents = this.#shown().map(({line}) => extent(line, min, max, this.log));
-    const low = Math.min(...extents.map(([v]) => v)), high = Math.max(...extents.map(([, v]) => v));
+    const lines = this.#shown().map(({line}) => line);
+    const top = this.#options.scale === 'fitted' ? ceiling(lines) : Infinity;
+    const [low, high] = extents(lines, ...this.view, {top, positive: this.log});
     if (!(low <= high)) return this.log ? [0.1, 1] : [0, 1];
     return this.log ? uPlot.rangeLog(low, high, 10, false) : uPlot.rangeNum(low, high, 0.1, true);
   }
@@ -150,7 +160,8 @@ export class Chart {
     const {min: low, max: high} = u.scales.y;
     const fit = this.log ? (v) => (v > 0 ? (Math.log(v) - Math.log(low)) / (Math.log(high) - Math.log(low)) : 0)
       : (v) => (v - low) / (high - low);
-    const view = {min, max, left, width, toY: (v) => top + height * (1 - fit(v))};
+    // Far beyond the axis is as good as just beyond it, and a canvas cannot count that far.
+    const view = {min, max, left, width, toY: (v) => top + height * (1 - Math.min(2, Math.max(-1, fit(v))))};
     ctx.save();
     ctx.beginPath();
     // A little beyond, so that the dots at the ends are whole.
@@ -159,12 +170,25 @@ export class Chart {
     ctx.clip();
     ctx.lineJoin = 'bevel';
     const colors = palette();
+    const size = 8 * devicePixelRatio;
+    let above = 0, below = 0;
     for (const {line, y} of this.#shown()) {
       ctx.strokeStyle = ctx.fillStyle = colors[line.color % COLORS];
       this.#drawLine(ctx, line, y, view);
+      ctx.globalAlpha = 1;
+      above += drawBeyond(ctx, line.x, line.y, {...view, isBeyond: (v) => v > high}, {edge: top, up: true, size});
+      below += drawBeyond(ctx, line.x, line.y, {...view, isBeyond: (v) => v < low}, {edge: top + height, up: false, size});
     }
     ctx.restore();
     this.#drawMark(u);
+    this.#tellBeyond(above, below);
+  }
+
+  #tellBeyond(above, below) {
+    const points = (n, where) => (n ? [`${n.toLocaleString('en')} ${n === 1 ? 'point lies' : 'points lie'} ${where} this axis`] : []);
+    const text = [...points(above, 'above'), ...points(below, 'below')].join(', ');
+    this.beyond.hidden = text === '';
+    setText(this.beyond, text && `${text}: arrowheads mark where.`);
   }
 
   #drawLine(ctx, line, y, view) {
@@ -182,6 +206,7 @@ export class Chart {
     ctx.lineWidth = (few || !dense ? 2 : 1) * devicePixelRatio;
     if (!dense) ctx.setLineDash(dashOf(line).map((d) => d * devicePixelRatio));
     strokeLine(ctx, line.x, y, view);
+    ctx.setLineDash([]);
   }
 
   /** A dashed line where options.mark = {x, label} says. */
@@ -207,20 +232,20 @@ export class Chart {
 
   /** Keep the view within the data and show it. */
   #look(min, max) {
-    const [first, last] = this.plot.data[0];
-    if (first === last) return;
+    const {min: first, max: last} = this.whole;
+    if (first === last || !(min < max)) return;
     const span = Math.min(max - min, last - first);
     const from = Math.min(Math.max(min, first), last - span);
-    this.plot.setScale('x', {min: from, max: from + span});
+    this.group.look(span === last - first ? null : {min: from, max: from + span});
   }
 
   #key(event) {
     if (event.target !== this.holder || !this.plot) return;
-    const {min, max} = this.plot.scales.x;
+    const [min, max] = this.view;
     const span = max - min;
     const views = {
       '+': [min + span / 4, max - span / 4], '-': [min - span / 2, max + span / 2],
-      ArrowLeft: [min - span / 4, max - span / 4], ArrowRight: [min + span / 4, max + span / 4], 0: this.plot.data[0],
+      ArrowLeft: [min - span / 4, max - span / 4], ArrowRight: [min + span / 4, max + span / 4], 0: [this.whole.min, this.whole.max],
     };
     const view = views[event.key === '=' ? '+' : event.key];
     if (!view || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -229,7 +254,7 @@ export class Chart {
   }
 
   resetZoom() {
-    this.#look(...this.plot.data[0]);
+    this.group.look(null);
   }
 
   savePng() {
@@ -240,6 +265,7 @@ export class Chart {
   }
 
   destroy() {
+    this.group.remove(this);
     this.observer.disconnect();
     this.scheme.removeEventListener('change', this.recolor);
     this.plot?.destroy();

@@ -1,8 +1,10 @@
 // Lines as columns: {label, color, dash, x: [], y: []}, x ascending, y null or not a number where there is nothing.
 // What is looked up, smoothed and drawn of them takes time with the points in view, not with the DOM.
 
-/** How many colours the style sheet has for lines: Okabe and Ito's, which the colour-blind can tell apart. */
-export const COLORS = 8;
+import {firstFrom} from './scale.js';
+
+/** How many colours the style sheet has for lines. */
+export const COLORS = 10;
 const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3]];
 
 const isNumber = (v) => v !== null && v === v;
@@ -12,9 +14,12 @@ export const dashOf = ({color, dash}) => dash ?? DASHES[Math.floor(color / COLOR
 
 const smoothed = new WeakMap();  // values -> what came of them last
 
+/** A line of fewer points is never smoothed: the mean would lag behind by much of the line. */
+export const SMOOTH_FROM = 50;
+
 /** An exponential mean with weight 1 - smoothing for the new value, corrected for its start. */
 export function smooth(values, smoothing) {
-  if (!smoothing) return values;
+  if (!smoothing || values.length < SMOOTH_FROM) return values;
   const known = smoothed.get(values);
   if (known?.smoothing === smoothing && known.out.length === values.length) return known.out;
   let mean = 0, weight = 0;
@@ -27,17 +32,6 @@ export function smooth(values, smoothing) {
   }
   smoothed.set(values, {smoothing, out});
   return out;
-}
-
-/** The first place whose x is not below `value`. */
-export function firstFrom(x, value) {
-  let low = 0, high = x.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (x[middle] < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** The first place whose x is above `value`. */
@@ -53,18 +47,6 @@ export function nearest(x, value) {
   const i = firstFrom(x, value);
   if (i === 0) return 0;
   return i === x.length || value - x[i - 1] <= x[i] - value ? i - 1 : i;
-}
-
-/** The y from smallest to largest within [min, max]; [Infinity, -Infinity] where there is none. */
-export function extent({x, y}, min, max, positive) {
-  let low = Infinity, high = -Infinity;
-  for (let i = firstFrom(x, min); i < x.length && x[i] <= max; i++) {
-    const v = y[i];
-    if (v === null || (positive && v <= 0)) continue;
-    if (v < low) low = v;
-    if (v > high) high = v;
-  }
-  return [low, high];
 }
 
 /**
@@ -116,4 +98,27 @@ export function drawDots(ctx, x, y, {min, max, left, width, toY}, size) {
   }
   ctx.fill();
   return true;
+}
+
+/**
+ * Arrowheads at the edge for points that lie beyond the axis, as many as there is room for: how many points they
+ * stand for. `edge` is the y of the edge in pixels, `up` which one it is.
+ */
+export function drawBeyond(ctx, x, y, {min, max, left, width, isBeyond}, {edge, up, size}) {
+  const scale = width / (max - min);
+  let count = 0, last = -Infinity;
+  ctx.beginPath();
+  for (let i = firstFrom(x, min), end = firstBeyond(x, max); i < end; i++) {
+    if (!isNumber(y[i]) || !isBeyond(y[i])) continue;
+    count++;
+    const at = left + (x[i] - min) * scale;
+    if (at - last < size) continue;
+    last = at;
+    const base = edge + (up ? size : -size);
+    ctx.moveTo(at, edge);
+    ctx.lineTo(at + size / 2, base);
+    ctx.lineTo(at - size / 2, base);
+  }
+  ctx.fill();
+  return count;
 }

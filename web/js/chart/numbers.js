@@ -1,7 +1,8 @@
 // A chart's numbers as a table, for those who read better than they see, a page of rows at a time.
 
-import {h, scroller, setText, table} from '../dom.js';
-import {firstFrom} from './lines.js';
+import {h, scroller, setText} from '../dom.js';
+import {Table} from '../keyed.js';
+import {firstFrom} from './scale.js';
 
 const ROWS = 200;
 
@@ -21,6 +22,8 @@ function valueAt({x, y}, place) {
 export class Numbers {
   #lines = [];
   #shown = '';
+  #columns = '';  // labels that the table was made for
+  #table = null;
   #fromEnd = 0;  // pages between the one shown and the last, which has the newest rows
 
   constructor(title, xLabel) {
@@ -58,6 +61,13 @@ export class Numbers {
     this.earlier.disabled = page === 0;
     this.later.disabled = page === pages - 1;
     setText(this.where, `rows ${(page * ROWS + 1).toLocaleString('en')} to ${(page * ROWS + rows.length).toLocaleString('en')} of ${all.length.toLocaleString('en')}`);
-    this.holder.replaceChildren(table(this.title, [this.xLabel, ...this.#lines.map((l) => l.label)], rows));
+    const labels = JSON.stringify(this.#lines.map((l) => l.label));
+    if (labels !== this.#columns) {
+      this.#columns = labels;
+      this.#table = new Table({caption: this.title, keyOf: (row) => row[0],
+        columns: [this.xLabel, ...this.#lines.map((l) => l.label)].map((title, i) => ({title, text: (row) => row[i]}))});
+      this.holder.replaceChildren(this.#table.element);
+    }
+    this.#table.set(rows);
   }
 }

@@ -1,6 +1,7 @@
 // A chart as a picture that explains itself: title, plot, legend.
 
-import {h, save} from '../dom.js';
+import {h} from '../dom.js';
+import {save} from '../download.js';
 import {dashOf} from './lines.js';
 
 const ROW = 22;

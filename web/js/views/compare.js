@@ -1,8 +1,15 @@
 // Several runs on one chart, and only those settings that differ. The selection stands in the address.
 
 import {Chart} from '../chart/chart.js';
-import {h, scroller, table} from '../dom.js';
-import {percent, title} from '../format.js';
+import {ChartGroup} from '../chart/group.js';
+import {h, scroller, setText} from '../dom.js';
+import {title} from '../describe.js';
+import {flat, NONE, percent} from '../format.js';
+import {KeyedRows, Table} from '../keyed.js';
+import {numberOf} from '../state.js';
+import {scaleControl, smoothingControl} from './controls.js';
+
+const LISTED = 100;  // runs to choose from; the table of runs finds the others
 
 const METRICS = {
   loss: ['Train loss', (s) => [s.curve, s.curve.loss]],
@@ -29,66 +36,64 @@ function placed(x, y) {
   return {x: x.filter((_, i) => has[i]), y: y.filter((_, i) => has[i])};
 }
 
-function flat(job) {
-  const out = {};
-  const walk = (value, path) => {
-    if (value !== null && typeof value === 'object') Object.entries(value).forEach(([k, v]) => walk(v, path ? `${path}.${k}` : k));
-    else out[path] = String(value);
-  };
-  walk(job.settings, '');
-  return out;
+/** A table of the settings that differ, and how the runs came out. */
+function differencesTable(jobs) {
+  const settings = jobs.map((job) => new Map(flat(job.settings).map(([path, value]) => [path, String(value)])));
+  const paths = [...new Set(settings.flatMap((s) => [...s.keys()]))].filter((path) => new Set(settings.map((s) => s.get(path))).size > 1);
+  const rows = [...paths.map((path) => [path, ...settings.map((s) => s.get(path) ?? NONE)]),
+    ['best test accuracy', ...jobs.map((j) => percent(j.best?.test_accuracy))]];
+  const table = new Table({caption: 'Only what differs, and the outcome', keyOf: ([name]) => name,
+    columns: ['Setting', ...jobs.map(title)].map((name, i) => ({title: name, head: h('span', {class: 'clip short', title: name}, name), text: (row) => row[i]}))});
+  table.set(rows);
+  return table.element;
 }
 
-export function compareView({state}, {query}) {
+const labelled = (text, control) => h('span', {class: 'pair-of'}, h('label', {for: control.id}, text), control);
+const options = (entries) => entries.map(([value, text]) => h('option', {value}, text));
+
+export function compareView({state, changed, setTitle}, {query}) {
   const chosen = new Set((query.get('runs') ?? '').split(',').filter(Boolean));
-  const metric = h('select', {id: 'metric'}, Object.entries(METRICS).map(([k, [label]]) => h('option', {value: k}, label)));
-  const axis = h('select', {id: 'axis'}, Object.entries(AXES).map(([k, label]) => h('option', {value: k}, label)));
+  const metric = h('select', {id: 'metric', onchange: () => remember()}, options(Object.entries(METRICS).map(([k, [label]]) => [k, label])));
+  const axis = h('select', {id: 'axis', onchange: () => remember()}, options(Object.entries(AXES)));
   metric.value = METRICS[query.get('metric')] ? query.get('metric') : 'loss';
   axis.value = AXES[query.get('by')] ? query.get('by') : 'epoch';
-  const smoothing = h('input', {type: 'range', id: 'compare-smoothing', min: 0, max: 0.98, step: 0.02, value: '0', oninput: () => update()});
+  const smoothing = smoothingControl(changed);
+  const scale = scaleControl(() => remember(), query.get('scale') ?? 'fitted');
   const list = h('ul', {class: 'choices'});
+  const more = h('p', {class: 'hint', hidden: true}, 'Older runs are chosen in the ', h('a', {href: '#/'}, 'table of runs'), '.');
   const differences = scroller('Settings that differ');
   const chartHolder = h('div');
   let chart = null;
   const element = h('section', {}, h('div', {class: 'bar'}, h('h1', {}, 'Compare'),
-    ...[['Show', metric], ['by', axis], ['smoothing', smoothing]].map(([text, control]) =>
-      h('span', {class: 'pair-of'}, h('label', {for: control.id}, text), control))),
-  h('fieldset', {}, h('legend', {}, 'Runs'), list), chartHolder, h('h2', {}, 'Settings that differ'), differences);
+    labelled('Show', metric), labelled('by', axis), smoothing.element, scale.element),
+  h('fieldset', {}, h('legend', {}, 'Runs'), list, more), chartHolder, h('h2', {}, 'Settings that differ'), differences);
 
   function remember() {
-    const parts = new URLSearchParams({runs: [...chosen].join(','), metric: metric.value, by: axis.value});
-    history.replaceState(null, '', `#/compare?${parts.toString().replaceAll('%2C', ',')}`);
+    const parts = new URLSearchParams({runs: [...chosen].join(','), metric: metric.value, by: axis.value, ...(scale.value === 'fitted' ? {} : {scale: scale.value})});
+    history.replaceState(history.state, '', `#/compare?${parts.toString().replaceAll('%2C', ',')}`);
+    changed();
   }
-  metric.addEventListener('change', () => { remember(); update(); });
-  axis.addEventListener('change', () => { remember(); update(); });
 
-  let listed = '';
-  function fillList(jobs) {
-    const mark = jobs.map((j) => j.id + title(j)).join();
-    if (mark === listed) return;
-    listed = mark;
-    list.replaceChildren(...jobs.map((job) => {
-      const box = h('input', {type: 'checkbox', id: `pick-${job.id}`, onchange: () => {
-        if (box.checked) chosen.add(job.id);
-        else chosen.delete(job.id);
-        remember();
-        update();
-      }});
-      box.checked = chosen.has(job.id);
-      return h('li', {}, box, h('label', {for: box.id}, ` ${title(job)} `, h('small', {}, job.id)));
-    }));
+  function entry(job) {
+    const box = h('input', {type: 'checkbox', id: `pick-${job.id}`, onchange: () => {
+      if (box.checked) chosen.add(job.id);
+      else chosen.delete(job.id);
+      remember();
+    }});
+    const name = h('span', {class: 'clip'});
+    return {element: h('li', {}, box, h('label', {for: box.id}, name, ' ', h('small', {}, job.id))), update(now) {
+      box.checked = chosen.has(now.id);
+      setText(name, title(now));
+    }};
   }
+  const entries = new KeyedRows(list, entry);
 
   let compared = '';
   function fillDifferences(jobs) {
     const mark = JSON.stringify(jobs.map((j) => [j.id, title(j), j.best?.test_accuracy]));
     if (mark === compared) return;
     compared = mark;
-    const settings = jobs.map(flat);
-    const keys = [...new Set(settings.flatMap(Object.keys))].filter((k) => new Set(settings.map((s) => s[k])).size > 1);
-    differences.replaceChildren(jobs.length < 2 ? h('p', {class: 'empty'}, 'Choose two runs or more.')
-      : table('Only what differs, and the outcome', ['Setting', ...jobs.map(title)],
-        [...keys.map((k) => [k, ...settings.map((s) => s[k] ?? '–')]), ['best test accuracy', ...jobs.map((j) => percent(j.best?.test_accuracy))]]));
+    differences.replaceChildren(jobs.length < 2 ? h('p', {class: 'empty'}, 'Choose two runs or more.') : differencesTable(jobs));
   }
 
   /** A run keeps its colour while others come and go. */
@@ -112,21 +117,33 @@ export function compareView({state}, {query}) {
     return line;
   }
 
-  function update() {
-    const all = [...state.jobs.values()].reverse();
-    fillList(all);
-    const jobs = all.filter((j) => chosen.has(j.id)).reverse();
-    jobs.forEach((j) => state.watch(j.id));
+  function showChart(jobs) {
     const [label] = METRICS[metric.value];
-    if (!chart || chart.title !== label || chart.labels.x !== AXES[axis.value]) {
+    if (!chart || chart.title !== label || chart.xLabel !== AXES[axis.value]) {
       chart?.destroy();
-      chart = new Chart({title: label, x: AXES[axis.value], y: '', sync: 'compare', height: 420});
+      chart = new Chart({title: label, x: AXES[axis.value], height: 420});
       chartHolder.replaceChildren(chart.element);
     }
-    chart.set(jobs.filter((j) => state.series.get(j.id)?.ready)
-      .map((job) => ({label: `${title(job)} (${job.id})`, color: colorOf(job.id), ...lineOf(job.id)})), {smoothing: Number(smoothing.value)});
+    const isLoss = metric.value.endsWith('loss');
+    scale.element.hidden = !isLoss;
+    const drawn = jobs.filter((j) => state.series.get(j.id)?.ready).map((job) => ({label: `${title(job)} (${job.id})`, color: colorOf(job.id), ...lineOf(job.id)}));
+    smoothing.update(drawn);
+    chart.set(drawn, {smoothing: smoothing.value, scale: isLoss ? scale.value : 'all'});
+  }
+
+  function update() {
+    setTitle('Compare');
+    for (const id of chosen) state.watch(id);
+    const all = [...state.jobs.values()].sort((a, b) => numberOf(b.id) - numberOf(a.id));
+    const jobs = all.filter((j) => chosen.has(j.id)).reverse();
+    entries.set(all.filter((j, i) => i < LISTED || chosen.has(j.id)), (j) => j.id);
+    more.hidden = all.length <= LISTED && !state.older;
+    showChart(jobs);
     // After the frame that shows the curves.
     requestAnimationFrame(() => setTimeout(() => fillDifferences(jobs)));
   }
-  return {element, update, destroy: () => chart?.destroy()};
+  return {element, update, destroy() {
+    chart?.destroy();
+    for (const id of chosen) state.unwatch(id);
+  }};
 }

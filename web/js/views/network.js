@@ -1,8 +1,9 @@
 // A network stage by stage; each Inception block with its paths side by side, as in the chapter's figure.
 
 import * as api from '../api.js';
-import {h, scroller, setText, table} from '../dom.js';
+import {h, scroller, setText} from '../dom.js';
 import {grouped, percent, shape} from '../format.js';
+import {Table} from '../keyed.js';
 
 const NAMES = {conv: 'Conv', max_pool: 'Max pool', global_avg_pool: 'Global average pool', linear: 'Linear', concat: 'Concat', relu: 'ReLU', input: 'Input'};
 
@@ -78,7 +79,7 @@ function draw(network) {
   }));
 }
 
-export function networkView(_, {path: [name], query}) {
+export function networkView({setTitle}, {path: [name], query}) {
   const heading = h('h1', {}, name);
   const totals = h('p');
   const holder = h('div', {}, h('p', {class: 'empty'}, 'Reading …'));
@@ -89,13 +90,16 @@ export function networkView(_, {path: [name], query}) {
 
   async function read() {
     try {
-      const network = await api.network(name, size.value ? `?image_size=${encodeURIComponent(size.value)}` : '');
+      const network = await api.network(name, size.value ? {image_size: size.value} : {});
       setText(heading, network.title);
       size.value = network.input.height;
       setText(totals, `${network.about}. ${grouped(network.parameters)} parameters, ${grouped(network.multiply_adds)} multiply-adds for one image of ${shape(network.input)}.`);
       const layers = scroller('Every layer');
-      layers.append(table('Layer by layer', ['Name', 'Type', 'Output', 'Parameters', 'Multiply-adds'],
-        network.layers.map((l) => [l.name, l.type, shape(l.shape), grouped(l.parameters), grouped(l.multiply_adds)])));
+      const table = new Table({caption: 'Layer by layer', keyOf: (l) => l.name, columns: [
+        {title: 'Name', text: (l) => l.name}, {title: 'Type', text: (l) => l.type}, {title: 'Output', text: (l) => shape(l.shape), class: 'num'},
+        {title: 'Parameters', text: (l) => grouped(l.parameters), class: 'num'}, {title: 'Multiply-adds', text: (l) => grouped(l.multiply_adds), class: 'num'}]});
+      table.set(network.layers);
+      layers.append(table.element);
       holder.replaceChildren(draw(network), h('details', {}, h('summary', {}, 'Every layer'), layers));
     } catch (error) {
       holder.replaceChildren(h('p', {class: 'fault', role: 'alert'}, error.message));
@@ -106,5 +110,5 @@ export function networkView(_, {path: [name], query}) {
     select.value = name;
   }, () => {});
   read();
-  return {element, update() {}};
+  return {element, update: () => setTitle(heading.textContent)};
 }

@@ -1,176 +1,132 @@
-// A new run: the chapter's values filled in, the daemon's own checks beside each field.
+// A new run, or a clone of one with changes: a field for every setting, the daemon's own checks beside each.
 
 import * as api from '../api.js';
-import {h, setText} from '../dom.js';
+import {copyButton} from '../clipboard.js';
+import {actionButton, h, isUsable, setText, setUsable} from '../dom.js';
+import {title} from '../describe.js';
 import {bytes, grouped, rate, span} from '../format.js';
+import {Facts} from '../keyed.js';
+import {requestKey} from '../key.js';
+import {difference, formFields} from './form_fields.js';
 
-/** One row a field: its place in the request, what it is called, and how it is entered. */
-const FIELDS = [
-  {group: 'What to train'},
-  {path: 'name', label: 'Name', type: 'text', hint: 'shown in the list'},
-  {path: 'network', label: 'Network', type: 'network'},
-  {path: 'dataset', label: 'Dataset', type: 'dataset'},
-  {path: 'image_size', label: 'Image size', type: 'number', hint: 'side in pixels'},
-  {path: 'train_limit', label: 'Training examples', type: 'number', hint: 'use the first n; 0: all'},
-  {path: 'test_limit', label: 'Test examples', type: 'number', hint: 'use the first n; 0: all'},
-  {group: 'How to train'},
-  {path: 'epochs', label: 'Epochs', type: 'number'},
-  {path: 'batch_size', label: 'Batch size', type: 'number'},
-  {path: 'optimizer.learning_rate', label: 'Learning rate', type: 'number'},
-  {path: 'optimizer.momentum', label: 'Momentum', type: 'number'},
-  {path: 'optimizer.nesterov', label: 'Nesterov', type: 'checkbox'},
-  {path: 'optimizer.weight_decay', label: 'Weight decay', type: 'number'},
-  {path: 'schedule.type', label: 'Schedule', type: 'choice', choices: ['constant', 'cosine'], hint: 'of the learning rate'},
-  {path: 'label_smoothing', label: 'Label smoothing', type: 'number'},
-  {path: 'precision', label: 'Precision', type: 'choice', choices: ['auto', 'f32', 'bf16']},
-  {path: 'seed', label: 'Seed', type: 'number'},
-  {path: 'threads', label: 'Threads', type: 'number', hint: '0: all that the daemon has'},
-  {group: 'When to end, what to keep'},
-  {path: 'max_seconds', label: 'Budget', type: 'number', hint: 'seconds; 0: none'},
-  {path: 'early_stopping.patience', label: 'Early stopping', type: 'number', hint: 'epochs without a better test accuracy; 0: off'},
-  {path: 'checkpoint.every_epochs', label: 'Checkpoint every', type: 'number', hint: 'epochs'},
-  {path: 'checkpoint.keep', label: 'Checkpoints kept', type: 'number', hint: 'besides the best'},
-];
+const CHECK_MS = 250;
 
-const read = (object, path) => path.split('.').reduce((o, key) => o?.[key], object);
-function write(object, path, value) {
-  const keys = path.split('.');
-  const last = keys.pop();
-  keys.reduce((o, key) => (o[key] ??= {}), object)[last] = value;
+/** What the form shows of a job: {name, …settings, metadata}. */
+const valuesOf = ({name, metadata, settings}) => ({name: name ?? '', ...settings, metadata: metadata ?? {}});
+
+/** A request to make a job of the form's values. */
+function newRequest(form) {
+  const body = () => {
+    const {name, metadata, ...settings} = form.values();
+    return {...(name ? {name} : {}), ...settings, ...(Object.keys(metadata).length ? {metadata} : {})};
+  };
+  return {path: 'v1/jobs', body, dryRun: () => api.tryJob(body()), send: (key) => api.createJob(body(), key)};
 }
 
-function control(field, id, lists) {
-  const described = {id, name: field.path, 'aria-describedby': `${id}-hint ${id}-fault`};
-  if (field.type === 'checkbox') return h('input', {type: 'checkbox', ...described});
-  const options = {network: lists.networks, dataset: lists.datasets, choice: (field.choices ?? []).map((c) => ({id: c, title: c}))}[field.type];
-  if (options) return h('select', described, options.map((o) => h('option', {value: o.id}, o.title)));
-  // A text field even for numbers: what cannot be read as one goes to the daemon, which says so.
-  return h('input', {type: 'text', inputmode: field.type === 'number' ? 'decimal' : 'text', autocomplete: 'off', ...described});
+/** A request to clone `parent` with what the form has otherwise. */
+function cloneRequest(form, parent) {
+  const body = () => difference(valuesOf(parent), form.values());
+  return {path: `${api.seriesPath(parent.id, 'clone')}`, body, dryRun: () => api.tryClone(parent.id, body()), send: (key) => api.cloneJob(parent.id, body(), key)};
 }
 
-function valueOf(field, input) {
-  if (field.type === 'checkbox') return input.checked;
-  if (field.type !== 'number') return input.value;
-  const text = input.value.trim();
-  return text !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+function timeText({seconds, examples_per_second: speed, measured_job: job}) {
+  if (seconds === null) return 'not known: nothing like it has been trained here yet';
+  return `about ${span(seconds)}, judging by ${job} (${rate(speed)})`;
 }
 
-export function newRunView(_, {query}) {
+export function newRunView({setTitle}, {query}) {
   const from = query.get('from');
+  const heading = h('h1', {}, from ? 'Clone with changes' : 'New run');
   const holder = h('div', {}, h('p', {class: 'empty'}, 'Reading …'));
-  const element = h('section', {}, h('div', {class: 'bar'}, h('h1', {}, from ? 'Clone with changes' : 'New run')), holder);
-  let timer = null;
-  const inputs = new Map();
-  const faults = new Map();
+  const element = h('section', {}, h('div', {class: 'bar'}, heading), holder);
   const general = h('p', {class: 'fault', role: 'alert'});
-  const preview = h('dl', {class: 'facts'});
-  const start = h('button', {class: 'primary'}, 'Start');
-
-  function spec() {
-    const body = {};
-    for (const [field, input] of inputs) write(body, field.path, valueOf(field, input));
-    if (!body.name) delete body.name;
-    return body;
-  }
+  const preview = new Facts();
+  const keyOf = requestKey();
+  const start = actionButton('Start', () => submit(), {class: 'primary'});
+  let timer = null, form = null, request = null, sending = false, checked = 0;
 
   function showFaults(errors) {
-    const left = new Map(errors.map((e) => [e.pointer.slice(1).replaceAll('/', '.'), e.detail]));
-    for (const [field, place] of faults) {
-      const detail = left.get(field.path);
-      left.delete(field.path);
-      setText(place, detail ?? '');
-      if (detail) inputs.get(field).setAttribute('aria-invalid', 'true');
-      else inputs.get(field).removeAttribute('aria-invalid');
-    }
-    setText(general, [...left].map(([path, detail]) => `${path} ${detail}`.trim()).join('; '));
+    setText(general, form.showFaults(errors).join('; '));
   }
-
-  function timeText({seconds, examples_per_second: speed, measured_job: job}) {
-    if (seconds === null) return 'not known: nothing like it has been trained here yet';
-    return h('span', {}, `about ${span(seconds)}, judging by `, h('a', {href: `#/runs/${job}`}, job), ` (${rate(speed)})`);
-  }
+  const errorsOf = (error) => (error.errors?.length ? error.errors : [{pointer: '/', detail: error.message}]);
 
   function showPreview({network, total_steps: steps, estimate}) {
-    const rows = [
+    preview.set([
       ['Parameters', grouped(network.parameters)],
       ['Multiply-adds per image', grouped(network.multiply_adds)],
       ['Steps', grouped(steps)],
       ['Memory', `about ${bytes(estimate.memory_bytes)}`],
       ['Time', timeText(estimate)],
-    ];
-    preview.replaceChildren(...rows.map(([k, v]) => h('div', {}, h('dt', {}, k), h('dd', {}, v))));
+    ]);
   }
 
+  /** Only the answer to the newest question counts. */
   async function check() {
+    const number = ++checked;
     try {
-      const answer = await api.tryJob(spec());
+      const answer = await request.dryRun();
+      if (number !== checked) return;
       showFaults([]);
       showPreview(answer);
-      start.disabled = false;
+      setUsable(start, !sending);
     } catch (error) {
-      start.disabled = true;
-      preview.replaceChildren();
-      showFaults(error.errors?.length ? error.errors : [{pointer: '/', detail: error.message}]);
+      if (number !== checked) return;
+      preview.set([]);
+      showFaults(errorsOf(error));
+      // Without an answer nothing is known against it: the start itself will tell.
+      setUsable(start, !sending && !error.status);
     }
   }
 
-  const checkSoon = () => {
+  function checkSoon() {
     clearTimeout(timer);
-    timer = setTimeout(check, 250);
-  };
+    timer = setTimeout(check, CHECK_MS);
+  }
 
-  async function submit(event) {
-    event.preventDefault();
-    start.disabled = true;
+  async function submit() {
+    if (sending || !isUsable(start)) return;
+    sending = true;
+    setUsable(start, false);
+    setText(start, 'Starting …');
     try {
-      const job = await api.createJob(spec());
+      const job = await request.send(keyOf(request.body()));
       location.hash = `#/runs/${job.id}`;
     } catch (error) {
-      start.disabled = false;
-      showFaults(error.errors?.length ? error.errors : [{pointer: '/', detail: error.message}]);
+      showFaults(errorsOf(error));
+      setUsable(start, true);
     }
+    sending = false;
+    setText(start, 'Start');
   }
 
-  function build(lists, values) {
-    const groups = [];
-    FIELDS.forEach((field, i) => {
-      if (field.group) {
-        groups.push(h('fieldset', {}, h('legend', {}, field.group)));
-        return;
-      }
-      const id = `field-${i}`;
-      const input = control(field, id, lists);
-      const fault = h('span', {class: 'fault', id: `${id}-fault`});
-      const value = read(values, field.path);
-      if (field.type === 'checkbox') input.checked = Boolean(value);
-      else input.value = value ?? '';
-      inputs.set(field, input);
-      faults.set(field, fault);
-      input.addEventListener('input', () => {
-        if (field.type === 'network') {
-          const size = [...inputs.keys()].find((f) => f.path === 'image_size');
-          inputs.get(size).value = lists.networks.find((m) => m.id === input.value).image_size;
-        }
-        checkSoon();
-      });
-      groups.at(-1).append(h('div', {class: 'field'}, h('label', {for: id}, field.label), input,
-        h('span', {class: 'hint', id: `${id}-hint`}, field.hint ?? ''), fault));
+  function build(rows, lists, values, parent) {
+    form = formFields(rows, {network: lists.networks, dataset: lists.datasets});
+    form.set(values);
+    request = parent ? cloneRequest(form, parent) : newRequest(form);
+    form.element.addEventListener('input', (event) => {
+      // Each network has a size of its own.
+      if (event.target.name === 'network')
+        form.fields.get('image_size')?.set(lists.networks.find((n) => n.id === event.target.value)?.image_size);
+      checkSoon();
     });
-    holder.replaceChildren(h('form', {onsubmit: submit, novalidate: true}, h('div', {class: 'groups'}, groups),
-      h('h2', {}, 'Before it starts'), preview, general, h('p', {}, start)));
+    holder.replaceChildren(h('form', {novalidate: true, onsubmit: (event) => { event.preventDefault(); submit(); }},
+      parent && h('p', {}, 'A clone of ', h('a', {href: `#/runs/${parent.id}`}, title(parent)), ': what is not changed here is taken over.'),
+      form.element, h('h2', {}, 'Before it starts'), preview.element, general,
+      h('p', {class: 'tools'}, start,
+        copyButton('Copy as curl', 'command', () => api.curl('POST', request.path, request.body())),
+        copyButton('Copy as job file', 'job file', () => `${JSON.stringify(newRequest(form).body(), null, 2)}\n`))));
   }
 
   (async () => {
     try {
-      const [networks, datasets, usual] = await Promise.all([api.networks(), api.datasets(), api.tryJob({})]);
-      const {name, settings} = from ? await api.getJob(from) : usual;
-      const values = {name, ...settings};
-      build({networks, datasets: datasets.filter((d) => d.available)}, values);
+      const [rows, networks, datasets, parent, usual] = await Promise.all([api.settings(), api.networks(), api.datasets(),
+        from && api.getJob(from), !from && api.tryJob({})]);
+      build(rows, {networks, datasets: datasets.filter((d) => d.available)}, valuesOf(parent || usual), parent);
       await check();
     } catch (error) {
       holder.replaceChildren(h('p', {class: 'fault', role: 'alert'}, error.message));
     }
   })();
 
-  return {element, update() {}, destroy: () => clearTimeout(timer)};
+  return {element, update: () => setTitle(heading.textContent), destroy: () => clearTimeout(timer)};
 }

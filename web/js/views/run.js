@@ -1,195 +1,147 @@
-// One run: its curves as the chapter plots them, what it did, and what can be done with it.
+// One run: its curves, what it did, and what can be done with it.
 
 import * as api from '../api.js';
 import {Chart} from '../chart/chart.js';
-import {announce, h, save, scroller, setText, table} from '../dom.js';
-import {bytes, grouped, number, percent, rate, span, time, timeLeft, title} from '../format.js';
-import {badge, progressBar} from './runs.js';
+import {ChartGroup} from '../chart/group.js';
+import {downloadSeries} from '../download.js';
+import {announce, h, setText} from '../dom.js';
+import {reason, share, timeLeft, title} from '../describe.js';
+import {grouped, NONE, number, percent, rate, span, time} from '../format.js';
+import {Facts} from '../keyed.js';
+import {badge, progress} from './badge.js';
+import {scaleControl, smoothingControl} from './controls.js';
+import {runActions} from './run_actions.js';
+import {checkpointsTable, epochsTable, eventsTable, settingsTable} from './run_tables.js';
 
-/** The chapter's three curves. */
-export function chapterLines({curve, epochs}) {
-  return [
-    {label: 'train loss', color: 0, x: curve.epoch, y: curve.loss},
-    {label: 'train accuracy', color: 1, dash: [8, 3], x: curve.epoch, y: curve.accuracy},
-    {label: 'test accuracy', color: 2, dash: [2, 3], x: epochs.map((e) => e.epoch), y: epochs.map((e) => e.test_accuracy)},
-  ];
-}
+const at = (epochs, key) => ({x: epochs.map((e) => e.epoch), y: epochs.map((e) => e[key])});
 
-/** Buttons, and at which statuses they work. */
-const ACTIONS = [
-  {name: 'Stop', run: api.stop, when: ['queued', 'running']},
-  {name: 'Resume', run: api.resume, when: ['stopped', 'failed']},
-  {name: 'Checkpoint now', run: api.checkpoint, when: ['running']},
-];
-const ENDED = ['stopped', 'succeeded', 'failed'];
-
-function settings(job) {
-  const rows = [];
-  const walk = (value, path) => {
-    if (value !== null && typeof value === 'object') Object.entries(value).forEach(([k, v]) => walk(v, path ? `${path}.${k}` : k));
-    else rows.push([path, String(value)]);
+function linesOf({curve, epochs}) {
+  return {
+    loss: [{label: 'train loss', color: 0, x: curve.epoch, y: curve.loss}, {label: 'test loss', color: 1, dash: [6, 3], ...at(epochs, 'test_loss')}],
+    accuracy: [{label: 'train accuracy', color: 0, x: curve.epoch, y: curve.accuracy}, {label: 'test accuracy', color: 1, dash: [6, 3], ...at(epochs, 'test_accuracy')}],
+    rate: [{label: 'learning rate', color: 3, x: curve.epoch, y: curve.learning_rate}],
+    speed: [{label: 'examples/s', color: 2, ...at(epochs, 'examples_per_second')}],
   };
-  walk(job.settings, '');
-  walk(job.metadata, 'metadata');
-  walk(job.environment, 'environment');
-  return rows;
 }
 
-function facts(job) {
-  const p = job.progress;
-  return [
-    ['Epoch', progressBar(job)],
-    ['Step', `${grouped(p.step)} of ${grouped(p.total_steps)}`],
-    ['Speed', `${rate(p.examples_per_second)}`],
-    ['Time left', job.status === 'running' ? span(timeLeft(job)) : '–'],
-    ['Loss', number(job.latest?.loss)],
-    ['Train accuracy', percent(job.latest?.accuracy)],
-    ['Best test accuracy', job.best ? `${percent(job.best.test_accuracy)} in epoch ${job.best.epoch}` : '–'],
-    ['Trained for', span(p.seconds)],
-  ];
+/** Where the run comes from and what was made of it. */
+function family(state, id) {
+  const element = h('p', {class: 'family', hidden: true});
+  let others = [], shown = '';
+  api.listJobs({parent_id: id, limit: 20}).then(({data}) => { others = data; }, () => {});
+  const link = (job) => h('a', {class: 'clip', href: `#/runs/${job.id}`}, `${job.id}${job.settings ? ` ${title(job)}` : ''}`);
+  return {element, update(job) {
+    const clones = new Map([...others, ...state.jobs.values()].filter((j) => j.parent_id === id).map((j) => [j.id, j]));
+    const parent = job.parent_id && (state.jobs.get(job.parent_id) ?? {id: job.parent_id});
+    const mark = JSON.stringify([parent && [parent.id, parent.name], [...clones.values()].map((j) => [j.id, j.name])]);
+    if (mark === shown) return;
+    shown = mark;
+    element.hidden = !parent && clones.size === 0;
+    element.replaceChildren(...(parent ? ['Cloned from ', link(parent), '. '] : []),
+      ...(clones.size ? ['Clones: ', ...[...clones.values()].flatMap((j, i) => (i ? [', ', link(j)] : [link(j)]))] : []));
+  }};
 }
 
-function eventText({type, data}) {
-  switch (type) {
-    case 'created': return 'created';
-    case 'status': return `${data.previous} → ${data.status}${data.stop_reason ? ` (${data.stop_reason})` : ''}${data.error ? `: ${data.error.message}` : ''}`;
-    case 'epoch': return `epoch ${data.epoch}: test accuracy ${percent(data.test_accuracy)}`;
-    case 'checkpoint': return `checkpoint at step ${grouped(data.step)}${data.best ? ', the best so far' : ''}`;
-    case 'resumed': return `went on from step ${grouped(data.step)}`;
-    case 'note': return data.message;
-    default: return type;
-  }
+function seriesButtons(id, fault) {
+  const button = (kind, accept, ending) => h('button', {type: 'button', class: 'quiet', onclick: async () => {
+    setText(fault, '');
+    await downloadSeries(id, kind, accept, `${id}-${kind}.${ending}`).catch((error) => setText(fault, `The download failed: ${error.message}`));
+  }}, `${kind} .${ending}`);
+  return h('span', {class: 'tools'}, ['curve', 'epochs'].flatMap((kind) => [button(kind, 'text/csv', 'csv'), button(kind, 'application/json', 'json')]));
 }
 
-export function runView({state}, {path: [id]}) {
+export function runView({state, changed, setTitle}, {path: [id]}) {
   state.watch(id);
+  state.watchEvents(id);
   const heading = h('h1');
-  const status = h('span');
-  const fault = h('p', {class: 'fault', role: 'alert', hidden: true});
-  const said = h('p', {class: 'fault', role: 'alert'});
-  const summary = h('dl', {class: 'facts'});
-  const main = new Chart({title: 'Loss and accuracy', x: 'epoch', y: '', sync: `run-${id}`, height: 380});
-  const lr = new Chart({title: 'Learning rate', x: 'epoch', y: '', sync: `run-${id}`, height: 180});
-  const speed = new Chart({title: 'Examples per second', x: 'epoch', y: '', sync: `run-${id}`, height: 180});
-  const smoothing = h('input', {type: 'range', id: 'smoothing', min: 0, max: 0.98, step: 0.02, value: '0', oninput: () => update()});
-  const log = h('input', {type: 'checkbox', id: 'log', onchange: () => update()});
-  const epochsHolder = scroller('Epochs');
-  const eventsHolder = scroller('Events', 'tall');
-  const settingsHolder = scroller('Settings');
-  const checkpointsHolder = scroller('Checkpoints');
-  const buttons = ACTIONS.map(({name, run, when}) => ({when, element: h('button', {type: 'button', onclick: () => act(name, run)}, name)}));
-  const remove = h('button', {type: 'button', class: 'danger', onclick: askDelete}, 'Delete …');
-  const get = (kind, type, ending) => h('button', {type: 'button', class: 'quiet',
-    onclick: async () => save(await api.download(id, kind, type), `${id}-${kind}.${ending}`)}, `${kind} .${ending}`);
-
-  const element = h('section', {},
-    h('div', {class: 'bar'}, heading, status,
-      h('span', {class: 'tools'}, buttons.map((b) => b.element),
-        h('a', {class: 'button', href: `#/new?from=${id}`}, 'Clone with changes'),
-        h('a', {class: 'button', href: `#/compare?runs=${id}`}, 'Compare'), remove)),
-    fault, said, summary,
-    h('div', {class: 'controls'},
-      h('label', {for: 'smoothing'}, 'Smoothing '), smoothing, h('span', {class: 'pair-of'}, log, h('label', {for: 'log'}, 'logarithmic')),
-      h('span', {class: 'tools'}, get('curve', 'text/csv', 'csv'), get('curve', 'application/json', 'json'),
-        get('epochs', 'text/csv', 'csv'), get('epochs', 'application/json', 'json'))),
-    main.element, h('div', {class: 'pair'}, lr.element, speed.element),
-    h('h2', {}, 'Epochs'), epochsHolder,
+  const status = badge();
+  const why = h('p', {class: 'reason'});
+  const actions = runActions(state, id);
+  const facts = new Facts();
+  const bar = progress();
+  const parents = family(state, id);
+  const group = new ChartGroup();
+  const charts = {
+    loss: new Chart({title: 'Loss', x: 'epoch', group, height: 330}),
+    accuracy: new Chart({title: 'Accuracy', x: 'epoch', group, height: 330}),
+    rate: new Chart({title: 'Learning rate', x: 'epoch', group, height: 180}),
+    speed: new Chart({title: 'Examples per second', x: 'epoch', group, height: 180}),
+  };
+  const smoothing = smoothingControl(changed);
+  const scale = scaleControl(changed);
+  const epochs = epochsTable();
+  const events = eventsTable();
+  const settings = settingsTable();
+  const checkpoints = checkpointsTable(id);
+  const missing = h('h1', {hidden: true});
+  const body = h('div', {hidden: true},
+    h('div', {class: 'bar'}, heading, status.element, actions.element), why, parents.element, actions.fault, facts.element,
+    h('div', {class: 'controls'}, smoothing.element, scale.element, seriesButtons(id, actions.fault)),
+    h('div', {class: 'pair'}, charts.loss.element, charts.accuracy.element, charts.rate.element, charts.speed.element),
+    h('h2', {}, 'Epochs'), epochs.element,
     h('div', {class: 'pair'},
-      h('section', {}, h('h2', {}, 'Checkpoints'), checkpointsHolder, h('h2', {}, 'Settings'), settingsHolder),
-      h('section', {}, h('h2', {}, 'Events'), eventsHolder)));
+      h('section', {}, h('h2', {}, 'Checkpoints'), checkpoints.element, h('h2', {}, 'Settings'), settings.element),
+      h('section', {}, h('h2', {}, 'Events'), events.element)));
+  const element = h('section', {}, missing, body);
 
-  async function act(name, run) {
-    setText(said, '');
-    try {
-      await run(id);
-      announce(`${name}: done`);
-      state.refresh(id);
-    } catch (error) {
-      setText(said, error.message);
-    }
+  function showSeries(job, series) {
+    const lines = linesOf(series);
+    const mark = job.best && {x: job.best.epoch, label: `best: ${percent(job.best.test_accuracy)}`};
+    smoothing.update([...lines.loss, ...lines.accuracy]);
+    charts.loss.set(lines.loss, {smoothing: smoothing.value, scale: scale.value, mark: job.best && {x: job.best.epoch, label: ''}});
+    charts.accuracy.set(lines.accuracy, {smoothing: smoothing.value, mark});
+    charts.rate.set(lines.rate);
+    charts.speed.set(lines.speed);
+    epochs.set(series.epochs, job.best?.epoch);
   }
 
-  function askDelete() {
-    const dialog = h('dialog', {'aria-labelledby': 'delete-title'},
-      h('h2', {id: 'delete-title'}, 'Delete this run?'),
-      h('p', {}, 'Its curves, checkpoints and model go with it, for good.'),
-      h('p', {class: 'tools'},
-        h('button', {type: 'button', onclick: () => dialog.close()}, 'Keep it'),
-        h('button', {type: 'button', class: 'danger', onclick: async () => {
-          dialog.close();
-          await act('Delete', api.remove);
-          if (!said.textContent) location.hash = '#/';
-        }}, 'Delete')));
-    dialog.addEventListener('close', () => dialog.remove());
-    document.body.append(dialog);
-    dialog.showModal();
+  function showFacts(job) {
+    const p = job.progress;
+    bar.update(job);
+    facts.set([
+      ['Epoch', bar.element],
+      ['Step', `${grouped(p.step)} of ${grouped(p.total_steps)}`],
+      ['Speed', rate(p.examples_per_second)],
+      ['Time left', timeLeft(job, state)],
+      ['Loss', number(job.latest?.loss)],
+      ['Train accuracy', percent(job.latest?.accuracy)],
+      ['Best test accuracy', job.best ? `${percent(job.best.test_accuracy)} in epoch ${job.best.epoch}` : NONE],
+      ['Trained for', span(p.seconds)],
+      ['Started', time(job.started_at)],
+    ]);
   }
 
-  /** Lists that change seldom are read again when the job has moved on. */
-  let readAt = '';
-  async function readLists(job) {
-    const mark = `${job.status} ${job.progress.epoch} ${job.best?.checkpoint} ${state.series.get(id)?.epochs.length}`;
-    if (mark === readAt) return;
-    readAt = mark;
-    try {
-      const [checkpoints, events] = await Promise.all([api.checkpoints(id), api.events(id)]);
-      const content = (c) => h('button', {type: 'button', class: 'quiet',
-        onclick: async () => save(await api.checkpointContent(id, c.id), `${id}-${c.id}.safetensors`)}, 'Download');
-      checkpointsHolder.replaceChildren(checkpoints.length
-        ? table('Model files in safetensors', ['Step', 'Epoch', 'Test accuracy', 'Size', '', ''],
-          checkpoints.map((c) => [grouped(c.step), c.epoch, percent(c.test_accuracy), bytes(c.bytes), c.best ? 'best' : c.latest ? 'latest' : '', content(c)]))
-        : h('p', {class: 'empty'}, 'None yet.'));
-      eventsHolder.replaceChildren(table('What happened, newest first', ['Time', 'Event'],
-        events.filter((e) => e.type !== 'point').reverse().map((e) => [time(e.created_at), eventText(e)])));
-    } catch {
-      readAt = '';
-    }
-  }
-
-  function fillEpochs(epochs, best) {
-    epochsHolder.replaceChildren(epochs.length
-      ? table('Each epoch', ['Epoch', 'Train loss', 'Train accuracy', 'Test loss', 'Test accuracy', 'Top 5', 'Learning rate', 'Examples/s', 'Duration'],
-        epochs.map((e) => [`${e.epoch}${e.epoch === best?.epoch ? ' ★' : ''}`, number(e.train_loss), percent(e.train_accuracy), number(e.test_loss),
-          percent(e.test_accuracy), percent(e.test_top5_accuracy), number(e.learning_rate), Math.round(e.examples_per_second), span(e.duration_seconds)]))
-      : h('p', {class: 'empty'}, 'The first epoch has not ended.'));
-  }
-
-  let filled = -1;
-  let shownSettings = '';
+  let announcedStatus = '';
   function update() {
     const job = state.jobs.get(id);
+    missing.hidden = Boolean(job);
+    body.hidden = !job;
     if (!job) {
-      setText(heading, state.loaded ? `There is no run ${id}` : 'Reading …');
+      setText(missing, state.missing.has(id) ? `There is no run ${id}` : 'Reading …');
+      setTitle(state.missing.has(id) ? 'No such run' : 'Run');
       return;
     }
     setText(heading, title(job));
-    document.title = `${title(job)} – googlenetd`;
-    if (status.textContent !== job.status) {
-      status.replaceChildren(badge(job.status));
-      announce(`The run is ${job.status}`);
-    }
-    fault.hidden = !job.error;
-    setText(fault, job.error ? `It failed: ${job.error.message}.` : '');
-    buttons.forEach((b) => { b.element.hidden = !b.when.includes(job.status); });
-    remove.hidden = !ENDED.includes(job.status);
-    summary.replaceChildren(...facts(job).map(([k, v]) => h('div', {}, h('dt', {}, k), h('dd', {}, v))));
-
+    setTitle(`${job.status === 'running' ? `${Math.floor(100 * share(job))} % · ` : job.status === 'succeeded' ? '' : `${job.status} · `}${title(job)}`);
+    status.update(job);
+    if (job.status !== announcedStatus) announce(`The run is ${job.status}`);
+    announcedStatus = job.status;
+    const said = reason(job);
+    why.hidden = !said;
+    why.classList.toggle('bad', Boolean(said?.bad));
+    setText(why, said?.text ?? '');
+    actions.update(job);
+    parents.update(job);
+    showFacts(job);
     const series = state.series.get(id);
-    if (series?.ready) {
-      const options = {smoothing: Number(smoothing.value), log: log.checked,
-        mark: job.best && {x: job.best.epoch, label: `best: ${percent(job.best.test_accuracy)}`}};
-      const {curve, epochs} = series;
-      main.set(chapterLines(series), options);
-      lr.set([{label: 'learning rate', color: 3, x: curve.epoch, y: curve.learning_rate}]);
-      speed.set([{label: 'examples/s', color: 4, x: epochs.map((e) => e.epoch), y: epochs.map((e) => e.examples_per_second)}]);
-      if (filled !== epochs.length) fillEpochs(epochs, job.best);
-      filled = epochs.length;
-    }
-    const text = JSON.stringify(settings(job));
-    if (text !== shownSettings) settingsHolder.replaceChildren(table('Every setting, defaults filled in', ['Setting', 'Value'], settings(job)));
-    shownSettings = text;
-    readLists(job);
+    if (series?.ready) showSeries(job, series);
+    events.set(state.histories.get(id) ?? []);
+    settings.set(job);
+    checkpoints.update(`${state.happenings(id)} ${job.status}`);
   }
 
-  return {element, update, charts: {main}, destroy: () => [main, lr, speed].forEach((c) => c.destroy())};
+  return {element, update, destroy() {
+    Object.values(charts).forEach((c) => c.destroy());
+    state.unwatch(id);
+  }};
 }

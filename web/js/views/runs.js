@@ -1,44 +1,25 @@
-// All runs: a table, newest first.
+// All runs: a table that sorts, searches and shows the settings one chooses; one page of rows at a time. What is
+// looked for stands in the address.
 
-import {h, scroller, setText} from '../dom.js';
-import {percent, rate, span, time, timeLeft, title} from '../format.js';
+import {h, isSelected, scroller, setAttribute, setText} from '../dom.js';
+import {STATUSES, title} from '../describe.js';
+import {counted} from '../format.js';
+import {Table} from '../keyed.js';
 import * as api from '../api.js';
+import {requestKey} from '../key.js';
+import {bulkBar} from './runs_bulk.js';
+import {choices, columnsOf, matches, sortBy} from './runs_columns.js';
 
-export const STATUSES = ['queued', 'running', 'stopping', 'stopped', 'succeeded', 'failed'];
-
-export const badge = (status) => h('span', {class: `badge ${status}`}, status);
-
-export function progressBar(job) {
-  const {step, total_steps: total, epoch_position: position} = job.progress;
-  const share = total ? step / total : 0;
-  return h('span', {class: 'progress'},
-    h('progress', {max: 1, value: share, 'aria-label': `Progress of ${title(job)}`}),
-    h('span', {}, `${position.toFixed(position % 1 ? 2 : 0)} / ${job.settings.epochs}`));
-}
-
-const COLUMNS = ['Name', 'Network', 'Status', 'Epoch', 'Examples', 'Time left', 'Best test accuracy', 'Created'];
-
-function row(job) {
-  const left = job.status === 'running' ? span(timeLeft(job)) : '–';
-  return h('tr', {'data-id': job.id},
-    h('th', {scope: 'row'}, h('a', {href: `#/runs/${job.id}`}, title(job))),
-    h('td', {'data-label': 'Network'}, job.settings.network),
-    h('td', {'data-label': 'Status'}, badge(job.status)),
-    h('td', {'data-label': 'Epoch'}, progressBar(job)),
-    h('td', {'data-label': 'Examples', class: 'num'}, rate(job.progress.examples_per_second)),
-    h('td', {'data-label': 'Time left', class: 'num'}, left),
-    h('td', {'data-label': 'Best test accuracy', class: 'num'}, percent(job.best?.test_accuracy)),
-    h('td', {'data-label': 'Created'}, time(job.created_at)));
-}
-
-const byNewest = (a, b) => Number(b.id.replace(/\D/g, '')) - Number(a.id.replace(/\D/g, ''));
+const ROWS = 50;
+const RESORT_MS = 1000;  // what changes all the time is sorted anew this often
 
 function emptyList() {
   const fault = h('p', {class: 'fault', role: 'alert'});
+  const keyOf = requestKey();
   const start = async () => {
+    const settings = {name: 'GoogLeNet on Fashion-MNIST, as in the d2l.ai chapter'};
     try {
-      const job = await api.createJob({name: 'GoogLeNet on Fashion-MNIST, as in the d2l.ai chapter'});
-      location.hash = `#/runs/${job.id}`;
+      location.hash = `#/runs/${(await api.createJob(settings, keyOf(settings))).id}`;
     } catch (error) {
       setText(fault, error.message);
     }
@@ -51,34 +32,156 @@ function emptyList() {
       h('a', {class: 'button', href: '#/new'}, 'Choose the settings')), fault);
 }
 
-export function runsView({state}) {
-  let filter = '';
-  const select = h('select', {id: 'filter', onchange: () => { filter = select.value; update(); }},
-    h('option', {value: ''}, 'all statuses'), STATUSES.map((s) => h('option', {value: s}, s)));
-  const body = h('tbody');
+/** What is looked for, read from the address and written to it. */
+function searchOf(query) {
+  const search = {
+    text: query.get('search') ?? '', status: query.get('status') ?? '', page: Math.max(0, Number(query.get('page') ?? 1) - 1) || 0,
+    sort: query.get('sort') ?? 'created', down: query.get('down') !== 'no', columns: (query.get('columns') ?? '').split(',').filter(Boolean),
+  };
+  search.write = () => {
+    const parts = Object.entries({search: search.text, status: search.status, page: search.page ? search.page + 1 : '', columns: search.columns.join(),
+      sort: search.sort === 'created' ? '' : search.sort, down: search.down ? '' : 'no'}).filter(([, v]) => v !== '');
+    const text = new URLSearchParams(parts).toString().replaceAll('%2C', ',');
+    history.replaceState(history.state, '', `#/${text && `?${text}`}`);
+    return text;
+  };
+  return search;
+}
+
+export function runsView(context, {query}) {
+  const {state, selected, changed} = context;
+  const search = searchOf(query.size ? query : new URLSearchParams(context.runsQuery ?? ''));
+  const input = h('input', {type: 'search', id: 'search', placeholder: 'name, id, metadata', value: search.text,
+    oninput: () => look({text: input.value, page: 0})});
+  const select = h('select', {id: 'filter', onchange: () => look({status: select.value, page: 0})},
+    h('option', {value: ''}, 'all'), STATUSES.map((s) => h('option', {value: s}, s)));
+  select.value = STATUSES.includes(search.status) ? search.status : '';
+  const columnBox = h('div', {class: 'columns'});
+  const columnChooser = h('details', {class: 'chooser', ontoggle: () => { if (columnChooser.open) fillChooser(); }}, h('summary', {}, 'Columns'), columnBox);
   const list = scroller('Runs');
-  list.append(h('table', {class: 'runs'},
-    h('caption', {class: 'hidden'}, 'Runs, newest first'),
-    h('thead', {}, h('tr', {}, COLUMNS.map((c) => h('th', {scope: 'col'}, c)))), body));
-  const bar = h('div', {class: 'bar'}, h('h1', {}, 'Runs'),
-    h('label', {for: 'filter'}, 'Show '), select, h('a', {class: 'button primary', href: '#/new'}, 'New run'));
+  const where = h('span', {role: 'status'});
+  const previous = h('button', {type: 'button', class: 'quiet', onclick: () => look({page: search.page - 1})}, 'Newer');
+  const next = h('button', {type: 'button', class: 'quiet', onclick: () => look({page: search.page + 1})}, 'Older');
+  const pager = h('p', {class: 'tools pager'}, previous, next, where);
+  const bulk = bulkBar(context);
   const rest = h('div');
-  const element = h('section', {}, bar, list, rest);
-  let empty = null;
+  const element = h('section', {},
+    h('div', {class: 'bar'}, h('h1', {}, 'Runs'),
+      h('span', {class: 'pair-of'}, h('label', {for: 'search'}, 'Search'), input),
+      h('span', {class: 'pair-of'}, h('label', {for: 'filter'}, 'Show'), select), columnChooser,
+      h('a', {class: 'button primary', href: '#/new'}, 'New run')),
+    bulk.element, list, pager, rest);
+  let columns = [], table = null, all = null, empty = null;
+
+  function look(changes) {
+    Object.assign(search, changes);
+    context.runsQuery = search.write();
+    sorted = null;
+    changed();
+  }
+
+  function sortButton(column) {
+    return h('button', {type: 'button', class: 'sort', onclick: () => look({sort: column.key, page: 0,
+      down: search.sort === column.key ? !search.down : column.key !== 'name' && column.key !== 'network'})}, column.title);
+  }
+
+  function selectCell(job) {
+    const box = h('input', {type: 'checkbox', onchange: () => {
+      if (box.checked) selected.add(job.id);
+      else selected.delete(job.id);
+      changed();
+    }});
+    return {element: box, update(now) {
+      setAttribute(box, 'aria-label', `Select ${title(now)}`);
+      box.checked = selected.has(now.id);
+    }};
+  }
+
+  function build() {
+    columns = columnsOf(search.columns);
+    all = h('input', {type: 'checkbox', 'aria-label': 'Select all that are found', onchange: () => {
+      for (const job of found()) if (all.checked) selected.add(job.id); else selected.delete(job.id);
+      changed();
+    }});
+    table = new Table({caption: 'Runs', captionHidden: true, className: 'runs', keyOf: (j) => j.id, attributes: (j) => ({'data-id': j.id}),
+      columns: [{title: '', head: all, make: selectCell, class: 'pick'},
+        ...columns.map((c) => ({...c, head: sortButton(c), text: c.text && ((job) => c.text(job, state))}))]});
+    list.replaceChildren(table.element);
+  }
+
+  function fillChooser() {
+    columnBox.replaceChildren(...choices([...state.jobs.values()]).filter(([, keys]) => keys.length).map(([heading, keys]) =>
+      h('fieldset', {}, h('legend', {}, heading), keys.map(([key, name]) => {
+        const box = h('input', {type: 'checkbox', id: `column-${key}`, checked: search.columns.includes(key), onchange: () => {
+          look({columns: box.checked ? [...search.columns, key] : search.columns.filter((k) => k !== key)});
+          build();
+        }});
+        return h('span', {class: 'pair-of'}, box, h('label', {for: box.id}, name));
+      }))));
+  }
+
+  let sorted = null, sortedMark = '', sortedAt = 0;
+  /** The jobs that are looked for, in order; sorted anew only when that can change. */
+  function found() {
+    const column = columns.find((c) => c.key === search.sort) ?? columns.at(-1);
+    const mark = `${state.listVersion} ${column.key}`;
+    if (sorted && mark === sortedMark && !(column.live && performance.now() - sortedAt > RESORT_MS)) return sorted;
+    const words = search.text.toLowerCase().split(/\s+/).filter(Boolean);
+    sorted = sortBy([...state.jobs.values()].filter((j) => (!search.status || j.status === search.status) && matches(j, words)), column, search.down);
+    [sortedMark, sortedAt] = [mark, performance.now()];
+    return sorted;
+  }
+
+  /** Rows stay where they are while a pointer is pressed on them or their text is selected. */
+  let pressed = false;
+  list.addEventListener('pointerdown', () => { pressed = true; });
+  const release = () => {
+    if (!pressed) return;
+    // After the click that this ends.
+    setTimeout(() => { pressed = false; changed(); });
+  };
+  for (const type of ['pointerup', 'pointercancel', 'blur']) addEventListener(type, release);
+
+  /** Older runs are read when something needs them: a page further down, an order or a search among all. */
+  function readOlder() {
+    if (!state.older || state.error || !state.isCurrent) return;
+    if (search.sort !== 'created' || !search.down || search.text || search.status) state.loadOlder();
+    else if ((search.page + 1) * ROWS > state.jobs.size) state.loadOlder((search.page + 2) * ROWS);
+  }
+
+  function showPager(jobs, shown) {
+    const first = search.page * ROWS;
+    previous.disabled = search.page === 0;
+    next.disabled = first + ROWS >= jobs.length && !state.older;
+    previous.hidden = next.hidden = previous.disabled && next.disabled;
+    const range = jobs.length > ROWS ? `${(first + 1).toLocaleString('en')} to ${(first + shown).toLocaleString('en')} of ` : '';
+    const among = `${counted(jobs.length, 'run')}${state.older ? ' read so far' : ''}`;
+    setText(where, `${range}${among}${state.reading ? ', reading older ones …' : ''}`);
+  }
 
   function update() {
-    const jobs = [...state.jobs.values()].sort(byNewest).filter((j) => !filter || j.status === filter);
+    if (!table) build();
+    readOlder();
+    const held = pressed || isSelected(table.body);
+    const jobs = found();
+    search.page = Math.max(0, Math.min(search.page, state.older ? Infinity : Math.ceil(jobs.length / ROWS) - 1));
+    const page = jobs.slice(search.page * ROWS, (search.page + 1) * ROWS).map((j) => state.jobs.get(j.id) ?? j);
+    table.set(page, held);
+    columns.forEach((c, i) => setAttribute(table.element.tHead.rows[0].cells[i + 1], 'aria-sort',
+      c.key === search.sort ? (search.down ? 'descending' : 'ascending') : null));
+    all.checked = jobs.length > 0 && jobs.every((j) => selected.has(j.id));
     list.hidden = jobs.length === 0;
-    // Keep the focus where it is while rows are renewed around it.
-    const focused = document.activeElement?.closest?.('tr')?.dataset.id;
-    body.replaceChildren(...jobs.map(row));
-    if (focused) body.querySelector(`tr[data-id="${focused}"] a`)?.focus();
+    pager.hidden = jobs.length === 0;
+    showPager(jobs, page.length);
+    bulk.update();
+    const running = [...state.jobs.values()].filter((j) => j.status === 'running').length;
+    context.setTitle(running ? `${running} running – Runs` : 'Runs');
     if (state.loaded && state.jobs.size === 0) {
       empty ??= emptyList();
       if (!empty.isConnected) rest.replaceChildren(empty);
     } else {
-      rest.replaceChildren(jobs.length || !state.loaded ? '' : h('p', {class: 'empty'}, `No run is ${filter}.`));
+      setText(rest, jobs.length || !state.loaded ? '' : state.reading ? 'Reading older runs …' : 'No run is like that.');
     }
   }
-  return {element, update};
+  return {element, update, destroy: () => ['pointerup', 'pointercancel', 'blur'].forEach((type) => removeEventListener(type, release))};
 }

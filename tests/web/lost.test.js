@@ -1,0 +1,61 @@
+// The page never says what is not so: a daemon that died, hangs or lost its token is not "Live".
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { chartRows, checkCurves, endless, get, live, openPage, setUp, shoot, startJob, stopJob, until } from './page.js';
+
+const world = setUp();
+const fact = (page, name) => page.locator('.facts div').filter({ has: page.locator(`dt:text-is("${name}")`) }).locator('dd');
+
+test('the daemon dies and comes back: the page says since when, shows no time left, and heals; no point is lost or doubled', async (t) => {
+  const { daemon, browser } = world;
+  const id = await startJob(t, daemon, endless({ name: 'survivor' }));
+  const { page, context } = await openPage(browser, `${daemon.url}/#/runs/${id}`);
+  await live(page);
+  await chartRows(page, 'Loss');
+  await until(async () => /\d+ (s|min|h)/.test(await fact(page, 'Time left').textContent()), 'the time left');
+  await daemon.end('SIGKILL');
+  await page.getByText(/^No answer since \d.*\(\d+ (s|min).*\)$/).waitFor();
+  await page.getByRole('alert').getByText(/The daemon has not answered since .* What stands here is from then\./).waitFor();
+  assert.equal(await fact(page, 'Time left').textContent(), 'not known');
+  const dot = await page.evaluate(() => getComputedStyle(document.getElementById('connection'), '::before').color);
+  await shoot(page, 'lost');
+  // It goes on trying, and never says otherwise meanwhile.
+  let tries = 0;
+  page.on('requestfailed', () => tries++);
+  const said = new Set();
+  await until(async () => {
+    said.add((await page.locator('#connection').textContent()).split(' since')[0]);
+    return tries >= 6;
+  }, 'some tries');
+  assert.deepEqual([...said], ['No answer']);
+
+  await daemon.launch();
+  await live(page);
+  assert.notEqual(await page.evaluate(() => getComputedStyle(document.getElementById('connection'), '::before').color), dot);
+  assert.ok(await page.locator('#stale').isHidden());
+  const { step } = (await get(daemon, `/v1/jobs/${id}`)).progress;
+  await until(async () => (await get(daemon, `/v1/jobs/${id}`)).progress.step > step, 'the run to go on');
+  await stopJob(daemon, id);
+  await checkCurves(daemon, page, id);
+  await context.close();
+});
+
+test('a daemon that hangs is found out, though its connections stay open', async (t) => {
+  const { daemon, browser } = world;
+  const id = await startJob(t, daemon, endless({ name: 'frozen' }));
+  const { page, context } = await openPage(browser, `${daemon.url}/#/runs/${id}`);
+  await live(page);
+  const second = await context.newPage();
+  await second.goto(`${daemon.url}/#/`);
+  await live(second);
+  daemon.process.kill('SIGSTOP');
+  try {
+    for (const p of [page, second]) await p.getByText(/^No answer since/).waitFor();
+  } finally {
+    daemon.process.kill('SIGCONT');
+  }
+  for (const p of [page, second]) await live(p);
+  await stopJob(daemon, id);
+  await checkCurves(daemon, page, id);
+  await context.close();
+});

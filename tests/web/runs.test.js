@@ -1,0 +1,212 @@
+// The table of runs: it sorts, searches, selects, and stays usable however many runs there are and whatever happens.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Crowd } from './crowd.js';
+import { ended, endless, faults, get, live, openPage, post, setUp, shoot, startJob, until } from './page.js';
+
+let model;
+const world = setUp(async ({ daemon }) => {
+  const id = await startJob(null, daemon, { name: 'the model', epochs: 1 });
+  await ended(daemon, id);
+  model = await get(daemon, `/v1/jobs/${id}`);
+});
+
+async function openCrowd(t, count, path = '/') {
+  const crowd = await Crowd.start(world.daemon, model, count);
+  const opened = await openPage(world.browser, `${crowd.url}/#${path}`);
+  t.after(async () => {
+    await opened.context.close();
+    crowd.close();
+  });
+  await opened.page.locator('tbody tr').first().waitFor();
+  await live(opened.page);
+  return { crowd, ...opened };
+}
+const names = (page) => page.locator('.runs .name a').evaluateAll((links) => links.map((a) => a.textContent));
+const point = (n) => ({ step: n + 1, epoch: 0.5, loss: Math.random(), accuracy: 0.5, learning_rate: 0.1, seconds: n });
+
+test('every click hits and selected text stays, while events flood and runs come and go', async (t) => {
+  const { crowd, page, complaints } = await openCrowd(t, 400);
+  const end = crowd.flood((n) => {
+    crowd.send('point', 400 - (n % 50), point(n));
+    if (n % 7 === 0) crowd.send('status', 399 - (n % 20), { status: n % 2 ? 'running' : 'succeeded', previous: 'running', stop_reason: null, error: null });
+    if (n % 50 === 0) crowd.send('created', ++crowd.count, { status: 'queued' });
+  }, 5);
+  t.after(end);
+  for (let i = 0; i < 20; i++) {
+    const link = page.locator('.runs .name a').nth(3 + (i % 15));
+    const box = await link.boundingBox();
+    await page.mouse.move(box.x + 5, box.y + box.height / 2);
+    await page.mouse.down();
+    await page.waitForTimeout(120);
+    await page.mouse.up();
+    await page.waitForURL(/#\/runs\//);
+    await page.goBack();
+    await page.locator('.runs tbody tr').first().waitFor();
+  }
+  await page.locator('.runs .name a').nth(5).evaluate((a) => document.getSelection().selectAllChildren(a.closest('tr')));
+  const text = () => page.evaluate(() => document.getSelection().toString());
+  const selected = await text();
+  assert.ok(selected.length > 10);
+  const rows = await page.locator('.runs tbody tr').first().getAttribute('data-id');
+  await until(() => crowd.count > Number(rows.slice(4)) + 2, 'more runs to come');
+  assert.equal(await text(), selected);
+  await page.evaluate(() => document.getSelection().removeAllRanges());
+  await until(async () => (await page.locator('.runs tbody tr').first().getAttribute('data-id')) !== rows, 'the new runs');
+  assert.deepEqual(faults(complaints), []);
+});
+
+test('rows are kept, not made anew, when events come', async (t) => {
+  const { crowd, page } = await openCrowd(t, 30);
+  await page.evaluate(() => document.querySelectorAll('.runs tbody tr').forEach((row) => { row.mine = true; }));
+  crowd.names.set(20, 'renamed');
+  crowd.send('updated', 20, { name: 'renamed', metadata: {} });
+  crowd.send('created', ++crowd.count, { status: 'queued' });
+  await page.getByRole('link', { name: 'renamed' }).waitFor();
+  await page.getByRole('link', { name: 'run 31' }).waitFor();
+  assert.equal(await page.evaluate(() => [...document.querySelectorAll('.runs tbody tr')].filter((row) => row.mine).length), 30);
+});
+
+test('2,000 runs do not block the page', async (t) => {
+  const { crowd, page } = await openCrowd(t, 2000);
+  await page.getByRole('searchbox').fill('run');
+  await page.getByText(/of 2,000 runs/).waitFor();
+  assert.ok((await page.locator('.runs tbody tr').count()) <= 50);
+  // The share of the time that scripts and layout take under a flood, by the browser's own account.
+  const client = await page.context().newCDPSession(page);
+  await client.send('Performance.enable');
+  const busy = async () => Object.fromEntries((await client.send('Performance.getMetrics')).metrics.map((m) => [m.name, m.value]));
+  const before = await busy();
+  const frames = () => page.evaluate(() => new Promise((resolve) => {
+    let count = 0;
+    const next = () => (++count === 30 ? resolve() : requestAnimationFrame(next));
+    requestAnimationFrame(next);
+  }));
+  const end = crowd.flood((n) => crowd.send('point', 2000 - (n % 100), point(n)), 5);
+  await frames();
+  end();
+  const { TaskDuration } = await busy();
+  const perFrame = (1000 * (TaskDuration - before.TaskDuration)) / 30;
+  t.diagnostic(`${perFrame.toFixed(1)} ms a frame`);
+  assert.ok(perFrame < 50, `${perFrame} ms a frame`);
+});
+
+test('10,000 runs cost two requests at the start and none at a reconnect; older ones are read on demand', async (t) => {
+  const { crowd, page } = await openCrowd(t, 10000);
+  const lists = () => crowd.requests.filter((r) => r.startsWith('GET /v1/jobs?')).length;
+  const atStart = lists();
+  assert.ok(atStart <= 4, `${atStart} lists`);
+  crowd.hangUp();
+  await until(() => crowd.readers === 1, 'the page to come back');
+  crowd.send('created', ++crowd.count, { status: 'queued' });
+  await page.getByRole('link', { name: 'run 10001' }).waitFor();
+  assert.equal(lists(), atStart);
+  await page.getByText(/^1 to 50 of 10\d runs read so far$/).waitFor();
+  for (let i = 0; i < 2; i++) await page.getByRole('button', { name: 'Older' }).click();
+  await page.getByRole('link', { name: 'run 9900', exact: true }).waitFor();
+  assert.equal(lists(), atStart + 1);
+  await page.getByRole('searchbox').fill('run 4242');
+  await page.getByRole('link', { name: 'run 4242' }).waitFor();
+  await page.getByText('1 run', { exact: true }).waitFor();
+  assert.ok(lists() < atStart + 30, `${lists()} lists`);
+});
+
+test('the table sorts, searches and shows chosen settings, and the address keeps it', async (t) => {
+  const { page } = await openCrowd(t, 300);
+  await page.getByRole('button', { name: 'Best test accuracy' }).click();
+  await page.getByText(/of 300 runs/).waitFor();
+  await until(async () => (await names(page))[0] === 'run 290', 'the best first');
+  assert.equal(await page.locator('th', { hasText: 'Best test accuracy' }).getAttribute('aria-sort'), 'descending');
+  await page.getByRole('button', { name: 'Best test accuracy' }).click();
+  await until(async () => (await names(page))[0] === 'run 291', 'the worst first');
+  await page.getByRole('searchbox').fill('odd run 29');
+  await page.getByLabel('Show').selectOption('succeeded');
+  await until(async () => (await names(page)).sort().join() === 'run 129,run 229,run 29,run 291,run 293,run 295,run 297,run 299', 'what is found');
+  await page.locator('summary', { hasText: 'Columns' }).click();
+  await page.getByLabel('optimizer.momentum').check();
+  await page.getByLabel('parity').check();
+  await page.locator('td[data-label=parity]', { hasText: 'odd' }).first().waitFor();
+  await page.getByRole('columnheader', { name: 'optimizer.momentum' }).waitFor();
+  await page.locator('summary', { hasText: 'Columns' }).click();
+  await shoot(page, 'table');
+  const found = await names(page);
+  await page.reload();
+  await page.locator('td[data-label=parity]').first().waitFor();
+  await until(async () => (await names(page)).join() === found.join(), 'the same after a reload');
+  await page.getByRole('searchbox').fill('no such run');
+  await page.getByText('No run is like that.').waitFor();
+});
+
+test('runs are selected to compare, stop or delete, by keyboard, and asked about first', async (t) => {
+  const { daemon, browser } = world;
+  const running = await startJob(t, daemon, endless({ name: 'bulk running' }));
+  const queued = await startJob(t, daemon, { name: 'bulk queued' });
+  const { page, context } = await openPage(browser, `${daemon.url}/#/?search=bulk`);
+  for (const name of ['bulk running', 'bulk queued']) {
+    await page.getByLabel(`Select ${name}`).focus();
+    await page.keyboard.press('Space');
+  }
+  await page.getByText('2 selected').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Delete …' }).getAttribute('aria-disabled'), 'true');
+  assert.match(await page.getByRole('group', { name: 'Selected runs' }).getByRole('link', { name: 'Compare' }).getAttribute('href'), new RegExp(`runs=(${running},${queued}|${queued},${running})`));
+  await page.getByRole('button', { name: 'Stop …' }).press('Enter');
+  await page.getByRole('heading', { name: 'Stop 2 runs?' }).waitFor();
+  await page.keyboard.press('Escape');
+  assert.equal((await get(daemon, `/v1/jobs/${queued}`)).status, 'queued');
+  await page.getByRole('button', { name: 'Stop …' }).press('Enter');
+  await page.getByRole('button', { name: 'Stop', exact: true }).press('Enter');
+  await ended(daemon, running);
+  await page.getByRole('button', { name: 'Delete …' }).and(page.locator(':not([aria-disabled])')).waitFor();
+  await until(async () => (await page.locator('.badge.stopped').count()) === 2, 'both to stop');
+  await page.getByRole('button', { name: 'Delete …' }).click();
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
+  await page.getByText('No run is like that.').waitFor();
+  for (const id of [running, queued]) assert.equal((await fetch(`${daemon.url}/v1/jobs/${id}`)).status, 404);
+  await context.close();
+});
+
+test('a name is text, wherever it stands, and a long one does not push the columns away', async (t) => {
+  const { daemon, browser } = world;
+  const evil = '<img src=x onerror="document.title=1"><b>bold</b>';
+  const ids = [];
+  for (const name of [evil, 'n'.repeat(128)]) ids.push(await startJob(t, daemon, { name, epochs: 1, metadata: { [`<i>${name.slice(0, 20)}`]: evil } }));
+  for (const id of ids) await ended(daemon, id);
+  await post(daemon, `/v1/jobs/${ids[0]}/clone`);
+  for (const path of ['/', `/?columns=${encodeURIComponent(`metadata.<i>${evil.slice(0, 20)}`)}`, `/runs/${ids[0]}`, `/compare?runs=${ids}`, `/new?from=${ids[0]}`]) {
+    const { page, complaints, context } = await openPage(browser, `${daemon.url}/#${path}`);
+    await page.getByText('<b>bold</b>').or(page.locator(`input[value*="bold"]`)).or(page.getByRole('textbox', { name: 'Name' })).first().waitFor();
+    assert.equal(await page.locator('main img, main b, main i').count(), 0, path);
+    assert.deepEqual(faults(complaints), [], path);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(wide <= 0, `${path} is ${wide} pixels too wide`);
+    if (path === '/') {
+      const right = await page.locator('th', { hasText: 'Created' }).boundingBox();
+      assert.ok(right.x + right.width <= 1280, 'the last column is off the screen');
+    }
+    await context.close();
+  }
+});
+
+test('a run far down opens at its top, and going back returns to where one was', async (t) => {
+  const { page } = await openCrowd(t, 60);
+  await page.getByRole('link', { name: 'run 14', exact: true }).scrollIntoViewIfNeeded();
+  const down = await page.evaluate(() => scrollY);
+  assert.ok(down > 200);
+  await page.getByRole('link', { name: 'run 14', exact: true }).click();
+  await page.getByRole('heading', { name: 'run 14' }).waitFor();
+  assert.equal(await page.evaluate(() => scrollY), 0);
+  await page.goBack();
+  await page.getByRole('link', { name: 'run 14', exact: true }).waitFor();
+  await until(async () => (await page.evaluate(() => scrollY)) === down, 'the place one came from');
+});
+
+test('the skip link leads to the content, and the page stays what it was', async (t) => {
+  const { page } = await openCrowd(t, 5);
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to content');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'view');
+  await page.getByRole('heading', { name: 'Runs' }).waitFor();
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'search');
+});

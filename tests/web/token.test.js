@@ -1,0 +1,102 @@
+// A daemon that wants a token: asked for once a browser, a wrong one says so, and it stands in no address and on no disk.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { faults, live, openPage, post, setUp, shoot, tiny, until } from './page.js';
+
+const TOKEN = 'correct-horse-battery';
+const world = setUp(null, { environment: { GOOGLENETD_TOKEN: TOKEN } });
+
+async function enter(page, text) {
+  await page.locator('#token').fill(text);
+  await page.getByRole('button', { name: 'Go on' }).click();
+}
+const refused = (page) => page.getByText('The daemon does not take this token.');
+
+test('a wrong token says so, Escape leaves nothing dead, the right one goes on; a new tab does not ask', async () => {
+  const { daemon, browser } = world;
+  const { page, complaints, context } = await openPage(browser, daemon.url);
+  await page.locator('#token').waitFor();
+  await shoot(page, 'token');
+  await enter(page, 'wrong');
+  await refused(page).waitFor();
+  await page.keyboard.press('Escape');
+  await enter(page, '');
+  await page.getByText('Enter the token first.').waitFor();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await enter(page, TOKEN);
+  await page.getByText('No runs yet').waitFor();
+  await live(page);
+  assert.ok(await refused(page).isHidden());
+  assert.ok(!page.url().includes('horse'));
+
+  await page.reload();
+  await live(page);
+  const second = await context.newPage();
+  const addresses = [];
+  second.on('request', (request) => addresses.push(request.url()));
+  await second.goto(`${daemon.url}/#/new`);
+  await live(second);
+  await second.getByLabel('Batch size').waitFor();
+  assert.ok(await second.locator('#token').isHidden());
+  for (const tab of [page, second]) {
+    assert.equal(await tab.evaluate(() => localStorage.length), 0);
+    assert.equal(await tab.evaluate(() => document.cookie), '');
+  }
+  assert.ok(!addresses.join().includes('horse'));
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+test('what waits in one tab goes on when another is given the token', async () => {
+  const { daemon, browser } = world;
+  const { page, context } = await openPage(browser, daemon.url);
+  await page.locator('#token').waitFor();
+  const second = await context.newPage();
+  await second.goto(daemon.url);
+  await second.locator('#token').waitFor();
+  await enter(second, TOKEN);
+  await live(second);
+  await live(page);
+  await context.close();
+});
+
+test('the token stays out of what is copied', async () => {
+  const { daemon, browser } = world;
+  const { page, context } = await openPage(browser, `${daemon.url}/#/new`, { permissions: ['clipboard-read', 'clipboard-write'] });
+  await page.locator('#token').waitFor();
+  await enter(page, TOKEN);
+  await page.getByRole('button', { name: 'Copy as curl' }).click();
+  await page.getByRole('button', { name: 'Copied' }).waitFor();
+  const command = await page.evaluate(() => navigator.clipboard.readText());
+  assert.ok(command.includes('"Authorization: Bearer $GOOGLENETD_TOKEN"'), command);
+  assert.ok(!command.includes(TOKEN));
+  await context.close();
+});
+
+test('a model file is written straight to the file one chose, with the token', async () => {
+  const { daemon, browser } = world;
+  const headers = { Authorization: `Bearer ${TOKEN}` };
+  const { id } = await post(daemon, '/v1/jobs', tiny({ epochs: 1 }), headers);
+  const job = async () => (await fetch(`${daemon.url}/v1/jobs/${id}`, { headers })).json();
+  await until(async () => (await job()).status === 'succeeded', 'the job to end');
+  const { page, context } = await openPage(browser, `${daemon.url}/livez`);
+  // The choice of a file is the browser's own window; a file of the page's private folder stands in for it.
+  await page.addInitScript(() => {
+    globalThis.showSaveFilePicker = async ({ suggestedName }) => {
+      globalThis.chosen = await (await navigator.storage.getDirectory()).getFileHandle(suggestedName, { create: true });
+      return globalThis.chosen;
+    };
+  });
+  await page.goto(`${daemon.url}/#/runs/${id}`);
+  await page.locator('#token').waitFor();
+  await enter(page, TOKEN);
+  await page.getByRole('button', { name: 'Download' }).first().click();
+  const written = await until(() => page.evaluate(async () => {
+    const file = globalThis.chosen && (await globalThis.chosen.getFile());
+    return file?.size ? { name: file.name, size: file.size } : null;
+  }), 'the file');
+  const { data } = await (await fetch(`${daemon.url}/v1/jobs/${id}/checkpoints`, { headers })).json();
+  assert.deepEqual(written, { name: `${id}-${data[0].id}.safetensors`, size: data[0].bytes });
+  await context.close();
+});

@@ -1,0 +1,54 @@
+// What is so with a job, in words.
+
+import {counted, grouped, NONE, percent, span} from './format.js';
+
+export const STATUSES = ['queued', 'running', 'stopping', 'stopped', 'succeeded', 'failed'];
+
+export const title = (job) => job.name || `${job.settings.network} on ${job.settings.dataset}`;
+
+/** Part of the steps that are made, 0 to 1. */
+export const share = ({progress: {step, total_steps: total}}) => (total ? step / total : 0);
+
+export const epochText = ({progress: {epoch_position: position}, settings}) => `${position.toFixed(position % 1 ? 2 : 0)} / ${settings.epochs}`;
+
+/** The time that is left; nothing is known of it while the daemon does not answer. */
+export function timeLeft(job, state) {
+  if (job.status !== 'running' || !job.estimated_finish_at) return NONE;
+  return state.isCurrent ? span((new Date(job.estimated_finish_at) - Date.now()) / 1000) : 'not known';
+}
+
+const ordinal = (n) => `${n}${n % 100 > 10 && n % 100 < 14 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th')}`;
+
+export function statusText(job) {
+  return job.status === 'queued' && job.queue_position ? `queued, ${ordinal(job.queue_position)}` : job.status;
+}
+
+/** Why the run is as it is: {text, bad}, or null where there is nothing to say. */
+export function reason(job) {
+  const {settings, stop_reason: reason} = job;
+  if (job.error) return {text: `It failed: ${job.error.message.replace(/\.$/, '')}.`, bad: true};
+  if (job.warning) return {text: job.warning, bad: true};
+  if (job.status === 'queued') {
+    const place = job.queue_position;
+    return place ? {text: place === 1 ? 'Next in the queue.' : `In the queue behind ${counted(place - 1, 'other run')}.`} : null;
+  }
+  const reasons = {
+    completed: `Ended after all its ${counted(settings.epochs, 'epoch')}.`,
+    early_stopping: `Ended early: no better test accuracy for ${counted(settings.early_stopping?.patience ?? 0, 'epoch')}.`,
+    max_seconds: `Ended early: its budget of ${span(settings.max_seconds)} was used up.`,
+    requested: 'Stopped on request. It can be resumed.',
+  };
+  return reason ? {text: reasons[reason] ?? `Ended: ${reason.replaceAll('_', ' ')}.`} : null;
+}
+
+export function eventText({type, data}) {
+  switch (type) {
+    case 'created': return 'created';
+    case 'status': return `${data.previous} → ${data.status}${data.stop_reason ? ` (${data.stop_reason.replaceAll('_', ' ')})` : ''}${data.error ? `: ${data.error.message}` : ''}`;
+    case 'epoch': return `epoch ${data.epoch}: test accuracy ${percent(data.test_accuracy)}`;
+    case 'checkpoint': return `checkpoint at step ${grouped(data.step)}${data.best ? ', the best so far' : ''}`;
+    case 'resumed': return `went on from step ${grouped(data.step)}`;
+    case 'updated': return 'name or metadata changed';
+    default: return data.message ?? type;
+  }
+}

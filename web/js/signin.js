@@ -1,0 +1,66 @@
+// Asking for the token of a daemon that wants one. The page itself is hidden meanwhile and stays as it was, so that
+// nothing that was typed is lost and there is nothing to close by accident.
+
+import * as api from './api.js';
+import {h, setText} from './dom.js';
+import * as token from './token.js';
+
+/** {element, ask()}: `done` is called, and the promise of ask() resolves, when there is a token that the daemon takes. */
+export function signIn(done) {
+  const fault = h('p', {class: 'fault', role: 'alert', id: 'token-fault'});
+  const input = h('input', {type: 'password', id: 'token', autocomplete: 'off', 'aria-describedby': 'token-fault'});
+  const button = h('button', {class: 'primary'}, 'Go on');
+  const element = h('section', {class: 'signin', hidden: true},
+    h('form', {novalidate: true, onsubmit: submit},
+      h('h1', {}, 'Token'),
+      h('p', {}, 'This daemon answers only those who have its token. It is kept in the tabs of this browser until they are closed.'),
+      h('p', {}, h('label', {for: 'token'}, 'Token'), input), fault, h('p', {}, button)));
+  let asking = null;  // the promise, while a token is wanted
+  let resolve;
+
+  async function submit(event) {
+    event.preventDefault();
+    const text = input.value.trim();
+    setText(fault, '');
+    button.disabled = true;
+    try {
+      if (text === '') setText(fault, 'Enter the token first.');
+      else if (!(await api.accepts(text))) setText(fault, 'The daemon does not take this token.');
+      else {
+        token.keep(text);
+        leave();
+      }
+    } catch (error) {
+      setText(fault, error.status ? error.message : 'The daemon does not answer.');
+    }
+    button.disabled = false;
+    if (asking) input.select();
+  }
+
+  function leave() {
+    asking = null;
+    input.value = '';
+    setText(fault, '');
+    element.hidden = true;
+    done();
+    resolve();
+  }
+
+  /** Another tab may have a token; if none has, the reader is asked. */
+  function ask() {
+    if (asking) return asking;
+    asking = new Promise((settle) => { resolve = settle; });
+    token.askOthers().then((found) => {
+      if (!asking) return;
+      if (found) {
+        leave();
+        return;
+      }
+      element.hidden = false;
+      input.focus();
+    });
+    return asking;
+  }
+  token.onChange(() => { if (asking) leave(); });
+  return {element, ask};
+}

@@ -1,0 +1,121 @@
+// A field for each setting, made from what the daemon says of it: GET /v1/settings is the one list of settings.
+
+import {h, setAttribute, setText} from '../dom.js';
+import {metadataRows} from './run_edit.js';
+
+export const readPath = (object, path) => path.split('.').reduce((o, key) => o?.[key], object);
+
+export function writePath(object, path, value) {
+  const keys = path.split('.');
+  const last = keys.pop();
+  keys.reduce((o, key) => (o[key] ??= {}), object)[last] = value;
+}
+
+const isNumeric = ({type}) => type === 'integer' || type === 'number';
+
+const MOST = 1e6;  // a limit beyond is there for the daemon's sake
+
+/** "0 to 100", "above 0, at most 100" */
+function rangeText({minimum: from, maximum: to, exclusive_minimum: above, exclusive_maximum: below}) {
+  if (from === null || to === null || to > MOST) return '';
+  return above || below ? `${above ? 'above' : 'at least'} ${from}, ${below ? 'below' : 'at most'} ${to}` : `${from} to ${to}`;
+}
+
+/** {element, value(), set(value)} */
+function control(row, id, lists) {
+  const described = {id, name: row.path, 'aria-describedby': `${id}-hint ${id}-fault`};
+  if (row.type === 'metadata') {
+    let rows = metadataRows({});
+    const element = h('div', {id, role: 'group', 'aria-label': row.title}, rows.element);
+    return {element, value: () => rows.value(), set: (value) => {
+      rows = metadataRows(value ?? {});
+      element.replaceChildren(rows.element);
+    }};
+  }
+  if (row.type === 'boolean') {
+    const input = h('input', {type: 'checkbox', ...described});
+    return {element: input, value: () => input.checked, set: (value) => { input.checked = Boolean(value); }};
+  }
+  const options = lists[row.type] ?? (row.choices ?? []).map((c) => ({id: c, title: c}));
+  if (row.choices || lists[row.type]) {
+    const input = h('select', described, options.map((o) => h('option', {value: o.id}, o.title)));
+    return {element: input, value: () => input.value, set: (value) => {
+      // What was chosen once may be gone; it stays to be seen, and the daemon says what is wrong with it.
+      if (![...input.options].some((o) => o.value === value)) input.append(h('option', {value}, value));
+      input.value = value;
+    }};
+  }
+  // A text field even for numbers: what cannot be read as one goes to the daemon, which says so.
+  const input = h('input', {type: 'text', inputmode: isNumeric(row) ? 'decimal' : 'text', autocomplete: 'off', ...described});
+  return {element: input, set: (value) => { input.value = value ?? ''; }, value: () => {
+    const text = input.value.trim();
+    if (!isNumeric(row)) return input.value;
+    return text !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+  }};
+}
+
+/** One field with its label, its hint and its fault. */
+function field(row, id, lists) {
+  const made = control(row, id, lists);
+  const fault = h('span', {class: 'fault', id: `${id}-fault`});
+  const hint = [row.description, isNumeric(row) && rangeText(row)].filter(Boolean).join('; ');
+  const label = row.type === 'metadata' ? h('span', {class: 'label'}, row.title) : h('label', {for: id}, row.title);
+  const element = h('div', {class: 'field', 'data-path': row.path}, label, made.element, h('span', {class: 'hint', id: `${id}-hint`}, hint), fault);
+  return {row, element, value: made.value, set: made.set, showFault(detail) {
+    setText(fault, detail ?? '');
+    setAttribute(made.element, 'aria-invalid', detail ? 'true' : null);
+  }};
+}
+
+/**
+ * All fields in their groups: {element, values(), set(object), showFaults(errors) -> those without a field}.
+ * `lists` has the options by type: {network: [{id, title}], dataset: […]}.
+ */
+export function formFields(rows, lists) {
+  const groups = new Map();
+  const fields = new Map();
+  rows.forEach((row, i) => {
+    const made = field(row, `field-${i}`, lists);
+    fields.set(row.path, made);
+    if (!groups.has(row.group)) groups.set(row.group, h('fieldset', {}, h('legend', {}, row.group)));
+    groups.get(row.group).append(made.element);
+  });
+  return {
+    element: h('div', {class: 'groups'}, [...groups.values()]),
+    fields,
+    values() {
+      const object = {};
+      for (const [path, f] of fields) writePath(object, path, f.value());
+      return object;
+    },
+    set(object) {
+      for (const [path, f] of fields) f.set(readPath(object, path));
+    },
+    /** `errors` is [{pointer, detail}]; those that no field can show come back. */
+    showFaults(errors) {
+      const left = new Map(errors.map((e) => [e.pointer.slice(1).replaceAll('/', '.'), e.detail]));
+      for (const [path, f] of fields) {
+        const own = [...left].filter(([p]) => p === path || p.startsWith(`${path}.`));
+        own.forEach(([p]) => left.delete(p));
+        f.showFault(own.map(([p, detail]) => (p === path ? detail : `${p.slice(path.length + 1)} ${detail}`)).join('; '));
+      }
+      return [...left].map(([path, detail]) => `${path} ${detail}`.trim());
+    },
+  };
+}
+
+/** What `after` has otherwise than `before`, as a merge patch: null for what is gone. */
+export function difference(before, after) {
+  const changes = {};
+  for (const key of Object.keys(before)) if (!(key in after)) changes[key] = null;
+  for (const [key, value] of Object.entries(after)) {
+    const old = before[key];
+    if (value !== null && typeof value === 'object' && old !== null && typeof old === 'object') {
+      const inner = difference(old, value);
+      if (Object.keys(inner).length) changes[key] = inner;
+    } else if (value !== old) {
+      changes[key] = value;
+    }
+  }
+  return changes;
+}

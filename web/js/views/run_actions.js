@@ -1,0 +1,81 @@
+// What can be done with a run. Each button stays in its place, usable or not, so that the focus stays too.
+
+import * as api from '../api.js';
+import {actionButton, announce, h, setAttribute, setText, setUsable} from '../dom.js';
+import {copyButton} from '../clipboard.js';
+import {openDialog} from '../dialog.js';
+import {isEnded} from '../state.js';
+import {editRun} from './run_edit.js';
+
+const STEERING = [
+  {name: 'Stop', run: api.stop, when: ['queued', 'running']},
+  {name: 'Resume', run: api.resume, when: ['stopped', 'failed']},
+];
+
+/** A job as one posts it. */
+const requestOf = (job) => ({...(job.name ? {name: job.name} : {}), ...job.settings, ...(Object.keys(job.metadata ?? {}).length ? {metadata: job.metadata} : {})});
+
+const lastCheckpoint = (history) => history?.findLast((e) => e.type === 'checkpoint')?.id ?? 0;
+
+/** {element, fault, update(job)} */
+export function runActions(state, id) {
+  const fault = h('p', {class: 'fault', role: 'alert'});
+  let asked = null;  // the id of the last checkpoint's event when a checkpoint was asked for
+
+  async function act(name, call) {
+    setText(fault, '');
+    try {
+      const job = await call(id);
+      if (job) state.put(job);
+      announce(`${name}: done`);
+      return true;
+    } catch (error) {
+      setText(fault, `${name}: ${error.message}`);
+      return false;
+    }
+  }
+
+  const buttons = STEERING.map(({name, run, when}) => ({when, element: actionButton(name, () => act(name, run))}));
+  const checkpoint = actionButton('Checkpoint now', async () => {
+    asked = lastCheckpoint(state.histories.get(id));
+    showCheckpoint(state.jobs.get(id));
+    if (!(await act('Checkpoint', api.checkpoint))) asked = null;
+    showCheckpoint(state.jobs.get(id));
+  });
+  const remove = actionButton('Delete …', () => openDialog({
+    title: 'Delete this run?',
+    content: [h('p', {}, 'Its curves, checkpoints and model go with it, for good.')],
+    actions: [{label: 'Delete', class: 'danger', run: async () => {
+      await api.remove(id);
+      location.hash = '#/';
+    }}],
+    cancel: 'Keep it',
+  }), {class: 'danger'});
+  const edit = actionButton('Edit …', () => editRun(id, (job) => state.put(job)).catch((error) => setText(fault, error.message)));
+  const copies = h('details', {class: 'chooser'}, h('summary', {}, 'Copy'), h('div', {class: 'columns'},
+    copyButton('Copy as curl', 'command', () => api.curl('POST', 'v1/jobs', requestOf(state.jobs.get(id)))),
+    copyButton('Copy as job file', 'job file', () => `${JSON.stringify(requestOf(state.jobs.get(id)), null, 2)}\n`)));
+
+  const element = h('span', {class: 'tools'}, buttons.map((b) => b.element), checkpoint, edit,
+    h('a', {class: 'button', href: `#/new?from=${id}`}, 'Clone with changes'),
+    h('a', {class: 'button', href: `#/compare?runs=${id}`}, 'Compare'), copies, remove);
+
+  /** From the click until the daemon tells of a checkpoint. */
+  function showCheckpoint(job) {
+    if (!job) return;
+    if (asked !== null && (job.status !== 'running' || lastCheckpoint(state.histories.get(id)) > asked)) {
+      asked = null;
+      announce('Checkpoint written');
+    }
+    setText(checkpoint, asked === null ? 'Checkpoint now' : 'Writing a checkpoint …');
+    setAttribute(checkpoint, 'aria-busy', asked === null ? null : 'true');
+    setUsable(checkpoint, asked === null && job.status === 'running');
+  }
+
+  function update(job) {
+    buttons.forEach((b) => setUsable(b.element, b.when.includes(job.status)));
+    setUsable(remove, isEnded(job));
+    showCheckpoint(job);
+  }
+  return {element, fault, update};
+}

@@ -1,0 +1,108 @@
+// The tables of a run: epochs, checkpoints, events, settings. The newest rows of long ones, all on demand.
+
+import * as api from '../api.js';
+import {downloadCheckpoint} from '../download.js';
+import {h, scroller, setText} from '../dom.js';
+import {eventText} from '../describe.js';
+import {bytes, flat, grouped, number, percent, span, time} from '../format.js';
+import {Table} from '../keyed.js';
+
+const ROWS = 200;
+const RETRY_MS = 5000;
+
+/** A table of the last rows with a button for all, or a sentence where there are none: {element, set(items)}. */
+function longTable({label, none, className = '', ...options}) {
+  const table = new Table(options);
+  const holder = scroller(label, className);
+  holder.append(table.element);
+  const empty = h('p', {class: 'empty'}, none);
+  let limit = ROWS, items = [];
+  const more = h('button', {type: 'button', class: 'quiet', onclick: () => { limit = Infinity; show(); }});
+  const show = () => {
+    empty.hidden = items.length > 0;
+    holder.hidden = items.length === 0;
+    more.hidden = items.length <= limit;
+    setText(more, `Show all ${grouped(items.length)}`);
+    table.set(items.slice(-limit));
+  };
+  return {element: h('div', {}, empty, more, holder), set(next) {
+    items = next;
+    show();
+  }};
+}
+
+export function epochsTable() {
+  let best = null;
+  const column = (title, text) => ({title, text, class: 'num'});
+  const table = longTable({
+    label: 'Epochs', none: 'The first epoch has not ended.', caption: 'Each epoch', keyOf: (e) => e.epoch,
+    markOf: (e) => `${e.epoch === best} ${e.step}`,
+    columns: [column('Epoch', (e) => `${e.epoch}${e.epoch === best ? ' ★' : ''}`), column('Train loss', (e) => number(e.train_loss)),
+      column('Train accuracy', (e) => percent(e.train_accuracy)), column('Test loss', (e) => number(e.test_loss)),
+      column('Test accuracy', (e) => percent(e.test_accuracy)), column('Top 5', (e) => percent(e.test_top5_accuracy)),
+      column('Learning rate', (e) => number(e.learning_rate)), column('Examples/s', (e) => grouped(e.examples_per_second)),
+      column('Duration', (e) => span(e.duration_seconds))],
+  });
+  return {element: table.element, set(epochs, bestEpoch) {
+    best = bestEpoch ?? null;
+    table.set(epochs);
+  }};
+}
+
+export function eventsTable() {
+  let filled = null;
+  const table = longTable({label: 'Events', none: 'Reading …', className: 'tall', caption: 'What happened, newest last', keyOf: (e) => e.id, markOf: (e) => e.id,
+    columns: [{title: 'Time', text: (e) => time(e.created_at), class: 'num'}, {title: 'Event', text: eventText}]});
+  return {element: table.element, set(events) {
+    if (events === filled) return;
+    filled = events;
+    table.set(events);
+  }};
+}
+
+export function settingsTable() {
+  const table = new Table({caption: 'Every setting, defaults filled in', keyOf: ([name]) => name,
+    columns: [{title: 'Setting', text: ([name]) => name}, {title: 'Value', text: ([, value]) => String(value)}]});
+  const element = scroller('Settings');
+  element.append(table.element);
+  return {element, set(job) {
+    const {settings, metadata, environment} = job;
+    table.set([...flat(settings), ...flat(metadata ?? {}, 'metadata'), ...(environment ? flat(environment, 'environment') : [])]);
+  }};
+}
+
+/** The files of model `id`, read again when `mark` is another. */
+export function checkpointsTable(id) {
+  const fault = h('p', {class: 'fault', role: 'alert'});
+  const save = (checkpoint) => {
+    const button = h('button', {type: 'button', class: 'quiet', onclick: async () => {
+      setText(fault, '');
+      button.disabled = true;
+      setText(button, 'Downloading …');
+      try {
+        await downloadCheckpoint(id, checkpoint, `${id}-${checkpoint.id}.safetensors`);
+      } catch (error) {
+        setText(fault, `The download failed: ${error.message}`);
+      }
+      button.disabled = false;
+      setText(button, 'Download');
+    }}, 'Download');
+    return {element: button};
+  };
+  const table = longTable({label: 'Checkpoints', none: 'None yet.', caption: 'Model files in safetensors', keyOf: (c) => c.id,
+    columns: [{title: 'Step', text: (c) => grouped(c.step), class: 'num'}, {title: 'Epoch', text: (c) => String(c.epoch)},
+      {title: 'Test accuracy', text: (c) => percent(c.test_accuracy), class: 'num'}, {title: 'Size', text: (c) => bytes(c.bytes), class: 'num'},
+      {title: 'Kind', text: (c) => [c.best && 'best', c.latest && 'latest'].filter(Boolean).join(', ')}, {title: 'File', make: save}]});
+  let read = null;
+  async function update(mark) {
+    if (mark === read) return;
+    read = mark;
+    try {
+      table.set(await api.checkpoints(id));
+    } catch (error) {
+      if (read === mark) setTimeout(() => { read = null; }, RETRY_MS);
+      if (error.status !== 404) setText(fault, `The checkpoints could not be read: ${error.message}`);
+    }
+  }
+  return {element: h('div', {}, fault, table.element), update};
+}
