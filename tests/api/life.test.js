@@ -34,7 +34,8 @@ const columns = (rows, keys) => Object.fromEntries(keys.map((key) => [key, rows.
 
 async function compareWithSeries(id, events) {
   const { points, epochs } = fold(events);
-  const curve = (await client.get(`/v1/jobs/${id}/curve`)).json;
+  const { has_more, last_id, ...curve } = (await client.get(`/v1/jobs/${id}/curve`)).json;
+  assert.deepEqual([has_more, last_id], [false, curve.step.at(-1)]);
   assert.deepEqual(columns(points, ['step', 'epoch', 'loss', 'accuracy', 'learning_rate', 'seconds']), curve);
   assert.deepEqual(epochs, (await client.get(`/v1/jobs/${id}/epochs`)).json.data);
   assert.equal(epochs.length, settings.epochs);
@@ -110,7 +111,9 @@ test('the series come as CSV too, with the same numbers', async () => {
   const epochs = (await client.get(`/v1/jobs/${job.id}/epochs`, { headers })).text;
   assert.deepEqual(parse(epochs), (await client.get(`/v1/jobs/${job.id}/epochs`)).json.data);
   const curve = parse((await client.get(`/v1/jobs/${job.id}/curve`, { headers })).text);
-  assert.deepEqual(columns(curve, Object.keys(curve[0])), (await client.get(`/v1/jobs/${job.id}/curve`)).json);
+  const { has_more, last_id, ...rest } = (await client.get(`/v1/jobs/${job.id}/curve`)).json;
+  assert.deepEqual([has_more, last_id], [false, rest.step.at(-1)]);
+  assert.deepEqual(columns(curve, Object.keys(curve[0])), rest);
   await client.get(`/v1/jobs/${job.id}/curve`, { status: 406, headers: { accept: 'image/png' } });
 });
 

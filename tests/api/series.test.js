@@ -1,0 +1,89 @@
+// Long series: JSON in pages, CSV whole, neither ever whole in the daemon's memory.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Client } from './client.js';
+import { Daemon } from './daemon.js';
+
+const POINTS = 300000;
+let daemon, client, id;
+
+// Points of a training that would take a day, put where they are stored.
+const insert = `
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("DELETE FROM points")
+rows = ((1, s, s / 500, 2.3 / (1 + s * 1e-4), 1 - 1 / (1 + s * 1e-4), 0.1, s * 0.03) for s in range(1, ${POINTS} + 1))
+db.executemany("INSERT INTO points (job_id, step, epoch, loss, accuracy, learning_rate, seconds) VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+db.commit()
+`;
+
+before(async () => {
+  daemon = await Daemon.start();
+  client = new Client(daemon.url);
+  ({ id } = await client.create({ network: 'googlenet_tiny', image_size: 28, train_limit: 64, test_limit: 32, epochs: 1 }));
+  await client.succeeded(id);
+  assert.equal((await daemon.end()).code, 0);
+  execFileSync('python3', ['-c', insert, join(daemon.data, 'store.db')]);
+  await daemon.launch();
+});
+after(() => daemon.stop());
+
+const resident = async () => Number((await client.get('/metrics')).text.match(/^process_resident_memory_bytes (\d+)/m)[1]);
+const loss = (step) => 2.3 / (1 + step * 1e-4);
+
+test('JSON comes in pages, each behind the last', { timeout: 240000 }, async () => {
+  const first = (await client.get(`/v1/jobs/${id}/curve`)).json;
+  assert.equal(first.step.length, 10000);
+  assert.deepEqual([first.has_more, first.last_id], [true, 10000]);
+  let after = 0, count = 0, more = true;
+  while (more) {
+    const page = (await client.get(`/v1/jobs/${id}/curve?after=${after}&limit=70000`)).json;
+    assert.equal(page.step[0], after + 1);
+    assert.equal(page.step.at(-1), page.last_id);
+    for (const column of ['epoch', 'loss', 'accuracy', 'learning_rate', 'seconds']) assert.equal(page[column].length, page.step.length);
+    assert.equal(page.loss.at(-1), loss(page.last_id));
+    count += page.step.length;
+    ({ last_id: after, has_more: more } = page);
+  }
+  assert.equal(count, POINTS);
+  const none = (await client.get(`/v1/jobs/${id}/curve?after=${POINTS}`)).json;
+  assert.deepEqual([none.step, none.has_more, none.last_id], [[], false, null]);
+  await client.get(`/v1/jobs/${id}/curve?limit=100001`, { status: 400 });
+});
+
+test('CSV comes whole, and the daemon never holds it', { timeout: 240000 }, async () => {
+  const before = await resident();
+  let most = 0, lines = -1, bytes = 0, last = '';
+  const response = await fetch(`${daemon.url}/v1/jobs/${id}/curve`, { headers: { accept: 'text/csv' } });
+  assert.equal(response.status, 200);
+  for await (const chunk of response.body) {
+    const text = last + Buffer.from(chunk).toString();
+    const split = text.split('\r\n');
+    last = split.pop();
+    lines += split.length;
+    bytes += chunk.length;
+    if (lines % 7 === 0) most = Math.max(most, await resident());
+  }
+  assert.equal(last, '');
+  assert.equal(lines, POINTS);
+  assert.ok(bytes > 15e6, String(bytes));
+  // Whole, it would be these bytes and those of the rows besides.
+  assert.ok(most - before < bytes / 2, `${most - before} bytes more, of ${bytes}`);
+  const part = (await client.get(`/v1/jobs/${id}/curve?after=100&limit=12000`, { headers: { accept: 'text/csv' } })).text.trimEnd().split('\r\n');
+  assert.equal(part.length, 12001);
+  assert.deepEqual([part[1], part.at(-1)].map((line) => Number(line.split(',')[0])), [101, 12100]);
+  assert.equal(Number(part.at(-1).split(',')[2]), loss(12100));
+});
+
+test('a reader of CSV that leaves in the middle leaves nothing behind', async () => {
+  const control = new AbortController();
+  const response = await fetch(`${daemon.url}/v1/jobs/${id}/curve`, { headers: { accept: 'text/csv' }, signal: control.signal });
+  await response.body.getReader().read();
+  control.abort();
+  for (;;) {
+    const { text } = await client.get('/metrics');
+    if (Number(text.match(/^googlenetd_http_connections (\d+)$/m)[1]) <= 2) break;
+  }
+});
