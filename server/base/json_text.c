@@ -228,9 +228,10 @@ cJSON *json_parse_text(const char *label, const char *text, size_t length, Error
 void number_text(double value, char text[NUMBER_TEXT])
 {
     char shown[NUMBER_TEXT] = "";
+    // 15 digits often are enough, 17 always.
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(shown, sizeof shown, "%.*g", digits, value);
-        if (strtod(shown, NULL) == value)
+        if (digits == 17 || strtod(shown, NULL) == value)
             break;
     }
     memcpy(text, shown, sizeof shown);

@@ -114,6 +114,11 @@ bool framing_check(const HeaderList *headers, const char *version, Response *res
            && check_length(headers, version, res) && check_expectation(headers, res);
 }
 
+bool framing_target_is_plain(const char *target)
+{
+    return *target && !strpbrk(target, " \t") && !has_control_characters(target, strlen(target));
+}
+
 long long framing_body_length(const HeaderList *headers)
 {
     const char *length = header_list_get(headers, "Content-Length");

@@ -5,6 +5,7 @@
  * readings is refused, and its connection is closed, because nobody knows where the next request
  * in it would begin.
  *
+ *     a target with spaces or control characters                                 400
  *     a field name that is not a token, or a value with control characters       400
  *     two Hosts, or one that is no host; none in HTTP/1.1                        400
  *     two Content-Lengths, or one that is not digits alone                       400
@@ -21,6 +22,9 @@
 /* False if the request is refused: *res is the answer, after which the connection is closed.
  * `version` is "HTTP/1.1", say. */
 bool framing_check(const HeaderList *headers, const char *version, Response *res);
+
+/* Is there a target, without spaces and control characters? */
+bool framing_target_is_plain(const char *target);
 
 /* The length of the body: -1 if it comes in chunks. Only of headers that framing_check took. */
 long long framing_body_length(const HeaderList *headers);

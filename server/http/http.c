@@ -176,7 +176,7 @@ static struct MHD_Daemon *start_daemon(Http *http)
                             MHD_OPTION_CONNECTION_LIMIT, connections,  //
                             MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(c->idle_seconds + 0.5),
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-                            MHD_OPTION_STRICT_FOR_CLIENT, 1,                   //
+                            MHD_OPTION_STRICT_FOR_CLIENT, 0,                   //
                             MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,  //
                             MHD_OPTION_URI_LOG_CALLBACK, request_begin, http,  //
                             MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,   //

@@ -74,7 +74,9 @@ struct Exchange {
     const char *query;  // behind the "?", or NULL
     char host[256];     // of a target that names one ("GET http://host/path"); else ""
     bool uri_too_long;
-    bool seen;  // the headers are there
+    bool target_is_plain;
+    const char *target_end;  // in libmicrohttpd's buffer, which stays until the headers are there
+    bool seen;               // the headers are there
     char id[REQUEST_ID];
     char method[16];
     HeaderList headers;

@@ -51,6 +51,8 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
     x->http = http;
     x->res = RESPONSE_EMPTY;
     x->began_at = clock_seconds();
+    x->target_is_plain = framing_target_is_plain(uri);
+    x->target_end = uri + strlen(uri);
     uri = strip_authority(x, uri);
     const size_t length = strlen(uri);
     x->uri_too_long = length >= sizeof x->uri;
@@ -161,11 +163,25 @@ static bool check_access(Exchange *x)
     return access_check(&rules, &request, &x->res);
 }
 
+/* libmicrohttpd 0.9 ends a target at a NUL in it; the version then does not stand right behind. */
+static bool target_was_cut(const Exchange *x, const char *version)
+{
+    return *version && strncmp(MHD_get_version(), "0.9.", 4) == 0 && version != x->target_end + 1;
+}
+
+static bool check_framing(Exchange *x, const char *version)
+{
+    if (!x->target_is_plain || target_was_cut(x, version))
+        return request_reject(&x->res, 400, "malformed_request",
+                              "the target of a request must have no spaces or control characters");
+    return framing_check(&x->headers, version, &x->res);
+}
+
 /* Fills x->res if the request is refused; *close if the connection cannot be used any more. */
 static void decide_early(Exchange *x, const char *version, bool *close)
 {
     const HttpService *service = &x->http->service;
-    *close = !framing_check(&x->headers, version, &x->res);
+    *close = !check_framing(x, version);
     if (*close)
         return;
     if (x->uri_too_long) {
