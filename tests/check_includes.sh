@@ -34,6 +34,7 @@ oneapi/dnnl/.*|dnnl.*          ^core/(dnn|net|layers|kernels)/
 microhttpd[.]h                 ^server/http/http[^/]*$
 sqlite3[.]h                    ^server/store/
 cJSON[.]h                      ^(server/|core/train/safetensors)
+openssl/.*                     ^server/
 pthread[.]h                    ^(server/|core/(base/team|data/loader)[.]c$)
 omp[.]h                        ^core/
 '

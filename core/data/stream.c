@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -12,19 +13,14 @@
 
 enum {
     BUFFER_BYTES = 1 << 16,
+    PIECE_BYTES = 1 << 30,  // gzread counts in int
     MAX_NAME_BYTES = 300,
-    GZIP_WINDOW = 15 + 16,  // zlib: the largest window, and a gzip header around the data
 };
 
 struct Stream {
     char *label;
-    int fd;                 // -1: bytes come from memory
-    const uint8_t *memory;  // what is left of it
-    size_t memory_size;
-    bool gzip;
-    bool in_member;  // gzip: between a member's first byte and its checksum
-    z_stream z;      // next_in and avail_in also serve plain bytes
-    uint8_t buffer[BUFFER_BYTES];
+    int fd;       // -1: zlib has it
+    gzFile file;  // NULL until zlib has it
 };
 
 const char *stream_name(const Stream *stream)
@@ -33,47 +29,11 @@ const char *stream_name(const Stream *stream)
     return stream->label + (length > MAX_NAME_BYTES ? length - MAX_NAME_BYTES : 0);
 }
 
-bool stream_is_cut(const Stream *stream)
+bool stream_is_cut(Stream *stream)
 {
-    return stream->gzip && stream->in_member;
-}
-
-/* Make avail_in more than 0, or leave it at 0 at the end. */
-static bool refill(Stream *s, Error *err)
-{
-    if (s->z.avail_in > 0)
-        return true;
-    if (s->fd < 0) {
-        const size_t part = s->memory_size < BUFFER_BYTES ? s->memory_size : BUFFER_BYTES;
-        s->z.next_in = (z_const Bytef *)s->memory;
-        s->z.avail_in = (uInt)part;
-        s->memory += part;
-        s->memory_size -= part;
-        return true;
-    }
-    ssize_t got;
-    do
-        got = read(s->fd, s->buffer, BUFFER_BYTES);
-    while (got < 0 && errno == EINTR);
-    if (got < 0)
-        return fail(err, ERR_IO, "read %s: %s", stream_name(s), strerror(errno));
-    s->z.next_in = s->buffer;
-    s->z.avail_in = (uInt)got;
-    return true;
-}
-
-/* Look at the first bytes and get ready for what they are. */
-static bool start(Stream *s, Error *err)
-{
-    if (!refill(s, err))
-        return false;
-    if (s->z.avail_in < 2 || s->z.next_in[0] != 0x1f || s->z.next_in[1] != 0x8b)
-        return true;
-    if (inflateInit2(&s->z, GZIP_WINDOW) != Z_OK)
-        return fail(err, ERR_NO_MEMORY, "no memory to unpack %s", stream_name(s));
-    s->gzip = true;
-    s->in_member = true;
-    return true;
+    int status;
+    gzerror(stream->file, &status);
+    return status == Z_BUF_ERROR;
 }
 
 static Stream *new_stream(const char *label)
@@ -84,9 +44,14 @@ static Stream *new_stream(const char *label)
     return s;
 }
 
-static bool finish_open(Stream *s, Stream **stream, Error *err)
+/* Hand the open file to zlib; closes the stream on failure. */
+static bool start(Stream *s, Stream **stream, Error *err)
 {
-    if (!start(s, err)) {
+    s->file = gzdopen(s->fd, "rb");
+    if (s->file)
+        s->fd = -1;
+    if (!s->file || gzbuffer(s->file, BUFFER_BYTES) != 0) {
+        fail(err, ERR_NO_MEMORY, "no memory to unpack %s", stream_name(s));
         stream_close(s);
         return false;
     }
@@ -94,13 +59,31 @@ static bool finish_open(Stream *s, Stream **stream, Error *err)
     return true;
 }
 
+static bool write_all(int fd, const uint8_t *bytes, size_t size)
+{
+    while (size > 0) {
+        const ssize_t written = write(fd, bytes, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return false;
+        bytes += written;
+        size -= (size_t)written;
+    }
+    return lseek(fd, 0, SEEK_SET) == 0;
+}
+
 bool stream_open_memory(const char *label, const uint8_t *bytes, size_t size, Stream **stream,
                         Error *err)
 {
     Stream *s = new_stream(label);
-    s->memory = bytes;
-    s->memory_size = size;
-    return finish_open(s, stream, err);
+    s->fd = memfd_create("stream", MFD_CLOEXEC);
+    if (s->fd < 0 || !write_all(s->fd, bytes, size)) {
+        fail(err, ERR_NO_MEMORY, "no memory for a copy of %s: %s", stream_name(s), strerror(errno));
+        stream_close(s);
+        return false;
+    }
+    return start(s, stream, err);
 }
 
 bool stream_open(const char *path, Stream **stream, Error *err)
@@ -120,64 +103,48 @@ bool stream_open(const char *path, Stream **stream, Error *err)
         stream_close(s);
         return false;
     }
-    return finish_open(s, stream, err);
+    return start(s, stream, err);
 }
 
 void stream_close(Stream *stream)
 {
     if (!stream)
         return;
-    if (stream->gzip)
-        inflateEnd(&stream->z);
+    if (stream->file)
+        gzclose_r(stream->file);
     if (stream->fd >= 0)
         close(stream->fd);
     free(stream->label);
     free(stream);
 }
 
-static void copy_some(Stream *s, uint8_t *dst, size_t want, size_t *got)
+static bool refuse(const Stream *s, Error *err)
 {
-    const size_t part = s->z.avail_in < want ? s->z.avail_in : want;
-    memcpy(dst, s->z.next_in, part);
-    s->z.next_in += part;
-    s->z.avail_in -= (uInt)part;
-    *got = part;
-}
-
-static bool inflate_some(Stream *s, uint8_t *dst, size_t want, size_t *got, Error *err)
-{
-    const uInt room = want < BUFFER_BYTES ? (uInt)want : BUFFER_BYTES;
-    if (!s->in_member)
-        inflateReset(&s->z);
-    s->in_member = true;
-    s->z.next_out = dst;
-    s->z.avail_out = room;
-    const int status = inflate(&s->z, Z_NO_FLUSH);
-    *got = room - s->z.avail_out;
-    if (status == Z_STREAM_END)
-        s->in_member = false;
-    else if (status == Z_MEM_ERROR)
+    const int system_error = errno;
+    int status;
+    const char *reason = gzerror(s->file, &status);
+    if (status == Z_ERRNO)
+        return fail(err, ERR_IO, "read %s: %s", stream_name(s), strerror(system_error));
+    if (status == Z_MEM_ERROR)
         return fail(err, ERR_NO_MEMORY, "no memory to unpack %s", stream_name(s));
-    else if (status != Z_OK && status != Z_BUF_ERROR)
-        return fail(err, ERR_INVALID, "%s has damaged gzip data: %s", stream_name(s),
-                    s->z.msg ? s->z.msg : "not a plain gzip stream");
-    return true;
+    // zlib puts "<fd:3>: " before its reason.
+    const char *colon = strstr(reason, ">: ");
+    return fail(err, ERR_INVALID, "%s has damaged gzip data: %s", stream_name(s),
+                colon ? colon + strlen(">: ") : reason);
 }
 
 bool stream_read(Stream *stream, uint8_t *dst, size_t want, size_t *got, Error *err)
 {
     *got = 0;
     while (*got < want) {
-        if (!refill(stream, err))
-            return false;
-        if (stream->z.avail_in == 0)
+        const size_t left = want - *got;
+        const int part =
+            gzread(stream->file, dst + *got, (unsigned)(left < PIECE_BYTES ? left : PIECE_BYTES));
+        if (part < 0)
+            return refuse(stream, err);
+        if (part == 0)
             return true;
-        size_t part = 0;
-        if (!stream->gzip)
-            copy_some(stream, dst + *got, want - *got, &part);
-        else if (!inflate_some(stream, dst + *got, want - *got, &part, err))
-            return false;
-        *got += part;
+        *got += (size_t)part;
     }
     return true;
 }
