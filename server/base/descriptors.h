@@ -3,5 +3,6 @@
 #include <stdbool.h>
 
 /* Open /dev/null where standard input, output or error are closed: the first file that the program
- * opens would come to stand there, and messages would be written into it. False if that fails. */
+ * opens would come to stand there, and messages would be written into it. Reading from such an
+ * input and printing to such an output fail, as they would have. False if it cannot be opened. */
 bool descriptors_open_standard(void);

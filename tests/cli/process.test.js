@@ -28,6 +28,24 @@ test("output that cannot be written is a failure, said in a sentence", async (t)
   assert.ok(existsSync(f.path("job.run", "model.safetensors")));
 });
 
+test("closed descriptors: printing fails, nothing is written into a file of the run", (t) => {
+  const f = folder(t);
+  f.write("job.json", QUICK);
+  let r = f.shell(`"$G" summary >&-`);
+  assert.equal(r.code, 1);
+  assert.equal(r.err, "googlenetd: standard output: Bad file descriptor\n");
+  r = f.shell(`"$G" train - <&-`);
+  assert.equal(r.code, 2);
+  assert.equal(r.err, "googlenetd: stdin: Bad file descriptor\n");
+  r = f.shell(`"$G" train job.json <&- >&- 2>&-`);
+  assert.equal(r.code, 1);
+  // All that the run prints would have stood in one of them.
+  for (const name of ["epochs.csv", "curve.csv", "job.json", "kernels.txt"])
+    assert.doesNotMatch(f.read("job.run", name), /examples\/s/);
+  assert.equal(csv(f.read("job.run", "epochs.csv")).rows.length, 1);
+  assert.equal(f.shell(`rm -r job.run; "$G" train job.json 2>&-`).code, 0);
+});
+
 test("a training goes on when nobody reads what it prints", async (t) => {
   const f = folder(t);
   f.write("job.json", QUICK);
