@@ -88,7 +88,7 @@ static void write_jobs(FILE *out, const JobCounts *c)
            "Jobs queued again because the daemon had died.", (double)c->restarts);
 }
 
-static void write_http(FILE *out, HttpCounts *c)
+static void write_http(FILE *out, HttpCounts *c, Log *log)
 {
     static const char NAME[] = "googlenetd_http_requests_total";
     fprintf(out, "# HELP %s Requests answered, by class of status.\n# TYPE %s counter\n", NAME,
@@ -100,6 +100,14 @@ static void write_http(FILE *out, HttpCounts *c)
     metric(out, "googlenetd_http_streams", "gauge", "Readers of events.", atomic_load(&c->streams));
     metric(out, "googlenetd_http_connections_cut_total", "counter",
            "Connections cut off for being too slow or too many.", (double)atomic_load(&c->cut));
+    metric(out, "googlenetd_http_requests_busy_total", "counter",
+           "Requests refused because too many waited for a handler.",
+           (double)atomic_load(&c->busy));
+    metric(out, "googlenetd_http_requests_late_total", "counter",
+           "Requests answered before their handler was done, because it took too long.",
+           (double)atomic_load(&c->late));
+    metric(out, "googlenetd_log_lines_dropped_total", "counter",
+           "Lines of the log that nobody took.", (double)log_dropped(log));
 }
 
 static int open_descriptors(void)
@@ -144,7 +152,7 @@ bool get_metrics(App *app, const Request *req, Response *res, Error *err)
     if (!out)
         return fail(err, ERR_NO_MEMORY, "no memory for the answer");
     write_jobs(out, &counts);
-    write_http(out, app->counts);
+    write_http(out, app->counts, app->log);
     write_process(out, app);
     if (fclose(out) != 0)
         return fail(err, ERR_NO_MEMORY, "no memory for the answer");
