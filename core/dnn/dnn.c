@@ -81,12 +81,8 @@ void dnn_version(char *text, size_t size)
 
 static dnnl_status_t append_post_ops(dnnl_post_ops_t ops, OpAttr attr)
 {
-    dnnl_status_t status = dnnl_success;
-    if (attr.sum != 0)
-        status = dnnl_post_ops_append_sum(ops, attr.sum, 0, dnnl_data_type_undef);
-    if (status == dnnl_success && attr.relu)
-        status = dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_relu, 0, 0);
-    return status;
+    return attr.sum == 0 ? dnnl_success
+                         : dnnl_post_ops_append_sum(ops, attr.sum, 0, dnnl_data_type_undef);
 }
 
 dnnl_primitive_attr_t op_attr_new(OpAttr attr, Error *err)

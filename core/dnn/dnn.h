@@ -29,7 +29,6 @@ void dnn_version(char *text, size_t size);
 
 /* What a primitive does besides its plain work; zeros mean nothing. */
 typedef struct {
-    bool relu;           // dst = max(0, dst)
     float sum;           // dst = result + sum * (what dst held)
     bool deterministic;  // equal bits from run to run
 } OpAttr;

@@ -114,6 +114,13 @@ SIMD_CLONES static void to_bf16(uint16_t *restrict dst, const float *restrict sr
         dst[i] = float_to_bf16(src[i]);
 }
 
+void tensor_to_f32(Tensor *dst, const Tensor *src)
+{
+    const size_t count = tensor_count(src);
+    for (size_t i = 0; i < count; i++)
+        ((float *)dst->data)[i] = bf16_to_float(((const uint16_t *)src->data)[i]);
+}
+
 /* Where plain order is channels-last. */
 static void write_in_order(Tensor *t, const float *src)
 {

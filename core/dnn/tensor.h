@@ -46,6 +46,9 @@ static inline size_t tensor_pixels(const Tensor *t)
     return (size_t)t->batch * (size_t)t->shape.height * (size_t)t->shape.width;
 }
 
+/* dst = src in float32, numbers in the same order; src is bfloat16 of the same shape. */
+void tensor_to_f32(Tensor *dst, const Tensor *src);
+
 /* Copy float32 in plain (batch, channels, height, width) order in and out. */
 void tensor_read_nchw(const Tensor *t, float *dst);
 void tensor_write_nchw(Tensor *t, const float *src);

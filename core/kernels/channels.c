@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "core/kernels/relu_mask.h"
+#include "core/kernels/relu.h"
 
 static void *place(Channels c, size_t pixel)
 {

@@ -76,13 +76,13 @@ void im2col_pack(const Im2col *p, const float *weights, void *packed)
 
 /* ---- Running ---- */
 
-/* A row of sums with bias and, with `relu`, ReLU. */
+/* A row of sums with bias and, with `relu`, ReLU: a NaN stays. */
 SIMD_CLONES static void finish_bf16(const float *restrict sums, const float *restrict bias,
                                     bool relu, int channels, uint16_t *restrict dst)
 {
     for (int c = 0; c < channels; c++) {
         const float x = sums[c] + bias[c];
-        dst[c] = float_to_bf16(relu && !(x > 0) ? 0 : x);
+        dst[c] = float_to_bf16(relu && x <= 0 ? 0 : x);
     }
 }
 
@@ -91,7 +91,7 @@ SIMD_CLONES static void finish_f32(const float *restrict sums, const float *rest
 {
     for (int c = 0; c < channels; c++) {
         const float x = sums[c] + bias[c];
-        dst[c] = relu && !(x > 0) ? 0 : x;
+        dst[c] = relu && x <= 0 ? 0 : x;
     }
 }
 

@@ -10,19 +10,32 @@
 #include "core/kernels/vec.h"
 
 /* DESIGN. A pixel is computed for all its channels at once. Forward, from nine rows of channels,
- * such that the compiler can unroll and keep everything in registers: where a window hangs over the
- * edge, a row that changes nothing stands in. Backward, from the windows that the pixel is in,
- * which says of every number once where it goes and needs no zeros first.
+ * such that the compiler can unroll and keep everything in registers: where a window reaches over
+ * the edge, a row that changes no maximum takes the place of what is missing. Backward, from the
+ * windows that the pixel is in, which says of every number once where it goes and needs no zeros
+ * first.
  */
 
 enum { SIDE = 3, TAPS = SIDE * SIDE };
 
 /* ---- Forward ---- */
 
-/* The order of bfloat16 numbers as that of integers, and back. */
+/* The bits of a bfloat16 as an integer in the order of the numbers, and back. Integers alone would
+ * have NaNs with their sign set, as x86 makes them, below minus infinity: NEGATIVE_NANS of them are
+ * moved round to the top. One is left at the bottom, LOWEST, which changes no maximum: a signalling
+ * NaN, which arithmetic never gives. */
+enum { NEGATIVE_NANS = 126, LOWEST = 0xff81 };
+
 static inline int16_t ordered(int16_t bits)
 {
-    return (int16_t)(bits ^ (int16_t)((bits >> 15) & 0x7fff));
+    const uint16_t value = (uint16_t)(bits ^ (int16_t)((bits >> 15) & 0x7fff));
+    return (int16_t)(uint16_t)(value - NEGATIVE_NANS);
+}
+
+static inline int16_t unordered(int16_t order)
+{
+    const int16_t value = (int16_t)(uint16_t)((uint16_t)order + NEGATIVE_NANS);
+    return (int16_t)(value ^ (int16_t)((value >> 15) & 0x7fff));
 }
 
 SIMD_CLONES static void maximum(const int16_t *const *taps, int channels, int16_t *restrict dst)
@@ -34,23 +47,23 @@ SIMD_CLONES static void maximum(const int16_t *const *taps, int channels, int16_
             const int16_t x = ordered(taps[t][c]);
             best = x > best ? x : best;
         }
-        dst[c] = ordered(best);
+        dst[c] = unordered(best);
     }
 }
 
-SIMD_CLONES static void maximum_and_place(const int16_t *const *taps, int channels,
-                                          int16_t *restrict dst, int16_t *restrict places)
+SIMD_CLONES static void maximum_and_argmax(const int16_t *const *taps, int channels,
+                                           int16_t *restrict dst, int16_t *restrict argmax)
 {
     for (int c = 0; c < channels; c++) {
-        int16_t best = ordered(taps[0][c]), place = 0;
+        int16_t best = ordered(taps[0][c]), index = 0;
 #pragma GCC unroll 8
         for (int16_t t = 1; t < TAPS; t++) {
             const int16_t x = ordered(taps[t][c]);
-            place = x > best ? t : place;
+            index = x > best ? t : index;
             best = x > best ? x : best;
         }
-        dst[c] = ordered(best);
-        places[c] = place;
+        dst[c] = unordered(best);
+        argmax[c] = index;
     }
 }
 
@@ -68,13 +81,13 @@ static void find_taps(const MaxPoolBf16 *p, const uint16_t *image, int y, int x,
 }
 
 void max_pool_bf16_forward(const MaxPoolBf16 *p, const uint16_t *src, uint16_t *dst,
-                           int16_t *places)
+                           int16_t *argmax)
 {
     const ptrdiff_t src_image = (ptrdiff_t)p->src_height * p->src_width * p->channels;
     const int rows = p->batch * p->dst_height;
     int16_t *lowest = xcalloc((size_t)p->channels, sizeof *lowest);
     for (int c = 0; c < p->channels; c++)
-        lowest[c] = (int16_t)0xffff;  // ordered(INT16_MIN), below minus infinity
+        lowest[c] = (int16_t)LOWEST;
 #pragma omp parallel for schedule(static)
     for (int row = 0; row < rows; row++) {
         const uint16_t *image = src + row / p->dst_height * src_image;
@@ -82,8 +95,8 @@ void max_pool_bf16_forward(const MaxPoolBf16 *p, const uint16_t *src, uint16_t *
             const int16_t *taps[TAPS];
             find_taps(p, image, row % p->dst_height, x, lowest, taps);
             const ptrdiff_t at = ((ptrdiff_t)row * p->dst_width + x) * p->channels;
-            if (places)
-                maximum_and_place(taps, p->channels, (int16_t *)dst + at, places + at);
+            if (argmax)
+                maximum_and_argmax(taps, p->channels, (int16_t *)dst + at, argmax + at);
             else
                 maximum(taps, p->channels, (int16_t *)dst + at);
         }
@@ -93,11 +106,11 @@ void max_pool_bf16_forward(const MaxPoolBf16 *p, const uint16_t *src, uint16_t *
 
 /* ---- Backward ---- */
 
-/* What one window has for a pixel: its gradient, where the pixel is its place `tap`. */
+/* What one window has for a pixel: its gradient, where the pixel is its maximum. */
 typedef struct {
     const uint16_t *diff;
-    const int16_t *places;
-    int16_t tap;
+    const int16_t *argmax;
+    int16_t tap;  // the index of the pixel within the window
 } Share;
 
 typedef int16_t Halves __attribute__((vector_size(64), aligned(64)));
@@ -109,10 +122,10 @@ VEC_INLINE void add_lanes(const Share *shares, int count, int c, uint16_t *dst)
     const VecBits upper_half = (VecBits){0} + 0xffff0000u;
     Vec lower = {0}, upper = {0};
     for (int i = 0; i < count; i++) {
-        Halves places, diff;
-        memcpy(&places, shares[i].places + c, sizeof places);
+        Halves argmax, diff;
+        memcpy(&argmax, shares[i].argmax + c, sizeof argmax);
         memcpy(&diff, shares[i].diff + c, sizeof diff);
-        diff &= places == shares[i].tap;
+        diff &= argmax == shares[i].tap;
         const VecBits pairs = (VecBits)diff;
         lower += (Vec)(pairs << 16);
         upper += (Vec)(pairs & upper_half);
@@ -145,7 +158,7 @@ static Span windows_of(const MaxPoolBf16 *p, int i, int windows)
 }
 
 /* What those of row y and column x have for pixel (y, x), in reading order; returns how many. */
-static int find_shares(const MaxPoolBf16 *p, const uint16_t *diff, const int16_t *places, int y,
+static int find_shares(const MaxPoolBf16 *p, const uint16_t *diff, const int16_t *argmax, int y,
                        int x, Span ys, Span xs, Share *shares)
 {
     int count = 0;
@@ -153,13 +166,13 @@ static int find_shares(const MaxPoolBf16 *p, const uint16_t *diff, const int16_t
         for (int j = xs.first; j < xs.end; j++) {
             const int tap = (y + p->pad - i * p->stride) * SIDE + x + p->pad - j * p->stride;
             const ptrdiff_t at = (ptrdiff_t)(i * p->dst_width + j) * p->channels;
-            shares[count++] = (Share){diff + at, places + at, (int16_t)tap};
+            shares[count++] = (Share){diff + at, argmax + at, (int16_t)tap};
         }
     }
     return count;
 }
 
-void max_pool_bf16_backward(const MaxPoolBf16 *p, const uint16_t *diff_dst, const int16_t *places,
+void max_pool_bf16_backward(const MaxPoolBf16 *p, const uint16_t *diff_dst, const int16_t *argmax,
                             uint16_t *diff_src)
 {
     const ptrdiff_t dst_image = (ptrdiff_t)p->dst_height * p->dst_width * p->channels;
@@ -173,7 +186,7 @@ void max_pool_bf16_backward(const MaxPoolBf16 *p, const uint16_t *diff_dst, cons
             Share shares[TAPS];
             const Span xs = windows_of(p, x, p->dst_width);
             const int count =
-                find_shares(p, diff_dst + image, places + image, y, x, ys, xs, shares);
+                find_shares(p, diff_dst + image, argmax + image, y, x, ys, xs, shares);
             add_shares(shares, count, p->channels,
                        diff_src + ((ptrdiff_t)row * p->src_width + x) * p->channels);
         }

@@ -1,12 +1,13 @@
 /* core/kernels/max_pool_bf16.h -- 3 x 3 max pooling of bfloat16, without ever leaving 16 bits.
  *
- * The bits of a bfloat16, those below the sign turned over where it is negative, are in the order
- * of the numbers when read as a signed integer: the maximum is one instruction for 32 of them.
+ * The bits of a bfloat16, those below the sign inverted where it is negative, are in the order of
+ * the numbers when read as a signed integer: the maximum is one instruction for 32 of them. NaNs of
+ * either sign count as larger than any number, so that none is lost.
  *
  * Shapes    src batch x src_height x src_width x channels, dst the same with its own height and
- *           width, channels-last; places, of dst's shape, say which of its window's nine pixels
- * each maximum came from: the first in reading order if there are several. In 16 bits, so that what
- *           compares them has as many lanes as what moves the numbers.
+ *           width, channels-last; argmax, of dst's shape, says which of its window's nine pixels
+ *           each maximum came from: the first in reading order if there are several. In 16 bits, so
+ *           that what compares indices has as many lanes as what moves the numbers.
  * Backward  every number of diff_src is summed up in float32 and rounded once.
  */
 #pragma once
@@ -22,8 +23,8 @@ typedef struct {
     int pad;     // 0 or 1
 } MaxPoolBf16;
 
-/* `places` may be NULL where no backward pass will want them. */
+/* `argmax` may be NULL where no backward pass will follow. */
 void max_pool_bf16_forward(const MaxPoolBf16 *p, const uint16_t *src, uint16_t *dst,
-                           int16_t *places);
-void max_pool_bf16_backward(const MaxPoolBf16 *p, const uint16_t *diff_dst, const int16_t *places,
+                           int16_t *argmax);
+void max_pool_bf16_backward(const MaxPoolBf16 *p, const uint16_t *diff_dst, const int16_t *argmax,
                             uint16_t *diff_src);

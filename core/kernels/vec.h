@@ -22,12 +22,14 @@ typedef uint16_t VecHalf __attribute__((vector_size(32), aligned(32)));
 #define VEC_INLINE static inline __attribute__((always_inline))
 
 /* Round to bfloat16, to nearest and ties to even, and leave the bits in the lower halves. A NaN
- * becomes a NaN or an infinity: either ends a training. */
+ * stays a NaN: rounding could carry it over to 0. */
 VEC_INLINE void vec_round(VecBits *bits, const Vec *x)
 {
     VecBits b;
     memcpy(&b, x, sizeof b);
-    *bits = (b + 0x7fffu + ((b >> 16) & 1u)) >> 16;
+    const VecBits number = (VecBits)(*x == *x), nan = (b >> 16) | 0x40u;
+    const VecBits rounded = (b + 0x7fffu + ((b >> 16) & 1u)) >> 16;
+    *bits = (rounded & number) | (nan & ~number);
 }
 
 /* Sixteen numbers from memory, float32 or bfloat16. */
@@ -83,12 +85,12 @@ VEC_INLINE void vec_store_pairs(void *dst, const Vec *x, const Vec *y)
     memcpy(dst, &pairs, sizeof pairs);
 }
 
-/* x = max(0, x), and 0 for a NaN. */
+/* x = max(0, x); a NaN stays. */
 VEC_INLINE void vec_relu(Vec *x)
 {
     const Vec zero = {0};
     VecBits bits;
     memcpy(&bits, x, sizeof bits);
-    bits &= (VecBits)(*x > zero);
+    bits &= ~(VecBits)(*x <= zero);
     memcpy(x, &bits, sizeof *x);
 }

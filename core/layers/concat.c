@@ -8,7 +8,7 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
 {
     const Concat *c = config;
     spec->dst = srcs[0];
-    spec->backward_needs_dst = c->masked != 0;
+    spec->backward_needs_dst = c->relu_masks != 0;
     for (int i = 1; i < src_count; i++) {
         if (srcs[i].height != srcs[0].height || srcs[i].width != srcs[0].width)
             return fail(err, ERR_INVALID, "cannot join %d x %d and %d x %d images", srcs[0].height,
@@ -51,7 +51,7 @@ static bool backward_data(Layer *l, Error *err)
         for (int i = 0; i < l->node->src_count; i++) {
             const size_t count = (size_t)l->src[i]->shape.channels;
             const Channels diff_src = {l->diff_src[i], 0};
-            if (diff_src.tensor && c->masked >> i & 1)
+            if (diff_src.tensor && c->relu_masks >> i & 1)
                 copy_channels_masked(diff_src, diff_dst, dst, count, p);
             else if (diff_src.tensor)
                 copy_channels(diff_src, diff_dst, count, p);

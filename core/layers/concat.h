@@ -3,15 +3,15 @@
  *   dst[n][..] = channels of the first src, then those of the second, ...
  *
  * Shapes    srcs N x Ci x H x W with equal H and W; dst N x (sum of Ci) x H x W.
- * Backward  each diff_src is its slice of diff_dst; for a src with its bit set in `masked`, 0 where
- *           dst is not above 0: what a ReLU behind that src would do first.
+ * Backward  each diff_src is its slice of diff_dst; for a src with its bit set in `relu_masks`, 0
+ *           where dst is not above 0.
  * Errors    ERR_INVALID: no source, or sources whose images differ in size.
  */
 #pragma once
 #include "core/graph/graph.h"
 
 typedef struct {
-    unsigned masked;  // bit i: src i; set by the rewrite that saves those ReLUs a pass
+    unsigned relu_masks;  // bit i: apply the backward mask of the ReLU that gives src i
 } Concat;
 
 extern const LayerType CONCAT;

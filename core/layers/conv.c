@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
-#include "core/kernels/relu_mask.h"
+#include "core/kernels/relu.h"
 #include "core/layers/conv_autotune.h"
 #include "core/layers/layer.h"
 
@@ -41,7 +41,7 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
     spec->param_count = 2;
     spec->multiply_adds = (int64_t)shape_count(spec->dst) * src.channels * taps;
     spec->backward_needs_src = true;
-    spec->backward_needs_dst = c->relu && !c->masked;
+    spec->backward_needs_dst = c->relu && !c->mask_moved;
     return true;
 }
 
@@ -208,8 +208,8 @@ static bool backward_begin(Layer *l, Error *err)
 {
     (void)err;
     const Conv *c = l->node->config;
-    if (c->relu && !c->masked)
-        relu_mask(l->diff_dst[0], l->dst);
+    if (c->relu && !c->mask_moved)
+        relu_mask(l->diff_dst[0], l->diff_dst[0], l->dst);
     return true;
 }
 
@@ -223,6 +223,7 @@ static const LayerOps OPS = {
     .flush_grads = flush_grads,
     .name_kernels = name_kernels,
     .destroy = destroy,
+    .sums_in_f32 = true,
 };
 
 const LayerType CONV = {

@@ -7,22 +7,23 @@
  * Shapes    src N x C x H x W, dst N x O x H' x W', H' = (H + 2*pad - kernel) / stride + 1, rounded
  *           down; W' alike. weights O x C x kernel x kernel, bias O.
  * Backward  diff_src, weights and bias gradients. With `relu`, dst = max(0, .), and diff_dst is set
- * to 0 where dst is 0 before anything else: the result of a conv and a relu node, in one pass.
- * Memory    packed weights for forward and for backward, packed gradients.
+ *           to 0 where dst is not above 0 before anything else, unless that mask has moved: the
+ *           result of a conv and a relu node, in one pass.
+ * Memory    packed weights for forward and for backward data, accumulated gradients.
  * Errors    ERR_INVALID: out, kernel or stride below 1, pad below 0, window larger than the padded
- *           src. ERR_DNN: oneDNN refused.
- * Source    oneDNN convolution, direct.
+ *           src. ERR_DNN: no kernel could be created.
+ * Source    core/layers/conv_kernels.c lists what computes it.
  */
 #pragma once
 #include "core/graph/graph.h"
 
 typedef struct {
-    int out;      // output channels
-    int kernel;   // window side
-    int stride;   // 0 means 1
-    int pad;      // on each side
-    bool relu;    // set by the rewrite that folds a relu node in; models use relu()
-    bool masked;  // diff_dst comes as 0 where dst is 0 already; set by a rewrite
+    int out;          // output channels
+    int kernel;       // window side
+    int stride;       // 0 means 1
+    int pad;          // on each side
+    bool relu;        // set by the rewrite that folds a relu node in; models use relu()
+    bool mask_moved;  // a reader applies the ReLU's backward mask: see core/net/rewrites.h
 } Conv;
 
 extern const LayerType CONV;

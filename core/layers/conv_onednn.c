@@ -3,6 +3,7 @@
 
 #include "core/base/memory.h"
 #include "core/dnn/packed.h"
+#include "core/kernels/relu.h"
 #include "core/layers/conv_kernel.h"
 
 /* The descriptions that primitives are made from. */
@@ -62,20 +63,13 @@ static Window window_of(const ConvProblem *p)
     return (Window){{p->stride_h, p->stride_w}, {p->pad_h, p->pad_w}};
 }
 
-/* src and dst of the forward pass, of which a backward task may have only the gradients: those have
- * the same layout, but for a dst that is the output of the network. */
 static bool describe_forward(Descs *d, const ConvTask *t, Error *err)
 {
     const Window w = window_of(&t->problem);
-    const Tensor *src = t->src ? t->src : t->diff_src, *dst = t->dst ? t->dst : t->diff_dst;
-    dnnl_primitive_attr_t attr = op_attr_new((OpAttr){.relu = t->problem.relu}, err);
-    if (!attr)
-        return false;
     const dnnl_status_t status = dnnl_convolution_forward_primitive_desc_create(
         &d->forward, t->dnn->engine, t->training ? dnnl_forward_training : dnnl_forward_inference,
-        dnnl_convolution_direct, src->desc, d->any_weights, d->bias, dst->desc, w.strides, NULL,
-        w.pads, w.pads, attr);
-    dnnl_primitive_attr_destroy(attr);
+        dnnl_convolution_direct, t->src->desc, d->any_weights, d->bias, t->dst->desc, w.strides,
+        NULL, w.pads, w.pads, NULL);
     return dnn_try(status, "conv forward", err);
 }
 
@@ -196,11 +190,16 @@ static bool create(const ConvKernel *k, const ConvTask *task, void **state, Erro
            && CREATE[task->problem.direction](s, err);
 }
 
+/* oneDNN could apply the ReLU itself, but would turn NaNs to 0. */
 static bool run(void *state, Error *err)
 {
     const State *s = state;
-    return op_run(&s->op, err)
-           && (s->task->problem.direction != CONV_BACKWARD_WEIGHTS || store_grads(s, err));
+    const ConvTask *t = s->task;
+    if (!op_run(&s->op, err))
+        return false;
+    if (t->problem.relu)
+        relu_forward(t->dst, t->dst);
+    return t->problem.direction != CONV_BACKWARD_WEIGHTS || store_grads(s, err);
 }
 
 static void destroy(void *state)

@@ -62,6 +62,7 @@ typedef struct LayerOps {
     /* What computes forward, backward data and backward weights. NULL: no more than one way. */
     void (*name_kernels)(const Layer *l, const char *names[3]);
     void (*destroy)(Layer *l);
+    bool sums_in_f32;  // dst can be float32 where src is bfloat16, and holds more then
 } LayerOps;
 
 enum { WEIGHTS, BIAS };  // the parameters' places in a node that has both

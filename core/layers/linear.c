@@ -82,6 +82,7 @@ static const LayerOps OPS = {
     .backward_weights = weighted_backward_weights,
     .backward_data = weighted_backward_data,
     .destroy = weighted_destroy,
+    .sums_in_f32 = true,
 };
 
 const LayerType LINEAR = {

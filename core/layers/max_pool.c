@@ -1,12 +1,9 @@
 #include "core/layers/max_pool.h"
 
-#include <stdlib.h>
-
-#include "core/base/memory.h"
+#include "core/kernels/max_pool.h"
 #include "core/kernels/max_pool_bf16.h"
-#include "core/kernels/relu_mask.h"
+#include "core/kernels/relu.h"
 #include "core/layers/layer.h"
-#include "core/layers/pooling.h"
 
 static bool describe(const void *config, const Shape *srcs, int src_count, LayerSpec *spec,
                      Error *err)
@@ -14,8 +11,9 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
     (void)src_count;
     const Pool *p = config;
     const Shape src = srcs[0];
-    if (p->kernel < 1)
-        return fail(err, ERR_INVALID, "kernel must be 1 or more, got %d", p->kernel);
+    if (p->kernel < 1 || p->kernel > MAX_POOL_LARGEST)
+        return fail(err, ERR_INVALID, "kernel must be 1 to %d, got %d", MAX_POOL_LARGEST,
+                    p->kernel);
     if (p->stride < 1)
         return fail(err, ERR_INVALID, "stride must be 1 or more, got %d", p->stride);
     if (p->pad < 0 || 2 * p->pad > p->kernel)
@@ -26,60 +24,66 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
                     p->kernel, src.height + 2 * p->pad, src.width + 2 * p->pad);
     spec->dst = (Shape){src.channels, (src.height + 2 * p->pad - p->kernel) / p->stride + 1,
                         (src.width + 2 * p->pad - p->kernel) / p->stride + 1};
-    spec->backward_needs_dst = p->masked;
+    spec->backward_needs_dst = p->relu_mask;
     return true;
 }
 
-static bool fits_16_bits(const Pool *p, int channels)
-{
-    return p->kernel == 3 && p->pad <= 1 && channels >= MAX_POOL_BF16_CHANNELS;
-}
-
-/* Whether it runs on our own kernel, which is faster where it fits; the library serves the rest. */
-static bool in_16_bits(const Layer *l)
-{
-    return l->autotune && l->src[0]->type == dnnl_bf16 && l->dst->type == dnnl_bf16
-           && fits_16_bits(l->node->config, l->dst->shape.channels);
-}
-
-size_t max_pool_place_bytes(const Pool *p, int channels, bool bf16)
-{
-    return bf16 && fits_16_bits(p, channels) ? sizeof(int16_t) : 1;  // oneDNN's is a byte
-}
-
-static bool create_16_bits(Layer *l, Error *err)
+/* Whether the window runs on the faster kernel of core/kernels/max_pool_bf16.h. */
+static bool is_3x3_bf16(const Layer *l)
 {
     const Pool *p = l->node->config;
-    const Shape src = l->src[0]->shape, dst = l->dst->shape;
-    MaxPoolBf16 *pool = l->state = xcalloc(1, sizeof *pool);
-    *pool = (MaxPoolBf16){.batch = l->batch,
-                          .channels = dst.channels,
-                          .src_height = src.height,
-                          .src_width = src.width,
-                          .dst_height = dst.height,
-                          .dst_width = dst.width,
-                          .stride = p->stride,
-                          .pad = p->pad};
-    // A place takes 16 bits, as a number does.
-    return !l->training || tensor_new(l->dnn, dst, l->batch, dnnl_bf16, &l->workspace, err);
+    return l->src[0]->type == dnnl_bf16 && p->kernel == 3 && p->pad <= 1
+           && l->dst->shape.channels >= MAX_POOL_BF16_CHANNELS;
 }
 
 static bool create(Layer *l, Error *err)
 {
+    // An index takes 16 bits, as a bfloat16 does.
+    return !l->training
+           || tensor_new(l->dnn, l->dst->shape, l->batch, dnnl_bf16, &l->workspace, err);
+}
+
+static MaxPool any_window(const Layer *l)
+{
     const Pool *p = l->node->config;
-    const PoolWindow window = {.algorithm = dnnl_pooling_max,
-                               .kernel = {p->kernel, p->kernel},
-                               .stride = p->stride,
-                               .pad = p->pad};
-    return in_16_bits(l) ? create_16_bits(l, err) : pooling_create(l, window, err);
+    const Shape src = l->src[0]->shape, dst = l->dst->shape;
+    return (MaxPool){.bf16 = l->src[0]->type == dnnl_bf16,
+                     .batch = l->batch,
+                     .channels = dst.channels,
+                     .src_height = src.height,
+                     .src_width = src.width,
+                     .dst_height = dst.height,
+                     .dst_width = dst.width,
+                     .kernel = p->kernel,
+                     .stride = p->stride,
+                     .pad = p->pad};
+}
+
+static MaxPoolBf16 window_3x3(const Layer *l)
+{
+    const Pool *p = l->node->config;
+    const Shape src = l->src[0]->shape, dst = l->dst->shape;
+    return (MaxPoolBf16){.batch = l->batch,
+                         .channels = dst.channels,
+                         .src_height = src.height,
+                         .src_width = src.width,
+                         .dst_height = dst.height,
+                         .dst_width = dst.width,
+                         .stride = p->stride,
+                         .pad = p->pad};
 }
 
 static bool forward(Layer *l, Error *err)
 {
-    if (!in_16_bits(l))
-        return pooling_forward(l, err);
-    max_pool_bf16_forward(l->state, l->src[0]->data, l->dst->data,
-                          l->workspace ? l->workspace->data : NULL);
+    (void)err;
+    void *argmax = l->workspace ? l->workspace->data : NULL;
+    if (is_3x3_bf16(l)) {
+        const MaxPoolBf16 pool = window_3x3(l);
+        max_pool_bf16_forward(&pool, l->src[0]->data, l->dst->data, argmax);
+    } else {
+        const MaxPool pool = any_window(l);
+        max_pool_forward(&pool, l->src[0]->data, l->dst->data, argmax);
+    }
     return true;
 }
 
@@ -87,31 +91,33 @@ static bool backward_begin(Layer *l, Error *err)
 {
     (void)err;
     const Pool *p = l->node->config;
-    if (p->masked)
-        relu_mask(l->diff_dst[0], l->dst);
+    if (p->relu_mask)
+        relu_mask(l->diff_dst[0], l->diff_dst[0], l->dst);
     return true;
 }
 
 static bool backward_data(Layer *l, Error *err)
 {
-    if (!in_16_bits(l))
-        return pooling_backward_data(l, err);
-    max_pool_bf16_backward(l->state, l->diff_dst[0]->data, l->workspace->data,
-                           l->diff_src[0]->data);
+    (void)err;
+    const void *argmax = l->workspace->data;
+    if (is_3x3_bf16(l)) {
+        const MaxPoolBf16 pool = window_3x3(l);
+        max_pool_bf16_backward(&pool, l->diff_dst[0]->data, argmax, l->diff_src[0]->data);
+    } else {
+        const MaxPool pool = any_window(l);
+        max_pool_backward(&pool, l->diff_dst[0]->data, argmax, l->diff_src[0]->data);
+    }
     return true;
 }
 
 static void name_kernels(const Layer *l, const char *names[3])
 {
-    names[0] = names[1] = in_16_bits(l) ? "int16" : "oneDNN";
+    names[0] = names[1] = is_3x3_bf16(l) ? "int16" : "vector";
 }
 
 static void destroy(Layer *l)
 {
-    if (in_16_bits(l))
-        free(l->state);
-    else
-        pooling_destroy(l);
+    (void)l;
 }
 
 static const LayerOps OPS = {

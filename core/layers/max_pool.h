@@ -5,28 +5,28 @@
  *
  * Shapes    src N x C x H x W, dst N x C x H' x W', H' = (H + 2*pad - kernel) / stride + 1, rounded
  *           down; W' alike.
- * Backward  diff_src gets each diff_dst at the place its maximum came from (the first in reading
- *           order if there are several), added up where windows overlap, and 0 elsewhere. With
- *           `masked`, diff_dst is set to 0 where dst is not above 0 before anything else: what a
- *           ReLU in the layer before would do to diff_src.
- * Memory    a workspace of one index per dst element, kept from forward to backward.
- * Errors    ERR_INVALID: kernel or stride below 1, pad below 0 or more than half the kernel, window
- *           larger than the padded src. ERR_DNN: oneDNN refused.
- * Source    Szegedy et al. 2015, Figure 2(b) and Table 1; oneDNN pooling_max.
+ * Backward  diff_src gets each diff_dst where its maximum came from (the first in reading order if
+ *           there are several), added up where windows overlap, and 0 elsewhere. With `relu_mask`,
+ *           diff_dst is set to 0 where dst is not above 0 before anything else.
+ * NaN       is larger than any number, so that none is lost.
+ * Memory    a workspace of argmax indices, 16 bits for each number of dst, kept from forward to
+ *           backward.
+ * Errors    ERR_INVALID: kernel below 1 or above MAX_POOL_LARGEST, stride below 1, pad below 0 or
+ *           more than half the kernel, window larger than the padded src.
+ * Source    Szegedy et al. 2015, Figure 2(b) and Table 1; core/kernels/max_pool.h.
  */
 #pragma once
 #include "core/graph/graph.h"
 
 typedef struct {
-    int kernel;   // window side
-    int stride;   // 0 means 1
-    int pad;      // on each side
-    bool masked;  // set by the rewrite that saves the ReLU before it a pass
+    int kernel;      // window side
+    int stride;      // 0 means 1
+    int pad;         // on each side
+    bool relu_mask;  // apply the backward mask of the ReLU before it: see core/net/rewrites.h
 } Pool;
 
 extern const LayerType MAX_POOL;
 
 Node max_pool(Graph *g, Node src, const char *name, Pool p);
 
-/* Bytes of such an index in a job's training. */
-size_t max_pool_place_bytes(const Pool *p, int channels, bool bf16);
+enum { MAX_POOL_ARGMAX_BYTES = 2 };  // of an index

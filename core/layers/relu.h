@@ -4,7 +4,8 @@
  *
  * Shapes    dst as src.
  * Backward  diff_src = dst > 0 ? diff_dst : 0.
- * Source    Nair and Hinton 2010; oneDNN eltwise_relu_use_dst_for_bwd.
+ * NaN       is passed on, in both directions.
+ * Source    Nair and Hinton 2010; core/kernels/relu.h.
  */
 #pragma once
 #include "core/graph/graph.h"

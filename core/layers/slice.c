@@ -12,7 +12,7 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
         return fail(err, ERR_INVALID, "cannot take %d channels from channel %d of %d", s->channels,
                     s->first, srcs[0].channels);
     spec->dst = (Shape){s->channels, srcs[0].height, srcs[0].width};
-    spec->backward_needs_dst = s->masked;
+    spec->backward_needs_dst = s->relu_mask;
     spec->part_first = s->first;
     spec->part_channels = s->channels;
     return true;
@@ -45,7 +45,7 @@ static bool backward_data(Layer *l, Error *err)
     const size_t pixels = tensor_pixels(l->dst);
 #pragma omp parallel for schedule(static)
     for (size_t p = 0; p < pixels; p++) {
-        if (s->masked)
+        if (s->relu_mask)
             copy_channels_masked(diff_src, diff_dst, dst, (size_t)s->channels, p);
         else
             copy_channels(diff_src, diff_dst, (size_t)s->channels, p);

@@ -4,9 +4,8 @@
  *
  * Shapes    src N x C x H x W, dst N x channels x H x W.
  * Backward  diff_dst becomes its channels of diff_src, which all slices of one src share: together
- *           they must cover it once, which graph_check sees to. With `masked`, it becomes 0 where
- * dst is not above 0, as a ReLU in the layer before would have it. Errors    ERR_INVALID: channels
- * that src does not have, or none.
+ *           they must cover it once, which graph_check sees to. With `relu_mask`, it becomes 0
+ * where dst is not above 0. Errors    ERR_INVALID: channels that src does not have, or none.
  */
 #pragma once
 #include "core/graph/graph.h"
@@ -14,7 +13,7 @@
 typedef struct {
     int first;
     int channels;
-    bool masked;  // set by the rewrite that saves that ReLU a pass
+    bool relu_mask;  // apply the backward mask of the ReLU before it
 } Slice;
 
 extern const LayerType SLICE;

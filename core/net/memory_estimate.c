@@ -28,12 +28,10 @@ static int add_life(Layout *l, size_t bytes, int birth, int death)
     return l->live_count++;
 }
 
-/* Where in its window each maximum of a pool came from. */
-static size_t place_bytes(const Layout *l, const GraphNode *pool)
+/* The argmax indices of a pool. */
+static size_t argmax_bytes(const Layout *l, const GraphNode *pool)
 {
-    const Shape dst = pool->spec.dst;
-    return l->batch * shape_count(dst)
-           * max_pool_place_bytes(pool->config, dst.channels, l->number_bytes == 2);
+    return l->batch * shape_count(pool->spec.dst) * MAX_POOL_ARGMAX_BYTES;
 }
 
 static void live_until(Layout *l, Node n, int step)
@@ -70,7 +68,7 @@ static void add_values(Layout *l)
         if (node->spec.backward_needs_dst)
             live_until(l, n, backward);
         if (node->type == &MAX_POOL)
-            add_life(l, place_bytes(l, node), n, backward);
+            add_life(l, argmax_bytes(l, node), n, backward);
     }
 }
 

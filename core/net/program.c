@@ -28,6 +28,7 @@ struct Program {
     int count;       // nodes; the input is node 0 and has no layer
     Layer *layers;   // by node
     bool *has_grad;  // by node: some parameter stands at it or before it
+    Tensor *output;  // float32: the last node's value, or a copy of it
     Tensor *diff_output;
     Slot *slots;  // all tensors that live in the arena; owned
     int slot_count;
@@ -58,9 +59,13 @@ static Tensor *value_of(const Program *p, Node n)
     return p->slots[p->value_slot[n]].tensor;
 }
 
+/* The output is float32. Where its layer can give it that, it does, before it rounds to the type of
+ * the others. */
 static dnnl_data_type_t value_type(const Program *p, Node n)
 {
-    return n == graph_output(p->graph) ? dnnl_f32 : p->config.type;
+    const LayerType *type = graph_node(p->graph, n)->type;
+    const bool exact = n == graph_output(p->graph) && type && type->ops->sums_in_f32;
+    return exact ? dnnl_f32 : p->config.type;
 }
 
 static bool create_values(Program *p, const Dnn *dnn, Error *err)
@@ -77,6 +82,12 @@ static bool create_values(Program *p, const Dnn *dnn, Error *err)
         p->value_slot[n] = add_slot(p, t, n, n);
     }
     live_until(p, p->value_slot[p->count - 1], p->count);
+    p->output = value_of(p, p->count - 1);
+    if (p->output->type != dnnl_f32) {
+        if (!tensor_new(dnn, p->output->shape, p->config.batch, dnnl_f32, &p->output, err))
+            return false;
+        add_slot(p, p->output, p->count, p->count);
+    }
     for (Node n = 1; n < p->count; n++) {
         const GraphNode *node = graph_node(p->graph, n);
         const int backward = p->config.training ? backward_step(p, n) : n;
@@ -281,6 +292,9 @@ bool program_forward(Program *p, Profile *profile, Error *err)
             return fail_in(err, "%s", l->node->name);
         lap(profile, &start, profile ? &profile->nodes[n].forward : NULL);
     }
+    const Tensor *last = value_of(p, p->count - 1);
+    if (p->output != last)
+        tensor_to_f32(p->output, last);
     return true;
 }
 
@@ -349,7 +363,7 @@ Tensor *program_input(const Program *p)
 
 Tensor *program_output(const Program *p)
 {
-    return value_of(p, p->count - 1);
+    return p->output;
 }
 
 Tensor *program_diff_output(const Program *p)

@@ -14,7 +14,7 @@ typedef struct Program Program;
 typedef struct {
     int batch;              // examples
     bool training;          // false: forward only, and values are dropped as soon as they are read
-    dnnl_data_type_t type;  // of values and gradients, but for the output's value: float32
+    dnnl_data_type_t type;  // of values and gradients; the output is given in float32
     bool diff_input;        // also compute the gradient of the input
     Shared *shared;         // with the other programs of the net
     Autotune *autotune;     // which kernels to use; NULL: oneDNN's alone

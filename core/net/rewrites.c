@@ -93,12 +93,12 @@ static void merge(Graph *out, const Graph *g, Node n, Node *new_node)
 {
     const GraphNode *node = graph_node(g, n);
     Conv c = *(const Conv *)node->config;
-    c.masked = c.relu;
+    c.mask_moved = c.relu;
     c.out = 0;
     for (Node i = n; i < graph_node_count(g); i++)
         c.out += graph_siblings(g, n, i) ? graph_shape(g, i).channels : 0;
     const Node merged = conv(out, new_node[node->srcs[0]], node->name, c);
-    Slice s = {.masked = c.relu};
+    Slice s = {.relu_mask = c.relu};
     for (Node i = n; i < graph_node_count(g); i++) {
         if (!graph_siblings(g, n, i))
             continue;
@@ -127,12 +127,12 @@ Graph *rewrite_merge_siblings(const Graph *g)
     return out;
 }
 
-static bool leaves_its_mask(const Graph *g, Node n)
+static bool mask_can_move(const Graph *g, Node n)
 {
     const GraphNode *node = graph_node(g, n);
     const bool masks = node->type == &CONV
-                           ? has_relu(node) && !((const Conv *)node->config)->masked
-                           : node->type == &SLICE && ((const Slice *)node->config)->masked;
+                           ? has_relu(node) && !((const Conv *)node->config)->mask_moved
+                           : node->type == &SLICE && ((const Slice *)node->config)->relu_mask;
     if (!masks || graph_reader_count(g, n) != 1)
         return false;
     const LayerType *reader = graph_node(g, graph_last_reader(g, n))->type;
@@ -146,11 +146,11 @@ static Node copy_without_mask(Graph *out, const Graph *g, Node n, const Node *ne
     const Node src = new_node[node->srcs[0]];
     if (node->type == &SLICE) {
         Slice s = *(const Slice *)node->config;
-        s.masked = false;
+        s.relu_mask = false;
         return slice(out, src, node->name, s);
     }
     Conv c = *(const Conv *)node->config;
-    c.masked = true;
+    c.mask_moved = true;
     return conv(out, src, node->name, c);
 }
 
@@ -161,7 +161,7 @@ static Node copy_concat(Graph *out, const Graph *g, Node n, const Node *new_node
     Node srcs[GRAPH_MAX_SRCS];
     for (int s = 0; s < node->src_count; s++) {
         srcs[s] = new_node[node->srcs[s]];
-        c.masked |= (unsigned)leaves_its_mask(g, node->srcs[s]) << s;
+        c.relu_masks |= (unsigned)mask_can_move(g, node->srcs[s]) << s;
     }
     return concat_masked(out, node->name, srcs, node->src_count, c);
 }
@@ -170,7 +170,7 @@ static Node copy_pool(Graph *out, const Graph *g, Node n, const Node *new_node)
 {
     const GraphNode *node = graph_node(g, n);
     Pool p = *(const Pool *)node->config;
-    p.masked |= leaves_its_mask(g, node->srcs[0]);
+    p.relu_mask |= mask_can_move(g, node->srcs[0]);
     return max_pool(out, new_node[node->srcs[0]], node->name, p);
 }
 
@@ -180,7 +180,7 @@ Graph *rewrite_mask_in_reader(const Graph *g)
     Node *new_node = xcalloc((size_t)count, sizeof *new_node);
     Graph *out = graph_new(graph_shape(g, 0));
     for (Node n = 1; n < count; n++) {
-        if (leaves_its_mask(g, n))
+        if (mask_can_move(g, n))
             new_node[n] = copy_without_mask(out, g, n, new_node);
         else if (graph_node(g, n)->type == &CONCAT)
             new_node[n] = copy_concat(out, g, n, new_node);

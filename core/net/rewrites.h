@@ -9,10 +9,13 @@
 /* A conv whose only reader is a relu takes it in: one pass over memory less in each direction. */
 Graph *rewrite_fold_relu(const Graph *g);
 
-/* A conv, or a slice of one, with a relu whose only reader is a concat or a max pool leaves its
- * mask to that. A concat splits gradients anyway: two passes over memory become one. A pool masks
- * by its maxima, which are fewer than what they were chosen from. After rewrite_fold_relu, before
- * rewrite_insert_forks. */
+/* The backward pass of a ReLU is a mask: a gradient becomes 0 where the value is not above 0. The
+ * layer that the ReLU was folded into applies it to its diff_dst, or one that reads the value
+ * applies it (`relu_mask` in its config) to the gradient that it gives: then the mask has moved
+ * (Conv.mask_moved). It moves where it costs less: to a concat, which splits gradients anyway, so
+ * that two passes over memory become one, and to a max pool, which has fewer gradients than its
+ * source. For a conv, or a slice of one, with a relu and no other reader. After rewrite_fold_relu,
+ * before rewrite_insert_forks. */
 Graph *rewrite_mask_in_reader(const Graph *g);
 
 /* The 1x1 convolutions that read one value become one, with all their output channels, and a slice

@@ -209,11 +209,38 @@ static void backward_weights_equal_naive_sums(void **state)
     for_all(im2col_grad_add_brgemms, check_grad);
 }
 
+/* A NaN in one pixel reaches every output that sees it, through the ReLU. */
+static void a_nan_comes_through(void **state)
+{
+    (void)state;
+    for (int bf16 = 0; bf16 < 2; bf16++) {
+        GemmKernel *kernel = bf16 ? gemm_plain_bf16 : gemm_plain_f32;
+        Fixture f = fixture_new(1, bf16, kernel);
+        f.p.conv.relu = true;
+        const uint32_t bits = 0xffc00000;
+        memcpy(f.raw_src, (const char *)&bits + (bf16 ? 2 : 0), bf16 ? 2 : 4);
+        void *packed = aligned_nans(im2col_weights_bytes(&f.p));
+        void *scratch = aligned_nans(im2col_scratch_bytes(&f.p));
+        im2col_pack(&f.p, f.weights, packed);
+        im2col_run(&f.p, f.raw_src, packed, f.bias, f.raw_dst, scratch);
+        for (int y = 0; y < 5; y++) {
+            for (int x = 0; x < 5; x++) {
+                const size_t at = (size_t)((y * f.p.conv.dst_width + x) * f.p.conv.out);
+                assert_int_equal(isnan(number_at(f.raw_dst, bf16, at)) != 0, y < 3 && x < 3);
+            }
+        }
+        free(packed);
+        free(scratch);
+        fixture_free(&f);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forward_equals_naive_sums),
         cmocka_unit_test(backward_weights_equal_naive_sums),
+        cmocka_unit_test(a_nan_comes_through),
     };
     return RUN_TESTS(tests);
 }

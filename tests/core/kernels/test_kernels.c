@@ -2,9 +2,11 @@
  * tails. */
 #include "core/base/bf16.h"
 #include "core/base/rng.h"
-#include "core/kernels/relu_mask.h"
+#include "core/kernels/relu.h"
 #include "core/kernels/sum.h"
+#include "core/kernels/vec.h"
 #include "tests/check.h"
+#include "tests/core/kernels/nan_bits.h"
 
 static const int CHANNELS[] = {1, 7, 64, 2047, 2048, 2049, 5000};
 
@@ -45,7 +47,7 @@ static void mask_keeps_what_stands_at_positive_values(void **state)
         Tensor *diff = tensor_of(dnn, CHANNELS[c / 2], type, 1);
         Tensor *value = tensor_of(dnn, CHANNELS[c / 2], type, 2);
         float *before = numbers_of(diff), *values = numbers_of(value);
-        relu_mask(diff, value);
+        relu_mask(diff, diff, value);
         float *after = numbers_of(diff);
         for (size_t i = 0; i < tensor_count(diff); i++)
             assert_true(after[i] == (values[i] > 0 ? before[i] : 0));
@@ -54,6 +56,85 @@ static void mask_keeps_what_stands_at_positive_values(void **state)
         free(after);
         release(diff);
         release(value);
+    }
+}
+
+static void relu_drops_what_is_below_zero(void **state)
+{
+    const Dnn *dnn = *state;
+    for (size_t c = 0; c < 2 * COUNT(CHANNELS); c++) {
+        const dnnl_data_type_t type = c % 2 ? dnnl_bf16 : dnnl_f32;
+        Tensor *src = tensor_of(dnn, CHANNELS[c / 2], type, 3);
+        Tensor *dst = tensor_of(dnn, CHANNELS[c / 2], type, 4);
+        relu_forward(dst, src);
+        float *got = numbers_of(dst), *numbers = numbers_of(src);
+        for (size_t i = 0; i < tensor_count(src); i++)
+            assert_true(got[i] == (numbers[i] > 0 ? numbers[i] : 0));
+        free(got);
+        free(numbers);
+        release(src);
+        release(dst);
+    }
+}
+
+/* A tensor of odd bits, over and over. */
+static Tensor *odd_tensor(const Dnn *dnn, dnnl_data_type_t type)
+{
+    Tensor *t = tensor_of(dnn, 64 + 5, type, 1);
+    for (size_t i = 0; i < tensor_count(t); i++) {
+        const uint32_t bits = ODD_BITS[i % COUNT(ODD_BITS)];
+        if (type == dnnl_f32)
+            ((uint32_t *)t->data)[i] = bits;
+        else
+            ((uint16_t *)t->data)[i] = (uint16_t)(bits >> 16);
+    }
+    return t;
+}
+
+static void relu_and_its_mask_lose_no_nan(void **state)
+{
+    const Dnn *dnn = *state;
+    for (int bf16 = 0; bf16 < 2; bf16++) {
+        Tensor *odd = odd_tensor(dnn, bf16 ? dnnl_bf16 : dnnl_f32);
+        Tensor *dst = odd_tensor(dnn, odd->type), *diff = tensor_of(dnn, 64 + 5, odd->type, 7);
+        float *values = numbers_of(odd), *before = numbers_of(diff);
+        relu_forward(dst, odd);
+        relu_mask(diff, diff, odd);
+        float *got = numbers_of(dst), *after = numbers_of(diff);
+        for (size_t i = 0; i < tensor_count(odd); i++) {
+            const float x = values[i];
+            assert_true(isnan(x) ? isnan(got[i]) : got[i] == fmaxf(x, 0));
+            assert_true(after[i] == (isnan(x) || x > 0 ? before[i] : 0));
+        }
+        free(values);
+        free(before);
+        free(got);
+        free(after);
+        release(odd);
+        release(dst);
+        release(diff);
+    }
+}
+
+/* The loops of files that are compiled for any CPU. */
+static void vectors_lose_no_nan(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(ODD_BITS); i++) {
+        const float x = float_of_bits(ODD_BITS[i]);
+        Vec v = {0};
+        v += x;
+        uint16_t half[VEC], pairs[2 * VEC];
+        vec_store(half, &v, true);
+        vec_store_pairs(pairs, &v, &v);
+        vec_relu(&v);
+        for (int lane = 0; lane < VEC; lane++) {
+            const float rounded = bf16_to_float(half[lane]), pair = bf16_to_float(pairs[2 * lane]);
+            assert_true(isnan(x) ? isnan(v[lane]) : v[lane] == fmaxf(x, 0));
+            assert_true(isnan(x) ? isnan(rounded) : rounded == x);
+            assert_true(isnan(x) ? isnan(pair) : pair == x);
+        }
+        assert_true(isnan(x) == isnan(bf16_to_float(float_to_bf16(x))));
     }
 }
 
@@ -133,6 +214,9 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mask_keeps_what_stands_at_positive_values),
+        cmocka_unit_test(relu_drops_what_is_below_zero),
+        cmocka_unit_test(relu_and_its_mask_lose_no_nan),
+        cmocka_unit_test(vectors_lose_no_nan),
         cmocka_unit_test(sums_are_rounded_once),
         cmocka_unit_test(bf16_rounds_to_nearest_even),
     };

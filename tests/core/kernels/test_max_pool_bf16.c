@@ -4,6 +4,7 @@
 #include "core/base/bf16.h"
 #include "core/base/rng.h"
 #include "tests/check.h"
+#include "tests/core/kernels/nan_bits.h"
 
 static const MaxPoolBf16 CASES[] = {
     {.batch = 2, .channels = 32, .src_height = 6, .src_width = 6, .stride = 1, .pad = 1},
@@ -17,7 +18,7 @@ static const MaxPoolBf16 CASES[] = {
 typedef struct {
     MaxPoolBf16 p;
     uint16_t *src, *dst, *diff_dst, *diff_src;
-    int16_t *places;
+    int16_t *argmax;
 } Fixture;
 
 /* Few different numbers, so that many are equal; of both signs, or below zero alone. */
@@ -42,7 +43,7 @@ static Fixture fixture_new(size_t i, bool negative)
     f.diff_src = xcalloc(src, sizeof *f.diff_src);
     f.dst = xcalloc(dst, sizeof *f.dst);
     f.diff_dst = xcalloc(dst, sizeof *f.diff_dst);
-    f.places = xcalloc(dst, sizeof *f.places);
+    f.argmax = xcalloc(dst, sizeof *f.argmax);
     fill(f.src, src, negative, &rng);
     fill(f.diff_dst, dst, false, &rng);
     memset(f.diff_src, 0xff, src * sizeof *f.diff_src);  // NaNs
@@ -55,7 +56,7 @@ static void fixture_free(Fixture *f)
     free(f->diff_src);
     free(f->dst);
     free(f->diff_dst);
-    free(f->places);
+    free(f->argmax);
 }
 
 static size_t index_of(const MaxPoolBf16 *p, int n, int height, int width, int y, int x, int c)
@@ -64,11 +65,11 @@ static size_t index_of(const MaxPoolBf16 *p, int n, int height, int width, int y
 }
 
 /* Where in src the maximum of a window is: the first if there are several. */
-static size_t naive_place(const Fixture *f, int n, int y, int x, int c)
+static size_t naive_argmax(const Fixture *f, int n, int y, int x, int c)
 {
     const MaxPoolBf16 *p = &f->p;
     float best = -INFINITY;
-    size_t place = 0;
+    size_t from = 0;
     for (int u = 0; u < 3; u++) {
         for (int v = 0; v < 3; v++) {
             const int row = y * p->stride + u - p->pad, column = x * p->stride + v - p->pad;
@@ -76,15 +77,15 @@ static size_t naive_place(const Fixture *f, int n, int y, int x, int c)
                 continue;
             const size_t at = index_of(p, n, p->src_height, p->src_width, row, column, c);
             const float value = bf16_to_float(f->src[at]);
-            place = value > best ? at : place;
+            from = value > best ? at : from;
             best = fmaxf(value, best);
         }
     }
-    return place;
+    return from;
 }
 
-/* Calls check for each number of dst, with its place and that of its maximum. */
-static void for_each_window(Fixture *f, void (*check)(Fixture *f, size_t at, size_t place))
+/* Calls check for each number of dst, with its index and that of its maximum. */
+static void for_each_window(Fixture *f, void (*check)(Fixture *f, size_t at, size_t from))
 {
     const MaxPoolBf16 *p = &f->p;
     for (int n = 0; n < p->batch; n++)
@@ -92,12 +93,12 @@ static void for_each_window(Fixture *f, void (*check)(Fixture *f, size_t at, siz
             for (int x = 0; x < p->dst_width; x++)
                 for (int c = 0; c < p->channels; c++)
                     check(f, index_of(p, n, p->dst_height, p->dst_width, y, x, c),
-                          naive_place(f, n, y, x, c));
+                          naive_argmax(f, n, y, x, c));
 }
 
-static void check_maximum(Fixture *f, size_t at, size_t place)
+static void check_maximum(Fixture *f, size_t at, size_t from)
 {
-    assert_int_equal(f->dst[at], f->src[place]);
+    assert_int_equal(f->dst[at], f->src[from]);
 }
 
 static void the_largest_of_each_window_comes_out(void **state)
@@ -107,7 +108,7 @@ static void the_largest_of_each_window_comes_out(void **state)
         Fixture f = fixture_new(i / 2, i % 2);
         max_pool_bf16_forward(&f.p, f.src, f.dst, NULL);
         for_each_window(&f, check_maximum);
-        max_pool_bf16_forward(&f.p, f.src, f.dst, f.places);
+        max_pool_bf16_forward(&f.p, f.src, f.dst, f.argmax);
         for_each_window(&f, check_maximum);
         fixture_free(&f);
     }
@@ -115,10 +116,10 @@ static void the_largest_of_each_window_comes_out(void **state)
 
 /* Takes the gradient back from where it should be: all that is left must be 0. Quarters below 4 add
  * up without rounding. */
-static void take_back(Fixture *f, size_t at, size_t place)
+static void take_back(Fixture *f, size_t at, size_t from)
 {
-    f->diff_src[place] =
-        float_to_bf16(bf16_to_float(f->diff_src[place]) - bf16_to_float(f->diff_dst[at]));
+    f->diff_src[from] =
+        float_to_bf16(bf16_to_float(f->diff_src[from]) - bf16_to_float(f->diff_dst[at]));
 }
 
 static void gradients_go_where_the_maximum_came_from(void **state)
@@ -126,8 +127,8 @@ static void gradients_go_where_the_maximum_came_from(void **state)
     (void)state;
     for (size_t i = 0; i < 2 * COUNT(CASES); i++) {
         Fixture f = fixture_new(i / 2, i % 2);
-        max_pool_bf16_forward(&f.p, f.src, f.dst, f.places);
-        max_pool_bf16_backward(&f.p, f.diff_dst, f.places, f.diff_src);
+        max_pool_bf16_forward(&f.p, f.src, f.dst, f.argmax);
+        max_pool_bf16_backward(&f.p, f.diff_dst, f.argmax, f.diff_src);
         for_each_window(&f, take_back);
         const size_t count = (size_t)(f.p.batch * f.p.src_height * f.p.src_width * f.p.channels);
         for (size_t k = 0; k < count; k++)
@@ -136,18 +137,39 @@ static void gradients_go_where_the_maximum_came_from(void **state)
     }
 }
 
-/* Infinities are numbers like others, and a NaN is not lost, so that it ends a training. */
+/* Infinities are numbers like others, and a NaN of either sign is the maximum of every window that
+ * it is in, wherever it stands in it. */
 static void infinities_and_nans_come_through(void **state)
 {
     (void)state;
-    Fixture f = fixture_new(5, true);
-    f.src[0] = float_to_bf16(-INFINITY);
-    f.src[1] = float_to_bf16(INFINITY);
-    f.src[2] = float_to_bf16(NAN);
-    max_pool_bf16_forward(&f.p, f.src, f.dst, f.places);
-    assert_memory_equal(f.dst, f.src, 40 * sizeof *f.src);
-    assert_int_equal(f.places[0], 4);  // the middle of the window, all around lies outside
-    fixture_free(&f);
+    const MaxPoolBf16 whole = {.batch = 1,
+                               .channels = 32,
+                               .src_height = 3,
+                               .src_width = 3,
+                               .dst_height = 3,
+                               .dst_width = 3,
+                               .stride = 1,
+                               .pad = 1};
+    for (size_t i = 0; i < COUNT(ODD_BITS); i++) {
+        for (int at = 0; at < 9; at++) {
+            uint16_t src[9 * 32], dst[9 * 32], none[9 * 32];
+            int16_t argmax[9 * 32];
+            for (int k = 0; k < 9 * 32; k++)
+                src[k] = float_to_bf16((float)(k % 7) - 3);
+            const uint16_t odd = (uint16_t)(ODD_BITS[i] >> 16);
+            for (int c = 0; c < 32; c++)
+                src[at * 32 + c] = odd;
+            max_pool_bf16_forward(&whole, src, dst, argmax);
+            max_pool_bf16_forward(&whole, src, none, NULL);
+            assert_memory_equal(none, dst, sizeof dst);
+            const bool largest = ODD_BITS[i] != 0xff800000;  // all but minus infinity
+            for (int c = 0; c < 32; c++) {
+                // The middle sees everything.
+                assert_int_equal(dst[4 * 32 + c] == odd, largest);
+                assert_int_equal(argmax[4 * 32 + c] == at, largest);
+            }
+        }
+    }
 }
 
 int main(int argc, char **argv)

@@ -12,7 +12,7 @@ static const Slice PARTS[] = {
     {.first = 0, .channels = 3}, {.first = 3, .channels = 16}, {.first = 19, .channels = 1}};
 
 /* The parts of "a" from the last to the first. */
-static Graph *reversed(Conv c, bool masked)
+static Graph *reversed(Conv c, bool mask)
 {
     Graph *g = graph_new((Shape){4, HEIGHT, WIDTH});
     const Node whole = conv(g, graph_input(g), "a", c);
@@ -20,7 +20,7 @@ static Graph *reversed(Conv c, bool masked)
     Node parts[3];
     for (int i = 0; i < 3; i++) {
         Slice s = PARTS[i];
-        s.masked = masked;
+        s.relu_mask = mask;
         parts[2 - i] = slice(g, whole, names[i], s);
     }
     concat(g, "out", parts, 3);
@@ -78,13 +78,13 @@ static void a_whole_reader_is_added(void **state)
 }
 
 /* Equal bits: the mask is the same wherever it is laid on. */
-static void a_masked_slice_spares_the_convolution_its_relu(void **state)
+static void a_relu_mask_may_move_to_the_slices(void **state)
 {
     (void)state;
     Conv c = POINTWISE;
     c.relu = true;
     Bound *plain = bound_new(reversed(c, false), (BoundConfig){.batch = BATCH, .seed = 4});
-    c.masked = true;
+    c.mask_moved = true;
     Bound *masked = bound_new(reversed(c, true), (BoundConfig){.batch = BATCH, .seed = 4});
     bound_forward(plain);
     bound_forward(masked);
@@ -122,7 +122,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(slices_are_channels_of_the_source),
         cmocka_unit_test(each_gives_its_part_of_one_gradient),
         cmocka_unit_test(a_whole_reader_is_added),
-        cmocka_unit_test(a_masked_slice_spares_the_convolution_its_relu),
+        cmocka_unit_test(a_relu_mask_may_move_to_the_slices),
         cmocka_unit_test(channels_that_are_not_there_are_refused),
     };
     return RUN_TESTS(tests);

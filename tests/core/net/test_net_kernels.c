@@ -274,6 +274,38 @@ static void a_record_repeats_the_kernels(void **state)
     fixture_free(&second);
 }
 
+/* ---- NaN ---- */
+
+/* All weights of the first layer NaN, as a bad step leaves them: the loss must say so, whichever
+ * kernels compute what follows. */
+static void check_nan_arrives(bool bf16, Kernels k, uint32_t bits)
+{
+    Fixture f = fixture_new(bf16, fixed(bf16, k, k));
+    const Param *p = params_find(f.params, "a.weight");
+    for (size_t i = 0; i < p->count; i++)
+        memcpy(&f.params->values[p->offset + i], &bits, sizeof bits);
+    net_params_changed(f.net);
+    if (!isnan(run(&f, true).loss))
+        fail_msg("%s, %s, %s: NaN was lost", k.three, k.five, k.one);
+    assert_true(isnan(run(&f, false).loss));
+    fixture_free(&f);
+}
+
+static void a_nan_reaches_the_loss(void **state)
+{
+    (void)state;
+    static const Kernels KERNELS[] = {{"oneDNN", "oneDNN", "oneDNN"},
+                                      {"winograd F(3,3)", "winograd F(2,5)", "gemm"},
+                                      {"winograd F(4,3)", "winograd F(2,5)", "gemm"}};
+    for (size_t i = 0; i < 4 * COUNT(KERNELS); i++) {
+        const bool bf16 = i % 2;
+        const Kernels k = KERNELS[i / 4];
+        if (strcmp(k.one, "oneDNN") == 0 ? bf16 && !net_bf16_is_fast() : !gemm_kernel(bf16))
+            continue;
+        check_nan_arrives(bf16, k, i / 2 % 2 ? 0xffc00000 : 0x7fc00000);
+    }
+}
+
 /* ---- Equal problems ---- */
 
 enum { PAIRS = 6, WIDTH = 32 };
@@ -364,6 +396,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(parts_of_a_batch_may_run_on_different_kernels),
         cmocka_unit_test(bfloat16_kernels_err_little_more_than_the_library),
         cmocka_unit_test(a_record_repeats_the_kernels),
+        cmocka_unit_test(a_nan_reaches_the_loss),
         cmocka_unit_test(equal_problems_get_equal_kernels),
         cmocka_unit_test(preparing_changes_nothing_and_leaves_nothing_to_measure),
     };

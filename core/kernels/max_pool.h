@@ -1,0 +1,29 @@
+/* core/kernels/max_pool.h -- max pooling of any window, in float32 or bfloat16.
+ *
+ * Shapes    src batch x src_height x src_width x channels, dst the same with its own height and
+ *           width, channels-last. argmax, of dst's shape, is the index within its window, in
+ *           reading order, of the pixel that each maximum came from: the first if there are
+ * several. NaN       is larger than any number: the first one of a window is its maximum. Backward
+ * every number of diff_src is summed up in float32 over the windows in reading order, and rounded
+ * once.
+ *
+ * core/kernels/max_pool_bf16.h is faster for the windows that it takes.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { MAX_POOL_LARGEST = 255 };  // side of a window, so that indices have 16 bits
+
+typedef struct {
+    bool bf16;
+    int batch, channels;
+    int src_height, src_width;
+    int dst_height, dst_width;
+    int kernel, stride, pad;
+} MaxPool;
+
+/* `argmax` may be NULL where no backward pass will follow. */
+void max_pool_forward(const MaxPool *p, const void *src, void *dst, uint16_t *argmax);
+void max_pool_backward(const MaxPool *p, const void *diff_dst, const uint16_t *argmax,
+                       void *diff_src);
