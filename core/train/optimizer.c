@@ -1,73 +1,75 @@
 #include "core/train/optimizer.h"
 
-#include <float.h>
 #include <math.h>
 
 #include "core/base/chunks.h"
 #include "core/base/simd.h"
 
-/* An update in the type that it is computed in. */
+/* An update in the type that it is computed in: value -= rate * (g_share * g + m_share * m). */
 typedef struct {
     float rate, decay, momentum;
-    bool nesterov;
+    float g_share, m_share;  // 1 and momentum with Nesterov's momentum, else 0 and 1
 } Update;
 
-/* Both update `count` values and return the sum of the squared gradients; *bad becomes 1 where
- * a new value is NaN or infinite. The pass waits for memory, so looking costs next to nothing. */
-SIMD_CLONES static float update_plain(Update u, size_t count, float *restrict value,
-                                      const float *restrict grad, int *bad)
+/* What one chunk has seen. */
+typedef struct {
+    float squares;  // of the gradients
+    float check;    // 0; NaN if a new value is NaN or infinite
+} Seen;
+
+/* The passes wait for memory, so that looking at the numbers costs next to nothing. x - x is 0 but
+ * for NaN and infinity. */
+SIMD_CLONES static Seen update_plain(Update u, size_t count, float *restrict value,
+                                     const float *restrict grad)
 {
-    float squares = 0;
-    int not_finite = 0;
-#pragma omp simd reduction(+ : squares) reduction(| : not_finite)
+    float squares = 0, check = 0;
+#pragma omp simd reduction(+ : squares, check)
     for (size_t i = 0; i < count; i++) {
         const float v = value[i] - u.rate * (grad[i] + u.decay * value[i]);
         squares += grad[i] * grad[i];
-        not_finite |= !(fabsf(v) <= FLT_MAX);
+        check += v - v;
         value[i] = v;
     }
-    *bad |= not_finite;
-    return squares;
+    return (Seen){squares, check};
 }
 
-SIMD_CLONES static float update_with_momentum(Update u, size_t count, float *restrict value,
-                                              const float *restrict grad, float *restrict velocity,
-                                              int *bad)
+SIMD_CLONES static Seen update_with_momentum(Update u, size_t count, float *restrict value,
+                                             const float *restrict grad, float *restrict velocity)
 {
-    const float look_ahead = u.nesterov ? u.momentum : 0;
-    float squares = 0;
-    int not_finite = 0;
-#pragma omp simd reduction(+ : squares) reduction(| : not_finite)
+    float squares = 0, check = 0;
+#pragma omp simd reduction(+ : squares, check)
     for (size_t i = 0; i < count; i++) {
         const float g = grad[i] + u.decay * value[i];
         const float m = u.momentum * velocity[i] + g;
-        const float v = value[i] - u.rate * (u.nesterov ? g + look_ahead * m : m);
+        const float v = value[i] - u.rate * (u.g_share * g + u.m_share * m);
         squares += grad[i] * grad[i];
-        not_finite |= !(fabsf(v) <= FLT_MAX);
+        check += v - v;
         velocity[i] = m;
         value[i] = v;
     }
-    *bad |= not_finite;
-    return squares;
+    return (Seen){squares, check};
 }
 
 SgdReport sgd_step(const Sgd *sgd, double learning_rate, ParamStore *store)
 {
+    const float momentum = (float)sgd->momentum;
     const Update u = {.rate = (float)learning_rate,
                       .decay = (float)sgd->weight_decay,
-                      .momentum = (float)sgd->momentum,
-                      .nesterov = sgd->nesterov};
+                      .momentum = momentum,
+                      .g_share = sgd->nesterov ? 1 : 0,
+                      .m_share = sgd->nesterov ? momentum : 1};
     const size_t chunks = chunk_count(store->count);
-    double squares = 0;
-    int bad = 0;
-#pragma omp parallel for schedule(static) reduction(+ : squares) reduction(| : bad)
+    double squares = 0, check = 0;
+#pragma omp parallel for schedule(static) reduction(+ : squares, check)
     for (size_t c = 0; c < chunks; c++) {
         const size_t at = c * CHUNK, count = chunk_size(store->count, c);
         float *value = store->values + at;
         const float *grad = store->grads + at;
-        squares += u.momentum > 0
-                       ? update_with_momentum(u, count, value, grad, store->momentum + at, &bad)
-                       : update_plain(u, count, value, grad, &bad);
+        const Seen seen = momentum > 0
+                              ? update_with_momentum(u, count, value, grad, store->momentum + at)
+                              : update_plain(u, count, value, grad);
+        squares += seen.squares;
+        check += seen.check;
     }
-    return (SgdReport){.grad_norm = sqrt(squares), .values_finite = !bad};
+    return (SgdReport){.grad_norm = sqrt(squares), .values_finite = check == 0};
 }

@@ -149,6 +149,7 @@ typedef struct {
     Seen seen;
     const Trainer *trainer;
     double best;
+    int64_t best_epoch;
     char best_path[128];
     int best_checkpoints;
 } BestKeeper;
@@ -157,8 +158,10 @@ typedef struct {
 static TrainAnswer keep_best(void *context, const TrainEvent *e)
 {
     BestKeeper *k = context;
-    if (e->type == TRAIN_EPOCH && e->test_accuracy > k->best)
+    if (e->type == TRAIN_EPOCH && e->test_accuracy > k->best) {
         k->best = e->test_accuracy;
+        k->best_epoch = e->epoch;
+    }
     if (e->type == TRAIN_CHECKPOINT && e->best) {
         Error err = {0};
         assert_true(e->test_accuracy == k->best);
@@ -184,6 +187,8 @@ static void the_best_weights_are_checkpointed_and_marked(void **state)
     CHECK_OK(trainer_run(t, keep_best, &k, &err), err);
     assert_true(k.best_checkpoints >= 1);
     assert_true(trainer_state(t)->best_accuracy == k.best);
+    assert_int_equal(trainer_state(t)->best_epoch, k.best_epoch);
+    assert_int_equal(trainer_state(t)->best_step, k.best_epoch * trainer_epoch_steps(t));
     const Metrics file = measured(f, &c, k.best_path);
     CHECK_NEAR(metrics_accuracy(&file), k.best, 1e-9);
     assert_int_equal(k.seen.end.best, k.seen.end.test_accuracy == k.best
