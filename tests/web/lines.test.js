@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readFileSync } from 'node:fs';
 import { COLORS, dashOf, drawBeyond, drawDots, nearest, SMOOTH_FROM, smooth, strokeLine } from '../../web/js/chart/lines.js';
-import { ceiling, extents, firstFrom, tick } from '../../web/js/chart/scale.js';
+import { ceiling, extents, firstFrom, logSplits, short, tick } from '../../web/js/chart/scale.js';
 import { parseBlock, readStream } from '../../web/js/stream.js';
 
 /** A canvas that only remembers. */
@@ -88,6 +88,14 @@ test('dots are drawn where there is room, both ends too', () => {
   const x = Array.from({ length: 1000 }, (_, i) => i);
   assert.ok(!drawDots(recorder(), x, x, view(0, 999, 100), 5));
   assert.ok(drawDots(recorder(), x, x, view(100, 105, 100), 5));
+});
+
+test('a logarithmic axis has few numbers over many decades, and some within one', () => {
+  assert.deepEqual(logSplits(1, 1e6), [1, 10, 100, 1000, 1e4, 1e5, 1e6]);
+  assert.deepEqual(logSplits(0.1, 10), [0.1, 0.2, 0.5, 1, 2, 5, 10]);
+  assert.deepEqual(logSplits(0.25, 0.65), [0.3, 0.4, 0.5, 0.6]);
+  assert.equal(short(9000000000), '9e9');
+  assert.equal(short(undefined), '–');
 });
 
 test('points beyond the axis are marked at its edge, and all are counted', () => {

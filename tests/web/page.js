@@ -115,7 +115,7 @@ export async function until(check, what, ms = 60000) {
 /** How many rows the table of a chart has, on all its pages. */
 export async function countRows(page, title) {
   const rows = await chartRows(page, title);
-  const where = await figure(page, title).locator('details [role=status]').textContent();
+  const where = await figure(page, title).locator('details .where').textContent();
   return (await figure(page, title).locator('details .tools').isVisible()) ? Number(where.match(/of ([\d,]+)/)[1].replaceAll(',', '')) : rows.length;
 }
 

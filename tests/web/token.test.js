@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { faults, live, openPage, post, setUp, shoot, tiny, until } from './page.js';
 
 const TOKEN = 'correct-horse-battery';
-const world = setUp(null, { environment: { GOOGLENETD_TOKEN: TOKEN } });
+const READER = 'one-that-may-only-look';
+const world = setUp(null, { environment: { GOOGLENETD_TOKEN: TOKEN, GOOGLENETD_READ_TOKEN: READER } });
 
 async function enter(page, text) {
   await page.locator('#token').fill(text);
@@ -98,5 +99,18 @@ test('a model file is written straight to the file one chose, with the token', a
   }), 'the file');
   const { data } = await (await fetch(`${daemon.url}/v1/jobs/${id}/checkpoints`, { headers })).json();
   assert.deepEqual(written, { name: `${id}-${data[0].id}.safetensors`, size: data[0].bytes });
+  await context.close();
+});
+
+test('with a token that may only read, the page says so and offers nothing that would be refused', async () => {
+  const { daemon, browser } = world;
+  const { id } = await post(daemon, '/v1/jobs', tiny({ name: 'looked at', epochs: 1 }), { Authorization: `Bearer ${TOKEN}` });
+  const { page, context } = await openPage(browser, `${daemon.url}/#/runs/${id}`);
+  await page.locator('#token').waitFor();
+  await enter(page, READER);
+  await page.getByText('Live, for reading only').waitFor();
+  await page.getByText('succeeded', { exact: true }).first().waitFor();
+  for (const name of ['Stop', 'Resume', 'Checkpoint now', 'Edit …', 'Delete …'])
+    assert.equal(await page.getByRole('button', { name }).getAttribute('aria-disabled'), 'true', name);
   await context.close();
 });

@@ -84,7 +84,8 @@ function showConnection() {
   const {status, heardAt, error} = state;
   const lost = status === 'lost';
   const since = heardAt === null ? '' : ` since ${clock(heardAt)} (${span((Date.now() - heardAt) / 1000)})`;
-  setText(connection, status === 'live' && error ? error : lost ? `No answer${since}` : STATUS[status]);
+  setText(connection, status === 'live' && error ? error : lost ? `No answer${since}`
+    : status === 'live' && !state.mayWrite ? 'Live, for reading only' : STATUS[status]);
   connection.dataset.status = status === 'live' && error ? 'troubled' : status;
   stale.hidden = !lost;
   setText(stale, lost && heardAt !== null ? `The daemon has not answered since ${clock(heardAt)}. What stands here is from then.`

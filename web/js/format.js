@@ -4,7 +4,7 @@ export const NONE = '–';
 const missing = (x) => x === null || x === undefined;
 
 export const percent = (x, digits = 1) => (missing(x) ? NONE : `${(100 * x).toFixed(digits)} %`);
-export const number = (x, digits = 4) => (missing(x) ? NONE : Number(x.toPrecision(digits)).toString());
+export const number = (x, digits = 4) => (missing(x) ? NONE : Math.abs(x) >= 1e6 ? x.toExponential(2) : Number(x.toPrecision(digits)).toString());
 export const grouped = (x) => (missing(x) ? NONE : Math.round(x).toLocaleString('en'));
 export const rate = (x) => (x ? `${x < 10 ? x.toFixed(1) : Math.round(x).toLocaleString('en')}/s` : NONE);
 export const counted = (n, one, many = `${one}s`) => `${n.toLocaleString('en')} ${n === 1 ? one : many}`;

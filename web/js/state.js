@@ -30,6 +30,7 @@ export class State {
   status = 'connecting';
   heardAt = null;        // when the daemon last gave a sign of life, in ms
   error = null;          // the last failure to read, in words
+  mayWrite = true;       // the token allows more than reading
   #changed;
   #cursor = null;        // the id after which older jobs follow
   #touched = new Set();  // ids of jobs that events came for since the last resync began
@@ -62,7 +63,7 @@ export class State {
   /** Read the newest jobs, the active ones, and what is looked at anew; true if the daemon answered. */
   async resync() {
     try {
-      await this.#readList();
+      await Promise.all([this.#readList(), this.#readAccess()]);
       this.error = null;
       for (const id of this.#looked()) this.refresh(id);
       await Promise.all([...[...this.series.keys()].map((id) => this.#load(id)), ...[...this.histories.keys()].map((id) => this.#loadHistory(id))]);
@@ -71,6 +72,11 @@ export class State {
     }
     this.#changed();
     return this.error === null;
+  }
+
+  async #readAccess() {
+    const {access} = await api.system().catch(() => ({}));
+    if (access) this.mayWrite = access !== 'read';
   }
 
   #looked() {

@@ -6,7 +6,7 @@ import {Legend} from './legend.js';
 import {COLORS, dashOf, drawBeyond, drawDots, smooth, strokeLine} from './lines.js';
 import {Numbers} from './numbers.js';
 import {savePicture} from './picture.js';
-import {ceiling, extents, tick} from './scale.js';
+import {ceiling, extents, logSplits, tick} from './scale.js';
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -20,8 +20,9 @@ const FONT = () => `${scaled(12)}px system-ui`;
 /** As wide as its longest number, and no narrower than its neighbours'. */
 const widthOf = (u, values) => scaled(20) + scaled(7.2) * Math.max(4, ...(values ?? []).map((v) => String(v ?? '').length));
 
-function axis(label, size) {
+function axis(label, size, log) {
   return {
+    ...(log ? {splits: (u, i, min, max) => logSplits(min, max), filter: (u, splits) => splits} : {}),
     label,
     labelSize: label ? scaled(18) : 0,
     labelFont: FONT(),
@@ -106,7 +107,7 @@ export class Chart {
       // uPlot asks for x first, and shows the new view only when both are known.
       scales: {x: {time: false, range: (u, min, max) => (this.view = min < max ? [min, max] : [0, 1])},
         y: {distr: this.log ? 3 : 1, range: () => this.#range()}},
-      axes: [axis(this.xLabel, scaled(30)), axis('', widthOf)],
+      axes: [axis(this.xLabel, scaled(30)), axis('', widthOf, this.log)],
       series: [{}, {paths: () => null, points: {show: false}}],
       hooks: {
         draw: [(u) => this.#draw(u)],

@@ -3,8 +3,7 @@
 
 import {h, setText, svg} from '../dom.js';
 import {COLORS, dashOf, nearest} from './lines.js';
-
-const text = (v) => (v === null || v === undefined ? '–' : Number(v.toPrecision(4)).toString());
+import {short} from './scale.js';
 
 function swatch(line) {
   return svg('svg', {class: 'swatch', viewBox: '0 0 22 8', width: 22, height: 8, 'aria-hidden': 'true'},
@@ -68,7 +67,7 @@ export class Legend {
     setText(this.place, x === null ? 'latest' : `${this.xLabel} ${Number(x.toFixed(2))}`);
     this.#lines.forEach((line, i) => {
       const at = x === null ? line.x.length - 1 : nearest(line.x, x);
-      setText(this.#values[i], text(line.y[at]));
+      setText(this.#values[i], short(line.y[at]));
     });
   }
 }

@@ -30,7 +30,7 @@ export class Numbers {
     this.title = title;
     this.xLabel = xLabel;
     this.holder = scroller(`${title}, as numbers`);
-    this.where = h('span', {role: 'status'});
+    this.where = h('span', {class: 'where'});
     this.earlier = h('button', {type: 'button', class: 'quiet', onclick: () => this.#turn(1)}, 'Earlier');
     this.later = h('button', {type: 'button', class: 'quiet', onclick: () => this.#turn(-1)}, 'Later');
     this.pager = h('p', {class: 'tools', hidden: true}, this.earlier, this.later, this.where);

@@ -11,6 +11,19 @@ export function tick(v) {
   return Number(v.toPrecision(6)).toString();
 }
 
+/** A number in words of its own, 4 digits. */
+export const short = (v) => (Number.isFinite(v) ? tick(Number(v.toPrecision(4))) : '–');
+
+/** Where a logarithmic axis has its numbers: powers of ten, and what lies between them where there are few. */
+export function logSplits(min, max) {
+  const decades = Math.log10(max / min);
+  const between = decades > 4 ? [1] : decades > 1.5 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const splits = [];
+  for (let power = Math.floor(Math.log10(min)); power <= Math.log10(max); power++)
+    for (const digit of between) splits.push(Number(`${digit}e${power}`));
+  return splits.filter((v) => v >= min && v <= max);
+}
+
 /** Where a line begins: the middle one of its first three values; null where it has none. */
 function beginning({y}) {
   const first = [];

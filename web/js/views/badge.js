@@ -1,13 +1,14 @@
 // Small pieces that lists and pages of runs share: a job's status, and how far it is.
 
 import {h, setAttribute, setText} from '../dom.js';
-import {epochText, share, statusText, title} from '../describe.js';
+import {epochText, reason, share, statusText, title} from '../describe.js';
 
 /** {element, update(job)} */
 export function badge() {
   const element = h('span', {class: 'badge'});
   return {element, update(job) {
     setAttribute(element, 'class', `badge ${job.status}`);
+    setAttribute(element, 'title', reason(job)?.text ?? null);
     setText(element, statusText(job));
   }};
 }

@@ -34,7 +34,7 @@ function timeText({seconds, examples_per_second: speed, measured_job: job}) {
   return `about ${span(seconds)}, judging by ${job} (${rate(speed)})`;
 }
 
-export function newRunView({setTitle}, {query}) {
+export function newRunView({state, setTitle}, {query}) {
   const from = query.get('from');
   const heading = h('h1', {}, from ? 'Clone with changes' : 'New run');
   const holder = h('div', {}, h('p', {class: 'empty'}, 'Reading …'));
@@ -68,13 +68,13 @@ export function newRunView({setTitle}, {query}) {
       if (number !== checked) return;
       showFaults([]);
       showPreview(answer);
-      setUsable(start, !sending);
+      setUsable(start, !sending && state.mayWrite);
     } catch (error) {
       if (number !== checked) return;
       preview.set([]);
       showFaults(errorsOf(error));
       // Without an answer nothing is known against it: the start itself will tell.
-      setUsable(start, !sending && !error.status);
+      setUsable(start, !sending && !error.status && state.mayWrite);
     }
   }
 

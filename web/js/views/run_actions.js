@@ -69,12 +69,13 @@ export function runActions(state, id) {
     }
     setText(checkpoint, asked === null ? 'Checkpoint now' : 'Writing a checkpoint …');
     setAttribute(checkpoint, 'aria-busy', asked === null ? null : 'true');
-    setUsable(checkpoint, asked === null && job.status === 'running');
+    setUsable(checkpoint, state.mayWrite && asked === null && job.status === 'running');
   }
 
   function update(job) {
-    buttons.forEach((b) => setUsable(b.element, b.when.includes(job.status)));
-    setUsable(remove, isEnded(job));
+    buttons.forEach((b) => setUsable(b.element, state.mayWrite && b.when.includes(job.status)));
+    setUsable(remove, state.mayWrite && isEnded(job));
+    setUsable(edit, state.mayWrite);
     showCheckpoint(job);
   }
   return {element, fault, update};

@@ -61,8 +61,8 @@ export function bulkBar({state, selected, changed}) {
     element.hidden = jobs.length === 0;
     setText(count, `${jobs.length.toLocaleString('en')} selected`);
     compare.setAttribute('href', `#/compare?runs=${jobs.map((j) => j.id).join()}`);
-    setUsable(stop, jobs.some((j) => j.status === 'queued' || j.status === 'running'));
-    setUsable(remove, jobs.some(isEnded));
+    setUsable(stop, state.mayWrite && jobs.some((j) => j.status === 'queued' || j.status === 'running'));
+    setUsable(remove, state.mayWrite && jobs.some(isEnded));
   }
   return {element, update};
 }

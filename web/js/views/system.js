@@ -33,7 +33,7 @@ export function systemView({state, setTitle}) {
     machine.set([
       ['Processor', cpu.name || NONE], ['Details', cpu.details || NONE], ['Instructions', cpu.isa],
       ['Cores', `${cpu.usable_cores} usable of ${cpu.cores}`], ['Precisions', cpu.precisions.join(', ')],
-      ['Version', `googlenetd ${system.version}`], ['oneDNN', system.onednn], ['Runs since', time(system.started_at)], ['Up for', span(system.uptime_seconds)],
+      ['Version', `googlenetd ${system.version}`], ['oneDNN', system.onednn], ['Started', time(system.started_at)], ['Up for', span(system.uptime_seconds)],
     ]);
     const limit = m.limit_bytes ?? m.machine_bytes;
     memory.set(m.available_bytes === null ? null : Math.max(0, limit - m.available_bytes), limit);
