@@ -45,6 +45,7 @@ test('a daemon that hangs is found out, though its connections stay open', async
   const id = await startJob(t, daemon, endless({ name: 'frozen' }));
   const { page, context } = await openPage(browser, `${daemon.url}/#/runs/${id}`);
   await live(page);
+  await chartRows(page, 'Loss');
   const second = await context.newPage();
   await second.goto(`${daemon.url}/#/`);
   await live(second);
