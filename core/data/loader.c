@@ -17,8 +17,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "core/base/rng.h"
 #include "core/data/resize.h"
@@ -137,23 +137,16 @@ static void *run_maker(void *arg)
     return NULL;
 }
 
-static double now_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 const Batch *loader_next(Loader *l)
 {
     pthread_mutex_lock(&l->mutex);
     l->lent = false;
     pthread_cond_signal(&l->changed);
     if (l->made == l->taken) {
-        const double start = now_seconds();
+        const double start = clock_seconds();
         while (l->made == l->taken)
             pthread_cond_wait(&l->changed, &l->mutex);
-        l->wait_seconds += now_seconds() - start;
+        l->wait_seconds += clock_seconds() - start;
     }
     const Slot *slot = &l->slots[l->taken % SLOTS];
     l->taken++;

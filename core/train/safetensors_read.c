@@ -1,12 +1,9 @@
 #include <cJSON.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "core/base/file_read.h"
 #include "core/base/memory.h"
 #include "core/train/safetensors.h"
 #include "core/train/safetensors_checksum.h"
@@ -255,45 +252,11 @@ bool safetensors_parse(const char *label, const uint8_t *bytes, size_t size, Saf
     return true;
 }
 
-/* The whole file, at an address that suits floats behind an 8-byte aligned header. */
-static bool read_file(const char *path, uint8_t **bytes, size_t *size, Error *err)
-{
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return fail(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot open %s: %s", path,
-                    strerror(errno));
-    struct stat info;
-    bool ok = fstat(fd, &info) == 0;
-    if (!ok)
-        fail(err, ERR_IO, "cannot read %s: %s", path, strerror(errno));
-    else if (!S_ISREG(info.st_mode))
-        ok = fail(err, ERR_INVALID, "%s is not a file", path);
-    *bytes = NULL;
-    *size = ok ? (size_t)info.st_size : 0;
-    if (ok && !(*bytes = malloc(*size + 1)))
-        ok = fail(err, ERR_NO_MEMORY, "no memory for the %zu MB of %s", *size >> 20, path);
-    for (size_t done = 0; ok && done < *size;) {
-        const ssize_t got = read(fd, *bytes + done, *size - done);
-        if (got > 0)
-            done += (size_t)got;
-        else if (got == 0)
-            *size = done;  // it shrank while we read
-        else if (errno != EINTR)
-            ok = fail(err, ERR_IO, "cannot read %s: %s", path, strerror(errno));
-    }
-    close(fd);
-    if (!ok) {
-        free(*bytes);
-        *bytes = NULL;
-    }
-    return ok;
-}
-
 bool safetensors_open(const char *path, SafeFile **file, Error *err)
 {
     uint8_t *bytes = NULL;
     size_t size = 0;
-    if (!read_file(path, &bytes, &size, err))
+    if (!file_read(path, SIZE_MAX - 1, &bytes, &size, err))
         return false;
     if (!safetensors_parse(path, bytes, size, file, err)) {
         free(bytes);

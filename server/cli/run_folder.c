@@ -1,15 +1,14 @@
 #include "server/cli/run_folder.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/atomic_file.h"
+#include "core/base/lock.h"
 #include "core/base/memory.h"
 #include "server/base/files.h"
 #include "server/cli/job_file.h"
@@ -39,14 +38,10 @@ static bool make_folders(const char *dir, Error *err)
 
 static bool lock_folder(RunFolder *f, Error *err)
 {
-    f->lock = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (f->lock < 0)
-        return fail(err, ERR_IO, "%s: %s", f->dir, strerror(errno));
-    if (flock(f->lock, LOCK_EX | LOCK_NB) == 0)
-        return true;
-    if (errno == EWOULDBLOCK)
+    f->lock = lock_take(f->dir, 0, err);
+    if (f->lock < 0 && err->code == ERR_CONFLICT)
         return fail(err, ERR_CONFLICT, "another training is writing to %s", f->dir);
-    return fail(err, ERR_IO, "%s cannot be locked: %s", f->dir, strerror(errno));
+    return f->lock >= 0;
 }
 
 /* The settings that fix what a step is cannot change between two runs. */

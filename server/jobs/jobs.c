@@ -9,15 +9,13 @@
 #include "server/jobs/jobs.h"
 
 #include <cJSON.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/lock.h"
 #include "core/base/memory.h"
 #include "server/base/time.h"
 #include "server/jobs/change.h"
@@ -39,17 +37,12 @@ static bool make_folders(const char *data, Error *err)
 static bool lock_folder(Jobs *jobs, Error *err)
 {
     char *path = xasprintf("%s/lock", jobs->data);
-    bool ok = true;
-    jobs->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    if (jobs->lock_fd < 0)
-        ok = fail(err, ERR_IO, "open %s: %s", path, strerror(errno));
-    else if (flock(jobs->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        ok = errno == EWOULDBLOCK
-                 ? fail(err, ERR_CONFLICT, "the data folder %s belongs to another running daemon",
-                        jobs->data)
-                 : fail(err, ERR_IO, "lock %s: %s", path, strerror(errno));
+    jobs->lock_fd = lock_take(path, 0, err);
     free(path);
-    return ok;
+    if (jobs->lock_fd < 0 && err->code == ERR_CONFLICT)
+        return fail(err, ERR_CONFLICT, "the data folder %s belongs to another running daemon",
+                    jobs->data);
+    return jobs->lock_fd >= 0;
 }
 
 static bool open_parts(Jobs *jobs, Error *err)
