@@ -1,5 +1,6 @@
 #include "core/base/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +34,11 @@ bool fail_as(Error *err, ErrorCode code, const char *reason, const char *fmt, ..
     fill(err, code, reason, fmt, args);
     va_end(args);
     return false;
+}
+
+ErrorCode error_of_system(int system_errno)
+{
+    return system_errno == ENOSPC || system_errno == EDQUOT ? ERR_NO_SPACE : ERR_IO;
 }
 
 bool fail_in(Error *err, const char *fmt, ...)

@@ -14,6 +14,8 @@ typedef enum {
     ERR_NOT_FOUND,  // the thing named does not exist
     ERR_CONFLICT,   // the thing is in a state that does not allow it
     ERR_IO,         // the system refused to read or write
+    ERR_NO_SPACE,   // ... because the disk is full, or a quota is used up
+    ERR_DAMAGED,    // what is stored contradicts itself: trying again does not help
     ERR_NO_MEMORY,  // a tensor, store or file does not fit
     ERR_DNN,        // oneDNN refused
     ERR_NUMERIC,    // the arithmetic broke down: NaN or infinity
@@ -34,6 +36,9 @@ bool fail(Error *err, ErrorCode code, const char *fmt, ...) __attribute__((forma
 /* The same with a reason. */
 bool fail_as(Error *err, ErrorCode code, const char *reason, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* The code for what the system says in errno: ERR_NO_SPACE or ERR_IO. */
+ErrorCode error_of_system(int system_errno);
 
 /* Put "<what>: " before the message of an error that is passed on; returns false. */
 bool fail_in(Error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -130,16 +130,34 @@ static void report_kernels(Trainer *t)
 
 /* ---- Checkpoints ---- */
 
+static bool save_once(Trainer *t, Error *err)
+{
+    if (checkpoint_save(t->checkpoint_path, t->params, &t->state, t->autotune, err)) {
+        t->saved = true;
+        report_type(t, TRAIN_CHECKPOINT);
+        return true;
+    }
+    TrainEvent event = event_now(t, TRAIN_CHECKPOINT_FAILED);
+    event.error = err;
+    report(t, &event);
+    return false;
+}
+
+/* Again, as long as the callback asks for it: the parameters and the state are still as they were.
+ */
 static bool save(Trainer *t, Error *err)
 {
+    const TrainAnswer before = t->asked;
+    bool ok = true;
     t->last_checkpoint = clock_seconds();
-    if (!t->checkpoint_path)
-        return true;
-    if (!checkpoint_save(t->checkpoint_path, t->params, &t->state, t->autotune, err))
-        return false;
-    t->saved = true;
-    report_type(t, TRAIN_CHECKPOINT);
-    return true;
+    t->asked = TRAIN_CHECKPOINT_NOW;
+    while (t->checkpoint_path && t->asked == TRAIN_CHECKPOINT_NOW) {
+        t->asked = TRAIN_GO_ON;
+        ok = save_once(t, err);
+    }
+    if (!t->checkpoint_path || before > t->asked)
+        t->asked = before;
+    return ok;
 }
 
 static bool checkpoint_is_due(const Trainer *t, bool epoch_ended)

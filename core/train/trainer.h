@@ -66,11 +66,13 @@ typedef enum {
     TRAIN_POINT,       // ... and it is one of those that the curve records, five times an epoch
     TRAIN_PART,        // a part of a step or of an evaluation was done: a chance to stop, no news
     TRAIN_EPOCH,       // an epoch has ended and was evaluated
-    TRAIN_CHECKPOINT,  // a checkpoint has been written
-    TRAIN_KERNELS,     // every kernel has been chosen, before the first step: `kernels` is the
-                       // record; `note` says if an earlier record or the cache could not be used
-    TRAIN_RESUMED,     // the state was loaded; what differs is in trainer_resume()
-    TRAIN_END,         // the training is over; comes last, and only when it succeeded
+    TRAIN_CHECKPOINT,  // a checkpoint has been written; TRAIN_CHECKPOINT_NOW: write it once more
+    TRAIN_CHECKPOINT_FAILED,  // ... could not be, see `error`; TRAIN_CHECKPOINT_NOW: try again,
+                              // into a new file; any other answer ends the training with the error
+    TRAIN_KERNELS,  // every kernel has been chosen, before the first step: `kernels` is the
+                    // record; `note` says if an earlier record or the cache could not be used
+    TRAIN_RESUMED,  // the state was loaded; what differs is in trainer_resume()
+    TRAIN_END,      // the training is over; comes last, and only when it succeeded
 } TrainEventType;
 
 typedef struct {
@@ -98,6 +100,7 @@ typedef struct {
     const char *note;
     const char *kernels;  // TRAIN_KERNELS: text, to be kept with the run and given to a repeat as
                           // TrainConfig.kernels; NULL with library_only. Alive during the call.
+    const Error *error;   // TRAIN_CHECKPOINT_FAILED
 } TrainEvent;
 
 typedef enum {

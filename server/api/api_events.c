@@ -28,11 +28,11 @@ static bool respond_events_list(App *app, SeriesPage page, Response *res, Error 
  * now on. */
 static EventCursor read_cursor(const App *app, const Request *req, int64_t job, Faults *faults)
 {
-    const EventRange range = events_range(jobs_notifier(app->jobs));
-    const int64_t start = job ? 0 : range.last;
+    Events *events = jobs_notifier(app->jobs);
+    const int64_t start = job ? 0 : events_last(events);
     const int64_t after = query_integer(req->query, "after", start, 0, INT64_MAX, faults);
     const char *last = request_header(req, "Last-Event-ID");
-    return last && *last ? event_cursor_read(last, &range) : event_cursor_after(after, &range);
+    return last && *last ? event_cursor_read(last, events) : event_cursor_after(after, events);
 }
 
 static bool answer(App *app, const Request *req, int64_t job, Response *res, Error *err)

@@ -142,12 +142,10 @@ static void write_process(FILE *out, const App *app)
 
 bool get_metrics(App *app, const Request *req, Response *res, Error *err)
 {
-    JobCounts counts;
     char *text = NULL;
     size_t size;
     (void)req;
-    if (!jobs_counts(app->jobs, &counts, err))
-        return false;
+    const JobCounts counts = jobs_counts(app->jobs);
     FILE *out = open_memstream(&text, &size);
     if (!out)
         return fail(err, ERR_NO_MEMORY, "no memory for the answer");

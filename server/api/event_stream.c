@@ -21,36 +21,41 @@ enum {
 typedef struct {
     App *app;
     SeriesPage page;
-    EventRange range;  // when the stream began
-    bool reset;        // to be told
+    bool reset;  // to be told
     bool began, over;
 } EventStream;
 
 /* --- cursors --- */
 
-EventCursor event_cursor_after(int64_t after, const EventRange *range)
+static EventCursor cursor_of_life(const char *life, int64_t after, Events *events)
 {
-    const bool known = after == 0 || (after >= range->oldest - 1 && after <= range->last);
-    return known ? (EventCursor){.after = after} : (EventCursor){range->last, true};
+    if ((after == 0 && !life) || events_cursor_known(events, life, after))
+        return (EventCursor){.after = after};
+    return (EventCursor){events_last(events), true};
 }
 
-EventCursor event_cursor_read(const char *text, const EventRange *range)
+EventCursor event_cursor_after(int64_t after, Events *events)
 {
-    const EventCursor lost = {range->last, true};
+    return cursor_of_life(NULL, after, events);
+}
+
+EventCursor event_cursor_read(const char *text, Events *events)
+{
+    const EventCursor lost = {events_last(events), true};
+    char life[CURSOR];
     const char *dash = strrchr(text, '-');
     const char *digits = dash ? dash + 1 : text;
-    const size_t count = strlen(digits), length = dash ? (size_t)(dash - text) : 0;
-    if (dash
-        && (length != strlen(range->generation) || memcmp(text, range->generation, length) != 0))
+    const size_t count = strlen(digits);
+    if (count == 0 || count > 18 || strspn(digits, "0123456789") != count
+        || (dash && (size_t)(dash - text) >= sizeof life))
         return lost;
-    if (count == 0 || count > 18 || strspn(digits, "0123456789") != count)
-        return lost;
-    return event_cursor_after(strtoll(digits, NULL, 10), range);
+    snprintf(life, sizeof life, "%.*s", dash ? (int)(dash - text) : 0, text);
+    return cursor_of_life(dash ? life : NULL, strtoll(digits, NULL, 10), events);
 }
 
 static void write_cursor(const EventStream *s, char text[CURSOR])
 {
-    snprintf(text, CURSOR, "%s-%" PRId64, s->range.generation, s->page.after);
+    snprintf(text, CURSOR, "%s-%" PRId64, events_life(jobs_notifier(s->app->jobs)), s->page.after);
 }
 
 /* --- frames --- */
@@ -152,7 +157,6 @@ bool respond_event_stream(App *app, int64_t job, EventCursor cursor, Response *r
     *s = (EventStream){
         .app = app,
         .page = {.job_id = job, .after = cursor.after, .limit = PAGE},
-        .range = events_range(jobs_notifier(app->jobs)),
         .reset = cursor.reset,
     };
     response_header(res, "X-Accel-Buffering", "no");  // a proxy must not collect it

@@ -18,9 +18,15 @@ enum { PIECE = 1 << 16 };  // bytes read at a time
 
 bool folder_make(const char *path, Error *err)
 {
-    if (mkdir(path, 0750) == 0 || errno == EEXIST)
+    struct stat info;
+    if (mkdir(path, 0750) == 0)
         return true;
-    return fail(err, ERR_IO, "make folder %s: %s", path, strerror(errno));
+    if (errno == EEXIST && stat(path, &info) == 0) {
+        if (S_ISDIR(info.st_mode))
+            return true;
+        errno = ENOTDIR;
+    }
+    return fail(err, error_of_system(errno), "make folder %s: %s", path, strerror(errno));
 }
 
 bool folder_sync(const char *path, Error *err)
@@ -28,7 +34,8 @@ bool folder_sync(const char *path, Error *err)
     const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return fail(err, ERR_IO, "open folder %s: %s", path, strerror(errno));
-    const bool ok = fsync(fd) == 0 || fail(err, ERR_IO, "fsync %s: %s", path, strerror(errno));
+    const bool ok =
+        fsync(fd) == 0 || fail(err, error_of_system(errno), "fsync %s: %s", path, strerror(errno));
     close(fd);
     return ok;
 }
@@ -108,7 +115,7 @@ bool file_copy(const char *from, const char *to, Error *err)
     const int out = in < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
     bool ok = out >= 0 && copy_bytes(in, out) && fsync(out) == 0;
     if (!ok)
-        fail(err, ERR_IO, "copy %s to %s: %s", from, to, strerror(errno));
+        fail(err, error_of_system(errno), "copy %s to %s: %s", from, to, strerror(errno));
     if (in >= 0)
         close(in);
     if (out >= 0 && close(out) != 0 && ok)

@@ -1,4 +1,5 @@
-/* server/base/files.h -- folders and whole files. Errors are ERR_IO with the path and the reason.
+/* server/base/files.h -- folders and whole files. Errors are ERR_IO, or ERR_NO_SPACE for a full
+ * disk, with the path and the reason.
  */
 #pragma once
 #include <limits.h>

@@ -18,3 +18,12 @@ void time_format(int64_t ms, char text[TIME_TEXT])
     const size_t len = strftime(text, TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &utc);
     snprintf(text + len, TIME_TEXT - len, ".%03dZ", (int)(ms % 1000));
 }
+
+void cond_init_monotonic(pthread_cond_t *cond)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}

@@ -81,6 +81,7 @@ static bool record(Training *t, const TrainEvent *e)
     case TRAIN_RESUMED:
         // The program may have died between the checkpoint and this file.
         return !e->best || save_best(t);
+    case TRAIN_CHECKPOINT_FAILED:  // ends the training, with its error
     case TRAIN_STEP:
     case TRAIN_PART:
     case TRAIN_END:

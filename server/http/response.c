@@ -176,7 +176,8 @@ static int error_status(ErrorCode code)
         return 404;
     case ERR_CONFLICT:
         return 409;
-    case ERR_IO:  // the disk is full, say: the same request may work later
+    case ERR_IO:  // the same request may work later
+    case ERR_NO_SPACE:
     case ERR_NO_MEMORY:
     case ERR_STOPPED:
         return 503;

@@ -10,8 +10,11 @@
 
 bool change_begin_new(Jobs *jobs, Change *change, Error *err)
 {
-    *change = (Change){.jobs = jobs};
-    return store_begin(jobs->store, err);
+    *change = (Change){.jobs = jobs, .before = JOB_STATUSES};
+    if (store_begin(jobs->store, err))
+        return true;
+    keeper_heard(jobs->keeper, err);
+    return false;
 }
 
 bool change_begin(Jobs *jobs, int64_t id, Change *change, Error *err)
@@ -19,7 +22,7 @@ bool change_begin(Jobs *jobs, int64_t id, Change *change, Error *err)
     if (!change_begin_new(jobs, change, err))
         return false;
     if (!store_load_job(jobs->store, id, &change->job, err))
-        return change_drop(change);
+        return change_drop(change, err);
     change->before = change->job.status;
     return true;
 }
@@ -46,21 +49,27 @@ bool change_status(Change *change, JobTrigger trigger, Error *err)
     return change_tell(change, "status", event_status(job, previous), err);
 }
 
-/* Count what came to an end, and wake the workers for what they may take. */
+/* Count, and wake the workers for what they may take. */
 static void note_status(Change *change)
 {
     Jobs *jobs = change->jobs;
     const JobInfo *job = &change->job;
-    if (job->status == change->before)
+    if (job->status == change->before && !change->removed)
         return;
     pthread_mutex_lock(&jobs->lock);
-    if (!job_status_active(job->status))
+    if (change->before != JOB_STATUSES)
+        jobs->counts.by_status[change->before]--;
+    if (!change->removed)
+        jobs->counts.by_status[job->status]++;
+    if (!change->removed && !job_status_active(job->status))
         jobs->counts.finished[job->status]++;
     if (job->status == JOB_QUEUED) {
         jobs->queue_changes++;
         pthread_cond_broadcast(&jobs->work);
     }
     pthread_mutex_unlock(&jobs->lock);
+    if (change->before == JOB_STATUSES || change->removed)
+        return;
     LOG(jobs->log, LOG_INFO, "job_status", log_int("job", job->id),
         log_text("status", JOB_STATUS_NAMES[job->status]),
         log_text("previous", JOB_STATUS_NAMES[change->before]), log_int("step", job->progress.step),
@@ -70,12 +79,16 @@ static void note_status(Change *change)
 bool change_commit(Change *change, JobInfo *job, Error *err)
 {
     Jobs *jobs = change->jobs;
-    if (!store_save_job(jobs->store, &change->job, err))
-        return change_drop(change);
+    if (!change->removed
+        && (!store_save_job(jobs->store, &change->job, err)
+            || !store_queue_position(jobs->store, &change->job, err)))
+        return change_drop(change, err);
     if (!store_commit(jobs->store, err)) {
+        keeper_heard(jobs->keeper, err);
         job_info_free(&change->job);
         return false;
     }
+    keeper_heard(jobs->keeper, NULL);
     note_status(change);
     if (change->last_event > 0)
         events_publish(jobs->notifier, change->last_event);
@@ -88,8 +101,9 @@ bool change_commit(Change *change, JobInfo *job, Error *err)
     return true;
 }
 
-bool change_drop(Change *change)
+bool change_drop(Change *change, const Error *err)
 {
+    keeper_heard(change->jobs->keeper, err);
     store_rollback(change->jobs->store);
     job_info_free(&change->job);
     return false;

@@ -5,19 +5,20 @@
  *     if (!change_begin(jobs, id, &change, err))
  *         return false;
  *     if (!change_status(&change, JOB_STOP, err))
- *         return change_drop(&change);
+ *         return change_drop(&change, err);
  *     return change_commit(&change, job, err);
  *
  * Between begin and commit the writer's lock of the store is held: no two changes mix.
  */
 #pragma once
-#include "server/jobs/jobs_inside.h"
+#include "server/jobs/jobs_private.h"
 
 typedef struct {
     Jobs *jobs;
     JobInfo job;  // as it will be
     JobStatus before;
     int64_t last_event;  // that this change tells; 0: none
+    bool removed;        // the row of the job has gone
 } Change;
 
 bool change_begin(Jobs *jobs, int64_t id, Change *change, Error *err);
@@ -35,4 +36,4 @@ bool change_tell(Change *change, const char *type, char *data, Error *err);
 bool change_commit(Change *change, JobInfo *job, Error *err);
 
 /* Leave everything as it was. Returns false. */
-bool change_drop(Change *change);
+bool change_drop(Change *change, const Error *err);

@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
+#include "core/base/clock.h"
 #include "core/base/memory.h"
+#include "server/base/time.h"
 
 typedef struct {
     EventsWake wake;  // NULL: the slot is free
@@ -16,22 +19,19 @@ struct Events {
     pthread_mutex_t lock;
     pthread_cond_t newer;
     EventRange range;
+    LifeList lives;
     bool closed;
     Listener *listeners;
     int listener_count;
 };
 
-Events *events_new(const EventRange *range)
+Events *events_new(EventRange range, LifeList lives)
 {
     Events *events = xcalloc(1, sizeof *events);
-    events->range = *range;
+    events->range = range;
+    events->lives = lives;
     pthread_mutex_init(&events->lock, NULL);
-    // Waiting must not depend on somebody setting the wall clock.
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&events->newer, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    cond_init_monotonic(&events->newer);
     return events;
 }
 
@@ -42,6 +42,7 @@ void events_free(Events *events)
     pthread_cond_destroy(&events->newer);
     pthread_mutex_destroy(&events->lock);
     free(events->listeners);
+    life_list_free(&events->lives);
     free(events);
 }
 
@@ -82,6 +83,26 @@ EventRange events_range(Events *events)
     return range;
 }
 
+const char *events_life(const Events *events)
+{
+    return events->lives.count > 0 ? events->lives.items[0].id : "";
+}
+
+bool events_cursor_known(Events *events, const char *life, int64_t id)
+{
+    const LifeList *lives = &events->lives;
+    const EventRange range = events_range(events);
+    int64_t end = range.last;
+    for (size_t i = 0; life; i++) {
+        if (i == lives->count)
+            return false;
+        if (strcmp(lives->items[i].id, life) == 0)
+            break;
+        end = lives->items[i].after_event;  // the one before it went no further
+    }
+    return id >= range.oldest - 1 && id <= end;
+}
+
 void events_pruned(Events *events, int64_t oldest)
 {
     pthread_mutex_lock(&events->lock);
@@ -92,14 +113,7 @@ void events_pruned(Events *events, int64_t oldest)
 
 bool events_wait(Events *events, int64_t after, int timeout_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += timeout_ms / 1000;
-    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
+    const struct timespec until = clock_after(timeout_ms * 1e-3);
     pthread_mutex_lock(&events->lock);
     int waited = 0;
     while (events->range.last <= after && !events->closed && waited != ETIMEDOUT)

@@ -27,14 +27,20 @@
 
 typedef struct Events Events;
 
-Events *events_new(const EventRange *range);
+/* Takes the list of lives. */
+Events *events_new(EventRange range, LifeList lives);
 void events_free(Events *events);  // takes NULL; nobody may wait or listen any more
 
 /* Event `id` and all before it are in the store. Any thread. */
 void events_publish(Events *events, int64_t id);
 int64_t events_last(Events *events);
-/* Which events there are; EventRange (rows.h) says how a reader's last id is judged by it. */
 EventRange events_range(Events *events);
+/* The present life's id: a reader comes back with it and with the last event's id. Never changes.
+ */
+const char *events_life(const Events *events);
+/* Whether a reader that saw event `id` in that life misses nothing if it goes on from there. Life
+ * NULL: it did not say which. False: it has to begin anew. */
+bool events_cursor_known(Events *events, const char *life, int64_t id);
 /* Events before `oldest` are not kept any more. */
 void events_pruned(Events *events, int64_t oldest);
 

@@ -13,6 +13,14 @@
 
 #include "core/base/memory.h"
 #include "server/jobs/job.h"
+#include "server/jobs/lost_found.h"
+
+Path data_path(const char *data, const char *name)
+{
+    Path path;
+    snprintf(path.text, sizeof path.text, "%s/%s", data, name);
+    return path;
+}
 
 Path job_folder(const char *data, int64_t id)
 {
@@ -52,65 +60,147 @@ Path job_model_path(const char *data, int64_t id, int64_t step)
     return file_of_step(data, id, step, "model.safetensors");
 }
 
-bool job_files_resume(const char *data, int64_t id, int64_t step, Error *err)
-{
-    const Path from = job_training_path(data, id, step);
-    const Path to = job_trainer_path(data, id);
-    if (unlink(to.text) != 0 && errno != ENOENT)
-        return fail(err, ERR_IO, "remove %s: %s", to.text, strerror(errno));
-    // The trainer replaces its file and never writes into it, so the two names may share it.
-    return link(from.text, to.text) == 0 || file_copy(from.text, to.text, err);
-}
+/* ---- What goes ---- */
 
-/* ---- What is not needed any more ---- */
+typedef enum {
+    FILE_OTHER,       // not ours
+    FILE_UNFINISHED,  // was being written when the daemon died
+    FILE_SCRATCH,     // the trainer's own, of which the store has a copy
+    FILE_CHECKPOINT,
+} FileKind;
 
-/* The step in "step_<n>.<kind>"; false for other names. */
-static bool step_of_name(const char *name, int64_t *step)
+static FileKind kind_of(const char *name, int64_t *step)
 {
+    static const char *const KINDS[] = {".training.safetensors", ".model.safetensors"};
+    static const char SCRATCH[] = "training.safetensors";
+    static const char UNFINISHED[] = ".safetensors.tmp";
     char id[JOB_ID];
-    const size_t length = strcspn(name, ".");
-    if (length >= sizeof id)
-        return false;
-    snprintf(id, sizeof id, "%.*s", (int)length, name);
-    return checkpoint_id_parse(id, step);
+    const char *end = strstr(name, UNFINISHED);
+    const bool scratch = strncmp(name, SCRATCH, strlen(SCRATCH)) == 0;
+    snprintf(id, sizeof id, "%.*s", (int)strcspn(name, "."), name);
+    const bool of_step = checkpoint_id_parse(id, step);
+    if (end && (scratch || of_step))
+        return FILE_UNFINISHED;
+    if (strcmp(name, SCRATCH) == 0)
+        return FILE_SCRATCH;
+    for (size_t i = 0; of_step && i < COUNT(KINDS); i++) {
+        if (strcmp(name + strlen(id), KINDS[i]) == 0)
+            return FILE_CHECKPOINT;
+    }
+    return FILE_OTHER;
 }
 
-static bool is_kept(int64_t step, const int64_t *keep, size_t count)
+static bool unlink_if_there(const Path *path, Error *err)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (keep[i] == step)
+    return unlink(path->text) == 0 || errno == ENOENT
+           || fail(err, error_of_system(errno), "remove %s: %s", path->text, strerror(errno));
+}
+
+bool job_files_remove_checkpoint(const char *data, int64_t id, int64_t step, Error *err)
+{
+    const Path training = job_training_path(data, id, step), model = job_model_path(data, id, step);
+    return unlink_if_there(&training, err) && unlink_if_there(&model, err);
+}
+
+static Path in_folder(const Path *folder, const char *name)
+{
+    Path path;
+    const int length = snprintf(path.text, sizeof path.text, "%s/%s", folder->text, name);
+    if (length < 0 || (size_t)length >= sizeof path.text)
+        path.text[0] = '\0';  // no call finds it
+    return path;
+}
+
+static void take_to_lost_found(const char *data, int64_t id, const char *name, Log *log)
+{
+    char job[JOB_ID], new_name[NAME_MAX + 1];
+    const Path folder = job_folder(data, id), path = in_folder(&folder, name);
+    job_id_format(id, job);
+    snprintf(new_name, sizeof new_name, "%s.%s", job, name);
+    lost_found_take(data, path.text, new_name, log);
+}
+
+/* What a visitor does with one file of a job's folder. False, with *err, ends the round. */
+typedef struct {
+    const char *data;
+    int64_t id;
+    const int64_t *steps;  // of the checkpoints that stay
+    size_t count;
+    bool all;  // nothing stays
+    Log *log;
+} Round;
+
+static bool stays(const Round *round, int64_t step)
+{
+    for (size_t i = 0; i < round->count; i++) {
+        if (round->steps[i] == step)
             return true;
     }
     return false;
 }
 
-void job_files_prune(const char *data, int64_t id, const int64_t *keep, size_t count)
+static bool visit_file(const Round *round, const char *name, Error *err)
 {
-    const Path folder = job_folder(data, id);
-    DIR *dir = opendir(folder.text);
-    if (!dir)
-        return;
-    for (const struct dirent *entry; (entry = readdir(dir));) {
-        int64_t step;
-        const char *dot = strrchr(entry->d_name, '.');
-        const bool unfinished = dot && strcmp(dot, ".tmp") == 0;
-        if (unfinished || (step_of_name(entry->d_name, &step) && !is_kept(step, keep, count)))
-            unlinkat(dirfd(dir), entry->d_name, 0);
-    }
-    closedir(dir);
+    int64_t step = 0;
+    const Path folder = job_folder(round->data, round->id), path = in_folder(&folder, name);
+    const FileKind kind = kind_of(name, &step);
+    if (kind == FILE_UNFINISHED || (round->all && kind != FILE_OTHER))
+        return unlink_if_there(&path, err);
+    if (round->all || (kind == FILE_CHECKPOINT && !stays(round, step)))
+        take_to_lost_found(round->data, round->id, name, round->log);
+    return true;
 }
 
-void job_files_sweep(const char *data, bool (*exists)(void *context, int64_t id), void *context)
+static bool visit_folder(const Round *round, Error *err)
 {
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/jobs", data);
-    DIR *dir = opendir(path);
+    const Path folder = job_folder(round->data, round->id);
+    DIR *dir = opendir(folder.text);
+    if (!dir)
+        return errno == ENOENT
+               || fail(err, error_of_system(errno), "open %s: %s", folder.text, strerror(errno));
+    bool ok = true;
+    for (const struct dirent *entry; ok && (entry = readdir(dir));) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            ok = visit_file(round, entry->d_name, err);
+    }
+    closedir(dir);
+    return ok;
+}
+
+bool job_files_remove(const char *data, int64_t id, Log *log, Error *err)
+{
+    const Round round = {.data = data, .id = id, .all = true, .log = log};
+    const Path folder = job_folder(data, id);
+    if (!visit_folder(&round, err))
+        return false;
+    return rmdir(folder.text) == 0 || errno == ENOENT
+           || fail(err, error_of_system(errno), "remove %s: %s", folder.text, strerror(errno));
+}
+
+void job_files_settle(const char *data, int64_t id, const int64_t *steps, size_t count, Log *log)
+{
+    const Round round = {.data = data, .id = id, .steps = steps, .count = count, .log = log};
+    visit_folder(&round, NULL);
+}
+
+void job_files_set_aside(const char *data, int64_t id, int64_t step, Log *log)
+{
+    const Path paths[] = {job_training_path(data, id, step), job_model_path(data, id, step)};
+    for (size_t i = 0; i < COUNT(paths); i++) {
+        if (access(paths[i].text, F_OK) == 0)
+            take_to_lost_found(data, id, strrchr(paths[i].text, '/') + 1, log);
+    }
+}
+
+void job_files_each(const char *data, void (*visit)(void *context, int64_t id), void *context)
+{
+    DIR *dir = opendir(data_path(data, "jobs").text);
     if (!dir)
         return;
     for (const struct dirent *entry; (entry = readdir(dir));) {
         int64_t id;
-        if (job_id_parse(entry->d_name, &id) && !exists(context, id))
-            folder_remove(job_folder(data, id).text, NULL);
+        if (job_id_parse(entry->d_name, &id))
+            visit(context, id);
     }
     closedir(dir);
 }

@@ -28,7 +28,9 @@ typedef struct {
 /* Opens the store and puts right what a sudden death left behind: jobs that ran are queued again.
  * The folder is locked against a second daemon until jobs_close (ERR_CONFLICT). */
 bool jobs_open(const JobsConfig *config, Jobs **jobs, Error *err);
-void jobs_close(Jobs *jobs);  // takes NULL
+/* Takes NULL. Where a disk that does not answer holds up a thread of the jobs, everything is left
+ * as it is and as it lies in memory: the process has to end. */
+void jobs_close(Jobs *jobs);
 
 Events *jobs_notifier(Jobs *jobs);
 
@@ -78,7 +80,7 @@ bool jobs_checkpoints(Jobs *jobs, int64_t id, CheckpointList *list, Error *err);
 bool jobs_checkpoint_open(Jobs *jobs, int64_t id, const char *which, CheckpointRow *checkpoint,
                           int *fd, Error *err);
 
-/* Counted since the daemon's start, but for by_status. */
+/* Counted since the daemon's start, but for by_status: the jobs that there are. */
 typedef struct {
     int64_t by_status[JOB_STATUSES];
     int64_t steps, examples, epochs, checkpoints, restarts;
@@ -87,10 +89,11 @@ typedef struct {
     double examples_per_second;  // of the running jobs together, now
 } JobCounts;
 
-bool jobs_counts(Jobs *jobs, JobCounts *counts, Error *err);
+JobCounts jobs_counts(Jobs *jobs);  // from memory
 
 /* The speed of a job like this one, where one has been measured: SpeedRow.job_id is 0 if not. */
 bool jobs_speed(Jobs *jobs, const SpeedQuery *query, SpeedRow *row, Error *err);
 
-/* Can the store be written and read? Else ERR_IO with the reason. Remembered for a second. */
+/* Whether jobs can be created and trained; else the reason. From memory: as of the last write, or
+ * of the last look by another thread, which this call asks for. */
 bool jobs_ready(Jobs *jobs, Error *err);

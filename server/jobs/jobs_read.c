@@ -1,6 +1,7 @@
 /* server/jobs/jobs_read.c -- looking at jobs: what the store has, and live figures over it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,11 +9,11 @@
 #include "core/base/clock.h"
 #include "server/base/time.h"
 #include "server/jobs/job_files.h"
-#include "server/jobs/jobs_inside.h"
+#include "server/jobs/jobs_private.h"
 
 /* When the job will be done if it goes on as fast as it has gone since it was started, with all its
  * evaluations and checkpoints. */
-static int64_t estimate_finish(const LiveRun *run)
+static int64_t estimate_finish(const ActiveRun *run)
 {
     const int64_t done = run->step - run->first_step;
     if (done <= 0)
@@ -23,23 +24,43 @@ static int64_t estimate_finish(const LiveRun *run)
     return time_now_ms() + (int64_t)((left > 0 ? left : 0) * 1000);
 }
 
+ActiveRun *jobs_find_run(Jobs *jobs, int64_t id)
+{
+    ActiveRun *run = jobs->runs;
+    while (run && run->job_id != id)
+        run = run->next;
+    return run;
+}
+
+static void overlay_run(JobInfo *job, const ActiveRun *run)
+{
+    memcpy(job->warning, run->warning, sizeof job->warning);
+    if (run->step < job->progress.step || run->total_steps == 0)
+        return;
+    job->progress.step = run->step;
+    job->progress.total_steps = run->total_steps;
+    job->progress.epoch = run->epoch;
+    job->progress.epoch_position = run->epoch_position;
+    job->progress.examples_per_second = run->examples_per_second;
+    job->progress.seconds = run->seconds_before + run->heartbeat_at - run->began;
+    job->estimated_finish_at = estimate_finish(run);
+}
+
 void jobs_overlay(Jobs *jobs, JobInfo *job)
 {
-    if (job->status != JOB_RUNNING && job->status != JOB_STOPPING)
+    Error fault = {0};
+    if (!job_status_active(job->status))
         return;
     pthread_mutex_lock(&jobs->lock);
-    for (const LiveRun *run = jobs->runs; run; run = run->next) {
-        if (run->job_id != job->id || run->step < job->progress.step || run->total_steps == 0)
-            continue;
-        job->progress.step = run->step;
-        job->progress.total_steps = run->total_steps;
-        job->progress.epoch = run->epoch;
-        job->progress.epoch_position = run->epoch_position;
-        job->progress.examples_per_second = run->examples_per_second;
-        job->progress.seconds = run->seconds_before + run->last_sign - run->began;
-        job->estimated_finish_at = estimate_finish(run);
-    }
+    const ActiveRun *run = jobs_find_run(jobs, job->id);
+    if (run)
+        overlay_run(job, run);
+    else if (job->status != JOB_QUEUED)
+        snprintf(job->warning, sizeof job->warning,
+                 "no worker has this job any more, and its end could not be recorded: stop it");
     pthread_mutex_unlock(&jobs->lock);
+    if (!job->warning[0] && !keeper_state(jobs->keeper, &fault))
+        memcpy(job->warning, fault.message, sizeof job->warning);
 }
 
 bool jobs_list(Jobs *jobs, const JobQuery *query, JobList *list, Error *err)
@@ -146,28 +167,34 @@ bool jobs_checkpoint_open(Jobs *jobs, int64_t id, const char *which, CheckpointR
                            : fail(err, ERR_IO, "open %s: %s", path.text, strerror(errno));
 }
 
-bool jobs_counts(Jobs *jobs, JobCounts *counts, Error *err)
+JobCounts jobs_counts(Jobs *jobs)
 {
-    int64_t by_status[JOB_STATUSES];
-    if (!store_count(jobs->store, by_status, err))
-        return false;
     pthread_mutex_lock(&jobs->lock);
-    *counts = jobs->counts;
-    for (const LiveRun *run = jobs->runs; run; run = run->next)
-        counts->examples_per_second += run->examples_per_second;
+    JobCounts counts = jobs->counts;
+    for (const ActiveRun *run = jobs->runs; run; run = run->next)
+        counts.examples_per_second += run->examples_per_second;
     pthread_mutex_unlock(&jobs->lock);
-    memcpy(counts->by_status, by_status, sizeof by_status);
-    return true;
+    return counts;
 }
 
 bool jobs_ready(Jobs *jobs, Error *err)
 {
     pthread_mutex_lock(&jobs->lock);
     const bool leaving = jobs->leaving;
+    const ActiveRun *waits = jobs->runs;
+    while (waits && !waits->warning[0])
+        waits = waits->next;
+    char id[JOB_ID] = "", why[JOB_TEXT] = "";
+    if (waits) {
+        job_id_format(waits->job_id, id);
+        memcpy(why, waits->warning, sizeof why);
+    }
     pthread_mutex_unlock(&jobs->lock);
     if (leaving)
         return fail(err, ERR_STOPPED, "the daemon is shutting down");
-    return store_check(jobs->store, err);
+    if (!keeper_ready(jobs->keeper, err))
+        return false;
+    return !why[0] || fail(err, ERR_IO, "%s waits: %s", id, why);
 }
 
 bool jobs_speed(Jobs *jobs, const SpeedQuery *query, SpeedRow *row, Error *err)

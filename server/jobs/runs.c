@@ -1,14 +1,15 @@
+/* server/jobs/runs.c -- taking a job, and what its worker and the jobs tell each other. */
 #include "server/jobs/runs.h"
-#include "core/base/clock.h"
 
 #include <stdlib.h>
 #include <time.h>
 
+#include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "server/base/time.h"
 #include "server/jobs/change.h"
 #include "server/jobs/event_data.h"
-#include "server/jobs/run_inside.h"
+#include "server/jobs/runs_private.h"
 
 /* ---- Taking a job ---- */
 
@@ -16,8 +17,8 @@ static void list_run(Run *run)
 {
     Jobs *jobs = run->jobs;
     pthread_mutex_lock(&jobs->lock);
-    run->live.next = jobs->runs;
-    jobs->runs = &run->live;
+    run->active.next = jobs->runs;
+    jobs->runs = &run->active;
     pthread_mutex_unlock(&jobs->lock);
 }
 
@@ -25,11 +26,11 @@ static void unlist_run(Run *run)
 {
     Jobs *jobs = run->jobs;
     pthread_mutex_lock(&jobs->lock);
-    LiveRun **place = &jobs->runs;
-    while (*place && *place != &run->live)
+    ActiveRun **place = &jobs->runs;
+    while (*place && *place != &run->active)
         place = &(*place)->next;
     if (*place)
-        *place = run->live.next;
+        *place = run->active.next;
     pthread_mutex_unlock(&jobs->lock);
 }
 
@@ -37,27 +38,30 @@ void run_free(Run *run)
 {
     unlist_run(run);
     job_info_free(&run->job);
+    free(run->checkpoints);
+    free(run->kernels);
+    free(run->gone);
     free(run);
 }
 
-/* The newest checkpoint's step; 0: there is none. */
-static bool last_checkpoint(Jobs *jobs, int64_t id, int64_t *step, Error *err)
+static bool list_checkpoints(Run *run, int64_t id, Error *err)
 {
     CheckpointList list;
-    if (!store_checkpoints(jobs->store, id, &list, err))
+    if (!store_checkpoints(run->jobs->store, id, &list, err))
         return false;
-    *step = list.count > 0 ? list.items[list.count - 1].step : 0;
+    run->checkpoint_count = list.count;
+    run->checkpoints = xcalloc(list.count + 1, sizeof *run->checkpoints);
+    for (size_t i = 0; i < list.count; i++)
+        run->checkpoints[i] = list.items[list.count - 1 - i].step;
+    run->resume_step = run->checkpoints[0];  // 0: there is none
     checkpoint_list_free(&list);
     return true;
 }
 
-/* Back to the last checkpoint: what lies beyond comes again. */
-static bool rewind_job(Change *change, int64_t *resume_step, Error *err)
+/* Back to a checkpoint: what lies beyond comes again. */
+static bool rewind_job(Change *change, int64_t step, Error *err)
 {
     JobInfo *job = &change->job;
-    if (!last_checkpoint(change->jobs, job->id, resume_step, err))
-        return false;
-    const int64_t step = *resume_step;
     const bool again = job->started_at > 0;
     job->progress.step = step;
     job->progress.examples_per_second = 0;
@@ -68,33 +72,43 @@ static bool rewind_job(Change *change, int64_t *resume_step, Error *err)
                && change_tell(change, "resumed", event_resumed(step), err));
 }
 
+/* Fill the run and the change for the job `id`. */
+static bool prepare_run(Run *run, Change *change, int64_t id, Error *err)
+{
+    Store *store = run->jobs->store;
+    if (!store_load_job(store, id, &change->job, err))
+        return false;
+    change->before = change->job.status;
+    if (!change_status(change, JOB_START, err) || !list_checkpoints(run, id, err)
+        || !store_kernels(store, id, &run->kernels, err)
+        || !rewind_job(change, run->resume_step, err))
+        return false;
+    run->active.job_id = id;
+    run->active.began = run->active.step_at = run->active.heartbeat_at = clock_seconds();
+    run->active.first_step = change->job.progress.step;
+    run->active.seconds_before = change->job.progress.seconds;
+    return true;
+}
+
 /* *run is NULL if nothing is queued. */
 static bool take_next(Jobs *jobs, Run **out, Error *err)
 {
     Change change;
     int64_t id = 0;
     *out = NULL;
-    if (!change_begin_new(jobs, &change, err))
+    if (!keeper_admits(jobs->keeper, err) || !change_begin_new(jobs, &change, err))
         return false;
     if (!store_next_queued(jobs->store, &id, err) || id == 0) {
-        change_drop(&change);
+        change_drop(&change, err);
         return id == 0 && err->code == ERR_NONE;
     }
     Run *run = xcalloc(1, sizeof *run);
     run->jobs = jobs;
-    run->live.job_id = id;
-    run->live.began = run->live.step_at = run->live.last_sign = clock_seconds();
-    bool ok = store_load_job(jobs->store, id, &change.job, err);
-    change.before = change.job.status;
-    ok =
-        ok && change_status(&change, JOB_START, err) && rewind_job(&change, &run->resume_step, err);
-    if (!ok) {
-        change_drop(&change);
-        free(run);
+    if (!prepare_run(run, &change, id, err)) {
+        change_drop(&change, err);
+        run_free(run);
         return false;
     }
-    run->live.first_step = change.job.progress.step;
-    run->live.seconds_before = change.job.progress.seconds;
     // Before the commit: whoever sees the job as running finds its run.
     list_run(run);
     if (!change_commit(&change, &run->job, err)) {
@@ -109,9 +123,7 @@ static bool take_next(Jobs *jobs, Run **out, Error *err)
  * the daemon leaves. */
 static bool wait_for_work(Jobs *jobs, int64_t *seen, int ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += ms / 1000;
+    const struct timespec until = clock_after(ms * 1e-3);
     int waited = 0;
     pthread_mutex_lock(&jobs->lock);
     while (!jobs->leaving && jobs->queue_changes == *seen && waited == 0) {
@@ -129,16 +141,16 @@ static bool wait_for_work(Jobs *jobs, int64_t *seen, int ms)
 Run *runs_take(Jobs *jobs)
 {
     int64_t seen = -1;  // unlike any count: the first look at the queue does not wait
-    int patience = 0;
-    while (wait_for_work(jobs, &seen, patience)) {
+    int retry_ms = 0;
+    while (wait_for_work(jobs, &seen, retry_ms)) {
         Run *run;
         Error err = {0};
         const bool ok = take_next(jobs, &run, &err);
         if (run)
             return run;
-        patience = ok ? 0 : 5000;
-        if (!ok)
-            LOG(jobs->log, LOG_ERROR, "queue_unreadable", log_text("error", err.message));
+        if (!ok && retry_ms == 0)  // the first time only: it may last for hours
+            LOG(jobs->log, LOG_ERROR, "queue_waits", log_text("error", err.message));
+        retry_ms = ok ? 0 : 1000;
     }
     return NULL;
 }
@@ -153,61 +165,69 @@ const JobInfo *run_job(const Run *run)
     return &run->job;
 }
 
-int64_t run_resume_step(const Run *run)
+const int64_t *run_checkpoints(const Run *run, size_t *count)
 {
-    return run->resume_step;
+    *count = run->checkpoint_count;
+    return run->checkpoints;
 }
 
-/* ---- Steps and wishes ---- */
+const char *run_kernels(const Run *run)
+{
+    return run->kernels;
+}
+
+/* ---- Steps and requests ---- */
 
 void run_part(Run *run)
 {
     pthread_mutex_lock(&run->jobs->lock);
-    run->live.last_sign = clock_seconds();
+    run->active.heartbeat_at = clock_seconds();
     pthread_mutex_unlock(&run->jobs->lock);
 }
 
-void run_alive(Run *run)
+void run_heartbeat(Run *run)
 {
     pthread_mutex_lock(&run->jobs->lock);
-    run->live.step_at = run->live.last_sign = clock_seconds();
+    run->active.step_at = run->active.heartbeat_at = clock_seconds();
     pthread_mutex_unlock(&run->jobs->lock);
 }
 
 void run_step(Run *run, RunStep step)
 {
-    LiveRun *live = &run->live;
+    ActiveRun *active = &run->active;
     JobCounts *counts = &run->jobs->counts;
     const double now = clock_seconds();
     pthread_mutex_lock(&run->jobs->lock);
     counts->steps++;
     counts->examples += step.examples;
-    counts->train_seconds += now - live->step_at;
-    live->step_at = live->last_sign = now;
-    live->step = step.event->step;
-    live->total_steps = step.event->total_steps;
-    live->epoch = step.event->epoch;
-    live->epoch_position = step.event->epoch_position;
-    live->examples_per_second = step.event->examples_per_second;
+    counts->train_seconds += now - active->step_at;
+    active->step_at = active->heartbeat_at = now;
+    active->step = step.event->step;
+    active->total_steps = step.event->total_steps;
+    active->epoch = step.event->epoch;
+    active->epoch_position = step.event->epoch_position;
+    active->examples_per_second = step.event->examples_per_second;
     pthread_mutex_unlock(&run->jobs->lock);
 }
 
 double run_seconds(const Run *run)
 {
-    return run->live.seconds_before + clock_seconds() - run->live.began;
+    return run->active.seconds_before + clock_seconds() - run->active.began;
 }
 
-RunWish run_wish(Run *run)
+RunRequests run_requests(Run *run)
 {
     pthread_mutex_lock(&run->jobs->lock);
-    const RunWish wish = {.checkpoint = run->live.checkpoint,
-                          .stop = run->live.stop || run->jobs->leaving};
-    run->live.checkpoint = false;
+    const RunRequests asked = {.checkpoint = run->active.checkpoint,
+                               .stop = run->active.stop || run->jobs->leaving};
+    run->active.checkpoint = false;
     pthread_mutex_unlock(&run->jobs->lock);
-    return wish;
+    return asked;
 }
 
 /* ---- All runs ---- */
+
+enum { HURRY_SECONDS = 5 };  // that a leaving daemon gives a stalled disk
 
 bool jobs_leaving(Jobs *jobs)
 {
@@ -223,12 +243,13 @@ void jobs_leave(Jobs *jobs)
     jobs->leaving = true;
     pthread_cond_broadcast(&jobs->work);
     pthread_mutex_unlock(&jobs->lock);
+    store_hurry(jobs->store, HURRY_SECONDS);
 }
 
 void jobs_checkpoint_all(Jobs *jobs)
 {
     pthread_mutex_lock(&jobs->lock);
-    for (LiveRun *run = jobs->runs; run; run = run->next)
+    for (ActiveRun *run = jobs->runs; run; run = run->next)
         run->checkpoint = true;
     pthread_mutex_unlock(&jobs->lock);
 }
@@ -238,8 +259,8 @@ double jobs_silence(Jobs *jobs)
     const double now = clock_seconds();
     double silence = 0;
     pthread_mutex_lock(&jobs->lock);
-    for (const LiveRun *run = jobs->runs; run; run = run->next)
-        silence = now - run->last_sign > silence ? now - run->last_sign : silence;
+    for (const ActiveRun *run = jobs->runs; run; run = run->next)
+        silence = now - run->heartbeat_at > silence ? now - run->heartbeat_at : silence;
     pthread_mutex_unlock(&jobs->lock);
     return silence;
 }
@@ -250,7 +271,7 @@ static bool abandon(Jobs *jobs, int64_t id, Error *err)
     if (!change_begin(jobs, id, &change, err))
         return false;
     if (!change_status(&change, JOB_INTERRUPT, err))
-        return change_drop(&change);
+        return change_drop(&change, err);
     return change_commit(&change, NULL, err);
 }
 
@@ -259,7 +280,7 @@ void jobs_abandon(Jobs *jobs)
     int64_t ids[64];
     int count = 0;
     pthread_mutex_lock(&jobs->lock);
-    for (const LiveRun *run = jobs->runs; run && count < (int)COUNT(ids); run = run->next)
+    for (const ActiveRun *run = jobs->runs; run && count < (int)COUNT(ids); run = run->next)
         ids[count++] = run->job_id;
     pthread_mutex_unlock(&jobs->lock);
     for (int i = 0; i < count; i++) {

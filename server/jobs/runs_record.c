@@ -5,31 +5,61 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "server/jobs/change.h"
 #include "server/jobs/event_data.h"
 #include "server/jobs/job_files.h"
-#include "server/jobs/run_inside.h"
+#include "server/jobs/runs_private.h"
 
-enum { RETRY_MS = 500 };  // between two tries to write
+/* DESIGN. What cannot be written is kept in memory and tried again: training waits, and the job's
+ * warning says why. A run that is told to end meanwhile may use the reserve of space; where that
+ * does not help either, it ends without what it could not write, and goes on later from its last
+ * checkpoint. Nothing is ever recorded beyond a gap. */
+
+enum {
+    RETRY_MS = 250,
+    LAST_TRIES = 4,  // of a run that was told to end
+};
 
 /* One try to write something of a run. */
 typedef bool (*Record)(Change *change, const void *what, Error *err);
 
+static bool told_to_end(Run *run)
+{
+    pthread_mutex_lock(&run->jobs->lock);
+    const bool stop = run->active.stop || run->jobs->leaving;
+    pthread_mutex_unlock(&run->jobs->lock);
+    return stop;
+}
+
 static bool record_once(Run *run, Record record, const void *what, Error *err)
 {
     Change change;
-    if (!change_begin(run->jobs, run->job.id, &change, err))
+    if ((!told_to_end(run) && !keeper_admits(run->jobs->keeper, err))
+        || !change_begin(run->jobs, run->job.id, &change, err))
         return false;
     JobInfo *job = &change.job;
     if (job->status != JOB_RUNNING && job->status != JOB_STOPPING) {
         fail(err, ERR_CONFLICT, "the job has been taken from its worker");
-        return change_drop(&change);
+        return change_drop(&change, err);
     }
     jobs_overlay(run->jobs, job);
     if (!record(&change, what, err))
-        return change_drop(&change);
+        return change_drop(&change, err);
     return change_commit(&change, NULL, err);
+}
+
+static bool may_work_later(ErrorCode code)
+{
+    return code == ERR_IO || code == ERR_NO_SPACE || code == ERR_NO_MEMORY;
+}
+
+static void set_warning(Run *run, const char *warning)
+{
+    pthread_mutex_lock(&run->jobs->lock);
+    snprintf(run->active.warning, sizeof run->active.warning, "%s", warning);
+    pthread_mutex_unlock(&run->jobs->lock);
 }
 
 static void pause_before_retry(void)
@@ -38,29 +68,62 @@ static void pause_before_retry(void)
     nanosleep(&pause, NULL);
 }
 
-static bool told_to_stop(Run *run)
+bool run_disk_failed(Run *run, Error *err)
 {
-    pthread_mutex_lock(&run->jobs->lock);
-    const bool stop = run->live.stop || run->jobs->leaving;
-    pthread_mutex_unlock(&run->jobs->lock);
-    return stop;
+    if (!may_work_later(err->code))
+        return false;
+    if (run->waits_since == 0) {
+        run->waits_since = clock_seconds();
+        LOG(run->jobs->log, LOG_ERROR, "training_waits", log_int("job", run->job.id),
+            log_text("error", err->message));
+    }
+    set_warning(run, err->message);
+    if (told_to_end(run)) {
+        if (run->last_tries++ >= LAST_TRIES) {
+            err->code = ERR_STOPPED;
+            return fail_in(err, "told to end, with something unwritten");
+        }
+        if (err->code == ERR_NO_SPACE)
+            keeper_release(run->jobs->keeper);
+    }
+    run_heartbeat(run);
+    pause_before_retry();
+    *err = (Error){0};
+    return true;
 }
 
-/* Only what the disk refused is worth another try. */
+static bool record_note(Change *change, const void *what, Error *err)
+{
+    return change_tell(change, "note", event_note(what), err);
+}
+
+/* The disk works again: say so, to those who read the events too. */
+static void stop_waiting(Run *run)
+{
+    char message[JOB_TEXT + 64], why[JOB_TEXT];
+    if (run->waits_since == 0)
+        return;
+    const double seconds = clock_seconds() - run->waits_since;
+    run->waits_since = 0;
+    run->last_tries = 0;
+    pthread_mutex_lock(&run->jobs->lock);
+    memcpy(why, run->active.warning, sizeof why);
+    run->active.warning[0] = '\0';
+    pthread_mutex_unlock(&run->jobs->lock);
+    snprintf(message, sizeof message, "training waited for %.1f s: %s", seconds, why);
+    LOG(run->jobs->log, LOG_INFO, "training_goes_on", log_int("job", run->job.id),
+        log_real("seconds", seconds));
+    Error unimportant = {0};
+    record_once(run, record_note, message, &unimportant);
+}
+
 static bool record(Run *run, Record how, const void *what, Error *err)
 {
-    bool told = false;
     while (!record_once(run, how, what, err)) {
-        if (err->code != ERR_IO || told_to_stop(run))
+        if (!run_disk_failed(run, err))
             return false;
-        if (!told)
-            LOG(run->jobs->log, LOG_ERROR, "training_waits", log_int("job", run->job.id),
-                log_text("error", err->message));
-        told = true;
-        run_alive(run);
-        pause_before_retry();
-        *err = (Error){0};
     }
+    stop_waiting(run);
     return true;
 }
 
@@ -132,11 +195,6 @@ bool run_epoch(Run *run, const EpochRow *row, Error *err)
     return true;
 }
 
-static bool record_note(Change *change, const void *what, Error *err)
-{
-    return change_tell(change, "note", event_note(what), err);
-}
-
 bool run_note(Run *run, const char *message, Error *err)
 {
     if (!record(run, record_note, message, err))
@@ -149,26 +207,37 @@ bool run_note(Run *run, const char *message, Error *err)
 /* ---- Checkpoints ---- */
 
 typedef struct {
+    Run *run;
     const CheckpointRow *row;
     int keep;
-    int64_t *kept;  // steps
-    size_t kept_count;
+    int64_t *dropped;  // steps
+    size_t dropped_count;
 } Keeping;
 
-/* The newest `keep` and the best; the rows of the others go. `list` is by step. */
+/* The newest `keep` and the best stay, and the rows of the others go. `list` is by step. */
 static bool drop_older(Change *change, Keeping *k, const CheckpointList *list, Error *err)
 {
     const JobInfo *job = &change->job;
-    k->kept = xcalloc(list->count + 1, sizeof *k->kept);
-    k->kept[0] = k->row->step;
-    k->kept_count = 1;
+    int kept = 1;  // the new one
+    k->dropped = xcalloc(list->count + 1, sizeof *k->dropped);
     for (size_t i = list->count; i > 0; i--) {
         const int64_t step = list->items[i - 1].step;
         if (step == k->row->step)
             continue;
-        if (k->kept_count < (size_t)k->keep || step == job->best.checkpoint_step)
-            k->kept[k->kept_count++] = step;
-        else if (!store_remove_checkpoint(change->jobs->store, job->id, step, err))
+        if (kept++ < k->keep || step == job->best.checkpoint_step)
+            continue;
+        if (!store_remove_checkpoint(change->jobs->store, job->id, step, err))
+            return false;
+        k->dropped[k->dropped_count++] = step;
+    }
+    return true;
+}
+
+/* Those that went with the checkpoint before this one have nothing left to remove. */
+static bool forget_gone(Change *change, const Run *run, Error *err)
+{
+    for (size_t i = 0; i < run->gone_count; i++) {
+        if (!store_removed(change->jobs->store, change->job.id, run->gone[i], err))
             return false;
     }
     return true;
@@ -179,34 +248,92 @@ static bool record_checkpoint(Change *change, const void *what, Error *err)
     Keeping *k = *(Keeping *const *)what;
     JobInfo *job = &change->job;
     CheckpointList before;
-    free(k->kept);
-    k->kept = NULL;
+    free(k->dropped);
+    k->dropped = NULL;
+    k->dropped_count = 0;
     if (!store_checkpoints(change->jobs->store, job->id, &before, err))
         return false;
     job->idle_restarts = 0;
     if (k->row->best)
         job->best.checkpoint_step = k->row->step;
-    const bool ok = store_put_checkpoint(change->jobs->store, job->id, k->row, err)
+    const bool ok = forget_gone(change, k->run, err)
+                    && store_put_checkpoint(change->jobs->store, job->id, k->row, err)
                     && drop_older(change, k, &before, err)
                     && change_tell(change, "checkpoint", event_checkpoint(k->row), err);
     checkpoint_list_free(&before);
     return ok;
 }
 
+/* The rows are gone, and on disk: now the files. What stays is removed at the next start. */
+static void remove_dropped(Run *run, Keeping *k)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < k->dropped_count; i++) {
+        Error err = {0};
+        if (job_files_remove_checkpoint(run->jobs->data, run->job.id, k->dropped[i], &err))
+            k->dropped[count++] = k->dropped[i];
+        else
+            LOG(run->jobs->log, LOG_WARNING, "files_left", log_int("job", run->job.id),
+                log_text("error", err.message));
+    }
+    free(run->gone);
+    run->gone = k->dropped;
+    run->gone_count = count;
+    k->dropped = NULL;
+}
+
 bool run_checkpoint(Run *run, const CheckpointRow *row, int keep, Error *err)
 {
-    Keeping keeping = {.row = row, .keep = keep}, *k = &keeping;
+    Keeping keeping = {.run = run, .row = row, .keep = keep}, *k = &keeping;
     const bool ok = record(run, record_checkpoint, &k, err);
     if (ok) {
-        job_files_prune(run->jobs->data, run->job.id, k->kept, k->kept_count);
+        remove_dropped(run, k);
         pthread_mutex_lock(&run->jobs->lock);
         run->jobs->counts.checkpoints++;
         pthread_mutex_unlock(&run->jobs->lock);
         LOG(run->jobs->log, LOG_INFO, "checkpoint", log_int("job", run->job.id),
             log_int("step", row->step), log_int("bytes", row->bytes));
     }
-    free(k->kept);
+    free(k->dropped);
     return ok;
+}
+
+/* ---- Where it goes on, and with what ---- */
+
+static bool record_resumed(Change *change, const void *what, Error *err)
+{
+    const int64_t *step = what;
+    change->job.progress.step = *step;
+    return store_rewind(change->jobs->store, &change->job, *step, err)
+           && change_tell(change, "resumed", event_resumed(*step), err);
+}
+
+bool run_resumed(Run *run, int64_t step, Error *err)
+{
+    if (step == run->resume_step)
+        return true;
+    // The live step would hide the one that is recorded.
+    pthread_mutex_lock(&run->jobs->lock);
+    run->active.first_step = step;
+    pthread_mutex_unlock(&run->jobs->lock);
+    if (!record(run, record_resumed, &step, err))
+        return false;
+    for (size_t i = 0; i < run->checkpoint_count; i++) {
+        if (run->checkpoints[i] > step)
+            job_files_set_aside(run->jobs->data, run->job.id, run->checkpoints[i], run->jobs->log);
+    }
+    run->resume_step = step;
+    return true;
+}
+
+static bool record_kernels(Change *change, const void *what, Error *err)
+{
+    return store_put_kernels(change->jobs->store, change->job.id, what, err);
+}
+
+bool run_record_kernels(Run *run, const char *kernels, Error *err)
+{
+    return record(run, record_kernels, kernels, err);
 }
 
 /* ---- The end ---- */
@@ -233,14 +360,15 @@ static bool record_end(Change *change, const void *what, Error *err)
 void run_end(Run *run, RunEnd end)
 {
     Error err = {0};
-    // Told to stop or not, the end is worth waiting for; only a daemon that leaves cannot.
+    // Told to end or not, the end is worth waiting for; only a daemon that leaves cannot.
     while (!record(run, record_end, &end, &err)) {
-        if (err.code != ERR_IO || jobs_leaving(run->jobs)) {
+        const bool later = may_work_later(err.code) || err.code == ERR_STOPPED;
+        if (!later || jobs_leaving(run->jobs)) {
             LOG(run->jobs->log, LOG_ERROR, "end_not_recorded", log_int("job", run->job.id),
                 log_text("error", err.message));
             break;
         }
-        pause_before_retry();
+        run->last_tries = 0;
         err = (Error){0};
     }
     run_free(run);

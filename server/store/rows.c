@@ -53,3 +53,15 @@ void checkpoint_list_free(CheckpointList *list)
     free(list->items);
     *list = (CheckpointList){0};
 }
+
+void removal_list_free(RemovalList *list)
+{
+    free(list->items);
+    *list = (RemovalList){0};
+}
+
+void life_list_free(LifeList *list)
+{
+    free(list->items);
+    *list = (LifeList){0};
+}

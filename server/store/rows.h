@@ -43,6 +43,7 @@ typedef struct {
     char stop_reason[JOB_WORD];  // completed, max_seconds, early_stopping, requested or ""
     int64_t created_at, queued_at, started_at, finished_at;
     int64_t estimated_finish_at;  // of a running job, from its real progress
+    int64_t queue_position;       // of a queued job, 1 is the next; 0: it is not queued
     char *settings;               // JSON object: all settings, resolved, but for name and metadata
     char *metadata;               // JSON object of strings
     int64_t parent_id;            // the job that this one was cloned from; 0: none
@@ -81,10 +82,20 @@ typedef struct {
 
 void job_info_free(JobInfo *job);  // the texts in it, not the struct
 
+/* A key and the text that it has among a job's settings, or in its metadata. */
+typedef struct {
+    enum { MATCH_SETTING, MATCH_METADATA } in;
+    const char *key, *value;
+} JobMatch;
+
 typedef struct {
     int64_t after;      // last id of the page before; 0: from the newest
     int limit;          // 1 to 1000
     unsigned statuses;  // bits 1u << JobStatus; 0: all
+    int64_t parent_id;  // 0: of any, and of none
+    const char *name;   // a part of it, in any case of ASCII letters; NULL: any
+    const JobMatch *matches;
+    int match_count;  // all of them must match
 } JobQuery;
 
 typedef struct {
@@ -128,13 +139,25 @@ typedef struct {
 
 void event_list_free(EventList *list);
 
-/* Which events a store has. A reader that was given `generation` with its last id misses nothing
- * if it comes back with the same and oldest - 1 <= id <= last. Otherwise its id is of another
- * store, or of this one before a backup was restored, or too old: it has to begin anew. */
+/* Each opening of a store is a life. A reader of events is given the id of the life with its last
+ * event's, and comes back with both: an id that this store does not know, or an event beyond the
+ * end of that life, is of another store or of what was lost when a backup was restored. */
 typedef struct {
-    char generation[17];  // random, in hexadecimal; a new one for each life of a store
-    int64_t oldest;       // all events from here on are kept; 1 at first
-    int64_t last;         // the newest id ever given; 0: none
+    char id[17];          // random, in hexadecimal
+    int64_t after_event;  // the newest event when it began
+} Life;
+
+typedef struct {
+    Life *items;  // the newest first
+    size_t count;
+} LifeList;
+
+void life_list_free(LifeList *list);
+
+/* Which events a store has. */
+typedef struct {
+    int64_t oldest;  // all events from here on are kept; 1 at first
+    int64_t last;    // the newest id ever given; 0: none
 } EventRange;
 
 /* ---- Series ---- */
@@ -187,6 +210,18 @@ typedef struct {
     size_t count;
 } CheckpointList;
 
+/* Files that are to be deleted: of one checkpoint, or all of a job. */
+typedef struct {
+    int64_t job_id, step;
+    bool whole_job;
+} Removal;
+
+typedef struct {
+    Removal *items;
+    size_t count;
+} RemovalList;
+
+void removal_list_free(RemovalList *list);
 void epoch_list_free(EpochList *list);
 void point_list_free(PointList *list);
 void checkpoint_list_free(CheckpointList *list);

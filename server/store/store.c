@@ -10,17 +10,35 @@
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
+#include "server/store/store_file.h"
 #include "server/store/store_sql.h"
 
 enum {
-    BUSY_MS = 5000,         // how long somebody else's lock is waited for
-    CHECK_AGE_SECONDS = 1,  // how long the answer of store_check is good for
+    BUSY_MS = 5000,       // how long the lock of another program is waited for
+    LOCK_SLICE_MS = 100,  // how often those who wait for the writer's lock look whether to hurry
 };
 
-static bool db_open(Db *db, const char *path, Error *err)
+static bool gives_up(Store *store)
 {
-    pthread_mutex_init(&db->lock, NULL);
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    const double at = atomic_load(&store->give_up_at);
+    return at > 0 && clock_seconds() >= at;
+}
+
+/* SQLite waits for another program's lock by calling this with the calls made so far. */
+static int on_busy(void *context, int calls)
+{
+    enum { PAUSE_MS = 20 };
+    Store *store = context;
+    if (calls * PAUSE_MS >= BUSY_MS || gives_up(store))
+        return 0;
+    sqlite3_sleep(PAUSE_MS);
+    return 1;
+}
+
+static bool db_open(Store *store, Db *db, Error *err)
+{
+    const char *path = store->path;
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(path, &db->sqlite, flags, NULL) != SQLITE_OK) {
         if (!db->sqlite)
             return fail(err, ERR_NO_MEMORY, "no memory for the store %s", path);
@@ -30,8 +48,8 @@ static bool db_open(Db *db, const char *path, Error *err)
     if (sqlite3_db_readonly(db->sqlite, "main") == 1)
         return fail(err, ERR_IO, "the store %s is read-only: %s", path,
                     access(path, W_OK) != 0 ? strerror(errno) : "it was opened for reading");
-    sqlite3_busy_timeout(db->sqlite, BUSY_MS);
-    return sql_run(db, err, "PRAGMA foreign_keys = ON", "");
+    sqlite3_busy_handler(db->sqlite, on_busy, store);
+    return true;
 }
 
 static void db_close(Db *db)
@@ -52,7 +70,7 @@ static bool check_pages(Db *db, Error *err)
     if (ok && more) {
         const char *found = (const char *)sqlite3_column_text(stmt, 0);
         if (!found || strcmp(found, "ok") != 0)
-            ok = fail(err, ERR_IO, "the store %s is damaged (%s): restore it from a backup",
+            ok = fail(err, ERR_DAMAGED, "the store %s is damaged (%s): restore it from a backup",
                       sqlite3_db_filename(db->sqlite, "main"), found ? found : "no answer");
     }
     sqlite3_finalize(stmt);
@@ -63,7 +81,8 @@ static bool prepare_writer(Store *store, Error *err)
 {
     Db *db = &store->writer;
     // FULL: a commit is on the disk before it returns. The log is cut back when it has been long.
-    return sql_run(db, err, "PRAGMA journal_mode = WAL", "")
+    return schema_check_ours(db, store->path, err)
+           && sql_run(db, err, "PRAGMA journal_mode = WAL", "")
            && sql_run(db, err, "PRAGMA synchronous = FULL", "")
            && sql_run(db, err, "PRAGMA journal_size_limit = 16777216", "") && check_pages(db, err)
            && schema_apply(db, store->path, schema_steps(), err);
@@ -73,10 +92,11 @@ bool store_open(const char *path, Store **out, Error *err)
 {
     Store *store = xcalloc(1, sizeof *store);
     store->path = xstrdup(path);
-    pthread_mutex_init(&store->check_lock, NULL);
+    pthread_mutex_init(&store->writer.lock, NULL);
+    pthread_mutex_init(&store->reader.lock, NULL);
     *out = NULL;
-    if (!db_open(&store->writer, path, err) || !prepare_writer(store, err)
-        || !db_open(&store->reader, path, err)
+    if (!store_file_prepare(path, err) || !db_open(store, &store->writer, err)
+        || !prepare_writer(store, err) || !db_open(store, &store->reader, err)
         || !sql_run(&store->reader, err, "PRAGMA query_only = ON", "")) {
         store_close(store);
         return false;
@@ -91,17 +111,52 @@ void store_close(Store *store)
         return;
     db_close(&store->reader);
     db_close(&store->writer);
-    pthread_mutex_destroy(&store->check_lock);
     free(store->path);
     free(store);
 }
 
+/* ---- Transactions ---- */
+
+/* A lock that is held while a disk is stalled is not waited for by those who are in a hurry. */
+static bool lock_writer(Store *store, Error *err)
+{
+    for (;;) {
+        const struct timespec until = clock_after(LOCK_SLICE_MS * 1e-3);
+        if (pthread_mutex_clocklock(&store->writer.lock, CLOCK_MONOTONIC, &until) == 0)
+            break;
+        if (gives_up(store))
+            return fail(err, ERR_IO,
+                        "the store %s does not answer: a write is under way since %.0f s",
+                        store->path, store_writing_seconds(store));
+    }
+    atomic_store(&store->writing_since, clock_seconds());
+    return true;
+}
+
+static void unlock_writer(Store *store)
+{
+    atomic_store(&store->writing_since, 0);
+    pthread_mutex_unlock(&store->writer.lock);
+}
+
+double store_writing_seconds(Store *store)
+{
+    const double since = atomic_load(&store->writing_since);
+    return since > 0 ? clock_seconds() - since : 0;
+}
+
+void store_hurry(Store *store, double seconds)
+{
+    atomic_store(&store->give_up_at, clock_seconds() + seconds);
+}
+
 bool store_begin(Store *store, Error *err)
 {
-    pthread_mutex_lock(&store->writer.lock);
+    if (!lock_writer(store, err))
+        return false;
     if (sql_run(&store->writer, err, "BEGIN IMMEDIATE", ""))
         return true;
-    pthread_mutex_unlock(&store->writer.lock);
+    unlock_writer(store);
     return false;
 }
 
@@ -110,7 +165,7 @@ void store_rollback(Store *store)
     // SQLite has rolled back by itself after some faults, and then there is nothing to do.
     if (!sqlite3_get_autocommit(store->writer.sqlite))
         sqlite3_exec(store->writer.sqlite, "ROLLBACK", NULL, NULL, NULL);
-    pthread_mutex_unlock(&store->writer.lock);
+    unlock_writer(store);
 }
 
 bool store_commit(Store *store, Error *err)
@@ -119,11 +174,11 @@ bool store_commit(Store *store, Error *err)
         store_rollback(store);
         return false;
     }
-    pthread_mutex_unlock(&store->writer.lock);
+    unlock_writer(store);
     return true;
 }
 
-static bool probe(Store *store, Error *err)
+bool store_probe(Store *store, Error *err)
 {
     if (!store_begin(store, err))
         return false;
@@ -137,21 +192,5 @@ static bool probe(Store *store, Error *err)
     pthread_mutex_lock(&store->reader.lock);
     const bool ok = sql_number(&store->reader, err, &count, "SELECT count FROM probe", "");
     pthread_mutex_unlock(&store->reader.lock);
-    return ok;
-}
-
-bool store_check(Store *store, Error *err)
-{
-    pthread_mutex_lock(&store->check_lock);
-    const double now = clock_seconds();
-    if (store->checked_at == 0 || now - store->checked_at >= CHECK_AGE_SECONDS) {
-        store->check = (Error){0};
-        probe(store, &store->check);
-        store->checked_at = now;
-    }
-    const bool ok = store->check.code == ERR_NONE;
-    if (!ok && err)
-        *err = store->check;
-    pthread_mutex_unlock(&store->check_lock);
     return ok;
 }

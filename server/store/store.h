@@ -8,8 +8,9 @@
  * everything is on disk. When a call inside fails, call store_rollback; after a failed store_commit
  * nothing has changed and nothing is left to do.
  *
- * Errors   ERR_IO with a sentence for a full disk, a read-only folder, a locked or damaged
- *          database. ERR_NOT_FOUND where a single row is asked for.
+ * Errors   Of the moment, so that the same call may work later: ERR_NO_SPACE for a full disk,
+ * ERR_IO for a read-only folder, another program's lock or a failing disk, ERR_NO_MEMORY. For good:
+ * ERR_DAMAGED. ERR_NOT_FOUND where a single row is asked for.
  */
 #pragma once
 #include "server/store/rows.h"
@@ -21,8 +22,15 @@ typedef struct Store Store;
 bool store_open(const char *path, Store **store, Error *err);
 void store_close(Store *store);  // takes NULL
 
-/* Writes and reads a row. Remembered for a second, so that probes cost no disk. */
-bool store_check(Store *store, Error *err);
+/* Writes and reads a row. */
+bool store_probe(Store *store, Error *err);
+
+/* How long the transaction that is under way has taken; 0: there is none. Never waits. */
+double store_writing_seconds(Store *store);
+
+/* So many seconds from now, and ever after, store_begin gives up (ERR_IO) where a transaction
+ * hangs, instead of waiting for it. */
+void store_hurry(Store *store, double seconds);
 
 bool store_begin(Store *store, Error *err);
 bool store_commit(Store *store, Error *err);
@@ -32,16 +40,33 @@ void store_rollback(Store *store);
 bool store_add_job(Store *store, JobInfo *job, Error *err);  // gives it its id
 bool store_load_job(Store *store, int64_t id, JobInfo *job, Error *err);
 bool store_save_job(Store *store, const JobInfo *job, Error *err);
-bool store_remove_job(Store *store, int64_t id, Error *err);    // with all its rows
+bool store_queue_position(Store *store, JobInfo *job, Error *err);  // of a job as it was saved
 bool store_next_queued(Store *store, int64_t *id, Error *err);  // the one queued longest; 0: none
 bool store_add_event(Store *store, Event *event, Error *err);   // gives it its id
 bool store_put_epoch(Store *store, int64_t job_id, const EpochRow *row, Error *err);
 bool store_put_point(Store *store, int64_t job_id, const PointRow *row, Error *err);
 bool store_put_checkpoint(Store *store, int64_t job_id, const CheckpointRow *row, Error *err);
-bool store_remove_checkpoint(Store *store, int64_t job_id, int64_t step, Error *err);
-/* Take back the epochs, points and their events that lie beyond a step, and sum up anew what *job
- * says of the latest and the best; the caller saves it. */
+/* Take back the epochs, points, their events and the checkpoints that lie beyond a step, and sum up
+ * anew what *job says of the latest and the best; the caller saves it. Files stay. */
 bool store_rewind(Store *store, JobInfo *job, int64_t step, Error *err);
+/* The kernels that a job has computed with, as text. */
+bool store_put_kernels(Store *store, int64_t id, const char *kernels, Error *err);
+
+/* The row of a job, of a checkpoint: what belongs to it is in store_removals from then on. */
+bool store_remove_job(Store *store, int64_t id, Error *err);
+bool store_remove_checkpoint(Store *store, int64_t job_id, int64_t step, Error *err);
+/* The files of that checkpoint are gone. */
+bool store_removed(Store *store, int64_t job_id, int64_t step, Error *err);
+/* A slice of the rows of a removed job; *done once there are none, and the removal with them. */
+bool store_purge_job(Store *store, int64_t id, bool *done, Error *err);
+/* Forget the oldest `deleted` events. *oldest: the first event that is still kept for readers that
+ * catch up; 0: as before. */
+bool store_prune_events(Store *store, int64_t *oldest, Error *err);
+
+/* Ids given from now on are above these. */
+bool store_raise_ids(Store *store, int64_t last_job, int64_t last_event, Error *err);
+/* Each start of the daemon: a new row in store_lives. */
+bool store_begin_life(Store *store, Error *err);
 
 /* An idempotency key: the request that it came with and the job that was made. *job_id is 0 when
  * the key is new. */
@@ -57,6 +82,12 @@ bool store_epochs(Store *store, SeriesPage page, EpochList *list, Error *err);
 bool store_points(Store *store, SeriesPage page, PointList *list, Error *err);
 bool store_events(Store *store, SeriesPage page, EventList *list, Error *err);
 bool store_checkpoints(Store *store, int64_t job_id, CheckpointList *list, Error *err);
+bool store_lives(Store *store, LifeList *list, Error *err);
 bool store_event_range(Store *store, EventRange *range, Error *err);
+bool store_last_job(Store *store, int64_t *id, Error *err);  // the last id ever given; 0: none
+bool store_removals(Store *store, int64_t job_id, RemovalList *list, Error *err);  // 0: of all jobs
+/* The kernels that a job is to compute with: its own; else its parent's; else those of the newest
+ * job with the same settings. NULL: none are known. */
+bool store_kernels(Store *store, int64_t id, char **kernels, Error *err);
 
 bool store_speed(Store *store, const SpeedQuery *query, SpeedRow *row, Error *err);

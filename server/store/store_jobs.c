@@ -60,12 +60,18 @@ static const Column COLUMNS[] = {
     TEXT("error_message", error.message),
 };
 
-/* "SELECT id, name, status, ...<rest>", to be freed. */
+/* The place of a queued job among all that are queued. */
+#define QUEUE_POSITION                                                                             \
+    ", CASE WHEN status = 'queued' THEN (SELECT count(*) FROM jobs q WHERE q.status = 'queued'"    \
+    " AND (q.queued_at, q.id) <= (jobs.queued_at, jobs.id)) ELSE 0 END"
+
+/* "SELECT id, name, status, ..., <queue position><rest>", to be freed. */
 static char *select_sql(const char *rest)
 {
     char *sql = xstrdup("SELECT id");
     for (size_t i = 0; i < COUNT(COLUMNS); i++)
         sql_append(&sql, ", %s", COLUMNS[i].name);
+    sql_append(&sql, QUEUE_POSITION);
     sql_append(&sql, "%s", rest);
     return sql;
 }
@@ -73,8 +79,8 @@ static char *select_sql(const char *rest)
 static JobStatus status_from_name(const char *name)
 {
     JobStatus status = JOB_QUEUED;
-    // The table's CHECK lets no other name in.
-    while (status < JOB_FAILED && strcmp(JOB_STATUS_NAMES[status], name) != 0)
+    // The table's CHECK lets no other name in; NULL is told by sql_row_is_whole.
+    while (name && status < JOB_FAILED && strcmp(JOB_STATUS_NAMES[status], name) != 0)
         status++;
     return status;
 }
@@ -83,7 +89,8 @@ static JobStatus status_from_name(const char *name)
 static void read_row(sqlite3_stmt *stmt, void *item)
 {
     JobInfo *job = item;
-    *job = (JobInfo){.id = sqlite3_column_int64(stmt, 0)};
+    *job = (JobInfo){.id = sqlite3_column_int64(stmt, 0),
+                     .queue_position = sqlite3_column_int64(stmt, (int)COUNT(COLUMNS) + 1)};
     for (size_t i = 0; i < COUNT(COLUMNS); i++) {
         const int at = (int)i + 1;
         void *field = (char *)job + COLUMNS[i].offset;
@@ -110,48 +117,46 @@ static void read_row(sqlite3_stmt *stmt, void *item)
     }
 }
 
-/* `?1` is the id, the others follow. SQLite reports what does not bind when the row is written. */
-static void bind_row(sqlite3_stmt *stmt, const JobInfo *job)
+/* A field as the parameter `at` of a statement; SQLite's answer. */
+static int bind_field(sqlite3_stmt *stmt, int at, const Column *column, const void *field)
 {
-    if (job->id > 0)
-        sqlite3_bind_int64(stmt, 1, job->id);
-    for (size_t i = 0; i < COUNT(COLUMNS); i++) {
-        const int at = (int)i + 2;
-        const void *field = (const char *)job + COLUMNS[i].offset;
-        const char *text = NULL;
-        switch (COLUMNS[i].type) {
-        case INT64:
-            sqlite3_bind_int64(stmt, at, *(const int64_t *)field);
-            continue;
-        case INT:
-            sqlite3_bind_int(stmt, at, *(const int *)field);
-            continue;
-        case REAL:
-            sqlite3_bind_double(stmt, at, *(const double *)field);
-            continue;
-        case CHARS:
-            text = field;
-            break;
-        case OWNED:
-            text = *(char *const *)field;
-            break;
-        case STATUS:
-            text = JOB_STATUS_NAMES[*(const JobStatus *)field];
-            break;
-        }
-        sqlite3_bind_text(stmt, at, text, -1, SQLITE_TRANSIENT);
+    const char *text = NULL;
+    switch (column->type) {
+    case INT64:
+        return sqlite3_bind_int64(stmt, at, *(const int64_t *)field);
+    case INT:
+        return sqlite3_bind_int(stmt, at, *(const int *)field);
+    case REAL:
+        return sqlite3_bind_double(stmt, at, *(const double *)field);
+    case CHARS:
+        text = field;
+        break;
+    case OWNED:
+        text = *(char *const *)field;
+        break;
+    case STATUS:
+        text = JOB_STATUS_NAMES[*(const JobStatus *)field];
+        break;
     }
+    return sqlite3_bind_text(stmt, at, text, -1, SQLITE_TRANSIENT);
+}
+
+/* `?1` is the id, the others follow. */
+static bool bind_row(Db *db, sqlite3_stmt *stmt, const JobInfo *job, Error *err)
+{
+    int code = job->id > 0 ? sqlite3_bind_int64(stmt, 1, job->id) : SQLITE_OK;
+    for (size_t i = 0; i < COUNT(COLUMNS) && code == SQLITE_OK; i++)
+        code = bind_field(stmt, (int)i + 2, &COLUMNS[i], (const char *)job + COLUMNS[i].offset);
+    return code == SQLITE_OK || sql_fail(db, err);
 }
 
 static bool write_row(Store *store, const char *sql, const JobInfo *job, Error *err)
 {
+    Db *db = &store->writer;
     sqlite3_stmt *stmt = NULL;
     bool more = false;
-    bool ok = sql_prepare(&store->writer, err, &stmt, sql, "");
-    if (ok) {
-        bind_row(stmt, job);
-        ok = sql_step(&store->writer, err, stmt, &more);
-    }
+    const bool ok = sql_prepare(db, err, &stmt, sql, "") && bind_row(db, stmt, job, err)
+                    && sql_step(db, err, stmt, &more);
     sqlite3_finalize(stmt);
     return ok;
 }
@@ -190,10 +195,14 @@ static bool load(Db *db, int64_t id, JobInfo *job, Error *err)
     sqlite3_stmt *stmt = NULL;
     bool found = false;
     bool ok = sql_prepare(db, err, &stmt, sql, "i", id) && sql_step(db, err, stmt, &found);
-    if (ok && found)
+    if (ok && found) {
         read_row(stmt, job);
-    else if (ok)
+        ok = sql_row_is_whole(db, err);
+        if (!ok)
+            job_info_free(job);
+    } else if (ok) {
         ok = fail(err, ERR_NOT_FOUND, "there is no job job_%lld", (long long)id);
+    }
     sqlite3_finalize(stmt);
     free(sql);
     return ok;
@@ -212,12 +221,6 @@ bool store_job(Store *store, int64_t id, JobInfo *job, Error *err)
     return ok;
 }
 
-bool store_remove_job(Store *store, int64_t id, Error *err)
-{
-    return sql_run(&store->writer, err, "DELETE FROM jobs WHERE id = ?", "i", id)
-           && sql_run(&store->writer, err, "DELETE FROM events WHERE job_id = ?", "i", id);
-}
-
 bool store_next_queued(Store *store, int64_t *id, Error *err)
 {
     return sql_number(&store->writer, err, id,
@@ -225,22 +228,51 @@ bool store_next_queued(Store *store, int64_t *id, Error *err)
                       "");
 }
 
-bool store_jobs(Store *store, const JobQuery *query, JobList *list, Error *err)
+/* Parameters: 1 below, 2 the limit, 3 the parent, 4 the part of a name, then keys and values. */
+static char *list_sql(const JobQuery *query)
 {
-    Db *db = &store->reader;
-    char *sql = select_sql(" FROM jobs WHERE id < ? AND status IN (''");
+    char *sql = select_sql(" FROM jobs WHERE id < ?1 AND status IN (''");
     for (int status = 0; status < JOB_STATUSES; status++) {
         if (query->statuses == 0 || query->statuses & 1u << status)
             sql_append(&sql, ", '%s'", JOB_STATUS_NAMES[status]);
     }
-    sql_append(&sql, ") ORDER BY id DESC LIMIT ?");
+    sql_append(&sql, ") AND ?3 IN (0, parent_id)"
+                     " AND (?4 IS NULL OR instr(lower(name), lower(?4)) > 0)");
+    for (int i = 0; i < query->match_count; i++) {
+        const bool setting = query->matches[i].in == MATCH_SETTING;
+        sql_append(&sql,
+                   " AND EXISTS (SELECT 1 FROM json_each(jobs.%s) e WHERE e.key = ?%d"
+                   " AND e.atom = ?%d)",
+                   setting ? "settings" : "metadata", 5 + 2 * i, 6 + 2 * i);
+    }
+    sql_append(&sql, " ORDER BY id DESC LIMIT ?2");
+    return sql;
+}
+
+static bool bind_matches(Db *db, sqlite3_stmt *stmt, const JobQuery *query, Error *err)
+{
+    int code = SQLITE_OK;
+    for (int i = 0; i < query->match_count && code == SQLITE_OK; i++) {
+        const JobMatch *match = &query->matches[i];
+        code = sqlite3_bind_text(stmt, 5 + 2 * i, match->key, -1, SQLITE_TRANSIENT);
+        if (code == SQLITE_OK)
+            code = sqlite3_bind_text(stmt, 6 + 2 * i, match->value, -1, SQLITE_TRANSIENT);
+    }
+    return code == SQLITE_OK || sql_fail(db, err);
+}
+
+bool store_jobs(Store *store, const JobQuery *query, JobList *list, Error *err)
+{
+    Db *db = &store->reader;
+    char *sql = list_sql(query);
     const int64_t below = query->after > 0 ? query->after : INT64_MAX;
     const SqlList how = {sizeof *list->items, read_row, query->limit};
     sqlite3_stmt *stmt = NULL;
     pthread_mutex_lock(&db->lock);
     SqlRows rows = {0};
-    const bool ok = sql_prepare(db, err, &stmt, sql, "ii", below, (int64_t)query->limit + 1)
-                    && sql_list(db, err, stmt, how, &rows);
+    const bool ok = sql_prepare(db, err, &stmt, sql, "iiit", below, (int64_t)query->limit + 1,
+                                query->parent_id, query->name)
+                    && bind_matches(db, stmt, query, err) && sql_list(db, err, stmt, how, &rows);
     sqlite3_finalize(stmt);
     pthread_mutex_unlock(&db->lock);
     *list = (JobList){rows.items, rows.count, rows.has_more};
@@ -301,4 +333,43 @@ bool store_add_key(Store *store, const char *key, const char *request, int64_t j
 {
     return sql_run(&store->writer, err, "INSERT INTO idempotency_keys VALUES (?, ?, ?)", "tti", key,
                    request, job_id);
+}
+
+bool store_kernels(Store *store, int64_t id, char **kernels, Error *err)
+{
+    static const char SQL[] =
+        "SELECT k.kernels FROM job_kernels k WHERE k.job_id = ?1"
+        " UNION ALL SELECT k.kernels FROM jobs j JOIN job_kernels k ON k.job_id = j.parent_id"
+        " WHERE j.id = ?1"
+        " UNION ALL SELECT * FROM (SELECT k.kernels FROM jobs j JOIN jobs twin"
+        " ON twin.settings = j.settings AND twin.id <> j.id JOIN job_kernels k"
+        " ON k.job_id = twin.id WHERE j.id = ?1 ORDER BY twin.id DESC LIMIT 1) LIMIT 1";
+    Db *db = &store->reader;
+    sqlite3_stmt *stmt = NULL;
+    bool found = false;
+    *kernels = NULL;
+    pthread_mutex_lock(&db->lock);
+    bool ok = sql_prepare(db, err, &stmt, SQL, "i", id) && sql_step(db, err, stmt, &found);
+    if (ok && found)
+        *kernels = sql_text(stmt, 0);
+    ok = ok && sql_row_is_whole(db, err);
+    sqlite3_finalize(stmt);
+    pthread_mutex_unlock(&db->lock);
+    return ok;
+}
+
+bool store_put_kernels(Store *store, int64_t id, const char *kernels, Error *err)
+{
+    return sql_run(&store->writer, err, "INSERT OR REPLACE INTO job_kernels VALUES (?, ?)", "it",
+                   id, kernels);
+}
+
+bool store_queue_position(Store *store, JobInfo *job, Error *err)
+{
+    job->queue_position = 0;
+    return job->status != JOB_QUEUED
+           || sql_number(&store->writer, err, &job->queue_position,
+                         "SELECT count(*) FROM jobs WHERE status = 'queued'"
+                         " AND (queued_at, id) <= (?, ?)",
+                         "ii", job->queued_at, job->id);
 }

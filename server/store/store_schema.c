@@ -6,10 +6,6 @@
 #include "core/base/memory.h"
 #include "server/store/store_sql.h"
 
-/* Marks a file as ours: "gnet". */
-#define APPLICATION_ID "0x676e6574"
-static const int64_t application_id = 0x676e6574;
-
 // clang-format off
 static const char *const STEPS[] = {
     "CREATE TABLE jobs ("
@@ -74,11 +70,10 @@ static const char *const STEPS[] = {
     // Trained in all until then; NULL in points that are older than this column.
     "ALTER TABLE points ADD COLUMN seconds REAL;",
 
-    // Readers of events tell by the generation whether their last id is of this store, and by the
-    // oldest event that is kept whether they missed some.
-    "CREATE TABLE life (id INTEGER PRIMARY KEY CHECK (id = 1),"
-    "  generation TEXT NOT NULL, oldest_event INTEGER NOT NULL);"
-    "INSERT INTO life VALUES (1, lower(hex(randomblob(8))), 1);",
+    // Readers of events that come back are judged by these: see Life in rows.h.
+    "CREATE TABLE lives (id TEXT PRIMARY KEY, after_event INTEGER NOT NULL);"
+    "CREATE TABLE replay (id INTEGER PRIMARY KEY CHECK (id = 1), oldest_event INTEGER NOT NULL);"
+    "INSERT INTO replay VALUES (1, 1);",
 
     // The words of the API: a job has a status and trains a network. All texts were written by this
     // program, with these keys first.
@@ -94,14 +89,21 @@ static const char *const STEPS[] = {
     // A key stands for method, path and the hash of the body; before, for path and settings as they
     // were resolved, which later defaults change. Of those, method and path are kept.
     "UPDATE idempotency_keys SET request = 'POST ' || substr(request, 1, instr(request, ' ') - 1);",
+
+    // What a deletion has still to do (store_removals.c), and the kernels that a job computed with:
+    // large texts, and read only when the job runs.
+    "CREATE TABLE removals (job_id INTEGER NOT NULL, step INTEGER NOT NULL,"
+    "  PRIMARY KEY (job_id, step)) WITHOUT ROWID;"
+    "CREATE TABLE job_kernels (job_id INTEGER PRIMARY KEY, kernels TEXT NOT NULL);"
+    "CREATE INDEX events_deleted ON events (id) WHERE type = 'deleted';",
 };
 // clang-format on
 
 static bool take_step(Db *db, const char *sql_of_step, int version, Error *err)
 {
-    char *sql = xasprintf("BEGIN IMMEDIATE; PRAGMA application_id = " APPLICATION_ID
-                          "; %s PRAGMA user_version = %d; COMMIT;",
-                          sql_of_step, version);
+    char *sql = xasprintf("BEGIN IMMEDIATE; PRAGMA application_id = %d; %s"
+                          " PRAGMA user_version = %d; COMMIT;",
+                          SCHEMA_APPLICATION_ID, sql_of_step, version);
     const bool ok = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK;
     free(sql);
     if (ok)
@@ -111,22 +113,26 @@ static bool take_step(Db *db, const char *sql_of_step, int version, Error *err)
     return fail_in(err, "schema version %d", version);
 }
 
-/* An empty database, or one that bears our mark. */
-static bool check_ours(Db *db, const char *path, Error *err)
+bool schema_check_ours(Db *db, const char *path, Error *err)
 {
     int64_t mark = 0, tables = 0;
-    if (!sql_number(db, err, &mark, "PRAGMA application_id", "")
-        || !sql_number(db, err, &tables, "SELECT count(*) FROM sqlite_master", ""))
-        return false;
-    if (mark == application_id || (mark == 0 && tables == 0))
+    bool read = sql_number(db, err, &mark, "PRAGMA application_id", "");
+    // The tables of ours may be in the log yet, and not to be read without it.
+    if (read && mark == SCHEMA_APPLICATION_ID)
         return true;
-    return fail(err, ERR_INVALID, "%s is a database of another program", path);
+    read = read && sql_number(db, err, &tables, "SELECT count(*) FROM sqlite_master", "");
+    if (!read && sqlite3_errcode(db->sqlite) == SQLITE_NOTADB)
+        return fail(err, ERR_INVALID, "%s is not a database", path);
+    return read
+           && ((mark == 0 && tables == 0)
+               || fail(err, ERR_INVALID, "%s is a database of another program", path));
 }
 
 bool schema_apply(Db *db, const char *path, SchemaSteps steps, Error *err)
 {
     int64_t version = 0;
-    if (!check_ours(db, path, err) || !sql_number(db, err, &version, "PRAGMA user_version", ""))
+    if (!schema_check_ours(db, path, err)
+        || !sql_number(db, err, &version, "PRAGMA user_version", ""))
         return false;
     if (version > steps.count)
         return fail(err, ERR_INVALID,

@@ -24,16 +24,12 @@ bool store_put_point(Store *store, int64_t job_id, const PointRow *row, Error *e
 
 bool store_put_checkpoint(Store *store, int64_t job_id, const CheckpointRow *row, Error *err)
 {
-    return sql_run(&store->writer, err,
-                   "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?)", "iiiiitr",
-                   job_id, row->step, row->epoch, row->created_at, row->bytes, row->sha256,
-                   row->test_accuracy);
-}
-
-bool store_remove_checkpoint(Store *store, int64_t job_id, int64_t step, Error *err)
-{
-    return sql_run(&store->writer, err, "DELETE FROM checkpoints WHERE job_id = ? AND step = ?",
-                   "ii", job_id, step);
+    // Its files may be those that were to go.
+    return store_removed(store, job_id, row->step, err)
+           && sql_run(&store->writer, err,
+                      "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?)", "iiiiitr",
+                      job_id, row->step, row->epoch, row->created_at, row->bytes, row->sha256,
+                      row->test_accuracy);
 }
 
 bool store_add_event(Store *store, Event *event, Error *err)
@@ -99,7 +95,10 @@ static bool sum_up_epochs(Db *db, JobInfo *job, Error *err)
 bool store_rewind(Store *store, JobInfo *job, int64_t step, Error *err)
 {
     Db *db = &store->writer;
-    return sql_run(db, err, "DELETE FROM epochs WHERE job_id = ? AND step > ?", "ii", job->id, step)
+    return sql_run(db, err, "DELETE FROM checkpoints WHERE job_id = ? AND step > ?", "ii", job->id,
+                   step)
+           && sql_run(db, err, "DELETE FROM epochs WHERE job_id = ? AND step > ?", "ii", job->id,
+                      step)
            && sql_run(db, err, "DELETE FROM points WHERE job_id = ? AND step > ?", "ii", job->id,
                       step)
            && sql_run(db, err,
@@ -240,26 +239,5 @@ bool store_events(Store *store, SeriesPage page, EventList *list, Error *err)
     *list = (EventList){rows.items, rows.count, rows.has_more};
     if (!ok)
         event_list_free(list);
-    return ok;
-}
-
-bool store_event_range(Store *store, EventRange *range, Error *err)
-{
-    Db *db = &store->reader;
-    sqlite3_stmt *stmt = NULL;
-    bool found = false;
-    *range = (EventRange){.oldest = 1};
-    pthread_mutex_lock(&db->lock);
-    // The sequence, not the rows: those of a deleted job are gone, and their numbers stay used.
-    const bool ok = sql_prepare(db, err, &stmt, "SELECT generation, oldest_event FROM life", "")
-                    && sql_step(db, err, stmt, &found)
-                    && sql_number(db, err, &range->last,
-                                  "SELECT seq FROM sqlite_sequence WHERE name = 'events'", "");
-    if (ok && found) {
-        sql_copy(stmt, 0, range->generation, sizeof range->generation);
-        range->oldest = sqlite3_column_int64(stmt, 1);
-    }
-    sqlite3_finalize(stmt);
-    pthread_mutex_unlock(&db->lock);
     return ok;
 }

@@ -14,9 +14,11 @@ bool sql_fail(Db *db, Error *err)
     const char *path = sqlite3_db_filename(db->sqlite, "main");
     const int system = sqlite3_system_errno(db->sqlite);
     const char *detail = system ? strerror(system) : sqlite3_errmsg(db->sqlite);
+    const bool full = error_of_system(system) == ERR_NO_SPACE;
     switch (code & 0xff) {
+    // Of the moment: the same may work later.
     case SQLITE_FULL:
-        return fail(err, ERR_IO, "the disk is full: the store %s cannot grow", path);
+        return fail(err, ERR_NO_SPACE, "the disk is full: the store %s cannot grow", path);
     case SQLITE_READONLY:
     case SQLITE_PERM:
         return fail(err, ERR_IO, "the store %s is read-only: %s", path, detail);
@@ -25,17 +27,25 @@ bool sql_fail(Db *db, Error *err)
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return fail(err, ERR_IO, "the store %s is locked by another program", path);
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        return fail(err, ERR_IO, "the store %s is damaged (%s): restore it from a backup", path,
-                    sqlite3_errmsg(db->sqlite));
+    case SQLITE_PROTOCOL:
+        return fail(err, ERR_IO, "the store %s cannot be locked: %s", path, detail);
     case SQLITE_IOERR:
-        return fail(err, ERR_IO, "the store %s cannot be read or written: %s", path, detail);
+        if (code == SQLITE_IOERR_DATA || code == SQLITE_IOERR_CORRUPTFS)
+            break;
+        return fail(err, full ? ERR_NO_SPACE : ERR_IO, "the store %s cannot be read or written: %s",
+                    path, detail);
     case SQLITE_NOMEM:
         return fail(err, ERR_NO_MEMORY, "no memory left for the store %s", path);
+    // For good: the file, or this program, is wrong.
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        break;
     default:
-        return fail(err, ERR_IO, "the store %s: %s", path, sqlite3_errmsg(db->sqlite));
+        return fail(err, ERR_DAMAGED, "the store %s does not fit this program: %s", path,
+                    sqlite3_errmsg(db->sqlite));
     }
+    return fail(err, ERR_DAMAGED, "the store %s is damaged (%s): restore it from a backup", path,
+                sqlite3_errmsg(db->sqlite));
 }
 
 static bool bind(Db *db, Error *err, sqlite3_stmt *stmt, const char *types, va_list values)
@@ -110,6 +120,11 @@ bool sql_number(Db *db, Error *err, int64_t *number, const char *sql, const char
     return ok;
 }
 
+bool sql_row_is_whole(Db *db, Error *err)
+{
+    return sqlite3_errcode(db->sqlite) != SQLITE_NOMEM || sql_fail(db, err);
+}
+
 double sql_real(sqlite3_stmt *stmt, int column)
 {
     if (sqlite3_column_type(stmt, column) == SQLITE_NULL)
@@ -158,6 +173,8 @@ bool sql_list(Db *db, Error *err, sqlite3_stmt *stmt, SqlList how, SqlRows *rows
             rows->items = xrealloc(rows->items, room, how.item_size);
         }
         how.read(stmt, (char *)rows->items + rows->count++ * how.item_size);
+        if (!sql_row_is_whole(db, err))
+            return false;
     }
     return false;
 }

@@ -7,6 +7,7 @@
 #pragma once
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 #include "server/store/store.h"
 
@@ -20,12 +21,13 @@ struct Store {
     char *path;
     Db writer;  // locked from store_begin to store_commit or store_rollback
     Db reader;
-    pthread_mutex_t check_lock;
-    double checked_at;  // monotonic seconds; 0: never
-    Error check;        // what came of it
+    _Atomic double writing_since;  // monotonic seconds; 0: nobody writes
+    _Atomic double give_up_at;     // nobody waits for the writer's lock after this; 0: for ever
 };
 
-/* Fill *err with a sentence for what the connection has just answered. */
+/* Fill *err with a sentence for what the connection has just answered. Returns false. The code says
+ * whether trying again may help: ERR_IO, ERR_NO_SPACE and ERR_NO_MEMORY are of the moment,
+ * ERR_DAMAGED is not. */
 bool sql_fail(Db *db, Error *err);
 
 /* Prepare and bind; the caller finalizes. */
@@ -42,6 +44,9 @@ bool sql_number(Db *db, Error *err, int64_t *number, const char *sql, const char
 
 /* Make a statement longer; `*sql` is from malloc and moves. Only names of ours go in this way. */
 void sql_append(char **sql, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* After the columns of a row were read: was there memory for all of them? */
+bool sql_row_is_whole(Db *db, Error *err);
 
 double sql_real(sqlite3_stmt *stmt, int column);
 char *sql_text(sqlite3_stmt *stmt, int column);  // owned by the caller; NULL for NULL
@@ -62,11 +67,17 @@ typedef struct {
 
 bool sql_list(Db *db, Error *err, sqlite3_stmt *stmt, SqlList how, SqlRows *rows);
 
+enum { SCHEMA_APPLICATION_ID = 0x676e6574 };  // marks a database as ours: "gnet"
+
 /* Step i makes version i + 1 of version i. */
 typedef struct {
     const char *const *sql;
     int count;
 } SchemaSteps;
+
+/* ERR_INVALID: the database is neither empty nor one of ours. Changes nothing.
+ */
+bool schema_check_ours(Db *db, const char *path, Error *err);
 
 /* Take the steps that the database has not seen, in one transaction each: one that fails leaves the
  * version before it. ERR_INVALID: a newer database, or another program's. */

@@ -1,11 +1,18 @@
-/* DESIGN. The trainer calls the hook after each step and each event; the hook writes down what
- * happened and answers with what clients, the daemon or the job's own rules want. When something
- * cannot be written down, the training ends there: nothing may follow a gap, and the job goes on
- * later from its last checkpoint, which lies before it.
+/* DESIGN. The trainer calls back after each step and each event; the callback records what happened
+ * and answers with what clients or the daemon ask for. What cannot be recorded for the moment is
+ * waited for inside those calls (runs.h). When one gives up, the training ends there: nothing may
+ * follow a gap, and the job goes on later from its last checkpoint, which lies before it.
  *
- * A checkpoint's way: the trainer writes training.safetensors, whole; the model file is written
- * beside it; training.safetensors is renamed to its step's name; the folder is synced; the row is
- * written; older files go. Dying anywhere between leaves the last row with its files.
+ * A checkpoint's way, each step before the next:
+ *   1. the trainer writes training.safetensors, whole and synced
+ *   2. the model file is written beside it, whole and synced
+ *   3. training.safetensors is renamed to its step's name
+ *   4. the folder is synced
+ *   5. the row is committed
+ *   6. the files of checkpoints that are not kept go
+ * A death anywhere between leaves the last row with its files. Where a step fails, all are made
+ * again from the first, into new files: what a failed fsync has lost is not there to be synced
+ * again.
  */
 #include "server/work/training.h"
 
@@ -19,6 +26,7 @@
 #include "server/base/time.h"
 #include "server/data/dataset_folder.h"
 #include "server/jobs/job_files.h"
+#include "server/work/estimate.h"
 
 typedef struct {
     Run *run;
@@ -29,10 +37,10 @@ typedef struct {
     Path checkpoint_path;
     Ending ending;
     int64_t examples, batches;  // in an epoch
-    Error fault;                // what could not be written down; ERR_NONE: all was
+    Error fault;                // what could not be recorded; ERR_NONE: all was
 } Training;
 
-/* ---- The hook ---- */
+/* ---- The callback ---- */
 
 static int64_t examples_of_step(const Training *t, int64_t step)
 {
@@ -71,26 +79,40 @@ static bool on_epoch(Training *t, const TrainEvent *event)
     return run_epoch(t->run, &row, &t->fault);
 }
 
-/* Everything about the files but the older ones' removal; fills the row. */
-static bool place_files(Training *t, CheckpointRow *row)
+/* Steps 2 to 4 of a checkpoint's way; fills the row. */
+static bool place_files(Training *t, CheckpointRow *row, Error *err)
 {
     const char *data = t->config->data;
     const int64_t id = run_job(t->run)->id;
     const Path model = job_model_path(data, id, row->step);
     const Path training = job_training_path(data, id, row->step);
-    if (!model_save(model.text, trainer_params(t->trainer), t->spec.network->name, &t->fault))
+    if (!model_save(model.text, trainer_params(t->trainer), t->spec.network->name, err))
         return false;
     if (rename(t->checkpoint_path.text, training.text) != 0)
-        return fail(&t->fault, ERR_IO, "rename %s: %s", t->checkpoint_path.text, strerror(errno));
-    return folder_sync(job_folder(data, id).text, &t->fault)
-           && file_digest(model.text, &row->bytes, row->sha256, &t->fault);
+        return fail(err, error_of_system(errno), "rename %s: %s", t->checkpoint_path.text,
+                    strerror(errno));
+    return folder_sync(job_folder(data, id).text, err)
+           && file_digest(model.text, &row->bytes, row->sha256, err);
 }
 
-static bool on_checkpoint(Training *t, const TrainEvent *event)
+/* The disk has refused a checkpoint: wait and write it anew, or end without it. */
+static TrainAnswer on_failed_checkpoint(Training *t, Error err)
+{
+    if (run_disk_failed(t->run, &err)) {
+        // Somebody may have deleted it.
+        folder_make(job_folder(t->config->data, run_job(t->run)->id).text, NULL);
+        return TRAIN_CHECKPOINT_NOW;
+    }
+    t->fault = err;
+    return TRAIN_STOP;
+}
+
+static TrainAnswer on_checkpoint(Training *t, const TrainEvent *event)
 {
     // Stopped within the first step: from the start is where it goes on anyway.
     if (event->step == 0)
-        return true;
+        return TRAIN_GO_ON;
+    Error err = {0};
     CheckpointRow row = {
         .step = event->step,
         .epoch = event->step / t->batches,
@@ -98,32 +120,65 @@ static bool on_checkpoint(Training *t, const TrainEvent *event)
         .test_accuracy = event->evaluated ? event->test_accuracy : -1,
         .best = event->best,
     };
-    return place_files(t, &row) && run_checkpoint(t->run, &row, t->spec.checkpoint_keep, &t->fault);
+    if (!place_files(t, &row, &err))
+        return on_failed_checkpoint(t, err);
+    return run_checkpoint(t->run, &row, t->spec.checkpoint_keep, &t->fault) ? TRAIN_GO_ON
+                                                                            : TRAIN_STOP;
 }
 
-static bool write_down(Training *t, const TrainEvent *event)
+/* The newest checkpoints may have been damaged: which one was it, and why not a newer one? */
+static bool on_resumed(Training *t, const TrainEvent *event)
 {
+    const ResumeReport *report = trainer_resume(t->trainer);
+    for (int i = 0; i < report->skipped_count; i++) {
+        char note[JOB_TEXT + 128];
+        snprintf(note, sizeof note, "a checkpoint cannot be used, the one before it is tried: %s",
+                 report->skipped[i].why.message);
+        if (!run_note(t->run, note, &t->fault))
+            return false;
+    }
+    return run_resumed(t->run, event->step, &t->fault)
+           && (!event->note || run_note(t->run, event->note, &t->fault));
+}
+
+static bool on_kernels(Training *t, const TrainEvent *event)
+{
+    return (!event->kernels || run_record_kernels(t->run, event->kernels, &t->fault))
+           && (!event->note || run_note(t->run, event->note, &t->fault));
+}
+
+/* TRAIN_STOP if something could not be recorded, and is not going to be. */
+static TrainAnswer record_event(Training *t, const TrainEvent *event)
+{
+    bool ok = true;
     switch (event->type) {
     case TRAIN_POINT:
-        return on_point(t, event);
+        ok = on_point(t, event);
+        break;
     case TRAIN_EPOCH:
-        return on_epoch(t, event);
+        ok = on_epoch(t, event);
+        break;
     case TRAIN_CHECKPOINT:
         return on_checkpoint(t, event);
+    case TRAIN_CHECKPOINT_FAILED:
+        return on_failed_checkpoint(t, *event->error);
     case TRAIN_RESUMED:
-        return !event->note || run_note(t->run, event->note, &t->fault);
+        ok = on_resumed(t, event);
+        break;
+    case TRAIN_KERNELS:
+        ok = on_kernels(t, event);
+        break;
     case TRAIN_END:
         t->ending = event->ending;
         break;
-    case TRAIN_KERNELS:
     case TRAIN_STEP:
     case TRAIN_PART:
         break;
     }
-    return true;
+    return ok ? TRAIN_GO_ON : TRAIN_STOP;
 }
 
-static TrainAnswer hook(void *context, const TrainEvent *event)
+static TrainAnswer on_event(void *context, const TrainEvent *event)
 {
     Training *t = context;
     if (t->fault.code != ERR_NONE)
@@ -133,13 +188,14 @@ static TrainAnswer hook(void *context, const TrainEvent *event)
     else if (event->type == TRAIN_PART)
         run_part(t->run);
     else
-        run_alive(t->run);
-    if (!write_down(t, event))
+        run_heartbeat(t->run);
+    const TrainAnswer answer = record_event(t, event);
+    if (answer != TRAIN_GO_ON)
+        return answer;
+    const RunRequests requests = run_requests(t->run);
+    if (requests.stop)
         return TRAIN_STOP;
-    const RunWish wish = run_wish(t->run);
-    if (wish.stop)
-        return TRAIN_STOP;
-    return wish.checkpoint ? TRAIN_CHECKPOINT_NOW : TRAIN_GO_ON;
+    return requests.checkpoint ? TRAIN_CHECKPOINT_NOW : TRAIN_GO_ON;
 }
 
 /* ---- Before and after ---- */
@@ -159,14 +215,17 @@ static bool read_settings(Training *t, Error *err)
     return ok;
 }
 
-static bool prepare_files(Training *t, Error *err)
+/* The folder of the job's files. A full disk is waited for. */
+static bool prepare_folder(Training *t, Error *err)
 {
     const char *data = t->config->data;
     const int64_t id = run_job(t->run)->id;
-    const int64_t step = run_resume_step(t->run);
     t->checkpoint_path = job_trainer_path(data, id);
-    return folder_make(job_folder(data, id).text, err)
-           && (step == 0 || job_files_resume(data, id, step, err));
+    while (!folder_make(job_folder(data, id).text, err)) {
+        if (err->code != ERR_NO_SPACE || !run_disk_failed(t->run, err))
+            return false;
+    }
+    return true;
 }
 
 static bool make_trainer(Training *t, Error *err)
@@ -175,17 +234,29 @@ static bool make_trainer(Training *t, Error *err)
     how.dataset = t->dataset;
     how.threads = job_threads_for(t->config->threads, t->spec.threads);
     how.autotune_path = t->config->kernels;
+    how.kernels = run_kernels(t->run);
     how.checkpoint_path = t->checkpoint_path.text;
     how.checkpoint_best = true;  // however seldom the job wants checkpoints
-    const char *const from[] = {t->checkpoint_path.text};
-    how.resume_from = from;
-    how.resume_count = run_resume_step(t->run) > 0;
     if (how.checkpoint_every_seconds <= 0)
         how.checkpoint_every_seconds = t->config->checkpoint_seconds;
     const int count = t->dataset->train.count;
     t->examples = how.train_limit > 0 && how.train_limit < count ? how.train_limit : count;
     t->batches = (t->examples + how.batch_size - 1) / how.batch_size;
-    return trainer_new(&how, &t->trainer, err);
+
+    size_t kept;
+    const int64_t *steps = run_checkpoints(t->run, &kept);
+    Path *paths = xcalloc(kept + 1, sizeof *paths);
+    const char **from = xcalloc(kept + 1, sizeof *from);
+    for (size_t i = 0; i < kept; i++) {
+        paths[i] = job_training_path(t->config->data, run_job(t->run)->id, steps[i]);
+        from[i] = paths[i].text;
+    }
+    how.resume_from = from;
+    how.resume_count = (int)kept;
+    const bool ok = trainer_new(&how, &t->trainer, err);
+    free(from);
+    free(paths);
+    return ok;
 }
 
 static bool open_dataset(Training *t, Error *err)
@@ -199,10 +270,11 @@ static bool open_dataset(Training *t, Error *err)
 
 static bool begin(Training *t, Error *err)
 {
-    if (!read_settings(t, err) || !prepare_files(t, err))
+    if (!read_settings(t, err) || !prepare_folder(t, err))
         return false;
-    return open_dataset(t, err) && make_trainer(t, err)
-           && run_environment(t->run, trainer_state(t->trainer), err);
+    const int threads = job_threads_for(t->config->threads, t->spec.threads);
+    return open_dataset(t, err) && training_fits(&t->spec, t->dataset, threads, err)
+           && make_trainer(t, err) && run_environment(t->run, trainer_state(t->trainer), err);
 }
 
 static const char *error_word(ErrorCode code)
@@ -214,6 +286,10 @@ static const char *error_word(ErrorCode code)
         return "not_found";
     case ERR_IO:
         return "io";
+    case ERR_NO_SPACE:
+        return "disk_full";
+    case ERR_DAMAGED:
+        return "damaged";
     case ERR_NO_MEMORY:
         return "out_of_memory";
     case ERR_NUMERIC:
@@ -231,6 +307,8 @@ static const char *error_word(ErrorCode code)
 /* How it ended, from what the trainer said. */
 static RunEnd judge(const Training *t, bool done, const Error *err)
 {
+    if (t->fault.code == ERR_STOPPED)
+        return (RunEnd){RUN_STOPPED, "", ""};
     if (t->fault.code != ERR_NONE)
         return (RunEnd){RUN_FAILED, error_word(t->fault.code), t->fault.message};
     if (done)
@@ -244,7 +322,7 @@ void training_do(Run *run, const TrainingConfig *config)
 {
     Training t = {.run = run, .config = config};
     Error err = {0};
-    const bool done = begin(&t, &err) && trainer_run(t.trainer, hook, &t, &err);
+    const bool done = begin(&t, &err) && trainer_run(t.trainer, on_event, &t, &err);
     // The memory goes before the next job can be taken, and before clients see this one ended.
     trainer_free(t.trainer);
     dataset_free(t.dataset);

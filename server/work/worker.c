@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "server/jobs/runs.h"
 #include "server/work/training.h"
@@ -57,13 +58,9 @@ bool workers_stop(Workers *workers, double seconds)
     if (!workers)
         return true;
     jobs_leave(workers->jobs);
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    const int64_t ns = until.tv_nsec + (int64_t)(seconds * 1e9);
-    until.tv_sec += ns / 1000000000;
-    until.tv_nsec = ns % 1000000000;
+    const struct timespec until = clock_after(seconds);
     for (int i = 0; i < workers->count; i++) {
-        if (pthread_timedjoin_np(workers->threads[i], NULL, &until) != 0) {
+        if (pthread_clockjoin_np(workers->threads[i], NULL, CLOCK_MONOTONIC, &until) != 0) {
             jobs_abandon(workers->jobs);
             return false;
         }

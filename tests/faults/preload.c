@@ -4,7 +4,7 @@
  *     FAULT=CALL:PATH:FROM:COUNT:ACTION LD_PRELOAD=libfault_preload.so googlenetd serve ...
  *
  * CALL     write, fsync, rename, link or unlink (write stands for pwrite, fsync for fdatasync too)
- * PATH     part of the path; of the new one for rename and link
+ * PATH     part of the path, or its end where a '$' follows; of the new one for rename and link
  * FROM     the first such call that is hit, from 1
  * COUNT    how many calls in a row are hit
  * ACTION   kill: SIGKILL before the call; after: SIGKILL after it; EIO, ENOSPC: it fails with that;
@@ -46,6 +46,15 @@ static Verdict stall(void)
     return PASS;
 }
 
+/* Whether `part` is in the path, or ends it: "wal$". */
+static bool matches(const char *path, const char *part)
+{
+    const size_t length = strlen(part), size = strlen(path);
+    if (length == 0 || part[length - 1] != '$')
+        return strstr(path, part);
+    return size >= length - 1 && strncmp(path + size - (length - 1), part, length - 1) == 0;
+}
+
 /* Kills, or sets errno and says FAIL, or says what else is to be done. */
 static Verdict judge(const char *call, const char *path)
 {
@@ -54,7 +63,7 @@ static Verdict judge(const char *call, const char *path)
     const char *fault = getenv("FAULT");
     if (!fault
         || sscanf(fault, "%15[^:]:%127[^:]:%d:%d:%15s", name, part, &from, &count, action) != 5
-        || strcmp(name, call) != 0 || !strstr(path, part) || !active())
+        || strcmp(name, call) != 0 || !matches(path, part) || !active())
         return PASS;
     const int hit = atomic_fetch_add(&hits, 1) + 1;
     if (hit < from || hit >= from + count)

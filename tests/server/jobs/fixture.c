@@ -66,6 +66,13 @@ Run *jobs_take(JobsFixture *f)
     return run;
 }
 
+int64_t resume_step(const Run *run)
+{
+    size_t count;
+    const int64_t *steps = run_checkpoints(run, &count);
+    return count > 0 ? steps[0] : 0;
+}
+
 void run_records_point(JobsFixture *f, Run *run, int64_t step)
 {
     const TrainEvent event = {.type = TRAIN_POINT, .step = step, .total_steps = 100, .epoch = 1};

@@ -22,6 +22,8 @@ JobStatus jobs_state(JobsFixture *f, int64_t id);
 
 /* The next job, taken as a worker takes it; it must be there. */
 Run *jobs_take(JobsFixture *f);
+/* The step that it goes on from; 0: from the start. */
+int64_t resume_step(const Run *run);
 
 /* Let a run record a step with a point, an epoch, a checkpoint with its two files. */
 void run_records_point(JobsFixture *f, Run *run, int64_t step);

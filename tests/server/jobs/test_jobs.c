@@ -35,7 +35,7 @@ static void a_life_from_queue_to_success(void **state)
     const int64_t id = jobs_add(f, "{}");
     Run *run = jobs_take(f);
     assert_int_equal(run_job(run)->id, id);
-    assert_int_equal(run_resume_step(run), 0);
+    assert_int_equal(resume_step(run), 0);
     assert_int_equal(jobs_state(f, id), JOB_RUNNING);
     for (int64_t step = 1; step <= 10; step++)
         run_records_point(f, run, step);
@@ -61,8 +61,7 @@ static void a_life_from_queue_to_success(void **state)
     assert_int_equal(job.estimated_finish_at, 0);
     job_info_free(&job);
 
-    JobCounts counts;
-    CHECK_OK(jobs_counts(f->jobs, &counts, &f->err), f->err);
+    const JobCounts counts = jobs_counts(f->jobs);
     assert_int_equal(counts.by_status[JOB_SUCCEEDED], 1);
     assert_int_equal(counts.finished[JOB_SUCCEEDED], 1);
     assert_int_equal(counts.steps, 10);
@@ -166,17 +165,17 @@ static void a_running_job_is_told_once_per_wish(void **state)
     JobsFixture *f = *state;
     const int64_t id = jobs_add(f, "{}");
     Run *run = jobs_take(f);
-    RunWish wish = run_wish(run);
+    RunRequests wish = run_requests(run);
     assert_false(wish.stop || wish.checkpoint);
     CHECK_OK(jobs_checkpoint(f->jobs, id, NULL, NULL, &f->err), f->err);
-    wish = run_wish(run);
+    wish = run_requests(run);
     assert_true(wish.checkpoint && !wish.stop);
-    assert_false(run_wish(run).checkpoint);
+    assert_false(run_requests(run).checkpoint);
     jobs_checkpoint_all(f->jobs);
-    assert_true(run_wish(run).checkpoint);
+    assert_true(run_requests(run).checkpoint);
     CHECK_OK(jobs_stop(f->jobs, id, NULL, NULL, &f->err), f->err);
-    assert_true(run_wish(run).stop);
-    assert_true(run_wish(run).stop);
+    assert_true(run_requests(run).stop);
+    assert_true(run_requests(run).stop);
     run_end(run, STOPPED);
     assert_int_equal(jobs_state(f, id), JOB_STOPPED);
 }
@@ -240,7 +239,7 @@ static void going_on_takes_back_what_lies_beyond_the_checkpoint(void **state)
     run_end(run, FAILED);
     CHECK_OK(jobs_resume(f->jobs, id, NULL, NULL, &f->err), f->err);
     run = jobs_take(f);
-    assert_int_equal(run_resume_step(run), 10);
+    assert_int_equal(resume_step(run), 10);
     assert_string_equal(run_job(run)->error.code, "");
     assert_int_equal(run_job(run)->progress.step, 10);
     assert_int_equal(run_job(run)->best.epoch, 1);

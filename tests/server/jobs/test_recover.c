@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "server/jobs/job_files.h"
-#include "server/jobs/run_inside.h"
+#include "server/jobs/runs_private.h"
 #include "tests/check.h"
 #include "tests/server/jobs/fixture.h"
 
@@ -31,7 +31,7 @@ static void a_running_job_is_queued_again_before_the_others(void **state)
     job_info_free(&job);
     run = jobs_take(f);
     assert_int_equal(run_job(run)->id, first);
-    assert_int_equal(run_resume_step(run), 7);
+    assert_int_equal(resume_step(run), 7);
     PointList points;
     CHECK_OK(jobs_curve(f->jobs, (SeriesPage){.job_id = first}, &points, &f->err), f->err);
     assert_int_equal(points.count, 0);
@@ -87,19 +87,6 @@ static void a_new_checkpoint_is_progress(void **state)
     }
 }
 
-static void folders_without_a_job_are_swept_up(void **state)
-{
-    JobsFixture *f = *state;
-    const int64_t id = jobs_add(f, "{}");
-    CHECK_OK(folder_make(job_folder(f->scratch.path, id).text, &f->err), f->err);
-    CHECK_OK(folder_make(job_folder(f->scratch.path, 99).text, &f->err), f->err);
-    CHECK_OK(folder_make(scratch_path(&f->scratch, "jobs/not_a_job"), &f->err), f->err);
-    jobs_reopen(f);
-    assert_int_equal(access(job_folder(f->scratch.path, id).text, F_OK), 0);
-    assert_int_not_equal(access(job_folder(f->scratch.path, 99).text, F_OK), 0);
-    assert_int_equal(access(scratch_path(&f->scratch, "jobs/not_a_job"), F_OK), 0);
-}
-
 static void a_second_daemon_is_kept_out(void **state)
 {
     JobsFixture *f = *state;
@@ -135,7 +122,6 @@ int main(int argc, char **argv)
         CASE(a_stopping_job_is_stopped),
         CASE(three_restarts_without_progress_are_enough),
         CASE(a_new_checkpoint_is_progress),
-        CASE(folders_without_a_job_are_swept_up),
         CASE(a_second_daemon_is_kept_out),
         CASE(an_abandoned_job_is_queued_and_its_worker_told),
     };

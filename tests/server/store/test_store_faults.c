@@ -78,9 +78,14 @@ static void other_files_are_refused(void **state)
     const char *text = scratch_path(&scratch, "text.db");
     write_file(text, "This is not a database at all, but a text that is long enough.\n", 63);
     assert_false(store_open(text, &store, &err));
-    assert_int_equal(err.code, ERR_IO);
-    assert_non_null(strstr(err.message, "is damaged"));
+    assert_int_equal(err.code, ERR_INVALID);
+    assert_non_null(strstr(err.message, "is not a database"));
     assert_null(store);
+    char bytes[64] = "";
+    FILE *file = fopen(text, "rb");
+    assert_int_equal(fread(bytes, 1, sizeof bytes, file), 63);
+    fclose(file);
+    assert_string_equal(bytes, "This is not a database at all, but a text that is long enough.\n");
 
     assert_false(store_open(scratch_path(&scratch, "none/store.db"), &store, &err));
     assert_int_equal(err.code, ERR_IO);
@@ -110,6 +115,80 @@ static void newer_and_foreign_databases_are_refused(void **state)
     scratch_free(&scratch);
 }
 
+static void read_file(const char *path, char **bytes, size_t *count)
+{
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    *bytes = xcalloc(1 << 20, 1);
+    *count = fread(*bytes, 1, 1 << 20, file);
+    fclose(file);
+}
+
+/* Another program's database is refused before a byte of it, or beside it, is changed: in either
+ * journal mode, with a mark of its own or with none. */
+static void a_foreign_database_is_left_as_it_is(void **state)
+{
+    (void)state;
+    static const char *const MADE_BY[] = {
+        "CREATE TABLE t (a);",
+        "PRAGMA application_id = 7; CREATE TABLE t (a);",
+        "PRAGMA journal_mode = WAL; CREATE TABLE t (a);",
+        "PRAGMA application_id = 7;",
+    };
+    for (size_t i = 0; i < COUNT(MADE_BY); i++) {
+        Scratch scratch = scratch_new();
+        const char *path = scratch_path(&scratch, "a%20b?#.db");
+        sqlite3 *other;
+        assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(other, MADE_BY[i], NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_close(other), SQLITE_OK);
+        assert_int_equal(chmod(path, 0640), 0);
+        char *before, *after, want[2 * PATH_MAX];
+        size_t size_before, size_after;
+        read_file(path, &before, &size_before);
+        Store *store;
+        Error err = {0};
+        snprintf(want, sizeof want, "%s is a database of another program", path);
+        CHECK_REFUSED(store_open(path, &store, &err), err, ERR_INVALID, want);
+        read_file(path, &after, &size_after);
+        assert_int_equal(size_after, size_before);
+        assert_memory_equal(after, before, size_before);
+        assert_int_not_equal(access(scratch_path(&scratch, "a%20b?#.db-wal"), F_OK), 0);
+        assert_int_not_equal(access(scratch_path(&scratch, "a%20b?#.db-shm"), F_OK), 0);
+        free(before);
+        free(after);
+        scratch_free(&scratch);
+    }
+}
+
+static void the_files_are_not_for_others(void **state)
+{
+    (void)state;
+    Scratch scratch = scratch_new();
+    const char *path = scratch_path(&scratch, "store.db");
+    const mode_t mask = umask(0);
+    Store *store;
+    Error err = {0};
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(store_open(path, &store, &err), err);
+        CHECK_OK(add(store, "{}", &err), err);
+        static const char *const FILES[] = {"store.db", "store.db-wal", "store.db-shm"};
+        for (size_t k = 0; k < COUNT(FILES); k++) {
+            struct stat info;
+            assert_int_equal(stat(scratch_path(&scratch, FILES[k]), &info), 0);
+            assert_int_equal(info.st_mode & 07777, 0640);
+        }
+        store_close(store);
+        assert_int_equal(chmod(path, 0666), 0);  // as another program left it
+    }
+    umask(mask);
+    // Nor is somebody else's file written to through a link.
+    assert_int_equal(symlink(path, scratch_path(&scratch, "link.db")), 0);
+    assert_false(store_open(scratch_path(&scratch, "link.db"), &store, &err));
+    assert_int_equal(err.code, ERR_IO);
+    scratch_free(&scratch);
+}
+
 static void damage_is_found_at_the_start(void **state)
 {
     (void)state;
@@ -124,7 +203,7 @@ static void damage_is_found_at_the_start(void **state)
     memset(noise, 0xa5, sizeof noise);
     overwrite(path, 4096, noise, sizeof noise);  // the second page
     assert_false(store_open(path, &store, &err));
-    assert_int_equal(err.code, ERR_IO);
+    assert_int_equal(err.code, ERR_DAMAGED);
     assert_non_null(strstr(err.message, "is damaged"));
     assert_non_null(strstr(err.message, "restore it from a backup"));
     scratch_free(&scratch);
@@ -137,8 +216,8 @@ static void a_store_in_health_says_so(void **state)
     Store *store;
     Error err = {0};
     CHECK_OK(store_open(scratch_path(&scratch, "store.db"), &store, &err), err);
-    CHECK_OK(store_check(store, &err), err);
-    CHECK_OK(store_check(store, &err), err);
+    CHECK_OK(store_probe(store, &err), err);
+    CHECK_OK(store_probe(store, &err), err);
     store_close(store);
     scratch_free(&scratch);
 }
@@ -162,14 +241,14 @@ static void a_full_disk_is_survived(void **state)
     int stored = 0;
     while (add(store, settings, &err))
         stored++;
-    check_starts(&err, ERR_IO, "the disk is full: the store ");
+    check_starts(&err, ERR_NO_SPACE, "the disk is full: the store ");
     assert_true(stored > 3);
     // The last bytes of the log: each of these writes one page, as the check does.
     while (touch(store, 1, &err))
         ;
     Error check = {0};
-    assert_false(store_check(store, &check));
-    check_starts(&check, ERR_IO, "the disk is full: the store ");
+    assert_false(store_probe(store, &check));
+    check_starts(&check, ERR_NO_SPACE, "the disk is full: the store ");
 
     assert_int_equal(unlink(scratch_path(&scratch, "ballast")), 0);
     CHECK_OK(add(store, "{}", &err), err);
@@ -226,7 +305,7 @@ static void a_locked_database_is_told_and_readers_go_on(void **state)
 
     char want[2 * PATH_MAX];
     snprintf(want, sizeof want, "the store %s is locked by another program", path);
-    CHECK_REFUSED(store_check(store, &err), err, ERR_IO, want);
+    CHECK_REFUSED(store_probe(store, &err), err, ERR_IO, want);
     JobInfo job;
     CHECK_OK(store_job(store, 1, &job, &err), err);
     job_info_free(&job);
@@ -243,6 +322,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(other_files_are_refused),
         cmocka_unit_test(newer_and_foreign_databases_are_refused),
+        cmocka_unit_test(a_foreign_database_is_left_as_it_is),
+        cmocka_unit_test(the_files_are_not_for_others),
         cmocka_unit_test(damage_is_found_at_the_start),
         cmocka_unit_test(a_store_in_health_says_so),
         cmocka_unit_test(a_full_disk_is_survived),

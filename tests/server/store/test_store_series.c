@@ -140,27 +140,144 @@ static void checkpoints_know_the_latest_and_the_best(void **state)
     job_info_free(&job);
 }
 
+static void remove_job(StoreFixture *f, int64_t id)
+{
+    CHECK_OK(store_begin(f->store, &f->err), f->err);
+    CHECK_OK(store_remove_job(f->store, id, &f->err), f->err);
+    CHECK_OK(store_commit(f->store, &f->err), f->err);
+}
+
+/* Purge until it is done; the number of slices. */
+static int purge(StoreFixture *f, int64_t id)
+{
+    int slices = 0;
+    for (bool done = false; !done; slices++) {
+        CHECK_OK(store_begin(f->store, &f->err), f->err);
+        CHECK_OK(store_purge_job(f->store, id, &done, &f->err), f->err);
+        CHECK_OK(store_commit(f->store, &f->err), f->err);
+    }
+    return slices;
+}
+
 static void event_numbers_go_on_after_their_rows_have_gone(void **state)
 {
     StoreFixture *f = *state;
     JobInfo job = add_job(f, JOB_STOPPED, 1);
     add_series(f, job.id);
-    CHECK_OK(store_begin(f->store, &f->err), f->err);
-    CHECK_OK(store_remove_job(f->store, job.id, &f->err), f->err);
-    CHECK_OK(store_commit(f->store, &f->err), f->err);
-    EventRange before, after;
-    CHECK_OK(store_event_range(f->store, &before, &f->err), f->err);
+    remove_job(f, job.id);
+    purge(f, job.id);
     store_reopen(f);
-    CHECK_OK(store_event_range(f->store, &after, &f->err), f->err);
-    assert_int_equal(after.last, 15);
-    assert_int_equal(after.oldest, 1);
-    assert_int_equal(strlen(after.generation), 16);
-    assert_string_equal(after.generation, before.generation);
+    EventRange range;
+    CHECK_OK(store_event_range(f->store, &range, &f->err), f->err);
+    assert_int_equal(range.last, 15);
+    assert_int_equal(range.oldest, 1);
     EventList events;
     CHECK_OK(store_events(f->store, (SeriesPage){0}, &events, &f->err), f->err);
     assert_int_equal(events.count, 0);
     event_list_free(&events);
     job_info_free(&job);
+}
+
+/* A death between the two parts of a deletion: the second is remembered, and goes slice by slice.
+ */
+static void a_removed_job_is_purged_in_slices(void **state)
+{
+    StoreFixture *f = *state;
+    JobInfo job = add_job(f, JOB_STOPPED, 1), other = add_job(f, JOB_STOPPED, 2);
+    CHECK_OK(store_begin(f->store, &f->err), f->err);
+    for (int64_t step = 1; step <= 5000; step++) {
+        const PointRow row = {.step = step};
+        CHECK_OK(store_put_point(f->store, job.id, &row, &f->err), f->err);
+    }
+    const PointRow row = {.step = 1};
+    CHECK_OK(store_put_point(f->store, other.id, &row, &f->err), f->err);
+    CHECK_OK(store_commit(f->store, &f->err), f->err);
+    remove_job(f, job.id);
+    JobInfo gone;
+    CHECK_REFUSED(store_job(f->store, job.id, &gone, &f->err), f->err, ERR_NOT_FOUND,
+                  "there is no job job_1");
+    store_reopen(f);
+    RemovalList list;
+    CHECK_OK(store_removals(f->store, 0, &list, &f->err), f->err);
+    assert_int_equal(list.count, 1);
+    assert_int_equal(list.items[0].job_id, job.id);
+    assert_true(list.items[0].whole_job);
+    removal_list_free(&list);
+    assert_in_range(purge(f, job.id), 3, 10);
+    CHECK_OK(store_removals(f->store, 0, &list, &f->err), f->err);
+    assert_int_equal(list.count, 0);
+    PointList points;
+    CHECK_OK(store_points(f->store, (SeriesPage){.job_id = job.id}, &points, &f->err), f->err);
+    assert_int_equal(points.count, 0);
+    point_list_free(&points);
+    CHECK_OK(store_points(f->store, (SeriesPage){.job_id = other.id}, &points, &f->err), f->err);
+    assert_int_equal(points.count, 1);
+    point_list_free(&points);
+    job_info_free(&job);
+    job_info_free(&other);
+}
+
+/* Of `deleted` events the newest thousand stay; whoever is further behind has missed some. */
+static void deleted_events_are_kept_for_a_while(void **state)
+{
+    StoreFixture *f = *state;
+    int64_t oldest = -1;
+    CHECK_OK(store_begin(f->store, &f->err), f->err);
+    for (int64_t i = 1; i <= 1001; i++) {
+        Event event = {.job_id = i, .type = "deleted", .data = "{}"};
+        CHECK_OK(store_prune_events(f->store, &oldest, &f->err), f->err);
+        assert_int_equal(oldest, 0);
+        CHECK_OK(store_add_event(f->store, &event, &f->err), f->err);
+    }
+    CHECK_OK(store_prune_events(f->store, &oldest, &f->err), f->err);
+    assert_int_equal(oldest, 2);
+    CHECK_OK(store_commit(f->store, &f->err), f->err);
+    store_reopen(f);
+    EventRange range;
+    CHECK_OK(store_event_range(f->store, &range, &f->err), f->err);
+    assert_int_equal(range.oldest, 2);
+    assert_int_equal(range.last, 1001);
+    EventList events;
+    CHECK_OK(store_events(f->store, (SeriesPage){0}, &events, &f->err), f->err);
+    assert_int_equal(events.count, 1000);
+    assert_int_equal(events.items[0].id, 2);
+    event_list_free(&events);
+}
+
+static void begin_life(StoreFixture *f, int64_t last_job, int64_t last_event)
+{
+    CHECK_OK(store_begin(f->store, &f->err), f->err);
+    CHECK_OK(store_begin_life(f->store, &f->err), f->err);
+    CHECK_OK(store_raise_ids(f->store, last_job, last_event, &f->err), f->err);
+    CHECK_OK(store_commit(f->store, &f->err), f->err);
+}
+
+static void ids_are_raised_and_never_lowered(void **state)
+{
+    StoreFixture *f = *state;
+    begin_life(f, 0, 0);
+    JobInfo job = add_job(f, JOB_STOPPED, 1);
+    assert_int_equal(job.id, 1);
+    job_info_free(&job);
+    add_series(f, 1);
+    begin_life(f, 41, 99);
+    begin_life(f, 7, 8);
+    job = add_job(f, JOB_STOPPED, 1);
+    assert_int_equal(job.id, 42);
+    job_info_free(&job);
+    EventRange range;
+    CHECK_OK(store_event_range(f->store, &range, &f->err), f->err);
+    assert_int_equal(range.last, 99);
+    LifeList lives;
+    CHECK_OK(store_lives(f->store, &lives, &f->err), f->err);
+    static const int64_t AFTER[] = {99, 15, 0};
+    assert_int_equal(lives.count, COUNT(AFTER));
+    for (size_t i = 0; i < lives.count; i++) {
+        assert_int_equal(lives.items[i].after_event, AFTER[i]);
+        assert_int_equal(strspn(lives.items[i].id, "0123456789abcdef"), 16);
+        assert_true(i == 0 || strcmp(lives.items[i].id, lives.items[i - 1].id) != 0);
+    }
+    life_list_free(&lives);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, store_set_up, store_tear_down)
@@ -172,6 +289,9 @@ int main(int argc, char **argv)
         CASE(a_rewind_takes_back_what_lies_beyond_and_sums_up_anew),
         CASE(checkpoints_know_the_latest_and_the_best),
         CASE(event_numbers_go_on_after_their_rows_have_gone),
+        CASE(a_removed_job_is_purged_in_slices),
+        CASE(deleted_events_are_kept_for_a_while),
+        CASE(ids_are_raised_and_never_lowered),
     };
     return RUN_TESTS(tests);
 }

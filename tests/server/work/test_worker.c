@@ -111,8 +111,7 @@ static void a_job_trains_to_its_end(void **state)
     check_series(f, id, 3);
     char sha256[65];
     latest_hash(f, id, sha256);
-    JobCounts counts;
-    CHECK_OK(jobs_counts(f->jobs, &counts, &f->err), f->err);
+    const JobCounts counts = jobs_counts(f->jobs);
     assert_int_equal(counts.steps, 3 * STEPS);
     assert_int_equal(counts.examples, 3 * 120);
     assert_true(workers_stop(workers, 60));
@@ -193,8 +192,7 @@ static void two_workers_train_two_jobs_at_a_time(void **state)
     Workers *workers = start(f, 2, NULL);
     wait_for_step(f, one, 1);
     wait_for_step(f, two, 1);
-    JobCounts counts;
-    CHECK_OK(jobs_counts(f->jobs, &counts, &f->err), f->err);
+    const JobCounts counts = jobs_counts(f->jobs);
     assert_int_equal(counts.by_status[JOB_RUNNING], 2);
     CHECK_OK(jobs_stop(f->jobs, one, NULL, NULL, &f->err), f->err);
     CHECK_OK(jobs_stop(f->jobs, two, NULL, NULL, &f->err), f->err);

@@ -1,0 +1,203 @@
+/* server/jobs/jobs_steer.c -- rename, stop, resume, checkpoint, delete.
+ *
+ * Stops and deletions must work when the disk is full: they are how an operator frees it. Where
+ * one finds no space it is tried once more with the reserve's. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "server/jobs/change.h"
+#include "server/jobs/event_data.h"
+#include "server/jobs/removal.h"
+
+/* After a failure of something that cannot wait: is it to be tried once more? */
+static bool make_room(Jobs *jobs, Error *err)
+{
+    if (err->code != ERR_NO_SPACE)
+        return false;
+    keeper_release(jobs->keeper);
+    *err = (Error){0};
+    return true;
+}
+
+bool jobs_patch(Jobs *jobs, int64_t id, JobPatch patch, JobInfo *job, Error *err)
+{
+    Change change;
+    if (!keeper_admits(jobs->keeper, err) || !change_begin(jobs, id, &change, err))
+        return false;
+    if (patch.name)
+        snprintf(change.job.name, sizeof change.job.name, "%s", patch.name);
+    if (patch.metadata) {
+        free(change.job.metadata);
+        change.job.metadata = xstrdup(patch.metadata);
+    }
+    if (!change_tell(&change, "updated", event_updated(&change.job), err))
+        return change_drop(&change, err);
+    return change_commit(&change, job, err);
+}
+
+/* ---- Stop and resume ---- */
+
+/* The job is already as it was asked to be: nothing is written. */
+static bool leave_as_it_is(Change *change, JobInfo *job, bool *changed)
+{
+    store_rollback(change->jobs->store);
+    *changed = false;
+    if (!job) {
+        job_info_free(&change->job);
+        return true;
+    }
+    *job = change->job;
+    jobs_overlay(change->jobs, job);
+    return true;
+}
+
+static bool has_worker(Jobs *jobs, int64_t id)
+{
+    pthread_mutex_lock(&jobs->lock);
+    const bool has = jobs_find_run(jobs, id);
+    pthread_mutex_unlock(&jobs->lock);
+    return has;
+}
+
+static void ask_run_to_stop(Jobs *jobs, int64_t id)
+{
+    pthread_mutex_lock(&jobs->lock);
+    ActiveRun *run = jobs_find_run(jobs, id);
+    if (run)
+        run->stop = true;
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+static bool stop_once(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err)
+{
+    Change change;
+    if (!change_begin(jobs, id, &change, err))
+        return false;
+    const JobStatus before = change.job.status;
+    // A worker lists its run before it commits that the job runs, and leaves the list after the end
+    // is committed. Between begin and here neither can happen: a running job without a run is one
+    // whose end could not be recorded, and nobody else will end it.
+    const bool deserted =
+        (before == JOB_RUNNING || before == JOB_STOPPING) && !has_worker(jobs, id);
+    if (before == JOB_STOPPED || (before == JOB_STOPPING && !deserted))
+        return leave_as_it_is(&change, job, changed);
+    snprintf(change.job.stop_reason, sizeof change.job.stop_reason, "requested");
+    if ((before != JOB_STOPPING && !change_status(&change, JOB_STOP, err))
+        || (deserted && !change_status(&change, JOB_END, err)))
+        return change_drop(&change, err);
+    if (!change_commit(&change, job, err))
+        return false;
+    ask_run_to_stop(jobs, id);
+    *changed = true;
+    return true;
+}
+
+bool jobs_stop(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err)
+{
+    bool unused;
+    bool *const answer = changed ? changed : &unused;
+    return stop_once(jobs, id, job, answer, err)
+           || (make_room(jobs, err) && stop_once(jobs, id, job, answer, err));
+}
+
+/* A failed job goes on from its last checkpoint; without one it would only fail again. */
+static bool check_can_go_on(Change *change, Error *err)
+{
+    CheckpointList list = {0};
+    if (change->job.status != JOB_FAILED)
+        return true;
+    if (!store_checkpoints(change->jobs->store, change->job.id, &list, err))
+        return false;
+    const size_t count = list.count;
+    checkpoint_list_free(&list);
+    if (count == 0)
+        return fail(err, ERR_CONFLICT,
+                    "cannot resume a failed job that has no checkpoint: clone it instead");
+    return true;
+}
+
+bool jobs_resume(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err)
+{
+    Change change;
+    bool unused;
+    if (!changed)
+        changed = &unused;
+    if (!change_begin(jobs, id, &change, err))
+        return false;
+    if (change.job.status == JOB_QUEUED || change.job.status == JOB_RUNNING)
+        return leave_as_it_is(&change, job, changed);
+    change.job.stop_reason[0] = '\0';
+    change.job.error.code[0] = change.job.error.message[0] = '\0';
+    change.job.idle_restarts = 0;
+    if (!check_can_go_on(&change, err) || !change_status(&change, JOB_RESUME, err)
+        || !keeper_admits(jobs->keeper, err))
+        return change_drop(&change, err);
+    *changed = true;
+    return change_commit(&change, job, err);
+}
+
+bool jobs_checkpoint(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err)
+{
+    JobInfo now;
+    if (!store_job(jobs->store, id, &now, err))
+        return false;
+    pthread_mutex_lock(&jobs->lock);
+    ActiveRun *run = now.status == JOB_RUNNING ? jobs_find_run(jobs, id) : NULL;
+    if (run)
+        run->checkpoint = true;
+    pthread_mutex_unlock(&jobs->lock);
+    if (!run) {
+        fail(err, ERR_CONFLICT, "cannot checkpoint a job that is %s", JOB_STATUS_NAMES[now.status]);
+        job_info_free(&now);
+        return false;
+    }
+    jobs_overlay(jobs, &now);
+    if (changed)
+        *changed = true;
+    if (job)
+        *job = now;
+    else
+        job_info_free(&now);
+    return true;
+}
+
+/* ---- Delete ---- */
+
+static bool delete_once(Jobs *jobs, int64_t id, Error *err)
+{
+    Change change;
+    int64_t oldest = 0;
+    if (!change_begin(jobs, id, &change, err))
+        return false;
+    if (job_status_active(change.job.status)) {
+        fail(err, ERR_CONFLICT, "cannot delete a job that is %s: stop it first",
+             JOB_STATUS_NAMES[change.job.status]);
+        return change_drop(&change, err);
+    }
+    change.removed = true;
+    if (!store_remove_job(jobs->store, id, err)
+        || !change_tell(&change, "deleted", xstrdup("{}"), err)
+        || !store_prune_events(jobs->store, &oldest, err))
+        return change_drop(&change, err);
+    if (!change_commit(&change, NULL, err))
+        return false;
+    if (oldest > 0)
+        events_pruned(jobs->notifier, oldest);
+    return true;
+}
+
+bool jobs_delete(Jobs *jobs, int64_t id, Error *err)
+{
+    if (!delete_once(jobs, id, err) && !(make_room(jobs, err) && delete_once(jobs, id, err)))
+        return false;
+    LOG(jobs->log, LOG_INFO, "job_deleted", log_int("job", id));
+    Error left = {0};
+    if (!removal_of_job(jobs->data, jobs->store, id, jobs->log, &left)) {
+        LOG(jobs->log, LOG_WARNING, "files_left", log_int("job", id),
+            log_text("error", left.message));
+        keeper_finish_removals(jobs->keeper);
+    }
+    return true;
+}

@@ -1,0 +1,289 @@
+#include "server/jobs/keeper.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/clock.h"
+#include "core/base/memory.h"
+#include "server/base/time.h"
+#include "server/jobs/high_water.h"
+#include "server/jobs/removal.h"
+#include "server/jobs/reserve.h"
+
+enum {
+    LOOK_SECONDS = 1,    // between two looks while something is wrong, and at most one a second
+    IDS_SECONDS = 10,    // between two notes of the highest event
+    STALLED_SECONDS = 3  // after which a disk that has not answered is said to be stalled
+};
+
+struct Keeper {
+    KeeperConfig config;
+    pthread_t thread;
+
+    pthread_mutex_t lock;  // of all below; never held while a disk is touched
+    pthread_cond_t wake;
+    bool stop, woken;
+    bool look;          // somebody asked how the store is
+    bool removals;      // there may be some to finish
+    bool reserve;       // it is there
+    bool released;      // it was given away, and its space is not to be taken back at once
+    Error fault;        // of the last write; ERR_NONE: it went well
+    Error shortage;     // why there is no reserve
+    double busy_since;  // the thread is at the disk since then; 0: it is not
+    double looked_at;
+    int64_t last_job;
+    HighWater written;
+    double written_at;
+};
+
+static void set_busy(Keeper *k, bool busy)
+{
+    pthread_mutex_lock(&k->lock);
+    k->busy_since = busy ? clock_seconds() : 0;
+    pthread_mutex_unlock(&k->lock);
+}
+
+/* ---- What the thread does ---- */
+
+static void look_at_store(Keeper *k)
+{
+    Error err = {0};
+    store_probe(k->config.store, &err);
+    keeper_heard(k, err.code == ERR_NONE ? NULL : &err);
+}
+
+static void make_reserve(Keeper *k)
+{
+    Error err = {0};
+    pthread_mutex_lock(&k->lock);
+    const bool released = k->released;
+    pthread_mutex_unlock(&k->lock);
+    const bool made = (!released || reserve_fits_again(k->config.data, &err))
+                      && reserve_make(k->config.data, &err);
+    pthread_mutex_lock(&k->lock);
+    const bool news = made && !k->reserve;
+    k->reserve = made;
+    k->released = k->released && !made;
+    k->shortage = err;
+    pthread_mutex_unlock(&k->lock);
+    if (news)
+        LOG(k->config.log, LOG_INFO, "reserve_made", log_int("bytes", RESERVE_BYTES));
+}
+
+static void note_ids(Keeper *k)
+{
+    HighWater now = {.event = events_last(k->config.events)};
+    const double time = clock_seconds();
+    pthread_mutex_lock(&k->lock);
+    now.job = k->last_job;
+    const bool due = now.job > k->written.job
+                     || (now.event > k->written.event && time - k->written_at >= IDS_SECONDS);
+    pthread_mutex_unlock(&k->lock);
+    if (!due || !high_water_write(k->config.data, &now, NULL))
+        return;
+    pthread_mutex_lock(&k->lock);
+    k->written = now;
+    k->written_at = time;
+    pthread_mutex_unlock(&k->lock);
+}
+
+/* What cannot go now is tried again at the next look. */
+static void finish_removals(Keeper *k)
+{
+    if (removals_finish(k->config.data, k->config.store, false, k->config.log, NULL))
+        return;
+    pthread_mutex_lock(&k->lock);
+    k->removals = true;
+    pthread_mutex_unlock(&k->lock);
+}
+
+/* Wait for something to do; false: to end. */
+static bool wait_for_work(Keeper *k, bool *look, bool *reserve, bool *removals)
+{
+    pthread_mutex_lock(&k->lock);
+    const bool soon = k->fault.code != ERR_NONE || !k->reserve || k->removals;
+    const struct timespec until = clock_after(soon ? LOOK_SECONDS : IDS_SECONDS);
+    int waited = 0;
+    while (!k->stop && !k->woken && waited == 0)
+        waited = pthread_cond_timedwait(&k->wake, &k->lock, &until);
+    *look = k->look || k->fault.code != ERR_NONE;
+    *reserve = !k->reserve;
+    *removals = k->removals;
+    k->look = k->removals = k->woken = false;
+    const bool stop = k->stop;
+    pthread_mutex_unlock(&k->lock);
+    return !stop;
+}
+
+static void *work(void *context)
+{
+    Keeper *k = context;
+    bool look, reserve, removals;
+    while (wait_for_work(k, &look, &reserve, &removals)) {
+        set_busy(k, true);
+        if (reserve)
+            make_reserve(k);
+        if (look)
+            look_at_store(k);
+        if (removals)
+            finish_removals(k);
+        note_ids(k);
+        set_busy(k, false);
+    }
+    return NULL;
+}
+
+/* ---- Start and stop ---- */
+
+bool keeper_start(const KeeperConfig *config, Keeper **out, Error *err)
+{
+    Keeper *k = xcalloc(1, sizeof *k);
+    k->config = *config;
+    k->written = high_water_read(config->data);
+    k->last_job = k->written.job;
+    pthread_mutex_init(&k->lock, NULL);
+    cond_init_monotonic(&k->wake);
+    make_reserve(k);
+    const int code = pthread_create(&k->thread, NULL, work, k);
+    if (code != 0) {
+        pthread_cond_destroy(&k->wake);
+        pthread_mutex_destroy(&k->lock);
+        free(k);
+        return fail(err, ERR_NO_MEMORY, "start the keeper's thread: %s", strerror(code));
+    }
+    *out = k;
+    return true;
+}
+
+bool keeper_stop(Keeper *k, double seconds)
+{
+    if (!k)
+        return true;
+    const struct timespec until = clock_after(seconds);
+    pthread_mutex_lock(&k->lock);
+    k->stop = true;
+    pthread_cond_signal(&k->wake);
+    pthread_mutex_unlock(&k->lock);
+    if (pthread_clockjoin_np(k->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
+        return false;
+    k->written_at = 0;
+    note_ids(k);
+    pthread_cond_destroy(&k->wake);
+    pthread_mutex_destroy(&k->lock);
+    free(k);
+    return true;
+}
+
+/* ---- Questions and news ---- */
+
+/* With the lock held. */
+static void wake(Keeper *k)
+{
+    k->woken = true;
+    pthread_cond_signal(&k->wake);
+}
+
+static bool is_short(const Keeper *k, Error *err)
+{
+    return !k->reserve
+           && !fail(err, ERR_NO_SPACE, "the disk of %s is full: %s", k->config.data,
+                    k->shortage.code != ERR_NONE ? k->shortage.message
+                                                 : "the reserve has just been given away");
+}
+
+bool keeper_state(Keeper *k, Error *err)
+{
+    const double now = clock_seconds();
+    const double writing = store_writing_seconds(k->config.store);
+    bool ok = true;
+    pthread_mutex_lock(&k->lock);
+    const double busy = k->busy_since > 0 ? now - k->busy_since : 0;
+    const double stalled = busy > writing ? busy : writing;
+    if (stalled > STALLED_SECONDS) {
+        ok = fail(err, ERR_IO, "the disk of %s has not answered for %.0f s", k->config.data,
+                  stalled);
+    } else if (k->fault.code != ERR_NONE) {
+        *err = k->fault;
+        ok = false;
+    } else if (is_short(k, err)) {
+        ok = false;
+    }
+    pthread_mutex_unlock(&k->lock);
+    return ok;
+}
+
+bool keeper_ready(Keeper *k, Error *err)
+{
+    const double now = clock_seconds();
+    pthread_mutex_lock(&k->lock);
+    if (now - k->looked_at >= LOOK_SECONDS) {
+        k->look = true;
+        k->looked_at = now;
+        wake(k);
+    }
+    pthread_mutex_unlock(&k->lock);
+    return keeper_state(k, err);
+}
+
+bool keeper_admits(Keeper *k, Error *err)
+{
+    pthread_mutex_lock(&k->lock);
+    const bool ok = !is_short(k, err);
+    pthread_mutex_unlock(&k->lock);
+    return ok;
+}
+
+static bool is_of_the_store(ErrorCode code)
+{
+    return code == ERR_IO || code == ERR_NO_SPACE || code == ERR_NO_MEMORY || code == ERR_DAMAGED;
+}
+
+void keeper_heard(Keeper *k, const Error *err)
+{
+    if (err && !is_of_the_store(err->code))
+        return;
+    pthread_mutex_lock(&k->lock);
+    const bool was = k->fault.code == ERR_NONE, is = !err;
+    k->fault = err ? *err : (Error){0};
+    if (was && !is)
+        wake(k);
+    pthread_mutex_unlock(&k->lock);
+    if (was && !is)
+        LOG(k->config.log, LOG_ERROR, "store_fails", log_text("error", err->message));
+    if (!was && is)
+        LOG(k->config.log, LOG_INFO, "store_works", log_text("what", "it can be written again"));
+}
+
+void keeper_release(Keeper *k)
+{
+    pthread_mutex_lock(&k->lock);
+    const bool had = k->reserve;
+    k->reserve = false;
+    k->released = true;
+    k->shortage = (Error){0};
+    wake(k);
+    pthread_mutex_unlock(&k->lock);
+    if (!had)
+        return;
+    LOG(k->config.log, LOG_WARNING, "reserve_given", log_int("bytes", RESERVE_BYTES));
+    reserve_release(k->config.data);
+}
+
+void keeper_job_created(Keeper *k, int64_t id)
+{
+    pthread_mutex_lock(&k->lock);
+    if (id > k->last_job)
+        k->last_job = id;
+    wake(k);
+    pthread_mutex_unlock(&k->lock);
+}
+
+void keeper_finish_removals(Keeper *k)
+{
+    pthread_mutex_lock(&k->lock);
+    k->removals = true;
+    wake(k);
+    pthread_mutex_unlock(&k->lock);
+}
