@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { Daemon } from "../api/daemon.js";
 import { folder, run, TINY } from "./run.js";
 
 const QUICK = { ...TINY, epochs: 1, train_limit: 64, test_limit: 32, threads: 0 };
@@ -73,6 +74,27 @@ test("more threads than the process may use are not made, and that is said", (t)
   const { threads, out } = threadsOfTraining(t, environment(), { ...QUICK, threads: 64 });
   assert.equal(threads, usable);
   assert.match(out, new RegExp(`^note: the job asks for 64 threads, and this process may use ${usable}$`, "m"));
+});
+
+test("a daemon's jobs count alike", async (t) => {
+  const silent = Object.fromEntries(Object.keys(process.env).filter((name) => /^(OMP|GOMP|KMP)_/.test(name)).map((name) => [name, undefined]));
+  const cases = [[{ OMP_PROC_BIND: "true", OMP_PLACES: "cores" }, usable], [{ OMP_THREAD_LIMIT: "1" }, 1],
+    [{ OMP_DYNAMIC: "true", OMP_MAX_ACTIVE_LEVELS: "0" }, usable]];
+  for (const [variables, threads] of cases) {
+    const daemon = await Daemon.start({ args: ["--threads", "0"], environment: { ...silent, ...variables } });
+    const created = await fetch(`${daemon.url}/v1/jobs`, {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(QUICK),
+    });
+    assert.equal(created.status, 201, await created.clone().text());
+    let job = await created.json();
+    while (["queued", "running"].includes(job.status)) {
+      await new Promise((go) => setTimeout(go, 50));
+      job = await (await fetch(`${daemon.url}/v1/jobs/${job.id}`)).json();
+    }
+    assert.equal(job.status, "succeeded", JSON.stringify(job.error));
+    assert.equal(job.environment.threads, threads, JSON.stringify(variables));
+    await daemon.stop();
+  }
 });
 
 // The quota of a control group of version 1 or 2, where this user may make one.
