@@ -12,16 +12,17 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "server/base/files.h"
 #include "server/base/json_text.h"
 
-static const char USUAL_FILE[] = "config/server.json";
+static const char DEFAULT_FILE[] = "config/server.json";
 static const char PREFIX[] = "GOOGLENETD_";
 
 typedef struct {
     const char *name;  // "limits.body_bytes"
     enum { TEXT, INT, CHOICE } kind;
     size_t offset, size;  // in ServerConfig
-    const char *usual;
+    const char *fallback;
     long min, max;             // of INT
     const char *const *names;  // of CHOICE
     const char *about;
@@ -64,7 +65,7 @@ static const Field FIELDS[] = {
 enum { NAME = 64 };
 
 /* "limits.body_bytes" as "/limits/body_bytes", "GOOGLENETD_LIMITS_BODY_BYTES",
- * "--limits-body-bytes". */
+ * "limits-body-bytes". */
 static void pointer_name(const Field *f, char text[NAME])
 {
     snprintf(text, NAME, "/%s", f->name);
@@ -79,9 +80,9 @@ static void environment_name(const Field *f, char text[NAME])
         *c = *c == '.' ? '_' : (char)toupper((unsigned char)*c);
 }
 
-static void flag_name(const Field *f, char text[NAME])
+static void option_name(const Field *f, char text[NAME])
 {
-    snprintf(text, NAME, "--%s", f->name);
+    snprintf(text, NAME, "%s", f->name);
     for (char *c = text; *c; c++)
         *c = *c == '.' || *c == '_' ? '-' : *c;
 }
@@ -189,33 +190,14 @@ static void take_object(const cJSON *object, const char *pointer, ServerConfig *
     }
 }
 
-/* The whole of a small file; NULL with *err. */
-static char *read_small(const char *path, size_t *length, Error *err)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        fail(err, ERR_IO, "open %s: %s", path, strerror(errno));
-        return NULL;
-    }
-    char *text = xcalloc(1, JSON_MAX_BYTES + 1);
-    *length = fread(text, 1, JSON_MAX_BYTES, file);
-    const bool failed = ferror(file) != 0;
-    if (failed)
-        fail(err, ERR_IO, "read %s: %s", path, strerror(errno));
-    fclose(file);
-    if (failed) {
-        free(text);
-        text = NULL;
-    }
-    return text;
-}
-
 static void take_file(const char *path, ServerConfig *config, Faults *faults)
 {
     Error err = {0};
     size_t length = 0;
-    char *text = read_small(path, &length, &err);
-    cJSON *json = text ? json_parse_text(path, text, length, &err) : NULL;
+    char *text = NULL;
+    cJSON *json = file_text(path, JSON_MAX_BYTES, &text, &length, &err)
+                      ? json_parse_text(path, text, length, &err)
+                      : NULL;
     if (json)
         take_object(json, "", config, faults);
     else
@@ -247,50 +229,25 @@ static void take_environment(char *const *environment, ServerConfig *config, Fau
     }
 }
 
-/* A flag and its value, which stands behind '=' or is the next argument. */
-typedef struct {
-    const char *name;
-    size_t length;
-    const char *value;  // NULL: there is none
-} Flag;
-
-static Flag next_flag(const ConfigSources *sources, int *at)
-{
-    const char *arg = sources->args[(*at)++];
-    const char *equals = strchr(arg, '=');
-    if (equals)
-        return (Flag){arg, (size_t)(equals - arg), equals + 1};
-    const bool more = *at < sources->arg_count;
-    return (Flag){arg, strlen(arg), more ? sources->args[(*at)++] : NULL};
-}
-
 static const char *find_file(const ConfigSources *sources)
 {
-    const char *file = environment_value(sources->environment, "GOOGLENETD_CONFIG");
-    for (int at = 0; at < sources->arg_count;) {
-        const Flag flag = next_flag(sources, &at);
-        if (flag.length == 8 && strncmp(flag.name, "--config", 8) == 0)
-            file = flag.value;
-    }
-    if (!file && access(USUAL_FILE, F_OK) == 0)
-        file = USUAL_FILE;
-    return file;
+    const char *named = environment_value(sources->environment, "GOOGLENETD_CONFIG");
+    if (sources->file || named)
+        return sources->file ? sources->file : named;
+    return access(DEFAULT_FILE, F_OK) == 0 ? DEFAULT_FILE : NULL;
 }
 
 static void take_flags(const ConfigSources *sources, ServerConfig *config, Faults *faults)
 {
-    for (int at = 0; at < sources->arg_count;) {
-        const Flag flag = next_flag(sources, &at);
-        char name[NAME];
-        snprintf(name, sizeof name, "%.*s", (int)flag.length, flag.name);
-        const Field *f = find_field(flag.name, flag.length, flag_name);
-        const bool config_flag = strcmp(name, "--config") == 0;
-        if (!f && !config_flag)
-            faults_add(faults, name, "is not a known flag");
-        else if (!flag.value)
-            faults_add(faults, name, "needs a value");
-        else if (f)
-            take(f, flag.value, name, config, faults);
+    for (int i = 0; i < sources->flag_count; i++) {
+        const ConfigFlag *flag = &sources->flags[i];
+        const Field *f = find_field(flag->name, strlen(flag->name), option_name);
+        char where[NAME + 2];
+        snprintf(where, sizeof where, "--%s", flag->name);
+        if (f)
+            take(f, flag->value, where, config, faults);
+        else
+            faults_add(faults, where, "is not a known flag");
     }
 }
 
@@ -325,9 +282,8 @@ static void find_token(const ConfigSources *sources, TokenSource from, char toke
         take_token(value, from.variable, token, faults);
     } else if (from.file[0]) {
         Error err = {0};
-        size_t length;
-        char *text = read_small(from.file, &length, &err);
-        if (text)
+        char *text = NULL;
+        if (file_text(from.file, JSON_MAX_BYTES, &text, NULL, &err))
             take_token(text, from.pointer, token, faults);
         else
             faults_add(faults, from.pointer, "%s", err.message);
@@ -369,7 +325,7 @@ bool config_read(const ConfigSources *sources, ServerConfig *config, Faults *fau
     const int before = faults->count;
     *config = (ServerConfig){0};
     for (size_t i = 0; i < COUNT(FIELDS); i++)
-        take(&FIELDS[i], FIELDS[i].usual, FIELDS[i].name, config, faults);
+        take(&FIELDS[i], FIELDS[i].fallback, FIELDS[i].name, config, faults);
     const char *file = find_file(sources);
     if (file)
         take_file(file, config, faults);
@@ -407,16 +363,25 @@ bool config_listen_address(const char *listen, ListenAddress *address, Error *er
     return true;
 }
 
-void config_print_flags(FILE *out)
+int config_option_count(void)
 {
-    for (size_t i = 0; i < COUNT(FIELDS); i++) {
-        char flag[NAME], shown[NAME + 8];
-        flag_name(&FIELDS[i], flag);
-        snprintf(shown, sizeof shown, "%s %s", flag, FIELDS[i].kind == INT ? "N" : "TEXT");
-        fprintf(out, "  %-38s %s", shown, FIELDS[i].about);
-        if (FIELDS[i].kind == INT)
-            fprintf(out, " (%s; %ld to %ld)\n", FIELDS[i].usual, FIELDS[i].min, FIELDS[i].max);
-        else
-            fprintf(out, FIELDS[i].usual[0] ? " (%s)\n" : "\n", FIELDS[i].usual);
-    }
+    return (int)COUNT(FIELDS);
+}
+
+ConfigOption config_option(int i)
+{
+    const Field *f = &FIELDS[i];
+    ConfigOption o = {0};
+    char name[NAME];
+    option_name(f, name);
+    snprintf(o.name, sizeof o.name, "%.*s", (int)sizeof o.name - 1, name);
+    snprintf(o.value, sizeof o.value, "%s", f->kind == INT ? "N" : "TEXT");
+    if (f->kind == INT)
+        snprintf(o.help, sizeof o.help, "%s (%s; %ld to %ld)", f->about, f->fallback, f->min,
+                 f->max);
+    else if (f->fallback[0])
+        snprintf(o.help, sizeof o.help, "%s (%s)", f->about, f->fallback);
+    else
+        snprintf(o.help, sizeof o.help, "%s", f->about);
+    return o;
 }

@@ -1,8 +1,8 @@
 /* server/config.h -- how the daemon is set up.
  *
  * Each field has one name from which the others follow: in the file "limits":{"body_bytes":...}, in
- * the environment GOOGLENETD_LIMITS_BODY_BYTES, as a flag --limits-body-bytes. A flag goes before
- * the environment, that before the file, and that before the default. All faults are named at once.
+ * the environment GOOGLENETD_LIMITS_BODY_BYTES, as a flag --limits-body-bytes. A flag overrides
+ * the environment, that the file, and that the default. All faults are named at once.
  */
 #pragma once
 #include <limits.h>
@@ -47,11 +47,17 @@ typedef struct {
     } log;
 } ServerConfig;
 
-/* Where a field's value is looked for. The file is what --config or GOOGLENETD_CONFIG names, else
- * config/server.json if there is one. */
+/* A value from the command line, under the option's name without its dashes: "limits-jobs". */
 typedef struct {
-    char *const *args;  // flags: "--listen", "127.0.0.1:0" or "--listen=127.0.0.1:0"
-    int arg_count;
+    const char *name, *value;
+} ConfigFlag;
+
+/* Where a field's value is looked for. The file is what `file` or else GOOGLENETD_CONFIG names,
+ * else config/server.json if there is one. */
+typedef struct {
+    const char *file;         // NULL: none was named
+    const ConfigFlag *flags;  // the last one of a name counts
+    int flag_count;
     char *const *environment;  // as environ
 } ConfigSources;
 
@@ -68,5 +74,12 @@ typedef struct {
 
 bool config_listen_address(const char *listen, ListenAddress *address, Error *err);
 
-/* One line for each field: flag, meaning, usual value and range; for --help. */
-void config_print_flags(FILE *out);
+/* The fields as options of a command, for its parser and its --help. */
+typedef struct {
+    char name[48];   // "limits-jobs"
+    char value[8];   // "N" or "TEXT"
+    char help[192];  // meaning, default and range
+} ConfigOption;
+
+int config_option_count(void);
+ConfigOption config_option(int i);

@@ -17,17 +17,26 @@ void print_version(void)
     printf("googlenetd %s\noneDNN %s, %s\n", GOOGLENETD_VERSION, onednn, dnn_isa_name());
 }
 
+static void left_column(const Option *o, char *text, size_t size)
+{
+    snprintf(text, size, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+}
+
 static void print_help(const Syntax *syntax)
 {
+    enum { NARROWEST = 20 };
+    char left[96];
+    int width = NARROWEST;
+    for (int i = 0; i < syntax->option_count; i++) {
+        left_column(&syntax->options[i], left, sizeof left);
+        width = (int)strlen(left) > width ? (int)strlen(left) : width;
+    }
     printf("Usage: googlenetd %s\n\n%s\n\nOptions:\n", syntax->usage, syntax->about);
     for (int i = 0; i < syntax->option_count; i++) {
-        const Option *o = &syntax->options[i];
-        char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", o->name, o->value ? " " : "",
-                 o->value ? o->value : "");
-        printf("  %-20s  %s\n", left, o->help);
+        left_column(&syntax->options[i], left, sizeof left);
+        printf("  %-*s  %s\n", width, left, syntax->options[i].help);
     }
-    printf("  %-20s  %s\n  %-20s  %s\n", "--help", "show this and leave", "--version",
+    printf("  %-*s  %s\n  %-*s  %s\n", width, "--help", "show this and leave", width, "--version",
            "show the versions and leave");
     if (syntax->explain)
         syntax->explain(stdout);
@@ -90,6 +99,40 @@ static void name_fault(const Syntax *syntax, int kind, const char *argument, Err
         fail(err, ERR_INVALID, "%s is not an option here", name);
 }
 
+static bool take_int(const Option *o, const char *text, int *value, Error *err)
+{
+    char *end;
+    errno = 0;
+    const long number = strtol(text, &end, 10);
+    if (end == text || *end != '\0')
+        return fail(err, ERR_INVALID, "--%s must be a whole number, got \"%.40s\"", o->name, text);
+    if (errno || number < o->min || number > o->max)
+        return fail(err, ERR_INVALID, "--%s must be %d to %d, got %.40s", o->name, o->min, o->max,
+                    text);
+    *value = (int)number;
+    return true;
+}
+
+static bool take_option(const Option *o, const char *text, void *settings, Error *err)
+{
+    void *field = (char *)settings + o->offset;
+    switch (o->kind) {
+    case OPTION_FLAG:
+        *(bool *)field = true;
+        return true;
+    case OPTION_INT:
+        return take_int(o, text, field, err);
+    case OPTION_TEXT:
+        if (!*text)
+            return fail(err, ERR_INVALID, "--%s needs a value", o->name);
+        *(const char **)field = text;
+        return true;
+    case OPTION_CALL:
+        break;
+    }
+    return o->take(settings, o->name, text, err);
+}
+
 static bool take_options(const Syntax *syntax, const struct option *table, int argc, char **argv,
                          void *settings, int *exit_code)
 {
@@ -110,7 +153,7 @@ static bool take_options(const Syntax *syntax, const struct option *table, int a
             *exit_code = EXIT_OK;
             return false;
         }
-        if (!syntax->options[index].take(settings, optarg, &err))
+        if (!take_option(&syntax->options[index], optarg, settings, &err))
             return usage_fault(syntax, &err, exit_code);
     }
     return true;
@@ -134,19 +177,6 @@ bool args_read(const Syntax *syntax, int argc, char **argv, void *settings, int 
         return usage_fault(syntax, &err, exit_code);
     }
     *first_word = optind;
-    return true;
-}
-
-bool args_int(const char *what, const char *text, int min, int max, int *value, Error *err)
-{
-    char *end;
-    errno = 0;
-    const long number = strtol(text, &end, 10);
-    if (end == text || *end != '\0')
-        return fail(err, ERR_INVALID, "%s must be a whole number, got \"%.40s\"", what, text);
-    if (errno || number < min || number > max)
-        return fail(err, ERR_INVALID, "%s must be %d to %d, got %.40s", what, min, max, text);
-    *value = (int)number;
     return true;
 }
 

@@ -3,6 +3,9 @@
  * Every command also has --help and --version.
  */
 #pragma once
+#include <stddef.h>
+#include <stdio.h>
+
 #include <stdio.h>
 
 #include "core/base/error.h"
@@ -16,11 +19,22 @@ enum {
     EXIT_USAGE = 2,  // the command line or the job file is wrong
 };
 
+typedef enum {
+    OPTION_FLAG,  // bool: true once it is given
+    OPTION_INT,   // int, `min` to `max`
+    OPTION_TEXT,  // const char *, not empty; the last one counts
+    OPTION_CALL,  // `take` is called with its value
+} OptionKind;
+
+/* An option of a command: --name VALUE or --name=VALUE. */
 typedef struct {
-    const char *name;   // "out", given as --out DIR or --out=DIR
-    const char *value;  // "DIR"; NULL: a flag, for which `take` gets NULL
+    const char *name;   // "out"
+    const char *value;  // "DIR"; NULL for a flag
     const char *help;
-    bool (*take)(void *settings, const char *text, Error *err);
+    OptionKind kind;
+    size_t offset;  // of its field in the command's settings
+    int min, max;
+    bool (*take)(void *settings, const char *name, const char *text, Error *err);
 } Option;
 
 typedef struct {
@@ -36,9 +50,6 @@ typedef struct {
  * that are not options) at argv + *first_word. False: leave with *exit_code; all is said. */
 bool args_read(const Syntax *syntax, int argc, char **argv, void *settings, int *first_word,
                int *exit_code);
-
-/* A whole number; ERR_INVALID names `what` and the range. */
-bool args_int(const char *what, const char *text, int min, int max, int *value, Error *err);
 
 /* The network of that name; NULL, with the names that there are on stderr. */
 const Model *args_model(const char *name);

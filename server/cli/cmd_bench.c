@@ -19,44 +19,7 @@ typedef struct {
     bool json;
 } BenchArgs;
 
-static bool take_image_size(void *settings, const char *text, Error *err)
-{
-    return args_int("--image-size", text, 1, 1024, &((BenchArgs *)settings)->image_size, err);
-}
-
-static bool take_channels(void *settings, const char *text, Error *err)
-{
-    return args_int("--channels", text, 1, 1024, &((BenchArgs *)settings)->channels, err);
-}
-
-static bool take_classes(void *settings, const char *text, Error *err)
-{
-    return args_int("--classes", text, 1, 100000, &((BenchArgs *)settings)->config.classes, err);
-}
-
-static bool take_batch_size(void *settings, const char *text, Error *err)
-{
-    return args_int("--batch-size", text, 1, 4096, &((BenchArgs *)settings)->config.batch_size,
-                    err);
-}
-
-static bool take_micro_batch(void *settings, const char *text, Error *err)
-{
-    return args_int("--micro-batch", text, 0, 4096, &((BenchArgs *)settings)->config.micro_batch,
-                    err);
-}
-
-static bool take_threads(void *settings, const char *text, Error *err)
-{
-    return args_int("--threads", text, 0, 1024, &((BenchArgs *)settings)->config.threads, err);
-}
-
-static bool take_steps(void *settings, const char *text, Error *err)
-{
-    return args_int("--steps", text, 1, 10000, &((BenchArgs *)settings)->config.steps, err);
-}
-
-static bool take_precision(void *settings, const char *text, Error *err)
+static bool take_precision(void *settings, const char *name, const char *text, Error *err)
 {
     for (int i = 0; PRECISION_NAMES[i]; i++) {
         if (strcmp(text, PRECISION_NAMES[i]) == 0) {
@@ -64,49 +27,42 @@ static bool take_precision(void *settings, const char *text, Error *err)
             return true;
         }
     }
-    return fail(err, ERR_INVALID, "--precision must be auto, f32 or bf16, got %s", text);
+    return fail(err, ERR_INVALID, "--%s must be auto, f32 or bf16, got %s", name, text);
 }
 
-static bool take_json(void *settings, const char *text, Error *err)
-{
-    (void)text, (void)err;
-    ((BenchArgs *)settings)->json = true;
-    return true;
-}
-
-static bool take_library_only(void *settings, const char *text, Error *err)
-{
-    (void)text, (void)err;
-    ((BenchArgs *)settings)->config.library_only = true;
-    return true;
-}
-
-static bool take_without(void *settings, const char *text, Error *err)
+static bool take_without(void *settings, const char *name, const char *text, Error *err)
 {
     const unsigned flag = rewrite_flag(text);
     if (flag == 0)
         return fail(
             err, ERR_INVALID,
-            "--without must be fold_relu, merge_siblings, mask_in_reader or reuse_memory, got "
-            "%s",
+            "--%s must be fold_relu, merge_siblings, mask_in_reader or reuse_memory, got %s", name,
             text);
     ((BenchArgs *)settings)->config.without |= flag;
     return true;
 }
 
+#define AT(field) .offset = offsetof(BenchArgs, field)
 static const Option OPTIONS[] = {
-    {"image-size", "N", "side of the image in pixels; else the network's default", take_image_size},
-    {"channels", "C", "channels of the image; else 1", take_channels},
-    {"classes", "K", "classes to tell apart; else 10", take_classes},
-    {"batch-size", "N", "examples in a step; else 128", take_batch_size},
-    {"micro-batch", "N", "examples worked on at a time; else as a training does", take_micro_batch},
-    {"precision", "WORD", "auto, f32 or bf16; else auto", take_precision},
-    {"threads", "N", "else, and at most, all that this process may use", take_threads},
-    {"steps", "N", "steps to time; else 10", take_steps},
-    {"library-only", NULL, "compute everything with oneDNN's kernels", take_library_only},
+    {"image-size", "N", "side of the image in pixels; else the network's default", OPTION_INT,
+     AT(image_size), .min = 1, .max = 1024},
+    {"channels", "C", "channels of the image; else 1", OPTION_INT, AT(channels), .min = 1,
+     .max = 1024},
+    {"classes", "K", "classes to tell apart; else 10", OPTION_INT, AT(config.classes), .min = 1,
+     .max = 100000},
+    {"batch-size", "N", "examples in a step; else 128", OPTION_INT, AT(config.batch_size), .min = 1,
+     .max = 4096},
+    {"micro-batch", "N", "examples worked on at a time; else as a training does", OPTION_INT,
+     AT(config.micro_batch), .min = 0, .max = 4096},
+    {"precision", "WORD", "auto, f32 or bf16; else auto", OPTION_CALL, .take = take_precision},
+    {"threads", "N", "else, and at most, all that this process may use", OPTION_INT,
+     AT(config.threads), .min = 0, .max = 1024},
+    {"steps", "N", "steps to time; else 10", OPTION_INT, AT(config.steps), .min = 1, .max = 10000},
+    {"library-only", NULL, "compute everything with oneDNN's kernels", OPTION_FLAG,
+     AT(config.library_only)},
     {"without", "REWRITE", "leave out fold_relu, merge_siblings, mask_in_reader or reuse_memory",
-     take_without},
-    {"json", NULL, "print JSON", take_json},
+     OPTION_CALL, .take = take_without},
+    {"json", NULL, "print JSON", OPTION_FLAG, AT(json)},
 };
 
 static const Syntax SYNTAX = {

@@ -16,33 +16,15 @@ typedef struct {
     bool json;
 } SummaryArgs;
 
-static bool take_image_size(void *settings, const char *text, Error *err)
-{
-    return args_int("--image-size", text, 1, 4096, &((SummaryArgs *)settings)->image_size, err);
-}
-
-static bool take_channels(void *settings, const char *text, Error *err)
-{
-    return args_int("--channels", text, 1, 1024, &((SummaryArgs *)settings)->channels, err);
-}
-
-static bool take_classes(void *settings, const char *text, Error *err)
-{
-    return args_int("--classes", text, 1, 100000, &((SummaryArgs *)settings)->classes, err);
-}
-
-static bool take_json(void *settings, const char *text, Error *err)
-{
-    (void)text, (void)err;
-    ((SummaryArgs *)settings)->json = true;
-    return true;
-}
-
+#define AT(field) .offset = offsetof(SummaryArgs, field)
 static const Option OPTIONS[] = {
-    {"image-size", "N", "side of the image in pixels; else the network's default", take_image_size},
-    {"channels", "C", "channels of the image; else 1", take_channels},
-    {"classes", "K", "classes to tell apart; else 10", take_classes},
-    {"json", NULL, "print JSON", take_json},
+    {"image-size", "N", "side of the image in pixels; else the network's default", OPTION_INT,
+     AT(image_size), .min = 1, .max = 4096},
+    {"channels", "C", "channels of the image; else 1", OPTION_INT, AT(channels), .min = 1,
+     .max = 1024},
+    {"classes", "K", "classes to tell apart; else 10", OPTION_INT, AT(classes), .min = 1,
+     .max = 100000},
+    {"json", NULL, "print JSON", OPTION_FLAG, AT(json)},
 };
 
 static const Syntax SYNTAX = {

@@ -18,52 +18,27 @@ typedef struct {
     Foreground how;
 } TrainArgs;
 
-static bool take_set(void *settings, const char *text, Error *err)
+static bool take_set(void *settings, const char *name, const char *text, Error *err)
 {
-    (void)err;
+    (void)name, (void)err;
     TrainArgs *a = settings;
     a->sets = xrealloc(a->sets, (size_t)a->set_count + 1, sizeof *a->sets);
     a->sets[a->set_count++] = text;
     return true;
 }
 
-static bool take_out(void *settings, const char *text, Error *err)
-{
-    if (!*text)
-        return fail(err, ERR_INVALID, "--out needs the name of a folder");
-    ((TrainArgs *)settings)->how.out = text;
-    return true;
-}
-
-static bool take_resume(void *settings, const char *text, Error *err)
-{
-    (void)text, (void)err;
-    ((TrainArgs *)settings)->how.resume = true;
-    return true;
-}
-
-static bool take_init_from(void *settings, const char *text, Error *err)
-{
-    (void)err;
-    ((TrainArgs *)settings)->how.init_from = text;
-    return true;
-}
-
-static bool take_kernels(void *settings, const char *text, Error *err)
-{
-    (void)err;
-    ((TrainArgs *)settings)->how.kernels = text;
-    return true;
-}
-
+#define AT(field) .offset = offsetof(TrainArgs, field)
 static const Option OPTIONS[] = {
-    {"set", "KEY=VALUE", "change a field of the job: --set optimizer.learning_rate=0.05", take_set},
-    {"out", "DIR", "the folder to fill; else the job file's name with .run, here", take_out},
-    {"resume", NULL, "go on from the checkpoint in the folder, if there is one", take_resume},
+    {"set", "KEY=VALUE", "change a field of the job: --set optimizer.learning_rate=0.05",
+     OPTION_CALL, .take = take_set},
+    {"out", "DIR", "the folder to fill; else the job file's name with .run, here", OPTION_TEXT,
+     AT(how.out)},
+    {"resume", NULL, "go on from the checkpoint in the folder, if there is one", OPTION_FLAG,
+     AT(how.resume)},
     {"init-from", "FILE", "start with the weights of this model.safetensors, ours or PyTorch's",
-     take_init_from},
-    {"kernels", "FILE", "use the kernels in another run's kernels.txt, for equal bits",
-     take_kernels},
+     OPTION_TEXT, AT(how.init_from)},
+    {"kernels", "FILE", "use the kernels in another run's kernels.txt, for equal bits", OPTION_TEXT,
+     AT(how.kernels)},
 };
 
 static void explain_fields(FILE *out)

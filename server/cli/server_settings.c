@@ -1,50 +1,81 @@
 #include "server/cli/server_settings.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/memory.h"
 #include "server/cli/args.h"
 
-static void print_help(const char *command, const char *about)
+/* What the command line says. */
+typedef struct {
+    const char *file;
+    ConfigFlag *flags;
+    int count;
+} Flags;
+
+static bool take_flag(void *settings, const char *name, const char *text, Error *err)
 {
-    printf("Usage: googlenetd %s [--config FILE] [--listen ADDRESS:PORT] [--data DIR] ...\n\n"
-           "%s\n\n"
-           "Each option can also stand in the file, {\"limits\": {\"jobs\": 100}}, or in the\n"
-           "environment, GOOGLENETD_LIMITS_JOBS=100. A token never is an option: it comes from\n"
-           "token_file or GOOGLENETD_TOKEN.\n\nOptions, with their usual values:\n",
-           command, about);
-    printf("  %-38s %s\n", "--config FILE",
-           "settings as JSON (config/server.json, if it is there)");
-    config_print_flags(stdout);
+    (void)err;
+    Flags *f = settings;
+    f->flags = xrealloc(f->flags, (size_t)f->count + 1, sizeof *f->flags);
+    f->flags[f->count++] = (ConfigFlag){name, text};
+    return true;
 }
 
-static bool has(int argc, char **argv, const char *flag)
+static void explain_sources(FILE *out)
 {
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], flag) == 0)
-            return true;
+    fprintf(out,
+            "\nEach option can also stand in the file, {\"limits\": {\"jobs\": 100}}, or in the\n"
+            "environment, GOOGLENETD_LIMITS_JOBS=100. A token never is an option: it comes from\n"
+            "token_file or GOOGLENETD_TOKEN.\n");
+}
+
+/* --config, then the fields. */
+static bool read_flags(int argc, char **argv, const char *about, Flags *flags, int *exit_code)
+{
+    const int fields = config_option_count();
+    ConfigOption *texts = xcalloc((size_t)fields, sizeof *texts);
+    Option *options = xcalloc((size_t)fields + 1, sizeof *options);
+    char *usage = xasprintf("%s [--config FILE] [--listen ADDRESS:PORT] [--data DIR] ...", argv[0]);
+    int first_word;
+    options[0] = (Option){"config", "FILE", "settings as JSON (config/server.json, if it is there)",
+                          OPTION_TEXT, .offset = offsetof(Flags, file)};
+    for (int i = 0; i < fields; i++) {
+        texts[i] = config_option(i);
+        options[i + 1] =
+            (Option){texts[i].name, texts[i].value, texts[i].help, OPTION_CALL, .take = take_flag};
     }
-    return false;
+    const Syntax syntax = {.usage = usage,
+                           .about = about,
+                           .options = options,
+                           .option_count = fields + 1,
+                           .explain = explain_sources};
+    const bool ok = args_read(&syntax, argc, argv, flags, &first_word, exit_code);
+    // The names outlive the table.
+    for (int i = 0; i < flags->count; i++)
+        flags->flags[i].name = xstrdup(flags->flags[i].name);
+    free(usage);
+    free(options);
+    free(texts);
+    return ok;
 }
 
 bool server_settings_read(int argc, char **argv, const char *about, ServerConfig *config,
                           int *exit_code)
 {
-    *exit_code = EXIT_OK;
-    if (has(argc, argv, "--help")) {
-        print_help(argv[0], about);
-        return false;
-    }
-    if (has(argc, argv, "--version")) {
-        print_version();
-        return false;
-    }
-    const ConfigSources sources = {argv + 1, argc - 1, environ};
+    Flags flags = {0};
     Faults faults = {0};
-    if (config_read(&sources, config, &faults))
-        return true;
+    bool ok = read_flags(argc, argv, about, &flags, exit_code);
+    if (ok) {
+        const ConfigSources sources = {flags.file, flags.flags, flags.count, environ};
+        ok = config_read(&sources, config, &faults);
+        if (!ok)
+            *exit_code = EXIT_USAGE;
+    }
     args_print_faults("googlenetd", &faults);
-    *exit_code = EXIT_USAGE;
-    return false;
+    for (int i = 0; i < flags.count; i++)
+        free((char *)(size_t)flags.flags[i].name);
+    free(flags.flags);
+    return ok;
 }

@@ -10,7 +10,7 @@ const flagOf = (name) => `--${name.replace(/[._]/g, "-")}`;
 // { "--limits-jobs": { usual, range, about } }, as --help has them.
 function helped(t) {
   const { out } = folder(t).run("serve", "--help");
-  const lines = out.split("\n").filter((line) => /^ +--(?!config )/.test(line));
+  const lines = out.split("\n").filter((line) => /^ +--(?!config |help |version )/.test(line));
   return Object.fromEntries(
     lines.map((line) => {
       const [, flag, kind, about, last] = line.match(/^ +(--\S+) (N|TEXT) +(.*?)(?: \(([^()]*)\))?$/);
@@ -51,4 +51,23 @@ test("train --help tells every field of a job with its default", (t) => {
       typeof value === "object" ? flatten(value, `${before}${key}.`) : [before + key],
     );
   for (const path of flatten(JSON.parse(read("config/jobs/googlenet-fashion-mnist.json")))) assert.ok(path in fields, path);
+});
+
+test("the daemon's options are parsed as every command's", (t) => {
+  const f = folder(t);
+  f.write("server.json", { workers: 0 });
+  const cases = [
+    [["--wrokers", "1"], "--wrokers is not an option here; did you mean --workers?"],
+    [["--threads"], "--threads needs a value"],
+    [["word"], "word is one argument too many"],
+    [["--workers=0"], '--workers must be a whole number from 1 to 64, got "0"'],
+    [["--config=server.json"], '/workers must be a whole number from 1 to 64, got "0"'],
+    [["--config", "none.json"], "none.json: No such file or directory"],
+  ];
+  for (const command of ["serve", "health"])
+    for (const [words, fault] of cases) {
+      const r = f.run(command, ...words);
+      assert.equal(r.code, 2, words.join(" "));
+      assert.ok(r.err.startsWith(`googlenetd: ${fault}\n`), r.err);
+    }
 });

@@ -40,16 +40,15 @@ static void put(const char *path, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
-/* Read with the file, an environment and flags, each up to a NULL. */
-static bool read_all(Fixture *f, const char *json, char **environment, char **args)
+/* Read with the file, an environment up to a NULL, and flags up to one without a name. */
+static bool read_all(Fixture *f, const char *json, char **environment, const ConfigFlag *flags)
 {
-    char *all[16] = {"--config", f->file};
-    int count = 2;
-    while (args && *args)
-        all[count++] = *args++;
+    int count = 0;
+    while (flags && flags[count].name)
+        count++;
     put(f->file, json);
     memset(&f->faults, 0, sizeof f->faults);
-    const ConfigSources sources = {all, count, environment};
+    const ConfigSources sources = {f->file, flags, count, environment};
     return config_read(&sources, &f->config, &f->faults);
 }
 
@@ -77,15 +76,15 @@ static void without_sources_all_is_as_usual(void **state)
     assert_int_equal(f->config.log.format, LOG_AS_TEXT);
 }
 
-static void flags_go_before_the_environment_and_that_before_the_file(void **state)
+static void flags_override_the_environment_and_that_the_file(void **state)
 {
     Fixture *f = *state;
     char *environment[] = {"GOOGLENETD_LIMITS_STREAMS=20", "GOOGLENETD_WORKERS=3", "OTHER=1", NULL};
-    char *args[] = {"--workers", "4", "--log-format=json", NULL};
+    const ConfigFlag flags[] = {{"workers", "3"}, {"log-format", "json"}, {"workers", "4"}, {0}};
     assert_true(read_all(f,
                          "{\"workers\":2,\"data\":\"/srv\",\"limits\":{\"streams\":10,\"jobs\":7},"
                          "\"log\":{\"level\":\"debug\",\"format\":\"text\"}}",
-                         environment, args));
+                         environment, flags));
     assert_int_equal(f->config.workers, 4);
     assert_int_equal(f->config.limits.streams, 20);
     assert_int_equal(f->config.limits.jobs, 7);
@@ -98,11 +97,11 @@ static void all_faults_are_named_by_the_names_they_were_given(void **state)
 {
     Fixture *f = *state;
     char *environment[] = {"GOOGLENETD_LOG_LEVEL=loud", NULL};
-    char *args[] = {"--wrokers", "1", "--threads", NULL};
+    const ConfigFlag flags[] = {{"wrokers", "1"}, {"threads", ""}, {0}};
     assert_false(read_all(f,
                           "{\"workers\":0,\"limits\":{\"streams\":1.5,\"jbos\":1},\"data\":5,"
                           "\"log\":\"debug\"}",
-                          environment, args));
+                          environment, flags));
     assert_int_equal(f->faults.count, 8);
     check_fault(f, 0, "/workers", "must be a whole number from 1 to 64, got \"0\"");
     check_fault(f, 1, "/limits/streams", "must be a whole number from 1 to 65536, got \"1.5\"");
@@ -112,7 +111,7 @@ static void all_faults_are_named_by_the_names_they_were_given(void **state)
     check_fault(f, 5, "GOOGLENETD_LOG_LEVEL",
                 "must be error, warning, info, request or debug, got \"loud\"");
     check_fault(f, 6, "--wrokers", "is not a known flag");
-    check_fault(f, 7, "--threads", "needs a value");
+    check_fault(f, 7, "--threads", "must be a whole number from 0 to 1024, got \"\"");
 }
 
 static void a_file_that_cannot_be_read_is_a_fault(void **state)
@@ -120,17 +119,16 @@ static void a_file_that_cannot_be_read_is_a_fault(void **state)
     Fixture *f = *state;
     assert_false(read_all(f, "{\"workers\":}", NULL, NULL));
     assert_non_null(strstr(f->faults.items[0].detail, "line 1, column 12"));
-    char *args[] = {"--config", "/none/server.json"};
-    const ConfigSources sources = {args, 2, NULL};
+    const ConfigSources sources = {.file = "/none/server.json"};
     memset(&f->faults, 0, sizeof f->faults);
     assert_false(config_read(&sources, &f->config, &f->faults));
-    check_fault(f, 0, "", "open /none/server.json: No such file or directory");
+    check_fault(f, 0, "", "/none/server.json: No such file or directory");
 }
 
 static void beyond_loopback_a_token_is_needed(void **state)
 {
     Fixture *f = *state;
-    char *open[] = {"--listen", "0.0.0.0:8080", NULL};
+    const ConfigFlag open[] = {{"listen", "0.0.0.0:8080"}, {0}};
     assert_false(read_all(f, "{}", NULL, open));
     check_fault(f, 0, "/listen",
                 "0.0.0.0:8080 is beyond this machine, which needs a token: set token_file or "
@@ -200,7 +198,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         CASE(without_sources_all_is_as_usual),
-        CASE(flags_go_before_the_environment_and_that_before_the_file),
+        CASE(flags_override_the_environment_and_that_the_file),
         CASE(all_faults_are_named_by_the_names_they_were_given),
         CASE(a_file_that_cannot_be_read_is_a_fault),
         CASE(beyond_loopback_a_token_is_needed),
