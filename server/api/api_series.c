@@ -34,15 +34,11 @@ static void write_real(FILE *out, double value, char end)
     fprintf(out, "%s%s", text, end == '\n' ? "\r\n" : ",");
 }
 
-static void write_epoch(FILE *out, const EpochRow *e)
+static void write_epoch(FILE *out, const EpochMetrics *e)
 {
-    fprintf(out, "%" PRId64 ",%" PRId64 ",", e->epoch, e->step);
-    const double reals[] = {e->train_loss,         e->train_accuracy,     e->test_loss,
-                            e->test_accuracy,      e->test_top5_accuracy, e->learning_rate,
-                            e->examples_per_second};
-    for (size_t k = 0; k < COUNT(reals); k++)
-        write_real(out, reals[k], ',');
-    write_real(out, e->duration_seconds, '\n');
+    for (int i = 0; i < EPOCH_METRIC_COUNT; i++)
+        write_real(out, epoch_metric_get(e, &EPOCH_METRICS[i]),
+                   i < EPOCH_METRIC_COUNT - 1 ? ',' : '\n');
 }
 
 static void write_point(FILE *out, const PointRow *p)

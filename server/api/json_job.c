@@ -133,19 +133,11 @@ cJSON *job_to_json(const JobInfo *job)
     return json;
 }
 
-cJSON *epoch_to_json(const EpochRow *epoch)
+cJSON *epoch_to_json(const EpochMetrics *epoch)
 {
     cJSON *json = cJSON_CreateObject();
-    add_count(json, "epoch", epoch->epoch);
-    add_count(json, "step", epoch->step);
-    add_real(json, "train_loss", epoch->train_loss);
-    add_real(json, "train_accuracy", epoch->train_accuracy);
-    add_real(json, "test_loss", epoch->test_loss);
-    add_real(json, "test_accuracy", epoch->test_accuracy);
-    add_real(json, "test_top5_accuracy", epoch->test_top5_accuracy);
-    add_real(json, "learning_rate", epoch->learning_rate);
-    add_real(json, "examples_per_second", epoch->examples_per_second);
-    add_real(json, "duration_seconds", epoch->duration_seconds);
+    for (int i = 0; i < EPOCH_METRIC_COUNT; i++)
+        add_real(json, EPOCH_METRICS[i].name, epoch_metric_get(epoch, &EPOCH_METRICS[i]));
     return json;
 }
 

@@ -57,19 +57,11 @@ char *event_point(const PointRow *row)
     return finish(object);
 }
 
-char *event_epoch(const EpochRow *row)
+char *event_epoch(const EpochMetrics *row)
 {
     cJSON *object = cJSON_CreateObject();
-    add_number(object, "epoch", (double)row->epoch);
-    add_number(object, "step", (double)row->step);
-    add_number(object, "train_loss", row->train_loss);
-    add_number(object, "train_accuracy", row->train_accuracy);
-    add_number(object, "test_loss", row->test_loss);
-    add_number(object, "test_accuracy", row->test_accuracy);
-    add_number(object, "test_top5_accuracy", row->test_top5_accuracy);
-    add_number(object, "learning_rate", row->learning_rate);
-    add_number(object, "examples_per_second", row->examples_per_second);
-    add_number(object, "duration_seconds", row->duration_seconds);
+    for (int i = 0; i < EPOCH_METRIC_COUNT; i++)
+        add_number(object, EPOCH_METRICS[i].name, epoch_metric_get(row, &EPOCH_METRICS[i]));
     return finish(object);
 }
 

@@ -6,7 +6,7 @@
 char *event_created(const JobInfo *job);
 char *event_status(const JobInfo *job, JobStatus previous);
 char *event_point(const PointRow *row);
-char *event_epoch(const EpochRow *row);
+char *event_epoch(const EpochMetrics *row);
 char *event_checkpoint(const CheckpointRow *row);
 char *event_resumed(int64_t step);
 char *event_updated(const JobInfo *job);

@@ -58,7 +58,7 @@ bool run_resumed(Run *run, int64_t step, Error *err);
 bool run_record_kernels(Run *run, const char *kernels, Error *err);
 bool run_environment(Run *run, const TrainState *state, Error *err);
 bool run_point(Run *run, const PointRow *row, Error *err);
-bool run_epoch(Run *run, const EpochRow *row, Error *err);
+bool run_epoch(Run *run, const EpochMetrics *row, Error *err);
 bool run_note(Run *run, const char *message, Error *err);
 
 /* The files of a checkpoint are in place, and on disk. The newest `keep` of them stay, and the

@@ -167,7 +167,7 @@ bool run_point(Run *run, const PointRow *row, Error *err)
 
 static bool record_epoch(Change *change, const void *what, Error *err)
 {
-    const EpochRow *row = what;
+    const EpochMetrics *row = what;
     JobInfo *job = &change->job;
     job->latest.epoch = row->epoch;
     job->latest.test_loss = row->test_loss;
@@ -181,7 +181,7 @@ static bool record_epoch(Change *change, const void *what, Error *err)
            && change_tell(change, "epoch", event_epoch(row), err);
 }
 
-bool run_epoch(Run *run, const EpochRow *row, Error *err)
+bool run_epoch(Run *run, const EpochMetrics *row, Error *err)
 {
     if (!record(run, record_epoch, row, err))
         return false;

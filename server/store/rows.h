@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "core/train/checkpoint.h"
+#include "core/train/epoch_metrics.h"
 
 /* ---- Jobs ---- */
 
@@ -169,13 +170,6 @@ typedef struct {
     int limit;      // 0: all
 } SeriesPage;
 
-/* An epoch as it ended; names and units of the API. */
-typedef struct {
-    int64_t epoch, step;
-    double train_loss, train_accuracy, test_loss, test_accuracy, test_top5_accuracy;
-    double learning_rate, examples_per_second, duration_seconds;
-} EpochRow;
-
 /* A recorded point of the curve. */
 typedef struct {
     int64_t step;
@@ -194,7 +188,7 @@ typedef struct {
 } CheckpointRow;
 
 typedef struct {
-    EpochRow *items;
+    EpochMetrics *items;
     size_t count;
     bool has_more;
 } EpochList;

@@ -43,7 +43,7 @@ bool store_save_job(Store *store, const JobInfo *job, Error *err);
 bool store_queue_position(Store *store, JobInfo *job, Error *err);  // of a job as it was saved
 bool store_next_queued(Store *store, int64_t *id, Error *err);  // the one queued longest; 0: none
 bool store_add_event(Store *store, Event *event, Error *err);   // gives it its id
-bool store_put_epoch(Store *store, int64_t job_id, const EpochRow *row, Error *err);
+bool store_put_epoch(Store *store, int64_t job_id, const EpochMetrics *row, Error *err);
 bool store_put_point(Store *store, int64_t job_id, const PointRow *row, Error *err);
 bool store_put_checkpoint(Store *store, int64_t job_id, const CheckpointRow *row, Error *err);
 /* Take back the epochs, points, their events and the checkpoints that lie beyond a step, and sum up

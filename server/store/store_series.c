@@ -5,7 +5,7 @@
 
 #include "server/store/store_sql.h"
 
-bool store_put_epoch(Store *store, int64_t job_id, const EpochRow *row, Error *err)
+bool store_put_epoch(Store *store, int64_t job_id, const EpochMetrics *row, Error *err)
 {
     return sql_run(&store->writer, err,
                    "INSERT OR REPLACE INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -108,20 +108,11 @@ bool store_rewind(Store *store, JobInfo *job, int64_t step, Error *err)
            && sum_up_points(db, job, err) && sum_up_epochs(db, job, err);
 }
 
+/* The columns are in the order of EPOCH_METRICS. */
 static void read_epoch(sqlite3_stmt *stmt, void *item)
 {
-    *(EpochRow *)item = (EpochRow){
-        .epoch = sqlite3_column_int64(stmt, 0),
-        .step = sqlite3_column_int64(stmt, 1),
-        .train_loss = sql_real(stmt, 2),
-        .train_accuracy = sql_real(stmt, 3),
-        .test_loss = sql_real(stmt, 4),
-        .test_accuracy = sql_real(stmt, 5),
-        .test_top5_accuracy = sql_real(stmt, 6),
-        .learning_rate = sql_real(stmt, 7),
-        .examples_per_second = sql_real(stmt, 8),
-        .duration_seconds = sql_real(stmt, 9),
-    };
+    for (int i = 0; i < EPOCH_METRIC_COUNT; i++)
+        epoch_metric_set(item, &EPOCH_METRICS[i], sql_real(stmt, i));
 }
 
 static void read_point(sqlite3_stmt *stmt, void *item)

@@ -64,18 +64,7 @@ static bool on_point(Training *t, const TrainEvent *event)
 
 static bool on_epoch(Training *t, const TrainEvent *event)
 {
-    const EpochRow row = {
-        .epoch = event->epoch,
-        .step = event->step,
-        .train_loss = event->loss,
-        .train_accuracy = event->accuracy,
-        .test_loss = event->test_loss,
-        .test_accuracy = event->test_accuracy,
-        .test_top5_accuracy = event->test_top5_accuracy,
-        .learning_rate = event->learning_rate,
-        .examples_per_second = event->examples_per_second,
-        .duration_seconds = event->train_seconds + event->test_seconds,
-    };
+    const EpochMetrics row = train_event_metrics(event);
     return run_epoch(t->run, &row, &t->fault);
 }
 

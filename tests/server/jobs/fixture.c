@@ -83,7 +83,7 @@ void run_records_point(JobsFixture *f, Run *run, int64_t step)
 
 void run_records_epoch(JobsFixture *f, Run *run, int64_t epoch, int64_t step, double accuracy)
 {
-    const EpochRow row = {.epoch = epoch, .step = step, .test_accuracy = accuracy};
+    const EpochMetrics row = {.epoch = epoch, .step = step, .test_accuracy = accuracy};
     CHECK_OK(run_epoch(run, &row, &f->err), f->err);
 }
 

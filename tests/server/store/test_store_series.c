@@ -7,10 +7,10 @@
 #include "tests/check.h"
 #include "tests/server/store/store_fixture.h"
 
-static EpochRow epoch_row(int64_t epoch)
+static EpochMetrics epoch_row(int64_t epoch)
 {
     const double x = (double)epoch / 7;
-    return (EpochRow){epoch, epoch * 10, x, x + 1, x + 2, x + 3, x + 4, x + 5, x + 6, x + 7};
+    return (EpochMetrics){epoch, epoch * 10, x, x + 1, x + 2, x + 3, x + 4, x + 5, x + 6, x + 7};
 }
 
 static PointRow point_row(int64_t step)
@@ -31,7 +31,7 @@ static void add_series(StoreFixture *f, int64_t job_id)
             Event event = {.job_id = job_id, .time = step, .type = "point", .data = data};
             CHECK_OK(store_add_event(f->store, &event, &f->err), f->err);
         }
-        const EpochRow row = epoch_row(epoch);
+        const EpochMetrics row = epoch_row(epoch);
         CHECK_OK(store_put_epoch(f->store, job_id, &row, &f->err), f->err);
     }
     CHECK_OK(store_commit(f->store, &f->err), f->err);
@@ -48,7 +48,7 @@ static void series_come_back_bit_by_bit_and_from_a_cursor(void **state)
              f->err);
     assert_int_equal(epochs.count, 2);
     assert_false(epochs.has_more);
-    const EpochRow want = epoch_row(2);
+    const EpochMetrics want = epoch_row(2);
     assert_memory_equal(&epochs.items[0], &want, sizeof want);
     epoch_list_free(&epochs);
 
