@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "server/base/json_text.h"
 #include "server/jobs/spec.h"
 

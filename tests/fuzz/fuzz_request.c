@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/base/text.h"
 #include "server/api/routes.h"
 #include "server/base/json_text.h"
 #include "server/http/headers.h"
