@@ -1,0 +1,261 @@
+/* tests/server/jobs/test_races.c -- a run reports while others look at the jobs and steer them.
+ *
+ * What a run reports is told thousands of times with nothing in between, beside threads that read
+ * it: a lock that was left out is then a race that TSan sees, which a whole training, where
+ * other locks order most of what happens, would hide. Without TSan it is a test of counting.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "server/jobs/runs.h"
+#include "tests/check.h"
+#include "tests/server/jobs/fixture.h"
+
+enum { STEPS = 500, LOOKS = 20, MAX_READERS = 8 };
+
+typedef struct {
+    Jobs *jobs;
+    int64_t id;
+    Run *run;
+    int points;
+    atomic_bool over;
+    atomic_int failures;
+} Scene;
+
+/* Something that a reader does again and again until the scene is over. */
+typedef bool Look(Scene *scene, Error *err);
+
+static bool look_at_job(Scene *scene, Error *err)
+{
+    JobInfo job;
+    if (!jobs_get(scene->jobs, scene->id, &job, err))
+        return false;
+    job_info_free(&job);
+    return true;
+}
+
+static bool look_at_counts(Scene *scene, Error *err)
+{
+    JobCounts counts;
+    return jobs_counts(scene->jobs, &counts, err);
+}
+
+static bool look_at_silence(Scene *scene, Error *err)
+{
+    (void)err;
+    return jobs_silence(scene->jobs) >= 0;
+}
+
+static bool look_at_events(Scene *scene, Error *err)
+{
+    (void)err;
+    Events *events = jobs_notifier(scene->jobs);
+    return !events_closed(events) && events_last(events) <= events_range(events).last;
+}
+
+static bool read_rows(Scene *scene, Error *err)
+{
+    const SeriesPage page = {.job_id = scene->id, .limit = 3};
+    PointList points;
+    EventList events;
+    if (!jobs_curve(scene->jobs, page, &points, err))
+        return false;
+    point_list_free(&points);
+    if (!jobs_events(scene->jobs, page, &events, err))
+        return false;
+    event_list_free(&events);
+    return jobs_ready(scene->jobs, err);
+}
+
+static bool wish_for_checkpoints(Scene *scene, Error *err)
+{
+    (void)err;
+    jobs_checkpoint_all(scene->jobs);
+    return true;
+}
+
+static bool rename_it(Scene *scene, Error *err)
+{
+    return jobs_patch(scene->jobs, scene->id, (JobPatch){.name = "again"}, NULL, err);
+}
+
+typedef struct {
+    Scene *scene;
+    Look *look;
+    atomic_int looks;
+} Reader;
+
+static void *read_until_over(void *context)
+{
+    Reader *reader = context;
+    while (!atomic_load_explicit(&reader->scene->over, memory_order_relaxed)) {
+        Error err = {0};
+        if (!reader->look(reader->scene, &err)) {
+            fprintf(stderr, "%s\n", err.message);
+            atomic_fetch_add(&reader->scene->failures, 1);
+            break;
+        }
+        // Relaxed, as all that these threads say to each other here: it orders nothing.
+        atomic_fetch_add_explicit(&reader->looks, 1, memory_order_relaxed);
+    }
+    return NULL;
+}
+
+static bool all_have_looked(Reader *readers, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (atomic_load_explicit(&readers[i].looks, memory_order_relaxed) < LOOKS)
+            return false;
+    }
+    return true;
+}
+
+/* `act` on the run again and again, until each of `looks` (NULL-terminated) has been taken often.
+ */
+static int beside(Scene *scene, void (*act)(Scene *), Look *const *looks)
+{
+    pthread_t threads[MAX_READERS];
+    Reader readers[MAX_READERS] = {0};
+    int count = 0, acts = 0;
+    atomic_store(&scene->over, false);
+    for (; looks[count]; count++) {
+        readers[count].scene = scene;
+        readers[count].look = looks[count];
+        assert_int_equal(pthread_create(&threads[count], NULL, read_until_over, &readers[count]),
+                         0);
+    }
+    for (; !all_have_looked(readers, count) && atomic_load(&scene->failures) == 0; acts++)
+        act(scene);
+    atomic_store_explicit(&scene->over, true, memory_order_relaxed);
+    for (int i = 0; i < count; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(atomic_load(&scene->failures), 0);
+    return acts;
+}
+
+static void make_steps(Scene *scene)
+{
+    for (int i = 1; i <= STEPS; i++) {
+        const TrainEvent event = {.type = TRAIN_STEP, .step = i, .total_steps = STEPS, .epoch = 1};
+        run_step(scene->run, (RunStep){&event, 32});
+    }
+}
+
+static void make_parts(Scene *scene)
+{
+    for (int i = 0; i < STEPS; i++)
+        run_part(scene->run);
+}
+
+static void be_alive(Scene *scene)
+{
+    for (int i = 0; i < STEPS; i++)
+        run_alive(scene->run);
+}
+
+static void read_wishes(Scene *scene)
+{
+    for (int i = 0; i < STEPS; i++)
+        (void)run_wish(scene->run);
+}
+
+static void record_point(Scene *scene)
+{
+    const PointRow row = {.step = STEPS + ++scene->points, .epoch = 1, .seconds = 1};
+    Error err = {0};
+    if (!run_point(scene->run, &row, &err)) {
+        fprintf(stderr, "%s\n", err.message);
+        atomic_fetch_add(&scene->failures, 1);
+    }
+}
+
+static void a_run_is_looked_at_and_steered(void **state)
+{
+    JobsFixture *f = *state;
+    Scene scene = {.jobs = f->jobs, .id = jobs_add(f, "{\"network\":\"googlenet_tiny\"}")};
+    scene.run = jobs_take(f);
+    Look *const looks[] = {look_at_job, look_at_counts, look_at_silence, wish_for_checkpoints,
+                           NULL};
+    const int64_t steps = (int64_t)STEPS * beside(&scene, make_steps, looks);
+    beside(&scene, make_parts, looks);
+    beside(&scene, be_alive, looks);
+    beside(&scene, read_wishes, looks);
+    Look *const others[] = {look_at_job, look_at_events, read_rows, rename_it, rename_it, NULL};
+    beside(&scene, record_point, others);
+
+    JobCounts counts;
+    CHECK_OK(jobs_counts(f->jobs, &counts, &f->err), f->err);
+    assert_int_equal(counts.steps, steps);
+    assert_int_equal(counts.examples, 32 * steps);
+    JobInfo job;
+    CHECK_OK(jobs_get(f->jobs, scene.id, &job, &f->err), f->err);
+    assert_int_equal(job.progress.step, STEPS);
+    assert_string_equal(job.name, "again");
+    job_info_free(&job);
+    run_end(scene.run, (RunEnd){RUN_SUCCEEDED, "completed", NULL});
+}
+
+/* Threads that publish, wait, listen and leave. */
+static void wake(void *context)
+{
+    atomic_fetch_add_explicit((atomic_int *)context, 1, memory_order_relaxed);
+}
+
+static void *publish(void *context)
+{
+    for (int i = 1; i <= STEPS; i++)
+        events_publish(context, i);
+    return NULL;
+}
+
+static void *prune(void *context)
+{
+    for (int i = 1; i <= STEPS; i++)
+        events_pruned(context, i);
+    return NULL;
+}
+
+static void *listen(void *context)
+{
+    atomic_int woken = 0;
+    while (!events_closed(context)) {
+        const int handle = events_listen(context, wake, &woken);
+        (void)events_wait(context, STEPS, 1);
+        events_unlisten(context, handle);
+    }
+    return NULL;
+}
+
+static void *look_at_range(void *context)
+{
+    while (!events_closed(context))
+        (void)(events_range(context).last + events_last(context));
+    return NULL;
+}
+
+static void events_are_published_to_many(void **state)
+{
+    (void)state;
+    Events *events = events_new(&(EventRange){.oldest = 1});
+    void *(*const ACTS[])(void *) = {publish, prune, listen, listen, look_at_range};
+    pthread_t threads[COUNT(ACTS)];
+    for (size_t i = 0; i < COUNT(ACTS); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ACTS[i], events), 0);
+    pthread_join(threads[0], NULL);
+    pthread_join(threads[1], NULL);
+    assert_int_equal(events_last(events), STEPS);
+    events_close(events);
+    for (size_t i = 2; i < COUNT(ACTS); i++)
+        pthread_join(threads[i], NULL);
+    events_free(events);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_run_is_looked_at_and_steered, jobs_set_up,
+                                        jobs_tear_down),
+        cmocka_unit_test(events_are_published_to_many),
+    };
+    return RUN_TESTS(tests);
+}
