@@ -11,7 +11,7 @@
 #include "tests/check.h"
 #include "tests/server/jobs/fixture.h"
 
-enum { STEPS = 500, LOOKS = 20, MAX_READERS = 8 };
+enum { STEPS = 500, LOOKS = 200, ACTS = 20, MAX_READERS = 8 };
 
 typedef struct {
     Jobs *jobs;
@@ -64,6 +64,11 @@ static bool read_rows(Scene *scene, Error *err)
     if (!jobs_events(scene->jobs, page, &events, err))
         return false;
     event_list_free(&events);
+    return true;
+}
+
+static bool look_at_readiness(Scene *scene, Error *err)
+{
     return jobs_ready(scene->jobs, err);
 }
 
@@ -124,8 +129,11 @@ static int beside(Scene *scene, void (*act)(Scene *), Look *const *looks)
         assert_int_equal(pthread_create(&threads[count], NULL, read_until_over, &readers[count]),
                          0);
     }
-    for (; !all_have_looked(readers, count) && atomic_load(&scene->failures) == 0; acts++)
+    while ((acts < ACTS || !all_have_looked(readers, count))
+           && atomic_load(&scene->failures) == 0) {
         act(scene);
+        acts++;
+    }
     atomic_store_explicit(&scene->over, true, memory_order_relaxed);
     for (int i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
@@ -180,7 +188,8 @@ static void a_run_is_looked_at_and_steered(void **state)
     beside(&scene, make_parts, looks);
     beside(&scene, be_alive, looks);
     beside(&scene, read_wishes, looks);
-    Look *const others[] = {look_at_job, look_at_events, read_rows, rename_it, rename_it, NULL};
+    Look *const others[] = {look_at_job, look_at_events,    read_rows,         read_rows,
+                            rename_it,   look_at_readiness, look_at_readiness, NULL};
     beside(&scene, record_point, others);
 
     JobCounts counts;
