@@ -246,15 +246,15 @@ static void events_are_published_to_many(void **state)
 {
     (void)state;
     Events *events = events_new(&(EventRange){.oldest = 1});
-    void *(*const ACTS[])(void *) = {publish, prune, listen, listen, look_at_range};
-    pthread_t threads[COUNT(ACTS)];
-    for (size_t i = 0; i < COUNT(ACTS); i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, ACTS[i], events), 0);
+    void *(*const ACTORS[])(void *) = {publish, prune, listen, listen, look_at_range};
+    pthread_t threads[COUNT(ACTORS)];
+    for (size_t i = 0; i < COUNT(ACTORS); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ACTORS[i], events), 0);
     pthread_join(threads[0], NULL);
     pthread_join(threads[1], NULL);
     assert_int_equal(events_last(events), STEPS);
     events_close(events);
-    for (size_t i = 2; i < COUNT(ACTS); i++)
+    for (size_t i = 2; i < COUNT(ACTORS); i++)
         pthread_join(threads[i], NULL);
     events_free(events);
 }
