@@ -36,8 +36,8 @@ static bool look_at_job(Scene *scene, Error *err)
 
 static bool look_at_counts(Scene *scene, Error *err)
 {
-    JobCounts counts;
-    return jobs_counts(scene->jobs, &counts, err);
+    (void)err;
+    return jobs_counts(scene->jobs).examples >= 0;
 }
 
 static bool look_at_silence(Scene *scene, Error *err)
@@ -192,8 +192,7 @@ static void a_run_is_looked_at_and_steered(void **state)
                             rename_it,   look_at_readiness, look_at_readiness, NULL};
     beside(&scene, record_point, others);
 
-    JobCounts counts;
-    CHECK_OK(jobs_counts(f->jobs, &counts, &f->err), f->err);
+    const JobCounts counts = jobs_counts(f->jobs);
     assert_int_equal(counts.steps, steps);
     assert_int_equal(counts.examples, 32 * steps);
     JobInfo job;
@@ -238,14 +237,14 @@ static void *listen(void *context)
 static void *look_at_range(void *context)
 {
     while (!events_closed(context))
-        (void)(events_range(context).last + events_last(context));
+        (void)(events_range(context).last + events_cursor_known(context, NULL, STEPS / 2));
     return NULL;
 }
 
 static void events_are_published_to_many(void **state)
 {
     (void)state;
-    Events *events = events_new(&(EventRange){.oldest = 1});
+    Events *events = events_new((EventRange){.oldest = 1}, (LifeList){0});
     void *(*const ACTORS[])(void *) = {publish, prune, listen, listen, look_at_range};
     pthread_t threads[COUNT(ACTORS)];
     for (size_t i = 0; i < COUNT(ACTORS); i++)
