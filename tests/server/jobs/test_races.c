@@ -72,7 +72,7 @@ static bool look_at_readiness(Scene *scene, Error *err)
     return jobs_ready(scene->jobs, err);
 }
 
-static bool wish_for_checkpoints(Scene *scene, Error *err)
+static bool ask_for_checkpoints(Scene *scene, Error *err)
 {
     (void)err;
     jobs_checkpoint_all(scene->jobs);
@@ -155,16 +155,16 @@ static void make_parts(Scene *scene)
         run_part(scene->run);
 }
 
-static void be_alive(Scene *scene)
+static void send_heartbeats(Scene *scene)
 {
     for (int i = 0; i < STEPS; i++)
-        run_alive(scene->run);
+        run_heartbeat(scene->run);
 }
 
-static void read_wishes(Scene *scene)
+static void read_requests(Scene *scene)
 {
     for (int i = 0; i < STEPS; i++)
-        (void)run_wish(scene->run);
+        (void)run_requests(scene->run);
 }
 
 static void record_point(Scene *scene)
@@ -182,12 +182,11 @@ static void a_run_is_looked_at_and_steered(void **state)
     JobsFixture *f = *state;
     Scene scene = {.jobs = f->jobs, .id = jobs_add(f, "{\"network\":\"googlenet_tiny\"}")};
     scene.run = jobs_take(f);
-    Look *const looks[] = {look_at_job, look_at_counts, look_at_silence, wish_for_checkpoints,
-                           NULL};
+    Look *const looks[] = {look_at_job, look_at_counts, look_at_silence, ask_for_checkpoints, NULL};
     const int64_t steps = (int64_t)STEPS * beside(&scene, make_steps, looks);
     beside(&scene, make_parts, looks);
-    beside(&scene, be_alive, looks);
-    beside(&scene, read_wishes, looks);
+    beside(&scene, send_heartbeats, looks);
+    beside(&scene, read_requests, looks);
     Look *const others[] = {look_at_job, look_at_events,    read_rows,         read_rows,
                             rename_it,   look_at_readiness, look_at_readiness, NULL};
     beside(&scene, record_point, others);
