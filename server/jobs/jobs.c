@@ -66,24 +66,32 @@ static bool begin_life(Jobs *jobs, Error *err)
     return false;
 }
 
-static bool begin_life_with_reserve(Jobs *jobs, Error *err)
+static bool open_store(Jobs *jobs, Error *err)
 {
-    if (begin_life(jobs, err))
+    return store_open(data_path(jobs->data, "store.db").text, &jobs->store, err)
+           && begin_life(jobs, err);
+}
+
+/* A start must not fail for a full disk: it is how one gets at the jobs to delete some. */
+static bool open_store_with_reserve(Jobs *jobs, Error *err)
+{
+    if (open_store(jobs, err))
         return true;
     if (err->code != ERR_NO_SPACE)
         return false;
-    // A start must not fail for a full disk: it is how one gets at the jobs to delete some.
+    store_close(jobs->store);
+    jobs->store = NULL;
     reserve_release(jobs->data);
+    LOG(jobs->log, LOG_WARNING, "reserve_given", log_text("error", err->message));
     *err = (Error){0};
-    return begin_life(jobs, err);
+    return open_store(jobs, err);
 }
 
 static bool open_events(Jobs *jobs, Error *err)
 {
     EventRange range;
     LifeList lives;
-    if (!begin_life_with_reserve(jobs, err) || !store_event_range(jobs->store, &range, err)
-        || !store_lives(jobs->store, &lives, err))
+    if (!store_event_range(jobs->store, &range, err) || !store_lives(jobs->store, &lives, err))
         return false;
     jobs->notifier = events_new(range, lives);
     return true;
@@ -91,9 +99,8 @@ static bool open_events(Jobs *jobs, Error *err)
 
 static bool open_parts(Jobs *jobs, Error *err)
 {
-    const Path path = data_path(jobs->data, "store.db");
     if (!make_folders(jobs->data, err) || !lock_folder(jobs, err)
-        || !store_open(path.text, &jobs->store, err) || !open_events(jobs, err)
+        || !open_store_with_reserve(jobs, err) || !open_events(jobs, err)
         || !store_count(jobs->store, jobs->counts.by_status, err))
         return false;
     const KeeperConfig keeper = {
