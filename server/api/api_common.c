@@ -6,6 +6,7 @@
 
 #include "server/api/json_job.h"
 #include "server/base/json_text.h"
+#include "server/http/etag.h"
 #include "server/http/headers.h"
 
 bool request_job(const Request *req, int64_t *id, Error *err)
@@ -40,20 +41,50 @@ bool request_accepts(const Request *req, const char *type, bool *other, Response
     return request_reject(res, 406, NULL, "this is available as %s or %s", offers[0], type);
 }
 
-cJSON *job_request(const JobInfo *job)
+static cJSON *parse_stored(const char *text)
 {
     Error err;
-    cJSON *request = json_parse_text("settings", job->settings, strlen(job->settings), &err);
-    if (!request)
-        request = cJSON_CreateObject();
+    cJSON *json = text ? json_parse_text("the store", text, strlen(text), &err) : NULL;
+    return json ? json : cJSON_CreateObject();
+}
+
+static void add_labels(cJSON *to, const JobInfo *job)
+{
     if (*job->name)
-        cJSON_AddStringToObject(request, "name", job->name);
-    cJSON *metadata = job->metadata
-                          ? json_parse_text("metadata", job->metadata, strlen(job->metadata), &err)
-                          : NULL;
-    if (metadata)
-        cJSON_AddItemToObject(request, "metadata", metadata);
+        cJSON_AddStringToObject(to, "name", job->name);
+    cJSON_AddItemToObject(to, "metadata", parse_stored(job->metadata));
+}
+
+cJSON *job_labels(const JobInfo *job)
+{
+    cJSON *labels = cJSON_CreateObject();
+    add_labels(labels, job);
+    return labels;
+}
+
+cJSON *job_request(const JobInfo *job)
+{
+    cJSON *request = parse_stored(job->settings);
+    add_labels(request, job);
     return request;
+}
+
+bool request_allows(const Request *req, const JobInfo *job, Error *err)
+{
+    const char *if_match = request_header(req, "If-Match");
+    const char *if_none_match = request_header(req, "If-None-Match");
+    if (!if_match && !if_none_match)
+        return true;
+    char etag[ETAG_TEXT];
+    cJSON *json = job_to_json(job);
+    char *text = cJSON_PrintUnformatted(json);
+    etag_make(text, strlen(text), etag);
+    cJSON_free(text);
+    cJSON_Delete(json);
+    return etag_condition(if_match, if_none_match, etag, false) == CONDITION_HOLDS
+           || fail_as(err, ERR_CONFLICT, "precondition_failed",
+                      "%s does not allow it: the job's tag is %s now",
+                      if_match ? "If-Match" : "If-None-Match", etag);
 }
 
 int64_t spec_total_steps(const JobSpec *spec)

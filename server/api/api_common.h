@@ -17,8 +17,14 @@ bool request_accepts(const Request *req, const char *type, bool *other, Response
 /* Memory that this process holds now; 0: not known. */
 uint64_t process_resident_bytes(void);
 
-/* The request that makes this job again. */
+/* The request that makes this job again; and of it, what a client may change later: name and
+ * metadata. */
 cJSON *job_request(const JobInfo *job);
+cJSON *job_labels(const JobInfo *job);
+
+/* Whether If-Match and If-None-Match let the request change this job, as it is shown now: else
+ * ERR_CONFLICT with the reason "precondition_failed", which is answered with 412. */
+bool request_allows(const Request *req, const JobInfo *job, Error *err);
 
 /* Steps of a training with these settings. */
 int64_t spec_total_steps(const JobSpec *spec);

@@ -202,13 +202,14 @@ bool clone_job(App *app, const Request *req, Response *res, Error *err)
         return res->status != 0;
     if (!request_job(req, &id, err) || !jobs_get(app->jobs, id, &parent, err))
         return false;
+    const bool allowed = request_allows(req, &parent, err);
     cJSON *settings = job_request(&parent);
     job_info_free(&parent);
     if (cJSON_IsObject(req->json))
         json_merge(settings, req->json, "", &faults);
     else if (req->json)
         faults_add(&faults, "", "must be an object");
-    const bool ok = create_from(app, &c, settings, id, res, err);
+    const bool ok = allowed && create_from(app, &c, settings, id, res, err);
     cJSON_Delete(settings);
     return ok;
 }

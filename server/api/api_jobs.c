@@ -3,29 +3,38 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/api/api.h"
 #include "server/api/api_common.h"
 #include "server/api/json_job.h"
-#include "server/api/json_network.h"
-#include "server/jobs/spec_fields.h"
+#include "server/base/json_merge.h"
 
 enum {
-    LIST_USUAL = 20,
+    LIST_DEFAULT = 20,
     LIST_MOST = 1000,
 };
 
+/* --- list --- */
+
+/* The status that the first `n` characters name; JOB_STATUSES: none. */
+static int status_named(const char *text, size_t n)
+{
+    int status = 0;
+    while (status < JOB_STATUSES
+           && (strlen(JOB_STATUS_NAMES[status]) != n
+               || strncmp(text, JOB_STATUS_NAMES[status], n) != 0))
+        status++;
+    return status;
+}
+
 /* "status=queued,running" as bits; 0 if it is absent. */
-static unsigned statuses_of(Query *query, Faults *faults)
+static unsigned read_statuses(Query *query, Faults *faults)
 {
     const char *text = query_text(query, "status", faults);
     unsigned statuses = 0;
+    if (text && !*text)
+        faults_add(faults, "?status", "must be statuses with commas between, got none");
     while (text && *text) {
         const size_t n = strcspn(text, ",");
-        int status = 0;
-        while (status < JOB_STATUSES
-               && (strlen(JOB_STATUS_NAMES[status]) != n
-                   || strncmp(text, JOB_STATUS_NAMES[status], n) != 0))
-            status++;
+        const int status = status_named(text, n);
         if (status == JOB_STATUSES)
             faults_add(faults, "?status", "must be statuses with commas between, got %.40s", text);
         else
@@ -35,32 +44,64 @@ static unsigned statuses_of(Query *query, Faults *faults)
     return statuses;
 }
 
+static int64_t read_job_id(Query *query, const char *name, Faults *faults)
+{
+    const char *text = query_text(query, name, faults);
+    char pointer[16];
+    int64_t id = 0;
+    snprintf(pointer, sizeof pointer, "?%s", name);
+    if (text && !job_id_parse(text, &id))
+        faults_add(faults, pointer, "must be a job's id, got %.40s", text);
+    return id;
+}
+
+/* Settings and metadata that the jobs must have; their number. */
+static int read_matches(Query *query, JobMatch matches[QUERY_MAX_PAIRS], Faults *faults)
+{
+    static const char *const SETTINGS[] = {"network", "dataset"};
+    int count = 0, next = 0;
+    const char *value, *key;
+    for (size_t i = 0; i < COUNT(SETTINGS); i++)
+        if ((value = query_text(query, SETTINGS[i], faults)))
+            matches[count++] = (JobMatch){MATCH_SETTING, SETTINGS[i], value};
+    while ((value = query_next(query, "metadata.", &next, &key, faults)))
+        matches[count++] = (JobMatch){MATCH_METADATA, key, value};
+    return count;
+}
+
+static bool respond_jobs(Response *res, JobList *list)
+{
+    cJSON *data = cJSON_CreateArray(), *last = NULL;
+    char id[JOB_ID];
+    for (size_t i = 0; i < list->count; i++)
+        cJSON_AddItemToArray(data, job_to_json(&list->items[i]));
+    if (list->count > 0) {
+        job_id_format(list->items[list->count - 1].id, id);
+        last = cJSON_CreateString(id);
+    }
+    const bool has_more = list->has_more;
+    job_list_free(list);
+    return respond_json(res, 200, list_to_json(data, has_more, last));
+}
+
 bool list_jobs(App *app, const Request *req, Response *res, Error *err)
 {
     Faults faults = {.count = 0};
-    JobQuery query = {.statuses = statuses_of(req->query, &faults)};
-    const char *after = query_text(req->query, "after", &faults);
-    if (after && !job_id_parse(after, &query.after))
-        faults_add(&faults, "?after", "must be a job's id, got %.40s", after);
-    query.limit = (int)query_integer(req->query, "limit", LIST_USUAL, 1, LIST_MOST, &faults);
+    JobMatch matches[QUERY_MAX_PAIRS];
+    const JobQuery query = {
+        .after = read_job_id(req->query, "after", &faults),
+        .limit = (int)query_integer(req->query, "limit", LIST_DEFAULT, 1, LIST_MOST, &faults),
+        .statuses = read_statuses(req->query, &faults),
+        .parent_id = read_job_id(req->query, "parent_id", &faults),
+        .name = query_text(req->query, "name", &faults),
+        .matches = matches,
+        .match_count = read_matches(req->query, matches, &faults),
+    };
+    JobList list;
     query_finish(req->query, &faults);
     if (faults.count)
         return respond_faults(res, &faults);
-
-    JobList list;
-    if (!jobs_list(app->jobs, &query, &list, err))
-        return false;
-    cJSON *data = cJSON_CreateArray(), *last = NULL;
-    char id[JOB_ID];
-    for (size_t i = 0; i < list.count; i++)
-        cJSON_AddItemToArray(data, job_to_json(&list.items[i]));
-    if (list.count > 0) {
-        job_id_format(list.items[list.count - 1].id, id);
-        last = cJSON_CreateString(id);
-    }
-    const bool has_more = list.has_more;
-    job_list_free(&list);
-    return respond_json(res, 200, list_to_json(data, has_more, last));
+    return jobs_list(app->jobs, &query, &list, err) && respond_jobs(res, &list);
 }
 
 bool get_job(App *app, const Request *req, Response *res, Error *err)
@@ -76,14 +117,21 @@ bool get_job(App *app, const Request *req, Response *res, Error *err)
 
 /* --- change and delete --- */
 
-/* Name and metadata of a request, and a fault for each other field. The caller deletes it. */
+/* A request that changes a job. */
+typedef struct {
+    const Request *req;
+    const cJSON *patch;  // of name and metadata
+    Faults *faults;
+} JobChange;
+
+/* Name and metadata of a patch, and a fault for each other member. The caller deletes it. */
 static cJSON *changeable(const cJSON *json, Faults *faults)
 {
-    if (!cJSON_IsObject(json))
-        return NULL;
     cJSON *change = cJSON_CreateObject();
-    const cJSON *item;
-    cJSON_ArrayForEach(item, json)
+    if (!cJSON_IsObject(json))
+        fault_expected(faults, "", "an object", json);
+    const cJSON *item, *members = cJSON_IsObject(json) ? json : NULL;
+    cJSON_ArrayForEach(item, members)
     {
         char pointer[sizeof faults->items[0].pointer] = "";
         if (strcmp(item->string, "name") == 0 || strcmp(item->string, "metadata") == 0) {
@@ -96,34 +144,51 @@ static cJSON *changeable(const cJSON *json, Faults *faults)
     return change;
 }
 
+/* Called within the change, so that of two at a time both are seen. */
+static bool apply_patch(void *context, JobInfo *job, Error *err)
+{
+    JobChange *change = context;
+    JobSpec spec = {0};
+    if (!request_allows(change->req, job, err))
+        return false;
+    cJSON *after = job_labels(job);
+    json_merge(after, change->patch, "", change->faults);
+    // The reader of whole jobs knows what a name and metadata may be.
+    spec_read(after, (SpecRules){.allow_folders = false}, &spec, change->faults);
+    cJSON_Delete(after);
+    const bool ok = change->faults->count == 0;
+    if (ok) {
+        snprintf(job->name, sizeof job->name, "%s", spec.name);
+        free(job->metadata);
+        job->metadata = spec.metadata ? cJSON_PrintUnformatted(spec.metadata) : xstrdup("{}");
+    }
+    spec_free(&spec);
+    return ok || fail(err, ERR_INVALID, "the patch has faults");
+}
+
 bool patch_job(App *app, const Request *req, Response *res, Error *err)
 {
     Faults faults = {.count = 0};
-    JobSpec spec = {0};
     JobInfo job;
     int64_t id;
     if (!request_job(req, &id, err))
         return false;
     query_finish(req->query, &faults);
-    cJSON *change = changeable(req->json, &faults);
-    // The reader of whole jobs knows what a name and metadata may be.
-    spec_read(change ? change : req->json, (SpecRules){.allow_folders = false}, &spec, &faults);
-    cJSON_Delete(change);
-    bool ok = true;
-    if (faults.count) {
-        respond_faults(res, &faults);
-    } else {
-        char *metadata = spec.metadata ? cJSON_PrintUnformatted(spec.metadata) : NULL;
-        JobPatch patch = {0};
-        if (cJSON_HasObjectItem(req->json, "name"))
-            patch.name = spec.name;
-        if (cJSON_HasObjectItem(req->json, "metadata"))
-            patch.metadata = metadata ? metadata : "{}";
-        ok = jobs_patch(app->jobs, id, patch, &job, err) && respond_job(res, 200, &job);
-        cJSON_free(metadata);
-    }
-    spec_free(&spec);
-    return ok;
+    cJSON *patch = changeable(req->json, &faults);
+    JobChange change = {req, patch, &faults};
+    const bool ok = jobs_edit(app->jobs, id, apply_patch, &change, &job, err);
+    cJSON_Delete(patch);
+    if (!ok && (faults.count == 0 || err->code == ERR_NOT_FOUND))
+        return false;
+    if (faults.count)
+        return respond_faults(res, &faults);
+    return respond_job(res, 200, &job);
+}
+
+static bool allow_deletion(void *context, JobInfo *job, Error *err)
+{
+    const JobChange *change = context;
+    return request_allows(change->req, job, err);
 }
 
 bool delete_job(App *app, const Request *req, Response *res, Error *err)
@@ -133,5 +198,6 @@ bool delete_job(App *app, const Request *req, Response *res, Error *err)
         return false;
     if (request_has_faults(req, res))
         return true;
-    return jobs_delete(app->jobs, id, err) && respond_empty(res, 204);
+    JobChange change = {.req = req};
+    return jobs_delete(app->jobs, id, allow_deletion, &change, err) && respond_empty(res, 204);
 }

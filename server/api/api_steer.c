@@ -4,6 +4,17 @@
 
 typedef bool (*Steer)(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err);
 
+/* Before the change and not within it: it overwrites nothing that somebody else wrote. */
+static bool check_conditions(App *app, const Request *req, int64_t id, Error *err)
+{
+    JobInfo job;
+    if (!jobs_get(app->jobs, id, &job, err))
+        return false;
+    const bool ok = request_allows(req, &job, err);
+    job_info_free(&job);
+    return ok;
+}
+
 static bool steer(App *app, const Request *req, Steer call, Response *res, Error *err)
 {
     Faults faults = {.count = 0};
@@ -17,6 +28,8 @@ static bool steer(App *app, const Request *req, Steer call, Response *res, Error
         faults_add(&faults, "", "must be empty, or {}");
     if (faults.count)
         return respond_faults(res, &faults);
+    if (!check_conditions(app, req, id, err))
+        return false;
     return call(app->jobs, id, &job, &changed, err) && respond_job(res, changed ? 202 : 200, &job);
 }
 

@@ -37,6 +37,13 @@ static void add_job_id(cJSON *to, const char *name, int64_t id)
     add_text(to, name, text);
 }
 
+/* In the queue; null for a job that is not in it. */
+static void add_position(cJSON *to, int64_t position)
+{
+    cJSON_AddItemToObject(to, "queue_position",
+                          position > 0 ? json_number((double)position) : cJSON_CreateNull());
+}
+
 static void add_progress(cJSON *to, const JobInfo *job)
 {
     cJSON *p = cJSON_AddObjectToObject(to, "progress");
@@ -90,6 +97,7 @@ static void add_environment(cJSON *to, const JobInfo *job)
         return;
     }
     cJSON *e = cJSON_AddObjectToObject(to, "environment");
+    add_text(e, "cpu", job->environment.cpu);
     cJSON_AddStringToObject(e, "cpu_isa", job->environment.cpu_isa);
     add_count(e, "threads", job->environment.threads);
     cJSON_AddStringToObject(e, "onednn", job->environment.onednn);
@@ -121,6 +129,7 @@ cJSON *job_to_json(const JobInfo *job)
     add_time(json, "started_at", job->started_at);
     add_time(json, "finished_at", job->finished_at);
     add_time(json, "estimated_finish_at", job->estimated_finish_at);
+    add_position(json, job->queue_position);
     cJSON_AddItemToObject(json, "settings", cJSON_CreateRaw(job->settings));
     add_progress(json, job);
     add_latest(json, job);

@@ -1,5 +1,6 @@
 /* No row for the path is 404, a row for the path but not the method is 405 with Allow. The last
- * column says which threads run the handler: everything that may touch a disk is READS or WRITES. */
+ * column says which threads run the handler: everything that may touch a disk is READS or WRITES.
+ */
 #include "server/api/routes.h"
 
 #include "core/base/memory.h"

@@ -102,6 +102,20 @@ const char *query_text(Query *query, const char *name, Faults *faults)
     return value;
 }
 
+const char *query_next(Query *query, const char *prefix, int *next, const char **rest,
+                       Faults *faults)
+{
+    const size_t n = strlen(prefix);
+    while (*next < query->count) {
+        const QueryPair *pair = &query->pairs[(*next)++];
+        if (strncmp(pair->name, prefix, n) != 0 || pair->used)
+            continue;
+        *rest = pair->name + n;
+        return query_text(query, pair->name, faults);
+    }
+    return NULL;
+}
+
 int64_t query_integer(Query *query, const char *name, int64_t usual, int64_t least, int64_t most,
                       Faults *faults)
 {

@@ -38,6 +38,12 @@ void query_parse(const char *text, Query *query);
 /* The value of a parameter, NULL if it is absent. Given twice, it is a fault. */
 const char *query_text(Query *query, const char *name, Faults *faults);
 
+/* The values of all parameters whose names begin with `prefix`: "metadata." finds metadata.who and
+ * metadata.why. Begin with *next 0; *rest is the name behind the prefix; NULL after the last. Given
+ * twice, one is a fault. */
+const char *query_next(Query *query, const char *prefix, int *next, const char **rest,
+                       Faults *faults);
+
 /* A whole number from `least` to `most`, or `usual` if it is absent or faulty. */
 int64_t query_integer(Query *query, const char *name, int64_t usual, int64_t least, int64_t most,
                       Faults *faults);

@@ -186,9 +186,20 @@ static int error_status(ErrorCode code)
     }
 }
 
+/* The status whose own code the reason is, such as 412 of "precondition_failed"; 0: none. */
+static int reason_status(const char *reason)
+{
+    for (size_t i = 0; reason && i < COUNT(STATUSES); i++)
+        if (strcmp(STATUSES[i].code, reason) == 0)
+            return STATUSES[i].status;
+    return 0;
+}
+
 bool respond_error(Response *res, const Error *err)
 {
-    return respond_problem(res, error_status(err->code), err->reason, "%s", err->message);
+    const int special = reason_status(err->reason);
+    const int status = special ? special : error_status(err->code);
+    return respond_problem(res, status, err->reason, "%s", err->message);
 }
 
 /* The code that all faults share; NULL: there is none. */

@@ -68,7 +68,8 @@ bool respond_stream(Response *res, const char *type, Stream stream);  // takes t
  * apart; NULL: the usual one of the status. */
 bool respond_problem(Response *res, int status, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-bool respond_error(Response *res, const Error *err);       // status by its code, code by its reason
+/* Code by its reason; status by its reason if that is the code of one, else by its code. */
+bool respond_error(Response *res, const Error *err);
 bool respond_faults(Response *res, const Faults *faults);  // 400 with all of them
 
 /* The same for checks that return whether the request may go on: they return false. */

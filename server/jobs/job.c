@@ -46,8 +46,8 @@ bool job_next_status(JobStatus from, JobTrigger trigger, JobStatus *to, Error *e
             return true;
         }
     }
-    return fail(err, ERR_CONFLICT, "cannot %s a job that is %s", TRIGGER_NAMES[trigger],
-                JOB_STATUS_NAMES[from]);
+    return fail_as(err, ERR_CONFLICT, job_status_active(from) ? "job_is_active" : "job_has_ended",
+                   "cannot %s a job that is %s", TRIGGER_NAMES[trigger], JOB_STATUS_NAMES[from]);
 }
 
 bool job_request_same(const char *stored, const char *request)

@@ -174,8 +174,8 @@ static bool check_room(Jobs *jobs, Error *err)
     if (leaving)
         return fail(err, ERR_STOPPED, "the daemon is shutting down and takes no new jobs");
     if (all >= jobs->max_jobs)
-        return fail(err, ERR_CONFLICT, "the store holds %d jobs, its limit: delete some first",
-                    jobs->max_jobs);
+        return fail_as(err, ERR_CONFLICT, "store_full",
+                       "the store holds %d jobs, its limit: delete some first", jobs->max_jobs);
     return keeper_admits(jobs->keeper, err);
 }
 

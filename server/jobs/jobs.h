@@ -53,14 +53,16 @@ bool jobs_create(Jobs *jobs, const JobRequest *request, JobInfo *job, bool *repl
 bool jobs_list(Jobs *jobs, const JobQuery *query, JobList *list, Error *err);  // newest first
 bool jobs_get(Jobs *jobs, int64_t id, JobInfo *job, Error *err);
 
-typedef struct {
-    const char *name;      // NULL: as it is
-    const char *metadata;  // JSON object of strings; NULL: as it is
-} JobPatch;
+/* Looks at a job inside the change that alters or deletes it, so that nothing comes between. *job
+ * is as clients see it now. False leaves everything as it is; *err says why. */
+typedef bool (*JobVisitor)(void *context, JobInfo *job, Error *err);
 
-/* These answer with the job as it is afterwards; `job` may be NULL. */
-bool jobs_patch(Jobs *jobs, int64_t id, JobPatch patch, JobInfo *job, Error *err);
-bool jobs_delete(Jobs *jobs, int64_t id, Error *err);  // with its files
+/* `edit` may give the job another name and other metadata, a JSON object of strings from malloc; if
+ * both stay the same, nothing is written. `job` is the job afterwards, and may be NULL. */
+bool jobs_edit(Jobs *jobs, int64_t id, JobVisitor edit, void *context, JobInfo *job, Error *err);
+
+/* With its files. `allow` may be NULL. */
+bool jobs_delete(Jobs *jobs, int64_t id, JobVisitor allow, void *context, Error *err);
 
 /* Stop and resume may be repeated: asked for what already is, a stopping or stopped job and a
  * queued or running one, they answer true with *changed false. `changed` may be NULL.

@@ -13,6 +13,7 @@ typedef struct ActiveRun {
     bool checkpoint;         // a client, or SIGHUP, asks for a checkpoint
     double began;            // monotonic seconds
     double step_at;          // the last step, or what came after it, was done
+    int64_t step_time;       // the same in milliseconds since 1970
     double heartbeat_at;     // the worker was seen at work
     char warning[JOB_TEXT];  // why it waits; "": it does not
     int64_t first_step;

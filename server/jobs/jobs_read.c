@@ -6,22 +6,21 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/base/clock.h"
 #include "server/base/time.h"
 #include "server/jobs/job_files.h"
 #include "server/jobs/jobs_private.h"
 
 /* When the job will be done if it goes on as fast as it has gone since it was started, with all its
- * evaluations and checkpoints. */
+ * evaluations and checkpoints. It stays the same between two steps, so that the job does too. */
 static int64_t estimate_finish(const ActiveRun *run)
 {
-    const int64_t done = run->step - run->first_step;
+    const int64_t done = run->step - run->first_step, now = time_now_ms();
     if (done <= 0)
         return 0;
     const double per_step = (run->step_at - run->began) / (double)done;
-    const double left = run->step_at - clock_seconds()  // what the next step has taken already
-                        + per_step * (double)(run->total_steps - run->step);
-    return time_now_ms() + (int64_t)((left > 0 ? left : 0) * 1000);
+    const double left = per_step * (double)(run->total_steps - run->step);
+    const int64_t finish = run->step_time + (int64_t)(left * 1000);
+    return finish > now ? finish : now;
 }
 
 ActiveRun *jobs_find_run(Jobs *jobs, int64_t id)

@@ -21,29 +21,10 @@ static bool make_room(Jobs *jobs, Error *err)
     return true;
 }
 
-bool jobs_patch(Jobs *jobs, int64_t id, JobPatch patch, JobInfo *job, Error *err)
-{
-    Change change;
-    if (!keeper_admits(jobs->keeper, err) || !change_begin(jobs, id, &change, err))
-        return false;
-    if (patch.name)
-        snprintf(change.job.name, sizeof change.job.name, "%s", patch.name);
-    if (patch.metadata) {
-        free(change.job.metadata);
-        change.job.metadata = xstrdup(patch.metadata);
-    }
-    if (!change_tell(&change, "updated", event_updated(&change.job), err))
-        return change_drop(&change, err);
-    return change_commit(&change, job, err);
-}
-
-/* ---- Stop and resume ---- */
-
 /* The job is already as it was asked to be: nothing is written. */
-static bool leave_as_it_is(Change *change, JobInfo *job, bool *changed)
+static bool leave_as_it_is(Change *change, JobInfo *job)
 {
     store_rollback(change->jobs->store);
-    *changed = false;
     if (!job) {
         job_info_free(&change->job);
         return true;
@@ -52,6 +33,29 @@ static bool leave_as_it_is(Change *change, JobInfo *job, bool *changed)
     jobs_overlay(change->jobs, job);
     return true;
 }
+
+bool jobs_edit(Jobs *jobs, int64_t id, JobVisitor edit, void *context, JobInfo *job, Error *err)
+{
+    Change change;
+    if (!keeper_admits(jobs->keeper, err) || !change_begin(jobs, id, &change, err))
+        return false;
+    JobInfo shown = change.job;
+    shown.metadata = xstrdup(change.job.metadata);
+    jobs_overlay(jobs, &shown);
+    const bool ok = edit(context, &shown, err);
+    const bool same = strcmp(shown.name, change.job.name) == 0
+                      && strcmp(shown.metadata, change.job.metadata) == 0;
+    memcpy(change.job.name, shown.name, sizeof shown.name);
+    free(change.job.metadata);
+    change.job.metadata = shown.metadata;
+    if (ok && same)
+        return leave_as_it_is(&change, job);
+    if (!ok || !change_tell(&change, "updated", event_updated(&change.job), err))
+        return change_drop(&change, err);
+    return change_commit(&change, job, err);
+}
+
+/* ---- Stop and resume ---- */
 
 static bool has_worker(Jobs *jobs, int64_t id)
 {
@@ -81,8 +85,9 @@ static bool stop_once(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error
     // whose end could not be recorded, and nobody else will end it.
     const bool deserted =
         (before == JOB_RUNNING || before == JOB_STOPPING) && !has_worker(jobs, id);
-    if (before == JOB_STOPPED || (before == JOB_STOPPING && !deserted))
-        return leave_as_it_is(&change, job, changed);
+    *changed = before != JOB_STOPPED && (before != JOB_STOPPING || deserted);
+    if (!*changed)
+        return leave_as_it_is(&change, job);
     snprintf(change.job.stop_reason, sizeof change.job.stop_reason, "requested");
     if ((before != JOB_STOPPING && !change_status(&change, JOB_STOP, err))
         || (deserted && !change_status(&change, JOB_END, err)))
@@ -90,7 +95,6 @@ static bool stop_once(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error
     if (!change_commit(&change, job, err))
         return false;
     ask_run_to_stop(jobs, id);
-    *changed = true;
     return true;
 }
 
@@ -113,8 +117,8 @@ static bool check_can_go_on(Change *change, Error *err)
     const size_t count = list.count;
     checkpoint_list_free(&list);
     if (count == 0)
-        return fail(err, ERR_CONFLICT,
-                    "cannot resume a failed job that has no checkpoint: clone it instead");
+        return fail_as(err, ERR_CONFLICT, "no_checkpoint",
+                       "cannot resume a failed job that has no checkpoint: clone it instead");
     return true;
 }
 
@@ -126,15 +130,15 @@ bool jobs_resume(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err
         changed = &unused;
     if (!change_begin(jobs, id, &change, err))
         return false;
-    if (change.job.status == JOB_QUEUED || change.job.status == JOB_RUNNING)
-        return leave_as_it_is(&change, job, changed);
+    *changed = change.job.status != JOB_QUEUED && change.job.status != JOB_RUNNING;
+    if (!*changed)
+        return leave_as_it_is(&change, job);
     change.job.stop_reason[0] = '\0';
     change.job.error.code[0] = change.job.error.message[0] = '\0';
     change.job.idle_restarts = 0;
     if (!check_can_go_on(&change, err) || !change_status(&change, JOB_RESUME, err)
         || !keeper_admits(jobs->keeper, err))
         return change_drop(&change, err);
-    *changed = true;
     return change_commit(&change, job, err);
 }
 
@@ -149,7 +153,8 @@ bool jobs_checkpoint(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error 
         run->checkpoint = true;
     pthread_mutex_unlock(&jobs->lock);
     if (!run) {
-        fail(err, ERR_CONFLICT, "cannot checkpoint a job that is %s", JOB_STATUS_NAMES[now.status]);
+        fail_as(err, ERR_CONFLICT, "job_is_not_running", "cannot checkpoint a job that is %s",
+                JOB_STATUS_NAMES[now.status]);
         job_info_free(&now);
         return false;
     }
@@ -165,17 +170,26 @@ bool jobs_checkpoint(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error 
 
 /* ---- Delete ---- */
 
-static bool delete_once(Jobs *jobs, int64_t id, Error *err)
+static bool check_deletion(Change *change, JobVisitor allow, void *context, Error *err)
+{
+    JobInfo shown = change->job;
+    jobs_overlay(change->jobs, &shown);
+    if (allow && !allow(context, &shown, err))
+        return false;
+    return !job_status_active(shown.status)
+           || fail_as(err, ERR_CONFLICT, "job_is_active",
+                      "cannot delete a job that is %s: stop it first",
+                      JOB_STATUS_NAMES[shown.status]);
+}
+
+static bool delete_once(Jobs *jobs, int64_t id, JobVisitor allow, void *context, Error *err)
 {
     Change change;
     int64_t oldest = 0;
     if (!change_begin(jobs, id, &change, err))
         return false;
-    if (job_status_active(change.job.status)) {
-        fail(err, ERR_CONFLICT, "cannot delete a job that is %s: stop it first",
-             JOB_STATUS_NAMES[change.job.status]);
+    if (!check_deletion(&change, allow, context, err))
         return change_drop(&change, err);
-    }
     change.removed = true;
     if (!store_remove_job(jobs->store, id, err)
         || !change_tell(&change, "deleted", xstrdup("{}"), err)
@@ -188,9 +202,10 @@ static bool delete_once(Jobs *jobs, int64_t id, Error *err)
     return true;
 }
 
-bool jobs_delete(Jobs *jobs, int64_t id, Error *err)
+bool jobs_delete(Jobs *jobs, int64_t id, JobVisitor allow, void *context, Error *err)
 {
-    if (!delete_once(jobs, id, err) && !(make_room(jobs, err) && delete_once(jobs, id, err)))
+    if (!delete_once(jobs, id, allow, context, err)
+        && !(make_room(jobs, err) && delete_once(jobs, id, allow, context, err)))
         return false;
     LOG(jobs->log, LOG_INFO, "job_deleted", log_int("job", id));
     Error left = {0};

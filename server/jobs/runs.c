@@ -85,6 +85,7 @@ static bool prepare_run(Run *run, Change *change, int64_t id, Error *err)
         return false;
     run->active.job_id = id;
     run->active.began = run->active.step_at = run->active.heartbeat_at = clock_seconds();
+    run->active.step_time = time_now_ms();
     run->active.first_step = change->job.progress.step;
     run->active.seconds_before = change->job.progress.seconds;
     return true;
@@ -189,6 +190,7 @@ void run_heartbeat(Run *run)
 {
     pthread_mutex_lock(&run->jobs->lock);
     run->active.step_at = run->active.heartbeat_at = clock_seconds();
+    run->active.step_time = time_now_ms();
     pthread_mutex_unlock(&run->jobs->lock);
 }
 
@@ -202,6 +204,7 @@ void run_step(Run *run, RunStep step)
     counts->examples += step.examples;
     counts->train_seconds += now - active->step_at;
     active->step_at = active->heartbeat_at = now;
+    active->step_time = time_now_ms();
     active->step = step.event->step;
     active->total_steps = step.event->total_steps;
     active->epoch = step.event->epoch;

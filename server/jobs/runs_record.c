@@ -132,6 +132,7 @@ static bool record_environment(Change *change, const void *what, Error *err)
     const TrainState *state = what;
     (void)err;
     JobInfo *job = &change->job;
+    memcpy(job->environment.cpu, state->cpu, sizeof state->cpu);
     memcpy(job->environment.cpu_isa, state->cpu_isa, sizeof state->cpu_isa);
     memcpy(job->environment.onednn, state->onednn, sizeof state->onednn);
     memcpy(job->environment.version, state->version, sizeof state->version);

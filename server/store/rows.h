@@ -71,6 +71,7 @@ typedef struct {
         int64_t checkpoint_step;  // its checkpoint; 0: not (or no longer) there
     } best;
     struct {
+        char cpu[CHECKPOINT_TEXT];      // its name; "" before the first start, and if it is unknown
         char cpu_isa[CHECKPOINT_TEXT];  // "" before the first start
         int threads;
         char onednn[CHECKPOINT_TEXT], version[CHECKPOINT_TEXT];

@@ -52,6 +52,7 @@ static const Column COLUMNS[] = {
     FIELD("best_epoch", INT64, best.epoch),
     FIELD("best_test_accuracy", REAL, best.test_accuracy),
     FIELD("best_step", INT64, best.checkpoint_step),
+    TEXT("cpu", environment.cpu),
     TEXT("cpu_isa", environment.cpu_isa),
     FIELD("threads", INT, environment.threads),
     TEXT("onednn", environment.onednn),

@@ -96,6 +96,9 @@ static const char *const STEPS[] = {
     "  PRIMARY KEY (job_id, step)) WITHOUT ROWID;"
     "CREATE TABLE job_kernels (job_id INTEGER PRIMARY KEY, kernels TEXT NOT NULL);"
     "CREATE INDEX events_deleted ON events (id) WHERE type = 'deleted';",
+
+    // The name of the CPU that a job ran on; '' where it was not recorded yet.
+    "ALTER TABLE jobs ADD COLUMN cpu TEXT NOT NULL DEFAULT '';",
 };
 // clang-format on
 

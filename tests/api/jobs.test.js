@@ -189,18 +189,120 @@ test('a job that has not changed is 304', async () => {
   await client.get(`/v1/jobs/${json.id}`, { status: 200, headers: again });
 });
 
-test('name and metadata can be changed, and nothing else', async () => {
+test('name and metadata are changed by merge patches, and nothing else is', async () => {
   const { id } = await client.create({ ...long, name: 'before', metadata: { who: 'me' } });
-  const patch = (body, status) => client.call('PATCH', `/v1/jobs/${id}`, { body, status });
+  const patch = (body, status, type = 'application/merge-patch+json') =>
+    client.call('PATCH', `/v1/jobs/${id}`, { body, status, headers: { 'content-type': type } });
   assert.equal((await patch({ name: 'nach der Änderung' }, 200)).json.name, 'nach der Änderung');
   assert.deepEqual((await client.job(id)).metadata, { who: 'me' });
-  assert.deepEqual((await patch({ metadata: { who: 'you', why: '' } }, 200)).json.metadata, { who: 'you', why: '' });
-  assert.deepEqual((await patch({ metadata: {} }, 200)).json.metadata, {});
+  assert.deepEqual((await patch({ metadata: { why: '' } }, 200, 'application/json')).json.metadata, { who: 'me', why: '' });
+  assert.deepEqual((await patch({ metadata: { who: 'you', why: null, none: null } }, 200)).json.metadata, { who: 'you' });
   assert.equal((await client.job(id)).name, 'nach der Änderung');
-  const refused = await patch({ epochs: 3, nonsense: 1, name: 7 }, 400);
-  assert.deepEqual(refused.json.errors.map(({ pointer }) => pointer).sort(), ['/epochs', '/name', '/nonsense']);
-  await patch({ name: 7, metadata: [] }, 400);
-  await patch([], 400);
+  assert.equal((await patch({ name: null }, 200)).json.name, '');
+  assert.deepEqual((await patch({ metadata: null }, 200)).json.metadata, {});
+  // What changes nothing is no event.
+  const count = async () => (await client.get(`/v1/jobs/${id}/events?limit=1000`)).json.data.length;
+  const before = await count();
+  await patch({}, 200);
+  await patch({ name: '', metadata: {} }, 200);
+  assert.equal(await count(), before);
+
+  const pointers = async (body) => (await patch(body, 400)).json.errors.map(({ pointer }) => pointer).sort();
+  assert.deepEqual(await pointers({ epochs: 3, nonsense: 1, name: 7 }), ['/epochs', '/name', '/nonsense']);
+  assert.deepEqual(await pointers('{"name": "a", "name": "b", "metadata": {"a": "1", "a": "2"}}'), ['/metadata/a', '/name']);
+  assert.deepEqual(await pointers({ name: 7, metadata: [] }), ['/metadata', '/name']);
+  assert.deepEqual(await pointers({ metadata: { a: 1 } }), ['/metadata/a']);
+  assert.deepEqual(await pointers([]), ['']);
+  // Sixteen in all, not in one patch.
+  const texts = (from, to) => ({ metadata: Object.fromEntries(Array.from({ length: to - from }, (_, i) => [`key ${from + i}`, 'x'])) });
+  await patch(texts(0, 10), 200);
+  assert.deepEqual(await pointers(texts(10, 17)), ['/metadata']);
+  assert.equal(Object.keys((await patch(texts(10, 16), 200)).json.metadata).length, 16);
+  await patch({}, 415, 'text/plain');
+  await client.call('PATCH', '/v1/jobs/job_99999', { body: { epochs: 1 }, status: 404 });
+});
+
+test('patches of different keys at the same time are all kept', async () => {
+  const { id } = await client.create(long);
+  const keys = Array.from({ length: 12 }, (_, i) => `key ${i}`);
+  await Promise.all(keys.map((key) => client.call('PATCH', `/v1/jobs/${id}`, { body: { metadata: { [key]: 'x' } }, status: 200 })));
+  assert.deepEqual(Object.keys((await client.job(id)).metadata).sort(), keys.sort());
+});
+
+test('If-Match lets no change of somebody else be lost', async () => {
+  const created = await client.post('/v1/jobs', { ...long, name: 'mine' }, { status: 201 });
+  const path = `/v1/jobs/${created.json.id}`;
+  const etag = async () => (await client.get(path)).headers.get('etag');
+  assert.equal(created.headers.get('etag'), await etag());
+  const patch = (name, match, status) => client.call('PATCH', path, { body: { name }, status, headers: { 'if-match': match } });
+  const first = await etag();
+  const patched = await patch('yours', first, 200);
+  assert.equal(patched.headers.get('etag'), await etag());
+  assert.notEqual(patched.headers.get('etag'), first);
+  for (const match of [first, '"nope"', 'nope', `W/${patched.headers.get('etag')}`])
+    assert.equal((await patch('lost', match, 412)).json.code, 'precondition_failed');
+  assert.equal((await client.job(created.json.id)).name, 'yours');
+  await patch('any', '*', 200);
+  await client.call('PATCH', path, { body: { name: 'none' }, status: 412, headers: { 'if-none-match': '*' } });
+  // What is wrong with the request by itself is said first.
+  await client.call('PATCH', path, { body: { epochs: 1 }, status: 400, headers: { 'if-match': first } });
+
+  // Of many at once with the same tag, one wins.
+  const tag = await etag();
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, i) =>
+    client.call('PATCH', path, { body: { name: `racer ${i}` }, headers: { 'if-match': tag } })));
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [200, ...Array(19).fill(412)]);
+
+  for (const verb of ['stop', 'resume', 'checkpoint', 'clone'])
+    await client.call('POST', `${path}/${verb}`, { status: 412, headers: { 'if-match': first } });
+  assert.equal((await client.job(created.json.id)).status, 'queued');
+  await client.call('POST', `${path}/stop`, { status: 202, headers: { 'if-match': await etag() } });
+  await client.call('DELETE', path, { status: 412, headers: { 'if-match': first } });
+  await client.call('DELETE', path, { status: 204, headers: { 'if-match': await etag() } });
+});
+
+test('lists are filtered by what jobs are', async () => {
+  const parent = await client.create({ ...long, name: 'Größe ALPHA one', metadata: { 'team.a': 'red', ticket: '42' } });
+  const { json: child } = await client.post(`/v1/jobs/${parent.id}/clone`, { name: 'alpha two', metadata: { ticket: '43' } }, { status: 201 });
+  const big = await client.create({ name: 'beta', train_limit: 100, epochs: 1, metadata: { ticket: '42' } });
+  const ids = async (query) => (await client.get(`/v1/jobs?limit=1000&${query}`)).json.data.map(({ id }) => id);
+  assert.deepEqual(await ids('name=alpha'), [child.id, parent.id]);
+  assert.deepEqual(await ids('name=Alpha%20one'), [parent.id]);
+  assert.deepEqual(await ids(`name=${encodeURIComponent('größe')}`), [parent.id]);
+  assert.deepEqual(await ids('name=%25'), []);
+  assert.deepEqual(await ids('name=_lpha'), []);
+  assert.deepEqual(await ids('metadata.ticket=42'), [big.id, parent.id]);
+  assert.deepEqual(await ids('metadata.team.a=red'), [child.id, parent.id]);
+  assert.deepEqual(await ids('metadata.ticket=42&metadata.team.a=red'), [parent.id]);
+  assert.deepEqual(await ids('metadata.ticket=42&network=googlenet'), [big.id]);
+  assert.deepEqual(await ids('metadata.nothing=42'), []);
+  assert.deepEqual(await ids(`parent_id=${parent.id}`), [child.id]);
+  assert.deepEqual(await ids('network=nothing'), []);
+  assert.deepEqual(await ids('dataset=fashion_mnist'), await ids(''));
+  assert.deepEqual(await ids('dataset=fashion_mnist&name=beta&status=queued&metadata.ticket=42'), [big.id]);
+  assert.deepEqual(await ids('status=running&name=alpha'), []);
+  // Pages of what is left, with nothing twice and nothing left out.
+  const { json: first } = await client.get('/v1/jobs?name=alpha&limit=1');
+  assert.deepEqual([first.data[0].id, first.has_more, first.last_id], [child.id, true, child.id]);
+  const { json: second } = await client.get(`/v1/jobs?name=alpha&limit=1&after=${first.last_id}`);
+  assert.deepEqual([second.data[0].id, second.has_more], [parent.id, false]);
+  const { json } = await client.get('/v1/jobs?parent_id=7&status=&metadata.a=1&metadata.a=2&network=a&network=b&colour=red', { status: 400 });
+  assert.deepEqual(json.errors.map(({ pointer }) => pointer).sort(), ['?colour', '?metadata.a', '?network', '?parent_id', '?status']);
+});
+
+test('queued jobs know their place', async () => {
+  const queued = async () => (await client.get('/v1/jobs?limit=1000&status=queued')).json.data.reverse();
+  const jobs = await queued();
+  assert.ok(jobs.length > 2);
+  // In the order of their creation, but for those that were resumed meanwhile.
+  assert.deepEqual(jobs.map((job) => job.queue_position).sort((a, b) => a - b), jobs.map((_, i) => i + 1));
+  assert.equal((await client.job(busy.id)).queue_position, null);
+  const last = await client.create(long);
+  assert.equal(last.queue_position, jobs.length + 1);
+  const first = jobs.find((job) => job.queue_position === 1);
+  assert.equal((await client.call('POST', `/v1/jobs/${first.id}/stop`, { status: 202 })).json.queue_position, null);
+  assert.equal((await client.job(last.id)).queue_position, jobs.length);
+  assert.equal((await client.call('POST', `/v1/jobs/${first.id}/resume`, { status: 202 })).json.queue_position, jobs.length + 1);
 });
 
 test('the settings of a job make its twin', async () => {
@@ -241,11 +343,11 @@ test('a clone has the settings of its parent, but for those in the body', async 
 test('a queued job stops at once, resumes, and goes when it has ended', async () => {
   const { id } = await client.create(long);
   const steer = (verb, status) => client.call('POST', `/v1/jobs/${id}/${verb}`, { status });
-  await client.call('DELETE', `/v1/jobs/${id}`, { status: 409 });
+  assert.equal((await client.call('DELETE', `/v1/jobs/${id}`, { status: 409 })).json.code, 'job_is_active');
   assert.equal((await steer('resume', 200)).json.status, 'queued');
   assert.equal((await steer('stop', 202)).json.status, 'stopped');
   assert.equal((await steer('stop', 200)).json.status, 'stopped');
-  await steer('checkpoint', 409);
+  assert.equal((await steer('checkpoint', 409)).json.code, 'job_is_not_running');
   assert.equal((await steer('resume', 202)).json.status, 'queued');
   await client.post(`/v1/jobs/${id}/stop`, { now: true }, { status: 400 });
   await client.post(`/v1/jobs/${id}/stop`, {}, { status: 202 });

@@ -22,6 +22,29 @@ static void parameters_are_decoded_and_bounded(void **state)
     assert_int_equal(faults.count, 0);
 }
 
+static void parameters_are_found_by_their_prefix(void **state)
+{
+    Query q;
+    Faults faults = {.count = 0};
+    (void)state;
+    query_parse("metadata.a=1&b=2&metadata.%C3%A9.x=&metadata.a=3&metadata=4&metadata.c=5", &q);
+    static const char *const WANT[][2] = {{"a", "3"}, {"\xc3\xa9.x", ""}, {"c", "5"}};
+    const char *value, *rest;
+    int next = 0;
+    size_t found = 0;
+    for (; (value = query_next(&q, "metadata.", &next, &rest, &faults)); found++) {
+        assert_true(found < COUNT(WANT));
+        assert_string_equal(rest, WANT[found][0]);
+        assert_string_equal(value, WANT[found][1]);
+    }
+    assert_int_equal(found, COUNT(WANT));
+    assert_int_equal(faults.count, 1);
+    assert_string_equal(faults.items[0].pointer, "?metadata.a");
+    assert_string_equal(faults.items[0].detail, "must be given once");
+    query_finish(&q, &faults);
+    assert_int_equal(faults.count, 3);  // b and metadata, which nobody asked for
+}
+
 static void every_fault_is_named(void **state)
 {
     Query q;
@@ -105,6 +128,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parameters_are_decoded_and_bounded),
+        cmocka_unit_test(parameters_are_found_by_their_prefix),
         cmocka_unit_test(every_fault_is_named),
         cmocka_unit_test(numbers_are_digits_only),
         cmocka_unit_test(what_cannot_be_read_is_a_fault),

@@ -88,7 +88,7 @@ static void check_requests(JobsFixture *f, int64_t id, const char *may)
         assert_int_equal(jobs_state(f, id), before);
     }
     if (!strstr(may, "delete")) {
-        assert_false(jobs_delete(f->jobs, id, &f->err));
+        assert_false(jobs_delete(f->jobs, id, NULL, NULL, &f->err));
         assert_int_equal(f->err.code, ERR_CONFLICT);
         assert_int_equal(jobs_state(f, id), before);
     }

@@ -122,7 +122,7 @@ static void the_store_has_a_limit_of_jobs(void **state)
     CHECK_REFUSED(create_plain(f, 0, &job), f->err, ERR_CONFLICT,
                   "the store holds 5 jobs, its limit: delete some first");
     CHECK_OK(jobs_stop(f->jobs, 3, NULL, NULL, &f->err), f->err);
-    CHECK_OK(jobs_delete(f->jobs, 3, &f->err), f->err);
+    CHECK_OK(jobs_delete(f->jobs, 3, NULL, NULL, &f->err), f->err);
     CHECK_OK(create_plain(f, 0, &job), f->err);
     job_info_free(&job);
 }
@@ -138,26 +138,75 @@ static void a_clone_knows_its_parent_which_must_be_there(void **state)
     CHECK_REFUSED(create_plain(f, 77, &job), f->err, ERR_NOT_FOUND, "there is no job job_77");
 }
 
-static void a_patch_changes_name_and_metadata_alone(void **state)
+static bool edit_name(void *context, JobInfo *job, Error *err)
+{
+    (void)err;
+    snprintf(job->name, sizeof job->name, "%s", (const char *)context);
+    return true;
+}
+
+static bool edit_metadata(void *context, JobInfo *job, Error *err)
+{
+    (void)err;
+    free(job->metadata);
+    job->metadata = xstrdup(context);
+    snprintf(job->stop_reason, sizeof job->stop_reason, "ignored");
+    return true;
+}
+
+static bool refuse(void *context, JobInfo *job, Error *err)
+{
+    edit_metadata(context, job, err);
+    return fail(err, ERR_INVALID, "not like this");
+}
+
+static bool refuse_deletion(void *context, JobInfo *job, Error *err)
+{
+    (void)context, (void)job;
+    return fail(err, ERR_INVALID, "not like this");
+}
+
+static void an_edit_changes_name_and_metadata_alone(void **state)
 {
     JobsFixture *f = *state;
     const int64_t id = jobs_add(f, "{\"name\":\"a\",\"metadata\":{\"k\":\"v\"}}");
     JobInfo job;
-    CHECK_OK(jobs_patch(f->jobs, id, (JobPatch){.name = "b"}, &job, &f->err), f->err);
+    CHECK_OK(jobs_edit(f->jobs, id, edit_name, "b", &job, &f->err), f->err);
     assert_string_equal(job.name, "b");
     assert_string_equal(job.metadata, "{\"k\":\"v\"}");
     job_info_free(&job);
-    CHECK_OK(jobs_patch(f->jobs, id, (JobPatch){.metadata = "{}"}, &job, &f->err), f->err);
+    CHECK_OK(jobs_edit(f->jobs, id, edit_metadata, "{}", &job, &f->err), f->err);
     assert_string_equal(job.name, "b");
     assert_string_equal(job.metadata, "{}");
     job_info_free(&job);
+    // What is refused and what changes nothing leaves no trace.
+    CHECK_REFUSED(jobs_edit(f->jobs, id, refuse, "{\"x\":\"y\"}", &job, &f->err), f->err,
+                  ERR_INVALID, "not like this");
+    CHECK_OK(jobs_edit(f->jobs, id, edit_name, "b", &job, &f->err), f->err);
+    assert_string_equal(job.metadata, "{}");
+    assert_string_equal(job.stop_reason, "");
+    job_info_free(&job);
+    CHECK_OK(jobs_edit(f->jobs, id, edit_name, "b", NULL, &f->err), f->err);
     EventList events;
-    CHECK_OK(jobs_events(f->jobs, (SeriesPage){.job_id = id, .after = 2}, &events, &f->err),
+    CHECK_OK(jobs_events(f->jobs, (SeriesPage){.job_id = id, .after = 1}, &events, &f->err),
              f->err);
-    assert_int_equal(events.count, 1);
-    assert_string_equal(events.items[0].type, "updated");
-    assert_string_equal(events.items[0].data, "{\"name\":\"b\",\"metadata\":{}}");
+    assert_int_equal(events.count, 2);
+    assert_string_equal(events.items[1].type, "updated");
+    assert_string_equal(events.items[1].data, "{\"name\":\"b\",\"metadata\":{}}");
     event_list_free(&events);
+}
+
+static void a_deletion_may_be_refused_by_who_asks(void **state)
+{
+    JobsFixture *f = *state;
+    const int64_t id = jobs_add(f, "{}");
+    CHECK_OK(jobs_stop(f->jobs, id, NULL, NULL, &f->err), f->err);
+    CHECK_REFUSED(jobs_delete(f->jobs, id, refuse_deletion, NULL, &f->err), f->err, ERR_INVALID,
+                  "not like this");
+    JobInfo job;
+    CHECK_OK(jobs_get(f->jobs, id, &job, &f->err), f->err);
+    job_info_free(&job);
+    CHECK_OK(jobs_delete(f->jobs, id, edit_name, "any", &f->err), f->err);
 }
 
 static void deleting_takes_rows_and_files_and_tells(void **state)
@@ -169,9 +218,9 @@ static void deleting_takes_rows_and_files_and_tells(void **state)
     run_records_checkpoint(f, run, 1, false, 1);
     run_end(run, SUCCEEDED);
     assert_int_equal(access(job_folder(f->scratch.path, id).text, F_OK), 0);
-    CHECK_OK(jobs_delete(f->jobs, id, &f->err), f->err);
+    CHECK_OK(jobs_delete(f->jobs, id, NULL, NULL, &f->err), f->err);
     assert_int_not_equal(access(job_folder(f->scratch.path, id).text, F_OK), 0);
-    CHECK_REFUSED(jobs_delete(f->jobs, id, &f->err), f->err, ERR_NOT_FOUND,
+    CHECK_REFUSED(jobs_delete(f->jobs, id, NULL, NULL, &f->err), f->err, ERR_NOT_FOUND,
                   "there is no job job_1");
     EventList events;
     CHECK_OK(jobs_events(f->jobs, (SeriesPage){0}, &events, &f->err), f->err);
@@ -252,7 +301,8 @@ int main(int argc, char **argv)
         CASE(a_key_gives_the_same_job_also_after_a_restart),
         CASE(the_store_has_a_limit_of_jobs),
         CASE(a_clone_knows_its_parent_which_must_be_there),
-        CASE(a_patch_changes_name_and_metadata_alone),
+        CASE(an_edit_changes_name_and_metadata_alone),
+        CASE(a_deletion_may_be_refused_by_who_asks),
         CASE(deleting_takes_rows_and_files_and_tells),
         CASE(events_tell_the_whole_story_in_order),
         CASE(a_daemon_that_leaves_takes_nothing_new),

@@ -24,6 +24,7 @@ static void check_equal(const JobInfo *got, const JobInfo *want)
     assert_memory_equal(&got->progress, &want->progress, sizeof want->progress);
     assert_memory_equal(&got->latest, &want->latest, sizeof want->latest);
     assert_memory_equal(&got->best, &want->best, sizeof want->best);
+    assert_string_equal(got->environment.cpu, want->environment.cpu);
     assert_string_equal(got->environment.cpu_isa, want->environment.cpu_isa);
     assert_int_equal(got->environment.threads, want->environment.threads);
     assert_string_equal(got->environment.onednn, want->environment.onednn);

@@ -104,6 +104,7 @@ static void a_job_trains_to_its_end(void **state)
     assert_int_equal(job.progress.total_steps, 3 * STEPS);
     assert_int_equal(job.latest.epoch, 3);
     assert_int_equal(job.environment.threads, 1);
+    assert_true(strlen(job.environment.cpu) > 0);
     assert_true(strlen(job.environment.cpu_isa) > 0 && strlen(job.environment.onednn) > 0);
     assert_true(job.best.epoch >= 1 && job.best.checkpoint_step == job.best.epoch * STEPS);
     assert_true(job.progress.examples_per_second > 0);

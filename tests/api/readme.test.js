@@ -1,0 +1,87 @@
+// Every curl of the README's "The API by example", in order, against a real daemon.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, stat, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Client } from './client.js';
+import { Daemon, until } from './daemon.js';
+
+let daemon, client, folder;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'readme-'));
+  daemon = await Daemon.start();
+  client = new Client(daemon.url);
+});
+after(async () => {
+  await daemon.stop();
+  await rm(folder, { recursive: true });
+});
+
+// [{ language, text }]: the code blocks of the section.
+async function blocks() {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  const section = readme.split('\n## The API by example\n')[1].split('\n## ')[0];
+  return [...section.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, text]) => ({ language, text }));
+}
+
+const statements = (text) => text.replaceAll(/\\\n/g, ' ').split('\n').filter((line) => line.trim());
+
+// Runs a line as it stands, but for the address, and for streams, which would go on for ever. Resolves
+// to the status of its last answer and what it printed.
+function run(line) {
+  const curl = `curl() { command curl -sS --max-time ${line.includes('-N') ? 2 : 60} -w '\\n%{http_code}' "$@"; }`;
+  const script = `api=${daemon.url}\n${curl}\n${line.startsWith('api=') ? '' : line}`;
+  return new Promise((resolve) => {
+    execFile('bash', ['-c', script], { cwd: folder, maxBuffer: 64 << 20 }, (error, out, err) => {
+      const [, text, status] = out.match(/^(.*?)\n?(\d{3})?$/s);
+      resolve({ code: error?.code ?? 0, text, status: Number(status), err });
+    });
+  });
+}
+
+const job = () => client.job('job_1');
+// What must have happened before a line can work.
+const WAITS = [
+  [/\/checkpoint$/, 'the start', async () => (await job()).status === 'running'],
+  [/\/resume$/, 'the stop', async () => (await job()).status === 'stopped'],
+  [/checkpoints\/best/, 'the best checkpoint', async () => (await job()).best?.checkpoint],
+  [/DELETE/, 'the end', async () => ['stopped', 'succeeded'].includes((await job()).status)],
+];
+
+test('the curls of the README do what it says', { timeout: 280000 }, async () => {
+  let refusal;
+  let count = 0;
+  for (const { language, text } of await blocks()) {
+    if (language === 'json') {
+      // The one answer that is shown.
+      const shown = JSON.parse(text);
+      assert.deepEqual({ ...refusal, request_id: shown.request_id }, shown);
+      continue;
+    }
+    for (const line of statements(text)) {
+      const bare = line.replace(/\s+#.*$/, '');
+      for (const [pattern, what, probe] of WAITS) if (pattern.test(bare)) await until(what, probe, 120);
+      // A download that was broken off.
+      if (bare.includes('-C -')) await truncate(join(folder, 'model.safetensors'), 1000);
+      const { code, text: out, status, err } = await run(bare);
+      const said = `${line}\n${status} ${out.slice(0, 400)} ${err}`;
+      count++;
+      if (bare.startsWith('api=')) continue;
+      if (bare.includes('"batch_size": 0')) {
+        assert.equal(status, 400, said);
+        refusal = JSON.parse(out);
+        continue;
+      }
+      assert.ok(status >= 200 && status < 300, said);
+      // 28: the time was up, as it must be for a stream.
+      assert.equal(code, bare.includes('-N') ? 28 : 0, said);
+      if (bare.includes('-N')) assert.match(out, /^id: /m, said);
+    }
+  }
+  assert.ok(count > 25, `${count} lines`);
+  assert.ok((await stat(join(folder, 'model.safetensors'))).size > 1000);
+  await client.get('/v1/jobs/job_1', { status: 404 });
+});
