@@ -197,9 +197,10 @@ static int reason_status(const char *reason)
 
 bool respond_error(Response *res, const Error *err)
 {
-    const int special = reason_status(err->reason);
+    const char *code = err->code == ERR_NO_SPACE ? "disk_full" : err->reason;
+    const int special = reason_status(code);
     const int status = special ? special : error_status(err->code);
-    return respond_problem(res, status, err->reason, "%s", err->message);
+    return respond_problem(res, status, code, "%s", err->message);
 }
 
 /* The code that all faults share; NULL: there is none. */

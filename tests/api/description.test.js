@@ -92,6 +92,7 @@ test('the codes of problems are those of the sources', () => {
         if (/[ %]/.test(literal)) break; // the sentence, behind the codes
         if (/^[a-z_]+$/.test(literal)) used.add(literal);
       }
+    for (const [, code] of text.matchAll(/\bcode = [^;?]*\? "([a-z_]+)"/g)) used.add(code);
     if (name.endsWith('http/response.c'))
       for (const [, code] of text.matchAll(/\{\d{3}, "[^"]*", "(\w+)"\}/g)) used.add(code);
   }

@@ -238,6 +238,8 @@ static void states_and_models_become_statuses_and_networks(void **state)
                                       "\"label_smoothing\":0.30000000000000004}");
     assert_string_equal(job.metadata, "{\"model\":\"mine\"}");
     assert_string_equal(job.name, "model");
+    assert_string_equal(job.environment.cpu, "");  // recorded since the seventh schema
+    assert_string_equal(job.environment.cpu_isa, "avx2");
     job_info_free(&job);
     CHECK_OK(store_events(store, (SeriesPage){.job_id = 7}, &events, &f->err), f->err);
     assert_int_equal(events.count, COUNT(EVENTS));
