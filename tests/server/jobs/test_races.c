@@ -206,7 +206,7 @@ static void a_run_is_looked_at_and_steered(void **state)
     JobInfo job;
     CHECK_OK(jobs_get(f->jobs, scene.id, &job, &f->err), f->err);
     assert_int_equal(job.progress.step, STEPS);
-    assert_string_equal(job.name, "again");
+    assert_non_null(strstr(job.name, "again"));
     job_info_free(&job);
     run_end(scene.run, (RunEnd){RUN_SUCCEEDED, "completed", NULL});
 }
