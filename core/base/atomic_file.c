@@ -127,7 +127,8 @@ bool atomic_file_open(const char *path, AtomicFile **result, Error *err)
     if (f->folder >= 0)
         sweep(f->folder);
     if (f->folder < 0 || !create_temporary(f)) {
-        fail(err, ERR_IO, "cannot create a temporary file for %s: %s", path, strerror(errno));
+        fail(err, error_of_system(errno), "cannot create a temporary file for %s: %s", path,
+             strerror(errno));
         free(f->tmp);
         f->tmp = NULL;
         atomic_file_cancel(f);
@@ -148,8 +149,9 @@ bool atomic_file_write(AtomicFile *f, const void *bytes, size_t size, Error *err
             continue;
         if (written <= 0) {
             f->failed = true;
-            return fail(err, ERR_IO, "cannot write %s: %s", f->tmp,
-                        strerror(written < 0 ? errno : ENOSPC));
+            const int reason = written < 0 ? errno : ENOSPC;
+            return fail(err, error_of_system(reason), "cannot write %s: %s", f->tmp,
+                        strerror(reason));
         }
         at += written;
         size -= (size_t)written;
@@ -161,19 +163,21 @@ bool atomic_file_write(AtomicFile *f, const void *bytes, size_t size, Error *err
 static bool put_in_place(AtomicFile *f, Error *err)
 {
     if (rename(f->tmp, f->path) != 0)
-        return fail(err, ERR_IO, "cannot rename %s to %s: %s", f->tmp, f->path, strerror(errno));
+        return fail(err, error_of_system(errno), "cannot rename %s to %s: %s", f->tmp, f->path,
+                    strerror(errno));
     free(f->tmp);
     f->tmp = NULL;  // it is `path` now
     return fsync(f->folder) == 0
-           || fail(err, ERR_IO, "cannot force the folder of %s to disk: %s", f->path,
-                   strerror(errno));
+           || fail(err, error_of_system(errno), "cannot force the folder of %s to disk: %s",
+                   f->path, strerror(errno));
 }
 
 bool atomic_file_commit(AtomicFile *f, Error *err)
 {
     bool ok = !f->failed || fail(err, ERR_IO, "cannot write %s: an earlier write failed", f->tmp);
     if (ok && fsync(f->fd) != 0)
-        ok = fail(err, ERR_IO, "cannot force %s to disk: %s", f->tmp, strerror(errno));
+        ok = fail(err, error_of_system(errno), "cannot force %s to disk: %s", f->tmp,
+                  strerror(errno));
     // The lock is held until the temporary has its final name.
     ok = ok && put_in_place(f, err);
     atomic_file_cancel(f);

@@ -10,8 +10,9 @@
  * writer holds a lock (flock) on its temporary; one without a lock was left by a process that died,
  * and the next atomic_file_open in that folder removes it.
  *
- * Errors   ERR_IO, naming the file and the system's reason. After one, every later call fails too
- * and commit cleans up. A failed fsync is not tried again: the kernel may have dropped the data.
+ * Errors   ERR_IO, or ERR_NO_SPACE for a full disk, naming the file and the system's reason. After
+ * one, every later call fails too and commit cleans up. A failed fsync is not tried again: the
+ * kernel may have dropped the data.
  */
 #pragma once
 #include <stddef.h>

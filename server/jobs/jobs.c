@@ -69,6 +69,7 @@ static bool begin_life(Jobs *jobs, Error *err)
 static bool open_store(Jobs *jobs, Error *err)
 {
     return store_open(data_path(jobs->data, "store.db").text, &jobs->store, err)
+           && folder_sync(jobs->data, err)  // the names of a new store and its folders
            && begin_life(jobs, err);
 }
 

@@ -90,6 +90,7 @@ static TrainAnswer on_failed_checkpoint(Training *t, Error err)
     if (run_disk_failed(t->run, &err)) {
         // Somebody may have deleted it.
         folder_make(job_folder(t->config->data, run_job(t->run)->id).text, NULL);
+        folder_sync(data_path(t->config->data, "jobs").text, NULL);
         return TRAIN_CHECKPOINT_NOW;
     }
     t->fault = err;
@@ -210,7 +211,9 @@ static bool prepare_folder(Training *t, Error *err)
     const char *data = t->config->data;
     const int64_t id = run_job(t->run)->id;
     t->checkpoint_path = job_trainer_path(data, id);
-    while (!folder_make(job_folder(data, id).text, err)) {
+    // Its name is on disk before anything in it is relied on.
+    while (!folder_make(job_folder(data, id).text, err)
+           || !folder_sync(data_path(data, "jobs").text, err)) {
         if (err->code != ERR_NO_SPACE || !run_disk_failed(t->run, err))
             return false;
     }

@@ -11,9 +11,14 @@
  *          stall: it hangs for as long as the file FAULT_WHILE is there
  *
  * With FAULT_WHILE=FILE in the environment calls are only hit, and counted, while that file exists.
+ *
+ * With RECORD=FILE each of these calls that succeeds adds a line to that file, in the order in
+ * which they happen: "fsync PATH", say; for the store's log with the checkpoint whose row is in the
+ * bytes written: "write PATH step_40".
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -21,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
@@ -78,18 +84,52 @@ static Verdict judge(const char *call, const char *path)
     return FAIL;
 }
 
-static Verdict judge_fd(const char *call, int fd)
+/* The path of a descriptor; "" if it has none. */
+static void path_of(int fd, char path[PATH_MAX])
 {
     const int before = errno;
-    char link[32], path[PATH_MAX];
+    char link[32];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    const ssize_t length = readlink(link, path, sizeof path - 1);
+    const ssize_t length = readlink(link, path, PATH_MAX - 1);
     errno = before;
-    if (length <= 0)
-        return PASS;
-    path[length] = '\0';
-    return judge(call, path);
+    path[length > 0 ? length : 0] = '\0';
 }
+
+/* ---- The record ---- */
+
+static void record(const char *call, const char *path, const char *more)
+{
+    const char *file = getenv("RECORD");
+    if (!file || strcmp(path, file) == 0)
+        return;
+    const int before = errno;
+    char line[PATH_MAX + 64];
+    const int length =
+        snprintf(line, sizeof line, "%s %s%s%s\n", call, path, *more ? " " : "", more);
+    const int fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd >= 0 && length > 0 && syscall(SYS_write, fd, line, (size_t)length) != length)
+        abort();
+    close(fd);
+    errno = before;
+}
+
+/* "step_40" where the row's event is among the bytes of the store's log. */
+static void checkpoint_in(const char *path, const char *bytes, size_t count, char step[32])
+{
+    static const char MARK[] = "{\"checkpoint\":\"";
+    step[0] = '\0';
+    const char *found =
+        strstr(path, "store.db-wal") ? memmem(bytes, count, MARK, sizeof MARK - 1) : NULL;
+    if (!found)
+        return;
+    const char *id = found + sizeof MARK - 1;
+    size_t length = 0;
+    while (id + length < bytes + count && id[length] != '"' && length < 31)
+        length++;
+    snprintf(step, 32, "%.*s", (int)length, id);
+}
+
+/* ---- The calls ---- */
 
 static void leave_if(Verdict verdict)
 {
@@ -108,21 +148,40 @@ typedef int (*OnFd)(int);
 typedef int (*OnPath)(const char *);
 typedef int (*OnPaths)(const char *, const char *);
 
+/* Before a write, and after it. */
+static Verdict begin_write(int fd, char path[PATH_MAX])
+{
+    path_of(fd, path);
+    return path[0] ? judge("write", path) : PASS;
+}
+
+static void end_write(const char *path, const void *bytes, ssize_t written, Verdict verdict)
+{
+    char step[32];
+    if (written > 0 && path[0] && getenv("RECORD")) {
+        checkpoint_in(path, bytes, (size_t)written, step);
+        record("write", path, step);
+    }
+    leave_if(verdict);
+}
+
 ssize_t write(int fd, const void *bytes, size_t count)
 {
     REAL(Write, "write");
-    const Verdict verdict = judge_fd("write", fd);
+    char path[PATH_MAX];
+    const Verdict verdict = begin_write(fd, path);
     const ssize_t result = verdict == FAIL ? -1 : real(fd, bytes, count);
-    leave_if(verdict);
+    end_write(path, bytes, result, verdict);
     return result;
 }
 
 static ssize_t pwrite_with(const char *name, int fd, const void *bytes, size_t count, off_t at)
 {
     REAL(Pwrite, name);
-    const Verdict verdict = judge_fd("write", fd);
+    char path[PATH_MAX];
+    const Verdict verdict = begin_write(fd, path);
     const ssize_t result = verdict == FAIL ? -1 : real(fd, bytes, count, at);
-    leave_if(verdict);
+    end_write(path, bytes, result, verdict);
     return result;
 }
 
@@ -139,8 +198,12 @@ ssize_t pwrite64(int fd, const void *bytes, size_t count, off_t at)
 static int sync_with(const char *name, int fd)
 {
     REAL(OnFd, name);
-    const Verdict verdict = judge_fd("fsync", fd);
+    char path[PATH_MAX];
+    path_of(fd, path);
+    const Verdict verdict = path[0] ? judge("fsync", path) : PASS;
     const int result = verdict == FAIL ? -1 : real(fd);
+    if (result == 0)
+        record("fsync", path, "");
     leave_if(verdict);
     return result;
 }
@@ -160,6 +223,8 @@ static int paths_with(const char *name, const char *from, const char *to)
     REAL(OnPaths, name);
     const Verdict verdict = judge(name, to);
     const int result = verdict == FAIL ? -1 : real(from, to);
+    if (result == 0)
+        record(name, to, "");
     leave_if(verdict);
     return result;
 }
@@ -179,6 +244,8 @@ int unlink(const char *path)
     REAL(OnPath, "unlink");
     const Verdict verdict = judge("unlink", path);
     const int result = verdict == FAIL ? -1 : real(path);
+    if (result == 0)
+        record("unlink", path, "");
     leave_if(verdict);
     return result;
 }
