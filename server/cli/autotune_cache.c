@@ -15,9 +15,11 @@ static const char *variable(const char *name)
     return value && *value ? value : NULL;
 }
 
-static bool can_write(const char *folder, Error *why)
+/* A file that can only be read spares the measuring all the same. */
+static bool is_usable(const char *folder, const char *file, Error *why)
 {
-    return access(folder, W_OK) == 0 || fail(why, ERR_IO, "%s: %s", folder, strerror(errno));
+    return access(folder, W_OK) == 0 || access(file, R_OK) == 0
+           || fail(why, ERR_IO, "%s: %s", folder, strerror(errno));
 }
 
 char *autotune_cache_path(Error *why)
@@ -33,9 +35,11 @@ char *autotune_cache_path(Error *why)
     }
     char *parent = cache ? xstrdup(cache) : xasprintf("%s/.cache", home);
     char *folder = xasprintf("%s/googlenetd", parent);
-    const bool made =
-        folder_make(parent, why) && folder_make(folder, why) && can_write(folder, why);
-    char *file = made ? xasprintf("%s/kernels.txt", folder) : NULL;
+    char *file = xasprintf("%s/kernels.txt", folder);
+    if (!folder_make(parent, why) || !folder_make(folder, why) || !is_usable(folder, file, why)) {
+        free(file);
+        file = NULL;
+    }
     free(folder);
     free(parent);
     return file;
