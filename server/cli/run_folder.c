@@ -27,13 +27,16 @@ static bool make_folders(const char *dir, Error *err)
         if (slash)
             *slash = '\0';
         ok = mkdir(path, 0777) == 0 || errno == EEXIST;
-        if (!ok)
-            fail(err, ERR_IO, "%s: %s", path, strerror(errno));
         if (slash)
             *slash = '/';
     }
     free(path);
-    return ok;
+    struct stat info;
+    if (ok && stat(dir, &info) == 0 && !S_ISDIR(info.st_mode)) {
+        ok = false;
+        errno = ENOTDIR;
+    }
+    return ok || fail(err, ERR_IO, "%s: %s", dir, strerror(errno));
 }
 
 static bool lock_folder(RunFolder *f, Error *err)
