@@ -2,7 +2,7 @@
 #pragma once
 #include <stddef.h>
 
-/* Numbers that are worked on at a time: a few arrays of them fit the first-level cache. */
+/* Numbers that are processed at a time: a few arrays of that length fit the L1 cache. */
 enum { CHUNK = 2048 };
 
 static inline size_t chunk_count(size_t count)

@@ -1,8 +1,8 @@
-/* core/base/clock.h -- time that only goes forward. */
+/* core/base/clock.h -- monotonic time. */
 #pragma once
 #include <time.h>
 
-/* Seconds since some fixed moment. */
+/* Seconds of the monotonic clock: only differences between two calls mean anything. */
 static inline double clock_seconds(void)
 {
     struct timespec now;

@@ -1,8 +1,7 @@
 /* core/base/memory.h -- small allocations that never fail.
  *
- * They abort with a message when the system has nothing left: a program that cannot get a few bytes
- * for a name cannot say so politely either. Tensors and stores, which may really not fit, are
- * allocated elsewhere and return ERR_NO_MEMORY.
+ * They abort with a message when the system is out of memory. Tensors, stores and files, which may
+ * really not fit, are allocated elsewhere and return ERR_NO_MEMORY.
  */
 #pragma once
 #include <stddef.h>

@@ -14,7 +14,7 @@ static uint64_t splitmix64(uint64_t *x)
 
 Rng rng_new(uint64_t seed, RngStream stream, uint64_t index)
 {
-    // Each of the three is mixed before the next comes in, so that (1, 2) and (2, 1) differ.
+    // Each of the three is mixed before the next is added, so that (1, 2) and (2, 1) differ.
     uint64_t x = seed;
     x = splitmix64(&x) ^ (uint64_t)stream;
     x = splitmix64(&x) ^ index;

@@ -2,15 +2,14 @@
  *
  * xoshiro256** (Blackman and Vigna 2018), seeded through splitmix64. A job has one seed; each use
  * draws from its own stream, so that switching one on does not shift the others. A stream and an
- * index (the epoch, say) fix the state completely: nothing has to be saved to continue where a job
- * was stopped.
+ * index (the epoch, say) determine the state completely: nothing has to be saved to resume a job.
  */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 
 typedef enum {
-    RNG_INIT,   // initial weights; index: the parameter's place in the store
+    RNG_INIT,   // initial weights; index: the parameter's index in the store
     RNG_ORDER,  // order of the examples; index: the epoch
     RNG_TEST,   // tests and benchmarks
 } RngStream;

@@ -2,7 +2,7 @@
 #pragma once
 #include <stddef.h>
 
-/* Zeroed, in large pages where the system has them: fewer look-ups of addresses. NULL if there is
+/* Zeroed, in large pages where the system has them: fewer TLB misses. NULL if there is
  * not enough memory. */
 void *slab_new(size_t bytes);
 void slab_free(void *slab, size_t bytes);  // takes NULL

@@ -30,7 +30,7 @@ typedef struct {
     Split test;
 } Dataset;
 
-/* What can be said of a set without reading its pixels. */
+/* What is known of a set without reading its files. */
 typedef struct {
     const char *name;     // "fashion_mnist"
     const char *title;    // "Fashion-MNIST"
@@ -49,7 +49,7 @@ const DatasetInfo *dataset_table(size_t *count);
 const DatasetInfo *dataset_find(const char *name);
 
 /* `source` is a name from the table or, where it has a slash, a folder. `folder` overrides where a
- * known set is looked for; NULL is the usual place. The set owns all that it points to. */
+ * known set is looked for; NULL: its default folder. The set owns all that it points to. */
 bool dataset_open(const char *source, const char *folder, Dataset **dataset, Error *err);
 /* Whether the files that dataset_open would read are there. It looks at names and permissions only:
  * ERR_NOT_FOUND or ERR_IO names the file. */

@@ -104,7 +104,7 @@ static bool check_end(Stream *s, IdxKind kind, const Idx *idx, Error *err)
     return true;
 }
 
-/* Takes the stream. */
+/* Closes the stream. */
 static bool read_stream(Stream *s, IdxKind kind, Idx *idx, Error *err)
 {
     *idx = (Idx){0};

@@ -1,13 +1,13 @@
 /* DESIGN
- * A ring of SLOTS batches between one maker (our thread) and one taker (the caller). The maker
- * fills the slots in turn, the taker lends them out in turn; `made` and `taken` count batches since
- * the start, so a slot's place is its number modulo SLOTS. A lent batch stays counted as the
- * maker's obstacle until the next call, hence two batches are ready beside the one in use. One
- * mutex guards the two counters and the stop flag; pixels are written and read outside it, since a
- * slot belongs to one side at a time.
+ * A ring of SLOTS batches between one producer (the loader's thread) and one consumer (the caller).
+ * The producer fills the slots in turn, the consumer gets them in turn; `produced` and `consumed`
+ * count batches since the start, so a batch is in the slot of its number modulo SLOTS. The batch
+ * that the caller uses still occupies its slot, hence SLOTS - 1 batches are prepared ahead of it.
+ * One mutex guards the two counters and the stop flag; pixels are written and read outside it,
+ * since a slot belongs to one side at a time.
  *
- * The maker knows nothing but dataset, config and a position (epoch, batch): that makes every batch
- * a pure function of its position. Dataset and split are borrowed and only read.
+ * The producer knows only the data set, the config and a position (epoch, batch), so every batch is
+ * a pure function of its position. Data set and split are borrowed and only read.
  */
 #include "core/data/loader.h"
 
@@ -35,30 +35,30 @@ typedef struct {
 } Slot;
 
 struct Loader {
-    // What to make; constant after loader_new.
+    // What to produce; constant after loader_new.
     Shape src;
     const Split *split;
     LoaderConfig config;
     int examples;
     int64_t batches;  // per epoch
 
-    // The maker's own.
+    // The producer's own.
     Resize *resize;
     uint8_t *resized;  // (image_size, image_size, channels)
     int32_t *order;    // (examples), of epoch `order_epoch`
     int64_t order_epoch;
-    int64_t epoch, index;  // of the batch to make next
+    int64_t epoch, index;  // of the next batch to produce
 
     Slot slots[SLOTS];
     pthread_t thread;
     bool running;
     pthread_mutex_t mutex;  // guards what follows
     pthread_cond_t changed;
-    int64_t made, taken;  // batches since the start
-    bool lent;            // the batch before `taken` is in the caller's hands
-    atomic_bool stop;     // also read between images, without the mutex
+    int64_t produced, consumed;  // batches since the start
+    bool in_use;                 // the caller still uses batch consumed - 1
+    atomic_bool stop;            // also read between images, without the mutex
 
-    double wait_seconds;  // the caller's own
+    double wait_seconds;  // the consumer's own
 };
 
 static void set_order(Loader *l)
@@ -74,8 +74,8 @@ static void set_order(Loader *l)
     l->order_epoch = l->epoch;
 }
 
-/* One image into its place of the batch: resized, channels first, divided by 255 as torchvision's
- * ToTensor does it, in float32. */
+/* Write one image of a batch: resized, channels first, divided by 255 as torchvision's ToTensor
+ * does, in float32. */
 static void make_image(Loader *l, const uint8_t *pixels, float *restrict dst)
 {
     resize_run(l->resize, pixels, l->resized);
@@ -92,7 +92,7 @@ static void make_image(Loader *l, const uint8_t *pixels, float *restrict dst)
             dst[c * area + i] = (float)src[i * channels + c] / 255.0f;
 }
 
-/* Fill a slot and step on. False: told to stop in between. */
+/* Fill a slot and advance the position. False if it was stopped in between. */
 static bool make_batch(Loader *l, Slot *slot)
 {
     set_order(l);
@@ -117,20 +117,20 @@ static bool make_batch(Loader *l, Slot *slot)
     return true;
 }
 
-static void *run_maker(void *arg)
+static void *run_producer(void *arg)
 {
     Loader *l = arg;
     pthread_mutex_lock(&l->mutex);
     for (;;) {
-        while (!l->stop && l->made - (l->taken - l->lent) == SLOTS)
+        while (!l->stop && l->produced - (l->consumed - l->in_use) == SLOTS)
             pthread_cond_wait(&l->changed, &l->mutex);
         if (l->stop)
             break;
-        Slot *slot = &l->slots[l->made % SLOTS];
+        Slot *slot = &l->slots[l->produced % SLOTS];
         pthread_mutex_unlock(&l->mutex);
         const bool done = make_batch(l, slot);
         pthread_mutex_lock(&l->mutex);
-        l->made += done;
+        l->produced += done;
         pthread_cond_signal(&l->changed);
     }
     pthread_mutex_unlock(&l->mutex);
@@ -140,17 +140,17 @@ static void *run_maker(void *arg)
 const Batch *loader_next(Loader *l)
 {
     pthread_mutex_lock(&l->mutex);
-    l->lent = false;
+    l->in_use = false;
     pthread_cond_signal(&l->changed);
-    if (l->made == l->taken) {
+    if (l->produced == l->consumed) {
         const double start = clock_seconds();
-        while (l->made == l->taken)
+        while (l->produced == l->consumed)
             pthread_cond_wait(&l->changed, &l->mutex);
         l->wait_seconds += clock_seconds() - start;
     }
-    const Slot *slot = &l->slots[l->taken % SLOTS];
-    l->taken++;
-    l->lent = true;
+    const Slot *slot = &l->slots[l->consumed % SLOTS];
+    l->consumed++;
+    l->in_use = true;
     pthread_mutex_unlock(&l->mutex);
     return &slot->batch;
 }
@@ -175,7 +175,7 @@ static bool allocate(Loader *l, Error *err)
     const size_t count =
         (size_t)(l->config.batch_size < l->examples ? l->config.batch_size : l->examples);
     size_t floats, all, bytes, padded;  // of one image, of a batch
-    // As a real number, which tells sizes that no size_t holds, too.
+    // As a double, which also holds sizes that do not fit a size_t.
     const double needed = (double)side * (double)side * l->src.channels * (double)count * 4;
     bool fits = !__builtin_mul_overflow(side * side, (size_t)l->src.channels, &floats)
                 && !__builtin_mul_overflow(floats, count, &all)
@@ -197,13 +197,13 @@ static bool allocate(Loader *l, Error *err)
     return true;
 }
 
-/* Signals are the business of the program's other threads. */
+/* Signals are left to the program's other threads. */
 static bool start_thread(Loader *l, Error *err)
 {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int status = pthread_create(&l->thread, NULL, run_maker, l);
+    const int status = pthread_create(&l->thread, NULL, run_producer, l);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (status != 0)
         return fail(err, ERR_NO_MEMORY, "start the loader's thread: %s", strerror(status));

@@ -1,7 +1,9 @@
-/* core/data/loader.h -- batches of a split, resized and scaled to [0, 1], made ahead by one thread.
+/* core/data/loader.h -- batches of a split, resized and scaled to [0, 1], prepared in advance by a
+ * thread.
  *
  * The order of the examples in epoch e is a shuffle that depends on the seed and e alone, so a
- * loader can start at any place of any epoch and give the same batches as one that ran through.
+ * loader can start at any batch of any epoch and give the same batches as one that ran from the
+ * beginning.
  */
 #pragma once
 #include "core/data/dataset.h"
@@ -38,4 +40,4 @@ const Batch *loader_next(Loader *loader);
 
 int64_t loader_batches_per_epoch(const Loader *loader);
 int loader_examples(const Loader *loader);         // per epoch: the split's count or the limit
-double loader_wait_seconds(const Loader *loader);  // loader_next has stood waiting, in all
+double loader_wait_seconds(const Loader *loader);  // total that loader_next waited for

@@ -3,7 +3,7 @@
  *   train-images-idx3-ubyte  train-labels-idx1-ubyte
  *   t10k-images-idx3-ubyte   t10k-labels-idx1-ubyte
  *
- * each plain or with .gz behind the name; the plain one is taken where both are there.
+ * each plain or with .gz behind the name; the plain file is read where both exist.
  *
  * Errors   as dataset.h. Counts of labels and images that differ, splits of different image sizes,
  *          a label beyond the classes, or images unlike those of the known set: ERR_INVALID.

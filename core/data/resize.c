@@ -46,8 +46,8 @@ static double triangle(double x)
     return fabs(x) < 1 ? 1 - fabs(x) : 0;
 }
 
-/* The weights of one output pixel. Pillow's formulas to the letter, its order of operations
- * included, since the last bit of a double can decide how a weight is rounded. */
+/* The weights of one output pixel. Exactly Pillow's formulas, in its order of operations,
+ * since the last bit of a double can decide how a weight is rounded. */
 static void taps_set(Taps *taps, int i, int src_size, int dst_size)
 {
     const double scale = (double)src_size / dst_size;

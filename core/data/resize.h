@@ -11,7 +11,7 @@
 
 #include "core/graph/shape.h"
 
-/* The weights for one pair of sizes, and room for what lies between the passes. */
+/* The weights for one pair of sizes, and a buffer for the rows between the two passes. */
 typedef struct Resize Resize;
 
 Resize *resize_new(Shape src, int side);

@@ -3,5 +3,5 @@
 #include "core/dnn/dnn.h"
 
 /* GFLOP/s of the best of several square products, 2048 x 2048 x 2048, on the team of the
- * calling thread: what a training step can be held against. ERR_DNN, ERR_NO_MEMORY. */
+ * calling thread: the bound that a training step is compared with. ERR_DNN, ERR_NO_MEMORY. */
 bool gemm_ceiling(const Dnn *dnn, dnnl_data_type_t type, double *gflops, Error *err);

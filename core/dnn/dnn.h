@@ -27,13 +27,13 @@ const char *dnn_isa_name(void);
 /* oneDNN's version: "3.7.2". `text` has room for `size` bytes. */
 void dnn_version(char *text, size_t size);
 
-/* What a primitive does besides its plain work; zeros mean nothing. */
+/* Attributes of a primitive; all zeros: none. */
 typedef struct {
     float sum;           // dst = result + sum * (what dst held)
     bool deterministic;  // equal bits from run to run
 } OpAttr;
 
-/* oneDNN's form of it, to be destroyed by the caller. NULL, with the fault in err, if it failed. */
+/* oneDNN's object for them, to be destroyed by the caller; NULL on failure. */
 dnnl_primitive_attr_t op_attr_new(OpAttr attr, Error *err);
 
 /* A primitive with its arguments. A zeroed Op is empty; op_free may be called on it. */
@@ -46,9 +46,10 @@ typedef struct {
     const char *what;  // for messages: "conv forward"
 } Op;
 
-/* Make the primitive that `desc` describes and take `desc` over, also on failure. `status` is what
- * creating `desc` returned, so that calls nest. Refuses oneDNN's reference implementations ("ref"),
- * which are a thousand times slower than the others: better no training than that one. */
+/* Make the primitive that `desc` describes; destroys `desc`, also on failure. `status` is what
+ * creating `desc` returned: if that failed, so does this. Refuses oneDNN's reference
+ * implementations
+ * ("ref"), which are a thousand times slower than the others. */
 bool op_new(Op *op, const Dnn *dnn, const char *what, dnnl_status_t status,
             dnnl_primitive_desc_t desc, Error *err);
 void op_free(Op *op);

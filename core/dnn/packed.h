@@ -1,5 +1,5 @@
-/* core/dnn/packed.h -- a parameter in the layout that a primitive wants, and its gradient on the
- * way back.
+/* core/dnn/packed.h -- a parameter in the layout of a primitive, and its gradient back in the
+ * store's.
  *
  * The store keeps float32 numbers in plain layout; oneDNN's fast kernels want blocked layouts and
  * perhaps another type. A Packed copies store -> primitive, a PackedGrad primitive -> store.
@@ -34,6 +34,6 @@ typedef struct {
 
 bool packed_grad_new(PackedGrad *p, const Dnn *dnn, float *numbers, const_dnnl_memory_desc_t plain,
                      const_dnnl_memory_desc_t given, Error *err);
-/* Bring the packed gradient to the store: replace what is there, or add to it. */
+/* Write the packed gradient to the store: replace what is there, or add to it. */
 bool packed_grad_store(const PackedGrad *p, bool accumulate, Error *err);
 void packed_grad_free(PackedGrad *p);

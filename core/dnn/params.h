@@ -1,10 +1,10 @@
-/* core/dnn/params.h -- the numbers of a network: flat arrays, and views of them by name.
+/* core/dnn/params.h -- the parameters of a network: flat arrays, and views of them by name.
  *
- * Values, gradients and momentum are float32 in plain layout (OIHW, (out, in)), one parameter
- * behind the other in the order of the graph, but that those of siblings (core/graph/graph.h) stand
- * together: all their weights, then all their biases, as one wider node would have them. Optimizer,
- * initialisation and checkpoint are loops over the arrays; layers copy what they need into the
- * layouts they like.
+ * Values, gradients and momentum are float32 in plain layout (OIHW, (out, in)). Parameters follow
+ * one another in the order of the graph, except that those of siblings (core/graph/graph.h) are
+ * contiguous: all their weights, then all their biases, as one wider node would have them.
+ * Optimizer, initialisation and checkpoint are loops over the arrays; layers copy what they need
+ * into the layouts of their kernels.
  */
 #pragma once
 #include "core/graph/graph.h"

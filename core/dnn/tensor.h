@@ -1,12 +1,12 @@
 /* core/dnn/tensor.h -- a block of numbers that oneDNN and our own loops both read.
  *
  * Values and gradients of feature maps are channels-last (oneDNN's nhwc), dense: pixel by pixel,
- * all channels of a pixel side by side. That layout serves every layer without copies, suits matrix
- * units, and makes joining channels a copy of rows. Packed weights and workspaces have whatever
- * layout the primitive chose.
+ * all channels of a pixel side by side. Every layer works on that layout without copies, and
+ * concatenation along the channels is a copy of rows. Packed weights and workspaces have the layout
+ * that the primitive chose.
  *
- * A tensor does not own its numbers unless it was made by tensor_alloc: a Net lays most of them out
- * in one arena and says where with tensor_place.
+ * A tensor does not own its numbers unless it was made by tensor_alloc: a Net allocates most of
+ * them in one arena and sets their addresses with tensor_place.
  */
 #pragma once
 #include "core/dnn/dnn.h"
@@ -32,7 +32,8 @@ bool tensor_new_like(const Dnn *dnn, const_dnnl_memory_desc_t desc, Tensor **ten
 bool tensor_alloc(const Dnn *dnn, const_dnnl_memory_desc_t desc, Tensor **tensor, Error *err);
 void tensor_free(Tensor *t);  // takes NULL
 
-/* Say where the numbers are: 64-byte aligned, t->bytes long, alive as long as the tensor is used.
+/* Set the address of the numbers: 64-byte aligned, t->bytes long, alive as long as the tensor is
+ * used.
  */
 bool tensor_place(Tensor *t, void *data, Error *err);
 

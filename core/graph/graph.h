@@ -1,11 +1,12 @@
 /* core/graph/graph.h -- a network as a pure description: nodes, shapes, parameters, costs.
  *
- * A graph has no batch size, no memory and no oneDNN in it; any thread may build one, to check a
- * request or to print a summary, in microseconds. core/net binds it to a batch and runs it.
+ * A graph has no batch size, no memory and no oneDNN objects; any thread may build one in
+ * microseconds, to check a request or to print a summary. core/net binds it to a batch and runs it.
  *
  *     Graph *g = graph_new((Shape){1, 96, 96});
- *     Node x = conv(g, graph_input(g), "0.0", (Conv){.out = 64, .kernel = 7, .stride = 2, .pad =
- * 3}); x = relu(g, x, "0.1"); if (!graph_check(g, &err)) ...
+ *     Node x = conv(g, graph_input(g), "0.0", (Conv){.out = 64, .kernel = 7});
+ *     x = relu(g, x, "0.1");
+ *     if (!graph_check(g, &err)) ...
  *
  * The first builder call that fails makes the graph failed: later calls do nothing and return
  * NODE_NONE, and graph_check reports the fault. Models therefore contain no `if`.
@@ -20,7 +21,7 @@
 #include "core/graph/shape.h"
 
 typedef struct Graph Graph;
-typedef int Node;  // place of the node in creation order
+typedef int Node;  // index of the node, in creation order
 #define NODE_NONE (-1)
 
 enum {
@@ -41,7 +42,7 @@ typedef struct {
     int fan_out;  // outputs that one input reaches
 } ParamSpec;
 
-/* What a layer answers when it is asked to take its place in a graph. */
+/* What `describe` says of a node: its shape, its parameters, and what its backward pass needs. */
 typedef struct {
     Shape dst;
     ParamSpec params[GRAPH_MAX_PARAMS];
@@ -66,7 +67,7 @@ typedef struct {
     const struct LayerOps *ops;
 } LayerType;
 
-/* A node as it stands in the graph. Pointers live as long as the graph. */
+/* A node. Its pointers are valid as long as the graph. */
 typedef struct {
     const char *name;
     const LayerType *type;  // NULL for the input

@@ -1,5 +1,4 @@
-/* core/layers/fork.h -- stands where a value is read more than once, so that gradients can be added
- * there.
+/* core/layers/fork.h -- inserted where a value has several readers, to add up their gradients.
  *
  *   dst = src, the same memory
  *

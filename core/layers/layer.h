@@ -1,8 +1,8 @@
 /* core/layers/layer.h -- how a layer runs, once a graph is bound to a batch.
  *
- * A Layer is one node at work: the tensors it reads and writes, its parameters in the store, and
- * whatever its file keeps in `state`. A file in this folder implements LayerOps; core/net calls
- * them:
+ * A Layer is one node bound to memory: the tensors it reads and writes, its parameters in the
+ * store, and whatever its file keeps in `state`. A file in this folder implements LayerOps;
+ * core/net calls them:
  *
  *   create            once: make the primitives, with the kernels that core/autotune has for them
  *   load_params       whenever the parameters have changed: copy them into the kernels' layouts
@@ -13,9 +13,9 @@
  *   flush_grads       after the last of a batch: gradients that were accumulated elsewhere -> store
  *   destroy           once, also after a `create` that failed
  *
- * Every layer but fork has one diff_dst: each value is read by one node, and a fork stands where
- * there would be more. Backward therefore always overwrites diff_src and never adds to it. Slices
- * of one value need no fork: they share one diff_src, of which each writes its part.
+ * Every layer but fork has one diff_dst: each value is read by one node; where it has more readers,
+ * a fork is inserted. Backward therefore always overwrites diff_src and never adds to it. Slices of
+ * one value need no fork: they share one diff_src, of which each writes its part.
  */
 #pragma once
 #include "core/autotune/autotune.h"
@@ -38,7 +38,7 @@ typedef struct Layer {
         *workspace;  // kept from forward to backward; made by create with tensor_new_like, or NULL
 
     ParamStore *params;
-    int first_param;  // place of the node's first parameter in the store
+    int first_param;  // index of the node's first parameter in the store
 
     Shared *shared;         // with the other layers of the net
     Autotune *autotune;     // which kernels to use; NULL: oneDNN's alone
@@ -65,7 +65,7 @@ typedef struct LayerOps {
     bool sums_in_f32;  // dst can be float32 where src is bfloat16, and holds more then
 } LayerOps;
 
-enum { WEIGHTS, BIAS };  // the parameters' places in a node that has both
+enum { WEIGHTS, BIAS };  // indices of the parameters of a node that has both
 
 /* The layer's i-th parameter, its numbers and its gradient. */
 static inline const Param *layer_param(const Layer *l, int i)

@@ -1,5 +1,4 @@
-/* core/models/all.h -- one builder per file in this folder; the table in models.c is their only
- * reader. */
+/* core/models/all.h -- one builder per file in this folder, for the table in models.c alone. */
 #pragma once
 #include "core/graph/graph.h"
 

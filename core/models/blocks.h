@@ -1,4 +1,4 @@
-/* core/models/blocks.h -- what several models are made of. */
+/* core/models/blocks.h -- blocks that several models share. */
 #pragma once
 #include "core/graph/graph.h"
 #include "core/layers/conv.h"

@@ -2,7 +2,7 @@
  * form of d2l.ai "GoogLeNet": no local response norm, no auxiliary heads, no dropout. Pools pad by
  * 1 as there; Caffe rounds up instead: same sizes at 224, different windows.
  *
- * Names are the paths that PyTorch's state_dict() gives the chapter's module: stage, place in the
+ * Names are the paths that PyTorch's state_dict() gives the chapter's module: stage, index in the
  * stage, path of the block. Sizes at the right are channels x height x width for a 1 x 96 x 96
  * image. */
 #include "core/layers/global_avg_pool.h"

@@ -7,7 +7,7 @@ typedef struct {
     const char *title;  // "GoogLeNet (Inception v1)"
     const char *about;  // one sentence
     Node (*build)(Graph *g, Node x, int classes);
-    int image_size;             // usual side in pixels
+    int image_size;             // default side in pixels
     const char *const *stages;  // the nodes that end a stage, NULL-terminated
 } Model;
 

@@ -66,7 +66,7 @@ static bool step(Bench *b, Error *err)
     if (!net_train_batch(b->net, b->images, b->labels, b->config->batch_size, &ignored, err))
         return false;
     const double start = clock_seconds();
-    // A rate so small that the numbers stay in their usual range for as long as the bench runs.
+    // A rate so small that values stay in their initial range for as long as the bench runs.
     sgd_step(&(Sgd){0}, 1e-6, b->params);
     net_params_changed(b->net);
     b->update_seconds += clock_seconds() - start;

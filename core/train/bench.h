@@ -1,8 +1,8 @@
 /* core/train/bench.h -- times a training step, and each layer and part of it.
  *
  * Real arithmetic on random images: forward, loss, backward and update, as a training does them.
- * The whole steps are timed first, without looking inside; then as many again with a clock around
- * each layer. Times are means over the steps in milliseconds per batch; step_ms is the median.
+ * First whole steps are timed, then as many again with a clock around each layer. Times are means
+ * over the steps in milliseconds per batch; step_ms is the median.
  */
 #pragma once
 #include "core/autotune/autotune.h"
@@ -30,7 +30,7 @@ typedef struct {
     double forward_ms;
     double backward_data_ms;
     double backward_weights_ms;
-    double other_ms;                   // masks and the like before the backward pass
+    double other_ms;                   // backward_begin: ReLU masks and the like
     char kernels[3][AUTOTUNE_KERNEL];  // by direction; "" where there is but one
 } BenchLayer;
 
@@ -38,15 +38,15 @@ typedef struct {
     BenchLayer *layers;
     int layer_count;
     int threads, micro_batch;
-    Precision precision;  // what auto came to
+    Precision precision;  // that auto resolved to
     double step_ms;       // the median of the whole steps
     double fastest_step_ms;
     double evaluate_ms;  // forward alone, of as many examples
     double gflop;        // of a step: three directions, but for the input's gradient
     double ceiling_gflops;
-    // Parts of the step that are no layer's.
+    // Parts of the step outside the layers.
     double input_ms, load_params_ms, loss_ms, flush_grads_ms, update_ms;
-    double first_step_ms;  // in which kernels are made and measured
+    double first_step_ms;  // includes making and measuring kernels
 } BenchResult;
 
 /* Errors   ERR_INVALID, ERR_DNN, ERR_NO_MEMORY, as core/net/net.h. */

@@ -20,7 +20,7 @@
 
 enum { CHECKPOINT_TEXT = 96 };  // bytes of a text field, with the final NUL
 
-/* Where a training stands between two steps. */
+/* The state of a training between two steps. */
 typedef struct {
     int64_t step;          // steps done
     int64_t epoch;         // current epoch, from 0
@@ -60,5 +60,5 @@ bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Au
 
 /* The model file: parameters alone, as net.load_state_dict() takes them. */
 bool model_save(const char *path, const ParamStore *params, const char *model_name, Error *err);
-/* Values from a model file or a checkpoint; whatever is under "optimizer." is passed over. */
+/* Values from a model file or a checkpoint; tensors under "optimizer." are ignored. */
 bool model_load(const char *path, ParamStore *params, Error *err);

@@ -1,7 +1,7 @@
-/* core/train/init.h -- the numbers that a training starts from.
+/* core/train/init.h -- initial values of the parameters.
  *
- * Every parameter draws from its own stream, rng_new(seed, RNG_INIT, place in the store), so that
- * its numbers depend on the seed and its place alone.
+ * Every parameter draws from its own stream, rng_new(seed, RNG_INIT, index in the store), so that
+ * its values depend on the seed and its index alone.
  */
 #pragma once
 #include "core/base/rng.h"
@@ -18,6 +18,6 @@ void init_kaiming_normal(const Param *param, Rng *rng, float *values);
 /* Uniform in +-1 / sqrt(fan_in), PyTorch's default for a bias. */
 void init_fan_in_uniform(const Param *param, Rng *rng, float *values);
 
-/* The chapter's start: `weights` for parameters with more than one dimension, init_fan_in_uniform
- * for the others, which are biases. */
+/* The chapter's initialisation: `weights` for parameters with more than one dimension,
+ * init_fan_in_uniform for the others, which are biases. */
 void init_params(ParamStore *store, Initializer weights, uint64_t seed);

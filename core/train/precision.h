@@ -1,4 +1,4 @@
-/* core/train/precision.h -- the numbers that feature maps and their gradients are kept in. */
+/* core/train/precision.h -- the data type of feature maps and their gradients. */
 #pragma once
 
 typedef enum {
@@ -9,5 +9,5 @@ typedef enum {
 
 extern const char *const PRECISION_NAMES[];  // by Precision, NULL-terminated
 
-/* What AUTO means on this CPU; the others mean themselves. */
+/* What AUTO means on this CPU; the others are returned as they are. */
 Precision precision_resolve(Precision precision);

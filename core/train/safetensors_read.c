@@ -10,14 +10,14 @@
 
 enum {
     MAX_HEADER = 16 << 20,  // bytes; GoogLeNet's is 20 kB
-    MAX_DEPTH = 4,          // objects and lists within one another: tensor entries have two
+    MAX_DEPTH = 4,          // nested objects and lists: tensor entries have two levels
 };
 
 struct SafeFile {
     char *label;
-    uint8_t *owned;       // the file's bytes, if we read them
-    uint8_t *aligned;     // a copy of the data, if they do not stand where floats may
-    const uint8_t *data;  // behind the header
+    uint8_t *owned;       // the file's bytes; NULL after safetensors_parse
+    uint8_t *aligned;     // a copy of the data if it is not aligned for floats
+    const uint8_t *data;  // after the header
     size_t data_size;
     bool has_checksum;
     cJSON *header;

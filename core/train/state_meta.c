@@ -9,7 +9,7 @@
 
 #include "core/base/memory.h"
 
-/* What marks a file as a checkpoint of ours; raised when its contents change. */
+/* Identifies a checkpoint and the version of its format, which is raised when fields change. */
 static const char FORMAT[] = "googlenetd checkpoint 2";
 static const char ANY_FORMAT[] = "googlenetd checkpoint ";
 static const char FORMAT_1[] = "googlenetd checkpoint 1";
@@ -157,7 +157,7 @@ static bool read_format(const SafeFile *f, const char *path, int *format, Error 
     return true;
 }
 
-/* What a file of format 1 does not say of the early ending, as far as it can be told. */
+/* Derive from a file of format 1 what can be derived of the fields that it lacks. */
 static void complete_format_1(TrainState *state)
 {
     state->ending.reference = state->best_accuracy;

@@ -180,7 +180,7 @@ static bool stopped(const Trainer *t, Error *err)
                 (long long)trainer_total_steps(t));
 }
 
-/* ---- Numbers that are none ---- */
+/* ---- NaN and infinity ---- */
 
 static bool not_a_number(const char *what, double x, int64_t step, Error *err)
 {
@@ -188,7 +188,7 @@ static bool not_a_number(const char *what, double x, int64_t step, Error *err)
                 what, isnan(x) ? "NaN" : "infinite", (long long)step);
 }
 
-/* Blame the first parameter that has a number in `array` that is none. False, if there is one. */
+/* Fails with the first parameter that has NaN or infinity in `array`. */
 static bool check_array(const Trainer *t, const char *what, const float *array, Error *err)
 {
     for (int p = 0; p < t->params->param_count; p++) {
@@ -205,7 +205,7 @@ static bool check_array(const Trainer *t, const char *what, const float *array, 
     return true;
 }
 
-/* The arrays are searched only when the update has seen that something is wrong. */
+/* Searches the arrays only if the update has found NaN or infinity. */
 static bool check_update(const Trainer *t, const SgdReport *update, Error *err)
 {
     if (!isfinite(update->grad_norm))

@@ -115,7 +115,7 @@ typedef TrainAnswer (*TrainCallback)(void *context, const TrainEvent *event);
 /* The row of a TRAIN_EPOCH event. */
 EpochMetrics train_event_metrics(const TrainEvent *event);
 
-/* A training under way; what the end of it leaves behind. */
+/* A training in progress. */
 typedef struct Trainer Trainer;
 
 /* Checks the config against model and dataset, builds the network, initialises or loads the
