@@ -17,7 +17,7 @@ typedef struct {
     char listen[128];           // "127.0.0.1:8080", "[::1]:8080"; port 0: any free one
     char data[PATH_MAX];        // folder of everything that must last: "data"
     char web[PATH_MAX];         // folder of the dashboard's files; "": none is served
-    char datasets[PATH_MAX];    // folder with a folder per known dataset; "": the usual places
+    char datasets[PATH_MAX];    // folder with a folder per known dataset; "": the default places
     char kernels[PATH_MAX];     // file of the kernels chosen; "": kernels.txt in `data`
     char hosts[512];            // names, with commas between, that clients call this daemon by
     char token_file[PATH_MAX];  // first line: the bearer token; "": none

@@ -1,5 +1,6 @@
 #include "server/cli/job_file.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@ static cJSON *set_value(const char *text)
     return value ? value : cJSON_CreateString(text);
 }
 
-/* Put a value at "optimizer.learning_rate", making the objects on the way. */
+/* Put a value at "optimizer.learning_rate" or, as faults name fields, "/optimizer/learning_rate",
+ * making the objects on the way. */
 static bool apply_set(cJSON *job, const char *set, Error *err)
 {
     const char *equals = strchr(set, '=');
@@ -24,9 +26,10 @@ static bool apply_set(cJSON *job, const char *set, Error *err)
     char *path = xstrdup(set);
     path[equals - set] = '\0';
     cJSON *object = job;
-    char *key = path;
+    const bool pointer = path[0] == '/';
+    char *key = path + pointer;
     bool ok = true;
-    for (char *dot; ok && (dot = strchr(key, '.')); key = dot + 1) {
+    for (char *dot; ok && (dot = strchr(key, pointer ? '/' : '.')); key = dot + 1) {
         *dot = '\0';
         cJSON *inner = cJSON_GetObjectItemCaseSensitive(object, key);
         if (!inner)
@@ -35,13 +38,24 @@ static bool apply_set(cJSON *job, const char *set, Error *err)
         object = inner;
     }
     if (!ok) {
-        fail(err, ERR_INVALID, "--set %.200s: what stands before the dot is not an object", set);
+        fail(err, ERR_INVALID, "--set %.200s: what stands before the %s is not an object", set,
+             pointer ? "slash" : "dot");
     } else {
         cJSON_DeleteItemFromObjectCaseSensitive(object, key);
         cJSON_AddItemToObject(object, key, set_value(equals + 1));
     }
     free(path);
     return ok;
+}
+
+/* A folder of images is called by its absolute name, so that the settings mean the same wherever
+ * they are read next, however it was spelt. One that is not there keeps its name, for messages. */
+static void resolve_dataset(JobSpec *spec)
+{
+    char path[PATH_MAX];
+    if (strchr(spec->dataset, '/') && realpath(spec->dataset, path)
+        && strlen(path) < sizeof spec->dataset)
+        strcpy(spec->dataset, path);
 }
 
 bool job_file_read(const char *path, const char *const *sets, int set_count, JobSpec *spec,
@@ -54,7 +68,9 @@ bool job_file_read(const char *path, const char *const *sets, int set_count, Job
     if (!(from_stdin ? stream_text(stdin, label, JSON_MAX_BYTES, &text, &length, err)
                      : file_text(path, JSON_MAX_BYTES, &text, &length, err)))
         return false;
-    cJSON *job = json_parse_text(label, text, length, err);
+    // Some editors begin a file with a byte order mark.
+    const size_t mark = length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    cJSON *job = json_parse_text(label, text + mark, length - mark, err);
     free(text);
     if (!job)
         return false;
@@ -63,7 +79,9 @@ bool job_file_read(const char *path, const char *const *sets, int set_count, Job
     for (int i = 0; ok && i < set_count && cJSON_IsObject(job); i++)
         ok = apply_set(job, sets[i], err);
     ok = ok && spec_read(job, (SpecRules){.allow_folders = true}, spec, faults);
-    if (!ok && faults->count > 0)
+    if (ok)
+        resolve_dataset(spec);
+    else if (faults->count > 0)
         spec_free(spec);
     cJSON_Delete(job);
     return ok;

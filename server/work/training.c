@@ -315,7 +315,7 @@ void training_do(Run *run, const TrainingConfig *config)
     Training t = {.run = run, .config = config};
     Error err = {0};
     const bool done = begin(&t, &err) && trainer_run(t.trainer, on_event, &t, &err);
-    // The memory goes before the next job can be taken, and before clients see this one ended.
+    // The memory is freed before the next job can be taken, and before clients see this one ended.
     trainer_free(t.trainer);
     dataset_free(t.dataset);
     spec_free(&t.spec);

@@ -11,14 +11,14 @@ typedef struct {
     int threads;             // cores for all of them together
     int checkpoint_seconds;  // for jobs that set none: saved at least this often; 0: by epochs only
     const char *data;        // folder; borrowed
-    const char *datasets;    // folder with a folder per known dataset; NULL: the usual places
+    const char *datasets;    // folder with a folder per known dataset; NULL: the default places
     const char *kernels;     // file of the kernels chosen; NULL: kernels.txt in `data`
     Log *log;                // borrowed
 } WorkersConfig;
 
 typedef struct Workers Workers;
 
-/* ERR_NO_MEMORY: no thread to be had. */
+/* ERR_NO_MEMORY: no thread is available. */
 bool workers_start(Jobs *jobs, const WorkersConfig *config, Workers **workers, Error *err);
 
 /* Tell all to checkpoint and end (jobs_leave), and wait so long for it. False: some were too slow;

@@ -169,3 +169,17 @@ test("names of files: any bytes, spaces, dots, links and slashes", async (t) => 
   assert.equal(r.code, 1);
   assert.equal(r.err, "googlenetd: a job.json: Not a directory\n");
 });
+
+test("spellings of the same settings are the same settings", (t) => {
+  const f = folder(t);
+  const set = "/usr/share/datasets/fashion-mnist";
+  f.write("job.json", "\ufeff" + JSON.stringify({ ...QUICK, dataset: `${set}/` }) + "\r\n");
+  let r = f.run("train", "job.json", "--out=r", "--set=/optimizer/learning_rate=0.05", "--set", "seed=1", "--set=seed=2");
+  assert.equal(r.code, 0, r.err);
+  const job = JSON.parse(f.read("r", "job.json"));
+  assert.deepEqual([job.optimizer.learning_rate, job.seed, job.dataset], [0.05, 2, set]);
+  // By a link, from another folder.
+  r = f.shell(`ln -s ${set} images && mkdir sub && cd sub && "$G" train ../r/job.json --out ../sub/../r/ --resume --set dataset=../images --set epochs=2`);
+  assert.equal(r.code, 0, r.err);
+  assert.equal(JSON.parse(f.read("r", "job.json")).dataset, set);
+});
