@@ -20,7 +20,7 @@ test('curves grow while one looks and are the daemon’s numbers in the end', as
   const id = await startJob(t, world.daemon, endless({ name: 'watched' }));
   const { page, complaints, context } = await open(`/runs/${id}`);
   const early = (await countRows(page, 'Loss'));
-  await until(async () => (await countRows(page, 'Loss')) > early + 5, 'the curve to grow');
+  await until(async () => (await countRows(page, 'Loss')) > early + 3, 'the curve to grow');
   assert.match(await page.title(), /^\d+ % · watched – googlenetd$/);
   await page.reload();
   await stopJob(world.daemon, id);
@@ -47,7 +47,7 @@ test('the star stands at the best epoch, also when that is the last', async () =
 test('the reader’s zoom survives new points, is the same in all charts, and one button ends it in all', async (t) => {
   const id = await startJob(t, world.daemon, endless({ name: 'zoomed' }));
   const { page, context } = await open(`/runs/${id}`);
-  await until(async () => (await countRows(page, 'Loss')) > 12, 'some points');
+  await until(async () => (await countRows(page, 'Loss')) > 6, 'some points');
   const over = (title) => figure(page, title).locator('.u-over');
   const edge = async (title) => {
     await over(title).scrollIntoViewIfNeeded();
@@ -66,7 +66,7 @@ test('the reader’s zoom survives new points, is the same in all charts, and on
   assert.ok(left > 0);
   assert.equal(await edge('Learning rate'), left);
   const before = (await countRows(page, 'Loss'));
-  await until(async () => (await countRows(page, 'Loss')) > before + 5, 'more points');
+  await until(async () => (await countRows(page, 'Loss')) > before + 3, 'more points');
   assert.equal(await edge('Loss'), left, 'the left edge of the view has moved');
   await figure(page, 'Accuracy').getByRole('button', { name: 'Reset zoom' }).click();
   for (const title of ['Loss', 'Accuracy', 'Learning rate']) {
