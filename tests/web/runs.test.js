@@ -208,6 +208,7 @@ test('the skip link leads to the content, and the page stays what it was', async
   await page.keyboard.press('Enter');
   assert.equal(await page.evaluate(() => document.activeElement.id), 'view');
   await page.getByRole('heading', { name: 'Runs' }).waitFor();
+  assert.ok(page.url().endsWith('#/'), page.url());
   await page.keyboard.press('Tab');
   assert.equal(await page.evaluate(() => document.activeElement.id), 'search');
 });
