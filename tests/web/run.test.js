@@ -199,3 +199,42 @@ test('parent and clones lead to each other', async () => {
   await live(page);
   await context.close();
 });
+test('a run that waits says where in the queue it is, and moves up', async (t) => {
+  const first = await startJob(t, world.daemon, endless({ name: 'first' }));
+  const second = await startJob(t, world.daemon, { name: 'second' });
+  const third = await startJob(t, world.daemon, { name: 'third' });
+  const { page, complaints, context } = await open(`/runs/${third}`);
+  await page.getByText('In the queue behind 1 other run.').waitFor();
+  await page.getByText('Nothing recorded yet.').first().waitFor();
+  for (const name of ['PNG', 'Reset zoom']) assert.equal(await page.getByRole('button', { name }).count(), 0);
+  await shoot(page, 'queued');
+  await post(world.daemon, `/v1/jobs/${second}/stop`);
+  await page.getByText('Next in the queue.').waitFor();
+  await stopJob(world.daemon, first);
+  await page.getByText(/Ended after all its 2 epochs/).waitFor();
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+test('a run is renamed and its metadata edited; what another changed meanwhile is not overwritten', async (t) => {
+  const id = await startJob(t, world.daemon, { name: 'old name', metadata: { keep: 'me', drop: 'me' } });
+  await ended(world.daemon, id);
+  const { page, context } = await open(`/runs/${id}`);
+  await page.getByRole('button', { name: 'Edit …' }).click();
+  await page.getByRole('textbox', { name: 'Name' }).fill('new name');
+  await page.getByLabel('Key').nth(1).fill('');
+  await page.getByLabel('Key').nth(2).fill('added');
+  await page.getByLabel('Value').nth(2).fill('here');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('heading', { name: 'new name' }).waitFor();
+  assert.deepEqual((await get(world.daemon, `/v1/jobs/${id}`)).metadata, { keep: 'me', added: 'here' });
+
+  await page.getByRole('button', { name: 'Edit …' }).click();
+  await page.getByRole('textbox', { name: 'Name' }).fill('mine');
+  await fetch(`${world.daemon.url}/v1/jobs/${id}`, { method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: '{"name":"theirs"}' });
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('changed elsewhere meanwhile').waitFor();
+  assert.equal((await get(world.daemon, `/v1/jobs/${id}`)).name, 'theirs');
+  await context.close();
+});
+
