@@ -2,6 +2,8 @@
  * goes on. */
 #include "tests/core/train/trainer_fixture.h"
 
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/check.h"
@@ -119,6 +121,59 @@ static void a_checkpoint_on_request_is_written_and_training_goes_on(void **state
     assert_int_equal(seen.last_step, 16);
 }
 
+/* Answers a checkpoint that failed; at the `mend_at`-th failure the folder comes into being. */
+typedef struct {
+    Seen seen;
+    const char *folder;
+    int failures, mend_at, give_up_at;
+} Disk;
+
+static TrainAnswer mend(void *context, const TrainEvent *e)
+{
+    Disk *d = context;
+    if (e->type != TRAIN_CHECKPOINT_FAILED)
+        return watch(&d->seen, e);
+    assert_non_null(strstr(e->error->message, d->folder));
+    d->failures++;
+    if (d->failures == d->mend_at)
+        assert_int_equal(mkdir(d->folder, 0755), 0);
+    return d->failures == d->give_up_at ? TRAIN_GO_ON : TRAIN_CHECKPOINT_NOW;
+}
+
+static void a_checkpoint_that_fails_is_tried_as_often_as_asked(void **state)
+{
+    const TrainerFixture *f = *state;
+    TrainConfig c = small_training(f);
+    Seen whole = {0};
+    size_t count;
+    Error err = {0};
+    float *want = values_after(c, &whole, &count);
+    char folder[96], path[128];
+    snprintf(folder, sizeof folder, "%s/later", f->folder);
+    snprintf(path, sizeof path, "%s/checkpoint.safetensors", folder);
+    c.checkpoint_path = path;
+    c.checkpoint_every_epochs = 1;
+
+    Trainer *t = trainer_of(c);
+    Disk given_up = {.folder = folder, .give_up_at = 3};
+    assert_false(trainer_run(t, mend, &given_up, &err));
+    assert_int_equal(err.code, ERR_IO);
+    assert_int_equal(given_up.failures, 3);
+    assert_int_equal(given_up.seen.last_step, 8);
+    trainer_free(t);
+
+    t = trainer_of(c);
+    Disk mended = {.folder = folder, .mend_at = 2};
+    CHECK_OK(trainer_run(t, mend, &mended, &err), err);
+    assert_int_equal(mended.failures, 2);
+    assert_int_equal(mended.seen.checkpoints, 2);
+    assert_memory_equal(trainer_params(t)->values, want, count * sizeof *want);
+    trainer_free(t);
+    free(want);
+    unlink(path);
+    rmdir(folder);
+}
+
 static void a_resume_elsewhere_says_that_bits_may_differ(void **state)
 {
     const TrainerFixture *f = *state;
@@ -198,6 +253,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_stop_during_evaluation_repeats_only_that),
         cmocka_unit_test(a_stop_within_a_step_or_a_batch_of_tests_changes_no_bit),
         cmocka_unit_test(a_checkpoint_on_request_is_written_and_training_goes_on),
+        cmocka_unit_test(a_checkpoint_that_fails_is_tried_as_often_as_asked),
         cmocka_unit_test(a_resume_elsewhere_says_that_bits_may_differ),
         cmocka_unit_test(a_checkpoint_of_other_settings_is_refused),
         cmocka_unit_test(a_loss_that_explodes_ends_the_training),
