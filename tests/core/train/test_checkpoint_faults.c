@@ -247,7 +247,7 @@ static bool save_with_a_fault(const Fixture *f, Call call, int n, int error)
     assert_int_equal(saved, !faults.hit || error == 0);
     assert_int_equal(step_of(f), renamed ? 2 : 1);
     if (!saved) {
-        assert_int_equal(err.code, ERR_IO);
+        assert_int_equal(err.code, error == ENOSPC ? ERR_NO_SPACE : ERR_IO);
         assert_non_null(strstr(err.message, strerror(error)));
     }
     return faults.hit;
