@@ -17,6 +17,7 @@ static const struct {
 } COMMANDS[] = {
     {"serve", cmd_serve, "the daemon: jobs over HTTP, with a dashboard"},
     {"health", cmd_health, "ask a daemon whether it is ready for work"},
+    {"submit", cmd_submit, "give a job file to a daemon"},
     {"train", cmd_train, "train a network here and now, as a job file says"},
     {"summary", cmd_summary, "show a network layer by layer: shapes, parameters, costs"},
     {"bench", cmd_bench, "time a training step and each layer of it"},

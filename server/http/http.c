@@ -153,7 +153,9 @@ static int listen_on(const HttpConfig *config, Error *err)
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0
         && bind(fd, &address.any, size) == 0 && listen(fd, BACKLOG) == 0)
         return fd;
-    fail(err, ERR_IO, "listen on %s port %d: %s", config->address, config->port, strerror(errno));
+    fail(err, ERR_IO, "listen on %s port %d: %s%s", config->address, config->port, strerror(errno),
+         errno == EADDRINUSE ? ": another program has it, perhaps a googlenetd that runs already"
+                             : "");
     if (fd >= 0)
         close(fd);
     return -1;
