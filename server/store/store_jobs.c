@@ -1,4 +1,4 @@
-/* server/store/store_jobs.c -- the rows of jobs, and the idempotency keys that led to them. */
+/* server/store/store_jobs.c -- the rows of jobs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,19 +61,14 @@ static const Column COLUMNS[] = {
     TEXT("error_message", error.message),
 };
 
-/* The place of a queued job among all that are queued. */
-#define QUEUE_POSITION                                                                             \
-    ", CASE WHEN status = 'queued' THEN (SELECT count(*) FROM jobs q WHERE q.status = 'queued'"    \
-    " AND (q.queued_at, q.id) <= (jobs.queued_at, jobs.id)) ELSE 0 END"
-
-/* "SELECT id, name, status, ..., <queue position><rest>", to be freed. */
-static char *select_sql(const char *rest)
+/* "SELECT id, name, status, ..., <position><rest>", to be freed. `position` is an expression for
+ * the place of a queued job among all that are queued, 0 for others. */
+static char *select_sql(const char *position, const char *rest)
 {
     char *sql = xstrdup("SELECT id");
     for (size_t i = 0; i < COUNT(COLUMNS); i++)
         sql_append(&sql, ", %s", COLUMNS[i].name);
-    sql_append(&sql, QUEUE_POSITION);
-    sql_append(&sql, "%s", rest);
+    sql_append(&sql, ", %s%s", position, rest);
     return sql;
 }
 
@@ -190,9 +185,14 @@ bool store_save_job(Store *store, const JobInfo *job, Error *err)
     return ok;
 }
 
+/* Of one job. */
+#define QUEUE_POSITION                                                                             \
+    "CASE WHEN status = 'queued' THEN (SELECT count(*) FROM jobs q WHERE q.status = 'queued'"      \
+    " AND (q.queued_at, q.id) <= (jobs.queued_at, jobs.id)) ELSE 0 END"
+
 static bool load(Db *db, int64_t id, JobInfo *job, Error *err)
 {
-    char *sql = select_sql(" FROM jobs WHERE id = ?");
+    char *sql = select_sql(QUEUE_POSITION, " FROM jobs WHERE id = ?");
     sqlite3_stmt *stmt = NULL;
     bool found = false;
     bool ok = sql_prepare(db, err, &stmt, sql, "i", id) && sql_step(db, err, stmt, &found);
@@ -230,15 +230,20 @@ bool store_next_queued(Store *store, int64_t *id, Error *err)
 }
 
 /* Parameters: 1 below, 2 the limit, 3 the parent, 4 the part of a name, then keys and values. */
+/* The ids of the page are found first: sorting and filtering whole rows takes long once there are
+ * thousands. */
 static char *list_sql(const JobQuery *query)
 {
-    char *sql = select_sql(" FROM jobs WHERE id < ?1 AND status IN (''");
-    for (int status = 0; status < JOB_STATUSES; status++) {
-        if (query->statuses == 0 || query->statuses & 1u << status)
-            sql_append(&sql, ", '%s'", JOB_STATUS_NAMES[status]);
+    char *sql = select_sql("0", " FROM jobs WHERE id IN (SELECT id FROM jobs"
+                                " WHERE id < ?1 AND ?3 IN (0, parent_id)"
+                                " AND (?4 IS NULL OR instr(lower(name), lower(?4)) > 0)");
+    if (query->statuses != 0) {
+        sql_append(&sql, " AND status IN (''");
+        for (int status = 0; status < JOB_STATUSES; status++)
+            if (query->statuses & 1u << status)
+                sql_append(&sql, ", '%s'", JOB_STATUS_NAMES[status]);
+        sql_append(&sql, ")");
     }
-    sql_append(&sql, ") AND ?3 IN (0, parent_id)"
-                     " AND (?4 IS NULL OR instr(lower(name), lower(?4)) > 0)");
     for (int i = 0; i < query->match_count; i++) {
         const bool setting = query->matches[i].in == MATCH_SETTING;
         sql_append(&sql,
@@ -246,8 +251,39 @@ static char *list_sql(const JobQuery *query)
                    " AND e.atom = ?%d)",
                    setting ? "settings" : "metadata", 5 + 2 * i, 6 + 2 * i);
     }
-    sql_append(&sql, " ORDER BY id DESC LIMIT ?2");
+    sql_append(&sql, " ORDER BY id DESC LIMIT ?2) ORDER BY id DESC");
     return sql;
+}
+
+static int by_id_descending(const void *a, const void *b)
+{
+    const int64_t left = ((const JobInfo *)a)->id, right = ((const JobInfo *)b)->id;
+    return (left < right) - (left > right);
+}
+
+/* Walk the queue once, and tell the jobs of the page that are met their places. */
+static bool add_queue_positions(Db *db, JobInfo *items, size_t count, Error *err)
+{
+    static const char SQL[] = "SELECT id FROM jobs WHERE status = 'queued' ORDER BY queued_at, id";
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++)
+        left += items[i].status == JOB_QUEUED;
+    sqlite3_stmt *stmt = NULL;
+    bool more = true;
+    bool ok = left == 0 || sql_prepare(db, err, &stmt, SQL, "");
+    for (int64_t position = 1; ok && left > 0; position++) {
+        ok = sql_step(db, err, stmt, &more);
+        if (!ok || !more)
+            break;
+        const JobInfo wanted = {.id = sqlite3_column_int64(stmt, 0)};
+        JobInfo *job = bsearch(&wanted, items, count, sizeof *items, by_id_descending);
+        if (job && job->status == JOB_QUEUED) {
+            job->queue_position = position;
+            left--;
+        }
+    }
+    sqlite3_finalize(stmt);
+    return ok;
 }
 
 static bool bind_matches(Db *db, sqlite3_stmt *stmt, const JobQuery *query, Error *err)
@@ -273,7 +309,8 @@ bool store_jobs(Store *store, const JobQuery *query, JobList *list, Error *err)
     SqlRows rows = {0};
     const bool ok = sql_prepare(db, err, &stmt, sql, "iiit", below, (int64_t)query->limit + 1,
                                 query->parent_id, query->name)
-                    && bind_matches(db, stmt, query, err) && sql_list(db, err, stmt, how, &rows);
+                    && bind_matches(db, stmt, query, err) && sql_list(db, err, stmt, how, &rows)
+                    && add_queue_positions(db, rows.items, rows.count, err);
     sqlite3_finalize(stmt);
     pthread_mutex_unlock(&db->lock);
     *list = (JobList){rows.items, rows.count, rows.has_more};
@@ -297,43 +334,6 @@ bool store_count(Store *store, int64_t by_status[JOB_STATUSES], Error *err)
     sqlite3_finalize(stmt);
     pthread_mutex_unlock(&db->lock);
     return ok;
-}
-
-static bool find_key(Db *db, const char *key, char **request, int64_t *job_id, Error *err)
-{
-    sqlite3_stmt *stmt = NULL;
-    bool found = false;
-    *request = NULL;
-    *job_id = 0;
-    const bool ok =
-        sql_prepare(db, err, &stmt, "SELECT request, job_id FROM idempotency_keys WHERE key = ?",
-                    "t", key)
-        && sql_step(db, err, stmt, &found);
-    if (ok && found) {
-        *request = sql_text(stmt, 0);
-        *job_id = sqlite3_column_int64(stmt, 1);
-    }
-    sqlite3_finalize(stmt);
-    return ok;
-}
-
-bool store_find_key(Store *store, const char *key, char **request, int64_t *job_id, Error *err)
-{
-    return find_key(&store->writer, key, request, job_id, err);
-}
-
-bool store_key(Store *store, const char *key, char **request, int64_t *job_id, Error *err)
-{
-    pthread_mutex_lock(&store->reader.lock);
-    const bool ok = find_key(&store->reader, key, request, job_id, err);
-    pthread_mutex_unlock(&store->reader.lock);
-    return ok;
-}
-
-bool store_add_key(Store *store, const char *key, const char *request, int64_t job_id, Error *err)
-{
-    return sql_run(&store->writer, err, "INSERT INTO idempotency_keys VALUES (?, ?, ?)", "tti", key,
-                   request, job_id);
 }
 
 bool store_kernels(Store *store, int64_t id, char **kernels, Error *err)

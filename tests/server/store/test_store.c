@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/store/store_sql.h"
 #include "tests/check.h"
 #include "tests/server/store/store_fixture.h"
 
@@ -112,6 +113,47 @@ static void the_job_queued_longest_is_next(void **state)
     store_rollback(f->store);
 }
 
+static int count_steps(void *steps)
+{
+    *(int64_t *)steps += 1000;
+    return 0;
+}
+
+/* A page of a long queue: each job has its place, and finding them takes one walk, not one for each
+ * job. SQLite's steps are counted, because time says little on a busy machine. */
+static void places_in_a_long_queue_are_found_in_one_walk(void **state)
+{
+    StoreFixture *f = *state;
+    enum { QUEUED = 3000, LIMIT = 200, AFTER = 2901 };
+    JobInfo job;
+    CHECK_OK(store_begin(f->store, &f->err), f->err);
+    for (int64_t id = 1; id <= QUEUED; id++) {
+        job = full_job();
+        job.status = JOB_QUEUED;
+        job.queued_at = QUEUED + 1 - id;  // the newest is the next
+        CHECK_OK(store_add_job(f->store, &job, &f->err), f->err);
+        job_info_free(&job);
+    }
+    CHECK_OK(store_commit(f->store, &f->err), f->err);
+
+    int64_t steps = 0;
+    JobList list;
+    const JobQuery query = {.limit = LIMIT, .after = AFTER};
+    sqlite3_progress_handler(f->store->reader.sqlite, 1000, count_steps, &steps);
+    CHECK_OK(store_jobs(f->store, &query, &list, &f->err), f->err);
+    sqlite3_progress_handler(f->store->reader.sqlite, 0, NULL, NULL);
+    assert_true(steps < 500000);
+    assert_int_equal(list.count, LIMIT);
+    for (size_t i = 0; i < list.count; i++) {
+        assert_int_equal(list.items[i].id, AFTER - 1 - i);
+        assert_int_equal(list.items[i].queue_position, QUEUED + 1 - list.items[i].id);
+    }
+    CHECK_OK(store_job(f->store, list.items[7].id, &job, &f->err), f->err);
+    assert_int_equal(job.queue_position, list.items[7].queue_position);
+    job_info_free(&job);
+    job_list_free(&list);
+}
+
 static void lists_go_page_by_page_from_the_newest(void **state)
 {
     StoreFixture *f = *state;
@@ -175,9 +217,13 @@ static void a_key_lives_as_long_as_its_job(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        CASE(a_job_comes_back_in_every_field),     CASE(a_missing_job_is_not_found),
-        CASE(what_is_rolled_back_was_never_there), CASE(ids_are_never_used_again),
-        CASE(the_job_queued_longest_is_next),      CASE(lists_go_page_by_page_from_the_newest),
+        CASE(a_job_comes_back_in_every_field),
+        CASE(a_missing_job_is_not_found),
+        CASE(what_is_rolled_back_was_never_there),
+        CASE(ids_are_never_used_again),
+        CASE(the_job_queued_longest_is_next),
+        CASE(lists_go_page_by_page_from_the_newest),
+        CASE(places_in_a_long_queue_are_found_in_one_walk),
         CASE(a_key_lives_as_long_as_its_job),
     };
     return RUN_TESTS(tests);
