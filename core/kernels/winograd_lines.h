@@ -7,18 +7,41 @@
 #pragma once
 #include "core/kernels/winograd_variants.h"
 
-VEC_INLINE float winograd_number(const Matrix matrix, bool transposed, int i, int j)
+/* Speed comes from functions whose loops are unrolled for the constants of a variant, at the price
+ * of seconds of compiling for each. A file that defines WINOGRAD_ROLLED gets the same functions as
+ * plain loops over a variant that is only known when they run: the same loads and stores in a
+ * fraction of the code. Sanitizers, which check every load and store and took minutes for the
+ * unrolled ones, get those. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define WINOGRAD_ROLLED
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define WINOGRAD_ROLLED
+#endif
+
+#ifdef WINOGRAD_ROLLED
+#define WINOGRAD_INLINE static __attribute__((noinline))
+#define WINOGRAD_UNROLL(COUNT)
+#else
+#define WINOGRAD_INLINE        VEC_INLINE
+#define WINOGRAD_PRAGMA(TEXT)  _Pragma(#TEXT)
+#define WINOGRAD_UNROLL(COUNT) WINOGRAD_PRAGMA(GCC unroll COUNT)
+#endif
+
+WINOGRAD_INLINE float winograd_number(const Matrix matrix, bool transposed, int i, int j)
 {
     return transposed ? matrix[j][i] : matrix[i][j];
 }
 
 /* Whether a point is the first or the second of a pair. */
-VEC_INLINE bool winograd_first(const Variant *f, int point)
+WINOGRAD_INLINE bool winograd_first(const Variant *f, int point)
 {
     return point % 2 == 1 && point < 2 * f->pairs;
 }
 
-VEC_INLINE bool winograd_second(const Variant *f, int point)
+WINOGRAD_INLINE bool winograd_second(const Variant *f, int point)
 {
     return point > 0 && winograd_first(f, point - 1);
 }
@@ -29,7 +52,7 @@ typedef struct {
     bool begun;
 } WinogradSum;
 
-VEC_INLINE void winograd_add(WinogradSum *s, float number, const Vec *x)
+WINOGRAD_INLINE void winograd_add(WinogradSum *s, float number, const Vec *x)
 {
     if (number != 0) {
         s->sum = s->begun ? s->sum + number * *x : number * *x;
@@ -39,16 +62,16 @@ VEC_INLINE void winograd_add(WinogradSum *s, float number, const Vec *x)
 
 /* A column or row of powers to one of points: dst[i * dst_step] = sum over j of
  * matrix[i][j] * src[j * src_step]. The points of a pair share what even and odd powers have. */
-VEC_INLINE void winograd_line_to_points(const Variant *f, Vec *dst, int dst_step, const Vec *src,
-                                        int src_step, const Matrix matrix, bool transposed,
-                                        int powers)
+WINOGRAD_INLINE void winograd_line_to_points(const Variant *f, Vec *dst, int dst_step,
+                                             const Vec *src, int src_step, const Matrix matrix,
+                                             bool transposed, int powers)
 {
-#pragma GCC unroll 6
+    WINOGRAD_UNROLL(6)
     for (int i = 0; i < f->t; i++) {
         if (winograd_second(f, i))
             continue;
         WinogradSum even = {0}, odd = {0};
-#pragma GCC unroll 6
+        WINOGRAD_UNROLL(6)
         for (int j = 0; j < powers; j++)
             winograd_add(winograd_first(f, i) && j % 2 ? &odd : &even,
                          winograd_number(matrix, transposed, i, j), &src[j * src_step]);
@@ -60,12 +83,12 @@ VEC_INLINE void winograd_line_to_points(const Variant *f, Vec *dst, int dst_step
 
 /* A column or row of points to one of powers, alike: even powers see the sum of a pair, odd ones
  * the difference. */
-VEC_INLINE void winograd_line_from_points(const Variant *f, Vec *dst, int dst_step, const Vec *src,
-                                          int src_step, const Matrix matrix, bool transposed,
-                                          int powers)
+WINOGRAD_INLINE void winograd_line_from_points(const Variant *f, Vec *dst, int dst_step,
+                                               const Vec *src, int src_step, const Matrix matrix,
+                                               bool transposed, int powers)
 {
     Vec even[MAX_T], odd[MAX_T];
-#pragma GCC unroll 6
+    WINOGRAD_UNROLL(6)
     for (int j = 0; j < f->t; j++) {
         even[j] = odd[j] = src[j * src_step];
         if (winograd_first(f, j)) {
@@ -73,10 +96,10 @@ VEC_INLINE void winograd_line_from_points(const Variant *f, Vec *dst, int dst_st
             odd[j] -= src[(j + 1) * src_step];
         }
     }
-#pragma GCC unroll 6
+    WINOGRAD_UNROLL(6)
     for (int i = 0; i < powers; i++) {
         WinogradSum s = {0};
-#pragma GCC unroll 6
+        WINOGRAD_UNROLL(6)
         for (int j = 0; j < f->t; j++) {
             if (!winograd_second(f, j))
                 winograd_add(&s, winograd_number(matrix, transposed, i, j),
@@ -87,28 +110,28 @@ VEC_INLINE void winograd_line_from_points(const Variant *f, Vec *dst, int dst_st
 }
 
 /* dst = matrix src matrix': src powers x powers, dst t x t points. */
-VEC_INLINE void winograd_to_points(const Variant *f, Vec *dst, const Vec *src, const Matrix matrix,
-                                   bool transposed, int powers)
+WINOGRAD_INLINE void winograd_to_points(const Variant *f, Vec *dst, const Vec *src,
+                                        const Matrix matrix, bool transposed, int powers)
 {
     Vec half[MAX_POINTS];
-#pragma GCC unroll 6
+    WINOGRAD_UNROLL(6)
     for (int j = 0; j < powers; j++)
         winograd_line_to_points(f, half + j, powers, src + j, powers, matrix, transposed, powers);
-#pragma GCC unroll 6
+    WINOGRAD_UNROLL(6)
     for (int i = 0; i < f->t; i++)
         winograd_line_to_points(f, dst + i * f->t, 1, half + i * powers, 1, matrix, transposed,
                                 powers);
 }
 
 /* dst = matrix src matrix': src t x t points, dst powers x powers. */
-VEC_INLINE void winograd_from_points(const Variant *f, Vec *dst, const Vec *src,
-                                     const Matrix matrix, bool transposed, int powers)
+WINOGRAD_INLINE void winograd_from_points(const Variant *f, Vec *dst, const Vec *src,
+                                          const Matrix matrix, bool transposed, int powers)
 {
     Vec half[MAX_POINTS];
-#pragma GCC unroll 6
+    WINOGRAD_UNROLL(6)
     for (int j = 0; j < f->t; j++)
         winograd_line_from_points(f, half + j, f->t, src + j, f->t, matrix, transposed, powers);
-#pragma GCC unroll 6
+    WINOGRAD_UNROLL(6)
     for (int i = 0; i < powers; i++)
         winograd_line_from_points(f, dst + i * powers, 1, half + i * f->t, 1, matrix, transposed,
                                   powers);

@@ -1,7 +1,7 @@
-/* core/kernels/winograd_plain.c -- the transforms in plain C; see winograd_transforms.h. */
-#include "core/base/simd.h"
-
-#define TRANSFORM SIMD_CLONES static
+/* core/kernels/winograd_plain.c -- the transforms in plain C, for any CPU; see
+ * winograd_transforms.h. Tests compare with them: where there are no fast products, oneDNN computes
+ * convolutions. */
+#define WINOGRAD_ROLLED
 #include "core/kernels/winograd_template.h"
 
 #define EACH(MR) INSTANCE(MR, 0) INSTANCE(MR, 1)

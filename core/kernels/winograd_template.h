@@ -10,8 +10,8 @@
 /* ---- Weights ---- */
 
 /* Sixteen output channels, one input channel. */
-VEC_INLINE void pack_vec(const Variant *f, const float *weights, ptrdiff_t out_step, bool flipped,
-                         Vec *points)
+WINOGRAD_INLINE void pack_vec(const Variant *f, const float *weights, ptrdiff_t out_step,
+                              bool flipped, Vec *points)
 {
     const int taps = f->r * f->r;
     Vec w[MAX_POINTS];
@@ -23,8 +23,9 @@ VEC_INLINE void pack_vec(const Variant *f, const float *weights, ptrdiff_t out_s
 }
 
 /* One row of a panel, for all points: depth index k, output channels from `o`. */
-VEC_INLINE void pack_row(const Winograd *w, const WinogradLayout *l, const Variant *f, bool bf16,
-                         const float *weights, bool flipped, int k, int o, float *packed)
+WINOGRAD_INLINE void pack_row(const Winograd *w, const WinogradLayout *l, const Variant *f,
+                              bool bf16, const float *weights, bool flipped, int k, int o,
+                              float *packed)
 {
     const ptrdiff_t taps = f->r * f->r;
     const ptrdiff_t in_step = flipped ? w->conv.out * taps : taps;
@@ -51,8 +52,9 @@ VEC_INLINE void pack_row(const Winograd *w, const WinogradLayout *l, const Varia
 /* ---- Tiles in, tiles out ---- */
 
 /* Transform `count` tiles from `first`: v[point][tile][channel]. */
-VEC_INLINE void tiles_in(const Winograd *w, const WinogradLayout *l, const Variant *f, bool bf16,
-                         const void *src, const void *zeros, int first, int count, float *v)
+WINOGRAD_INLINE void tiles_in(const Winograd *w, const WinogradLayout *l, const Variant *f,
+                              bool bf16, const void *src, const void *zeros, int first, int count,
+                              float *v)
 {
     const size_t size = bf16 ? 2 : 4;
     const char *pixels[MAX_POINTS];
@@ -61,12 +63,12 @@ VEC_INLINE void tiles_in(const Winograd *w, const WinogradLayout *l, const Varia
                         pixels);
         for (int c = 0; c < w->conv.in; c += VEC) {
             Vec x[MAX_POINTS], points[MAX_POINTS];
-#pragma GCC unroll 36
+            WINOGRAD_UNROLL(36)
             for (int p = 0; p < f->t * f->t; p++)
                 vec_load(&x[p], pixels[p] + (size_t)c * size, bf16);
             winograd_to_points(f, points, x, f->bt, false, f->t);
             char *dst = (char *)(v + (size_t)tile * (size_t)l->depth) + (size_t)c * size;
-#pragma GCC unroll 36
+            WINOGRAD_UNROLL(36)
             for (int p = 0; p < f->t * f->t; p++)
                 vec_store(dst + (size_t)p * l->v_point * sizeof(float), &points[p], bf16);
         }
@@ -74,8 +76,8 @@ VEC_INLINE void tiles_in(const Winograd *w, const WinogradLayout *l, const Varia
 }
 
 /* Transform products back: m[point][tile][channel] -> dst. */
-VEC_INLINE void tiles_out(const Winograd *w, const WinogradLayout *l, const Variant *f, bool bf16,
-                          const WinogradPiece *piece, const float *m, void *dst)
+WINOGRAD_INLINE void tiles_out(const Winograd *w, const WinogradLayout *l, const Variant *f,
+                               bool bf16, const WinogradPiece *piece, const float *m, void *dst)
 {
     const size_t size = bf16 ? 2 : 4;
     const char *pixels[MAX_POINTS];
@@ -85,13 +87,13 @@ VEC_INLINE void tiles_out(const Winograd *w, const WinogradLayout *l, const Vari
         for (int c = 0; c < piece->channel_count; c += VEC) {
             Vec x[MAX_POINTS], y[MAX_POINTS], bias = {0};
             const float *src = m + (size_t)tile * (size_t)piece->channel_count + c;
-#pragma GCC unroll 36
+            WINOGRAD_UNROLL(36)
             for (int p = 0; p < f->t * f->t; p++)
                 vec_load(&x[p], src + (size_t)p * l->m_point, false);
             winograd_from_points(f, y, x, f->at, false, f->m);
             if (piece->bias)
                 memcpy(&bias, piece->bias + piece->first_channel + c, sizeof bias);
-#pragma GCC unroll 16
+            WINOGRAD_UNROLL(16)
             for (int p = 0; p < f->m * f->m; p++) {
                 if (!pixels[p])
                     continue;
@@ -107,12 +109,12 @@ VEC_INLINE void tiles_out(const Winograd *w, const WinogradLayout *l, const Vari
 /* ---- Backward weights ---- */
 
 /* Tile `tile`, channels from `c`. `of_diff`: diff_dst by the transpose of at, else src by bt. */
-VEC_INLINE void transform(const Variant *f, bool bf16, bool of_diff, const char *const *pixels,
-                          int c, Vec *points)
+WINOGRAD_INLINE void transform(const Variant *f, bool bf16, bool of_diff, const char *const *pixels,
+                               int c, Vec *points)
 {
     const int side = of_diff ? f->m : f->t;
     Vec x[MAX_POINTS];
-#pragma GCC unroll 36
+    WINOGRAD_UNROLL(36)
     for (int p = 0; p < side * side; p++)
         vec_load(&x[p], pixels[p] + (size_t)c * (bf16 ? 2 : 4), bf16);
     if (of_diff)
@@ -122,8 +124,8 @@ VEC_INLINE void transform(const Variant *f, bool bf16, bool of_diff, const char 
 }
 
 /* Row k of the panels: tile `tile`, in bfloat16 also the one behind it. */
-VEC_INLINE void pack_tiles(const Winograd *w, const Variant *f, bool bf16, bool of_diff,
-                           const WinogradSide *s, int tile, int k)
+WINOGRAD_INLINE void pack_tiles(const Winograd *w, const Variant *f, bool bf16, bool of_diff,
+                                const WinogradSide *s, int tile, int k)
 {
     const int side = of_diff ? f->m : f->t, shift = of_diff ? 0 : (f->r - 1) / 2;
     const size_t step = s->point;
@@ -145,7 +147,7 @@ VEC_INLINE void pack_tiles(const Winograd *w, const Variant *f, bool bf16, bool 
         transform(f, bf16, of_diff, pixels[0], c, x);
         if (bf16)
             transform(f, bf16, of_diff, pixels[1], c, y);
-#pragma GCC unroll 36
+        WINOGRAD_UNROLL(36)
         for (int p = 0; p < f->t * f->t; p++, dst += step) {
             if (bf16)
                 vec_store_pairs(dst, &x[p], &y[p]);
@@ -156,20 +158,20 @@ VEC_INLINE void pack_tiles(const Winograd *w, const Variant *f, bool bf16, bool 
 }
 
 /* products[point][rows][columns] -> sums[in][tap][out], added. */
-VEC_INLINE void add_taps(const Variant *f, const float *products, size_t point, int rows,
-                         int columns, float *sums, size_t out)
+WINOGRAD_INLINE void add_taps(const Variant *f, const float *products, size_t point, int rows,
+                              int columns, float *sums, size_t out)
 {
     const size_t taps = (size_t)(f->r * f->r);
     for (int i = 0; i < rows; i++) {
         for (int j = 0; j < columns; j += VEC) {
             Vec x[MAX_POINTS], y[MAX_POINTS];
-#pragma GCC unroll 36
+            WINOGRAD_UNROLL(36)
             for (int p = 0; p < f->t * f->t; p++)
                 vec_load(&x[p], products + (size_t)p * point + (size_t)i * (size_t)columns + j,
                          false);
             winograd_from_points(f, y, x, f->g, true, f->r);
             float *dst = sums + (size_t)i * taps * out + j;
-#pragma GCC unroll 25
+            WINOGRAD_UNROLL(25)
             for (int p = 0; p < f->r * f->r; p++) {
                 Vec old;
                 vec_load(&old, dst + (size_t)p * out, false);
@@ -183,35 +185,33 @@ VEC_INLINE void add_taps(const Variant *f, const float *products, size_t point, 
 /* ---- The instances ---- */
 
 #define INSTANCE(MR, BF16)                                                                         \
-    TRANSFORM void pack_row_##MR##_##BF16(const Winograd *w, const WinogradLayout *l,              \
-                                          const float *weights, bool flipped, int k, int o,        \
-                                          float *packed)                                           \
+    static void pack_row_##MR##_##BF16(const Winograd *w, const WinogradLayout *l,                 \
+                                       const float *weights, bool flipped, int k, int o,           \
+                                       float *packed)                                              \
     {                                                                                              \
         pack_row(w, l, &VARIANT_##MR, BF16, weights, flipped, k, o, packed);                       \
     }                                                                                              \
-    TRANSFORM void tiles_in_##MR##_##BF16(const Winograd *w, const WinogradLayout *l,              \
-                                          const void *src, const void *zeros, int first,           \
-                                          int count, float *v)                                     \
+    static void tiles_in_##MR##_##BF16(const Winograd *w, const WinogradLayout *l,                 \
+                                       const void *src, const void *zeros, int first, int count,   \
+                                       float *v)                                                   \
     {                                                                                              \
         tiles_in(w, l, &VARIANT_##MR, BF16, src, zeros, first, count, v);                          \
     }                                                                                              \
-    TRANSFORM void tiles_out_##MR##_##BF16(const Winograd *w, const WinogradLayout *l,             \
-                                           const WinogradPiece *piece, const float *m, void *dst)  \
+    static void tiles_out_##MR##_##BF16(const Winograd *w, const WinogradLayout *l,                \
+                                        const WinogradPiece *piece, const float *m, void *dst)     \
     {                                                                                              \
         tiles_out(w, l, &VARIANT_##MR, BF16, piece, m, dst);                                       \
     }                                                                                              \
-    TRANSFORM void pack_src_##MR##_##BF16(const Winograd *w, const WinogradSide *s, int tile,      \
-                                          int k)                                                   \
+    static void pack_src_##MR##_##BF16(const Winograd *w, const WinogradSide *s, int tile, int k)  \
     {                                                                                              \
         pack_tiles(w, &VARIANT_##MR, BF16, false, s, tile, k);                                     \
     }                                                                                              \
-    TRANSFORM void pack_diff_##MR##_##BF16(const Winograd *w, const WinogradSide *s, int tile,     \
-                                           int k)                                                  \
+    static void pack_diff_##MR##_##BF16(const Winograd *w, const WinogradSide *s, int tile, int k) \
     {                                                                                              \
         pack_tiles(w, &VARIANT_##MR, BF16, true, s, tile, k);                                      \
     }                                                                                              \
-    TRANSFORM void add_taps_##MR##_##BF16(const float *products, size_t point, int rows,           \
-                                          int columns, float *sums, size_t out)                    \
+    static void add_taps_##MR##_##BF16(const float *products, size_t point, int rows, int columns, \
+                                       float *sums, size_t out)                                    \
     {                                                                                              \
         add_taps(&VARIANT_##MR, products, point, rows, columns, sums, out);                        \
     }

@@ -55,14 +55,16 @@ typedef struct {
 /* core/kernels/winograd_plain.c: plain C. */
 const WinogradTransforms *winograd_transforms_plain(const Winograd *w);
 
-/* core/kernels/winograd_avx512_bf16.c: rounds with the CPU's own instruction. Only for bfloat16,
- * and CPUs that gemm_kernel has a kernel for; NULL where it was not compiled. */
-const WinogradTransforms *winograd_transforms_avx512_bf16(const Winograd *w);
+/* core/kernels/winograd_f32.c and winograd_bf16.c, for the CPUs that gemm_kernel has a kernel of
+ * that type for. NULL where they were not compiled. */
+const WinogradTransforms *winograd_transforms_f32(const Winograd *w);
+const WinogradTransforms *winograd_transforms_bf16(const Winograd *w);
 
 /* Those that go with w->multiply. */
 static inline const WinogradTransforms *winograd_transforms(const Winograd *w)
 {
-    const bool native = w->conv.src_bf16 && w->multiply == gemm_kernel(true);
-    const WinogradTransforms *fast = native ? winograd_transforms_avx512_bf16(w) : NULL;
+    const WinogradTransforms *fast = NULL;
+    if (w->multiply == gemm_kernel(w->conv.src_bf16))
+        fast = w->conv.src_bf16 ? winograd_transforms_bf16(w) : winograd_transforms_f32(w);
     return fast ? fast : winograd_transforms_plain(w);
 }

@@ -1,12 +1,10 @@
-/* core/kernels/winograd_avx512_bf16.c -- the transforms for CPUs that round to bfloat16 themselves;
+/* core/kernels/winograd_bf16.c -- the transforms for bfloat16 on CPUs that round to it themselves;
  * see winograd_transforms.h. This file is compiled for them: nothing of it may run before the CPU
- * was asked.
- */
+ * was asked. */
 #include "core/kernels/winograd_transforms.h"
 
 #ifdef __AVX512BF16__
 
-#define TRANSFORM static
 #include "core/kernels/winograd_template.h"
 
 #define EACH(MR) INSTANCE(MR, 1)
@@ -16,14 +14,14 @@ WINOGRAD_FOR_EACH(EACH)
 #define EACH(MR) INSTANCES(MR, 1)
 static const WinogradTransforms TRANSFORMS[WINOGRAD_VARIANTS] = {WINOGRAD_FOR_EACH(EACH)};
 
-const WinogradTransforms *winograd_transforms_avx512_bf16(const Winograd *w)
+const WinogradTransforms *winograd_transforms_bf16(const Winograd *w)
 {
     return &TRANSFORMS[w->variant];
 }
 
 #else
 
-const WinogradTransforms *winograd_transforms_avx512_bf16(const Winograd *w)
+const WinogradTransforms *winograd_transforms_bf16(const Winograd *w)
 {
     (void)w;
     return NULL;
