@@ -103,7 +103,7 @@ static void record(const char *call, const char *path, const char *more)
     if (!file || strcmp(path, file) == 0)
         return;
     const int before = errno;
-    char line[PATH_MAX + 64];
+    char line[PATH_MAX + 1200];
     const int length =
         snprintf(line, sizeof line, "%s %s%s%s\n", call, path, *more ? " " : "", more);
     const int fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -113,20 +113,26 @@ static void record(const char *call, const char *path, const char *more)
     errno = before;
 }
 
-/* "step_40" where the row's event is among the bytes of the store's log. */
-static void checkpoint_in(const char *path, const char *bytes, size_t count, char step[32])
+/* "step_20 step_40": the checkpoints whose events are among the bytes of the store's log. */
+static void checkpoints_in(const char *path, const char *bytes, size_t count, char steps[1024])
 {
     static const char MARK[] = "{\"checkpoint\":\"";
-    step[0] = '\0';
-    const char *found =
-        strstr(path, "store.db-wal") ? memmem(bytes, count, MARK, sizeof MARK - 1) : NULL;
-    if (!found)
+    const size_t mark = sizeof MARK - 1;
+    const char *const end = bytes + count;
+    size_t used = 0;
+    steps[0] = '\0';
+    if (!strstr(path, "store.db-wal"))
         return;
-    const char *id = found + sizeof MARK - 1;
-    size_t length = 0;
-    while (id + length < bytes + count && id[length] != '"' && length < 31)
-        length++;
-    snprintf(step, 32, "%.*s", (int)length, id);
+    for (const char *id = bytes; (id = memmem(id, (size_t)(end - id), MARK, mark));) {
+        id += mark;
+        size_t length = 0;
+        while (id + length < end && id[length] != '"')
+            length++;
+        if (used + length + 2 > 1024)
+            abort();
+        used +=
+            (size_t)snprintf(steps + used, 1024 - used, "%s%.*s", used ? " " : "", (int)length, id);
+    }
 }
 
 /* ---- The calls ---- */
@@ -157,10 +163,10 @@ static Verdict begin_write(int fd, char path[PATH_MAX])
 
 static void end_write(const char *path, const void *bytes, ssize_t written, Verdict verdict)
 {
-    char step[32];
+    char steps[1024];
     if (written > 0 && path[0] && getenv("RECORD")) {
-        checkpoint_in(path, bytes, (size_t)written, step);
-        record("write", path, step);
+        checkpoints_in(path, bytes, (size_t)written, steps);
+        record("write", path, steps);
     }
     leave_if(verdict);
 }
