@@ -28,7 +28,7 @@
 
 /* ---- Open and close ---- */
 
-enum { KEEPER_STOP_SECONDS = 1 };
+enum { KEEPER_STOP_SECONDS = 5 };
 
 static bool make_folders(const char *data, Error *err)
 {

@@ -6,7 +6,10 @@
 
 Scratch scratch_new(void)
 {
-    Scratch scratch = {"/tmp/googlenetd-test-XXXXXX"};
+    Scratch scratch;
+    const char *folder = getenv("TMPDIR");
+    snprintf(scratch.path, sizeof scratch.path, "%s/googlenetd-test-XXXXXX",
+             folder && *folder ? folder : "/tmp");
     if (!mkdtemp(scratch.path)) {
         perror("mkdtemp");
         abort();

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/jobs/runs_private.h"
 #include "tests/check.h"
 #include "tests/server/jobs/fixture.h"
 
@@ -261,6 +262,32 @@ static void going_on_takes_back_what_lies_beyond_the_checkpoint(void **state)
     run_end(run, SUCCEEDED);
 }
 
+/* A job whose end could not be recorded: no worker has it any more, and no restart has come yet. */
+static void a_deserted_job_can_be_stopped_and_deleted(void **state)
+{
+    JobsFixture *f = *state;
+    for (int repeated = 0; repeated < 2; repeated++) {
+        const int64_t id = jobs_add(f, "{}");
+        Run *run = jobs_take(f);
+        if (repeated)
+            CHECK_OK(jobs_stop(f->jobs, id, NULL, NULL, &f->err), f->err);
+        run_free(run);
+        JobInfo job;
+        bool changed;
+        CHECK_OK(jobs_get(f->jobs, id, &job, &f->err), f->err);
+        assert_string_equal(job.warning,
+                            "no worker has this job any more, and its end could not be "
+                            "recorded: stop it");
+        job_info_free(&job);
+        CHECK_OK(jobs_stop(f->jobs, id, &job, &changed, &f->err), f->err);
+        assert_int_equal(job.status, JOB_STOPPED);
+        assert_string_equal(job.warning, "");
+        assert_true(changed);
+        job_info_free(&job);
+        CHECK_OK(jobs_delete(f->jobs, id, NULL, NULL, &f->err), f->err);
+    }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, jobs_set_up, jobs_tear_down)
 
 int main(int argc, char **argv)
@@ -276,6 +303,7 @@ int main(int argc, char **argv)
         CASE(a_resumed_job_goes_to_the_end_of_the_queue),
         CASE(a_failed_job_without_checkpoint_cannot_go_on),
         CASE(going_on_takes_back_what_lies_beyond_the_checkpoint),
+        CASE(a_deserted_job_can_be_stopped_and_deleted),
     };
     return RUN_TESTS(tests);
 }

@@ -1,5 +1,6 @@
 /* tests/server/store/test_store.c -- jobs and keys come back as they went in, also after a reopen.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -212,6 +213,121 @@ static void a_key_lives_as_long_as_its_job(void **state)
     job_info_free(&job);
 }
 
+/* The ids of a query's answer, as "5 3 1". */
+static void check_query(StoreFixture *f, JobQuery query, const char *want)
+{
+    JobList list;
+    char got[128] = "";
+    query.limit = 10;
+    CHECK_OK(store_jobs(f->store, &query, &list, &f->err), f->err);
+    for (size_t i = 0; i < list.count; i++)
+        snprintf(got + strlen(got), sizeof got - strlen(got), "%s%d", i ? " " : "",
+                 (int)list.items[i].id);
+    job_list_free(&list);
+    assert_string_equal(got, want);
+}
+
+static void lists_are_filtered(void **state)
+{
+    StoreFixture *f = *state;
+    static const struct {
+        const char *name, *settings, *metadata;
+        int64_t parent;
+    } JOBS[] = {
+        {"First", "{\"network\":\"vgg\",\"epochs\":3}", "{\"who\":\"me\"}", 0},
+        {"second", "{\"network\":\"nin\",\"dataset\":\"mnist\"}", "{\"who\":\"you\"}", 1},
+        {"100%_first", "{\"network\":\"vgg\",\"dataset\":\"mnist\"}", "{\"a.b\":\"me\"}", 1},
+    };
+    for (size_t i = 0; i < COUNT(JOBS); i++) {
+        JobInfo job = {.parent_id = JOBS[i].parent,
+                       .settings = xstrdup(JOBS[i].settings),
+                       .metadata = xstrdup(JOBS[i].metadata)};
+        snprintf(job.name, sizeof job.name, "%s", JOBS[i].name);
+        CHECK_OK(store_begin(f->store, &f->err) && store_add_job(f->store, &job, &f->err)
+                     && store_commit(f->store, &f->err),
+                 f->err);
+        job_info_free(&job);
+    }
+    check_query(f, (JobQuery){0}, "3 2 1");
+    check_query(f, (JobQuery){.name = "FIRST"}, "3 1");
+    check_query(f, (JobQuery){.name = "%"}, "3");
+    check_query(f, (JobQuery){.name = "_"}, "3");
+    check_query(f, (JobQuery){.parent_id = 1}, "3 2");
+    check_query(f, (JobQuery){.parent_id = 1, .name = "second"}, "2");
+    check_query(f, (JobQuery){.parent_id = 1, .after = 3}, "2");
+    const JobMatch vgg = {MATCH_SETTING, "network", "vgg"};
+    const JobMatch mnist = {MATCH_SETTING, "dataset", "mnist"};
+    const JobMatch me = {MATCH_METADATA, "who", "me"};
+    const JobMatch dotted = {MATCH_METADATA, "a.b", "me"};
+    const JobMatch quoted = {MATCH_METADATA, "a' OR 1 --", "me"};
+    const JobMatch number = {MATCH_SETTING, "epochs", "vgg"};
+    check_query(f, (JobQuery){.matches = &vgg, .match_count = 1}, "3 1");
+    check_query(f, (JobQuery){.matches = (JobMatch[]){vgg, mnist}, .match_count = 2}, "3");
+    check_query(f, (JobQuery){.matches = &me, .match_count = 1}, "1");
+    check_query(f, (JobQuery){.matches = &dotted, .match_count = 1}, "3");
+    check_query(f, (JobQuery){.matches = &quoted, .match_count = 1}, "");
+    check_query(f, (JobQuery){.matches = &number, .match_count = 1}, "");
+}
+
+static void queued_jobs_know_their_place(void **state)
+{
+    StoreFixture *f = *state;
+    static const struct {
+        JobStatus status;
+        int64_t queued_at, position;
+    } JOBS[] = {{JOB_QUEUED, 300, 4}, {JOB_QUEUED, 200, 2}, {JOB_RUNNING, 100, 0},
+                {JOB_QUEUED, 200, 3}, {JOB_QUEUED, 100, 1}, {JOB_STOPPED, 50, 0}};
+    for (size_t i = 0; i < COUNT(JOBS); i++) {
+        JobInfo job = add_job(f, JOBS[i].status, JOBS[i].queued_at);
+        job_info_free(&job);
+    }
+    for (size_t i = 0; i < COUNT(JOBS); i++) {
+        JobInfo job;
+        CHECK_OK(store_job(f->store, (int64_t)i + 1, &job, &f->err), f->err);
+        assert_int_equal(job.queue_position, JOBS[i].position);
+        CHECK_OK(store_begin(f->store, &f->err), f->err);
+        job.queue_position = -1;
+        CHECK_OK(store_queue_position(f->store, &job, &f->err), f->err);
+        store_rollback(f->store);
+        assert_int_equal(job.queue_position, JOBS[i].position);
+        job_info_free(&job);
+    }
+}
+
+/* Own kernels first, then the parent's, then those of the newest twin. */
+static void kernels_are_taken_over(void **state)
+{
+    StoreFixture *f = *state;
+    static const struct {
+        const char *settings, *kernels;
+        int64_t parent;
+        const char *want;
+    } JOBS[] = {
+        {"{\"seed\":1}", "one", 0, "one"}, {"{\"seed\":2}", NULL, 1, "one"},
+        {"{\"seed\":1}", NULL, 0, "four"}, {"{\"seed\":1}", "four", 1, "four"},
+        {"{\"seed\":3}", NULL, 2, NULL},   {"{\"seed\":3}", NULL, 77, NULL},
+    };
+    for (size_t i = 0; i < COUNT(JOBS); i++) {
+        JobInfo job = {.parent_id = JOBS[i].parent,
+                       .settings = xstrdup(JOBS[i].settings),
+                       .metadata = xstrdup("{}")};
+        CHECK_OK(store_begin(f->store, &f->err) && store_add_job(f->store, &job, &f->err), f->err);
+        if (JOBS[i].kernels)
+            CHECK_OK(store_put_kernels(f->store, job.id, JOBS[i].kernels, &f->err), f->err);
+        CHECK_OK(store_commit(f->store, &f->err), f->err);
+        job_info_free(&job);
+    }
+    for (size_t i = 0; i < COUNT(JOBS); i++) {
+        char *kernels;
+        CHECK_OK(store_kernels(f->store, (int64_t)i + 1, &kernels, &f->err), f->err);
+        if (JOBS[i].want)
+            assert_string_equal(kernels, JOBS[i].want);
+        else
+            assert_null(kernels);
+        free(kernels);
+    }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, store_set_up, store_tear_down)
 
 int main(int argc, char **argv)
@@ -225,6 +341,9 @@ int main(int argc, char **argv)
         CASE(lists_go_page_by_page_from_the_newest),
         CASE(places_in_a_long_queue_are_found_in_one_walk),
         CASE(a_key_lives_as_long_as_its_job),
+        CASE(lists_are_filtered),
+        CASE(queued_jobs_know_their_place),
+        CASE(kernels_are_taken_over),
     };
     return RUN_TESTS(tests);
 }
