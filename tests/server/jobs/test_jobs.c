@@ -1,6 +1,7 @@
 /* tests/server/jobs/test_jobs.c -- the statuses of a job, and what leads from one to the next. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "server/jobs/runs_private.h"
@@ -68,6 +69,31 @@ static void a_life_from_queue_to_success(void **state)
     assert_int_equal(counts.steps, 10);
     assert_int_equal(counts.examples, 320);
     assert_int_equal(counts.checkpoints, 1);
+}
+
+/* A client that has seen the job can say so (ETag): between two steps it must not change, and so
+ * neither may the time at which it is to be done. */
+static void a_running_job_stays_the_same_between_two_steps(void **state)
+{
+    JobsFixture *f = *state;
+    const int64_t id = jobs_add(f, "{}");
+    Run *run = jobs_take(f);
+    const struct timespec pause = {.tv_nsec = 20000000};
+    for (int64_t step = 1; step <= 3; step++) {
+        nanosleep(&pause, NULL);
+        run_records_point(f, run, step);
+    }
+    // 97 steps of 20 ms each, at least, are left: none of this takes so long.
+    JobInfo first, second;
+    CHECK_OK(jobs_get(f->jobs, id, &first, &f->err), f->err);
+    nanosleep(&pause, NULL);
+    CHECK_OK(jobs_get(f->jobs, id, &second, &f->err), f->err);
+    assert_true(first.estimated_finish_at > first.started_at + 100 * 20);
+    assert_int_equal(first.estimated_finish_at, second.estimated_finish_at);
+    assert_memory_equal(&first.progress, &second.progress, sizeof first.progress);
+    job_info_free(&first);
+    job_info_free(&second);
+    run_end(run, SUCCEEDED);
 }
 
 /* Ask everything of a job at the given status; `may` names what is allowed there. */
@@ -294,6 +320,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_new_job_waits_in_the_queue),
+        CASE(a_running_job_stays_the_same_between_two_steps),
         CASE(a_life_from_queue_to_success),
         CASE(each_state_refuses_what_does_not_fit),
         CASE(stop_and_resume_may_be_repeated),
