@@ -18,7 +18,7 @@ struct App {
     HttpCounts *counts;  // of the server that calls the handlers
 };
 
-/* api_jobs.c, api_create.c, api_steer.c */
+/* api_jobs.c, api_job_create.c, api_job_actions.c */
 bool list_jobs(App *app, const Request *req, Response *res, Error *err);
 bool create_job(App *app, const Request *req, Response *res, Error *err);
 bool get_job(App *app, const Request *req, Response *res, Error *err);
@@ -48,10 +48,10 @@ bool get_network(App *app, const Request *req, Response *res, Error *err);
 bool list_datasets(App *app, const Request *req, Response *res, Error *err);
 bool list_settings(App *app, const Request *req, Response *res, Error *err);
 
-/* api_machine.c */
+/* api_system.c */
 bool get_system(App *app, const Request *req, Response *res, Error *err);
 
-/* api_system.c */
+/* api_health.c, api_metrics.c */
 bool get_livez(App *app, const Request *req, Response *res, Error *err);
 bool get_readyz(App *app, const Request *req, Response *res, Error *err);
 bool get_metrics(App *app, const Request *req, Response *res, Error *err);

@@ -240,7 +240,7 @@ static bool respond_curve(const PointList *list, Response *res, Error *err)
 
 /* How many rows of JSON come in one answer. */
 typedef struct {
-    int usual, most;
+    int fallback, most;
 } PageSize;
 
 /* Job, cursor and form of the answer; false once *res has been answered or *err is set. */
@@ -252,7 +252,7 @@ static bool read_page(const Request *req, PageSize size, SeriesPage *page, bool 
     if (!request_job(req, &page->job_id, err) || !request_accepts(req, "text/csv", csv, res))
         return false;
     page->after = query_integer(req->query, "after", 0, 0, INT64_MAX, &faults);
-    page->limit = (int)query_integer(req->query, "limit", *csv ? 0 : size.usual, 1,
+    page->limit = (int)query_integer(req->query, "limit", *csv ? 0 : size.fallback, 1,
                                      *csv ? INT32_MAX : size.most, &faults);
     query_finish(req->query, &faults);
     return faults.count == 0 || request_reject_faults(res, &faults);

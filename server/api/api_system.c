@@ -1,160 +1,115 @@
-/* Health, figures for Prometheus, and the API's own description. */
-#include <dirent.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
+/* What the daemon runs on, and how much of it is left. */
+#include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "core/base/memory.h"
+#include "core/base/cpu.h"
+#include "core/dnn/dnn.h"
 #include "server/api/api_common.h"
-#include "server/api/openapi.h"
+#include "server/api/json_job.h"
+#include "server/base/time.h"
+#include "server/work/memory_limit.h"
 
-static bool respond_ok(Response *res)
+/* A number of bytes; 0, not known, is null. */
+static void add_bytes(cJSON *to, const char *name, uint64_t bytes)
 {
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "status", "ok");
-    respond_json(res, 200, json);
-    res->tagged = false;
-    return true;
+    if (bytes > 0)
+        cJSON_AddNumberToObject(to, name, (double)bytes);
+    else
+        cJSON_AddNullToObject(to, name);
 }
 
-bool get_livez(App *app, const Request *req, Response *res, Error *err)
+static void add_cpu(cJSON *to, const App *app)
 {
-    (void)app;
-    (void)req;
-    (void)err;
-    return respond_ok(res);
+    char name[128], details[128];
+    cpu_model(name, sizeof name);
+    cpu_details(details, sizeof details);
+    cJSON *cpu = cJSON_AddObjectToObject(to, "cpu");
+    cJSON_AddStringToObject(cpu, "name", name);
+    cJSON_AddStringToObject(cpu, "details", details);
+    cJSON_AddStringToObject(cpu, "isa", dnn_isa_name());
+    cJSON_AddNumberToObject(cpu, "cores", (double)sysconf(_SC_NPROCESSORS_ONLN));
+    cJSON_AddNumberToObject(cpu, "usable_cores", app->usable_cores);
+    cJSON *precisions = cJSON_AddArrayToObject(cpu, "precisions");
+    cJSON_AddItemToArray(precisions, cJSON_CreateString(PRECISION_NAMES[PRECISION_F32]));
+    if (precision_resolve(PRECISION_AUTO) == PRECISION_BF16)
+        cJSON_AddItemToArray(precisions, cJSON_CreateString(PRECISION_NAMES[PRECISION_BF16]));
 }
 
-bool get_readyz(App *app, const Request *req, Response *res, Error *err)
+static void add_memory(cJSON *to)
 {
-    (void)req;
-    if (!jobs_ready(app->jobs, err))
-        return respond_problem(res, 503, err->reason, "%s", err->message);
-    return respond_ok(res);
+    const MemoryLimit limit = memory_limit();
+    cJSON *memory = cJSON_AddObjectToObject(to, "memory");
+    add_bytes(memory, "machine_bytes", limit.machine);
+    add_bytes(memory, "limit_bytes", limit.limit);
+    cJSON_AddStringToObject(memory, "limited_by", limit.by ? limit.by : "");
+    add_bytes(memory, "available_bytes", limit.available);
+    add_bytes(memory, "used_bytes", process_resident_bytes());
 }
 
-bool get_openapi(App *app, const Request *req, Response *res, Error *err)
+/* Of the file system that holds the data folder: what an ordinary user may still write. */
+static void add_disk(cJSON *to, const char *data)
 {
-    size_t size;
-    const char *text = openapi_text(&size);
-    (void)app;
-    (void)req;
-    (void)err;
-    char *copy = xcalloc(size + 1, 1);
-    memcpy(copy, text, size);
-    return respond_text(res, "application/json", copy, size);
+    struct statvfs disk;
+    const bool known = statvfs(data, &disk) == 0;
+    cJSON *json = cJSON_AddObjectToObject(to, "disk");
+    cJSON_AddStringToObject(json, "data", data);
+    add_bytes(json, "total_bytes", known ? (uint64_t)disk.f_blocks * disk.f_frsize : 0);
+    if (known)
+        cJSON_AddNumberToObject(json, "free_bytes", (double)disk.f_bavail * (double)disk.f_frsize);
+    else
+        cJSON_AddNullToObject(json, "free_bytes");
 }
 
-/* --- /metrics --- */
-
-static void metric(FILE *out, const char *name, const char *type, const char *help, double value)
+static void add_training(cJSON *to, const App *app, const JobCounts *counts)
 {
-    fprintf(out, "# HELP %s %s\n# TYPE %s %s\n%s %.17g\n", name, help, name, type, name, value);
+    cJSON *training = cJSON_AddObjectToObject(to, "training");
+    cJSON_AddNumberToObject(training, "workers", app->workers);
+    cJSON_AddNumberToObject(training, "threads_per_job", app->job_threads.share);
+    cJSON_AddNumberToObject(training, "examples_per_second", counts->examples_per_second);
+    cJSON *jobs = cJSON_AddObjectToObject(training, "jobs");
+    for (int status = 0; status < JOB_STATUSES; status++)
+        cJSON_AddNumberToObject(jobs, JOB_STATUS_NAMES[status], (double)counts->by_status[status]);
 }
 
-/* A line of its own for each status; `ended` leaves out those that a job can still leave. */
-static void metric_statuses(FILE *out, const char *name, const char *type, const char *help,
-                            const int64_t counts[JOB_STATUSES], bool ended)
+/* What the token of the request allows. */
+static const char *access_word(Access access)
 {
-    fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-    for (int s = 0; s < JOB_STATUSES; s++)
-        if (!ended || !job_status_active((JobStatus)s))
-            fprintf(out, "%s{status=\"%s\"} %" PRId64 "\n", name, JOB_STATUS_NAMES[s], counts[s]);
+    switch (access) {
+    case ACCESS_READ:
+        return "read";
+    case ACCESS_WRITE:
+        return "write";
+    case ACCESS_OPEN:
+        return "open";
+    case ACCESS_NONE:
+        break;
+    }
+    return "none";
 }
 
-static void write_jobs(FILE *out, const JobCounts *c)
+bool get_system(App *app, const Request *req, Response *res, Error *err)
 {
-    metric_statuses(out, "googlenetd_jobs", "gauge", "Jobs stored, by status.", c->by_status,
-                    false);
-    metric_statuses(out, "googlenetd_jobs_finished_total", "counter",
-                    "Jobs that ended since the daemon started, by how they ended.", c->finished,
-                    true);
-    metric(out, "googlenetd_training_steps_total", "counter", "Training steps made.",
-           (double)c->steps);
-    metric(out, "googlenetd_training_examples_total", "counter", "Examples trained on.",
-           (double)c->examples);
-    metric(out, "googlenetd_training_epochs_total", "counter", "Epochs ended and evaluated.",
-           (double)c->epochs);
-    metric(out, "googlenetd_training_seconds_total", "counter", "Time spent in training steps.",
-           c->train_seconds);
-    metric(out, "googlenetd_training_examples_per_second", "gauge",
-           "Speed of the running jobs together.", c->examples_per_second);
-    metric(out, "googlenetd_checkpoints_total", "counter", "Checkpoints written.",
-           (double)c->checkpoints);
-    metric(out, "googlenetd_job_restarts_total", "counter",
-           "Jobs queued again because the daemon had died.", (double)c->restarts);
-}
-
-static void write_http(FILE *out, HttpCounts *c, Log *log)
-{
-    static const char NAME[] = "googlenetd_http_requests_total";
-    fprintf(out, "# HELP %s Requests answered, by class of status.\n# TYPE %s counter\n", NAME,
-            NAME);
-    for (int digit = 2; digit < 6; digit++)
-        fprintf(out, "%s{code=\"%dxx\"} %lld\n", NAME, digit, atomic_load(&c->requests[digit]));
-    metric(out, "googlenetd_http_connections", "gauge", "Connections open.",
-           atomic_load(&c->connections));
-    metric(out, "googlenetd_http_streams", "gauge", "Readers of events.", atomic_load(&c->streams));
-    metric(out, "googlenetd_http_connections_cut_total", "counter",
-           "Connections cut off for being too slow or too many.", (double)atomic_load(&c->cut));
-    metric(out, "googlenetd_http_requests_busy_total", "counter",
-           "Requests refused because too many waited for a handler.",
-           (double)atomic_load(&c->busy));
-    metric(out, "googlenetd_http_requests_late_total", "counter",
-           "Requests answered before their handler was done, because it took too long.",
-           (double)atomic_load(&c->late));
-    metric(out, "googlenetd_log_lines_dropped_total", "counter",
-           "Lines of the log that nobody took.", (double)log_dropped(log));
-}
-
-static int open_descriptors(void)
-{
-    int n = 0;
-    DIR *folder = opendir("/proc/self/fd");
-    if (!folder)
-        return 0;
-    while (readdir(folder))
-        n++;
-    closedir(folder);
-    return n - 3;  // ".", ".." and the folder itself
-}
-
-static void write_process(FILE *out, const App *app)
-{
-    struct rusage use = {0};
-    getrusage(RUSAGE_SELF, &use);
-    const double cpu = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec)
-                       + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) * 1e-6;
-    metric(out, "process_cpu_seconds_total", "counter", "Time of all cores used.", cpu);
-    metric(out, "process_resident_memory_bytes", "gauge", "Memory in use.",
-           (double)process_resident_bytes());
-    metric(out, "process_open_fds", "gauge", "Descriptors open.", open_descriptors());
-    metric(out, "process_start_time_seconds", "gauge", "When the daemon started, since 1970.",
-           (double)app->started_at / 1000);
-    fprintf(out,
-            "# HELP googlenetd_build_info What runs here.\n# TYPE googlenetd_build_info gauge\n"
-            "googlenetd_build_info{version=\"%s\"} 1\n",
-            app->version);
-}
-
-bool get_metrics(App *app, const Request *req, Response *res, Error *err)
-{
-    char *text = NULL;
-    size_t size;
-    (void)req;
+    char started[TIME_TEXT], onednn[32];
+    if (request_has_faults(req, res))
+        return true;
     const JobCounts counts = jobs_counts(app->jobs);
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return fail(err, ERR_NO_MEMORY, "no memory for the answer");
-    write_jobs(out, &counts);
-    write_http(out, app->counts, app->log);
-    write_process(out, app);
-    if (fclose(out) != 0)
-        return fail(err, ERR_NO_MEMORY, "no memory for the answer");
-    respond_text(res, "text/plain; version=0.0.4; charset=utf-8", text, size);
-    res->tagged = false;
+    (void)err;
+    time_format(app->started_at, started);
+    dnn_version(onednn, sizeof onednn);
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "object", "system");
+    cJSON_AddStringToObject(json, "version", app->version);
+    cJSON_AddStringToObject(json, "onednn", onednn);
+    cJSON_AddStringToObject(json, "started_at", started);
+    cJSON_AddNumberToObject(json, "uptime_seconds",
+                            (double)(time_now_ms() - app->started_at) / 1000);
+    cJSON_AddNumberToObject(json, "heartbeat_seconds", app->heartbeat_seconds);
+    cJSON_AddStringToObject(json, "access", access_word(req->access));
+    add_cpu(json, app);
+    add_memory(json);
+    add_disk(json, app->data);
+    add_training(json, app, &counts);
+    respond_json(res, 200, json);
+    res->tagged = false;  // no two are alike
     return true;
 }

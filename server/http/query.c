@@ -116,12 +116,12 @@ const char *query_next(Query *query, const char *prefix, int *next, const char *
     return NULL;
 }
 
-int64_t query_integer(Query *query, const char *name, int64_t usual, int64_t least, int64_t most,
+int64_t query_integer(Query *query, const char *name, int64_t fallback, int64_t least, int64_t most,
                       Faults *faults)
 {
     const char *text = query_text(query, name, faults);
     if (!text)
-        return usual;
+        return fallback;
     char *end;
     errno = 0;
     const int64_t value = strtoll(text, &end, 10);
@@ -134,7 +134,7 @@ int64_t query_integer(Query *query, const char *name, int64_t usual, int64_t lea
              "must be a whole number from %" PRId64 " to %" PRId64 ", got %.40s", least, most,
              text);
     fault_at(faults, name, detail);
-    return usual;
+    return fallback;
 }
 
 bool query_flag(Query *query, const char *name, Faults *faults)

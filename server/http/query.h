@@ -44,8 +44,8 @@ const char *query_text(Query *query, const char *name, Faults *faults);
 const char *query_next(Query *query, const char *prefix, int *next, const char **rest,
                        Faults *faults);
 
-/* A whole number from `least` to `most`, or `usual` if it is absent or faulty. */
-int64_t query_integer(Query *query, const char *name, int64_t usual, int64_t least, int64_t most,
+/* A whole number from `least` to `most`, or `fallback` if it is absent or faulty. */
+int64_t query_integer(Query *query, const char *name, int64_t fallback, int64_t least, int64_t most,
                       Faults *faults);
 
 /* "true" or "false"; a name alone means true. */

@@ -65,7 +65,7 @@ bool respond_empty(Response *res, int status);
 bool respond_stream(Response *res, const char *type, Stream stream);  // takes the stream; 200
 
 /* application/problem+json (RFC 9457). `code`, a literal, tells programs the cases of one status
- * apart; NULL: the usual one of the status. */
+ * apart; NULL: the default one of the status. */
 bool respond_problem(Response *res, int status, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /* Code by its reason; status by its reason if that is the code of one, else by its code. */

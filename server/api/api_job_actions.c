@@ -2,7 +2,7 @@
  * is there already. */
 #include "server/api/api_common.h"
 
-typedef bool (*Steer)(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err);
+typedef bool (*Action)(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err);
 
 /* Before the change and not within it: it overwrites nothing that somebody else wrote. */
 static bool check_conditions(App *app, const Request *req, int64_t id, Error *err)
@@ -15,7 +15,7 @@ static bool check_conditions(App *app, const Request *req, int64_t id, Error *er
     return ok;
 }
 
-static bool steer(App *app, const Request *req, Steer call, Response *res, Error *err)
+static bool act(App *app, const Request *req, Action action, Response *res, Error *err)
 {
     Faults faults = {.count = 0};
     JobInfo job;
@@ -30,20 +30,21 @@ static bool steer(App *app, const Request *req, Steer call, Response *res, Error
         return respond_faults(res, &faults);
     if (!check_conditions(app, req, id, err))
         return false;
-    return call(app->jobs, id, &job, &changed, err) && respond_job(res, changed ? 202 : 200, &job);
+    return action(app->jobs, id, &job, &changed, err)
+           && respond_job(res, changed ? 202 : 200, &job);
 }
 
 bool stop_job(App *app, const Request *req, Response *res, Error *err)
 {
-    return steer(app, req, jobs_stop, res, err);
+    return act(app, req, jobs_stop, res, err);
 }
 
 bool resume_job(App *app, const Request *req, Response *res, Error *err)
 {
-    return steer(app, req, jobs_resume, res, err);
+    return act(app, req, jobs_resume, res, err);
 }
 
 bool checkpoint_job(App *app, const Request *req, Response *res, Error *err)
 {
-    return steer(app, req, jobs_checkpoint, res, err);
+    return act(app, req, jobs_checkpoint, res, err);
 }
