@@ -34,8 +34,7 @@ typedef struct Layer {
     Tensor *diff_src[GRAPH_MAX_SRCS];  // NULL where nobody wants it
     Tensor *diff_dst[GRAPH_MAX_READERS];
     int diff_dst_count;
-    Tensor
-        *workspace;  // kept from forward to backward; made by create with tensor_new_like, or NULL
+    void *workspace;  // kept from forward to backward: see workspace_bytes; NULL without
 
     ParamStore *params;
     int first_param;  // index of the node's first parameter in the store
@@ -62,6 +61,8 @@ typedef struct LayerOps {
     /* What computes forward, backward data and backward weights. NULL: no more than one way. */
     void (*name_kernels)(const Layer *l, const char *names[3]);
     void (*destroy)(Layer *l);
+    /* Bytes that one example keeps from forward to backward in Layer.workspace. NULL: none. */
+    size_t (*workspace_bytes)(const GraphNode *node);
     bool sums_in_f32;  // dst can be float32 where src is bfloat16, and holds more then
 } LayerOps;
 

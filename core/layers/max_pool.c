@@ -38,9 +38,14 @@ static bool is_3x3_bf16(const Layer *l)
 
 static bool create(Layer *l, Error *err)
 {
-    // An index takes 16 bits, as a bfloat16 does.
-    return !l->training
-           || tensor_new(l->dnn, l->dst->shape, l->batch, dnnl_bf16, &l->workspace, err);
+    (void)l, (void)err;
+    return true;
+}
+
+/* An argmax index for each number of dst. */
+static size_t workspace_bytes(const GraphNode *node)
+{
+    return shape_count(node->spec.dst) * sizeof(uint16_t);
 }
 
 static MaxPool any_window(const Layer *l)
@@ -76,13 +81,12 @@ static MaxPoolBf16 window_3x3(const Layer *l)
 static bool forward(Layer *l, Error *err)
 {
     (void)err;
-    void *argmax = l->workspace ? l->workspace->data : NULL;
     if (is_3x3_bf16(l)) {
         const MaxPoolBf16 pool = window_3x3(l);
-        max_pool_bf16_forward(&pool, l->src[0]->data, l->dst->data, argmax);
+        max_pool_bf16_forward(&pool, l->src[0]->data, l->dst->data, l->workspace);
     } else {
         const MaxPool pool = any_window(l);
-        max_pool_forward(&pool, l->src[0]->data, l->dst->data, argmax);
+        max_pool_forward(&pool, l->src[0]->data, l->dst->data, l->workspace);
     }
     return true;
 }
@@ -99,13 +103,12 @@ static bool backward_begin(Layer *l, Error *err)
 static bool backward_data(Layer *l, Error *err)
 {
     (void)err;
-    const void *argmax = l->workspace->data;
     if (is_3x3_bf16(l)) {
         const MaxPoolBf16 pool = window_3x3(l);
-        max_pool_bf16_backward(&pool, l->diff_dst[0]->data, argmax, l->diff_src[0]->data);
+        max_pool_bf16_backward(&pool, l->diff_dst[0]->data, l->workspace, l->diff_src[0]->data);
     } else {
         const MaxPool pool = any_window(l);
-        max_pool_backward(&pool, l->diff_dst[0]->data, argmax, l->diff_src[0]->data);
+        max_pool_backward(&pool, l->diff_dst[0]->data, l->workspace, l->diff_src[0]->data);
     }
     return true;
 }
@@ -127,6 +130,7 @@ static const LayerOps OPS = {
     .backward_data = backward_data,
     .name_kernels = name_kernels,
     .destroy = destroy,
+    .workspace_bytes = workspace_bytes,
 };
 
 const LayerType MAX_POOL = {

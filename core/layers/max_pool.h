@@ -28,5 +28,3 @@ typedef struct {
 extern const LayerType MAX_POOL;
 
 Node max_pool(Graph *g, Node src, const char *name, Pool p);
-
-enum { MAX_POOL_ARGMAX_BYTES = 2 };  // of an index

@@ -20,8 +20,6 @@ static bool create_backward(Layer *l, State *s, PoolWindow w, const dnnl_dims_t 
         return false;
     op_arg(&s->backward, DNNL_ARG_DIFF_DST, l->diff_dst[0]->memory);
     op_arg(&s->backward, DNNL_ARG_DIFF_SRC, l->diff_src[0]->memory);
-    if (l->workspace)
-        op_arg(&s->backward, DNNL_ARG_WORKSPACE, l->workspace->memory);
     return true;
 }
 
@@ -39,13 +37,6 @@ bool pooling_create(Layer *l, PoolWindow w, Error *err)
         return false;
     op_arg(&s->forward, DNNL_ARG_SRC, l->src[0]->memory);
     op_arg(&s->forward, DNNL_ARG_DST, l->dst->memory);
-
-    const_dnnl_memory_desc_t workspace = op_desc(&s->forward, dnnl_query_workspace_md);
-    if (workspace && dnnl_memory_desc_get_size(workspace) > 0) {
-        if (!tensor_new_like(l->dnn, workspace, &l->workspace, err))
-            return false;
-        op_arg(&s->forward, DNNL_ARG_WORKSPACE, l->workspace->memory);
-    }
     return !l->training || !l->diff_src[0] || create_backward(l, s, w, strides, kernel, pads, err);
 }
 

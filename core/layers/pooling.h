@@ -1,4 +1,4 @@
-/* core/layers/pooling.h -- oneDNN's pooling primitive, which the pooling layers share. */
+/* core/layers/pooling.h -- oneDNN's pooling primitive, for averages: its maximum drops NaNs. */
 #pragma once
 #include "core/layers/layer.h"
 

@@ -1,0 +1,188 @@
+#include "core/net/layout.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "core/layers/layer.h"
+
+/* DESIGN. Values belong to nodes, gradients to edges: the gradient of a node's value arrives from
+ * its reader, so each edge has a block, which is the reader's diff_src and the writer's diff_dst.
+ * Readers that take a part of the value each share one. The loss reads the output and gives its
+ * gradient. */
+
+typedef struct {
+    const Graph *graph;
+    LayoutConfig config;
+    int nodes;
+    Layout *l;
+} Builder;
+
+static int backward_step(const Builder *b, Node n)
+{
+    return 2 * b->nodes - n;
+}
+
+static int add_block(Builder *b, LayoutBlock block)
+{
+    Layout *l = b->l;
+    block.life.bytes = block.bytes;
+    l->blocks = xrealloc(l->blocks, (size_t)l->count + 1, sizeof *l->blocks);
+    l->blocks[l->count] = block;
+    return l->count++;
+}
+
+/* A block of numbers, one for each of node n's value. */
+static int add_numbers(Builder *b, LayoutKind kind, Node n, bool bf16, Lifetime life)
+{
+    const size_t numbers = (size_t)b->config.batch * shape_count(graph_shape(b->graph, n));
+    return add_block(b, (LayoutBlock){.kind = kind,
+                                      .node = n,
+                                      .bf16 = bf16,
+                                      .bytes = numbers * (bf16 ? 2 : 4),
+                                      .life = life});
+}
+
+static void live_until(Builder *b, Node n, int step)
+{
+    Lifetime *life = &b->l->blocks[b->l->value[n]].life;
+    life->death = step > life->death ? step : life->death;
+}
+
+/* The output is float32. Where its layer can give it that, it does, before it rounds to the type of
+ * the others. */
+static bool is_exact(const Builder *b, Node n)
+{
+    const LayerType *type = graph_node(b->graph, n)->type;
+    return n == graph_output(b->graph) && type && type->ops->sums_in_f32;
+}
+
+static void add_values(Builder *b)
+{
+    Layout *l = b->l;
+    const Node last = b->nodes - 1;
+    for (Node n = 0; n < b->nodes; n++) {
+        const GraphNode *node = graph_node(b->graph, n);
+        const bool bf16 = b->config.bf16 && !is_exact(b, n);
+        l->value[n] = node->spec.dst_is_src
+                          ? l->value[node->srcs[0]]
+                          : add_numbers(b, LAYOUT_VALUE, n, bf16, (Lifetime){0, n, n});
+    }
+    live_until(b, last, b->nodes);
+    l->output = l->blocks[l->value[last]].bf16
+                    ? add_numbers(b, LAYOUT_OUTPUT, last, false, (Lifetime){0, b->nodes, b->nodes})
+                    : l->value[last];
+    for (Node n = 1; n < b->nodes; n++) {
+        const GraphNode *node = graph_node(b->graph, n);
+        const int backward = b->config.training ? backward_step(b, n) : n;
+        for (int s = 0; s < node->src_count; s++)
+            live_until(b, node->srcs[s], node->spec.backward_needs_src ? backward : n);
+        if (node->spec.backward_needs_dst)
+            live_until(b, n, backward);
+    }
+}
+
+static void find_gradients(Builder *b)
+{
+    bool *has_grad = b->l->has_grad;
+    has_grad[0] = b->config.diff_input;
+    for (Node n = 1; n < b->nodes; n++) {
+        const GraphNode *node = graph_node(b->graph, n);
+        has_grad[n] = node->spec.param_count > 0;
+        for (int s = 0; s < node->src_count; s++)
+            has_grad[n] |= has_grad[node->srcs[s]];
+    }
+}
+
+/* The gradient of the value of `writer`, as it comes from the step `birth`. */
+static int add_gradient(Builder *b, Node writer, int birth)
+{
+    return add_numbers(b, LAYOUT_GRADIENT, writer, b->config.bf16,
+                       (Lifetime){0, birth, backward_step(b, writer)});
+}
+
+static void add_gradients(Builder *b)
+{
+    Layout *l = b->l;
+    find_gradients(b);
+    l->diff_output = add_gradient(b, b->nodes - 1, b->nodes);
+    int *shared = xcalloc((size_t)b->nodes, sizeof *shared);  // by writer: its block; 0: none yet
+    for (Node n = 1; n < b->nodes; n++) {
+        const GraphNode *node = graph_node(b->graph, n);
+        for (int s = 0; s < node->src_count; s++) {
+            const Node writer = node->srcs[s];
+            const bool part = node->spec.part_channels > 0;
+            if (!l->has_grad[writer])
+                continue;
+            const Node first = part ? graph_last_reader(b->graph, writer) : n;
+            const int block = part && shared[writer] > 0
+                                  ? shared[writer]
+                                  : add_gradient(b, writer, backward_step(b, first));
+            if (part)
+                shared[writer] = block;
+            l->diff_src[n * GRAPH_MAX_SRCS + s] = block;
+        }
+    }
+    free(shared);
+}
+
+static void add_workspaces(Builder *b)
+{
+    for (Node n = 1; n < b->nodes; n++) {
+        const GraphNode *node = graph_node(b->graph, n);
+        const LayerOps *ops = node->type->ops;
+        if (ops->workspace_bytes)
+            add_block(b,
+                      (LayoutBlock){.kind = LAYOUT_WORKSPACE,
+                                    .node = n,
+                                    .bytes = (size_t)b->config.batch * ops->workspace_bytes(node),
+                                    .life = {0, n, backward_step(b, n)}});
+    }
+}
+
+static void place(Builder *b)
+{
+    Layout *l = b->l;
+    Lifetime *lives = xcalloc((size_t)l->count, sizeof *lives);
+    size_t *offsets = xcalloc((size_t)l->count, sizeof *offsets);
+    for (int i = 0; i < l->count; i++) {
+        lives[i] = l->blocks[i].life;
+        if (b->config.keep_all)
+            lives[i] = (Lifetime){lives[i].bytes, 0, 2 * b->nodes};
+    }
+    l->bytes = plan_memory(lives, l->count, offsets);
+    for (int i = 0; i < l->count; i++)
+        l->blocks[i].offset = offsets[i];
+    free(offsets);
+    free(lives);
+}
+
+Layout *layout_new(const Graph *g, LayoutConfig config)
+{
+    Layout *l = xcalloc(1, sizeof *l);
+    Builder b = {.graph = g, .config = config, .nodes = graph_node_count(g), .l = l};
+    const size_t nodes = (size_t)b.nodes;
+    l->value = xcalloc(nodes, sizeof *l->value);
+    l->has_grad = xcalloc(nodes, sizeof *l->has_grad);
+    l->diff_src = xcalloc(nodes * GRAPH_MAX_SRCS, sizeof *l->diff_src);
+    memset(l->diff_src, 0xff, nodes * GRAPH_MAX_SRCS * sizeof *l->diff_src);  // -1
+    l->diff_output = -1;
+    add_values(&b);
+    if (config.training) {
+        add_gradients(&b);
+        add_workspaces(&b);
+    }
+    place(&b);
+    return l;
+}
+
+void layout_free(Layout *l)
+{
+    if (!l)
+        return;
+    free(l->blocks);
+    free(l->value);
+    free(l->diff_src);
+    free(l->has_grad);
+    free(l);
+}

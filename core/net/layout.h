@@ -1,0 +1,50 @@
+/* core/net/layout.h -- which blocks of memory a program needs, how large they are, and when each is
+ * in use. From a graph alone: a program makes its tensors from it, and the estimate of a training's
+ * memory adds it up.
+ *
+ * Time is counted in steps: node i runs forward at step i, the loss at step N, and node i backward
+ * at step 2N - i.
+ */
+#pragma once
+#include "core/graph/graph.h"
+#include "core/net/plan.h"
+
+typedef struct {
+    int batch;        // examples
+    bool training;    // false: forward only
+    bool bf16;        // values and gradients; else float32
+    bool diff_input;  // also the gradient of the input
+    bool keep_all;    // each block has memory to itself; else it is reused after its time
+} LayoutConfig;
+
+typedef enum {
+    LAYOUT_VALUE,      // of `node`
+    LAYOUT_OUTPUT,     // the last node's value in float32, where its layer does not give that
+    LAYOUT_GRADIENT,   // of the value of `node`
+    LAYOUT_WORKSPACE,  // what the layer of `node` keeps from forward to backward
+} LayoutKind;
+
+typedef struct {
+    LayoutKind kind;
+    Node node;
+    bool bf16;     // its type, else float32; without meaning for a workspace
+    size_t bytes;
+    size_t offset;
+    Lifetime life;
+} LayoutBlock;
+
+typedef struct {
+    LayoutBlock *blocks;
+    int count;
+    int *value;      // by node: the block of its value; a fork has that of its source
+    int *diff_src;   // by node and source, GRAPH_MAX_SRCS each: the block of the gradient that it
+                     // gives, -1 where nobody wants one
+    bool *has_grad;  // by node: a parameter stands at it or before it
+    int output;
+    int diff_output;  // -1 without training
+    size_t bytes;     // of the arena that all blocks fit in
+} Layout;
+
+/* `g` has forks where values are read more than once. */
+Layout *layout_new(const Graph *g, LayoutConfig config);
+void layout_free(Layout *l);  // takes NULL
