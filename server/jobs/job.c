@@ -30,9 +30,9 @@ static const struct {
     {JOB_RUNNING,  JOB_FAIL,      JOB_FAILED},
     {JOB_RUNNING,  JOB_INTERRUPT, JOB_QUEUED},
     {JOB_STOPPING, JOB_END,       JOB_STOPPED},
-    {JOB_STOPPING, JOB_SUCCEED,   JOB_SUCCEEDED},  // it was through before it saw the wish
+    {JOB_STOPPING, JOB_SUCCEED,   JOB_SUCCEEDED},  // it was done before it saw the request
     {JOB_STOPPING, JOB_FAIL,      JOB_FAILED},
-    {JOB_STOPPING, JOB_INTERRUPT, JOB_STOPPED},    // the client's wish outlives the daemon
+    {JOB_STOPPING, JOB_INTERRUPT, JOB_STOPPED},    // the client's request outlives the daemon
     {JOB_STOPPED,  JOB_RESUME,    JOB_QUEUED},
     {JOB_FAILED,   JOB_RESUME,    JOB_QUEUED},
     // clang-format on

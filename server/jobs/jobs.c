@@ -1,6 +1,6 @@
 /* DESIGN. The store is the truth: every call reads it, and every change is one transaction that
  * reads the job, alters it and tells an event (change.h). What is too quick for a disk, the step
- * that a running job is at, is kept beside it in a list of active runs and laid over the answers.
+ * that a running job is at, is kept beside it in a list of active runs and merged into the answers.
  *
  * A client's request to a running job (stop, checkpoint) is a flag in its active run, which the
  * worker reads once per step. The run is in the list before its job is seen as running, so no

@@ -245,6 +245,10 @@ void keeper_heard(Keeper *k, const Error *err)
     if (err && !is_of_the_store(err->code))
         return;
     pthread_mutex_lock(&k->lock);
+    if (err && err->code == ERR_NO_SPACE && !k->reserve) {
+        pthread_mutex_unlock(&k->lock);
+        return;  // that space is short is known, and why
+    }
     const bool was = k->fault.code == ERR_NONE, is = !err;
     k->fault = err ? *err : (Error){0};
     if (was && !is)

@@ -111,7 +111,7 @@ test('SIGHUP checkpoints what runs', async () => {
   const id = await create(daemon, { epochs: 1000, checkpoint: { every_epochs: 1000, keep: 100 } });
   await until(daemon, id, (job) => job.progress.step > 5, 'step 5');
   const steps = async () => (await ask(daemon, 'GET', `/v1/jobs/${id}/checkpoints`)).json.data.map((row) => row.step);
-  // A wish that comes at the end of an epoch is answered by the checkpoint there: wish again.
+  // A request that comes at the end of an epoch is answered by the checkpoint there: ask again.
   for (let i = 0; i < 400 && !(await steps()).some((step) => step % 20 !== 0); i++) {
     daemon.process.kill('SIGHUP');
     await sleep(25);

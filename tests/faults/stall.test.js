@@ -57,8 +57,14 @@ test('while a commit hangs, health, figures and the page come at once, and readi
   const hung = Date.now() - began;
   assert.ok(worst < hung / 5, `${worst} ms of ${hung}`);
   assert.ok(read < hung / 5, `${read} ms of ${hung}`);
+  // Health knows how long nothing has been written, and says so without trying it itself.
+  const ready = await ask(daemon, 'GET', '/readyz');
+  assert.equal(ready.status, 503);
+  assert.match(ready.json.detail, /the disk of \S+ has not answered for \d+ s/);
   disk.off();
   for (const { status } of await Promise.all(writers)) assert.equal(status, 200);
+  for (let i = 0; i < 200 && (await ask(daemon, 'GET', '/readyz')).status !== 200; i++) await sleep(50);
+  assert.equal((await ask(daemon, 'GET', '/readyz')).status, 200);
   assert.match((await ask(daemon, 'GET', `/v1/jobs/${id}`)).json.name, /^name \d+$/);
   await daemon.stop();
 });

@@ -102,25 +102,25 @@ static void closing_wakes_all_and_for_good(void **state)
     events_free(events);
 }
 
-static void count_ring(void *context)
+static void count_call(void *context)
 {
     atomic_fetch_add((atomic_int *)context, 1);
 }
 
-static void listeners_are_rung_until_they_leave(void **state)
+static void listeners_are_called_until_they_leave(void **state)
 {
     (void)state;
     Events *events = events_new((EventRange){1, 0}, (LifeList){0});
     atomic_int first = 0, second = 0;
-    const int one = events_listen(events, count_ring, &first);
-    const int two = events_listen(events, count_ring, &second);
+    const int one = events_listen(events, count_call, &first);
+    const int two = events_listen(events, count_call, &second);
     events_publish(events, 1);
     events_unlisten(events, one);
     events_publish(events, 2);
     assert_int_equal(first, 1);
     assert_int_equal(second, 2);
     // The place that became free is given away again.
-    assert_int_equal(events_listen(events, count_ring, &first), one);
+    assert_int_equal(events_listen(events, count_call, &first), one);
     events_close(events);
     assert_int_equal(first, 2);
     assert_int_equal(second, 3);
@@ -136,7 +136,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_cursor_of_another_life_is_told_apart),
         cmocka_unit_test(a_waiting_reader_is_woken),
         cmocka_unit_test(closing_wakes_all_and_for_good),
-        cmocka_unit_test(listeners_are_rung_until_they_leave),
+        cmocka_unit_test(listeners_are_called_until_they_leave),
     };
     return RUN_TESTS(tests);
 }

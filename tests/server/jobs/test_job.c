@@ -42,7 +42,7 @@ static void each_trigger_leads_where_the_table_says_or_is_refused(void **state)
     }
 }
 
-static void a_refusal_names_wish_and_state(void **state)
+static void a_refusal_names_request_and_status(void **state)
 {
     (void)state;
     Error err;
@@ -122,7 +122,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_trigger_leads_where_the_table_says_or_is_refused),
-        cmocka_unit_test(a_refusal_names_wish_and_state),
+        cmocka_unit_test(a_refusal_names_request_and_status),
         cmocka_unit_test(active_states_are_those_a_worker_may_touch),
         cmocka_unit_test(ids_come_back_from_their_text),
         cmocka_unit_test(other_forms_of_an_id_are_refused),

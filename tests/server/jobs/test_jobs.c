@@ -187,16 +187,16 @@ static void a_queued_job_stops_at_once_and_is_not_taken(void **state)
     run_end(run, SUCCEEDED);
 }
 
-static void a_running_job_is_told_once_per_wish(void **state)
+static void a_running_job_is_told_once_per_request(void **state)
 {
     JobsFixture *f = *state;
     const int64_t id = jobs_add(f, "{}");
     Run *run = jobs_take(f);
-    RunRequests wish = run_requests(run);
-    assert_false(wish.stop || wish.checkpoint);
+    RunRequests asked = run_requests(run);
+    assert_false(asked.stop || asked.checkpoint);
     CHECK_OK(jobs_checkpoint(f->jobs, id, NULL, NULL, &f->err), f->err);
-    wish = run_requests(run);
-    assert_true(wish.checkpoint && !wish.stop);
+    asked = run_requests(run);
+    assert_true(asked.checkpoint && !asked.stop);
     assert_false(run_requests(run).checkpoint);
     jobs_checkpoint_all(f->jobs);
     assert_true(run_requests(run).checkpoint);
@@ -325,7 +325,7 @@ int main(int argc, char **argv)
         CASE(each_state_refuses_what_does_not_fit),
         CASE(stop_and_resume_may_be_repeated),
         CASE(a_queued_job_stops_at_once_and_is_not_taken),
-        CASE(a_running_job_is_told_once_per_wish),
+        CASE(a_running_job_is_told_once_per_request),
         CASE(a_job_may_succeed_or_fail_while_it_is_stopping),
         CASE(a_resumed_job_goes_to_the_end_of_the_queue),
         CASE(a_failed_job_without_checkpoint_cannot_go_on),
