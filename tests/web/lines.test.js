@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { readFileSync } from 'node:fs';
 import { COLORS, dashOf, drawBeyond, drawDots, nearest, SMOOTH_FROM, smooth, strokeLine } from '../../web/js/chart/lines.js';
 import { ceiling, extents, firstFrom, logSplits, short, tick } from '../../web/js/chart/scale.js';
+import { reason, statusText, timeLeft } from '../../web/js/describe.js';
 import { parseBlock, readStream } from '../../web/js/stream.js';
 
 /** A canvas that only remembers. */
@@ -124,6 +125,27 @@ test('events are read whatever pieces they come in', async () => {
     assert.deepEqual(blocks, [{ id: 'a-1', data: { n: 'ü' } }, { id: 'a-2', data: { n: 2 } }]);
     assert.ok(heard > 0);
   }
+});
+
+test('a run says why it ended, failed or waits', () => {
+  const job = (more) => ({ status: 'succeeded', settings: { epochs: 3, max_seconds: 60, early_stopping: { patience: 1 } }, error: null, ...more });
+  const text = (more) => reason(job(more))?.text;
+  assert.equal(text({ stop_reason: 'completed' }), 'Ended after all its 3 epochs.');
+  assert.equal(text({ stop_reason: 'early_stopping' }), 'Ended early: no better test accuracy for 1 epoch.');
+  assert.equal(text({ stop_reason: 'max_seconds' }), 'Ended early: its budget of 1 min was used up.');
+  assert.equal(text({ stop_reason: 'something_new' }), 'Ended: something new.');
+  assert.equal(text({ status: 'stopped', stop_reason: 'requested' }), 'Stopped on request. It can be resumed.');
+  assert.deepEqual(reason(job({ status: 'failed', error: { message: 'the loss became NaN' } })), { text: 'It failed: the loss became NaN.', bad: true });
+  assert.deepEqual(reason(job({ status: 'running', warning: 'the disk is full' })), { text: 'the disk is full', bad: true });
+  assert.equal(reason(job({ status: 'running' })), null);
+  assert.equal(text({ status: 'queued', queue_position: 4 }), 'In the queue behind 3 other runs.');
+  assert.deepEqual([1, 2, 3, 4, 11, 21, 112].map((n) => statusText({ status: 'queued', queue_position: n }).slice(8)), ['1st', '2nd', '3rd', '4th', '11th', '21st', '112th']);
+});
+
+test('no time is left that nobody knows of', () => {
+  const job = { status: 'running', estimated_finish_at: new Date(Date.now() + 90500).toISOString() };
+  assert.match(timeLeft(job, { isCurrent: true }), /^1 min/);
+  assert.equal(timeLeft(job, { isCurrent: false }), 'not known');
 });
 
 /* Colours, from the style sheet as it is. */

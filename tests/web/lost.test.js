@@ -1,7 +1,8 @@
 // The page never says what is not so: a daemon that died, hangs or lost its token is not "Live".
 import assert from 'node:assert/strict';
+import { mkdir, rm } from 'node:fs/promises';
 import { test } from 'node:test';
-import { chartRows, checkCurves, endless, get, live, openPage, setUp, shoot, startJob, stopJob, until } from './page.js';
+import { chartRows, checkCurves, ended, endless, get, live, openPage, setUp, shoot, startDaemon, startJob, stopJob, until } from './page.js';
 
 const world = setUp();
 const fact = (page, name) => page.locator('.facts div').filter({ has: page.locator(`dt:text-is("${name}")`) }).locator('dd');
@@ -59,5 +60,26 @@ test('a daemon that hangs is found out, though its connections stay open', async
   for (const p of [page, second]) await live(p);
   await stopJob(daemon, id);
   await checkCurves(daemon, page, id);
+  await context.close();
+});
+
+test('another store behind the same address: what is gone leaves the page, what is new comes', async (t) => {
+  const { browser } = world;
+  const daemon = await startDaemon();
+  t.after(() => daemon.end('SIGKILL'));
+  for (const name of ['old one', 'old two']) await ended(daemon, await startJob(null, daemon, { name, epochs: 1 }));
+  const { page, context } = await openPage(browser, `${daemon.url}/#/`);
+  await live(page);
+  await page.getByRole('link', { name: 'old two' }).waitFor();
+  await daemon.end('SIGKILL');
+  await page.getByText(/^No answer since/).waitFor();
+  await rm(daemon.data, { recursive: true });
+  await mkdir(daemon.data);
+  await daemon.launch();
+  await live(page);
+  await page.getByText('No runs yet').waitFor();
+  await startJob(t, daemon, { name: 'new one', epochs: 1 });
+  await page.getByRole('link', { name: 'new one' }).waitFor();
+  assert.equal(await page.getByRole('link', { name: /old/ }).count(), 0);
   await context.close();
 });

@@ -91,6 +91,12 @@ export async function stopJob(daemon, id) {
   await ended(daemon, id);
 }
 
+/** Go to another page of the dashboard, and wait until `sign` stands on it. */
+export async function visit(page, daemon, path, sign) {
+  await page.goto(`${daemon.url}/#${path}`);
+  await page.locator(`main[data-path="${path.split('?')[0]}"] ${sign}`).first().waitFor();
+}
+
 export const live = (page) => page.getByText('Live', { exact: true }).waitFor();
 export const figure = (page, title) => page.locator('figure').filter({ has: page.locator(`figcaption > span:text-is("${title}")`) });
 
