@@ -174,6 +174,8 @@ bool args_read(const Syntax *syntax, int argc, char **argv, void *settings, int 
         if (words > syntax->max_words)
             fail(&err, ERR_INVALID, "%s is one argument too many",
                  argv[optind + syntax->max_words]);
+        else
+            fail(&err, ERR_INVALID, "%s needs an argument", argv[0]);
         return usage_fault(syntax, &err, exit_code);
     }
     *first_word = optind;

@@ -8,14 +8,14 @@
 #include "server/cli/daemon_client.h"
 #include "server/cli/server_settings.h"
 
-static const char ABOUT[] =
-    "Ask the daemon that has these settings whether it is ready for work. Exit code 0 if\n"
-    "it is; else 1, and the reason on stderr.";
+static const ServerCommand COMMAND = {
+    .about = "Ask the daemon that has these settings whether it is ready for work. Exit code 0 if\n"
+             "it is; else 1, and the reason on stderr.",
+};
 
 static bool is_ready(const ServerConfig *config, Error *err)
 {
-    static const DaemonRequest REQUEST = {
-        .method = "GET", .path = "/readyz", .patience_seconds = 3};
+    static const DaemonRequest REQUEST = {.method = "GET", .path = "/readyz", .timeout_seconds = 3};
     DaemonAnswer answer;
     bool ok = daemon_ask(config, &REQUEST, &answer, err);
     if (ok && answer.status != 200)
@@ -27,12 +27,12 @@ static bool is_ready(const ServerConfig *config, Error *err)
 
 int cmd_health(int argc, char **argv)
 {
-    ServerConfig config;
+    ServerSettings settings;
     Error err = {0};
     int exit_code;
-    if (!server_settings_read(argc, argv, ABOUT, &config, &exit_code))
+    if (!server_settings_read(&COMMAND, argc, argv, &settings, &exit_code))
         return exit_code;
-    if (is_ready(&config, &err)) {
+    if (is_ready(&settings.config, &err)) {
         printf("ready\n");
         return EXIT_OK;
     }

@@ -6,18 +6,19 @@
 #include "server/cli/server_settings.h"
 #include "server/daemon.h"
 
-static const char ABOUT[] =
-    "Take training jobs over HTTP and work through them, until SIGTERM. SIGHUP makes\n"
-    "running jobs write a checkpoint.";
+static const ServerCommand COMMAND = {
+    .about = "Take training jobs over HTTP and work through them, until SIGTERM. SIGHUP makes\n"
+             "running jobs write a checkpoint.",
+};
 
 int cmd_serve(int argc, char **argv)
 {
-    ServerConfig config;
+    ServerSettings settings;
     int exit_code;
-    if (!server_settings_read(argc, argv, ABOUT, &config, &exit_code))
+    if (!server_settings_read(&COMMAND, argc, argv, &settings, &exit_code))
         return exit_code;
     Error err = {0};
-    if (daemon_run(&config, &err))
+    if (daemon_run(&settings.config, &err))
         return EXIT_OK;
     fprintf(stderr, "googlenetd: %s\n", err.message);
     return EXIT_FAILED;

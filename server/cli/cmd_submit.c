@@ -1,43 +1,34 @@
 /* googlenetd submit JOB.json -- give a job to the daemon that has these settings. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/base/files.h"
 #include "server/base/json_text.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
 #include "server/cli/daemon_client.h"
 #include "server/cli/server_settings.h"
 
-static const char ABOUT[] =
-    "Give the job in a file (-: standard input) to the daemon that has these settings:\n"
-    "googlenetd submit JOB.json [--key KEY] [OPTION ...]. Prints the job's id. With --key,\n"
-    "the same job submitted again under the same key is not made twice.";
+static const ServerCommand COMMAND = {
+    .about = "Give the job in a file (-: standard input) to the daemon that has these settings.\n"
+             "Prints the job's id.",
+    .word = "JOB.json",
+    .option = {"key", "KEY", "the same job submitted again under this key is not made twice"},
+};
 
-enum { PATIENCE = 60 };
+enum { TIMEOUT_SECONDS = 60 };
 
-/* The whole of a job file, with a final NUL; NULL with *err. */
-static char *read_file(const char *path, Error *err)
+/* The whole of a job file. */
+static bool read_job(const char *path, char **text, Error *err)
 {
-    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-    if (!file) {
-        fail(err, ERR_IO, "open %s: %s", path, strerror(errno));
-        return NULL;
-    }
-    char *text = xcalloc(JSON_MAX_BYTES + 1, 1);
-    const size_t length = fread(text, 1, JSON_MAX_BYTES, file);
-    if (ferror(file))
-        fail(err, ERR_IO, "read %s: %s", path, strerror(errno));
-    else if (memchr(text, '\0', length))
-        fail(err, ERR_INVALID, "%s is no JSON: it has a NUL in it", path);
-    if (file != stdin)
-        fclose(file);
-    if (err->code == ERR_NONE)
-        return text;
-    free(text);
-    return NULL;
+    size_t length = 0;
+    if (!(strcmp(path, "-") == 0 ? stream_text(stdin, "stdin", JSON_MAX_BYTES, text, &length, err)
+                                 : file_text(path, JSON_MAX_BYTES, text, &length, err)))
+        return false;
+    return strlen(*text) == length
+           || fail(err, ERR_INVALID, "%s is no JSON: it has a NUL in it", path);
 }
 
 static const char *text_of(const cJSON *json, const char *name)
@@ -46,17 +37,26 @@ static const char *text_of(const cJSON *json, const char *name)
     return cJSON_IsString(item) ? item->valuestring : NULL;
 }
 
+/* What comes from elsewhere goes through an Error, which makes it printable. */
+static void print_fault(const char *pointer, const char *detail)
+{
+    Error line = {0};
+    fail(&line, ERR_INVALID, "%s%s%s", pointer ? pointer : "", pointer ? ": " : "", detail);
+    fprintf(stderr, "googlenetd: %s\n", line.message);
+}
+
 /* The problem in sentences. */
 static void print_problem(const DaemonAnswer *answer, const cJSON *json)
 {
+    char what[48];
     const char *detail = text_of(json, "detail");
     const cJSON *fault, *faults = cJSON_GetObjectItemCaseSensitive(json, "errors");
-    fprintf(stderr, "googlenetd: the job was not taken, %d: %s\n", answer->status,
-            detail ? detail : "the answer is not the daemon's");
+    snprintf(what, sizeof what, "the job was not taken, %d", answer->status);
+    print_fault(what, detail ? detail : "the answer is not the daemon's");
     cJSON_ArrayForEach(fault, faults)
     {
-        const char *pointer = text_of(fault, "pointer"), *what = text_of(fault, "detail");
-        fprintf(stderr, "googlenetd: %s: %s\n", pointer ? pointer : "", what ? what : "");
+        const char *why = text_of(fault, "detail");
+        print_fault(text_of(fault, "pointer"), why ? why : "");
     }
 }
 
@@ -64,13 +64,14 @@ static int submit(const ServerConfig *config, const char *path, const char *key)
 {
     Error err = {0};
     DaemonAnswer answer = {0};
-    char *job = read_file(path, &err);
+    char *job = NULL;
+    const bool read = read_job(path, &job, &err);
     const DaemonRequest request = {.method = "POST",
                                    .path = "/v1/jobs",
                                    .body = job,
                                    .idempotency_key = key,
-                                   .patience_seconds = PATIENCE};
-    const bool answered = job && daemon_ask(config, &request, &answer, &err);
+                                   .timeout_seconds = TIMEOUT_SECONDS};
+    const bool answered = read && daemon_ask(config, &request, &answer, &err);
     if (!answered)
         fprintf(stderr, "googlenetd: %s\n", err.message);
     cJSON *json =
@@ -87,36 +88,11 @@ static int submit(const ServerConfig *config, const char *path, const char *key)
     return taken ? EXIT_OK : EXIT_FAILED;
 }
 
-/* Take "--key KEY" or "--key=KEY" out of the arguments. */
-static const char *take_key(int *argc, char **argv)
-{
-    for (int i = 1; i < *argc; i++) {
-        const bool joined = strncmp(argv[i], "--key=", 6) == 0;
-        if (!joined && (strcmp(argv[i], "--key") != 0 || i + 1 == *argc))
-            continue;
-        const char *key = joined ? argv[i] + 6 : argv[i + 1];
-        const int words = joined ? 1 : 2;
-        memmove(argv + i, argv + i + words, (size_t)(*argc - i - words) * sizeof *argv);
-        *argc -= words;
-        return key;
-    }
-    return NULL;
-}
-
 int cmd_submit(int argc, char **argv)
 {
-    ServerConfig config;
+    ServerSettings settings;
     int exit_code;
-    const char *file = argc > 1 && (argv[1][0] != '-' || !argv[1][1]) ? argv[1] : NULL;
-    if (file) {
-        argv[1] = argv[0];
-        argv++, argc--;
-    }
-    const char *key = take_key(&argc, argv);
-    if (!server_settings_read(argc, argv, ABOUT, &config, &exit_code))
+    if (!server_settings_read(&COMMAND, argc, argv, &settings, &exit_code))
         return exit_code;
-    if (file)
-        return submit(&config, file, key);
-    fprintf(stderr, "googlenetd: submit needs a job file before its options\n");
-    return EXIT_USAGE;
+    return submit(&settings.config, settings.word, settings.option);
 }

@@ -16,15 +16,15 @@ enum {
     PIECE = 4096,
 };
 
-static bool is_patient(int fd, int seconds)
+static bool set_timeout(int fd, int seconds)
 {
-    const struct timeval patience = {.tv_sec = seconds};
-    return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0
-           && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0;
+    const struct timeval timeout = {.tv_sec = seconds};
+    return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) == 0
+           && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) == 0;
 }
 
 /* An address that stands for all of a machine's leads to itself. */
-static bool reach(const ListenAddress *to, int patience, int *fd, Error *err)
+static bool reach(const ListenAddress *to, int timeout, int *fd, Error *err)
 {
     char port[8];
     struct addrinfo *found;
@@ -37,7 +37,7 @@ static bool reach(const ListenAddress *to, int patience, int *fd, Error *err)
     if (status != 0)
         return fail(err, ERR_INVALID, "%s: %s", to->host, gai_strerror(status));
     *fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const bool ok = *fd >= 0 && is_patient(*fd, patience)
+    const bool ok = *fd >= 0 && set_timeout(*fd, timeout)
                     && connect(*fd, found->ai_addr, found->ai_addrlen) == 0;
     if (!ok)
         fail(err, ERR_IO, "nothing answers at %s port %d: %s", to->host, to->port, strerror(errno));
@@ -120,7 +120,7 @@ bool daemon_ask(const ServerConfig *config, const DaemonRequest *request, Daemon
     char *text = NULL;
     *answer = (DaemonAnswer){0};
     bool ok = config_listen_address(config->listen, &address, err)
-              && reach(&address, request->patience_seconds, &fd, err);
+              && reach(&address, request->timeout_seconds, &fd, err);
     if (ok) {
         char *wanted = write_request(config, request);
         // What is refused early is answered while we still send.
@@ -128,7 +128,7 @@ bool daemon_ask(const ServerConfig *config, const DaemonRequest *request, Daemon
         free(wanted);
         text = receive_all(fd);
         ok = text != NULL
-             || fail(err, ERR_IO, "no answer within %d s: %s", request->patience_seconds,
+             || fail(err, ERR_IO, "no answer within %d s: %s", request->timeout_seconds,
                      strerror(errno));
     }
     if (fd >= 0)

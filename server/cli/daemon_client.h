@@ -6,7 +6,7 @@ typedef struct {
     const char *method, *path;
     const char *body;             // JSON; NULL: none
     const char *idempotency_key;  // NULL: none
-    int patience_seconds;         // for each of connecting, sending and receiving
+    int timeout_seconds;          // for each of connecting, sending and receiving
 } DaemonRequest;
 
 typedef struct {

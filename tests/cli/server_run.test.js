@@ -132,9 +132,11 @@ test("submit: a job by file and by standard input, once for each key, and what i
   assert.equal(wrong.code, 1);
   assert.match(wrong.err, /^googlenetd: the job was not taken, 400: /);
   assert.match(wrong.err, /^googlenetd: \/settings\/?.*epochs.*|^googlenetd: \/epochs: /m);
-  assert.match(f.run("submit", "none.json", ...to).err, /^googlenetd: open none\.json: No such file or directory\n$/);
+  assert.match(f.run("submit", "none.json", ...to).err, /^googlenetd: none\.json: No such file or directory\n$/);
   const usage = f.run("submit", ...to);
-  assert.deepEqual([usage.code, usage.err], [2, "googlenetd: submit needs a job file before its options\n"]);
+  assert.equal(usage.code, 2);
+  assert.match(usage.err, /^googlenetd: submit needs an argument\nUsage: googlenetd submit JOB\.json /);
+  assert.equal(f.run("submit", ...to, "--key", "k", "--", "job.json").out, "job_2\n");
   await daemon.stop();
   assert.match(f.run("submit", "job.json", ...to).err, /^googlenetd: nothing answers at 127\.0\.0\.1 port \d+: Connection refused\n$/);
 });
