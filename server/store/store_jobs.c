@@ -245,11 +245,15 @@ static char *list_sql(const JobQuery *query)
         sql_append(&sql, ")");
     }
     for (int i = 0; i < query->match_count; i++) {
-        const bool setting = query->matches[i].in == MATCH_SETTING;
-        sql_append(&sql,
-                   " AND EXISTS (SELECT 1 FROM json_each(jobs.%s) e WHERE e.key = ?%d"
-                   " AND e.atom = ?%d)",
-                   setting ? "settings" : "metadata", 5 + 2 * i, 6 + 2 * i);
+        // Keys of metadata are any text, which a JSON path cannot hold.
+        static const char SETTING[] = " AND json_extract(settings, '$.' || ?%d) = ?%d";
+        static const char METADATA[] = " AND EXISTS (SELECT 1 FROM json_each(jobs.metadata) e"
+                                       " WHERE e.key = ?%d AND e.atom = ?%d)";
+        const int key = 5 + 2 * i, value = key + 1;
+        if (query->matches[i].in == MATCH_SETTING)
+            sql_append(&sql, SETTING, key, value);
+        else
+            sql_append(&sql, METADATA, key, value);
     }
     sql_append(&sql, " ORDER BY id DESC LIMIT ?2) ORDER BY id DESC");
     return sql;
