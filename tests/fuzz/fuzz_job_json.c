@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
+#include "server/base/json_merge.h"
 #include "server/base/json_text.h"
 #include "server/jobs/spec.h"
 
@@ -35,6 +36,26 @@ static void check_round_trip(const JobSpec *spec, SpecRules rules)
     spec_free(&again);
 }
 
+/* As a merge patch on nothing and on itself: null never stays, and twice is as good as once. */
+static void check_merge(const cJSON *patch)
+{
+    Faults faults = {0};
+    cJSON *once = cJSON_CreateObject();
+    json_merge(once, patch, "", &faults);
+    cJSON *twice = cJSON_Duplicate(once, true);
+    const cJSON *item;
+    cJSON_ArrayForEach(item, once)
+    {
+        assert(!cJSON_IsNull(item));
+    }
+    Faults again = {0};
+    json_merge(twice, patch, "", &again);
+    assert(again.count == faults.count);
+    assert(faults.count > 0 || cJSON_Compare(once, twice, true));
+    cJSON_Delete(once);
+    cJSON_Delete(twice);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     Error err = {0};
@@ -53,6 +74,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
                    && utf8_valid(faults.items[i].detail));
         spec_free(&spec);
     }
+    if (cJSON_IsObject(json))
+        check_merge(json);
     cJSON_Delete(json);
     return 0;
 }

@@ -12,6 +12,7 @@
 #include "core/base/text.h"
 #include "server/api/routes.h"
 #include "server/base/json_text.h"
+#include "server/http/etag.h"
 #include "server/http/headers.h"
 #include "server/jobs/job.h"
 
@@ -60,6 +61,10 @@ static void fuzz_query(const char *text)
         const int64_t value = query_integer(&query, NAMES[i], 20, 1, 1000, &faults);
         assert(value >= 1 && value <= 1000);
     }
+    const char *rest;
+    int next = 0;
+    while (query_next(&query, "metadata.", &next, &rest, &faults))
+        check_clean(rest);
     query_flag(&query, "dry_run", &faults);
     query_finish(&query, &faults);
     for (int i = 0; i < query.count; i++) {
@@ -83,7 +88,8 @@ static void fuzz_header(const char *value)
     assert(secret_equal(value, value) == (*value != '\0'));
     const char *token = bearer_token(value);
     assert(!token || *token);
-    etag_matches(value, "\"0123\"");
+    assert(!etag_named_strongly(value, "\"0123\"") || etag_named_weakly(value, "\"0123\""));
+    assert(etag_condition(value, value, "\"0123\"", false) == CONDITION_FAILED);
     content_type_is(value, "application/json");
     host_is_local_name(value);
     origin_is_host(value, "localhost:8080");
