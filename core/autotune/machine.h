@@ -1,4 +1,4 @@
-/* core/autotune/machine.h -- the machine that a measurement or a choice of kernels holds for. */
+/* core/autotune/machine.h -- the machine that a measurement or a record of kernels holds for. */
 #pragma once
 #include <stddef.h>
 

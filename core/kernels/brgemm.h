@@ -1,13 +1,13 @@
-/* core/kernels/brgemm.h -- the products of gemm.h by oneDNN's micro-kernel, which knows matrix
+/* core/kernels/brgemm.h -- the products of gemm.h by oneDNN's micro-kernel, which uses matrix
  * tiles.
  *
- * On CPUs with AMX it is several times as fast as vectors can be. A kernel is made for each shape
- * before it is needed; kernels are then used by all threads of a team at once.
+ * On CPUs with AMX it is several times as fast as vector instructions. A kernel is made for each
+ * shape before it is needed; kernels are then used by all threads of a team at once.
  *
  * Shapes   those of gemm.h, of bfloat16, with a by rows (a_depth 1).
  * Errors   ERR_DNN: oneDNN refused the shape.
- * Source   oneDNN's ukernel API, dnnl_brgemm_*, in the form of 3.6 and 3.7. A oneDNN with another
- * one or none is found out when this is configured, and brgemm_available says no.
+ * Source   oneDNN's ukernel API, dnnl_brgemm_*, as 3.6 and 3.7 have it. CMake finds out whether
+ * oneDNN has another one or none; then brgemm_available says no.
  */
 #pragma once
 #include "core/base/error.h"
@@ -19,11 +19,11 @@ typedef struct Brgemms Brgemms;
  * CPU's peak already. */
 bool brgemm_available(void);
 
-/* No kernels yet, for teams of up to `threads`. NULL where there is no such thing. */
+/* No kernels yet, for teams of up to `threads`. NULL where oneDNN has none. */
 Brgemms *brgemms_new(int threads);
 void brgemms_free(Brgemms *b);  // takes NULL
 
-/* Make what products of this shape need; its pointers are not looked at. Takes NULL, which needs
+/* Make what products of this shape need; its pointers are not read. Takes NULL, which needs
  * nothing. */
 bool brgemms_add(Brgemms *b, const Gemm *shape, Error *err);
 

@@ -4,7 +4,7 @@
 
 #include "core/kernels/relu.h"
 
-static void *place(Channels c, size_t pixel)
+static void *pixel_at(Channels c, size_t pixel)
 {
     const size_t at = pixel * (size_t)c.tensor->shape.channels + c.first;
     return (char *)c.tensor->data + at * dnnl_data_type_size(c.tensor->type);
@@ -12,11 +12,12 @@ static void *place(Channels c, size_t pixel)
 
 void copy_channels(Channels dst, Channels src, size_t count, size_t pixel)
 {
-    memcpy(place(dst, pixel), place(src, pixel), count * dnnl_data_type_size(src.tensor->type));
+    memcpy(pixel_at(dst, pixel), pixel_at(src, pixel),
+           count * dnnl_data_type_size(src.tensor->type));
 }
 
 void copy_channels_masked(Channels dst, Channels src, Channels value, size_t count, size_t pixel)
 {
-    relu_mask_row(src.tensor->type, place(dst, pixel), place(src, pixel), place(value, pixel),
-                  count);
+    relu_mask_row(src.tensor->type, pixel_at(dst, pixel), pixel_at(src, pixel),
+                  pixel_at(value, pixel), count);
 }

@@ -1,7 +1,7 @@
 /* core/kernels/gemm.h -- small matrix products from cache, for one thread.
  *
- *   c[i][j] = sum over k of a[i][k] * b[k][j], or that added to what c held; and the same for
- * `count` matrices that lie `a_step`, `b_step` and `c_step` apart
+ *   c[i][j] = sum over k of a[i][k] * b[k][j], added to c if `add`; the same for `count` matrices
+ *   at distances of `a_step`, `b_step` and `c_step`
  *
  * The numbers of a and b are float32, or pairs of bfloat16 that are neighbours along k: both are 32
  * bits wide, so one loop with two multiply-add instructions serves both types. Sums are float32.
@@ -46,8 +46,8 @@ static inline Gemm gemm_at(const Gemm *g, int i)
 
 typedef void GemmKernel(const Gemm *g);
 
-/* The fastest kernel for this CPU, or NULL where it has none that is worth it: AVX-512 for float32,
- * AVX512-BF16 for bfloat16. Limits that oneDNN was given hold here as well. */
+/* The fastest kernel for this CPU, or NULL where none is faster than oneDNN: AVX-512 for float32,
+ * AVX512-BF16 for bfloat16. Limits on oneDNN's instruction sets hold here as well. */
 GemmKernel *gemm_kernel(bool bf16);
 
 /* Plain C for any CPU, to compare with. */

@@ -11,7 +11,7 @@
 
 /* DESIGN. A pixel is computed for all its channels at once. Forward, from nine rows of channels,
  * such that the compiler can unroll and keep everything in registers: where a window reaches over
- * the edge, a row that changes no maximum takes the place of what is missing. Backward, from the
+ * the edge, a row that changes no maximum replaces what is missing. Backward, from the
  * windows that the pixel is in, which says of every number once where it goes and needs no zeros
  * first.
  */

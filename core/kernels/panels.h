@@ -19,7 +19,7 @@ static inline ptrdiff_t panel_at(int c, int depth)
 /* Transpose a panel: rows[column][k]. */
 static inline void panel_transpose(const float *panel, int width, int depth, float *rows)
 {
-    enum { SQUARE = 16 };  // of numbers, whose cache lines stay at hand
+    enum { SQUARE = 16 };  // numbers, whose cache lines stay in the cache
     for (int first = 0; first < depth; first += SQUARE) {
         const int end = first + SQUARE < depth ? first + SQUARE : depth;
         for (int c = 0; c < width; c++) {

@@ -1,4 +1,4 @@
-/* core/kernels/shares.h -- how evenly a team's work comes out. */
+/* core/kernels/shares.h -- how evenly work is shared by a team of threads. */
 #pragma once
 
 /* How many of `items` pieces the busiest of `threads` gets. */
@@ -7,8 +7,8 @@ static inline int shares_most(int items, int threads)
     return (items + threads - 1) / threads;
 }
 
-/* The rows of a block, `largest` or a half or a quarter of that, with which the busiest thread has
- * least to do: `rows` are cut into blocks, each of which comes `columns` times. Small teams take
+/* The rows of a block, `largest` or a half or a quarter of that, that give the busiest thread the
+ * least work: `rows` are cut into blocks, each of which comes `columns` times. Small teams take
  * large blocks, whose products run faster, and large teams get enough of them. */
 static inline int shares_block_rows(int rows, int columns, int largest, int threads)
 {

@@ -1,6 +1,6 @@
 /* core/kernels/vec.h -- sixteen float32 numbers at a time, in GCC's vector extension.
  *
- * The compiler makes of it what the instruction set has: one register, two or four. Results come
+ * The compiler maps it to what the instruction set has: one register, two or four. Results come
  * back through pointers, since how a vector is returned depends on the instruction set, too. Files
  * that are compiled for AVX512-BF16 round with its instructions.
  */
@@ -66,11 +66,11 @@ VEC_INLINE void vec_store(void *dst, const Vec *x, bool bf16)
     }
 }
 
-/* Two rows of sixteen as sixteen pairs of bfloat16, those of x in front. */
+/* Two rows of sixteen as sixteen pairs of bfloat16, x first. */
 VEC_INLINE void vec_store_pairs(void *dst, const Vec *x, const Vec *y)
 {
 #ifdef __AVX512BF16__
-    // x in the lower sixteen words and y in the upper, then one of each in turn.
+    // x in the lower sixteen words and y in the upper, then alternating.
     const __m512i order =
         _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
                          21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);

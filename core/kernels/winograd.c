@@ -9,10 +9,10 @@
 /* DESIGN. The work is cut into blocks of tiles and groups of output channels, such that what a
  * thread holds of both stays in its second-level cache: it transforms a block of tiles, multiplies
  * point by point, and transforms the products back, without waiting for others. The blocks of one
- * thread lie behind one another, so that tiles are rarely transformed twice. Blocks are as large as
+ * thread follow one another, so that tiles are rarely transformed twice. Blocks are as large as
  * the cache and the team allow: a small image on many threads is cut into more of them.
  *
- * Left out on purpose: other strides and paddings; the library's convolution serves them.
+ * Left out on purpose: other strides and paddings; oneDNN's convolution computes them.
  */
 
 enum {
@@ -21,7 +21,8 @@ enum {
     MAX_BLOCK = 4 * ROWS,    // ... up to this many
     CACHE_BYTES = 800 << 10,
     FIXED_COST = 12,  // of a block, in tiles: reading the weights
-    SKEW = 64 + 16,   // floats between the points' blocks, lest they meet in the same cache sets
+    SKEW =
+        64 + 16,  // floats between the points' blocks, or they would fall into the same cache sets
 };
 
 static size_t thread_floats(const WinogradLayout *l)

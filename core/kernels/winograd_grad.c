@@ -8,17 +8,18 @@
 
 /* DESIGN. The products sum over tiles, so all threads transform a chunk of tiles into memory that
  * they share, wait, and take blocks of 32 x 32 weights each, or smaller ones in large teams:
- * products for all points, then the way back, then onto the sums. No two threads write the same
- * number, so the order of additions does not depend on timing. Transformed numbers are packed like
- * b of a Gemm: panels of channels, rows of tiles, pairs of tiles in bfloat16; read by column they
- * serve as a, too. Matrix tiles take a by rows only: for them those of src are transposed first.
+ * products for all points, their transform back, and the addition to the sums. No two threads write
+ * the same number, so the order of additions does not depend on timing. Transformed numbers are
+ * packed like b of a Gemm: panels of channels, rows of tiles, pairs of tiles in bfloat16; read by
+ * column they serve as a, too. Matrix tiles take a by rows only: for them those of src are
+ * transposed first.
  */
 
 enum {
     CHUNK_BYTES = 3 << 20,  // both transformed maps
     MIN_CHUNK = 32,         // tiles
     MATRIX_DEPTH = 32,      // a matrix tile's, in tiles
-    SKEW = 16,              // floats between the points, lest they meet in the same cache sets
+    SKEW = 16,  // floats between the points, or they would fall into the same cache sets
     PRODUCT = GEMM_PANEL * GEMM_PANEL + SKEW,
 };
 

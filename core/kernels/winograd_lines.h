@@ -81,8 +81,8 @@ WINOGRAD_INLINE void winograd_line_to_points(const Variant *f, Vec *dst, int dst
     }
 }
 
-/* A column or row of points to one of powers, alike: even powers see the sum of a pair, odd ones
- * the difference. */
+/* A column or row of points to one of powers, in the same way: even powers use the sum of a pair,
+ * odd ones the difference. */
 WINOGRAD_INLINE void winograd_line_from_points(const Variant *f, Vec *dst, int dst_step,
                                                const Vec *src, int src_step, const Matrix matrix,
                                                bool transposed, int powers)

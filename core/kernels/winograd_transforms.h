@@ -4,7 +4,7 @@
 #pragma once
 #include "core/kernels/winograd_variants.h"
 
-/* Where forward and backward data keep what they have transformed. */
+/* Where forward and backward data keep transformed numbers. */
 typedef struct {
     Tiles tiles;
     int points;
@@ -44,7 +44,7 @@ typedef struct {
     /* Transform products back: m[point][tile][channel] -> dst. */
     void (*tiles_out)(const Winograd *w, const WinogradLayout *l, const WinogradPiece *piece,
                       const float *m, void *dst);
-    /* Row k of the panels of src or diff_dst: tile `tile`, in bfloat16 also the one behind it. */
+    /* Row k of the panels of src or diff_dst: tile `tile`, in bfloat16 also the next one. */
     void (*pack_src)(const Winograd *w, const WinogradSide *s, int tile, int k);
     void (*pack_diff)(const Winograd *w, const WinogradSide *s, int tile, int k);
     /* products[point][rows][columns] -> sums[in][tap][out], added; points lie `point` apart. */

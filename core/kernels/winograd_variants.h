@@ -8,8 +8,8 @@ enum { MAX_T = 6, MAX_POINTS = MAX_T * MAX_T };
 
 typedef float Matrix[MAX_T][MAX_T];
 
-/* Points 1 and 2, 3 and 4 and so on are p and -p, as far as there are pairs: they have the same
- * numbers, with the other sign at odd powers. */
+/* Points 1 and 2, 3 and 4 and so on are p and -p, as far as there are pairs: their rows have the
+ * same numbers, with the other sign at odd powers. */
 typedef struct {
     int m, r, t;
     int pairs;

@@ -5,7 +5,7 @@
  *                     over all c and 0 <= u, v < kernel; pixels outside the image count as 0.
  *
  * Shapes    src N x C x H x W, dst N x O x H' x W', H' = (H + 2*pad - kernel) / stride + 1, rounded
- *           down; W' alike. weights O x C x kernel x kernel, bias O.
+ *           down; W' likewise. weights O x C x kernel x kernel, bias O.
  * Backward  diff_src, weights and bias gradients. With `relu`, dst = max(0, .), and diff_dst is set
  *           to 0 where dst is not above 0 before anything else, unless that mask has moved: the
  *           result of a conv and a relu node, in one pass.

@@ -33,7 +33,7 @@ typedef struct {
     bool (*load_params)(void *state, bool again, Error *err);
     /* Backward weights: add to the gradients of this batch; see core/layers/grad_accumulators.h. */
     bool (*run)(void *state, Error *err);
-    /* Backward weights: bring what was accumulated elsewhere to the store. NULL: it is there. */
+    /* Backward weights: flush what was accumulated elsewhere to the store. NULL: it is there. */
     void (*flush)(void *state);
     void (*destroy)(void *state);  // takes NULL
 } ConvKernelOps;

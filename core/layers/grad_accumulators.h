@@ -35,7 +35,7 @@ typedef struct {
 } GradAccumulator;
 
 GradAccumulators *grad_accumulators_new(void);
-void grad_accumulators_free(GradAccumulators *g);  // takes NULL; nobody may use it any more
+void grad_accumulators_free(GradAccumulators *g);  // takes NULL; no kernel may use it any more
 
 /* A new batch: whatever was accumulated before is dropped. */
 void grad_accumulators_begin(GradAccumulators *g);
@@ -51,7 +51,6 @@ void grad_accumulator_release(GradAccumulators *g, GradAccumulator *a);  // take
 /* Before a part of a batch is added: the first finds zeros. */
 void grad_accumulator_start(GradAccumulator *a);
 
-/* At the end of a batch: false if there is nothing in it, or it has been flushed. On true, the
- * caller brings the weights to the store, and calls it no second time; the bias is brought there
- * by this call. */
+/* At the end of a batch: false if there is nothing to flush. On true, this call has flushed the
+ * bias, and the caller flushes the weights. */
 bool grad_accumulator_flush(GradAccumulators *g, GradAccumulator *a, float *bias_grads);

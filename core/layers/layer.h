@@ -31,7 +31,7 @@ typedef struct Layer {
 
     Tensor *src[GRAPH_MAX_SRCS];
     Tensor *dst;
-    Tensor *diff_src[GRAPH_MAX_SRCS];  // NULL where nobody wants it
+    Tensor *diff_src[GRAPH_MAX_SRCS];  // NULL where it is not needed
     Tensor *diff_dst[GRAPH_MAX_READERS];
     int diff_dst_count;
     void *workspace;  // kept from forward to backward: see workspace_bytes; NULL without

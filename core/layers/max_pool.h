@@ -4,7 +4,7 @@
  *                     over 0 <= u, v < kernel; positions outside the image do not take part.
  *
  * Shapes    src N x C x H x W, dst N x C x H' x W', H' = (H + 2*pad - kernel) / stride + 1, rounded
- *           down; W' alike.
+ *           down; W' likewise.
  * Backward  diff_src gets each diff_dst where its maximum came from (the first in reading order if
  *           there are several), added up where windows overlap, and 0 elsewhere. With `relu_mask`,
  *           diff_dst is set to 0 where dst is not above 0 before anything else.

@@ -27,7 +27,7 @@ typedef enum {
 typedef struct {
     LayoutKind kind;
     Node node;
-    bool bf16;     // its type, else float32; without meaning for a workspace
+    bool bf16;  // its type, else float32; without meaning for a workspace
     size_t bytes;
     size_t offset;
     Lifetime life;
@@ -38,7 +38,7 @@ typedef struct {
     int count;
     int *value;      // by node: the block of its value; a fork has that of its source
     int *diff_src;   // by node and source, GRAPH_MAX_SRCS each: the block of the gradient that it
-                     // gives, -1 where nobody wants one
+                     // gives, -1 where none is needed
     bool *has_grad;  // by node: a parameter stands at it or before it
     int output;
     int diff_output;  // -1 without training

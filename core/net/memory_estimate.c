@@ -20,7 +20,7 @@ static size_t loader_bytes(int64_t examples, const MemoryQuestion *q, Shape imag
 
 /* The program itself, its libraries and threads; and for each layer of each program oneDNN's
  * primitives with the code generated for them. Both measured, on two threads with AVX-512: from
- * tiny nets to large images they leave no more than a twentieth of the whole unexplained. */
+ * tiny nets to large images they leave no more than a twentieth of the total unexplained. */
 static size_t base_bytes(const Graph *g, size_t programs)
 {
     enum { PROCESS = 36 << 20, LAYER = 130 << 10 };
@@ -29,7 +29,7 @@ static size_t base_bytes(const Graph *g, size_t programs)
 
 MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
 {
-    const int micro = net_usual_micro_batch(q->batch_size, q->threads);
+    const int micro = net_default_micro_batch(q->batch_size, q->threads);
     const size_t numbers = (size_t)graph_parameter_count(g);
     const size_t number_bytes = q->bf16 ? 2 : 4;
     const Shape image = graph_shape(g, graph_input(g));

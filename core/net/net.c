@@ -12,11 +12,11 @@
 #include "core/net/program.h"
 #include "core/net/rewrites.h"
 
-/* DESIGN. A net holds one program for each number of examples it has met, with and without
- * backward; there are few, since a batch is cut into micro-batches of one size and a rest. They
- * share one arena, as big as the largest needs: whoever runs finds nothing in it and leaves
- * nothing. Each program has its own packed parameters, and reloads them when `version` has moved
- * on.
+/* DESIGN. A net holds one program for each number of examples that it has met, with and without
+ * backward. There are few, since a batch is cut into micro-batches of one size and a rest. They
+ * share one arena, as large as the largest needs: a program expects nothing in it and leaves
+ * nothing. They share packed weights and gradient accumulators as well (core/layers/shared.h), and
+ * load the parameters again when `version` has changed.
  *
  * Left out on purpose: several programs at once. */
 
@@ -52,7 +52,7 @@ bool net_bf16_is_fast(void)
 
 /* Enough examples to occupy the team, few enough that feature maps stay in cache. Measured in
  * tests/bench/NOTES.md; equal parts, so that one program serves a whole batch. */
-int net_usual_micro_batch(int batch_size, int threads)
+int net_default_micro_batch(int batch_size, int threads)
 {
     enum { USUAL = 32, PER_THREAD = 8 };
     const int target = PER_THREAD * threads > USUAL ? PER_THREAD * threads : USUAL;
@@ -70,7 +70,7 @@ bool net_new(const Graph *g, ParamStore *params, NetConfig config, Net **result,
     net->params = params;
     net->config = config;
     if (net->config.micro_batch == 0)
-        net->config.micro_batch = net_usual_micro_batch(config.batch_size, omp_get_max_threads());
+        net->config.micro_batch = net_default_micro_batch(config.batch_size, omp_get_max_threads());
     net->graph = rewrite_all(g, config.without);
     net->classes = graph_shape(g, graph_output(g)).channels;
     net->image_count = shape_count(graph_shape(g, graph_input(g)));
@@ -105,7 +105,7 @@ void net_params_changed(Net *net)
     net->shared->version++;
 }
 
-/* Make the arena large enough; whatever was placed in a smaller one must be placed again. */
+/* Make the arena large enough; programs placed in a smaller one must be placed again. */
 static bool reserve_arena(Net *net, size_t bytes, Error *err)
 {
     if (bytes <= net->arena_bytes)
@@ -133,8 +133,7 @@ static Bound *find_bound(Net *net, int count, bool training)
     return NULL;
 }
 
-/* oneDNN only says that it ran out: put what the network is known to need before it. Returns NULL.
- */
+/* oneDNN only says that memory ran out: add how much the network is known to need. Returns NULL. */
 static Program *no_program(const Net *net, const Program *p, Error *err)
 {
     const ParamStore *params = net->params;

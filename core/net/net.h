@@ -9,7 +9,7 @@
  *
  * Shapes   images N x C x H x W, float32, plain; labels N; logits N x classes.
  * Errors   ERR_DNN, ERR_NO_MEMORY (the message says how much was needed), ERR_STOPPED (go_on said
- * no: the batch is left half done, and the next one starts as if it had never come).
+ * no: the batch is left half done, and the next one starts without it).
  */
 #pragma once
 #include <stdint.h>
@@ -26,7 +26,7 @@ typedef struct Net Net;
 bool net_bf16_is_fast(void);
 
 /* The micro-batch that a net chooses for this batch size and this many threads. */
-int net_usual_micro_batch(int batch_size, int threads);
+int net_default_micro_batch(int batch_size, int threads);
 
 typedef struct {
     int batch_size;          // the largest batch that will come
@@ -68,8 +68,8 @@ bool net_evaluate_batch(Net *net, const float *images, const int32_t *labels, in
 /* Forward alone. */
 bool net_forward(Net *net, const float *images, int count, float *logits, Error *err);
 
-/* Have times added to *profile from now on; NULL ends it. profile->nodes has a place for each node
- * of net_graph. */
+/* Add times to *profile from now on; NULL ends it. profile->nodes has an entry for each node of
+ * net_graph. */
 void net_set_profile(Net *net, Profile *profile);
 const Graph *net_graph(const Net *net);  // after the rewrites
 /* What computes forward, backward data and backward weights of a node of net_graph, after the first

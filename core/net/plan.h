@@ -10,6 +10,6 @@ typedef struct {
 } Lifetime;
 
 /* Where each block goes: offsets, multiples of 64, such that blocks alive at the same step do not
- * overlap. Returns the size of the whole. Largest first, each at the lowest place that is free
+ * overlap. Returns the size of the whole. Largest first, each at the lowest offset that is free
  * throughout its life: within a few percent of the peak for the nets here. */
 size_t plan_memory(const Lifetime *blocks, int count, size_t *offsets);

@@ -1,6 +1,6 @@
 /* core/net/program.h -- a graph bound to one batch size: layers, tensors and the order they run in.
  *
- * A Net keeps a program for each size that it meets (the usual micro-batch, the rest of a batch,
+ * A Net keeps a program for each size that it meets (a whole micro-batch, the rest of a batch,
  * the same without backward) and lends them one arena, since only one runs at a time.
  *
  * Errors   ERR_DNN, ERR_NO_MEMORY; ERR_STOPPED, from program_new: go_on said no.
@@ -43,7 +43,7 @@ bool program_forward(Program *p, Profile *profile, Error *err);
 /* diff_output -> gradients: those of a new batch after grad_accumulators_begin, else added to the
  * gradients of this batch. */
 bool program_backward(Program *p, Profile *profile, Error *err);
-/* After the last program_backward of a batch: bring what was accumulated elsewhere to the store. */
+/* After the last program_backward of a batch: flush what was accumulated elsewhere to the store. */
 void program_flush_grads(Program *p, Profile *profile);
 
 /* What computes forward, backward data and backward weights of node n; NULL where it makes no

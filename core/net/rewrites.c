@@ -12,7 +12,7 @@
 #include "core/layers/relu.h"
 #include "core/layers/slice.h"
 
-/* Append a copy of g's node n to `out`; new_node says where g's nodes have gone. */
+/* Append a copy of g's node n to `out`; new_node has the new node of each of g's. */
 static Node copy_node(Graph *out, const Graph *g, Node n, const Node *new_node)
 {
     const GraphNode *node = graph_node(g, n);
@@ -70,7 +70,7 @@ static bool has_relu(const GraphNode *node)
     return ((const Conv *)node->config)->relu;
 }
 
-/* How many convolutions n stands for once it is merged with all its siblings: 1 if it cannot be. */
+/* How many convolutions become one when n is merged with its siblings: 1 if they cannot be. */
 static int merged_count(const Graph *g, Node n)
 {
     const GraphNode *node = graph_node(g, n);
@@ -88,7 +88,7 @@ static int merged_count(const Graph *g, Node n)
     return count;
 }
 
-/* Put one convolution in the place of n and its siblings, and their slices behind it. */
+/* Replace n and its siblings by one convolution with a slice for each. */
 static void merge(Graph *out, const Graph *g, Node n, Node *new_node)
 {
     const GraphNode *node = graph_node(g, n);

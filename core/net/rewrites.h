@@ -1,4 +1,4 @@
-/* core/net/rewrites.h -- graph to graph: the same function, in a form that runs faster.
+/* core/net/rewrites.h -- graph to graph: the same function, faster.
  *
  * Each returns a new graph whose nodes keep the names of those they came from, so that parameters
  * are found under the same names. None changes what the network computes, but for rounding.
@@ -40,5 +40,5 @@ enum {
  * other names. */
 unsigned rewrite_flag(const char *name);
 
-/* All of them, but for those in `without`: the form that runs. */
+/* All of them, but for those in `without`: the graph that runs. */
 Graph *rewrite_all(const Graph *g, unsigned without);

@@ -331,7 +331,7 @@ static void writers_at_the_same_time_lose_nothing(void **state)
             Autotune *a = autotune_new();
             decide(a, key, 1, 2, true);
             while (!autotune_save(a, f.path, NULL))
-                usleep(1000);  // a busy machine: the lock was not to be had for long
+                usleep(1000);  // a busy machine: others held the lock for long
             autotune_free(a);
         }
         _exit(ok ? 0 : 1);

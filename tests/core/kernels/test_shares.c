@@ -22,7 +22,8 @@ static void small_teams_take_large_blocks(void **state)
     assert_int_equal(shares_block_rows(64, 6, 32, 64), 8);
 }
 
-/* However many threads: nobody has more than twice his share, unless there is one block for each.
+/* However many threads: no thread has more than twice its share, unless there is one block for
+ * each.
  */
 static void no_thread_is_left_with_much_more(void **state)
 {

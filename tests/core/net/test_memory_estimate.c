@@ -28,7 +28,7 @@ static size_t real_arena(const Graph *g, int side, const MemoryQuestion *q)
     CHECK_OK(params_new(g, &params, &err), err);
     // The estimate is of the micro-batch for q's threads, whatever this machine has.
     const NetConfig how = {.batch_size = q->batch_size,
-                           .micro_batch = net_usual_micro_batch(q->batch_size, q->threads),
+                           .micro_batch = net_default_micro_batch(q->batch_size, q->threads),
                            .bf16 = q->bf16};
     CHECK_OK(net_new(g, params, how, &net, &err), err);
     float *images = xcalloc((size_t)q->batch_size * (size_t)(side * side), sizeof *images);

@@ -220,9 +220,9 @@ static void check_bfloat16(Kernels k)
     CHECK_NEAR(run(&ours, true).loss, loss, 0.02 * loss);
     for (int i = 0; i < ours.params->param_count; i++) {
         const Param *p = &ours.params->params[i];
-        const double usual = difference(&library, &exact, p), error = difference(&ours, &exact, p);
-        if (!(error <= 2.5 * usual + 0.002))
-            fail_msg("%s: wrong by %g of its length, the library by %g", p->name, error, usual);
+        const double normal = difference(&library, &exact, p), error = difference(&ours, &exact, p);
+        if (!(error <= 2.5 * normal + 0.002))
+            fail_msg("%s: wrong by %g of its length, the library by %g", p->name, error, normal);
     }
     check_names(&ours, k);
     fixture_free(&exact);
@@ -256,7 +256,7 @@ static void a_record_repeats_the_kernels(void **state)
     run(&want, true);
     run(&first, true);
     check_same(&first, &want, 2e-5);
-    // Two sizes of part; a reads the input, whose gradient nobody wants.
+    // Two sizes of part; a reads the input, whose gradient is not needed.
     assert_int_equal(autotune_count(c), 2 * (3 * 3 - 1));
     char *text = autotune_record(c);
     Autotune *again = autotune_new();
