@@ -11,7 +11,7 @@ function nameCell() {
   return {element: link, update(job) {
     setAttribute(link, 'href', `#/runs/${job.id}`);
     setAttribute(link, 'title', title(job));
-    link.innerHTML = title(job);
+    setText(link, title(job));
   }};
 }
 
