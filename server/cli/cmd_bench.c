@@ -10,6 +10,7 @@
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
 #include "server/work/cpus.h"
+#include "server/work/estimate.h"
 
 /* ---- Options ---- */
 
@@ -278,7 +279,7 @@ int cmd_bench(int argc, char **argv)
                 a.config.threads);
     Error err = {0};
     BenchResult result = {0};
-    if (!bench_run(&a.config, &result, &err)) {
+    if (!bench_fits(&a.config, &err) || !bench_run(&a.config, &result, &err)) {
         fprintf(stderr, "googlenetd: %s\n", err.message);
         return err.code == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
     }

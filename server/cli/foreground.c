@@ -143,8 +143,9 @@ static void print_result(Training *t)
         ending_sentence(e->ending, &config.early_ending, &state->ending, sentence, sizeof sentence);
         SAY(t, "%s", sentence);
     }
-    SAY(t, "best test acc %.3f, epoch %lld: %s", state->best_accuracy, (long long)state->best_epoch,
-        t->folder.best);
+    if (access(t->folder.best, F_OK) == 0)
+        SAY(t, "best test acc %.3f, epoch %lld: %s", state->best_accuracy,
+            (long long)state->best_epoch, t->folder.best);
     SAY(t, "loss %.3f, train acc %.3f, test acc %.3f", e->loss, e->accuracy, e->test_accuracy);
     char cpu[128];
     cpu_model(cpu, sizeof cpu);

@@ -88,6 +88,19 @@ static bool check_job(const RunFolder *f, const JobSpec *spec, Error *err)
     return false;
 }
 
+/* Without a checkpoint a model is somebody's, to start from perhaps, and not ours to replace. */
+static bool check_models(const RunFolder *f, Error *err)
+{
+    const char *const paths[] = {f->model, f->best};
+    for (size_t i = 0; i < COUNT(paths); i++)
+        if (access(paths[i], F_OK) == 0)
+            return fail(err, ERR_CONFLICT,
+                        "%s is there already, without a checkpoint to go on from: choose another "
+                        "folder with --out",
+                        paths[i]);
+    return true;
+}
+
 bool run_folder_open(const char *dir, bool resume, const JobSpec *spec, RunFolder *f, Error *err)
 {
     *f = (RunFolder){
@@ -110,7 +123,7 @@ bool run_folder_open(const char *dir, bool resume, const JobSpec *spec, RunFolde
                     "%s already has a checkpoint: go on from it with --resume, or choose another "
                     "folder with --out",
                     dir);
-    return !f->has_checkpoint || check_job(f, spec, err);
+    return f->has_checkpoint ? check_job(f, spec, err) : check_models(f, err);
 }
 
 void run_folder_close(RunFolder *f)
@@ -180,10 +193,6 @@ bool run_folder_checkpoint(RunFolder *f, Error *err)
 
 bool run_folder_begin(RunFolder *f, const JobSpec *spec, const char *resumed, Error *err)
 {
-    if (!resumed) {
-        unlink(f->best);
-        unlink(f->model);
-    }
     f->current_is_whole = resumed && strcmp(resumed, f->checkpoints[PREVIOUS]) != 0;
     const bool is_new = resumed && strcmp(resumed, f->checkpoints[NEW]) == 0;
     return (!is_new || run_folder_checkpoint(f, err)) && write_job(f, spec, err);

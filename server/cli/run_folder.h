@@ -29,14 +29,15 @@ typedef struct {
 } RunFolder;
 
 /* Make the folder if it is not there, and lock it. ERR_CONFLICT: another training has it, or it has
- * a checkpoint and `resume` is false, or `spec` cannot go on from what is there. ERR_IO. The folder
+ * a checkpoint and `resume` is false, or `spec` cannot go on from what is there, or it has a model
+ * and no checkpoint. ERR_IO. The folder
  * is to be closed on failure too. */
 bool run_folder_open(const char *dir, bool resume, const JobSpec *spec, RunFolder *folder,
                      Error *err);
 void run_folder_close(RunFolder *folder);  // takes a zeroed one
 
 /* The training is made and will begin: write the settings. `resumed` is the checkpoint that it goes
- * on from; NULL: it starts anew, and what an earlier training left is removed. */
+ * on from; NULL: it starts anew. */
 bool run_folder_begin(RunFolder *folder, const JobSpec *spec, const char *resumed, Error *err);
 
 /* Where the trainer writes its checkpoints; after each run_folder_checkpoint. */

@@ -49,6 +49,25 @@ bool training_fits(const JobSpec *spec, const Dataset *dataset, int threads, Err
            && memory_can_add("the training", total - parts.dataset - parts.base, err);
 }
 
+bool bench_fits(const BenchConfig *c, Error *err)
+{
+    Graph *g = model_graph(c->model, c->image, c->classes, err);
+    if (!g)
+        return false;
+    const MemoryQuestion question = {
+        .batch_size = c->batch_size,
+        .threads = c->threads,
+        .bf16 = precision_resolve(c->precision) == PRECISION_BF16,
+        .train_count = c->batch_size,
+        .test_count = c->batch_size,
+    };
+    const MemoryEstimate parts = memory_estimate(g, &question);
+    const size_t total = memory_estimate_total(&parts);
+    graph_free(g);
+    return memory_can_hold("the bench", total, err)
+           && memory_can_add("the bench", total - parts.base, err);
+}
+
 /* Multiply-adds of one image, relative to those at another image size; 0 if that cannot be. */
 static double relative_work(const Graph *g, const JobSpec *spec, const DatasetInfo *set,
                             int image_size)

@@ -6,6 +6,7 @@
  * no such job has run, nothing is said of the time.
  */
 #pragma once
+#include "core/train/bench.h"
 #include "server/jobs/jobs.h"
 #include "server/work/cpus.h"
 
@@ -28,6 +29,9 @@ size_t estimate_memory(const Graph *g, const JobSpec *spec, const SetSize *set, 
 /* Whether this process may have the memory that a training needs, with its data set read already.
  * ERR_NO_MEMORY, with the figures; ERR_INVALID: the network does not fit the image. */
 bool training_fits(const JobSpec *spec, const Dataset *dataset, int threads, Error *err);
+
+/* The same for a bench. */
+bool bench_fits(const BenchConfig *config, Error *err);
 
 /* ERR_NOT_FOUND: no such dataset. ERR_INVALID: the network does not fit the image. ERR_IO. */
 bool jobs_estimate(Jobs *jobs, const JobSpec *spec, JobThreads threads, JobEstimate *estimate,

@@ -240,6 +240,20 @@ test("weights of another network are refused, with every fault", (t) => {
     "googlenetd: cannot open none: No such file or directory\n");
 });
 
+test("a model that is there without a checkpoint is somebody's", (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...TINY, epochs: 1 });
+  for (const name of ["model.safetensors", "best.safetensors"]) {
+    f.write(name, "mine");
+    const r = f.run("train", "job.json", "--out", ".", "--init-from", name);
+    assert.equal(r.code, 1);
+    assert.equal(r.err, `googlenetd: ./${name} is there already, without a checkpoint to go on from: choose another folder with --out\n`);
+    assert.equal(f.read(name), "mine");
+    rmSync(f.path(name));
+  }
+  assert.deepEqual(readdirSync(f.dir), ["job.json"]);
+});
+
 test("a model file given as a checkpoint is refused with what to do", (t) => {
   const f = folder(t);
   f.write("job.json", { ...TINY, epochs: 1 });
@@ -258,4 +272,7 @@ test("a training that needs more memory than the process may have is refused wit
   const limited = f.shell(`ulimit -v 2500000 && "$G" train job.json`);
   assert.equal(limited.code, 1);
   assert.match(limited.err, /^googlenetd: the training needs about \d\.\d GB of memory, and RLIMIT_AS allows 2\.6 GB\n$/);
+  const bench = f.shell(`ulimit -v 2500000 && "$G" bench googlenet_tiny --image-size 256 --batch-size 4096 --steps 1`);
+  assert.equal(bench.code, 1);
+  assert.match(bench.err, /^googlenetd: the bench needs about \d\.\d GB of memory, and RLIMIT_AS allows 2\.6 GB\n$/);
 });
