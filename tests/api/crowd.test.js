@@ -80,16 +80,16 @@ test('two jobs, many readers, and all readers see the same', { timeout: 240000 }
   }
 });
 
-test('the end comes while two jobs train and readers read', { timeout: 60000 }, async () => {
+test('the end comes while two jobs train and readers read', { timeout: 240000 }, async () => {
   for (const seed of [2, 3]) await client.create({ ...settings, epochs: 1000, seed });
   await until('two running jobs', async () => (await client.get('/v1/jobs?status=running')).json.data.length === 2);
   const streams = await Promise.all(Array.from({ length: 8 }, () => client.stream('/v1/events')));
   const readers = streams.map(async (stream) => {
     for await (const event of stream) assert.ok(event.id > 0);
   });
-  const start = Date.now();
   assert.equal((await daemon.end()).code, 0, daemon.log);
-  assert.ok(Date.now() - start < 8000);
+  // It ended by itself: the last resort, 7.5 s after the signal by the daemon's own clock, says nothing.
+  assert.match(daemon.log, /event=(stopped|left_in_a_step)/);
   await Promise.all(readers);
   await daemon.launch();
 });
