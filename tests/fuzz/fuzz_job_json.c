@@ -51,7 +51,11 @@ static void check_merge(const cJSON *patch)
     Faults again = {0};
     json_merge(twice, patch, "", &again);
     assert(again.count == faults.count);
-    assert(faults.count > 0 || cJSON_Compare(once, twice, true));
+    // As text: cJSON finds no infinity equal to itself.
+    char *first = cJSON_PrintUnformatted(once), *second = cJSON_PrintUnformatted(twice);
+    assert(faults.count > 0 || strcmp(first, second) == 0);
+    cJSON_free(first);
+    cJSON_free(second);
     cJSON_Delete(once);
     cJSON_Delete(twice);
 }
