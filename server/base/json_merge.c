@@ -2,21 +2,30 @@
 
 #include <stdio.h>
 
+/* What stands for an item of a patch where there was no object before: of an object, what is left
+ * without its nulls. */
+static cJSON *fresh_copy(const cJSON *item, const char *pointer, Faults *faults)
+{
+    if (!cJSON_IsObject(item))
+        return cJSON_Duplicate(item, true);
+    cJSON *object = cJSON_CreateObject();
+    json_merge(object, item, pointer, faults);
+    return object;
+}
+
+/* Members keep their places. */
 static void merge_member(cJSON *target, const cJSON *item, const char *pointer, Faults *faults)
 {
     cJSON *old = cJSON_GetObjectItemCaseSensitive(target, item->string);
-    if (cJSON_IsObject(item) && cJSON_IsObject(old)) {
-        json_merge(old, item, pointer, faults);
-        return;
-    }
-    cJSON_Delete(cJSON_DetachItemViaPointer(target, old));
     if (cJSON_IsNull(item))
-        return;
-    if (!cJSON_IsObject(item)) {
-        cJSON_AddItemToObject(target, item->string, cJSON_Duplicate(item, true));
-        return;
-    }
-    json_merge(cJSON_AddObjectToObject(target, item->string), item, pointer, faults);
+        cJSON_Delete(cJSON_DetachItemViaPointer(target, old));
+    else if (cJSON_IsObject(item) && cJSON_IsObject(old))
+        json_merge(old, item, pointer, faults);
+    else if (old)
+        cJSON_ReplaceItemInObjectCaseSensitive(target, item->string,
+                                               fresh_copy(item, pointer, faults));
+    else
+        cJSON_AddItemToObject(target, item->string, fresh_copy(item, pointer, faults));
 }
 
 void json_merge(cJSON *target, const cJSON *patch, const char *pointer, Faults *faults)

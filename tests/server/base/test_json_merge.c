@@ -35,6 +35,7 @@ static void examples_of_the_rfc(void **state)
         {"{}", "{\"a\":{\"bb\":{\"ccc\":null}}}", "{\"a\":{\"bb\":{}}}"},
         {"{\"a\":\"b\"}", "{\"a\":{\"b\":null,\"c\":1}}", "{\"a\":{\"c\":1}}"},
         {"{\"A\":1}", "{\"a\":null}", "{\"A\":1}"},
+        {"{\"a\":1,\"b\":2}", "{\"a\":{\"c\":3}}", "{\"a\":{\"c\":3},\"b\":2}"},
     };
     for (size_t i = 0; i < COUNT(CASES); i++) {
         Faults faults;
