@@ -134,34 +134,59 @@ static double speed(double gflop, double ms)
 
 /* ---- Text ---- */
 
-/* Time, speed, its share of `ceiling`, kernel. */
-static void print_direction(double gflop, double ceiling, double ms, const char *kernel)
+/* The width of the kernels' columns: that of the longest name in the table. */
+static int kernel_width(const BenchResult *r)
 {
-    if (ms <= 0)
-        printf("  %7s %5s %4s %-7s", "", "", "", "");
-    else if (gflop <= 0)
-        printf("  %7.2f %5s %4s %-7s", ms, "", "", "");
+    size_t width = strlen("kernel");
+    for (int i = 0; i < r->layer_count; i++)
+        for (int k = 0; k < 3; k++)
+            if (strlen(r->layers[i].kernels[k]) > width)
+                width = strlen(r->layers[i].kernels[k]);
+    return (int)width;
+}
+
+typedef struct {
+    double ms, gflop, ceiling_gflops;
+    const char *kernel;
+    int width;  // of the kernel's column
+} Direction;
+
+/* Time, speed, its share of the ceiling, kernel. */
+static void print_direction(Direction d)
+{
+    if (d.ms <= 0)
+        printf("  %7s %5s %4s %-*s", "", "", "", d.width, "");
+    else if (d.gflop <= 0)
+        printf("  %7.2f %5s %4s %-*s", d.ms, "", "", d.width, "");
     else
-        printf("  %7.2f %5.0f %3.0f%% %-7s", ms, speed(gflop, ms), 100 * speed(gflop, ms) / ceiling,
-               kernel);
+        printf("  %7.2f %5.0f %3.0f%% %-*s", d.ms, speed(d.gflop, d.ms),
+               100 * speed(d.gflop, d.ms) / d.ceiling_gflops, d.width, d.kernel);
+}
+
+static void print_heads(int width)
+{
+    static const char *const DIRECTIONS[] = {"forward", "backward data", "backward weights"};
+    printf("%-16s %-15s %13s", "", "", "");
+    for (size_t i = 0; i < COUNT(DIRECTIONS); i++)
+        printf("  %-*s", 19 + width, DIRECTIONS[i]);
+    printf(" %6s\n%-16s %-15s %13s", "rest", "name", "type", "output");
+    for (size_t i = 0; i < COUNT(DIRECTIONS); i++)
+        printf("  %7s %5s %4s %-*s", "ms", "GF/s", "peak", width, "kernel");
+    printf(" %6s\n", "ms");
 }
 
 static void print_layers(const BenchResult *r)
 {
-    printf("%-16s %-15s %13s  %-26s  %-26s  %-26s %6s\n", "", "", "", "forward", "backward data",
-           "backward weights", "rest");
-    printf("%-16s %-15s %13s", "name", "type", "output");
-    for (int i = 0; i < 3; i++)
-        printf("  %7s %5s %4s %-7s", "ms", "GF/s", "peak", "kernel");
-    printf(" %6s\n", "ms");
+    const int width = kernel_width(r);
+    print_heads(width);
     for (int i = 0; i < r->layer_count; i++) {
         const BenchLayer *l = &r->layers[i];
+        const double ms[] = {l->forward_ms, l->backward_data_ms, l->backward_weights_ms};
         char shape[48];
         snprintf(shape, sizeof shape, "%d x %d x %d", l->dst.channels, l->dst.height, l->dst.width);
         printf("%-16s %-15s %13s", l->name, l->type, shape);
-        print_direction(l->gflop, r->ceiling_gflops, l->forward_ms, l->kernels[0]);
-        print_direction(l->gflop, r->ceiling_gflops, l->backward_data_ms, l->kernels[1]);
-        print_direction(l->gflop, r->ceiling_gflops, l->backward_weights_ms, l->kernels[2]);
+        for (size_t k = 0; k < COUNT(ms); k++)
+            print_direction((Direction){ms[k], l->gflop, r->ceiling_gflops, l->kernels[k], width});
         printf(l->other_ms > 0 ? " %6.2f\n" : "\n", l->other_ms);
     }
 }
