@@ -57,6 +57,8 @@ test('a generated client tells events apart by their type', () => {
         default: return null;
       }
     }
+    export const clone: components['schemas']['JobChanges'] =
+      { seed: 1, name: null, optimizer: { momentum: null, learning_rate: 0.05 }, metadata: { a: null, b: 'c' } };
     export const isFull = (problem: Problem) => problem.code === 'store_full' || problem.code === 'a code of next year';
   `), []);
   // It would not be a union otherwise.
@@ -75,10 +77,26 @@ test('answers may gain fields, requests may not', () => {
   const closed = [];
   walk(description.components.schemas, closed, '');
   assert.ok(closed.length > 0);
-  for (const path of closed) assert.match(path, /^\/Job(Request|Patch)/);
+  for (const path of closed) assert.match(path, /^\/Job(Request|Changes|Patch)/);
   // The form that answers are held against lets nothing pass.
   assert.equal(strict(description).components.schemas.Job.additionalProperties, false);
   assert.deepEqual(strict(description).components.schemas.Problem.properties.code.anyOf.length, 1);
+});
+
+test('what a clone may change is what a job may have', () => {
+  const { JobRequest, JobChanges } = description.components.schemas;
+  const check = (whole, changes, path) => {
+    assert.deepEqual(Object.keys(changes), Object.keys(whole), path);
+    for (const [key, { default: _, ...field }] of Object.entries(whole)) {
+      const change = changes[key];
+      if (field.properties) check(field.properties, change.properties, `${path}/${key}`);
+      else if (field.type) {
+        const { enum: words, type } = field;
+        assert.deepEqual(change, { ...field, type: [type, 'null'], ...(words && { enum: [...words, null] }) }, `${path}/${key}`);
+      } else assert.deepEqual([change.title, change.type], [field.title, ['object', 'null']], key);
+    }
+  };
+  check(JobRequest.properties, JobChanges.properties, '');
 });
 
 test('the codes of problems are those of the sources', () => {
