@@ -1,4 +1,4 @@
-/* server/api/api.h -- what the handlers share, and their names, by resource. */
+/* server/api/api.h -- the state that all handlers share, and their declarations by resource. */
 #pragma once
 #include "server/http/http.h"
 #include "server/jobs/jobs.h"

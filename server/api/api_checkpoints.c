@@ -1,4 +1,4 @@
-/* Checkpoints: what there is, and the model's file for download. */
+/* List and show checkpoints, and download their model files. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -95,7 +95,7 @@ static void add_headers(const Request *req, const CheckpointRow *row, const char
     }
 }
 
-/* Status, offset and size for the whole or the range that was asked for. */
+/* Set status, offset and size: for the whole file, or for the requested range. */
 static void choose_part(const Request *req, const char *etag, int64_t size, Response *res)
 {
     int64_t first = 0, last = size - 1;

@@ -1,11 +1,11 @@
-/* server/api/api_common.h -- small things that several handlers need. */
+/* server/api/api_common.h -- helpers that several handlers use. */
 #pragma once
 #include "server/api/api.h"
 
 /* The job that the path names. ERR_NOT_FOUND if it is not a job's id. */
 bool request_job(const Request *req, int64_t *id, Error *err);
 
-/* For calls without parameters: answers 400 and returns true if the query has any. */
+/* For calls without parameters: if the query has any, answer 400 and return true. */
 bool request_has_faults(const Request *req, Response *res);
 
 /* Frees what `job` holds. */
@@ -17,8 +17,8 @@ bool request_accepts(const Request *req, const char *type, bool *other, Response
 /* Memory that this process holds now; 0: not known. */
 uint64_t process_resident_bytes(void);
 
-/* The request that makes this job again; and of it, what a client may change later: name and
- * metadata. */
+/* The request that creates this job again; and the part of it that a client may change later: name
+ * and metadata. */
 cJSON *job_request(const JobInfo *job);
 cJSON *job_labels(const JobInfo *job);
 
@@ -26,5 +26,5 @@ cJSON *job_labels(const JobInfo *job);
  * ERR_CONFLICT with the reason "precondition_failed", which is answered with 412. */
 bool request_allows(const Request *req, const JobInfo *job, Error *err);
 
-/* Steps of a training with these settings. */
+/* The number of steps of a training with these settings. */
 int64_t spec_total_steps(const JobSpec *spec);

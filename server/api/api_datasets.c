@@ -1,4 +1,4 @@
-/* What can be trained on, and where its files are. */
+/* List the data sets, and whether their files are available. */
 #include <stdlib.h>
 
 #include "server/api/api.h"

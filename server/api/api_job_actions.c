@@ -1,10 +1,11 @@
-/* Stop, resume, checkpoint: ask for it, and answer the job as it is now with 202, or with 200 if it
- * is there already. */
+/* Stop, resume and checkpoint a job. The answer is the job as it is now: 202 if something was done,
+ * 200 if the job already was as requested. */
 #include "server/api/api_common.h"
 
 typedef bool (*Action)(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err);
 
-/* Before the change and not within it: it overwrites nothing that somebody else wrote. */
+/* Checked before the change, not within it: an action overwrites nothing that another client wrote.
+ */
 static bool check_conditions(App *app, const Request *req, int64_t id, Error *err)
 {
     JobInfo job;

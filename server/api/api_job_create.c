@@ -1,4 +1,5 @@
-/* Create a job, from settings or from those of another job; or only say what would be created. */
+/* Create a job from settings, or from another job's settings; or only report what would be created.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@ enum {
     RATE_POINTS = 256,  // of the learning-rate curve of a dry run
 };
 
-/* --- what a valid job must also find here --- */
+/* --- checks that depend on this machine --- */
 
 static void check_dataset(const App *app, const JobSpec *spec, Faults *faults)
 {
@@ -28,7 +29,7 @@ static void check_dataset(const App *app, const JobSpec *spec, Faults *faults)
                       missing.message);
 }
 
-/* A job that no worker here could ever hold in memory. */
+/* A job that needs more memory than this process may ever have. */
 static void check_memory(const JobEstimate *estimate, Faults *faults)
 {
     Error err = {0};
@@ -39,7 +40,7 @@ static void check_memory(const JobEstimate *estimate, Faults *faults)
 
 /* --- dry run --- */
 
-/* The rate of each step, or of as many as a chart needs, from the first to the last. */
+/* The learning rate of each step, or of RATE_POINTS steps from the first to the last. */
 static cJSON *rates_to_json(const JobSpec *spec, int64_t total_steps)
 {
     cJSON *json = cJSON_CreateObject();
@@ -55,7 +56,7 @@ static cJSON *rates_to_json(const JobSpec *spec, int64_t total_steps)
     return json;
 }
 
-/* What would be made: the settings, and what they mean. */
+/* The resolved settings, and what follows from them. */
 static bool respond_dry_run(Response *res, const JobSpec *spec, const JobEstimate *estimate,
                             Error *err)
 {
@@ -92,7 +93,8 @@ static const char *key_of(const Request *req, Faults *faults)
     return plain ? key : NULL;
 }
 
-/* What the key stands for: the request's own bytes, whatever becomes of the defaults later. */
+/* What an idempotency key stands for: the request itself. Resolved settings would change with the
+ * defaults and with the parent of a clone. */
 static char *request_text(const Request *req)
 {
     char hash[65];
@@ -115,7 +117,7 @@ static bool respond_created(Response *res, JobInfo *job, bool replayed)
 
 /* --- create --- */
 
-/* A request for a job. `settings` is all that it asks for, with what it inherits. */
+/* A request that creates a job. */
 typedef struct {
     const Request *req;
     bool dry;
@@ -123,7 +125,7 @@ typedef struct {
     Faults *faults;
 } Creation;
 
-/* What the query and the headers say. */
+/* Read the query and the headers. */
 static Creation creation_begin(const Request *req, Faults *faults)
 {
     *faults = (Faults){.count = 0};
@@ -135,7 +137,7 @@ static Creation creation_begin(const Request *req, Faults *faults)
     return c;
 }
 
-/* Answer what came of the same request before; true if it has been answered, or *err is set. */
+/* Answer a repeated request with the job that it created. True if it is answered or *err is set. */
 static bool replayed(App *app, const Creation *c, Response *res, Error *err)
 {
     JobInfo job;
@@ -157,13 +159,13 @@ static bool make_job(App *app, const Creation *c, const JobSpec *spec, int64_t p
     bool found = false;
     char *text = request_text(c->req);
     const JobRequest wanted = {.spec = spec, .parent_id = parent, .key = c->key, .request = text};
-    // It looks for the key once more: two may have come at the same time.
+    // jobs_create looks for the key again: the same request may have come twice at once.
     const bool ok = jobs_create(app->jobs, &wanted, &job, &found, err);
     free(text);
     return ok && respond_created(res, &job, found);
 }
 
-/* The common end of create and clone: check the settings and do it. */
+/* Check the settings, then create the job or answer the dry run. */
 static bool create_from(App *app, const Creation *c, const cJSON *settings, int64_t parent,
                         Response *res, Error *err)
 {

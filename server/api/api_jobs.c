@@ -55,7 +55,7 @@ static int64_t read_job_id(Query *query, const char *name, Faults *faults)
     return id;
 }
 
-/* Settings and metadata that the jobs must have; their number. */
+/* Read the filters by settings and metadata; returns their number. */
 static int read_matches(Query *query, JobMatch matches[QUERY_MAX_PAIRS], Faults *faults)
 {
     static const char *const SETTINGS[] = {"network", "dataset"};
@@ -124,7 +124,7 @@ typedef struct {
     Faults *faults;
 } JobChange;
 
-/* Name and metadata of a patch, and a fault for each other member. The caller deletes it. */
+/* The name and metadata of a patch; each other member is a fault. The caller deletes the result. */
 static cJSON *changeable(const cJSON *json, Faults *faults)
 {
     cJSON *change = cJSON_CreateObject();
@@ -144,7 +144,7 @@ static cJSON *changeable(const cJSON *json, Faults *faults)
     return change;
 }
 
-/* Called within the change, so that of two at a time both are seen. */
+/* Called inside the change, so that of two patches at the same time neither is lost. */
 static bool apply_patch(void *context, JobInfo *job, Error *err)
 {
     JobChange *change = context;
@@ -153,7 +153,7 @@ static bool apply_patch(void *context, JobInfo *job, Error *err)
         return false;
     cJSON *after = job_labels(job);
     json_merge(after, change->patch, "", change->faults);
-    // The reader of whole jobs knows what a name and metadata may be.
+    // spec_read knows what is allowed in a name and in metadata.
     spec_read(after, (SpecRules){.allow_folders = false}, &spec, change->faults);
     cJSON_Delete(after);
     const bool ok = change->faults->count == 0;

@@ -1,4 +1,4 @@
-/* The networks that can be trained. */
+/* List the networks, and show one layer by layer. */
 #include "server/api/api.h"
 #include "server/api/json_job.h"
 #include "server/api/json_network.h"

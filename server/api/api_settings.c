@@ -1,4 +1,4 @@
-/* The fields of a job, as a form needs them. */
+/* List the fields of a job: enough to draw a form. */
 #include "server/api/api_common.h"
 #include "server/api/json_job.h"
 

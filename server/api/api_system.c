@@ -1,4 +1,4 @@
-/* What the daemon runs on, and how much of it is left. */
+/* The machine: CPU, memory, disk and load. */
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -46,7 +46,7 @@ static void add_memory(cJSON *to)
     add_bytes(memory, "used_bytes", process_resident_bytes());
 }
 
-/* Of the file system that holds the data folder: what an ordinary user may still write. */
+/* The file system of the data folder. Free space is what users other than root may still use. */
 static void add_disk(cJSON *to, const char *data)
 {
     struct statvfs disk;
@@ -110,6 +110,6 @@ bool get_system(App *app, const Request *req, Response *res, Error *err)
     add_disk(json, app->data);
     add_training(json, app, &counts);
     respond_json(res, 200, json);
-    res->tagged = false;  // no two are alike
+    res->tagged = false;  // it differs each time
     return true;
 }

@@ -37,7 +37,7 @@ static void add_job_id(cJSON *to, const char *name, int64_t id)
     add_text(to, name, text);
 }
 
-/* In the queue; null for a job that is not in it. */
+/* Null for a job that is not queued. */
 static void add_position(cJSON *to, int64_t position)
 {
     cJSON_AddItemToObject(to, "queue_position",
@@ -121,7 +121,7 @@ cJSON *job_to_json(const JobInfo *job)
     add_job_id(json, "id", job->id);
     cJSON_AddStringToObject(json, "object", "job");
     cJSON_AddStringToObject(json, "name", job->name);
-    // As the store has them, digit by digit.
+    // The stored text, so that numbers keep all their digits.
     cJSON_AddItemToObject(json, "metadata", cJSON_CreateRaw(job->metadata));
     cJSON_AddStringToObject(json, "status", JOB_STATUS_NAMES[job->status]);
     add_text(json, "stop_reason", job->stop_reason);
@@ -178,7 +178,7 @@ cJSON *event_to_json(const Event *event)
     cJSON_AddStringToObject(json, "type", event->type);
     add_job_id(json, "job_id", event->job_id);
     add_time(json, "created_at", event->time);
-    // As the store wrote it, digit by digit.
+    // The stored text, so that numbers keep all their digits.
     cJSON_AddItemToObject(json, "data", cJSON_CreateRaw(event->data));
     return json;
 }

@@ -1,4 +1,4 @@
-/* server/api/json_job.h -- what the API shows of a job and of what it leaves behind. */
+/* server/api/json_job.h -- jobs, epochs, checkpoints, events and estimates as JSON. */
 #pragma once
 #include <cJSON.h>
 

@@ -16,7 +16,7 @@
 
 static void unknown_field(const char *group, const char *pointer, const char *key, Faults *faults)
 {
-    // A body of a million unknown keys must not cost a million searches.
+    // A body may have a million unknown keys: search a hint only for the faults that are kept.
     const Field *hint = faults->count < FAULTS_MAX ? field_hint(group, key) : NULL;
     char path[64] = "";
     for (size_t i = 1; hint && hint->pointer[i] && i < sizeof path; i++)
@@ -105,7 +105,7 @@ bool spec_read(const cJSON *json, SpecRules rules, JobSpec *spec, Faults *faults
     if (spec->image_size == 0)
         spec->image_size = spec->network->image_size;
     check_together(spec, faults);
-    // Not on top of a fault of its own: the default that stands there now was not asked for.
+    // A field with a fault has its default value now, which the client did not ask for.
     if (!faults_at(faults, "/network") && !faults_at(faults, "/dataset")
         && !faults_at(faults, "/image_size"))
         check_graph(spec, faults);

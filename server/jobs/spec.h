@@ -1,9 +1,9 @@
-/* server/jobs/spec.h -- what a client asks for: the settings of one training.
+/* server/jobs/spec.h -- the settings of one training, as clients write them.
  *
  * A job file of `googlenetd train` and the body of POST /v1/jobs are the same thing: a JSON object
  * in which every field has a default, and {} is the chapter's run. Reading one collects all its
- * faults, each with the JSON pointer of the field (RFC 6901), so that a client can mend them in one
- * go. A field that is not known is a fault.
+ * faults, each with the JSON pointer of the field (RFC 6901), so that a client can correct them in
+ * one go. An unknown field is a fault.
  */
 #pragma once
 #include <cJSON.h>
