@@ -288,7 +288,8 @@ static void a_checkpoint_comes_when_it_is_wanted(void **state)
     wait_for_step(f, id, 1);
     bool found = false;
     for (int i = 0; i < 5000 && !found; i++) {
-        // A request that comes at the end of an epoch is answered by the checkpoint there: ask again.
+        // A request that comes at the end of an epoch is answered by the checkpoint there: ask
+        // again.
         CHECK_OK(jobs_checkpoint(f->jobs, id, NULL, NULL, &f->err), f->err);
         CheckpointList list;
         CHECK_OK(jobs_checkpoints(f->jobs, id, &list, &f->err), f->err);
