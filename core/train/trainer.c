@@ -284,12 +284,8 @@ static bool evaluate(Trainer *t, Error *err)
     if (!run_test_split(t, &test, err))
         return false;
     s->ending.seconds += clock_seconds() - start;
-    if (t->asked == TRAIN_STOP) {
-        // The next evaluation starts at the first example again.
-        loader_free(t->test);
-        t->test = NULL;
+    if (t->asked == TRAIN_STOP)
         return true;
-    }
     if (!isfinite(test.loss))
         return not_a_number("the loss on the test set", test.loss, s->step, err);
     s->test_sum = test;

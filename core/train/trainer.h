@@ -123,10 +123,10 @@ typedef struct Trainer Trainer;
 bool trainer_new(const TrainConfig *config, Trainer **trainer, Error *err);
 void trainer_free(Trainer *trainer);  // takes NULL
 
-/* Train until the last epoch or an early ending, evaluate the final weights if they were not, and
- * write the last checkpoint. ERR_STOPPED: the callback said stop, and the checkpoint is written.
- * ERR_NUMERIC: NaN or infinity arose; the last checkpoint is kept. ERR_IO: a checkpoint could not
- * be written. */
+/* To be called once. Train until the last epoch or an early ending, evaluate the final weights if
+ * they were not, and write the last checkpoint. ERR_STOPPED: the callback said stop, and the
+ * checkpoint is written. ERR_NUMERIC: NaN or infinity arose; the last checkpoint is kept. ERR_IO: a
+ * checkpoint could not be written. */
 bool trainer_run(Trainer *trainer, TrainCallback callback, void *context, Error *err);
 
 const ParamStore *trainer_params(const Trainer *trainer);

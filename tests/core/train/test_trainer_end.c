@@ -196,6 +196,27 @@ static void the_best_weights_are_checkpointed_and_marked(void **state)
     trainer_free(t);
 }
 
+/* With a rate that moves nothing, every epoch is as good as the first. */
+static void an_equal_epoch_is_not_better(void **state)
+{
+    const TrainerFixture *f = *state;
+    Error err = {0};
+    TrainConfig c = small_training(f);
+    c.checkpoint_path = f->checkpoint;
+    c.checkpoint_best = true;
+    c.learning_rate = 1e-12;
+    c.epochs = 3;
+    BestKeeper k = {.best = -1};
+    snprintf(k.best_path, sizeof k.best_path, "%s/best.safetensors", f->folder);
+    Trainer *t = trainer_of(c);
+    k.trainer = t;
+    CHECK_OK(trainer_run(t, keep_best, &k, &err), err);
+    assert_int_equal(k.best_checkpoints, 1);
+    assert_int_equal(trainer_state(t)->best_epoch, 1);
+    assert_false(k.seen.end.best);
+    trainer_free(t);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +226,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(patience_is_remembered_by_the_checkpoint),
         cmocka_unit_test(fewer_epochs_than_done_leave_nothing_to_train),
         cmocka_unit_test(the_best_weights_are_checkpointed_and_marked),
+        cmocka_unit_test(an_equal_epoch_is_not_better),
     };
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
