@@ -55,7 +55,10 @@ for (const [how, script] of [
 test('a hidden tab is quiet, and catches up when it is looked at again', async (t) => {
   const { daemon, browser } = world;
   const id = await start(t, 'unseen');
-  const { page, context } = await openPage(browser, `${daemon.url}/#/runs/${id}`);
+  const { page, context } = await openPage(browser, `${daemon.url}/livez`);
+  // A tab that looked would ask for its run every few seconds of the page's own clock.
+  await page.clock.install();
+  await page.goto(`${daemon.url}/#/runs/${id}`);
   await live(page);
   const show = (state) => page.evaluate((visibility) => {
     Object.defineProperty(document, 'visibilityState', { value: visibility, configurable: true });
@@ -63,8 +66,6 @@ test('a hidden tab is quiet, and catches up when it is looked at again', async (
     document.dispatchEvent(new Event('visibilitychange'));
   }, state);
   await rows(page);
-  // A tab that looked would ask for its run every five seconds of the page's own clock.
-  await page.clock.install();
   await show('hidden');
   await page.waitForLoadState('networkidle');
   const requests = [];

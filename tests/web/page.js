@@ -65,7 +65,15 @@ export async function post(daemon, path, body = {}, headers = {}) {
   return response.json();
 }
 
-export const get = async (daemon, path, headers = {}) => (await fetch(daemon.url + path, { headers })).json();
+/** A daemon that is busy for the moment (503) is asked again. */
+export async function get(daemon, path, headers = {}) {
+  const response = await until(async () => {
+    const answer = await fetch(daemon.url + path, { headers });
+    return answer.status !== 503 && answer;
+  }, path);
+  if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
+  return response.json();
+}
 
 /** A job of real data that takes a tenth of a second an epoch. */
 export const tiny = (more = {}) => ({

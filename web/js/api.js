@@ -36,7 +36,8 @@ async function request(method, path, options = {}) {
   answered();
   if (response.ok) return response;
   if (response.status === 401 && options.as === undefined) {
-    await refused();
+    // Unless there is another by now.
+    if (token.current() === as) await refused();
     return request(method, path, options);
   }
   throw new ApiError(response.status, await response.json().catch(() => ({})));

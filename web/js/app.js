@@ -73,8 +73,8 @@ onRefused(() => {
   return asking.ask();
 });
 
-/** What the context holds outlives a view: the selected runs, and what was last looked for among them. */
-const context = {state, changed, selected: new Set(), runsQuery: '', setTitle: (text) => {
+/** What the context holds outlives a view: also what was last looked for among the runs. */
+const context = {state, changed, runsQuery: '', setTitle: (text) => {
   const title = `${text} – googlenetd`;
   if (document.title !== title) document.title = title;
 }};
@@ -117,6 +117,7 @@ startNavigation(async (path, query, isCurrent) => {
   view?.destroy?.();
   view = make(context, {path: found ? path.match(found[0]).slice(1) : [], query});
   root.replaceChildren(view.element);
+  root.dataset.path = path;
   markLink(path);
   view.update();
   // Not at the start: there the skip link comes first.

@@ -8,6 +8,7 @@ export class Refresher {
   #due = new Map();      // id -> when it may be read
   #readAt = new Map();   // id -> when it was read last
   #busy = 0;
+  #reading = false;      // the list
   #timer = null;
 
   /** read(id) and readAll() are promises that do not fail. */
@@ -23,7 +24,7 @@ export class Refresher {
   }
 
   #schedule() {
-    if (this.#timer !== null || this.#busy >= PARALLEL || this.#due.size === 0) return;
+    if (this.#timer !== null || this.#reading || this.#busy >= PARALLEL || this.#due.size === 0) return;
     const wait = Math.max(0, Math.min(...this.#due.values()) - performance.now());
     this.#timer = setTimeout(() => {
       this.#timer = null;
@@ -34,10 +35,10 @@ export class Refresher {
   async #run() {
     if (this.#due.size > TOO_MANY) {
       this.#due.clear();
-      this.#busy = PARALLEL;
+      this.#reading = true;
       await this.readAll();
       await new Promise((resolve) => setTimeout(resolve, GAP_MS));
-      this.#busy = 0;
+      this.#reading = false;
     } else {
       for (const [id, at] of this.#due) if (this.#busy < PARALLEL && at <= performance.now()) this.#one(id);
     }

@@ -5,6 +5,8 @@ import * as api from './api.js';
 import {h, setText} from './dom.js';
 import * as token from './token.js';
 
+const OTHERS_MS = 300;  // in which other tabs answer, if there are any
+
 /** {element, ask()}: `done` is called, and the promise of ask() resolves, when there is a token that the daemon takes. */
 export function signIn(done) {
   const fault = h('p', {class: 'fault', role: 'alert', id: 'token-fault'});
@@ -46,19 +48,17 @@ export function signIn(done) {
     resolve();
   }
 
-  /** Another tab may have a token; if none has, the reader is asked. */
+  /** Another tab may have a token; if none answers soon, the reader is asked. */
   function ask() {
     if (asking) return asking;
     asking = new Promise((settle) => { resolve = settle; });
-    token.askOthers().then((found) => {
-      if (!asking) return;
-      if (found) {
-        leave();
-        return;
-      }
+    token.askOthers();
+    const mine = asking;
+    setTimeout(() => {
+      if (asking !== mine) return;
       element.hidden = false;
       input.focus();
-    });
+    }, OTHERS_MS);
     return asking;
   }
   token.onChange(() => { if (asking) leave(); });

@@ -22,6 +22,7 @@ export class State {
   jobs = new Map();      // id -> job
   series = new Map();    // id -> {curve, epochs}, once watch() was called
   histories = new Map(); // id -> its events without points, once watchEvents() was called
+  selected = new Set();  // ids that the reader has chosen in the table of runs
   missing = new Set();   // ids that the daemon does not know
   loaded = false;        // the newest jobs have been read
   older = false;         // the daemon has older ones that have not been read
@@ -33,9 +34,10 @@ export class State {
   mayWrite = true;       // the token allows more than reading
   #changed;
   #cursor = null;        // the id after which older jobs follow
+  #failed = false;       // something could not be read, and is to be read again
   #touched = new Set();  // ids of jobs that events came for since the last resync began
   #happenings = new Map();  // id -> count of its events without points
-  #refresher = new Refresher({read: (id) => this.#read(id), readAll: () => this.#readList().then(this.#changed, () => {})});
+  #refresher = new Refresher({read: (id) => this.#read(id), readAll: () => this.#readList().then(this.#changed, () => { this.#failed = true; })});
 
   constructor(changed) {
     this.#changed = changed;
@@ -69,6 +71,7 @@ export class State {
       await Promise.all([...[...this.series.keys()].map((id) => this.#load(id)), ...[...this.histories.keys()].map((id) => this.#loadHistory(id))]);
     } catch (error) {
       this.error = error.message;
+      this.#failed = true;
     }
     this.#changed();
     return this.error === null;
@@ -80,7 +83,7 @@ export class State {
   }
 
   #looked() {
-    return new Set([...this.series.keys(), ...this.histories.keys()]);
+    return new Set([...this.series.keys(), ...this.histories.keys(), ...this.selected]);
   }
 
   /** The newest jobs and the active ones; those that nobody looks at are forgotten until somebody asks. */
@@ -153,7 +156,7 @@ export class State {
   watchEvents(id) {
     if (this.histories.has(id)) return;
     this.histories.set(id, []);
-    this.#loadHistory(id).then(this.#changed, () => {});
+    this.#loadHistory(id).then(this.#changed, () => { this.#failed = true; });
   }
 
   async #loadHistory(id) {
@@ -170,7 +173,7 @@ export class State {
   /** Forget a series and read it anew; answers to what was asked before belong to another generation. */
   #reload(id, generation) {
     this.series.set(id, {curve: emptyCurve(), epochs: [], ready: false, generation});
-    this.#load(id).then(this.#changed, () => {});
+    this.#load(id).then(this.#changed, () => { this.#failed = true; });
   }
 
   async #load(id) {
@@ -203,6 +206,7 @@ export class State {
       this.put(await api.getJob(id));
     } catch (error) {
       if (error.status === 404) this.#forget(id);
+      else this.#failed = true;
     }
   }
 
@@ -220,6 +224,7 @@ export class State {
     this.jobs.delete(id);
     this.series.delete(id);
     this.histories.delete(id);
+    this.selected.delete(id);
     this.#refresher.forget(id);
     this.#listChanged();
     this.#changed();
@@ -231,6 +236,10 @@ export class State {
 
   /** Speed, time left and warnings go on between two points, which may be a minute apart. */
   refreshActive() {
+    if (this.#failed) {
+      this.#failed = false;
+      this.resync();
+    }
     for (const job of this.jobs.values()) {
       if (job.status === 'running' || job.status === 'stopping' || (job.status === 'queued' && this.series.has(job.id))) this.refresh(job.id);
     }

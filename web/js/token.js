@@ -3,11 +3,10 @@
 // histories. The tabs of one browser tell each other.
 
 const KEY = 'googlenetd.token';
-const ANSWER_MS = 300;
-
 const channel = new BroadcastChannel('googlenetd.token');
 let token = sessionStorage.getItem(KEY);
 let changed = () => {};
+let question = null;  // of this tab, to the others
 
 export const current = () => token;
 
@@ -22,32 +21,19 @@ function adopt(text) {
   sessionStorage.setItem(KEY, text);
 }
 
-/** Ask the other tabs for a token other than the one that was refused; true if there was one. */
+/** Ask the other tabs for a token other than the one that was refused. */
 export function askOthers() {
-  const question = Math.random();
-  return new Promise((resolve) => {
-    const end = (found) => {
-      clearTimeout(timer);
-      channel.removeEventListener('message', listen);
-      resolve(found);
-    };
-    const timer = setTimeout(end, ANSWER_MS, false);
-    const listen = ({data}) => {
-      if (data.answers !== question || data.token === token) return;
-      adopt(data.token);
-      end(true);
-    };
-    channel.addEventListener('message', listen);
-    channel.postMessage({question});
-  });
+  question = Math.random();
+  channel.postMessage({question});
 }
 
-/** Have `callback` called when another tab was given a token. */
+/** Have `callback` called when another tab had a token, or was given one. */
 export const onChange = (callback) => { changed = callback; };
 
 channel.addEventListener('message', ({data}) => {
   if (data.question && token) channel.postMessage({answers: data.question, token});
-  if (!data.entered || data.entered === token) return;
-  adopt(data.entered);
+  const news = data.entered ?? (data.answers === question ? data.token : null);
+  if (!news || news === token) return;
+  adopt(news);
   changed();
 });

@@ -8,10 +8,11 @@ import {bytes, flat, grouped, number, percent, span, time} from '../format.js';
 import {Table} from '../keyed.js';
 
 const ROWS = 200;
+const GAP_MS = 1000;  // between two reads of the checkpoints
 const RETRY_MS = 5000;
 
 /** A table of the last rows with a button for all, or a sentence where there are none: {element, set(items)}. */
-function longTable({label, none, className = '', ...options}) {
+function longTable({label, none, className = '', newestFirst = false, ...options}) {
   const table = new Table(options);
   const holder = scroller(label, className);
   holder.append(table.element);
@@ -23,7 +24,8 @@ function longTable({label, none, className = '', ...options}) {
     holder.hidden = items.length === 0;
     more.hidden = items.length <= limit;
     setText(more, `Show all ${grouped(items.length)}`);
-    table.set(items.slice(-limit));
+    const rows = items.slice(-limit);
+    table.set(newestFirst ? rows.reverse() : rows);
   };
   return {element: h('div', {}, empty, more, holder), set(next) {
     items = next;
@@ -51,7 +53,7 @@ export function epochsTable() {
 
 export function eventsTable() {
   let filled = null;
-  const table = longTable({label: 'Events', none: 'Reading …', className: 'tall', caption: 'What happened, newest last', keyOf: (e) => e.id, markOf: (e) => e.id,
+  const table = longTable({label: 'Events', none: 'Reading …', className: 'tall', newestFirst: true, caption: 'What happened, newest first', keyOf: (e) => e.id, markOf: (e) => e.id,
     columns: [{title: 'Time', text: (e) => time(e.created_at), class: 'num'}, {title: 'Event', text: eventText}]});
   return {element: table.element, set(events) {
     if (events === filled) return;
@@ -93,12 +95,15 @@ export function checkpointsTable(id) {
     columns: [{title: 'Step', text: (c) => grouped(c.step), class: 'num'}, {title: 'Epoch', text: (c) => String(c.epoch)},
       {title: 'Test accuracy', text: (c) => percent(c.test_accuracy), class: 'num'}, {title: 'Size', text: (c) => bytes(c.bytes), class: 'num'},
       {title: 'Kind', text: (c) => [c.best && 'best', c.latest && 'latest'].filter(Boolean).join(', ')}, {title: 'File', make: save}]});
-  let read = null;
+  let read = null, readAt = -Infinity;
   async function update(mark) {
-    if (mark === read) return;
+    // Small networks write many a second; the page is updated once a second in any case.
+    if (mark === read || performance.now() - readAt < GAP_MS) return;
     read = mark;
+    readAt = performance.now();
     try {
       table.set(await api.checkpoints(id));
+      setText(fault, '');
     } catch (error) {
       if (read === mark) setTimeout(() => { read = null; }, RETRY_MS);
       if (error.status !== 404) setText(fault, `The checkpoints could not be read: ${error.message}`);

@@ -49,7 +49,8 @@ function searchOf(query) {
 }
 
 export function runsView(context, {query}) {
-  const {state, selected, changed} = context;
+  const {state, changed} = context;
+  const {selected} = state;
   const search = searchOf(query.size ? query : new URLSearchParams(context.runsQuery ?? ''));
   const input = h('input', {type: 'search', id: 'search', placeholder: 'name, id, metadata', value: search.text,
     oninput: () => look({text: input.value, page: 0})});

@@ -26,7 +26,8 @@ async function each(jobs, call) {
   return failed;
 }
 
-export function bulkBar({state, selected, changed}) {
+export function bulkBar({state, changed}) {
+  const {selected} = state;
   const count = h('strong');
   const compare = h('a', {class: 'button'}, 'Compare');
   const stop = actionButton('Stop …', () => ask('Stop', (j) => j.status === 'queued' || j.status === 'running', api.stop,
@@ -56,7 +57,6 @@ export function bulkBar({state, selected, changed}) {
   }
 
   function update() {
-    for (const id of selected) if (!state.jobs.has(id)) selected.delete(id);
     const jobs = chosen();
     element.hidden = jobs.length === 0;
     setText(count, `${jobs.length.toLocaleString('en')} selected`);
