@@ -62,10 +62,14 @@ static void *listen_to_signals(void *context)
         const int number = sigtimedwait(&set, NULL, &wait);
         if (number <= 0)
             continue;
-        if (number != SIGHUP && end_at > 0)
-            die_of(number);
+        const double now = clock_seconds();
+        if (number != SIGHUP && end_at > 0) {
+            if (now - (end_at - s->leave_seconds) > SIGNAL_ECHO_MS / 1e3)
+                die_of(number);
+            continue;
+        }
         if (number != SIGHUP)
-            end_at = clock_seconds() + s->leave_seconds;
+            end_at = now + s->leave_seconds;
         take(s, number);
     }
     return NULL;

@@ -103,7 +103,7 @@ static bool create_temporary(AtomicFile *f)
     for (int i = 0; i < NAME_TRIES; i++) {
         free(f->tmp);
         f->tmp = xasprintf("%s%s%0*" PRIx64, f->path, MARK, DIGITS, random_digits());
-        f->fd = open(f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        f->fd = open(f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (f->fd < 0 && errno == EEXIST)
             continue;
         if (f->fd < 0)

@@ -5,15 +5,26 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
+#include "server/signals.h"
+
 // A signal handler can reach nothing else.
 static volatile sig_atomic_t received;
+static volatile double received_at;  // written before `received`, read only by this handler
 
 static void on_signal(int number)
 {
-    if (received)
+    const double now = clock_seconds();
+    if (!received) {
+        received_at = now;
+        received = number;
+        alarm(INTERRUPT_SECONDS);
+        return;
+    }
+    // A terminal that goes away may be told twice, and SIGXCPU comes every second.
+    const bool asks = number == SIGINT || number == SIGTERM;
+    if (asks && now - received_at > SIGNAL_ECHO_MS / 1e3)
         _exit(128 + number);
-    received = number;
-    alarm(INTERRUPT_SECONDS);
 }
 
 static void on_deadline(int number)
@@ -26,7 +37,7 @@ static void handle(int number, void (*handler)(int))
 {
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     sigset_t one;
-    sigemptyset(&action.sa_mask);
+    sigfillset(&action.sa_mask);  // one at a time
     sigaction(number, &action, NULL);
     // Whoever started the program may have blocked it.
     sigemptyset(&one);

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { test } from "node:test";
-import { patient } from "../api/daemon.js";
 import { csv, folder, TINY } from "./run.js";
 
 const JOB = { ...TINY, epochs: 12 };
@@ -34,22 +33,6 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]])
     assert.equal(f.sha256("broken", "model.safetensors"), f.sha256("whole", "model.safetensors"));
     checkTables(f, "broken", "whole");
   });
-
-test("a second signal leaves at once", async (t) => {
-  const f = folder(t);
-  // A step of the full network with many images takes seconds: time for a second signal in it.
-  f.write("job.json", { batch_size: 256, threads: 1 });
-  const run = f.start("train", "job.json");
-  while (!existsSync(f.path("job.run", "curve.csv"))) await new Promise((go) => setTimeout(go, 20));
-  run.kill("SIGINT");
-  await new Promise((go) => setTimeout(go, 100));
-  run.kill("SIGTERM");
-  const sent = Date.now();
-  const { code } = await run.ended;
-  assert.equal(code, 143);
-  assert.ok(Date.now() - sent < patient(2000));
-  assert.ok(!existsSync(f.path("job.run", "checkpoint.safetensors")));
-});
 
 test("kill -9 twenty times: no row twice, none missing, the same model", async (t) => {
   const f = folder(t);

@@ -89,6 +89,33 @@ for (const [signal, code] of [["SIGHUP", 129], ["SIGXCPU", 152]])
     assert.ok(existsSync(f.path("job.run", "checkpoint.safetensors")));
   });
 
+test("the same request twice, as timeout(1) sends it, is one: there is a checkpoint", (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...LONG, checkpoint: { every_epochs: 100000 } });
+  const r = f.shell(`timeout 4 "$G" train job.json`);
+  assert.equal(r.code, 124, r.err);
+  assert.match(r.out, /\nstopped at step \d+ of \d+; go on with --resume\n$/);
+  assert.ok(existsSync(f.path("job.run", "checkpoint.safetensors")));
+  const daemon = f.shell(`timeout --preserve-status 2 "$G" serve --listen 127.0.0.1:0 --data data`);
+  assert.equal(daemon.code, 0, daemon.err);
+  assert.match(daemon.err, /event=stopped/);
+});
+
+for (const signal of ["SIGHUP", "SIGXCPU"])
+  test(`${signal} that comes again is no second request`, async (t) => {
+    const f = folder(t);
+    f.write("job.json", { batch_size: 256, threads: 1 });
+    const training = f.start("train", "job.json");
+    await until(() => existsSync(f.path("job.run", "curve.csv")));
+    for (let i = 0; i < 4; i++) {
+      training.kill(signal);
+      await new Promise((go) => setTimeout(go, 60));
+    }
+    const r = await training.ended;
+    assert.match(r.out, /stopped at step \d+ of \d+; go on with --resume\n$/);
+    assert.ok(existsSync(f.path("job.run", "checkpoint.safetensors")));
+  });
+
 test("signals that were ignored at the start, as by nohup, stay ignored", async (t) => {
   const f = folder(t);
   f.write("job.json", LONG);
@@ -152,6 +179,15 @@ test("a terminal gets a line that is redrawn, a dumb one and a file get plain li
   assert.match(await terminal("xterm"), /\r.*\x1b\[K/);
   assert.doesNotMatch(await terminal("dumb"), /\x1b/);
   assert.doesNotMatch((f.shell(`rm -rf job.run; "$G" train job.json`)).out, /[\x1b\r]/);
+});
+
+test("the umask decides who may read what a run leaves", (t) => {
+  const f = folder(t);
+  f.write("job.json", QUICK);
+  for (const [umask, mode] of [["002", "664"], ["077", "600"]]) {
+    const r = f.shell(`rm -rf job.run; umask ${umask}; "$G" train job.json >/dev/null && stat -c %a job.run/* | sort -u`);
+    assert.equal(r.out, `${mode}\n`, r.err);
+  }
 });
 
 test("names of files: any bytes, spaces, dots, links and slashes", async (t) => {

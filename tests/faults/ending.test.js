@@ -38,11 +38,7 @@ test('in the middle of a step of many parts', { timeout: 120000 }, async () => {
   assert.doesNotMatch(daemon.log, /event=left_in_a_step/);
   const { progress } = await goesOn(daemon, id, 0);
   assert.equal(progress.step, 1);
-  // As anybody would who has waited long enough: the second signal ends it at once.
-  daemon.process.kill('SIGTERM');
-  await sleep(100);
-  daemon.process.kill('SIGTERM');
-  assert.equal((await daemon.ended).signal, 'SIGTERM');
+  await endsInTime(daemon);
 });
 
 test('in the middle of an evaluation', { timeout: 120000 }, async () => {

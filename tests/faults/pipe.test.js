@@ -49,7 +49,7 @@ for (const times of [1, 2])
     await until(daemon, id, (job) => job.progress.step > 3, 'step 3');
     daemon.process.kill('SIGTERM');
     if (times === 2) {
-      await sleep(20);
+      await sleep(300);
       daemon.process.kill('SIGTERM');
     }
     const { code, signal } = await daemon.ended;

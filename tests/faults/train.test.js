@@ -54,16 +54,22 @@ test('every rename, fsync and many a write that fails', { timeout: 280000 }, (t)
   }
 });
 
-test('a disk that hangs', { timeout: 120000 }, async (t) => {
-  const dir = scratch(t);
-  writeFileSync(join(dir, 'hang'), '');
-  const child = spawn(binary, ['train', 'job.json', '--set', 'epochs=1000'], {
-    cwd: dir, stdio: 'ignore',
-    env: { ...process.env, LD_PRELOAD: library, FAULT: 'fsync:checkpoint:3:1:stall', FAULT_WHILE: join(dir, 'hang') },
+for (const signals of [['SIGTERM'], ['SIGINT', 'SIGTERM']])
+  test(`a disk that hangs: ${signals.length === 1 ? 'one signal ends it in time' : 'a second signal ends it at once'}`, { timeout: 120000 }, async (t) => {
+    const dir = scratch(t);
+    writeFileSync(join(dir, 'hang'), '');
+    const child = spawn(binary, ['train', 'job.json', '--set', 'epochs=1000'], {
+      cwd: dir, stdio: 'ignore',
+      env: { ...process.env, LD_PRELOAD: library, FAULT: 'fsync:checkpoint:3:1:stall', FAULT_WHILE: join(dir, 'hang') },
+    });
+    const ended = new Promise((resolve) => child.on('close', (code) => resolve(code)));
+    const rows = () => existsSync(join(dir, 'job.run/epochs.csv')) && readFileSync(join(dir, 'job.run/epochs.csv'), 'utf8').split('\n').length;
+    while (rows() < 5) await new Promise((go) => setTimeout(go, 20));
+    for (const signal of signals) {
+      child.kill(signal);
+      await new Promise((go) => setTimeout(go, 400));
+    }
+    const code = await ended;
+    assert.equal(code, 143);
+    assert.ok(existsSync(join(dir, 'job.run/checkpoint.safetensors')));
   });
-  const ended = new Promise((resolve) => child.on('close', (code) => resolve(code)));
-  const rows = () => existsSync(join(dir, 'job.run/epochs.csv')) && readFileSync(join(dir, 'job.run/epochs.csv'), 'utf8').split('\n').length;
-  while (rows() < 5) await new Promise((go) => setTimeout(go, 20));
-  child.kill('SIGTERM');
-  assert.equal(await ended, 143);
-});
