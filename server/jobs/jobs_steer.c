@@ -170,6 +170,8 @@ bool jobs_checkpoint(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error 
 
 /* ---- Delete ---- */
 
+enum { SLICES_AT_ONCE = 8 };
+
 static bool check_deletion(Change *change, JobVisitor allow, void *context, Error *err)
 {
     JobInfo shown = change->job;
@@ -208,11 +210,13 @@ bool jobs_delete(Jobs *jobs, int64_t id, JobVisitor allow, void *context, Error 
         && !(make_room(jobs, err) && delete_once(jobs, id, allow, context, err)))
         return false;
     LOG(jobs->log, LOG_INFO, "job_deleted", log_int("job", id));
+    // A client does not wait for half a million rows: the keeper removes them.
     Error left = {0};
-    if (!removal_of_job(jobs->data, jobs->store, id, jobs->log, &left)) {
+    bool done;
+    if (!removal_of_job(jobs->data, jobs->store, id, SLICES_AT_ONCE, &done, jobs->log, &left))
         LOG(jobs->log, LOG_WARNING, "files_left", log_int("job", id),
             log_text("error", left.message));
+    if (!done)
         keeper_finish_removals(jobs->keeper);
-    }
     return true;
 }

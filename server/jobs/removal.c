@@ -1,5 +1,7 @@
 #include "server/jobs/removal.h"
 
+#include <limits.h>
+
 #include "server/jobs/job_files.h"
 
 static bool purge_slice(Store *store, int64_t id, bool *done, Error *err)
@@ -12,13 +14,15 @@ static bool purge_slice(Store *store, int64_t id, bool *done, Error *err)
     return false;
 }
 
-bool removal_of_job(const char *data, Store *store, int64_t id, Log *log, Error *err)
+bool removal_of_job(const char *data, Store *store, int64_t id, int slices, bool *done, Log *log,
+                    Error *err)
 {
+    *done = false;
     // The files first: they may be what fills the disk, and purging rows needs some of it.
     if (!job_files_remove(data, id, log, err))
         return false;
-    for (bool done = false; !done;) {
-        if (!purge_slice(store, id, &done, err))
+    for (int i = 0; i < slices && !*done; i++) {
+        if (!purge_slice(store, id, done, err))
             return false;
     }
     return true;
@@ -47,9 +51,10 @@ bool removals_finish(const char *data, Store *store, bool checkpoints, Log *log,
         Error fault = {0};
         if (!removal->whole_job && !checkpoints)
             continue;
-        const bool ok = removal->whole_job
-                            ? removal_of_job(data, store, removal->job_id, log, &fault)
-                            : removal_of_checkpoint(data, store, removal, &fault);
+        bool done;
+        const bool ok = removal->whole_job ? removal_of_job(data, store, removal->job_id, INT_MAX,
+                                                            &done, log, &fault)
+                                           : removal_of_checkpoint(data, store, removal, &fault);
         if (!ok && first.code == ERR_NONE)
             first = fault;
         if (!ok)

@@ -12,5 +12,7 @@
  * to write the same files again. False, with the reason, if something is left. */
 bool removals_finish(const char *data, Store *store, bool checkpoints, Log *log, Error *err);
 
-/* The same of one job that was deleted. */
-bool removal_of_job(const char *data, Store *store, int64_t id, Log *log, Error *err);
+/* The same of one job that was deleted: its files, and as many slices of its rows; *done if that
+ * was all. */
+bool removal_of_job(const char *data, Store *store, int64_t id, int slices, bool *done, Log *log,
+                    Error *err);

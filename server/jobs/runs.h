@@ -69,7 +69,7 @@ bool run_checkpoint(Run *run, const CheckpointRow *row, int keep, Error *err);
 typedef enum {
     RUN_SUCCEEDED,  // reason: "completed", "max_seconds", "early_stopping"
     RUN_FAILED,     // reason: the error's code; message
-    RUN_STOPPED,    // it was told to, and its checkpoint is written
+    RUN_STOPPED,    // it was told to; message: why its last checkpoint is not written, or ""
 } RunOutcome;
 
 typedef struct {

@@ -81,7 +81,7 @@ bool run_disk_failed(Run *run, Error *err)
     if (told_to_end(run)) {
         if (run->last_tries++ >= LAST_TRIES) {
             err->code = ERR_STOPPED;
-            return fail_in(err, "told to end, with something unwritten");
+            return fail_in(err, "ended without the newest steps, which could not be written");
         }
         if (err->code == ERR_NO_SPACE)
             keeper_release(run->jobs->keeper);
@@ -355,6 +355,8 @@ static bool record_end(Change *change, const void *what, Error *err)
     case RUN_STOPPED:
         break;
     }
+    if (end->message[0] && !change_tell(change, "note", event_note(end->message), err))
+        return false;
     return change_status(change, job->status == JOB_STOPPING ? JOB_END : JOB_INTERRUPT, err);
 }
 

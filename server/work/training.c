@@ -300,7 +300,7 @@ static const char *error_word(ErrorCode code)
 static RunEnd judge(const Training *t, bool done, const Error *err)
 {
     if (t->fault.code == ERR_STOPPED)
-        return (RunEnd){RUN_STOPPED, "", ""};
+        return (RunEnd){RUN_STOPPED, "", t->fault.message};
     if (t->fault.code != ERR_NONE)
         return (RunEnd){RUN_FAILED, error_word(t->fault.code), t->fault.message};
     if (done)

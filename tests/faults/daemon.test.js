@@ -67,6 +67,7 @@ test('a checkpoint that can never be written: the job waits and says why, and a 
   const stopped = await until(daemon, id, ended, 'the end');
   assert.equal(stopped.status, 'stopped');
   assert.equal(stopped.warning, null);
+  assert.match(await notes(daemon, id), /ended without the newest steps, which could not be written: .*Input\/output error/);
   assert.equal((await ask(daemon, 'GET', '/readyz')).status, 200);
   // The checkpoint before it is kept, and the job goes on from it where the disk works.
   assert.equal((await daemon.end()).code, 0);
