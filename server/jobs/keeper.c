@@ -24,7 +24,7 @@ struct Keeper {
 
     pthread_mutex_t lock;  // of all below; never held while a disk is touched
     pthread_cond_t wake;
-    bool stop, woken;
+    bool stop, woken, ended;
     bool look;          // somebody asked how the store is
     bool removals;      // there may be some to finish
     bool reserve;       // it is there
@@ -132,6 +132,10 @@ static void *work(void *context)
         note_ids(k);
         set_busy(k, false);
     }
+    pthread_mutex_lock(&k->lock);
+    k->ended = true;
+    pthread_cond_signal(&k->wake);
+    pthread_mutex_unlock(&k->lock);
     return NULL;
 }
 
@@ -162,12 +166,17 @@ bool keeper_stop(Keeper *k, double seconds)
     if (!k)
         return true;
     const struct timespec until = clock_after(seconds);
+    int waited = 0;
     pthread_mutex_lock(&k->lock);
     k->stop = true;
     pthread_cond_signal(&k->wake);
+    while (!k->ended && waited == 0)
+        waited = pthread_cond_timedwait(&k->wake, &k->lock, &until);
+    const bool ended = k->ended;
     pthread_mutex_unlock(&k->lock);
-    if (pthread_clockjoin_np(k->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
+    if (!ended)
         return false;
+    pthread_join(k->thread, NULL);
     k->written_at = 0;
     note_ids(k);
     pthread_cond_destroy(&k->wake);

@@ -10,12 +10,13 @@
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
+#include "server/base/time.h"
 #include "server/store/store_file.h"
 #include "server/store/store_sql.h"
 
 enum {
     BUSY_MS = 5000,       // how long the lock of another program is waited for
-    LOCK_SLICE_MS = 100,  // how often those who wait for the writer's lock look whether to hurry
+    GATE_SLICE_MS = 100,  // how often those who wait for another writer look whether to give up
 };
 
 static bool gives_up(Store *store)
@@ -93,6 +94,8 @@ bool store_open(const char *path, Store **out, Error *err)
     Store *store = xcalloc(1, sizeof *store);
     store->path = xstrdup(path);
     pthread_mutex_init(&store->writer.lock, NULL);
+    pthread_mutex_init(&store->gate, NULL);
+    cond_init_monotonic(&store->open);
     pthread_mutex_init(&store->reader.lock, NULL);
     *out = NULL;
     if (!store_file_prepare(path, err) || !db_open(store, &store->writer, err)
@@ -111,32 +114,40 @@ void store_close(Store *store)
         return;
     db_close(&store->reader);
     db_close(&store->writer);
+    pthread_cond_destroy(&store->open);
+    pthread_mutex_destroy(&store->gate);
     free(store->path);
     free(store);
 }
 
 /* ---- Transactions ---- */
 
-/* A lock that is held while a disk is stalled is not waited for by those who are in a hurry. */
-static bool lock_writer(Store *store, Error *err)
+/* Wait until nobody else writes. Where a disk is stalled, those who are in a hurry do not. */
+static bool begin_writing(Store *store, Error *err)
 {
-    for (;;) {
-        const struct timespec until = clock_after(LOCK_SLICE_MS * 1e-3);
-        if (pthread_mutex_clocklock(&store->writer.lock, CLOCK_MONOTONIC, &until) == 0)
-            break;
-        if (gives_up(store))
-            return fail(err, ERR_IO,
-                        "the store %s does not answer: a write is under way since %.0f s",
-                        store->path, store_writing_seconds(store));
+    pthread_mutex_lock(&store->gate);
+    while (store->writing && !gives_up(store)) {
+        const struct timespec until = clock_after(GATE_SLICE_MS * 1e-3);
+        pthread_cond_timedwait(&store->open, &store->gate, &until);
     }
+    const bool ok = !store->writing;
+    store->writing = true;
+    pthread_mutex_unlock(&store->gate);
+    if (!ok)
+        return fail(err, ERR_IO,
+                    "the store %s does not answer: a write has been under way for %.0f s",
+                    store->path, store_writing_seconds(store));
     atomic_store(&store->writing_since, clock_seconds());
     return true;
 }
 
-static void unlock_writer(Store *store)
+static void end_writing(Store *store)
 {
     atomic_store(&store->writing_since, 0);
-    pthread_mutex_unlock(&store->writer.lock);
+    pthread_mutex_lock(&store->gate);
+    store->writing = false;
+    pthread_cond_signal(&store->open);
+    pthread_mutex_unlock(&store->gate);
 }
 
 double store_writing_seconds(Store *store)
@@ -152,11 +163,11 @@ void store_hurry(Store *store, double seconds)
 
 bool store_begin(Store *store, Error *err)
 {
-    if (!lock_writer(store, err))
+    if (!begin_writing(store, err))
         return false;
     if (sql_run(&store->writer, err, "BEGIN IMMEDIATE", ""))
         return true;
-    unlock_writer(store);
+    end_writing(store);
     return false;
 }
 
@@ -165,7 +176,7 @@ void store_rollback(Store *store)
     // SQLite has rolled back by itself after some faults, and then there is nothing to do.
     if (!sqlite3_get_autocommit(store->writer.sqlite))
         sqlite3_exec(store->writer.sqlite, "ROLLBACK", NULL, NULL, NULL);
-    unlock_writer(store);
+    end_writing(store);
 }
 
 bool store_commit(Store *store, Error *err)
@@ -174,7 +185,7 @@ bool store_commit(Store *store, Error *err)
         store_rollback(store);
         return false;
     }
-    unlock_writer(store);
+    end_writing(store);
     return true;
 }
 

@@ -19,10 +19,13 @@ typedef struct {
 
 struct Store {
     char *path;
-    Db writer;  // locked from store_begin to store_commit or store_rollback
+    Db writer;  // of whoever is between store_begin and store_commit or store_rollback
     Db reader;
+    pthread_mutex_t gate;  // of `writing`; held for moments only
+    pthread_cond_t open;   // nobody writes
+    bool writing;
     _Atomic double writing_since;  // monotonic seconds; 0: nobody writes
-    _Atomic double give_up_at;     // nobody waits for the writer's lock after this; 0: for ever
+    _Atomic double give_up_at;     // nobody waits for another writer after this; 0: for ever
 };
 
 /* Fill *err with a sentence for what the connection has just answered. Returns false. The code says

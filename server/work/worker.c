@@ -7,6 +7,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
+#include "server/base/time.h"
 #include "server/jobs/runs.h"
 #include "server/work/training.h"
 
@@ -16,13 +17,20 @@ struct Workers {
     char *kernels;  // the file that training.kernels names
     pthread_t *threads;
     int count;
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    int busy;  // threads that have not come to their end
 };
 
 static void *work(void *context)
 {
-    const Workers *workers = context;
+    Workers *workers = context;
     for (Run *run; (run = runs_take(workers->jobs));)
         training_do(run, &workers->training);
+    pthread_mutex_lock(&workers->lock);
+    workers->busy--;
+    pthread_cond_signal(&workers->ended);
+    pthread_mutex_unlock(&workers->lock);
     return NULL;
 }
 
@@ -40,11 +48,17 @@ bool workers_start(Jobs *jobs, const WorkersConfig *config, Workers **out, Error
         .threads = job_threads(config->threads, config->workers),
         .checkpoint_seconds = config->checkpoint_seconds,
     };
+    pthread_mutex_init(&workers->lock, NULL);
+    cond_init_monotonic(&workers->ended);
+    workers->busy = config->workers;
     *out = workers;
     for (; workers->count < config->workers; workers->count++) {
         const int code = pthread_create(&workers->threads[workers->count], NULL, work, workers);
         if (code == 0)
             continue;
+        pthread_mutex_lock(&workers->lock);
+        workers->busy -= config->workers - workers->count;
+        pthread_mutex_unlock(&workers->lock);
         workers_stop(workers, 60);
         *out = NULL;
         return fail(err, ERR_NO_MEMORY, "start worker thread %d: %s", workers->count + 1,
@@ -53,18 +67,31 @@ bool workers_start(Jobs *jobs, const WorkersConfig *config, Workers **out, Error
     return true;
 }
 
+static bool wait_for_end(Workers *workers, double seconds)
+{
+    const struct timespec until = clock_after(seconds);
+    int waited = 0;
+    pthread_mutex_lock(&workers->lock);
+    while (workers->busy > 0 && waited == 0)
+        waited = pthread_cond_timedwait(&workers->ended, &workers->lock, &until);
+    const bool ended = workers->busy == 0;
+    pthread_mutex_unlock(&workers->lock);
+    return ended;
+}
+
 bool workers_stop(Workers *workers, double seconds)
 {
     if (!workers)
         return true;
     jobs_leave(workers->jobs);
-    const struct timespec until = clock_after(seconds);
-    for (int i = 0; i < workers->count; i++) {
-        if (pthread_clockjoin_np(workers->threads[i], NULL, CLOCK_MONOTONIC, &until) != 0) {
-            jobs_abandon(workers->jobs);
-            return false;
-        }
+    if (!wait_for_end(workers, seconds)) {
+        jobs_abandon(workers->jobs);
+        return false;
     }
+    for (int i = 0; i < workers->count; i++)
+        pthread_join(workers->threads[i], NULL);
+    pthread_cond_destroy(&workers->ended);
+    pthread_mutex_destroy(&workers->lock);
     free(workers->kernels);
     free(workers->threads);
     free(workers);
