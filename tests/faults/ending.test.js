@@ -38,7 +38,7 @@ test('in the middle of a step of many parts', { timeout: 120000 }, async () => {
   assert.doesNotMatch(daemon.log, /event=left_in_a_step/);
   const { progress } = await goesOn(daemon, id, 0);
   assert.equal(progress.step, 1);
-  await endsInTime(daemon);
+  await daemon.leave();
 });
 
 test('in the middle of an evaluation', { timeout: 120000 }, async () => {
