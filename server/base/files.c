@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,22 +39,6 @@ bool folder_sync(const char *path, Error *err)
     return ok;
 }
 
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)
-{
-    (void)info;
-    (void)kind;
-    (void)where;
-    return remove(path);
-}
-
-bool folder_remove(const char *path, Error *err)
-{
-    // FTW_PHYS: a link is removed, not followed.
-    if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT)
-        return true;
-    return fail(err, ERR_IO, "remove %s: %s", path, strerror(errno));
-}
-
 /* ---- Files ---- */
 
 bool stream_text(FILE *stream, const char *label, size_t most, char **text, size_t *length,
@@ -90,36 +73,6 @@ bool file_text(const char *path, size_t most, char **text, size_t *length, Error
         return fail(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %s", path, strerror(errno));
     const bool ok = stream_text(file, path, most, text, length, err);
     fclose(file);
-    return ok;
-}
-
-static bool copy_bytes(int from, int to)
-{
-    char *piece = xcalloc(1, PIECE);
-    ssize_t got = 0;
-    bool ok = true;
-    while (ok && (got = read(from, piece, PIECE)) > 0) {
-        for (ssize_t done = 0; ok && done < got;) {
-            const ssize_t put = write(to, piece + done, (size_t)(got - done));
-            ok = put > 0;
-            done += put;
-        }
-    }
-    free(piece);
-    return ok && got == 0;
-}
-
-bool file_copy(const char *from, const char *to, Error *err)
-{
-    const int in = open(from, O_RDONLY | O_CLOEXEC);
-    const int out = in < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    bool ok = out >= 0 && copy_bytes(in, out) && fsync(out) == 0;
-    if (!ok)
-        fail(err, error_of_system(errno), "copy %s to %s: %s", from, to, strerror(errno));
-    if (in >= 0)
-        close(in);
-    if (out >= 0 && close(out) != 0 && ok)
-        ok = fail(err, ERR_IO, "close %s: %s", to, strerror(errno));
     return ok;
 }
 

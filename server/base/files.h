@@ -16,8 +16,6 @@ typedef struct {
 bool folder_make(const char *path, Error *err);
 /* Its names are on disk. ERR_IO. */
 bool folder_sync(const char *path, Error *err);
-/* Delete it and all that is in it. ERR_IO names what could not be deleted. */
-bool folder_remove(const char *path, Error *err);
 
 /* All of a file of at most `most` bytes, with a NUL after them; from malloc. `length` may be NULL.
  * ERR_NOT_FOUND; ERR_IO; ERR_INVALID: it is longer. */
@@ -25,9 +23,6 @@ bool file_text(const char *path, size_t most, char **text, size_t *length, Error
 /* The same for the rest of a stream; `label` stands for its name in messages. */
 bool stream_text(FILE *stream, const char *label, size_t most, char **text, size_t *length,
                  Error *err);
-
-/* A copy that is on disk; what stood at `to` is overwritten. */
-bool file_copy(const char *from, const char *to, Error *err);
 
 /* Size and SHA-256, in hexadecimal, of a file. ERR_IO. */
 bool file_digest(const char *path, int64_t *bytes, char sha256[65], Error *err);
