@@ -171,7 +171,7 @@ static void stop(Daemon *d)
         // everything. A job goes on from its last checkpoint.
         LOG(d->log, LOG_WARNING, workers ? "left_in_a_request" : "left_in_a_step",
             log_real("seconds", WORKERS_STOP_SECONDS));
-        log_free(d->log);
+        log_end(d->log);  // its other users still run
         _exit(0);
     }
     jobs_close(d->jobs);

@@ -8,6 +8,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
+#include "server/base/time.h"
 
 struct Signals {
     pthread_mutex_t lock;
@@ -82,11 +83,7 @@ Signals *signals_new(double leave_seconds)
     pthread_t thread;
     s->leave_seconds = leave_seconds;
     pthread_mutex_init(&s->lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->came, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    cond_init_monotonic(&s->came);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     if (pthread_create(&thread, NULL, listen_to_signals, s) != 0)
         return NULL;
@@ -96,11 +93,7 @@ Signals *signals_new(double leave_seconds)
 
 int signals_wait(Signals *s, int timeout_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    until.tv_sec += timeout_ms / 1000 + until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    const struct timespec until = clock_after(timeout_ms / 1000.0);
     pthread_mutex_lock(&s->lock);
     int waited = 0;
     while (!s->end && !s->hangup && waited != ETIMEDOUT)

@@ -17,15 +17,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "core/base/text.h"
 #include "server/base/time.h"
 
 enum {
-    LINE = 4096,                   // bytes of a line at most
-    WAITING = 256 << 10,           // bytes of lines that wait to be written
-    CLOSE_WAIT_NS = 300 * 1000000  // for the last lines, when the log is closed
+    LINE = 4096,          // bytes of a line at most
+    WAITING = 256 << 10,  // bytes of lines that wait to be written
 };
+
+static const double CLOSE_SECONDS = 0.3;  // for the last lines, when the log is closed
 
 struct Log {
     int fd;
@@ -274,23 +276,17 @@ Log *log_new(int fd, LogLevel level, LogFormat format)
     log->lines = xcalloc(1, WAITING);
     pthread_mutex_init(&log->lock, NULL);
     pthread_cond_init(&log->more, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&log->done, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    cond_init_monotonic(&log->done);
     log->has_thread = start_thread(log);
+    if (!log->has_thread)
+        log->closing = true;
     return log;
 }
 
 /* Wait a little for the thread to write what there is; false if it cannot. */
 static bool end_thread(Log *log)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += CLOSE_WAIT_NS;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    const struct timespec until = clock_after(CLOSE_SECONDS);
     pthread_mutex_lock(&log->lock);
     log->closing = true;
     pthread_cond_signal(&log->more);
@@ -304,10 +300,18 @@ static bool end_thread(Log *log)
     return ended;
 }
 
+bool log_end(Log *log)
+{
+    if (!log || !log->has_thread)
+        return true;
+    log->has_thread = !end_thread(log);
+    return !log->has_thread;
+}
+
 void log_free(Log *log)
 {
     // A thread that hangs in a write still uses it all, until the process ends.
-    if (!log || (log->has_thread && !end_thread(log)))
+    if (!log || !log_end(log))
         return;
     pthread_cond_destroy(&log->done);
     pthread_cond_destroy(&log->more);
@@ -338,7 +342,7 @@ void log_write(Log *log, LogLevel level, const LogField *fields, int count)
     Line line;
     make_line(&line, level, log->format, fields, count);
     pthread_mutex_lock(&log->lock);
-    if (log->has_thread && line.used <= WAITING - log->used) {
+    if (!log->closing && line.used <= WAITING - log->used) {
         memcpy(log->lines + log->used, line.text, line.used);
         log->used += line.used;
         pthread_cond_signal(&log->more);

@@ -57,7 +57,10 @@ typedef struct Log Log;
 
 /* Lines up to `level` go to `fd`, which is borrowed. */
 Log *log_new(int fd, LogLevel level, LogFormat format);
-void log_free(Log *log);  // waits a fraction of a second for the last lines; takes NULL
+/* Write what there is, for a fraction of a second at most; lines of threads that still log are
+ * dropped from now on. False if it cannot be written. */
+bool log_end(Log *log);
+void log_free(Log *log);  // ends it first; nobody logs any more; takes NULL
 
 int64_t log_dropped(Log *log);  // lines that were dropped so far; 0 for NULL
 

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "core/base/clock.h"
 #include "core/base/memory.h"
+#include "server/base/time.h"
 
 struct HandlerPool {
     pthread_mutex_t lock;
@@ -67,11 +69,7 @@ HandlerPool *handler_pool_new(int threads, int queue_max)
     pool->threads = xcalloc((size_t)threads, sizeof *pool->threads);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&pool->ended, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    cond_init_monotonic(&pool->ended);
     bool ok = true;
     pthread_mutex_lock(&pool->lock);
     for (int i = 0; i < threads && ok; i++)
@@ -104,11 +102,7 @@ bool handler_pool_add(HandlerPool *pool, Task *task, bool counted_elsewhere)
 
 bool handler_pool_stop(HandlerPool *pool, double seconds)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    const double end = (double)until.tv_nsec * 1e-9 + seconds;
-    until.tv_sec += (time_t)end;
-    until.tv_nsec = (long)((end - (double)(time_t)end) * 1e9);
+    const struct timespec until = clock_after(seconds);
     pthread_mutex_lock(&pool->lock);
     pool->stopping = true;
     pthread_cond_broadcast(&pool->work);

@@ -2,6 +2,7 @@
 #include "server/base/log.h"
 
 #include <cJSON.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -97,6 +98,39 @@ static void long_values_are_cut_and_the_line_still_ends(void **state)
     free(longer);
 }
 
+/* Nobody reads: logging goes on, and so does the end. */
+static void a_full_pipe_is_never_waited_for(void **state)
+{
+    (void)state;
+    enum { LINES = 20000 };
+    int ends[2];
+    static char text[1 << 20];
+    assert_int_equal(pipe(ends), 0);
+    Log *log = log_new(ends[1], LOG_INFO, LOG_AS_TEXT);
+    for (int i = 0; i < LINES; i++)
+        LOG(log, LOG_INFO, "line", log_int("number", i), log_text("filler", "0123456789abcdef"));
+    const int64_t dropped = log_dropped(log);
+    assert_true(dropped > 0 && dropped < LINES);
+    assert_false(log_end(log));  // it cannot be written
+    LOG(log, LOG_INFO, "too_late", log_int("number", 0));
+    assert_int_equal(log_dropped(log), dropped + 1);
+    // Somebody reads after all: what was taken comes, whole lines in their order.
+    size_t used = 0;
+    for (ssize_t got; used < sizeof text - 1 && !memmem(text, used, "log_lines_dropped", 17)
+                      && (got = read(ends[0], text + used, sizeof text - 1 - used)) > 0;)
+        used += (size_t)got;
+    text[used] = '\0';
+    assert_non_null(strstr(text, " event=line number=0 "));
+    assert_non_null(strstr(text, " event=line number=1 "));
+    assert_non_null(strstr(text, "event=log_lines_dropped lines="));
+    // Nobody ever will: that is an end as well.
+    signal(SIGPIPE, SIG_IGN);
+    close(ends[0]);
+    assert_true(log_end(log));
+    log_free(log);
+    close(ends[1]);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +138,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(levels_above_the_wanted_are_silent),
         cmocka_unit_test(json_lines_parse_with_any_bytes),
         cmocka_unit_test(long_values_are_cut_and_the_line_still_ends),
+        cmocka_unit_test(a_full_pipe_is_never_waited_for),
     };
     return RUN_TESTS(tests);
 }
