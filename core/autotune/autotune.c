@@ -1,12 +1,12 @@
 #include "core/autotune/autotune.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "core/autotune/tables.h"
+#include "core/base/invariant.h"
 #include "core/base/memory.h"
 
 Autotune *autotune_new(void)
@@ -40,7 +40,7 @@ KernelRow *kernels_find(const Autotune *a, const char *key)
 
 KernelRow *kernels_add(Autotune *a, const char *key, const char *kernel)
 {
-    assert(strlen(key) < AUTOTUNE_KEY && strlen(kernel) < AUTOTUNE_KERNEL);
+    INVARIANT(strlen(key) < AUTOTUNE_KEY && strlen(kernel) < AUTOTUNE_KERNEL);
     a->kernels = xrealloc(a->kernels, (size_t)a->kernel_count + 1, sizeof *a->kernels);
     KernelRow *row = &a->kernels[a->kernel_count++];
     *row = (KernelRow){0};
@@ -101,7 +101,7 @@ void autotune_reject(Autotune *a, const char *key)
 const char *autotune_decide(Autotune *a, const char *key, const AutotuneTime *times, int count,
                             bool settled)
 {
-    assert(count >= 1 && count <= AUTOTUNE_MAX_CANDIDATES);
+    INVARIANT(count >= 1 && count <= AUTOTUNE_MAX_CANDIDATES);
     TimeRow rows[AUTOTUNE_MAX_CANDIDATES] = {0};
     for (int i = 0; i < count; i++) {
         snprintf(rows[i].kernel, sizeof rows[i].kernel, "%s", times[i].kernel);

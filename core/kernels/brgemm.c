@@ -3,11 +3,11 @@
 #include <stdlib.h>
 
 #ifdef HAVE_BRGEMM
-#include <assert.h>
 #include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <oneapi/dnnl/dnnl_ukernel.h>
 
+#include "core/base/invariant.h"
 #include "core/base/memory.h"
 #include "core/base/slab.h"
 #include "core/dnn/dnn.h"
@@ -116,7 +116,7 @@ bool brgemms_add(Brgemms *b, const Gemm *shape, Error *err)
 {
     if (!b)
         return true;
-    assert(shape->a_depth == 1);
+    INVARIANT(shape->a_depth == 1);
     const int rest = shape->cols % GEMM_PANEL;
     return (shape->cols < GEMM_PANEL || add_panel(b, shape_of(shape, GEMM_PANEL), err))
            && (rest == 0 || add_panel(b, shape_of(shape, rest), err));
@@ -129,7 +129,7 @@ void brgemms_multiply(const Brgemms *b, const Gemm *g)
     for (int panel = 0; panel < g->cols; panel += GEMM_PANEL) {
         const int left = g->cols - panel;
         const Kernel *k = find(b, shape_of(g, left < GEMM_PANEL ? left : GEMM_PANEL));
-        assert(k);
+        INVARIANT(k);
         dnnl_brgemm_set_hw_context(k->kernel);
         for (int i = 0; i == 0 || i < g->count; i++) {
             const Gemm one = gemm_at(g, i);

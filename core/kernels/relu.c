@@ -1,9 +1,9 @@
 #include "core/kernels/relu.h"
 
-#include <assert.h>
 #include <stdint.h>
 
 #include "core/base/chunks.h"
+#include "core/base/invariant.h"
 #include "core/base/simd.h"
 
 /* Comparisons ask for what is dropped, since a NaN compares false with everything. */
@@ -57,7 +57,7 @@ void relu_mask_row(dnnl_data_type_t type, void *dst, const void *diff, const voi
 
 void relu_forward(Tensor *dst, const Tensor *src)
 {
-    assert(dst->type == src->type && tensor_count(dst) == tensor_count(src));
+    INVARIANT(dst->type == src->type && tensor_count(dst) == tensor_count(src));
     const size_t count = tensor_count(dst), chunks = chunk_count(count);
 #pragma omp parallel for schedule(static)
     for (size_t c = 0; c < chunks; c++) {
@@ -71,8 +71,8 @@ void relu_forward(Tensor *dst, const Tensor *src)
 
 void relu_mask(Tensor *dst, const Tensor *diff, const Tensor *value)
 {
-    assert(diff->type == value->type && dst->type == diff->type);
-    assert(tensor_count(diff) == tensor_count(value) && tensor_count(dst) == tensor_count(diff));
+    INVARIANT(diff->type == value->type && dst->type == diff->type);
+    INVARIANT(tensor_count(diff) == tensor_count(value) && tensor_count(dst) == tensor_count(diff));
     const size_t count = tensor_count(diff), chunks = chunk_count(count);
     const size_t number = dnnl_data_type_size(diff->type);
 #pragma omp parallel for schedule(static)

@@ -8,6 +8,7 @@
 
 #include "core/base/bf16.h"
 #include "core/base/clock.h"
+#include "core/base/invariant.h"
 #include "core/base/memory.h"
 #include "core/base/rng.h"
 #include "core/base/slab.h"
@@ -291,7 +292,7 @@ const ConvKernel *conv_autotune(const ConvAutotune *a, const ConvProblem *p, Err
     if (known)
         autotune_reject(a->autotune, key);
     Candidates all = {0};
-    assert(a->table->count <= AUTOTUNE_MAX_CANDIDATES);
+    INVARIANT(a->table->count <= AUTOTUNE_MAX_CANDIDATES);
     for (int i = 0; i < a->table->count; i++) {
         const ConvKernel *k = &a->table->rows[i];
         if (k->ops->supports(k, p))
