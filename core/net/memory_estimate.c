@@ -27,6 +27,15 @@ static size_t base_bytes(const Graph *g, size_t programs)
     return PROCESS + programs * (size_t)graph_node_count(g) * LAYER;
 }
 
+/* The first training program packs the weights for two directions and accumulates their float32
+ * gradients. The others share all of that where they use the same kernels, which is about half. */
+static size_t packed_bytes(size_t numbers, size_t number_bytes, size_t train, size_t test)
+{
+    const size_t training = 2 * number_bytes + sizeof(float);
+    const size_t others = train > 0 ? train - 1 : 0;
+    return numbers * (training + others * training / 2 + test * number_bytes / 2);
+}
+
 MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
 {
     const int micro = net_default_micro_batch(q->batch_size, q->threads);
@@ -40,8 +49,7 @@ MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
         layout_new(runs, (LayoutConfig){.batch = micro, .training = true, .bf16 = q->bf16});
     const MemoryEstimate e = {
         .parameters = numbers * sizeof(float) * (q->momentum ? 3 : 2),
-        // Training packs the weights for each direction and their float32 gradients.
-        .programs = numbers * (train * (2 * number_bytes + sizeof(float)) + test * number_bytes),
+        .programs = packed_bytes(numbers, number_bytes, train, test),
         .feature_maps = layout->bytes,
         .batches = loader_bytes(q->train_count, q, image) + loader_bytes(q->test_count, q, image),
         .dataset = q->dataset_bytes,

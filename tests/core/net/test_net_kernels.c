@@ -316,7 +316,7 @@ static Graph *alternating(void)
     Graph *g = graph_new((Shape){WIDTH, SIDE, SIDE});
     Node x = graph_input(g);
     for (int i = 0; i < PAIRS; i++) {
-        char one[16], three[16];
+        char one[32], three[32];
         snprintf(one, sizeof one, "one%d", i);
         snprintf(three, sizeof three, "three%d", i);
         x = conv(g, x, one, (Conv){.out = WIDTH, .kernel = 1, .relu = true});
@@ -330,7 +330,7 @@ static Graph *alternating(void)
 static void check_equal_kernels(const Net *net, const char *kind)
 {
     const char *first[3], *names[3];
-    char name[16];
+    char name[32];
     snprintf(name, sizeof name, "%s1", kind);
     net_name_kernels(net, graph_find(net_graph(net), name), first);
     for (int i = 0; i < PAIRS; i++) {
