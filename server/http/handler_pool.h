@@ -6,6 +6,7 @@
  */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Part of a larger struct, which belongs to the pool from handler_pool_add until `run` is called.
  */
@@ -13,6 +14,12 @@ typedef struct Task {
     void (*run)(struct Task *task);
     struct Task *next;
 } Task;
+
+/* The struct that a task is part of: task_owner(task, offsetof(Exchange, task)). */
+static inline void *task_owner(Task *task, size_t offset)
+{
+    return (char *)task - offset;
+}
 
 typedef struct HandlerPool HandlerPool;
 

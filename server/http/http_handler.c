@@ -69,11 +69,6 @@ static void run_handler(const Exchange *x, Response *res)
 
 /* --- on a thread of the pool --- */
 
-static Exchange *exchange_of(Task *task)
-{
-    return (Exchange *)(void *)((char *)task - offsetof(Exchange, task));
-}
-
 /* True if somebody still waits for the answer. */
 static bool begin(Exchange *x)
 {
@@ -101,7 +96,7 @@ static bool hand_over(Exchange *x, Response *res)
 
 static void run_task(Task *task)
 {
-    Exchange *x = exchange_of(task);
+    Exchange *x = task_owner(task, offsetof(Exchange, task));
     if (begin(x)) {
         Response res = RESPONSE_EMPTY;
         run_handler(x, &res);

@@ -8,9 +8,6 @@
 #include "server/http/file_stream.h"
 #include "server/http/http_glue.h"
 
-// A reader of an answer must take at least this many bytes a second on the whole.
-static const double SLOWEST_READER = 16 << 10;
-
 /* Give the text its ETag. A reader who has it already gets a 304, one who wants another a 412; the
  * conditions of other methods were looked at before they changed anything. */
 static void tag(Exchange *x)

@@ -20,9 +20,6 @@
 
 enum { BLOCK = 32 << 10 };  // bytes that libmicrohttpd asks for at a time
 
-// A reader must take at least this many bytes a second on the whole.
-static const double SLOWEST_READER = 16 << 10;
-
 struct PulledBody {
     PulledBody *previous, *next;
     Http *http;
@@ -73,7 +70,7 @@ static void start_pull(PulledBody *b)
 /* On a handler thread. */
 static void pull(Task *task)
 {
-    PulledBody *b = (PulledBody *)(void *)((char *)task - offsetof(PulledBody, task));
+    PulledBody *b = task_owner(task, offsetof(PulledBody, task));
     Http *http = b->http;
     char *piece = NULL;
     size_t size = 0;

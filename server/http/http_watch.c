@@ -80,7 +80,7 @@ static void look_after_connections(Http *http, double now)
 
 static void refresh_pages(Task *task)
 {
-    Watch *watch = (Watch *)(void *)((char *)task - offsetof(Watch, refresh));
+    Watch *watch = task_owner(task, offsetof(Watch, refresh));
     pages_refresh(watch->pages);
     atomic_store(&watch->refreshing, false);
 }
