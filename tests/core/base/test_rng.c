@@ -63,6 +63,33 @@ static void below_reaches_every_value_and_no_other(void **state)
     assert_int_equal(rng_below(&rng, 1), 0);
 }
 
+/* 2^64 is no multiple of 3 * 2^62: taken as they come, numbers below 2^62 would make a half of what
+ * comes out, not a third. */
+static void below_prefers_no_value(void **state)
+{
+    (void)state;
+    Rng rng = rng_new(5, RNG_ORDER, 0);
+    int low = 0;
+    for (int i = 0; i < 6000; i++)
+        low += rng_below(&rng, (uint64_t)3 << 62) < (uint64_t)1 << 62;
+    assert_in_range(low, 1800, 2200);  // 2000, and 5 deviations of 37
+}
+
+static void shuffle_reaches_every_order(void **state)
+{
+    (void)state;
+    int seen[27] = {0};
+    Rng rng = rng_new(6, RNG_ORDER, 0);
+    for (int i = 0; i < 600; i++) {
+        int32_t items[] = {0, 1, 2};
+        rng_shuffle(&rng, items, 3);
+        seen[9 * items[0] + 3 * items[1] + items[2]]++;
+    }
+    static const int ORDERS[] = {5, 7, 11, 15, 19, 21};  // 012, 021, 102, 120, 201, 210
+    for (size_t i = 0; i < COUNT(ORDERS); i++)
+        assert_in_range(seen[ORDERS[i]], 50, 150);
+}
+
 static void shuffle_is_a_permutation(void **state)
 {
     (void)state;
@@ -90,6 +117,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(first_numbers_are_those_of_xoshiro256starstar),
         cmocka_unit_test(uniform_and_normal_have_their_moments),
         cmocka_unit_test(below_reaches_every_value_and_no_other),
+        cmocka_unit_test(below_prefers_no_value),
+        cmocka_unit_test(shuffle_reaches_every_order),
         cmocka_unit_test(shuffle_is_a_permutation),
     };
     return RUN_TESTS(tests);

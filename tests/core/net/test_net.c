@@ -109,6 +109,25 @@ static void folding_relu_removes_every_relu_of_googlenet(void **state)
     graph_free(g);
 }
 
+/* Its other reader wants the value before the ReLU. */
+static void a_relu_is_not_folded_into_what_others_read_too(void **state)
+{
+    (void)state;
+    Graph *g = graph_new((Shape){2, 4, 4});
+    const Node c = conv(g, graph_input(g), "conv", (Conv){.out = 3, .kernel = 1});
+    const Node r = relu(g, c, "relu");
+    concat(g, "both", (Node[]){c, r}, 2);
+    Error err = {0};
+    CHECK_OK(graph_check(g, &err), err);
+    Graph *folded = rewrite_fold_relu(g);
+    assert_int_equal(graph_node_count(folded), graph_node_count(g));
+    assert_int_not_equal(graph_find(folded, "relu"), NODE_NONE);
+    const Conv *kept = graph_node(folded, graph_find(folded, "conv"))->config;
+    assert_false(kept->relu);
+    graph_free(folded);
+    graph_free(g);
+}
+
 typedef struct {
     double cosine;  // between the gradients
     double ratio;   // of their lengths
@@ -377,6 +396,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folding_relu_changes_nothing),
         cmocka_unit_test(folding_relu_removes_every_relu_of_googlenet),
+        cmocka_unit_test(a_relu_is_not_folded_into_what_others_read_too),
         cmocka_unit_test(masking_in_the_reader_changes_nothing),
         cmocka_unit_test(every_conv_of_googlenet_leaves_its_mask_to_a_concat_or_pool),
         cmocka_unit_test(merging_siblings_changes_nothing),
