@@ -10,6 +10,7 @@
 #include "core/layers/fork.h"
 #include "core/layers/linear.h"
 #include "core/layers/max_pool.h"
+#include "core/layers/relu.h"
 #include "core/layers/slice.h"
 #include "core/models/models.h"
 #include "core/net/rewrites.h"
