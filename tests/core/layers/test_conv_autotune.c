@@ -13,7 +13,7 @@
 
 /* A kernel that computes nothing, takes some time, and counts its states. Its variant says how it
  * fails. */
-enum { FINE, SLOW, FAILS_TO_CREATE, FAILS_TO_LOAD, FAILS_TO_RUN, UNSUPPORTED };
+enum { FINE, SLOW, UNSTEADY, FAILS_TO_CREATE, FAILS_TO_LOAD, FAILS_TO_RUN, UNSUPPORTED };
 
 typedef struct {
     int created, alive, runs, writes_to_store;
@@ -55,7 +55,8 @@ static bool run(void *state, Error *err)
     counts.runs++;
     if (s->kernel->variant == FAILS_TO_RUN)
         return fail(err, ERR_DNN, "%s cannot run", s->kernel->name);
-    usleep(s->kernel->variant == SLOW ? 5000 : 100);
+    const int slower = s->kernel->variant == UNSTEADY ? 2000 * counts.runs : 0;
+    usleep((s->kernel->variant == SLOW ? 5000 : 100) + (useconds_t)slower);
     return true;
 }
 
@@ -131,6 +132,20 @@ static void a_candidate_that_fails_drops_out(void **state)
     Autotune *a = autotune_new();
     assert_ptr_equal(choose(ROWS, COUNT(ROWS), a, &err), &ROWS[2]);
     assert_int_equal(counts.created, 4);
+    autotune_free(a);
+}
+
+/* Times of which no two agree say that something else decides them: candidates are run again and
+ * again, and what comes of it is believed for a while only. */
+static void times_that_do_not_agree_do_not_settle(void **state)
+{
+    (void)state;
+    static const ConvKernel ROWS[] = {{"a", &OPS, UNSTEADY, false}, {"slow", &OPS, SLOW, false}};
+    Error err = {0};
+    Autotune *a = autotune_new();
+    assert_non_null(choose(ROWS, 2, a, &err));
+    assert_true(counts.runs > 8);
+    assert_false(a->measurements.rows[0].settled);
     autotune_free(a);
 }
 
@@ -300,6 +315,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_fastest_candidate_is_chosen_once),
         cmocka_unit_test(a_candidate_that_fails_drops_out),
+        cmocka_unit_test(times_that_do_not_agree_do_not_settle),
         cmocka_unit_test(no_candidate_left_is_an_error),
         cmocka_unit_test(no_candidate_is_left_out),
         cmocka_unit_test(a_recorded_kernel_is_used_unless_it_is_unknown),
