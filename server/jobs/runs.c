@@ -218,12 +218,13 @@ double run_seconds(const Run *run)
     return run->active.seconds_before + clock_seconds() - run->active.began;
 }
 
-RunRequests run_requests(Run *run)
+RunRequests run_requests(Run *run, bool can_checkpoint)
 {
     pthread_mutex_lock(&run->jobs->lock);
-    const RunRequests asked = {.checkpoint = run->active.checkpoint,
+    const RunRequests asked = {.checkpoint = run->active.checkpoint && can_checkpoint,
                                .stop = run->active.stop || run->jobs->leaving};
-    run->active.checkpoint = false;
+    if (can_checkpoint)
+        run->active.checkpoint = false;
     pthread_mutex_unlock(&run->jobs->lock);
     return asked;
 }

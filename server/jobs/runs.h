@@ -44,7 +44,9 @@ typedef struct {
     bool checkpoint;  // once, for each time it was asked for
     bool stop;        // a client asks, or the daemon leaves
 } RunRequests;
-RunRequests run_requests(Run *run);
+/* Without `can_checkpoint` a request for a checkpoint waits: before the first step there is nothing
+ * to save. */
+RunRequests run_requests(Run *run, bool can_checkpoint);
 
 /* Something of the run could not be written to disk, a checkpoint, say. True: the job's warning
  * says so and a moment has passed, try again, into a new file. False: do not, see above;

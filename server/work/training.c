@@ -182,7 +182,7 @@ static TrainAnswer on_event(void *context, const TrainEvent *event)
     const TrainAnswer answer = record_event(t, event);
     if (answer != TRAIN_GO_ON)
         return answer;
-    const RunRequests requests = run_requests(t->run);
+    const RunRequests requests = run_requests(t->run, event->step > 0);
     if (requests.stop)
         return TRAIN_STOP;
     return requests.checkpoint ? TRAIN_CHECKPOINT_NOW : TRAIN_GO_ON;

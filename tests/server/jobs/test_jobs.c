@@ -192,17 +192,19 @@ static void a_running_job_is_told_once_per_request(void **state)
     JobsFixture *f = *state;
     const int64_t id = jobs_add(f, "{}");
     Run *run = jobs_take(f);
-    RunRequests asked = run_requests(run);
+    RunRequests asked = run_requests(run, true);
     assert_false(asked.stop || asked.checkpoint);
     CHECK_OK(jobs_checkpoint(f->jobs, id, NULL, NULL, &f->err), f->err);
-    asked = run_requests(run);
+    // Before the first step there is nothing to save: the request stays.
+    assert_false(run_requests(run, false).checkpoint);
+    asked = run_requests(run, true);
     assert_true(asked.checkpoint && !asked.stop);
-    assert_false(run_requests(run).checkpoint);
+    assert_false(run_requests(run, true).checkpoint);
     jobs_checkpoint_all(f->jobs);
-    assert_true(run_requests(run).checkpoint);
+    assert_true(run_requests(run, true).checkpoint);
     CHECK_OK(jobs_stop(f->jobs, id, NULL, NULL, &f->err), f->err);
-    assert_true(run_requests(run).stop);
-    assert_true(run_requests(run).stop);
+    assert_true(run_requests(run, true).stop);
+    assert_true(run_requests(run, true).stop);
     run_end(run, STOPPED);
     assert_int_equal(jobs_state(f, id), JOB_STOPPED);
 }

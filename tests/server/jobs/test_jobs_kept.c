@@ -278,7 +278,7 @@ static void a_daemon_that_leaves_takes_nothing_new(void **state)
     Run *run = jobs_take(f);
     CHECK_OK(jobs_ready(f->jobs, &f->err), f->err);
     jobs_leave(f->jobs);
-    assert_true(run_requests(run).stop);
+    assert_true(run_requests(run, true).stop);
     CHECK_REFUSED(jobs_ready(f->jobs, &f->err), f->err, ERR_STOPPED, "the daemon is shutting down");
     assert_null(runs_take(f->jobs));
     JobInfo job;

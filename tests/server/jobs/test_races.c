@@ -173,7 +173,7 @@ static void send_heartbeats(Scene *scene)
 static void read_requests(Scene *scene)
 {
     for (int i = 0; i < STEPS; i++)
-        (void)run_requests(scene->run);
+        (void)run_requests(scene->run, true);
 }
 
 static void record_point(Scene *scene)
