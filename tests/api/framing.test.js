@@ -168,13 +168,3 @@ test('requests one behind the other are answered in their order, also where hand
   const { answers } = await raw(paths.map((path) => `GET ${path} HTTP/1.1\r\n${HOST}\r\n`).join(''), paths.length);
   assert.deepEqual(answers.map(({ status }) => status), [200, 200, 404, 200, 200, 404]);
 });
-
-test('a client that ends its own half of the connection still gets its answer', async () => {
-  const text = await new Promise((resolve, reject) => {
-    const socket = connect({ port: daemon.port, host: '127.0.0.1', allowHalfOpen: true });
-    let all = '';
-    socket.on('data', (more) => (all += more)).on('end', () => resolve(all)).on('error', reject);
-    socket.end(`${POST}Content-Length: 2\r\nConnection: close\r\n\r\n{}`);
-  });
-  assert.match(text, /^HTTP\/1.1 200 /);
-});
