@@ -91,12 +91,29 @@ static void numbers_depend_on_seed_and_place_alone(void **state)
     params_free(other);
 }
 
+/* The numbers of two parameters, each by its bound, are not the same ones. */
+static void parameters_draw_numbers_of_their_own(void **state)
+{
+    (void)state;
+    ParamStore *s = store_new(32);
+    init_params(s, init_xavier_uniform, 1);
+    const float *a = s->values + params_find(s, "a.weight")->offset;
+    const float *b = s->values + params_find(s, "b.weight")->offset;
+    const double a_bound = sqrt(6.0 / (16 * 9 + 32 * 9)), b_bound = sqrt(6.0 / (32 * 25 + 64 * 25));
+    int equal = 0;
+    for (int i = 0; i < 100; i++)
+        equal += fabs(a[i] / a_bound - b[i] / b_bound) < 1e-5;
+    assert_in_range(equal, 0, 1);
+    params_free(s);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(xavier_and_the_biases_have_pytorchs_bounds),
         cmocka_unit_test(kaiming_has_its_variance),
         cmocka_unit_test(numbers_depend_on_seed_and_place_alone),
+        cmocka_unit_test(parameters_draw_numbers_of_their_own),
     };
     return RUN_TESTS(tests);
 }
