@@ -125,7 +125,8 @@ bool brgemms_add(Brgemms *b, const Gemm *shape, Error *err)
 void brgemms_multiply(const Brgemms *b, const Gemm *g)
 {
     static const dnnl_dim_t FROM_THE_START[2] = {0, 0};
-    void *scratch = b->scratch + (size_t)omp_get_thread_num() * b->scratch_bytes;
+    void *scratch =
+        b->scratch ? b->scratch + (size_t)omp_get_thread_num() * b->scratch_bytes : NULL;
     for (int panel = 0; panel < g->cols; panel += GEMM_PANEL) {
         const int left = g->cols - panel;
         const Kernel *k = find(b, shape_of(g, left < GEMM_PANEL ? left : GEMM_PANEL));
