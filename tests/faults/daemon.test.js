@@ -124,7 +124,7 @@ test('a second daemon is kept out of the folder', async () => {
   await daemon.stop();
 });
 
-test('going on with other threads or instructions is told', { timeout: 120000 }, async () => {
+test('going on with other threads or instructions is told', { timeout: 600000 }, async () => {
   const daemon = await Daemon.start();
   const id = await create(daemon, { epochs: 100000, threads: 0, precision: 'f32' });
   const { environment } = await until(daemon, id, (job) => job.progress.step >= 3, 'step 3');

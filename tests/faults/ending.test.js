@@ -16,7 +16,7 @@ async function goesOn(daemon, id, restarts) {
   return job;
 }
 
-test('in the middle of a step of ordinary length', { timeout: 280000 }, async () => {
+test('in the middle of a step of ordinary length', { timeout: 800000 }, async () => {
   const daemon = await Daemon.start(two);
   const id = await create(daemon, { ...large, batch_size: 128, train_limit: 60000, epochs: 10 });
   await until(daemon, id, (job) => job.progress.step >= 2, 'step 2');
@@ -26,7 +26,7 @@ test('in the middle of a step of ordinary length', { timeout: 280000 }, async ()
   await daemon.leave();
 });
 
-test('in the middle of a step of many parts', { timeout: 280000 }, async () => {
+test('in the middle of a step of many parts', { timeout: 800000 }, async () => {
   const daemon = await Daemon.start();
   // On one thread, which a busy machine slows down least: a step takes seconds and has sixteen parts.
   const how = { threads: 1, image_size: 48, batch_size: 512, train_limit: 60000, epochs: 1 };
@@ -41,7 +41,7 @@ test('in the middle of a step of many parts', { timeout: 280000 }, async () => {
   await daemon.leave();
 });
 
-test('in the middle of an evaluation', { timeout: 280000 }, async () => {
+test('in the middle of an evaluation', { timeout: 800000 }, async () => {
   const daemon = await Daemon.start(two);
   const id = await create(daemon, { ...large, batch_size: 64, train_limit: 64, epochs: 3 });
   await until(daemon, id, (job) => job.progress.step >= 1, 'the last step of the epoch');

@@ -38,12 +38,12 @@ export async function create(daemon, more = {}) {
 }
 
 export async function until(daemon, id, good, what) {
-  for (let i = 0; i < 1200; i++) {
+  for (let i = 0; i < 6000; i++) {
     const { json } = await ask(daemon, 'GET', `/v1/jobs/${id}`);
     if (good(json)) return json;
     await sleep(50);
   }
-  assert.fail(`${id}: ${what} did not come in a minute`);
+  assert.fail(`${id}: ${what} did not come in five minutes`);
 }
 
 export const ended = (job) => ['stopped', 'succeeded', 'failed'].includes(job.status);
