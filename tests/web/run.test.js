@@ -50,11 +50,17 @@ test('the reader’s zoom survives new points, is the same in all charts, and on
   await until(async () => (await countRows(page, 'Loss')) > 6, 'some points');
   const over = (title) => figure(page, title).locator('.u-over');
   const edge = async (title) => {
-    await over(title).scrollIntoViewIfNeeded();
-    const box = await over(title).boundingBox();
-    await page.mouse.move(box.x + 2, box.y + 20);
-    await page.mouse.move(box.x + 1, box.y + 21);
-    return Number((await figure(page, title).locator('.legend .at').textContent()).replace('epoch ', ''));
+    // What comes meanwhile may move the chart away under the pointer.
+    let text = '';
+    await until(async () => {
+      await over(title).scrollIntoViewIfNeeded();
+      const box = await over(title).boundingBox();
+      await page.mouse.move(box.x + 2, box.y + 20);
+      await page.mouse.move(box.x + 1, box.y + 21);
+      text = await figure(page, title).locator('.legend .at').textContent();
+      return text.startsWith('epoch ');
+    }, `the pointer's place in ${title}`);
+    return Number(text.replace('epoch ', ''));
   };
   await over('Loss').scrollIntoViewIfNeeded();
   const box = await over('Loss').boundingBox();
