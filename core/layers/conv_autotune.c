@@ -17,13 +17,15 @@ static_assert((int)CONV_PROBLEM_KEY <= (int)AUTOTUNE_KEY, "a problem's text is a
 
 /* DESIGN. Other processes only ever make a run slower, so a candidate's time is the least of
  * several. Candidates take turns, so that a disturbance hits all of them, and each finds the cache
- * as in a step: full of other data. After MIN_ROUNDS turns, only those close to the fastest go on,
- * until the two least times of each agree and its fastest run was not interrupted: then the
- * measurement has settled. One that has not by MAX_ROUNDS is used all the same, but
+ * as in a step: full of other data. A candidate that is FAR_SECONDS and FAR times behind the
+ * fastest after its first turn gets no other. After MIN_ROUNDS turns, only those close to the
+ * fastest go on, until the two least times of each agree and its fastest run was not interrupted:
+ * then the measurement has settled. One that has not by MAX_ROUNDS is used all the same, but
  * core/autotune believes it for a while only. */
 enum { MIN_ROUNDS = 4, MAX_ROUNDS = 12 };
-static const double CLOSE = 1.25;  // times the least time of all: still in the race
-static const double AGREE = 1.1;   // the second least time of a candidate by its least
+static const double CLOSE = 1.25;                 // times the least time of all: still in the race
+static const double FAR = 4, FAR_SECONDS = 0.05;  // more than a disturbance
+static const double AGREE = 1.1;  // the second least time of a candidate by its least
 
 /* ---- Scratch memory ---- */
 
@@ -215,14 +217,16 @@ static bool have_settled(const Candidates *all)
     return true;
 }
 
-/* Every candidate once, or only those that are close to the fastest. False: stop. */
-static bool one_round(const ConvAutotune *a, Candidates *all, const ConvTask *task, bool only_close,
+/* Every candidate once that is still in the race. False: stop. */
+static bool one_round(const ConvAutotune *a, Candidates *all, const ConvTask *task, int round,
                       Error *err)
 {
     const double least = least_of_all(all);
+    const double most =
+        round >= MIN_ROUNDS ? CLOSE * least : fmax(FAR * least, least + FAR_SECONDS);
     for (int i = 0; i < all->count; i++) {
         Candidate *c = &all->items[i];
-        if (!c->kernel || (only_close && !is_close(c, least)))
+        if (!c->kernel || (round > 0 && c->least > most))
             continue;
         if (a->go_on && !a->go_on(a->go_on_context))
             return fail(err, ERR_STOPPED, "stopped while kernels were measured");
@@ -269,7 +273,7 @@ static const ConvKernel *measure(const ConvAutotune *a, const char *key, Candida
         for (int round = 0; going && round < MAX_ROUNDS; round++) {
             if (round >= MIN_ROUNDS && have_settled(all))
                 break;
-            going = one_round(a, all, &s.task, round >= MIN_ROUNDS, err);
+            going = one_round(a, all, &s.task, round, err);
         }
         best = going ? decide(a, key, all) : NULL;
     }
