@@ -102,6 +102,11 @@ export class Container {
     return { code: status, out: stdout, err: stderr };
   }
 
+  // Of the daemon, seen from here.
+  pid() {
+    return Number(run('inspect', '--format', '{{.State.Pid}}', this.name));
+  }
+
   kill(signal) {
     if (byBuildah) process.kill(daemonBelow(this.process.pid), signal);
     else run('kill', '--signal', signal, this.name);
