@@ -55,6 +55,7 @@ static void *listen_to_signals(void *context)
     Signals *s = context;
     const sigset_t set = our_signals();
     double end_at = 0;
+    int first = 0;
     for (;;) {
         const double left = end_at > 0 ? end_at - clock_seconds() : 3600;
         if (left <= 0)
@@ -65,12 +66,15 @@ static void *listen_to_signals(void *context)
             continue;
         const double now = clock_seconds();
         if (number != SIGHUP && end_at > 0) {
-            if (now - (end_at - s->leave_seconds) > SIGNAL_ECHO_MS / 1e3)
+            const double since = now - (end_at - s->leave_seconds);
+            if (number != first || since > SIGNAL_ECHO_MS / 1e3)
                 die_of(number);
             continue;
         }
-        if (number != SIGHUP)
+        if (number != SIGHUP) {
             end_at = now + s->leave_seconds;
+            first = number;
+        }
         take(s, number);
     }
     return NULL;

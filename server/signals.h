@@ -3,7 +3,7 @@
  * SIGTERM and SIGINT ask for the end, SIGHUP for something else. From the first that asks for the
  * end on, the process has so many seconds: whatever blocks then, be it a disk or a full pipe, the
  * thread ends the process, with exit code 0. The second one ends it at once, as if the signal had
- * never been caught; one that follows within SIGNAL_ECHO_MS is the same request once more:
+ * never been caught; the same signal within SIGNAL_ECHO_MS is the same request once more:
  * timeout(1) and shells send theirs to the process and to its group.
  */
 #pragma once
