@@ -130,7 +130,6 @@ void trainer_free(Trainer *trainer);  // takes NULL
 bool trainer_run(Trainer *trainer, TrainCallback callback, void *context, Error *err);
 
 const ParamStore *trainer_params(const Trainer *trainer);
-const Graph *trainer_graph(const Trainer *trainer);
 const TrainState *trainer_state(const Trainer *trainer);
 const ResumeReport *trainer_resume(const Trainer *trainer);  // NULL: it started anew
 int64_t trainer_total_steps(const Trainer *trainer);         // of the settings, or done if more

@@ -151,11 +151,6 @@ const ParamStore *trainer_params(const Trainer *t)
     return t->params;
 }
 
-const Graph *trainer_graph(const Trainer *t)
-{
-    return t->graph;
-}
-
 const TrainState *trainer_state(const Trainer *t)
 {
     return &t->state;

@@ -84,7 +84,6 @@ bool store_events(Store *store, SeriesPage page, EventList *list, Error *err);
 bool store_checkpoints(Store *store, int64_t job_id, CheckpointList *list, Error *err);
 bool store_lives(Store *store, LifeList *list, Error *err);
 bool store_event_range(Store *store, EventRange *range, Error *err);
-bool store_last_job(Store *store, int64_t *id, Error *err);  // the last id ever given; 0: none
 bool store_removals(Store *store, int64_t job_id, RemovalList *list, Error *err);  // 0: of all jobs
 /* The kernels that a job is to compute with: its own; else its parent's; else those of the newest
  * job with the same settings. NULL: none are known. */

@@ -51,16 +51,6 @@ bool store_event_range(Store *store, EventRange *range, Error *err)
     return ok;
 }
 
-bool store_last_job(Store *store, int64_t *id, Error *err)
-{
-    Db *db = &store->reader;
-    pthread_mutex_lock(&db->lock);
-    const bool ok =
-        sql_number(db, err, id, "SELECT seq FROM sqlite_sequence WHERE name = 'jobs'", "");
-    pthread_mutex_unlock(&db->lock);
-    return ok;
-}
-
 /* SQLite keeps the last id of a table here; a table that never had a row has none. */
 static bool raise_sequence(Db *db, const char *table, int64_t least, Error *err)
 {
