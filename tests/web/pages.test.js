@@ -112,8 +112,16 @@ test('a double click starts one run, and so does a second try after an answer th
   await page.getByRole('textbox', { name: 'Name' }).fill('once');
   const start = page.getByRole('button', { name: 'Start' });
   await start.and(page.locator(':not([aria-disabled])')).waitFor();
-  // The daemon makes the job, but the page does not hear of it.
+  // The daemon makes the job, but the page does not hear of it; a check of the form that is under way changes nothing.
   const keys = [];
+  let checkedLate = null;
+  await page.route(/\/v1\/jobs\?dry_run=true$/, async (route) => {
+    await until(() => keys.length === 1, 'the start');
+    await route.fulfill({ response: await route.fetch() });
+    checkedLate = true;
+  });
+  await page.getByLabel('Test examples').fill('21');
+  await page.waitForRequest(/dry_run=true$/);
   await page.route('**/v1/jobs', async (route) => {
     if (route.request().method() !== 'POST') return route.continue();
     keys.push(route.request().headers()['idempotency-key']);
@@ -122,6 +130,9 @@ test('a double click starts one run, and so does a second try after an answer th
   });
   await start.click();
   await page.locator('main .fault', { hasText: /\w/ }).waitFor();
+  await until(() => checkedLate, 'the late answer');
+  await page.evaluate(() => new Promise(requestAnimationFrame));
+  assert.equal(await page.locator('main .fault', { hasText: /\w/ }).count(), 1);
   await start.dblclick();
   await page.getByRole('heading', { name: 'once' }).waitFor();
   assert.equal(keys.length, 2);

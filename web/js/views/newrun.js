@@ -86,6 +86,9 @@ export function newRunView({state, setTitle}, {query}) {
   async function submit() {
     if (sending || !isUsable(start)) return;
     sending = true;
+    // A check that is under way must not take away what the start itself will say.
+    clearTimeout(timer);
+    ++checked;
     setUsable(start, false);
     setText(start, 'Starting …');
     try {
