@@ -289,7 +289,7 @@ int64_t graph_node_parameters(const GraphNode *node)
 {
     int64_t count = 0;
     for (int p = 0; p < node->spec.param_count; p++) {
-        int64_t numbers = 1;
+        int64_t numbers = role_is_trained(node->spec.params[p].role);
         for (int d = 0; d < node->spec.params[p].dim_count; d++)
             numbers *= node->spec.params[p].dims[d];
         count += numbers;

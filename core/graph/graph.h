@@ -27,15 +27,34 @@ typedef int Node;  // index of the node, in creation order
 enum {
     GRAPH_MAX_SRCS = 8,                  // sources of one node
     GRAPH_MAX_READERS = GRAPH_MAX_SRCS,  // of one node; those that take parts count as one
-    GRAPH_MAX_PARAMS = 4,                // parameters of one node
+    GRAPH_MAX_PARAMS = 5,                // parameters of one node
     GRAPH_MAX_DIMS = 4,                  // dimensions of one parameter
     GRAPH_MAX_DEPTH = 8,                 // graph_enter inside graph_enter
     GRAPH_MAX_NAME = 64,                 // bytes of a full name, with the final NUL
 };
 
+/* What a parameter is there for: it decides how it starts, whether it decays, and whether the
+ * optimizer moves it at all. */
+typedef enum {
+    ROLE_WEIGHT,    // of a convolution or a linear layer
+    ROLE_BIAS,      // added to what its weights give
+    ROLE_SCALE,     // of a normalisation: starts at 1
+    ROLE_SHIFT,     // of a normalisation: starts at 0
+    ROLE_MEAN,      // a running statistic: not moved by the optimizer; starts at 0
+    ROLE_VARIANCE,  // likewise; starts at 1
+    ROLE_COUNTER,   // whole numbers, not moved by the optimizer; starts at 0
+} ParamRole;
+
+/* Whether the optimizer moves it: it has a gradient, and counts as a parameter of the network. */
+static inline bool role_is_trained(ParamRole role)
+{
+    return role <= ROLE_SHIFT;
+}
+
 /* A parameter as a node asks for it. */
 typedef struct {
-    const char *name;          // "weight", "bias"
+    const char *name;  // "weight", "bias"
+    ParamRole role;
     int dims[GRAPH_MAX_DIMS];  // OIHW for a convolution, (out, in) for a linear layer
     int dim_count;
     int fan_in;   // inputs that one output sums over
@@ -111,6 +130,6 @@ Node graph_last_reader(const Graph *g, Node n);  // NODE_NONE if nobody reads it
 /* Whether two nodes of the same type read the same sources, and their parameters differ in nothing
  * but the first dimension: stacked, they are the parameters of one wider node. */
 bool graph_siblings(const Graph *g, Node a, Node b);
-int64_t graph_node_parameters(const GraphNode *node);
+int64_t graph_node_parameters(const GraphNode *node);  // those that are trained
 int64_t graph_parameter_count(const Graph *g);
 int64_t graph_multiply_adds(const Graph *g);  // forward, one example

@@ -34,6 +34,7 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
                                   .fan_in = src.channels * taps,
                                   .fan_out = c->out * taps};
     spec->params[1] = (ParamSpec){.name = "bias",
+                                  .role = ROLE_BIAS,
                                   .dims = {c->out},
                                   .dim_count = 1,
                                   .fan_in = src.channels * taps,

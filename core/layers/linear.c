@@ -13,8 +13,12 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
     spec->dst = (Shape){c->out, 1, 1};
     spec->params[0] = (ParamSpec){
         .name = "weight", .dims = {c->out, in}, .dim_count = 2, .fan_in = in, .fan_out = c->out};
-    spec->params[1] = (ParamSpec){
-        .name = "bias", .dims = {c->out}, .dim_count = 1, .fan_in = in, .fan_out = c->out};
+    spec->params[1] = (ParamSpec){.name = "bias",
+                                  .role = ROLE_BIAS,
+                                  .dims = {c->out},
+                                  .dim_count = 1,
+                                  .fan_in = in,
+                                  .fan_out = c->out};
     spec->param_count = 2;
     spec->multiply_adds = (int64_t)in * c->out;
     spec->backward_needs_src = true;

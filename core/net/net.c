@@ -136,10 +136,8 @@ static Bound *find_bound(Net *net, int count, bool training)
 /* oneDNN only says that memory ran out: add how much the network is known to need. Returns NULL. */
 static Program *no_program(const Net *net, const Program *p, Error *err)
 {
-    const ParamStore *params = net->params;
-    const size_t copies = params->momentum ? 3 : 2;  // values, gradients
     const size_t bytes =
-        copies * params->count * sizeof(float) + (p ? program_arena_bytes(p) : net->arena_bytes);
+        params_bytes(net->params) + (p ? program_arena_bytes(p) : net->arena_bytes);
     if (err && err->code == ERR_NO_MEMORY)
         fail_in(err, "the network needs at least %zu MB", bytes >> 20);
     return NULL;

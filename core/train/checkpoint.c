@@ -13,34 +13,62 @@
 #include "core/train/state_meta.h"
 
 static const char OPTIMIZER_PREFIX[] = "optimizer.";
-static const char MOMENTUM_PREFIX[] = "optimizer.momentum.";
 
 TrainState train_state_start(void)
 {
     return (TrainState){.best_accuracy = -1, .ending = ending_start()};
 }
 
-static SafeTensor tensor_of(const Param *p, const char *name, const float *numbers)
+/* "optimizer.momentum.<name>"; to be freed. */
+static char *slot_name(ParamSlot slot, const char *name)
 {
-    SafeTensor t = {.name = name, .dim_count = p->dim_count, .data = numbers + p->offset};
+    return xasprintf("%s%s.%s", OPTIMIZER_PREFIX, PARAM_SLOT_NAMES[slot], name);
+}
+
+static SafeTensor tensor_of(const Param *p, const char *name)
+{
+    SafeTensor t = {.name = name, .dim_count = p->dim_count};
     memcpy(t.dims, p->dims, sizeof t.dims);
     return t;
 }
 
-/* Write the parameters, and the momentum if `with_momentum`. Frees what `meta` owns. */
-static bool write_params(const char *path, const ParamStore *params, bool with_momentum,
+static SafeTensor value_tensor(const ParamStore *params, const Param *p)
+{
+    SafeTensor t = tensor_of(p, p->name);
+    if (p->role == ROLE_COUNTER) {
+        t.type = SAFE_I64;
+        t.integers = params->counters + p->offset;
+    } else {
+        t.data = params->values + p->offset;
+    }
+    return t;
+}
+
+/* The tensors of a slot, if it is there: their names are to be freed. Returns how many. */
+static size_t slot_tensors(const ParamStore *params, ParamSlot slot, SafeTensor *tensors)
+{
+    size_t count = 0;
+    for (int i = 0; params->slots[slot] && i < params->param_count; i++) {
+        const Param *p = &params->params[i];
+        if (!role_is_trained(p->role))
+            continue;
+        tensors[count] = tensor_of(p, slot_name(slot, p->name));
+        tensors[count++].data = params->slots[slot] + p->offset;
+    }
+    return count;
+}
+
+/* Write the parameters, and the optimizer's slots if `with_slots`. Frees what `meta` owns. */
+static bool write_params(const char *path, const ParamStore *params, bool with_slots,
                          MetaList *meta, Error *err)
 {
     const size_t each = (size_t)params->param_count;
-    const size_t count = with_momentum ? 2 * each : each;
-    SafeTensor *tensors = xcalloc(count, sizeof *tensors);
-    for (size_t i = 0; i < each; i++) {
-        const Param *p = &params->params[i];
-        tensors[i] = tensor_of(p, p->name, params->values);
-        if (with_momentum)
-            tensors[each + i] =
-                tensor_of(p, xasprintf("%s%s", MOMENTUM_PREFIX, p->name), params->momentum);
-    }
+    SafeTensor *tensors = xcalloc(each * (1 + PARAM_SLOTS), sizeof *tensors);
+    size_t count = each;
+    for (size_t i = 0; i < each; i++)
+        tensors[i] = value_tensor(params, &params->params[i]);
+    for (ParamSlot slot = 0; with_slots && slot < PARAM_SLOTS; slot++)
+        count += slot_tensors(params, slot, tensors + count);
     const bool ok = safetensors_write(path, tensors, count, meta->items, meta->count, err);
     for (size_t i = each; i < count; i++)
         free((void *)tensors[i].name);
@@ -56,7 +84,7 @@ bool checkpoint_save(const char *path, const ParamStore *params, const TrainStat
     state_to_meta(state, &meta);
     if (kernels)
         meta_add(&meta, "kernels", autotune_record(kernels));
-    return write_params(path, params, params->momentum != NULL, &meta, err);
+    return write_params(path, params, true, &meta, err);
 }
 
 bool model_save(const char *path, const ParamStore *params, const char *model_name, Error *err)
@@ -122,6 +150,7 @@ static const char *dims_text(const int *dims, int count, char text[DIMS_TEXT])
 static void compare_tensor(const SafeFile *f, const char *name, const Param *p, Mismatches *m)
 {
     const SafeTensor *t = safetensors_find(f, name);
+    const SafeType type = p->role == ROLE_COUNTER ? SAFE_I64 : SAFE_F32;
     bool equal = t && t->dim_count == p->dim_count;
     for (int d = 0; equal && d < p->dim_count; d++)
         equal = t->dims[d] == p->dims[d];
@@ -131,6 +160,9 @@ static void compare_tensor(const SafeFile *f, const char *name, const Param *p, 
     else if (!equal)
         mismatch(m, "tensor %s is %s, not %s", name, dims_text(t->dims, t->dim_count, has),
                  dims_text(p->dims, p->dim_count, needs));
+    else if (t->type != type)
+        mismatch(m, "tensor %s is %s, not %s", name, SAFE_TYPE_INFO[t->type].name,
+                 SAFE_TYPE_INFO[type].name);
 }
 
 static bool is_param(const ParamStore *params, const char *name)
@@ -146,16 +178,45 @@ static bool is_optimizer(const char *name)
     return strncmp(name, OPTIMIZER_PREFIX, strlen(OPTIMIZER_PREFIX)) == 0;
 }
 
-/* Every parameter must be there under "<prefix><name>", in its shape, and nothing else. */
-static bool check_tensors(const SafeFile *f, const char *path, const ParamStore *params,
-                          const char *prefix, Error *err)
+/* Slots of the optimizer that a file has, by ParamSlot. */
+typedef struct {
+    bool has[PARAM_SLOTS];
+} Slots;
+
+static Slots slots_of(const SafeFile *f)
 {
-    Mismatches m = {0};
+    Slots slots = {0};
+    for (ParamSlot slot = 0; slot < PARAM_SLOTS; slot++) {
+        char *prefix = slot_name(slot, "");
+        for (size_t i = 0; i < safetensors_count(f); i++)
+            slots.has[slot] |= strncmp(safetensors_at(f, i)->name, prefix, strlen(prefix)) == 0;
+        free(prefix);
+    }
+    return slots;
+}
+
+static void compare_slot(const SafeFile *f, const ParamStore *params, ParamSlot slot, Mismatches *m)
+{
     for (int i = 0; i < params->param_count; i++) {
-        char *name = xasprintf("%s%s", prefix, params->params[i].name);
-        compare_tensor(f, name, &params->params[i], &m);
+        const Param *p = &params->params[i];
+        char *name = slot_name(slot, p->name);
+        if (role_is_trained(p->role))
+            compare_tensor(f, name, p, m);
         free(name);
     }
+}
+
+/* Every parameter must be there, in its shape, and for each of `slots` as well; and nothing else.
+ */
+static bool check_tensors(const SafeFile *f, const char *path, const ParamStore *params,
+                          Slots slots, Error *err)
+{
+    Mismatches m = {0};
+    for (int i = 0; i < params->param_count; i++)
+        compare_tensor(f, params->params[i].name, &params->params[i], &m);
+    for (ParamSlot slot = 0; slot < PARAM_SLOTS; slot++)
+        if (slots.has[slot])
+            compare_slot(f, params, slot, &m);
     for (size_t i = 0; i < safetensors_count(f); i++) {
         const char *name = safetensors_at(f, i)->name;
         if (!is_optimizer(name) && !is_param(params, name))
@@ -174,7 +235,7 @@ static bool check_tensors(const SafeFile *f, const char *path, const ParamStore 
 static bool check_finite(const SafeTensor *t, const char *path, Error *err)
 {
     const size_t count = safetensors_numbers(t);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; t->type == SAFE_F32 && i < count; i++)
         if (!isfinite(t->data[i]))
             return fail(err, ERR_INVALID, "%s has a number in tensor %s that is %s", path, t->name,
                         isnan(t->data[i]) ? "NaN" : "infinite");
@@ -189,32 +250,46 @@ static bool check_numbers(const SafeFile *f, const char *path, Error *err)
     return true;
 }
 
-/* Copy each parameter's tensor "<prefix><name>" to `numbers`. They have been checked. */
-static void read_params(const SafeFile *f, const ParamStore *params, const char *prefix,
-                        float *numbers)
+/* Copy the tensors, which have been checked. */
+static void read_values(const SafeFile *f, ParamStore *params)
 {
     for (int i = 0; i < params->param_count; i++) {
         const Param *p = &params->params[i];
-        char *name = xasprintf("%s%s", prefix, p->name);
-        memcpy(numbers + p->offset, safetensors_find(f, name)->data, p->count * sizeof(float));
+        const SafeTensor *t = safetensors_find(f, p->name);
+        if (p->role == ROLE_COUNTER)
+            memcpy(params->counters + p->offset, t->integers, p->count * sizeof(int64_t));
+        else
+            memcpy(params->values + p->offset, t->data, p->count * sizeof(float));
+    }
+}
+
+static void read_slot(const SafeFile *f, ParamStore *params, ParamSlot slot)
+{
+    for (int i = 0; i < params->param_count; i++) {
+        const Param *p = &params->params[i];
+        if (!role_is_trained(p->role))
+            continue;
+        char *name = slot_name(slot, p->name);
+        memcpy(params->slots[slot] + p->offset, safetensors_find(f, name)->data,
+               p->count * sizeof(float));
         free(name);
     }
 }
 
-static bool has_optimizer(const SafeFile *f)
+/* Everything is checked before anything is changed. */
+static bool check_params(const SafeFile *f, const char *path, const ParamStore *params, Slots slots,
+                         Error *err)
 {
-    for (size_t i = 0; i < safetensors_count(f); i++)
-        if (is_optimizer(safetensors_at(f, i)->name))
-            return true;
-    return false;
+    return check_sum_of_tensors(f, path, err) && check_tensors(f, path, params, slots, err)
+           && check_numbers(f, path, err);
 }
 
-/* Everything is checked before anything is changed. */
-static bool check_params(const SafeFile *f, const char *path, const ParamStore *params,
-                         const char *prefix, Error *err)
+static bool need_slots(ParamStore *params, Slots slots, Error *err)
 {
-    return check_sum_of_tensors(f, path, err) && check_tensors(f, path, params, prefix, err)
-           && check_numbers(f, path, err);
+    for (ParamSlot slot = 0; slot < PARAM_SLOTS; slot++)
+        if (slots.has[slot] && !params_need_slot(params, slot, err))
+            return false;
+    return true;
 }
 
 bool model_load(const char *path, ParamStore *params, Error *err)
@@ -222,9 +297,9 @@ bool model_load(const char *path, ParamStore *params, Error *err)
     SafeFile *f = NULL;
     if (!safetensors_open(path, &f, err))
         return false;
-    const bool ok = check_params(f, path, params, "", err);
+    const bool ok = check_params(f, path, params, (Slots){0}, err);
     if (ok)
-        read_params(f, params, "", params->values);
+        read_values(f, params);
     safetensors_close(f);
     return ok;
 }
@@ -236,14 +311,14 @@ bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Au
     TrainState loaded = train_state_start();
     if (!safetensors_open(path, &f, err))
         return false;
-    const bool momentum = has_optimizer(f);
-    const bool ok = state_from_meta(f, path, &loaded, err) && check_params(f, path, params, "", err)
-                    && (!momentum || check_params(f, path, params, MOMENTUM_PREFIX, err))
-                    && (!momentum || params_need_momentum(params, err));
+    const Slots slots = slots_of(f);
+    const bool ok = state_from_meta(f, path, &loaded, err)
+                    && check_params(f, path, params, slots, err) && need_slots(params, slots, err);
     if (ok) {
-        read_params(f, params, "", params->values);
-        if (momentum)
-            read_params(f, params, MOMENTUM_PREFIX, params->momentum);
+        read_values(f, params);
+        for (ParamSlot slot = 0; slot < PARAM_SLOTS; slot++)
+            if (slots.has[slot])
+                read_slot(f, params, slot);
         const char *text = safetensors_metadata(f, "kernels");
         if (kernels)
             autotune_use_record(kernels, text ? text : "", NULL);

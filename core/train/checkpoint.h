@@ -1,9 +1,9 @@
 /* core/train/checkpoint.h -- everything a training needs to continue bit by bit where it stopped.
  *
- * One safetensors file: the parameters under their names, momentum under
- * "optimizer.momentum.<name>", and the state as metadata. Numbers in the metadata are decimal
- * integers and hexadecimal floating point, which lose nothing. The file's checksum covers the
- * metadata too (core/train/safetensors.h).
+ * One safetensors file: the parameters under their names, what the optimizer keeps under
+ * "optimizer.<slot>.<name>" ("optimizer.momentum.5.weight"), and the state as metadata. Numbers in
+ * the metadata are decimal integers and hexadecimal floating point, which lose nothing. The file's
+ * checksum covers the metadata too (core/train/safetensors.h).
  *
  * Files of format 1, written by version 0.1.0 and before, are still read: their checksum covers the
  * tensors alone, and they lack the fields that came with format 2, which keep their first values.
@@ -48,11 +48,11 @@ typedef struct {
 /* The state before the first step. */
 TrainState train_state_start(void);
 
-/* Parameters, momentum (if there is any), state, and the record of the kernels in use (NULL: none).
- * Leaves an older `path` as it was on failure. */
+/* Parameters, the optimizer's slots that are there, state, and the record of the kernels in use
+ * (NULL: none). Leaves an older `path` as it was on failure. */
 bool checkpoint_save(const char *path, const ParamStore *params, const TrainState *state,
                      const Autotune *kernels, Error *err);
-/* Fills params (momentum too, if the file has it) and *state, and has `kernels` (may be NULL) use
+/* Fills params (with the slots that the file has) and *state, and has `kernels` (may be NULL) use
  * the record in the file; autotune_bits_may_differ says if it could not. On failure none is
  * changed. */
 bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Autotune *kernels,

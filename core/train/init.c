@@ -1,6 +1,7 @@
 #include "core/train/init.h"
 
 #include <math.h>
+#include <string.h>
 
 static void fill_uniform(Rng *rng, double bound, float *values, size_t count)
 {
@@ -25,15 +26,36 @@ void init_fan_in_uniform(const Param *param, Rng *rng, float *values)
     fill_uniform(rng, 1 / sqrt(param->fan_in), values, param->count);
 }
 
+static void fill(float value, float *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        values[i] = value;
+}
+
 void init_params(ParamStore *store, Initializer weights, uint64_t seed)
 {
     for (int i = 0; i < store->param_count; i++) {
         const Param *p = &store->params[i];
         Rng rng = rng_new(seed, RNG_INIT, (uint64_t)i);
         float *values = store->values + p->offset;
-        if (p->dim_count > 1)
+        switch (p->role) {
+        case ROLE_WEIGHT:
             weights(p, &rng, values);
-        else
+            break;
+        case ROLE_BIAS:
             init_fan_in_uniform(p, &rng, values);
+            break;
+        case ROLE_SCALE:
+        case ROLE_VARIANCE:
+            fill(1, values, p->count);
+            break;
+        case ROLE_SHIFT:
+        case ROLE_MEAN:
+            fill(0, values, p->count);
+            break;
+        case ROLE_COUNTER:
+            memset(store->counters + p->offset, 0, p->count * sizeof *store->counters);
+            break;
+        }
     }
 }

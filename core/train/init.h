@@ -18,6 +18,6 @@ void init_kaiming_normal(const Param *param, Rng *rng, float *values);
 /* Uniform in +-1 / sqrt(fan_in), PyTorch's default for a bias. */
 void init_fan_in_uniform(const Param *param, Rng *rng, float *values);
 
-/* The chapter's initialisation: `weights` for parameters with more than one dimension,
- * init_fan_in_uniform for the others, which are biases. */
+/* By role: `weights` for weights, init_fan_in_uniform for biases, which is the chapter's
+ * initialisation; a normalisation starts as the identity. */
 void init_params(ParamStore *store, Initializer weights, uint64_t seed);

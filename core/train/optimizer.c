@@ -58,16 +58,16 @@ SgdReport sgd_step(const Sgd *sgd, double learning_rate, ParamStore *store)
                       .momentum = momentum,
                       .g_share = sgd->nesterov ? 1 : 0,
                       .m_share = sgd->nesterov ? momentum : 1};
-    const size_t chunks = chunk_count(store->count);
+    const size_t chunks = chunk_count(store->trained_count);
     double squares = 0, check = 0;
 #pragma omp parallel for schedule(static) reduction(+ : squares, check)
     for (size_t c = 0; c < chunks; c++) {
-        const size_t at = c * CHUNK, count = chunk_size(store->count, c);
+        const size_t at = c * CHUNK, count = chunk_size(store->trained_count, c);
         float *value = store->values + at;
         const float *grad = store->grads + at;
-        const Seen seen = momentum > 0
-                              ? update_with_momentum(u, count, value, grad, store->momentum + at)
-                              : update_plain(u, count, value, grad);
+        const Seen seen = momentum > 0 ? update_with_momentum(u, count, value, grad,
+                                                              store->slots[SLOT_MOMENTUM] + at)
+                                       : update_plain(u, count, value, grad);
         squares += seen.squares;
         check += seen.check;
     }

@@ -23,6 +23,6 @@ typedef struct {
     bool values_finite;  // all values are numbers after the update
 } SgdReport;
 
-/* One update of all values with the gradients in the store. `store->momentum` is zeros before the
- * first step, which makes m = g there. */
+/* One update of all values with the gradients in the store. The slot for
+ * momentum is zeros before the first step, which makes m = g there. */
 SgdReport sgd_step(const Sgd *sgd, double learning_rate, ParamStore *store);

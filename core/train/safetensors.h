@@ -1,9 +1,9 @@
 /* core/train/safetensors.h -- read and write the safetensors format, whole or not at all.
  *
  * The file is an 8-byte little-endian header length, a JSON header {"name": {"dtype", "shape",
- * "data_offsets"}, ..., "__metadata__": {"key": "text"}}, and the tensors' bytes. Only F32 is
- * written and read. Writing is atomic (core/base/atomic_file.h): a reader finds the old file or the
- * new one, never a part.
+ * "data_offsets"}, ..., "__metadata__": {"key": "text"}}, and the tensors' bytes. F32 and I64 are
+ * written and read; I64 comes first in the file, so that all numbers are aligned. Writing is atomic
+ * (core/base/atomic_file.h): a reader finds the old file or the new one, never a part.
  *
  * Files written here begin with a checksum, so the header starts {"__metadata__":{"checksum":
  * "crc32:<8 digits>". It covers the whole header, with zeros for the digits, and all data. A file
@@ -22,14 +22,26 @@
 #include "core/base/error.h"
 #include "core/graph/graph.h"
 
+typedef enum { SAFE_F32, SAFE_I64, SAFE_TYPES } SafeType;
+
+typedef struct {
+    const char *name;  // "F32"
+    size_t bytes;      // of a number
+} SafeTypeInfo;
+
+extern const SafeTypeInfo SAFE_TYPE_INFO[SAFE_TYPES];
+
 typedef struct {
     const char *name;
     int dims[GRAPH_MAX_DIMS];
     int dim_count;
-    const float *data;  // plain, row by row
+    const float *data;  // plain, row by row; NULL for SAFE_I64
+    SafeType type;
+    const int64_t *integers;  // SAFE_I64
 } SafeTensor;
 
 size_t safetensors_numbers(const SafeTensor *tensor);  // the product of its dimensions
+size_t safetensors_bytes(const SafeTensor *tensor);
 
 typedef struct {
     const char *key;

@@ -16,7 +16,7 @@ enum {
 struct SafeFile {
     char *label;
     uint8_t *owned;       // the file's bytes; NULL after safetensors_parse
-    uint8_t *aligned;     // a copy of the data if it is not aligned for floats
+    uint8_t *aligned;     // a copy of the data if it is not aligned for numbers
     const uint8_t *data;  // after the header
     size_t data_size;
     bool has_checksum;
@@ -76,7 +76,7 @@ static bool parse_header(SafeFile *f, const uint8_t *bytes, size_t size, Error *
         return fail(err, ERR_INVALID, "%s has a damaged header: it is not a JSON object", f->label);
     f->data = bytes + 8 + length;
     f->data_size = size - 8 - length;
-    if ((uintptr_t)f->data % sizeof(float) != 0) {
+    if ((uintptr_t)f->data % sizeof(int64_t) != 0) {
         if (!(f->aligned = malloc(f->data_size + 1)))
             return fail(err, ERR_NO_MEMORY, "no memory for the %zu MB of %s", f->data_size >> 20,
                         f->label);
@@ -128,9 +128,12 @@ static bool read_tensor(SafeFile *f, const cJSON *entry, size_t *offset, Error *
     const cJSON *dtype = cJSON_GetObjectItemCaseSensitive(entry, "dtype");
     if (!cJSON_IsString(dtype))
         return fail(err, ERR_INVALID, "%s: tensor %s has no type", f->label, t->name);
-    if (strcmp(dtype->valuestring, "F32") != 0)
-        return fail(err, ERR_INVALID, "%s: tensor %s is of type %.16s, only F32 is supported",
-                    f->label, t->name, dtype->valuestring);
+    while (t->type < SAFE_TYPES && strcmp(dtype->valuestring, SAFE_TYPE_INFO[t->type].name) != 0)
+        t->type++;
+    if (t->type == SAFE_TYPES)
+        return fail(err, ERR_INVALID,
+                    "%s: tensor %s is of type %.16s, only F32 and I64 are supported", f->label,
+                    t->name, dtype->valuestring);
     const cJSON *range = cJSON_GetObjectItemCaseSensitive(entry, "data_offsets");
     double begin, end;
     if (cJSON_GetArraySize(range) != 2 || !whole_number(cJSON_GetArrayItem(range, 0), 1e15, &begin)
@@ -142,13 +145,20 @@ static bool read_tensor(SafeFile *f, const cJSON *entry, size_t *offset, Error *
     size_t count = 0;
     if (!read_shape(f, entry, t, &count, err))
         return false;
-    if ((size_t)(end - begin) != count * sizeof(float))
+    const size_t number = SAFE_TYPE_INFO[t->type].bytes;
+    if ((size_t)(end - begin) != count * number)
         return fail(err, ERR_INVALID, "%s: tensor %s has %zu bytes, its shape needs %zu", f->label,
-                    t->name, (size_t)(end - begin), count * sizeof(float));
+                    t->name, (size_t)(end - begin), count * number);
     if ((size_t)begin != *offset)
         return fail(err, ERR_INVALID, "%s: tensor %s does not follow the one before it", f->label,
                     t->name);
-    t->data = (const float *)(const void *)(f->data + *offset);
+    if ((size_t)begin % number != 0)
+        return fail(err, ERR_INVALID, "%s: tensor %s is not aligned", f->label, t->name);
+    const void *numbers = f->data + *offset;
+    if (t->type == SAFE_I64)
+        t->integers = numbers;
+    else
+        t->data = numbers;
     *offset = (size_t)end;
     f->count++;
     return true;

@@ -15,11 +15,26 @@ size_t safetensors_numbers(const SafeTensor *t)
     return count;
 }
 
+const SafeTypeInfo SAFE_TYPE_INFO[SAFE_TYPES] = {
+    [SAFE_F32] = {"F32", sizeof(float)},
+    [SAFE_I64] = {"I64", sizeof(int64_t)},
+};
+
+size_t safetensors_bytes(const SafeTensor *t)
+{
+    return safetensors_numbers(t) * SAFE_TYPE_INFO[t->type].bytes;
+}
+
+static const void *numbers_of(const SafeTensor *t)
+{
+    return t->type == SAFE_I64 ? (const void *)t->integers : t->data;
+}
+
 static void add_tensor(cJSON *header, const SafeTensor *t, size_t begin, size_t end)
 {
     const double offsets[] = {(double)begin, (double)end};
     cJSON *entry = cJSON_AddObjectToObject(header, t->name);
-    cJSON_AddStringToObject(entry, "dtype", "F32");
+    cJSON_AddStringToObject(entry, "dtype", SAFE_TYPE_INFO[t->type].name);
     cJSON_AddItemToObject(entry, "shape", cJSON_CreateIntArray(t->dims, t->dim_count));
     cJSON_AddItemToObject(entry, "data_offsets", cJSON_CreateDoubleArray(offsets, 2));
 }
@@ -35,7 +50,7 @@ static char *header_text(const SafeTensor *tensors, size_t tensor_count, const S
         cJSON_AddStringToObject(entries, metadata[i].key, metadata[i].value);
     size_t offset = 0;
     for (size_t i = 0; i < tensor_count; i++) {
-        const size_t end = offset + safetensors_numbers(&tensors[i]) * sizeof(float);
+        const size_t end = offset + safetensors_bytes(&tensors[i]);
         add_tensor(header, &tensors[i], offset, end);
         offset = end;
     }
@@ -55,12 +70,26 @@ static void set_checksum(char *header, const SafeTensor *tensors, size_t count)
     const size_t length = strlen(header);
     uint32_t crc = checksum_header(header, length);
     for (size_t i = 0; i < count; i++)
-        crc = checksum_add(crc, tensors[i].data, safetensors_numbers(&tensors[i]) * sizeof(float));
+        crc = checksum_add(crc, numbers_of(&tensors[i]), safetensors_bytes(&tensors[i]));
     checksum_write(crc, header + checksum_position(header, length));
 }
 
-bool safetensors_write(const char *path, const SafeTensor *tensors, size_t tensor_count,
-                       const SafeMeta *metadata, size_t metadata_count, Error *err)
+/* Those of the widest type come first. */
+static SafeTensor *aligned_order(const SafeTensor *tensors, size_t count)
+{
+    SafeTensor *order = xcalloc(count, sizeof *order);
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++)
+        if (tensors[i].type == SAFE_I64)
+            order[at++] = tensors[i];
+    for (size_t i = 0; i < count; i++)
+        if (tensors[i].type != SAFE_I64)
+            order[at++] = tensors[i];
+    return order;
+}
+
+static bool write_tensors(const char *path, const SafeTensor *tensors, size_t tensor_count,
+                          const SafeMeta *metadata, size_t metadata_count, Error *err)
 {
     char *header = header_text(tensors, tensor_count, metadata, metadata_count);
     if (!header)
@@ -76,13 +105,21 @@ bool safetensors_write(const char *path, const SafeTensor *tensors, size_t tenso
         ok = atomic_file_write(f, prefix, sizeof prefix, err)
              && atomic_file_write(f, header, length, err);
         for (size_t i = 0; ok && i < tensor_count; i++)
-            ok = atomic_file_write(f, tensors[i].data,
-                                   safetensors_numbers(&tensors[i]) * sizeof(float), err);
+            ok = atomic_file_write(f, numbers_of(&tensors[i]), safetensors_bytes(&tensors[i]), err);
         if (ok)
             ok = atomic_file_commit(f, err);
         else
             atomic_file_cancel(f);
     }
     free(header);
+    return ok;
+}
+
+bool safetensors_write(const char *path, const SafeTensor *tensors, size_t tensor_count,
+                       const SafeMeta *metadata, size_t metadata_count, Error *err)
+{
+    SafeTensor *order = aligned_order(tensors, tensor_count);
+    const bool ok = write_tensors(path, order, tensor_count, metadata, metadata_count, err);
+    free(order);
     return ok;
 }

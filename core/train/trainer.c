@@ -193,7 +193,7 @@ static bool check_array(const Trainer *t, const char *what, const float *array, 
 {
     for (int p = 0; p < t->params->param_count; p++) {
         const Param *param = &t->params->params[p];
-        for (size_t i = 0; i < param->count; i++) {
+        for (size_t i = 0; role_is_trained(param->role) && i < param->count; i++) {
             const float x = array[param->offset + i];
             if (isfinite(x))
                 continue;

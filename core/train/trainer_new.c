@@ -58,7 +58,7 @@ static bool create_network(Trainer *t, Error *err)
                            .go_on_context = t};
     t->graph = model_graph(c->model, image, c->dataset->classes, err);
     return t->graph && params_new(t->graph, &t->params, err)
-           && (c->sgd.momentum <= 0 || params_need_momentum(t->params, err))
+           && (c->sgd.momentum <= 0 || params_need_slot(t->params, SLOT_MOMENTUM, err))
            && net_new(t->graph, t->params, how, &t->net, err);
 }
 

@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         // Touch every promised number: AddressSanitizer knows how many are there.
         volatile float last = 0;
         for (size_t k = 0; k < count; k++)
-            last = t->data[k];
+            last = t->type == SAFE_I64 ? (float)t->integers[k] : t->data[k];
         (void)last;
     }
     safetensors_metadata(f, "format");

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 #include "core/base/rng.h"
@@ -58,31 +59,51 @@ static bool step_run(Step *s, const Model *model, Error *err)
     return true;
 }
 
+/* The parameters, the gradients of those that are trained, and what went in and came out. Returns
+ * how many tensors; the names of gradients are to be freed. */
+static size_t step_tensors(const Step *s, SafeTensor *tensors)
+{
+    const ParamStore *store = s->params;
+    size_t count = 0;
+    for (int i = 0; i < store->param_count; i++) {
+        const Param *p = &store->params[i];
+        SafeTensor t = {.name = p->name, .dim_count = p->dim_count};
+        memcpy(t.dims, p->dims, sizeof t.dims);
+        if (p->role == ROLE_COUNTER) {
+            t.type = SAFE_I64;
+            t.integers = store->counters + p->offset;
+        } else {
+            t.data = store->values + p->offset;
+        }
+        tensors[count++] = t;
+        if (!role_is_trained(p->role))
+            continue;
+        t.name = xasprintf("grad.%s", p->name);
+        t.data = store->grads + p->offset;
+        tensors[count++] = t;
+    }
+    const SafeTensor rest[] = {
+        {.name = "images.0",
+         .dims = {s->batch, 1, s->side, s->side},
+         .dim_count = 4,
+         .data = s->images},
+        {.name = "labels.0", .dims = {s->batch}, .dim_count = 1, .data = s->float_labels},
+        {.name = "logits", .dims = {s->batch, CLASSES}, .dim_count = 2, .data = s->logits},
+        {.name = "loss", .dims = {1}, .dim_count = 1, .data = &s->loss},
+    };
+    memcpy(tensors + count, rest, sizeof rest);
+    return count + COUNT(rest);
+}
+
 static bool step_write(const Step *s, const Model *model, const char *path, Error *err)
 {
-    const size_t params = (size_t)s->params->param_count, count = 2 * params + 4;
-    SafeTensor *tensors = xcalloc(count, sizeof *tensors);
-    char **grad_names = xcalloc(params, sizeof *grad_names);
-    for (size_t i = 0; i < params; i++) {
-        const Param *p = &s->params->params[i];
-        SafeTensor value = {.name = p->name, .dim_count = p->dim_count};
-        for (int d = 0; d < p->dim_count; d++)
-            value.dims[d] = p->dims[d];
-        value.data = s->params->values + p->offset;
-        tensors[i] = value;
-        value.name = grad_names[i] = xasprintf("grad.%s", p->name);
-        value.data = s->params->grads + p->offset;
-        tensors[params + i] = value;
-    }
-    tensors[count - 4] = (SafeTensor){"images.0", {s->batch, 1, s->side, s->side}, 4, s->images};
-    tensors[count - 3] = (SafeTensor){"labels.0", {s->batch}, 1, s->float_labels};
-    tensors[count - 2] = (SafeTensor){"logits", {s->batch, CLASSES}, 2, s->logits};
-    tensors[count - 1] = (SafeTensor){"loss", {1}, 1, &s->loss};
+    SafeTensor *tensors = xcalloc(2 * (size_t)s->params->param_count + 4, sizeof *tensors);
+    const size_t count = step_tensors(s, tensors);
     const bool ok =
         safetensors_write(path, tensors, count, &(SafeMeta){"model", model->name}, 1, err);
-    for (size_t i = 0; i < params; i++)
-        free(grad_names[i]);
-    free(grad_names);
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(tensors[i].name, "grad.", 5) == 0)
+            free((void *)tensors[i].name);
     free(tensors);
     return ok;
 }

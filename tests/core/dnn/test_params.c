@@ -13,7 +13,7 @@ static ParamStore *store_of(Graph *g)
     ParamStore *store = NULL;
     CHECK_OK(graph_check(g, &err), err);
     CHECK_OK(params_new(g, &store, &err), err);
-    assert_int_equal(store->count, graph_parameter_count(g));
+    assert_int_equal(store->trained_count, graph_parameter_count(g));
     graph_free(g);
     return store;
 }
@@ -51,8 +51,8 @@ static void siblings_stand_as_one_wider_node_would(void **state)
     ParamStore *store = store_of(family());
     const size_t a = params_find(store, "a.weight")->offset;
     assert_int_equal(params_find(store, "c.weight")->offset, a + 3 * CHANNELS);
-    assert_int_equal(params_find(store, "a.bias")->offset, a + (3 + 2) * CHANNELS);
-    assert_int_equal(params_find(store, "c.bias")->offset, a + (3 + 2) * CHANNELS + 3);
+    const size_t bias = params_find(store, "a.bias")->offset;
+    assert_int_equal(params_find(store, "c.bias")->offset, bias + 3);
     params_free(store);
 }
 
@@ -73,12 +73,54 @@ static void every_number_belongs_to_one_parameter(void **state)
     params_free(store);
 }
 
+static bool describe_all_roles(const void *config, const Shape *srcs, int src_count,
+                               LayerSpec *spec, Error *err)
+{
+    (void)config, (void)src_count, (void)err;
+    const int channels = srcs[0].channels;
+    spec->dst = srcs[0];
+    spec->params[0] = (ParamSpec){"weight", ROLE_SCALE, {channels}, 1, 0, 0};
+    spec->params[1] = (ParamSpec){"bias", ROLE_SHIFT, {channels}, 1, 0, 0};
+    spec->params[2] = (ParamSpec){"mean", ROLE_MEAN, {channels}, 1, 0, 0};
+    spec->params[3] = (ParamSpec){"variance", ROLE_VARIANCE, {channels}, 1, 0, 0};
+    spec->params[4] = (ParamSpec){"batches", ROLE_COUNTER, {0}, 0, 0, 0};
+    spec->param_count = 5;
+    return true;
+}
+
+/* What decays, what else is trained, what is not: in this order, whatever the graph's is. */
+static void the_store_is_in_the_order_of_roles(void **state)
+{
+    (void)state;
+    static const LayerType NORM = {.name = "norm", .describe = describe_all_roles};
+    Graph *g = graph_new((Shape){CHANNELS, 6, 6});
+    Node x = graph_add(g, "n", &NORM, NULL, (Node[]){graph_input(g)}, 1);
+    x = conv(g, x, "c", (Conv){.out = 3, .kernel = 1});
+    graph_add(g, "m", &NORM, NULL, &x, 1);
+    ParamStore *s = store_of(g);
+    assert_int_equal(s->weight_count, 3 * CHANNELS);
+    assert_int_equal(s->trained_count, s->weight_count + 3 + 2 * CHANNELS + 2 * 3);
+    assert_int_equal(s->count, s->trained_count + 2 * CHANNELS + 2 * 3);
+    assert_int_equal(s->counter_count, 2);
+    for (int i = 0; i < s->param_count; i++) {
+        const Param *p = &s->params[i];
+        if (p->role == ROLE_COUNTER)
+            continue;
+        assert_int_equal(p->role == ROLE_WEIGHT, p->offset < s->weight_count);
+        assert_int_equal(role_is_trained(p->role), p->offset < s->trained_count);
+    }
+    assert_int_equal(params_find(s, "m.batches")->offset, 1);
+    assert_int_equal(params_find(s, "m.batches")->count, 1);
+    params_free(s);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parameters_are_listed_in_the_order_of_the_graph),
         cmocka_unit_test(siblings_stand_as_one_wider_node_would),
         cmocka_unit_test(every_number_belongs_to_one_parameter),
+        cmocka_unit_test(the_store_is_in_the_order_of_roles),
     };
     return RUN_TESTS(tests);
 }

@@ -146,7 +146,7 @@ static void check_losses(const char *name, Sgd sgd, double learning_rate)
     Golden g = golden_new((NetConfig){0});
     const float *want = theirs(&g, name, STEPS);
     if (sgd.momentum > 0)
-        CHECK_OK(params_need_momentum(g.params, &err), err);
+        CHECK_OK(params_need_slot(g.params, SLOT_MOMENTUM, &err), err);
     for (int step = 0; step < STEPS; step++) {
         CHECK_NEAR(train(&g, step % BATCHES), want[step], TOLERANCE * (double)want[step]);
         sgd_step(&sgd, learning_rate, g.params);

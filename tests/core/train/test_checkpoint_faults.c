@@ -155,8 +155,8 @@ static void fill(const ParamStore *params, float first)
 {
     for (size_t i = 0; i < params->count; i++) {
         params->values[i] = first + (float)i;
-        if (params->momentum)
-            params->momentum[i] = first - (float)i;
+        if (params->slots[SLOT_MOMENTUM])
+            params->slots[SLOT_MOMENTUM][i] = first - (float)i;
     }
 }
 
@@ -167,7 +167,7 @@ static int setup(void **state)
     Graph *g = graph_new((Shape){40, 1, 1});
     linear(g, graph_input(g), "out", (Linear){.out = 5});
     CHECK_OK(params_new(g, &f->params, &err), err);
-    CHECK_OK(params_need_momentum(f->params, &err), err);
+    CHECK_OK(params_need_slot(f->params, SLOT_MOMENTUM, &err), err);
     graph_free(g);
     snprintf(f->folder, sizeof f->folder, "/tmp/test_checkpoint_faults.XXXXXX");
     assert_non_null(mkdtemp(f->folder));
@@ -212,7 +212,7 @@ static int64_t step_of(const Fixture *f)
     TrainState s = train_state_start();
     CHECK_OK(checkpoint_load(f->path, f->params, &s, NULL, &err), err);
     assert_true(f->params->values[3] == (float)s.step + 3);
-    assert_true(f->params->momentum[3] == (float)s.step - 3);
+    assert_true(f->params->slots[SLOT_MOMENTUM][3] == (float)s.step - 3);
     return s.step;
 }
 
@@ -278,8 +278,8 @@ static bool load_with_a_fault(const Fixture *f, Call call, int n, int error)
     s.step = 9;
     save(f, 1);
     fill(f->params, 9);
-    free(f->params->momentum);
-    f->params->momentum = NULL;
+    free(f->params->slots[SLOT_MOMENTUM]);
+    f->params->slots[SLOT_MOMENTUM] = NULL;
     const int open_before = entries_of("/proc/self/fd");
     arm(call, n, error);
     const bool loaded = checkpoint_load(f->path, f->params, &s, NULL, &err);
@@ -291,7 +291,7 @@ static bool load_with_a_fault(const Fixture *f, Call call, int n, int error)
     assert_true(f->params->values[3] == (float)s.step + 3);
     if (!loaded)
         assert_int_equal(err.code, call == MALLOC || call == CALLOC ? ERR_NO_MEMORY : ERR_IO);
-    CHECK_OK(params_need_momentum(f->params, &err), err);
+    CHECK_OK(params_need_slot(f->params, SLOT_MOMENTUM, &err), err);
     return faults.hit;
 }
 

@@ -37,7 +37,8 @@ static void updates_equal_pytorchs(void **state)
     (void)state;
     for (size_t c = 0; c < COUNT(CASES); c++) {
         float values[N] = {1, -2, 0.5f, 0.25f}, grads[N], momentum[N] = {0};
-        ParamStore store = {.count = N, .values = values, .grads = grads, .momentum = momentum};
+        ParamStore store = {
+            .trained_count = N, .values = values, .grads = grads, .slots = {momentum}};
         for (int s = 1; s <= STEPS; s++) {
             const float g[N] = {0.5f, -1, 0.25f * (float)s, 4 - (float)s};
             memcpy(grads, g, sizeof g);
@@ -52,7 +53,7 @@ static void plain_sgd_needs_no_momentum(void **state)
 {
     (void)state;
     float values[] = {1}, grads[] = {2};
-    ParamStore store = {.count = 1, .values = values, .grads = grads};
+    ParamStore store = {.trained_count = 1, .values = values, .grads = grads};
     sgd_step(&(Sgd){0}, 0.25, &store);
     CHECK_NEAR(values[0], 0.5, 0);
 }
@@ -68,7 +69,7 @@ static void threads_change_no_bit(void **state)
         values[t] = xcalloc(MANY, sizeof *grads);
         float *momentum = xcalloc(MANY, sizeof *grads);
         ParamStore store = {
-            .count = MANY, .values = values[t], .grads = grads, .momentum = momentum};
+            .trained_count = MANY, .values = values[t], .grads = grads, .slots = {momentum}};
         omp_set_num_threads(1 + 2 * t);
         for (int s = 0; s < 5; s++)
             sgd_step(&(Sgd){.momentum = 0.9, .weight_decay = 0.01}, 0.1, &store);
@@ -85,7 +86,8 @@ enum { LONG = 5000 };  // more than two chunks, and a rest
 static SgdReport step_of(float *values, float *grads, Sgd sgd, double rate)
 {
     float *momentum = xcalloc(LONG, sizeof *momentum);
-    ParamStore store = {.count = LONG, .values = values, .grads = grads, .momentum = momentum};
+    ParamStore store = {
+        .trained_count = LONG, .values = values, .grads = grads, .slots = {momentum}};
     const SgdReport report = sgd_step(&sgd, rate, &store);
     free(momentum);
     return report;

@@ -88,6 +88,32 @@ static void what_is_written_is_read(void **state)
     unlink(path);
 }
 
+static void integers_come_back_and_stand_aligned(void **state)
+{
+    (void)state;
+    Error err = {0};
+    char path[128];
+    path_of(path, "integers");
+    const int64_t many = INT64_MAX - 1, few[] = {-1, 2};
+    const SafeTensor tensors[] = {
+        {.name = "a", .dims = {3}, .dim_count = 1, .data = A},
+        {.name = "batches", .dim_count = 0, .type = SAFE_I64, .integers = &many},
+        {.name = "few", .dims = {2}, .dim_count = 1, .type = SAFE_I64, .integers = few},
+    };
+    CHECK_OK(safetensors_write(path, tensors, 3, NULL, 0, &err), err);
+    SafeFile *f = NULL;
+    CHECK_OK(safetensors_open(path, &f, &err), err);
+    const SafeTensor *batches = safetensors_find(f, "batches");
+    assert_true(batches->type == SAFE_I64 && !batches->data && batches->dim_count == 0);
+    assert_true(batches->integers[0] == many);
+    assert_memory_equal(safetensors_find(f, "few")->integers, few, sizeof few);
+    assert_memory_equal(safetensors_find(f, "a")->data, A, sizeof A);
+    // In the file, too, every number is at a multiple of its size.
+    assert_string_equal(safetensors_at(f, 2)->name, "a");
+    safetensors_close(f);
+    unlink(path);
+}
+
 static void misaligned_and_reordered_files_are_read(void **state)
 {
     (void)state;
@@ -129,7 +155,7 @@ static void faults_are_named(void **state)
         {"{\"x\":1}", 0, "file: entry x is not an object"},
         {"{\"x\":{\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "file: tensor x has no type"},
         {"{\"x\":{\"dtype\":\"BF16\",\"shape\":[1],\"data_offsets\":[0,2]}}", 2,
-         "file: tensor x is of type BF16, only F32 is supported"},
+         "file: tensor x is of type BF16, only F32 and I64 are supported"},
         {"{\"x\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, "file: tensor x has no shape"},
         {"{" F32("x", "[1,1,1,1,1]", "0", "4") "}", 4,
          "file: tensor x has 5 dimensions, at most 4 are possible"},
@@ -249,6 +275,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(integers_come_back_and_stand_aligned),
         cmocka_unit_test(misaligned_and_reordered_files_are_read),
         cmocka_unit_test(faults_are_named),
         cmocka_unit_test(a_file_cut_off_anywhere_is_refused),

@@ -29,7 +29,7 @@ static Loop loop_new(const TrainConfig *c)
     team_start(c->threads);
     Loop l = {.graph = model_graph(c->model, (Shape){1, c->image_size, c->image_size}, 10, &err)};
     CHECK_OK(params_new(l.graph, &l.params, &err), err);
-    CHECK_OK(params_need_momentum(l.params, &err), err);
+    CHECK_OK(params_need_slot(l.params, SLOT_MOMENTUM, &err), err);
     init_params(l.params, init_xavier_uniform, c->seed);
     const NetConfig how = {.batch_size = c->batch_size,
                            .bf16 = precision_resolve(c->precision) == PRECISION_BF16,
