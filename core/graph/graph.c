@@ -312,3 +312,12 @@ int64_t graph_multiply_adds(const Graph *g)
         count += g->nodes[i].spec.multiply_adds;
     return count;
 }
+
+bool graph_couples_examples(const Graph *g)
+{
+    for (int i = 0; i < g->count; i++) {
+        if (g->nodes[i].spec.couples_examples)
+            return true;
+    }
+    return false;
+}

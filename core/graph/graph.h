@@ -70,6 +70,7 @@ typedef struct {
     bool backward_needs_src;  // the backward pass reads the values of the sources
     bool backward_needs_dst;  // ... of the destination
     bool dst_is_src;          // the destination shares the memory of the first source
+    bool couples_examples;    // what an example gives depends on the others of its batch
     int part_first;           // the backward pass writes only these channels of diff_src, and other
     int part_channels;        // readers the rest; 0 channels: it writes all of it
 } LayerSpec;
@@ -133,3 +134,4 @@ bool graph_siblings(const Graph *g, Node a, Node b);
 int64_t graph_node_parameters(const GraphNode *node);  // those that are trained
 int64_t graph_parameter_count(const Graph *g);
 int64_t graph_multiply_adds(const Graph *g);  // forward, one example
+bool graph_couples_examples(const Graph *g);  // one of its nodes does

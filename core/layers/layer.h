@@ -10,7 +10,10 @@
  *   backward_begin    what must be done to diff_dst before the two that follow
  *   backward_weights  src, diff_dst -> gradients, added to those of this batch
  *   backward_data     diff_dst -> diff_src
- *   flush_grads       after the last of a batch: gradients that were accumulated elsewhere -> store
+ *   flush_grads       after the last part of a batch: gradients that were accumulated elsewhere ->
+ *                     store
+ *   commit            after a batch that was not given up: what it leaves behind besides gradients,
+ *                     such as running statistics
  *   destroy           once, also after a `create` that failed
  *
  * Every layer but fork has one diff_dst: each value is read by one node; where it has more readers,
@@ -23,6 +26,15 @@
 #include "core/dnn/tensor.h"
 #include "core/layers/shared.h"
 
+/* What varies from run to run. Whatever is random depends on these numbers alone (core/base/
+ * philox.h), so that the backward pass can make it again, and no state has to be saved. */
+typedef struct {
+    uint64_t seed;      // of the training
+    int64_t step;       // batches before this one
+    int first_example;  // of the batch, in this part of it
+    bool last_part;     // of the batch
+} StepContext;
+
 typedef struct Layer {
     const GraphNode *node;
     const Dnn *dnn;
@@ -34,7 +46,8 @@ typedef struct Layer {
     Tensor *diff_src[GRAPH_MAX_SRCS];  // NULL where it is not needed
     Tensor *diff_dst[GRAPH_MAX_READERS];
     int diff_dst_count;
-    void *workspace;  // kept from forward to backward: see workspace_bytes; NULL without
+    const StepContext *step;  // of the run
+    void *workspace;          // kept from forward to backward: see workspace_bytes; NULL without
 
     ParamStore *params;
     int first_param;  // index of the node's first parameter in the store
@@ -58,6 +71,7 @@ typedef struct LayerOps {
     bool (*backward_weights)(Layer *l, Error *err);
     bool (*backward_data)(Layer *l, Error *err);
     void (*flush_grads)(Layer *l);  // NULL: the store has them
+    void (*commit)(Layer *l);       // NULL: nothing is left behind
     /* What computes forward, backward data and backward weights. NULL: no more than one way. */
     void (*name_kernels)(const Layer *l, const char *names[3]);
     void (*destroy)(Layer *l);

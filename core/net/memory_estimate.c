@@ -38,7 +38,7 @@ static size_t packed_bytes(size_t numbers, size_t number_bytes, size_t train, si
 
 MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
 {
-    const int micro = net_default_micro_batch(q->batch_size, q->threads);
+    const int micro = net_default_micro_batch(g, q->batch_size, q->threads);
     const size_t numbers = (size_t)graph_parameter_count(g);
     const size_t number_bytes = q->bf16 ? 2 : 4;
     const Shape image = graph_shape(g, graph_input(g));

@@ -52,9 +52,11 @@ bool net_bf16_is_fast(void)
 
 /* Enough examples to occupy the team, few enough that feature maps stay in cache. Measured in
  * tests/bench/NOTES.md; equal parts, so that one program serves a whole batch. */
-int net_default_micro_batch(int batch_size, int threads)
+int net_default_micro_batch(const Graph *g, int batch_size, int threads)
 {
     enum { USUAL = 32, PER_THREAD = 8 };
+    if (graph_couples_examples(g))
+        return batch_size;
     const int target = PER_THREAD * threads > USUAL ? PER_THREAD * threads : USUAL;
     const int parts = (batch_size + target - 1) / target;
     return (batch_size + parts - 1) / parts;
@@ -69,8 +71,9 @@ bool net_new(const Graph *g, ParamStore *params, NetConfig config, Net **result,
     Net *net = xcalloc(1, sizeof *net);
     net->params = params;
     net->config = config;
-    if (net->config.micro_batch == 0)
-        net->config.micro_batch = net_default_micro_batch(config.batch_size, omp_get_max_threads());
+    if (config.micro_batch == 0 || graph_couples_examples(g))
+        net->config.micro_batch =
+            net_default_micro_batch(g, config.batch_size, omp_get_max_threads());
     net->graph = rewrite_all(g, config.without);
     net->classes = graph_shape(g, graph_output(g)).channels;
     net->image_count = shape_count(graph_shape(g, graph_input(g)));
@@ -215,22 +218,34 @@ bool net_prepare(Net *net, int64_t train_examples, int64_t test_examples, Error 
     return true;
 }
 
-/* Run forward on `count` examples from `images`. NULL on failure. */
-static Program *run_forward(Net *net, const float *images, int count, bool training, Error *err)
+/* A part of a batch. */
+typedef struct {
+    const NetBatch *batch;
+    int first, count;  // examples
+} Part;
+
+static Part part_at(const Net *net, const NetBatch *batch, int first)
 {
-    Program *p = program_for(net, count, training, err);
-    if (!p)
-        return NULL;
-    const double start = clock_seconds();
-    tensor_write_nchw(program_input(p), images);
-    if (net->profile)
-        net->profile->input += clock_seconds() - start;
-    return program_forward(p, net->profile, err) ? p : no_program(net, p, err);
+    const int left = batch->count - first, most = net->config.micro_batch;
+    return (Part){batch, first, left < most ? left : most};
 }
 
-static int next_part(const Net *net, int left)
+/* Run forward on a part. NULL on failure. */
+static Program *run_forward(Net *net, Part part, bool training, Error *err)
 {
-    return left < net->config.micro_batch ? left : net->config.micro_batch;
+    Program *p = program_for(net, part.count, training, err);
+    if (!p)
+        return NULL;
+    const NetBatch *b = part.batch;
+    const double start = clock_seconds();
+    tensor_write_nchw(program_input(p), b->images + (size_t)part.first * net->image_count);
+    if (net->profile)
+        net->profile->input += clock_seconds() - start;
+    const StepContext step = {.seed = b->seed,
+                              .step = b->step,
+                              .first_example = part.first,
+                              .last_part = part.first + part.count == b->count};
+    return program_forward(p, step, net->profile, err) ? p : no_program(net, p, err);
 }
 
 /* Whether to go on with the part that starts at example `first` of a batch. */
@@ -241,59 +256,97 @@ static bool goes_on(const Net *net, int first, Error *err)
            || fail(err, ERR_STOPPED, "stopped within a batch");
 }
 
-bool net_train_batch(Net *net, const float *images, const int32_t *labels, int count, Metrics *sum,
-                     Error *err)
+static void report_ready(const Net *net, Node n)
 {
-    const SoftmaxLoss how = {
-        .classes = net->classes, .smoothing = net->config.label_smoothing, .scale = 1.0 / count};
-    grad_accumulators_begin(net->shared->grads);
-    for (int first = 0, part; first < count; first += part) {
-        part = next_part(net, count - first);
-        if (!goes_on(net, first, err))
-            return false;
-        Program *p = run_forward(net, images + (size_t)first * net->image_count, part, true, err);
-        if (!p)
-            return false;
-        const double start = clock_seconds();
-        softmax_loss(&how, program_output(p)->data, labels + first, part, net->diff_logits, sum);
-        tensor_write_nchw(program_diff_output(p), net->diff_logits);
-        if (net->profile)
-            net->profile->loss += clock_seconds() - start;
-        if (!program_backward(p, net->profile, err))
-            return no_program(net, p, err) != NULL;
+    const GraphNode *node = graph_node(net->graph, n);
+    if (!net->config.grads_ready)
+        return;
+    for (int i = 0; i < node->spec.param_count; i++) {
+        const ParamSpec *spec = &node->spec.params[i];
+        if (!role_is_trained(spec->role))
+            continue;
+        size_t count = 1;  // those of merged siblings, which follow one another, included
+        for (int d = 0; d < spec->dim_count; d++)
+            count *= (size_t)spec->dims[d];
+        char *name = xasprintf("%s.%s", node->name, spec->name);
+        net->config.grads_ready(net->config.grads_ready_context,
+                                params_find(net->params, name)->offset, count);
+        free(name);
     }
+}
+
+/* The last part of a batch has been through node n: its gradients are complete, once what each
+ * program has accumulated is in the store. */
+static void finish_grads(void *context, Node n)
+{
+    Net *net = context;
+    const double start = clock_seconds();
     for (int i = 0; i < net->bound_count; i++) {
         if (net->bound[i].training)
-            program_flush_grads(net->bound[i].program, net->profile);
+            program_flush_grads(net->bound[i].program, n);
+    }
+    if (net->profile)
+        net->profile->flush_grads += clock_seconds() - start;
+    report_ready(net, n);
+}
+
+static bool train_part(Net *net, Part part, Metrics *sum, Error *err)
+{
+    const NetBatch *b = part.batch;
+    const SoftmaxLoss how = {
+        .classes = net->classes, .smoothing = net->config.label_smoothing, .scale = 1.0 / b->count};
+    Program *p = run_forward(net, part, true, err);
+    if (!p)
+        return false;
+    const double start = clock_seconds();
+    softmax_loss(&how, program_output(p)->data, b->labels + part.first, part.count,
+                 net->diff_logits, sum);
+    tensor_write_nchw(program_diff_output(p), net->diff_logits);
+    if (net->profile)
+        net->profile->loss += clock_seconds() - start;
+    const bool last = part.first + part.count == b->count;
+    if (!program_backward(p, last ? finish_grads : NULL, net, net->profile, err))
+        return no_program(net, p, err) != NULL;
+    if (last)
+        program_commit(p);
+    return true;
+}
+
+bool net_train_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *err)
+{
+    grad_accumulators_begin(net->shared->grads);
+    for (Part p = {.batch = batch}; p.first < batch->count; p.first += p.count) {
+        p = part_at(net, batch, p.first);
+        if (!goes_on(net, p.first, err) || !train_part(net, p, sum, err))
+            return false;
     }
     return true;
 }
 
-bool net_evaluate_batch(Net *net, const float *images, const int32_t *labels, int count,
-                        Metrics *sum, Error *err)
+bool net_evaluate_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *err)
 {
     const SoftmaxLoss how = {.classes = net->classes};
-    for (int first = 0, part; first < count; first += part) {
-        part = next_part(net, count - first);
-        if (!goes_on(net, first, err))
-            return false;
-        Program *p = run_forward(net, images + (size_t)first * net->image_count, part, false, err);
+    for (Part part = {.batch = batch}; part.first < batch->count; part.first += part.count) {
+        part = part_at(net, batch, part.first);
+        Program *p = goes_on(net, part.first, err) ? run_forward(net, part, false, err) : NULL;
         if (!p)
             return false;
-        softmax_loss(&how, program_output(p)->data, labels + first, part, NULL, sum);
+        softmax_loss(&how, program_output(p)->data, batch->labels + part.first, part.count, NULL,
+                     sum);
     }
     return true;
 }
 
 bool net_forward(Net *net, const float *images, int count, float *logits, Error *err)
 {
-    for (int first = 0, part; first < count; first += part) {
-        part = next_part(net, count - first);
-        Program *p = run_forward(net, images + (size_t)first * net->image_count, part, false, err);
+    const NetBatch batch = {.images = images, .count = count};
+    for (Part part = {.batch = &batch}; part.first < count; part.first += part.count) {
+        part = part_at(net, &batch, part.first);
+        Program *p = run_forward(net, part, false, err);
         if (!p)
             return false;
-        memcpy(logits + (size_t)first * (size_t)net->classes, program_output(p)->data,
-               (size_t)part * (size_t)net->classes * sizeof *logits);
+        memcpy(logits + (size_t)part.first * (size_t)net->classes, program_output(p)->data,
+               (size_t)part.count * (size_t)net->classes * sizeof *logits);
     }
     return true;
 }

@@ -4,8 +4,9 @@
  * net_evaluate_batch -> net_free
  *
  * A batch is cut into micro-batches whose feature maps stay in cache; their gradients are added up,
- * so the result is that of the whole batch. A Net, with all calls on it, stays on the thread that
- * made it.
+ * so the result is that of the whole batch. Where a layer couples the examples of a batch, as batch
+ * normalisation does, the whole batch is one part. A Net, with all calls on it, stays on the thread
+ * that made it.
  *
  * Shapes   images N x C x H x W, float32, plain; labels N; logits N x classes.
  * Errors   ERR_DNN, ERR_NO_MEMORY (the message says how much was needed), ERR_STOPPED (go_on said
@@ -26,16 +27,21 @@ typedef struct Net Net;
 bool net_bf16_is_fast(void);
 
 /* The micro-batch that a net chooses for this batch size and this many threads. */
-int net_default_micro_batch(int batch_size, int threads);
+int net_default_micro_batch(const Graph *g, int batch_size, int threads);
 
 typedef struct {
     int batch_size;          // the largest batch that will come
-    int micro_batch;         // examples at a time; 0: chosen by the net
+    int micro_batch;         // examples at a time; 0, or where examples are coupled:
+                             // net_default_micro_batch
     bool bf16;               // bfloat16 feature maps and gradients between layers; else float32
     double label_smoothing;  // of the training loss
     unsigned without;        // rewrites left out: REWRITE_NO_... of core/net/rewrites.h
     bool (*go_on)(void *);   // asked between two micro-batches; NULL: always
     void *go_on_context;
+    /* While the backward pass of a batch's last part goes on: numbers [first, first + count) of
+     * ParamStore.grads are those of the whole batch. Each is reported once. NULL: nobody asks. */
+    void (*grads_ready)(void *context, size_t first, size_t count);
+    void *grads_ready_context;
     Autotune *autotune;  // which kernels to use, borrowed; NULL: oneDNN's alone
 } NetConfig;
 
@@ -58,13 +64,20 @@ bool net_prepare(Net *net, int64_t train_examples, int64_t test_examples, Error 
 /* The parameters' values were changed from outside. */
 void net_params_changed(Net *net);
 
+/* A batch, borrowed for the call. */
+typedef struct {
+    const float *images;
+    const int32_t *labels;
+    int count;
+    uint64_t seed;  // of what is random in the net, with `step`
+    int64_t step;   // batches of this training before it
+} NetBatch;
+
 /* Forward, loss and backward: sets the gradients of the mean loss over the batch and adds losses
- * and hits to *sum. */
-bool net_train_batch(Net *net, const float *images, const int32_t *labels, int count, Metrics *sum,
-                     Error *err);
+ * and hits to *sum. Running statistics change when all of it has succeeded. */
+bool net_train_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *err);
 /* Forward and loss, without label smoothing. */
-bool net_evaluate_batch(Net *net, const float *images, const int32_t *labels, int count,
-                        Metrics *sum, Error *err);
+bool net_evaluate_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *err);
 /* Forward alone. */
 bool net_forward(Net *net, const float *images, int count, float *logits, Error *err);
 

@@ -16,6 +16,7 @@ struct Program {
     int count;      // nodes; the input is node 0 and has no layer
     Layer *layers;  // by node
     Layout *layout;
+    StepContext step;  // of the run; layers read it
     Tensor **tensors;  // by block of the layout; NULL for a workspace. Owned
 };
 
@@ -69,6 +70,7 @@ static bool create_layers(Program *p, ParamStore *params, const Dnn *dnn, Error 
             l->diff_src[s] = block >= 0 ? p->tensors[block] : NULL;
         }
         l->dst = value_of(p, n);
+        l->step = &p->step;
         l->params = params;
         l->first_param = first_param(params, l->node);
         l->shared = p->config.shared;
@@ -162,8 +164,9 @@ static void lap(const Profile *profile, double *start, double *sum)
     *start = now;
 }
 
-bool program_forward(Program *p, Profile *profile, Error *err)
+bool program_forward(Program *p, StepContext step, Profile *profile, Error *err)
 {
+    p->step = step;
     double start = profile ? clock_seconds() : 0;
     for (Node n = 1; n < p->count; n++) {
         Layer *l = &p->layers[n];
@@ -202,7 +205,7 @@ static bool backward_layer(Layer *l, const Profile *profile, NodeTimes *times, E
     return true;
 }
 
-bool program_backward(Program *p, Profile *profile, Error *err)
+bool program_backward(Program *p, ProgramNodeDone done, void *context, Profile *profile, Error *err)
 {
     INVARIANT(p->config.training);
     NodeTimes ignored = {0};
@@ -211,20 +214,26 @@ bool program_backward(Program *p, Profile *profile, Error *err)
         if (p->layout->has_grad[n]
             && !backward_layer(l, profile, profile ? &profile->nodes[n] : &ignored, err))
             return fail_in(err, "%s", l->node->name);
+        if (done)
+            done(context, n);
     }
     return true;
 }
 
-void program_flush_grads(Program *p, Profile *profile)
+void program_flush_grads(Program *p, Node n)
 {
-    double start = profile ? clock_seconds() : 0;
+    Layer *l = &p->layers[n];
+    if (l->node->type->ops->flush_grads)
+        l->node->type->ops->flush_grads(l);
+}
+
+void program_commit(Program *p)
+{
     for (Node n = 1; n < p->count; n++) {
         Layer *l = &p->layers[n];
-        const LayerOps *ops = l->node->type->ops;
-        if (ops->flush_grads)
-            ops->flush_grads(l);
+        if (l->node->type->ops->commit)
+            l->node->type->ops->commit(l);
     }
-    lap(profile, &start, profile ? &profile->flush_grads : NULL);
 }
 
 void program_name_kernels(const Program *p, Node n, const char *names[3])

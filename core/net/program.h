@@ -38,13 +38,22 @@ bool program_place(Program *p, void *arena, Error *err);
 /* Copy the parameters from the store; needed when they have changed. */
 bool program_load_params(Program *p, Error *err);
 
-/* input -> output. `profile` may be NULL. */
-bool program_forward(Program *p, Profile *profile, Error *err);
+/* input -> output, of the part of a batch that `step` says. `profile` may be NULL. */
+bool program_forward(Program *p, StepContext step, Profile *profile, Error *err);
+
+/* Called when the backward pass has been through a node; a node without parameters too. */
+typedef void (*ProgramNodeDone)(void *context, Node n);
+
 /* diff_output -> gradients: those of a new batch after grad_accumulators_begin, else added to the
- * gradients of this batch. */
-bool program_backward(Program *p, Profile *profile, Error *err);
-/* After the last program_backward of a batch: flush what was accumulated elsewhere to the store. */
-void program_flush_grads(Program *p, Profile *profile);
+ * gradients of this batch. Of the same part as the program_forward before it. `done` may be NULL.
+ */
+bool program_backward(Program *p, ProgramNodeDone done, void *context, Profile *profile,
+                      Error *err);
+/* When the last part of a batch has been through node n: flush what was accumulated elsewhere of
+ * its gradients to the store. */
+void program_flush_grads(Program *p, Node n);
+/* After the batch that it computed as a whole: see LayerOps.commit. */
+void program_commit(Program *p);
 
 /* What computes forward, backward data and backward weights of node n; NULL where it makes no
  * difference. */

@@ -60,10 +60,16 @@ static void bench_free(Bench *b)
     free(b->labels);
 }
 
+static NetBatch batch_of(const Bench *b)
+{
+    return (NetBatch){.images = b->images, .labels = b->labels, .count = b->config->batch_size};
+}
+
 static bool step(Bench *b, Error *err)
 {
+    const NetBatch batch = batch_of(b);
     Metrics ignored = {0};
-    if (!net_train_batch(b->net, b->images, b->labels, b->config->batch_size, &ignored, err))
+    if (!net_train_batch(b->net, &batch, &ignored, err))
         return false;
     const double start = clock_seconds();
     // A rate so small that values stay in their initial range for as long as the bench runs.
@@ -102,11 +108,12 @@ static bool time_steps(Bench *b, BenchResult *r, Error *err)
 
 static bool time_evaluation(Bench *b, BenchResult *r, Error *err)
 {
+    const NetBatch batch = batch_of(b);
     double best = 0;
     for (int i = 0; i < b->config->steps + 1; i++) {
         Metrics ignored = {0};
         const double start = clock_seconds();
-        if (!net_evaluate_batch(b->net, b->images, b->labels, b->config->batch_size, &ignored, err))
+        if (!net_evaluate_batch(b->net, &batch, &ignored, err))
             return false;
         const double ms = 1e3 * (clock_seconds() - start);
         best = i == 0 || ms < best ? ms : best;

@@ -224,6 +224,15 @@ static bool is_point(int64_t batch, int64_t batches)
     return batch % spacing == 0 || batch == batches;
 }
 
+static NetBatch net_batch(const Trainer *t, const Batch *b)
+{
+    return (NetBatch){.images = b->images,
+                      .labels = b->labels,
+                      .count = b->count,
+                      .seed = t->config.seed,
+                      .step = t->state.step};
+}
+
 /* Given up, with t->asked at TRAIN_STOP, if the callback says so in the middle. */
 static bool train_step(Trainer *t, Error *err)
 {
@@ -231,7 +240,8 @@ static bool train_step(Trainer *t, Error *err)
     const double start = clock_seconds();
     const Batch *batch = loader_next(t->train);
     Metrics part = {0};
-    if (!net_train_batch(t->net, batch->images, batch->labels, batch->count, &part, err))
+    const NetBatch step = net_batch(t, batch);
+    if (!net_train_batch(t->net, &step, &part, err))
         return t->asked == TRAIN_STOP;
     if (!isfinite(part.loss))
         return not_a_number("the loss", part.loss, s->step + 1, err);
@@ -265,7 +275,8 @@ static bool run_test_split(Trainer *t, Metrics *sum, Error *err)
     }
     for (bool last = false; !last && t->asked < TRAIN_STOP;) {
         const Batch *batch = loader_next(t->test);
-        if (!net_evaluate_batch(t->net, batch->images, batch->labels, batch->count, sum, err))
+        const NetBatch part = net_batch(t, batch);
+        if (!net_evaluate_batch(t->net, &part, sum, err))
             return t->asked == TRAIN_STOP;
         last = batch->last;
         if (!last)

@@ -73,7 +73,7 @@ void bound_forward(Bound *b)
     b->shared->version++;  // tests change parameters as they like
     CHECK_OK(program_load_params(b->program, &err), err);
     tensor_write_nchw(program_input(b->program), b->src);
-    CHECK_OK(program_forward(b->program, NULL, &err), err);
+    CHECK_OK(program_forward(b->program, b->step, NULL, &err), err);
     tensor_read_nchw(program_output(b->program), b->dst);
 }
 
@@ -82,8 +82,9 @@ void bound_backward(Bound *b)
     Error err = {0};
     tensor_write_nchw(program_diff_output(b->program), b->diff_dst);
     grad_accumulators_begin(b->shared->grads);
-    CHECK_OK(program_backward(b->program, NULL, &err), err);
-    program_flush_grads(b->program, NULL);
+    CHECK_OK(program_backward(b->program, NULL, NULL, NULL, &err), err);
+    for (Node n = 1; n < graph_node_count(b->graph); n++)
+        program_flush_grads(b->program, n);
     tensor_read_nchw(program_diff_input(b->program), b->diff_src);
 }
 

@@ -20,6 +20,7 @@ typedef struct {
     float *diff_dst;  // its gradient, which bound_backward reads; filled with numbers in [-1, 1)
     float *diff_src;  // set by bound_backward
     size_t src_count, dst_count;
+    StepContext step;  // of the runs; zeros until a test sets it
     Autotune *autotune;
     Shared *shared;
 } Bound;

@@ -50,10 +50,11 @@ static bool step_run(Step *s, const Model *model, Error *err)
         return false;
     init_params(s->params, init_xavier_uniform, s->seed);
     const NetConfig config = {.batch_size = s->batch};
+    const NetBatch batch = {.images = s->images, .labels = s->labels, .count = s->batch};
     Metrics sum = {0};
     if (!net_new(s->graph, s->params, config, &s->net, err)
         || !net_forward(s->net, s->images, s->batch, s->logits, err)
-        || !net_train_batch(s->net, s->images, s->labels, s->batch, &sum, err))
+        || !net_train_batch(s->net, &batch, &sum, err))
         return false;
     s->loss = (float)metrics_loss(&sum);
     return true;

@@ -79,7 +79,10 @@ static double train(const Golden *g, int k)
     snprintf(name, sizeof name, "images.%d", k);
     const float *images = theirs(g, name, (size_t)BATCH * SIDE * SIDE);
     Metrics sum = {0};
-    CHECK_OK(net_train_batch(g->net, images, labels, BATCH, &sum, &err), err);
+    CHECK_OK(net_train_batch(g->net,
+                             &(NetBatch){.images = images, .labels = labels, .count = BATCH}, &sum,
+                             &err),
+             err);
     return metrics_loss(&sum);
 }
 

@@ -70,7 +70,9 @@ static double step_of(Node (*end)(Graph *, Node), bool bf16, double *loss)
     for (int i = 0; i < BATCH; i++)
         labels[i] = (int32_t)rng_below(&rng, CLASSES);
     Metrics sum = {0};
-    CHECK_OK(net_train_batch(net, images, labels, BATCH, &sum, &err), err);
+    CHECK_OK(net_train_batch(net, &(NetBatch){.images = images, .labels = labels, .count = BATCH},
+                             &sum, &err),
+             err);
     CHECK_OK(net_forward(net, images, BATCH, logits, &err), err);
     for (size_t i = 0; i < COUNT(logits); i++)
         assert_true(isfinite(logits[i]));

@@ -28,13 +28,14 @@ static size_t real_arena(const Graph *g, int side, const MemoryQuestion *q)
     CHECK_OK(params_new(g, &params, &err), err);
     // The estimate is of the micro-batch for q's threads, whatever this machine has.
     const NetConfig how = {.batch_size = q->batch_size,
-                           .micro_batch = net_default_micro_batch(q->batch_size, q->threads),
+                           .micro_batch = net_default_micro_batch(g, q->batch_size, q->threads),
                            .bf16 = q->bf16};
     CHECK_OK(net_new(g, params, how, &net, &err), err);
     float *images = xcalloc((size_t)q->batch_size * (size_t)(side * side), sizeof *images);
     int32_t *labels = xcalloc((size_t)q->batch_size, sizeof *labels);
+    const NetBatch batch = {.images = images, .labels = labels, .count = q->batch_size};
     Metrics sum = {0};
-    CHECK_OK(net_train_batch(net, images, labels, q->batch_size, &sum, &err), err);
+    CHECK_OK(net_train_batch(net, &batch, &sum, &err), err);
     const size_t bytes = net_arena_bytes(net);
     free(labels);
     free(images);

@@ -57,8 +57,9 @@ static void fixture_free(Fixture *f)
 static Metrics train(Fixture *f, int count)
 {
     Error err = {0};
+    const NetBatch batch = {.images = f->images, .labels = f->labels, .count = count};
     Metrics sum = {0};
-    CHECK_OK(net_train_batch(f->net, f->images, f->labels, count, &sum, &err), err);
+    CHECK_OK(net_train_batch(f->net, &batch, &sum, &err), err);
     return sum;
 }
 
@@ -364,7 +365,10 @@ static void evaluation_gives_the_loss_of_training(void **state)
     float logits[BATCH * CLASSES];
     const Metrics trained = train(&f, BATCH);
     Metrics sum = {0};
-    CHECK_OK(net_evaluate_batch(f.net, f.images, f.labels, BATCH, &sum, &err), err);
+    CHECK_OK(net_evaluate_batch(f.net,
+                                &(NetBatch){.images = f.images, .labels = f.labels, .count = BATCH},
+                                &sum, &err),
+             err);
     CHECK_NEAR(sum.loss, trained.loss, 1e-5);
     assert_int_equal(sum.top1, trained.top1);
     CHECK_OK(net_forward(f.net, f.images, BATCH, logits, &err), err);

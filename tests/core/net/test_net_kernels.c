@@ -74,9 +74,8 @@ static Metrics run(Fixture *f, bool train)
 {
     Error err = {0};
     Metrics sum = {0};
-    CHECK_OK((train ? net_train_batch : net_evaluate_batch)(f->net, f->images, f->labels, BATCH,
-                                                            &sum, &err),
-             err);
+    const NetBatch batch = {.images = f->images, .labels = f->labels, .count = BATCH};
+    CHECK_OK((train ? net_train_batch : net_evaluate_batch)(f->net, &batch, &sum, &err), err);
     return sum;
 }
 

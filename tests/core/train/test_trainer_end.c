@@ -26,7 +26,10 @@ static Metrics measured(const TrainerFixture *f, const TrainConfig *c, const cha
     Metrics sum = {0};
     for (bool last = false; !last;) {
         const Batch *b = loader_next(loader);
-        CHECK_OK(net_evaluate_batch(net, b->images, b->labels, b->count, &sum, &err), err);
+        CHECK_OK(net_evaluate_batch(
+                     net, &(NetBatch){.images = b->images, .labels = b->labels, .count = b->count},
+                     &sum, &err),
+                 err);
         last = b->last;
     }
     loader_free(loader);

@@ -70,7 +70,11 @@ static Metrics loop_epoch(const Loop *l, const TrainConfig *c, int64_t *step, in
     for (bool last = false; !last; (*step)++) {
         const Batch *b = loader_next(l->train);
         Metrics part = {0};
-        CHECK_OK(net_train_batch(l->net, b->images, b->labels, b->count, &part, &err), err);
+        CHECK_OK(net_train_batch(
+                     l->net,
+                     &(NetBatch){.images = b->images, .labels = b->labels, .count = b->count},
+                     &part, &err),
+                 err);
         sgd_step(&c->sgd, rate_of(c, *step, steps), l->params);
         net_params_changed(l->net);
         metrics_add(&sum, &part);
@@ -85,7 +89,11 @@ static Metrics loop_test(const Loop *l)
     Metrics sum = {0};
     for (bool last = false; !last;) {
         const Batch *b = loader_next(l->test);
-        CHECK_OK(net_evaluate_batch(l->net, b->images, b->labels, b->count, &sum, &err), err);
+        CHECK_OK(net_evaluate_batch(
+                     l->net,
+                     &(NetBatch){.images = b->images, .labels = b->labels, .count = b->count}, &sum,
+                     &err),
+                 err);
         last = b->last;
     }
     return sum;
