@@ -31,6 +31,7 @@ typedef struct {
     int stride_h, stride_w;
     int pad_h, pad_w;         // on each side
     bool relu;                // forward only
+    bool no_bias;             // no bias is added, or no gradient of one computed
     bool src_bf16, dst_bf16;  // bfloat16, else float32; the gradients' types are these as well
     int threads;              // of the team that computes
     int runs_per_load;        // how often it runs until the weights change, about

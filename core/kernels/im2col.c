@@ -81,7 +81,7 @@ SIMD_CLONES static void finish_bf16(const float *restrict sums, const float *res
                                     bool relu, int channels, uint16_t *restrict dst)
 {
     for (int c = 0; c < channels; c++) {
-        const float x = sums[c] + bias[c];
+        const float x = sums[c] + (bias ? bias[c] : 0);
         dst[c] = float_to_bf16(relu && x <= 0 ? 0 : x);
     }
 }
@@ -90,7 +90,7 @@ SIMD_CLONES static void finish_f32(const float *restrict sums, const float *rest
                                    bool relu, int channels, float *restrict dst)
 {
     for (int c = 0; c < channels; c++) {
-        const float x = sums[c] + bias[c];
+        const float x = sums[c] + (bias ? bias[c] : 0);
         dst[c] = relu && x <= 0 ? 0 : x;
     }
 }
@@ -136,6 +136,7 @@ static void run_group(const Im2col *p, const Block *b, int first, const void *pa
                       const float *bias, float *sums, void *dst)
 {
     const int channels = at_most(GROUP, p->conv.out - first);
+    const float *biases = bias ? bias + first : NULL;
     Gemm g = product_of(p, b->count, channels);
     g.a = b->rows;
     g.b = (const float *)packed + (ptrdiff_t)first * g.depth;
@@ -145,9 +146,9 @@ static void run_group(const Im2col *p, const Block *b, int first, const void *pa
         const ptrdiff_t at = (ptrdiff_t)(b->pixel + row) * p->conv.out + first;
         const float *x = sums + row * channels;
         if (p->conv.src_bf16)
-            finish_bf16(x, bias + first, p->conv.relu, channels, (uint16_t *)dst + at);
+            finish_bf16(x, biases, p->conv.relu, channels, (uint16_t *)dst + at);
         else
-            finish_f32(x, bias + first, p->conv.relu, channels, (float *)dst + at);
+            finish_f32(x, biases, p->conv.relu, channels, (float *)dst + at);
     }
 }
 

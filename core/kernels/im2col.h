@@ -31,7 +31,7 @@ size_t im2col_weights_bytes(const Im2col *p);
 size_t im2col_scratch_bytes(const Im2col *p);
 void im2col_pack(const Im2col *p, const float *weights, void *packed);
 
-/* src -> dst. */
+/* src -> dst. `bias` may be NULL. */
 void im2col_run(const Im2col *p, const void *src, const void *packed, const float *bias, void *dst,
                 void *scratch);
 

@@ -1,12 +1,27 @@
 #include "core/layers/conv.h"
 
 #include <omp.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/base/memory.h"
 #include "core/kernels/relu.h"
 #include "core/layers/conv_autotune.h"
 #include "core/layers/layer.h"
+
+enum { PAIR_TEXT = 32 };
+
+/* "3", or "1 x 7" */
+static const char *pair_text(int rows, int columns, char text[PAIR_TEXT])
+{
+    if (rows == columns)
+        snprintf(text, PAIR_TEXT, "%d", rows);
+    else
+        snprintf(text, PAIR_TEXT, "%d x %d", rows, columns);
+    return text;
+}
+
+#define PAIR(member) pair_text(c->member, c->member##_w, (char[PAIR_TEXT]){0})
 
 static bool describe(const void *config, const Shape *srcs, int src_count, LayerSpec *spec,
                      Error *err)
@@ -16,20 +31,21 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
     const Shape src = srcs[0];
     if (c->out < 1)
         return fail(err, ERR_INVALID, "output channels must be 1 or more, got %d", c->out);
-    if (c->kernel < 1)
-        return fail(err, ERR_INVALID, "kernel must be 1 or more, got %d", c->kernel);
-    if (c->stride < 1)
-        return fail(err, ERR_INVALID, "stride must be 1 or more, got %d", c->stride);
-    if (c->pad < 0)
-        return fail(err, ERR_INVALID, "pad must be 0 or more, got %d", c->pad);
-    if (c->kernel > src.height + 2 * c->pad || c->kernel > src.width + 2 * c->pad)
-        return fail(err, ERR_INVALID, "kernel %d is larger than the padded image of %d x %d",
-                    c->kernel, src.height + 2 * c->pad, src.width + 2 * c->pad);
-    const int taps = c->kernel * c->kernel;
-    spec->dst = (Shape){c->out, (src.height + 2 * c->pad - c->kernel) / c->stride + 1,
-                        (src.width + 2 * c->pad - c->kernel) / c->stride + 1};
+    if (c->kernel < 1 || c->kernel_w < 1)
+        return fail(err, ERR_INVALID, "kernel must be 1 or more, got %s", PAIR(kernel));
+    if (c->stride < 1 || c->stride_w < 1)
+        return fail(err, ERR_INVALID, "stride must be 1 or more, got %s", PAIR(stride));
+    if (c->pad < 0 || c->pad_w < 0)
+        return fail(err, ERR_INVALID, "pad must be 0 or more, got %s", PAIR(pad));
+    const int height = src.height + 2 * c->pad, width = src.width + 2 * c->pad_w;
+    if (c->kernel > height || c->kernel_w > width)
+        return fail(err, ERR_INVALID, "kernel %s is larger than the padded image of %d x %d",
+                    PAIR(kernel), height, width);
+    const int taps = c->kernel * c->kernel_w;
+    spec->dst = (Shape){c->out, (height - c->kernel) / c->stride + 1,
+                        (width - c->kernel_w) / c->stride_w + 1};
     spec->params[0] = (ParamSpec){.name = "weight",
-                                  .dims = {c->out, src.channels, c->kernel, c->kernel},
+                                  .dims = {c->out, src.channels, c->kernel, c->kernel_w},
                                   .dim_count = 4,
                                   .fan_in = src.channels * taps,
                                   .fan_out = c->out * taps};
@@ -39,7 +55,7 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
                                   .dim_count = 1,
                                   .fan_in = src.channels * taps,
                                   .fan_out = c->out * taps};
-    spec->param_count = 2;
+    spec->param_count = c->no_bias ? 1 : 2;
     spec->multiply_adds = (int64_t)shape_count(spec->dst) * src.channels * taps;
     spec->backward_needs_src = true;
     spec->backward_needs_dst = c->relu && !c->mask_moved;
@@ -75,11 +91,12 @@ static ConvProblem problem_of(const Layer *l, ConvDirection d)
                          .dst_height = dst.height,
                          .dst_width = dst.width,
                          .kernel_h = c->kernel,
-                         .kernel_w = c->kernel,
+                         .kernel_w = c->kernel_w,
                          .stride_h = c->stride,
-                         .stride_w = c->stride,
+                         .stride_w = c->stride_w,
                          .pad_h = c->pad,
-                         .pad_w = c->pad,
+                         .pad_w = c->pad_w,
+                         .no_bias = c->no_bias && d != CONV_BACKWARD_DATA,
                          .relu = d == CONV_FORWARD && c->relu,
                          .src_bf16 = l->src[0]->type == dnnl_bf16,
                          .dst_bf16 = out->type == dnnl_bf16,
@@ -89,6 +106,7 @@ static ConvProblem problem_of(const Layer *l, ConvDirection d)
 
 static ConvTask task_of(const Layer *l, ConvDirection d)
 {
+    const bool has_bias = !((const Conv *)l->node->config)->no_bias;
     return (ConvTask){.problem = problem_of(l, d),
                       .dnn = l->dnn,
                       .shared = l->shared,
@@ -98,9 +116,9 @@ static ConvTask task_of(const Layer *l, ConvDirection d)
                       .diff_src = l->diff_src[0],
                       .diff_dst = l->training ? l->diff_dst[0] : NULL,
                       .weights = layer_values(l, WEIGHTS),
-                      .bias = layer_values(l, BIAS),
+                      .bias = has_bias ? layer_values(l, BIAS) : NULL,
                       .weights_grad = layer_grads(l, WEIGHTS),
-                      .bias_grad = layer_grads(l, BIAS)};
+                      .bias_grad = has_bias ? layer_grads(l, BIAS) : NULL};
 }
 
 static const ConvKernel *kernel_for(const Layer *l, const ConvProblem *p, Error *err)
@@ -232,7 +250,12 @@ const LayerType CONV = {
 
 Node conv(Graph *g, Node src, const char *name, Conv c)
 {
-    if (c.stride == 0)
-        c.stride = 1;
+    if (c.kernel_w == 0) {
+        c.kernel_w = c.kernel;
+        c.stride_w = c.stride;
+        c.pad_w = c.pad;
+    }
+    c.stride = c.stride == 0 ? 1 : c.stride;
+    c.stride_w = c.stride_w == 0 ? 1 : c.stride_w;
     return graph_add(g, name, &CONV, &c, &src, 1);
 }

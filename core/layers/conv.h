@@ -1,11 +1,12 @@
-/* core/layers/conv.h -- 2-D convolution with bias.
+/* core/layers/conv.h -- 2-D convolution, with or without a bias.
  *
  *   dst[n][o][i][j] = bias[o] + sum of weights[o][c][u][v]
- *                                      * src[n][c][i*stride + u - pad][j*stride + v - pad]
- *                     over all c and 0 <= u, v < kernel; pixels outside the image count as 0.
+ *                                      * src[n][c][i*stride + u - pad][j*stride_w + v - pad_w]
+ *                     over all c, 0 <= u < kernel and 0 <= v < kernel_w; pixels outside the image
+ *                     count as 0.
  *
  * Shapes    src N x C x H x W, dst N x O x H' x W', H' = (H + 2*pad - kernel) / stride + 1, rounded
- *           down; W' likewise. weights O x C x kernel x kernel, bias O.
+ *           down; W' likewise. weights O x C x kernel x kernel_w, bias O.
  * Backward  diff_src, weights and bias gradients. With `relu`, dst = max(0, .), and diff_dst is set
  *           to 0 where dst is not above 0 before anything else, unless that mask has moved: the
  *           result of a conv and a relu node, in one pass.
@@ -18,10 +19,14 @@
 #include "core/graph/graph.h"
 
 typedef struct {
-    int out;          // output channels
-    int kernel;       // window side
-    int stride;       // 0 means 1
-    int pad;          // on each side
+    int out;       // output channels
+    int kernel;    // rows of the window
+    int stride;    // 0 means 1
+    int pad;       // on each side
+    int kernel_w;  // columns; 0: the window is a square, and stride and pad are those of both ways
+    int stride_w;  // 0 means 1
+    int pad_w;
+    bool no_bias;
     bool relu;        // set by the rewrite that folds a relu node in; models use relu()
     bool mask_moved;  // a reader applies the ReLU's backward mask: see core/net/rewrites.h
 } Conv;

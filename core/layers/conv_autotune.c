@@ -91,8 +91,10 @@ static bool params_new_scratch(Scratch *s, Error *err)
     fill(s->params, count, false);
     s->task.weights = s->params;
     s->task.weights_grad = s->params + weights;
-    s->task.bias = s->task.weights_grad + weights;
-    s->task.bias_grad = s->task.weights_grad + weights + out;
+    if (!s->task.problem.no_bias) {
+        s->task.bias = s->task.weights_grad + weights;
+        s->task.bias_grad = s->task.weights_grad + weights + out;
+    }
     return true;
 }
 

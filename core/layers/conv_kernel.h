@@ -18,7 +18,7 @@ typedef struct {
     bool training;  // false: no backward pass will follow
     // Those that the direction reads and writes; they may be placed in memory later.
     Tensor *src, *dst, *diff_src, *diff_dst;
-    const float *weights, *bias;      // in the store
+    const float *weights, *bias;      // in the store; no bias: NULL
     float *weights_grad, *bias_grad;  // backward weights
 } ConvTask;
 

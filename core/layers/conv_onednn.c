@@ -68,8 +68,8 @@ static bool describe_forward(Descs *d, const ConvTask *t, Error *err)
     const Window w = window_of(&t->problem);
     const dnnl_status_t status = dnnl_convolution_forward_primitive_desc_create(
         &d->forward, t->dnn->engine, t->training ? dnnl_forward_training : dnnl_forward_inference,
-        dnnl_convolution_direct, t->src->desc, d->any_weights, d->bias, t->dst->desc, w.strides,
-        NULL, w.pads, w.pads, NULL);
+        dnnl_convolution_direct, t->src->desc, d->any_weights, t->bias ? d->bias : NULL,
+        t->dst->desc, w.strides, NULL, w.pads, w.pads, NULL);
     return dnn_try(status, "conv forward", err);
 }
 
@@ -107,12 +107,15 @@ static bool create_forward(State *s, Error *err)
     dnnl_primitive_desc_t desc = s->descs.forward;
     s->descs.forward = NULL;  // op_new takes it over
     if (!op_new(&s->op, t->dnn, "conv forward", dnnl_success, desc, err) || !create_pack(s, err)
-        || !dnn_try(dnnl_memory_create(&s->bias, s->descs.bias, t->dnn->engine, (void *)t->bias),
-                    "wrap a bias", err))
+        || (t->bias
+            && !dnn_try(
+                dnnl_memory_create(&s->bias, s->descs.bias, t->dnn->engine, (void *)t->bias),
+                "wrap a bias", err)))
         return false;
     op_arg(&s->op, DNNL_ARG_SRC, t->src->memory);
     op_arg(&s->op, DNNL_ARG_WEIGHTS, s->weights.packed->memory);
-    op_arg(&s->op, DNNL_ARG_BIAS, s->bias);
+    if (s->bias)
+        op_arg(&s->op, DNNL_ARG_BIAS, s->bias);
     op_arg(&s->op, DNNL_ARG_DST, t->dst->memory);
     return true;
 }
@@ -152,17 +155,21 @@ static bool create_backward_weights(State *s, Error *err)
     dnnl_primitive_desc_t desc = NULL;
     const dnnl_status_t status = dnnl_convolution_backward_weights_primitive_desc_create(
         &desc, t->dnn->engine, dnnl_convolution_direct, t->src->desc, s->descs.any_diff_weights,
-        s->descs.bias, t->diff_dst->desc, w.strides, NULL, w.pads, w.pads, s->descs.forward, attr);
+        t->bias_grad ? s->descs.bias : NULL, t->diff_dst->desc, w.strides, NULL, w.pads, w.pads,
+        s->descs.forward, attr);
     dnnl_primitive_attr_destroy(attr);
     if (!op_new(&s->op, t->dnn, "conv backward weights", status, desc, err)
         || !packed_grad_new(&s->weights_grad, t->dnn, t->weights_grad, s->descs.plain_weights,
                             op_desc(&s->op, dnnl_query_diff_weights_md), err)
-        || !packed_grad_new(&s->bias_grad, t->dnn, t->bias_grad, s->descs.bias, s->descs.bias, err))
+        || (t->bias_grad
+            && !packed_grad_new(&s->bias_grad, t->dnn, t->bias_grad, s->descs.bias, s->descs.bias,
+                                err)))
         return false;
     op_arg(&s->op, DNNL_ARG_SRC, t->src->memory);
     op_arg(&s->op, DNNL_ARG_DIFF_DST, t->diff_dst->memory);
     op_arg(&s->op, DNNL_ARG_DIFF_WEIGHTS, s->weights_grad.packed->memory);
-    op_arg(&s->op, DNNL_ARG_DIFF_BIAS, s->bias_grad.packed->memory);
+    if (t->bias_grad)
+        op_arg(&s->op, DNNL_ARG_DIFF_BIAS, s->bias_grad.packed->memory);
     return true;
 }
 
@@ -171,7 +178,8 @@ static bool store_grads(const State *s, Error *err)
     const ConvTask *t = s->task;
     GradAccumulators *g = t->shared->grads;
     return packed_grad_store(&s->weights_grad, grad_accumulators_add(g, t->weights_grad), err)
-           && packed_grad_store(&s->bias_grad, grad_accumulators_add(g, t->bias_grad), err);
+           && (!t->bias_grad
+               || packed_grad_store(&s->bias_grad, grad_accumulators_add(g, t->bias_grad), err));
 }
 
 /* ---- */

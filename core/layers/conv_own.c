@@ -36,7 +36,7 @@ bool conv_own_reserve_grad(ConvOwn *o, const ConvKernel *k, size_t sums, size_t 
     const GradAccumulatorKey key = {.grads = t->weights_grad,
                                     .layout = k->ops,  // all variants of a kernel have the same
                                     .weights = sums,
-                                    .biases = (size_t)t->problem.out};
+                                    .biases = t->bias_grad ? (size_t)t->problem.out : 0};
     const size_t bias = channel_sums_scratch(t->diff_dst, t->problem.threads) * sizeof(float);
     o->sums = grad_accumulator_get(t->shared->grads, key, err);
     return o->sums && shared_reserve(t->shared, scratch_bytes > bias ? scratch_bytes : bias, err);
@@ -49,7 +49,8 @@ void conv_own_start_grad(const ConvOwn *o)
 
 void conv_own_add_bias(const ConvOwn *o)
 {
-    channel_sums_add(o->sums->bias, o->task->diff_dst, o->task->shared->scratch);
+    if (o->task->bias_grad)
+        channel_sums_add(o->sums->bias, o->task->diff_dst, o->task->shared->scratch);
 }
 
 bool conv_own_flush(const ConvOwn *o, bool *accumulate)

@@ -108,6 +108,8 @@ bool grad_accumulator_flush(GradAccumulators *g, GradAccumulator *a, float *bias
     if (!a->started)
         return false;
     a->started = false;
+    if (a->key.biases == 0)
+        return true;
     const bool add = grad_accumulators_add(g, bias_grads);
     for (size_t o = 0; o < a->key.biases; o++)
         bias_grads[o] = a->bias[o] + (add ? bias_grads[o] : 0);

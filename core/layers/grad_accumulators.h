@@ -52,5 +52,5 @@ void grad_accumulator_release(GradAccumulators *g, GradAccumulator *a);  // take
 void grad_accumulator_start(GradAccumulator *a);
 
 /* At the end of a batch: false if there is nothing to flush. On true, this call has flushed the
- * bias, and the caller flushes the weights. */
+ * bias, if there is one, and the caller flushes the weights. */
 bool grad_accumulator_flush(GradAccumulators *g, GradAccumulator *a, float *bias_grads);

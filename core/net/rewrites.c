@@ -62,7 +62,8 @@ Graph *rewrite_fold_relu(const Graph *g)
 static bool is_pointwise(const GraphNode *node)
 {
     const Conv *c = node->config;
-    return node->type == &CONV && c->kernel == 1 && c->stride == 1 && c->pad == 0;
+    return node->type == &CONV && c->kernel == 1 && c->kernel_w == 1 && c->stride == 1
+           && c->stride_w == 1 && c->pad == 0 && c->pad_w == 0;
 }
 
 static bool has_relu(const GraphNode *node)

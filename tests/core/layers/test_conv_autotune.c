@@ -242,8 +242,8 @@ static void measuring_can_be_stopped(void **state)
 static void every_field_of_a_problem_is_in_the_key(void **state)
 {
     (void)state;
-    const ConvProblem base = {CONV_FORWARD, 11, 12, 13, 14,    15,    16,    17, 18, 19,
-                              20,           21, 22, 23, false, false, false, 24, 25};
+    const ConvProblem base = {CONV_FORWARD, 11, 12, 13, 14,    15,    16,    17,    18, 19,
+                              20,           21, 22, 23, false, false, false, false, 24, 25};
     ConvProblem p[20];
     int count = 0;
 #define OTHER(FIELD, VALUE) (p[count] = base, p[count++].FIELD = (VALUE))
@@ -262,13 +262,14 @@ static void every_field_of_a_problem_is_in_the_key(void **state)
     OTHER(pad_h, 99);
     OTHER(pad_w, 99);
     OTHER(relu, true);
+    OTHER(no_bias, true);
     OTHER(src_bf16, true);
     OTHER(dst_bf16, true);
     OTHER(threads, 99);
     OTHER(runs_per_load, 99);
 #undef OTHER
     // A field that is added to the struct belongs here and in the key.
-    assert_int_equal(count, 19);
+    assert_int_equal(count, 20);
     assert_int_equal(sizeof base, 15 * sizeof(int) + sizeof(ConvDirection) + 4);
     char keys[21][CONV_PROBLEM_KEY];
     conv_problem_key(&base, keys[count]);
@@ -298,6 +299,7 @@ static void the_longest_key_fits(void **state)
                            999,
                            999,
                            999,
+                           true,
                            true,
                            true,
                            true,
