@@ -11,7 +11,7 @@
 
 #include "core/base/error.h"
 #include "server/base/log.h"
-#include "server/jobs/spec.h"
+#include "server/settings/spec.h"
 
 typedef struct {
     char listen[128];           // "127.0.0.1:8080", "[::1]:8080"; port 0: any free one

@@ -19,11 +19,12 @@ rules='
 ^core/train/                   ^core/
 ^server/base/                  ^(core|server/base)/
 ^server/store/                 ^(core|server/(base|store))/
-^server/jobs/                  ^(core|server/(base|store|jobs))/
-^server/(data|models)/         ^(core|server/(base|store|jobs|data|models))/
-^server/work/                  ^(core|server/(base|store|jobs|data|models|work))/
-^server/http/                  ^(core|server/(base|store|jobs|data|models|work|http))/
-^server/api/                   ^(core|server/(base|store|jobs|data|models|work|http|api))/
+^server/settings/              ^(core|server/(base|store|settings))/
+^server/jobs/                  ^(core|server/(base|store|settings|jobs))/
+^server/(data|models)/         ^(core|server/(base|store|settings|jobs|data|models))/
+^server/(work)/                ^(core|server/(base|store|settings|jobs|data|models|work))/
+^server/http/                  ^(core|server/(base|store|settings|jobs|data|models|work|http))/
+^server/api/                   ^(core|server/(base|store|settings|jobs|data|models|work|http|api))/
 ^server/cli/                   ^(core|server)/
 ^server/[^/]*$                 ^(core|server)/
 '
@@ -173,6 +174,7 @@ self_test() {
     bad server/jobs/a.c '#include "server/api/api.h"'
     bad server/base/a.c '#include "server/store/rows.h"'
     bad server/store/a.c '#include "server/jobs/jobs.h"'
+    bad server/settings/a.c '#include "server/jobs/jobs.h"'
     bad server/jobs/a.c '#include "server/work/worker.h"'
     bad server/data/a.c '#include "server/work/worker.h"'
     bad server/work/a.c '#include "server/http/http.h"'

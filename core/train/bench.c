@@ -10,7 +10,7 @@
 #include "core/dnn/ceiling.h"
 #include "core/net/net.h"
 #include "core/train/init.h"
-#include "core/train/optimizer.h"
+#include "core/train/optim/optimizer.h"
 
 enum { WARM_UP = 2 };
 

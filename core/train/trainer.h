@@ -22,10 +22,10 @@
 #include "core/train/checkpoint.h"
 #include "core/train/ending.h"
 #include "core/train/epoch_metrics.h"
-#include "core/train/optimizer.h"
+#include "core/train/optim/optimizer.h"
+#include "core/train/optim/schedule.h"
 #include "core/train/precision.h"
 #include "core/train/resume.h"
-#include "core/train/schedule.h"
 
 typedef struct {
     const Model *model;

@@ -1,7 +1,7 @@
 /* server/cli/foreground.h -- one training in the foreground: tables, files and figures on the way.
  */
 #pragma once
-#include "server/jobs/spec.h"
+#include "server/settings/spec.h"
 
 typedef struct {
     const char *out;        // the folder to fill

@@ -4,7 +4,7 @@
  *          --set cannot be applied. Faults of the job itself go into the list, all of them.
  */
 #pragma once
-#include "server/jobs/spec.h"
+#include "server/settings/spec.h"
 
 /* `path` "-" is stdin. `sets` are "optimizer.learning_rate=0.05": the value is JSON, or, where it
  * is not, a string as it stands. False with either err filled or faults counted. */

@@ -16,7 +16,7 @@
  */
 #pragma once
 #include "core/train/trainer.h"
-#include "server/jobs/spec.h"
+#include "server/settings/spec.h"
 
 enum { RUN_CHECKPOINTS = 3 };
 

@@ -14,7 +14,7 @@
 #include "server/base/log.h"
 #include "server/jobs/events.h"
 #include "server/jobs/job.h"
-#include "server/jobs/spec.h"
+#include "server/settings/spec.h"
 #include "server/store/rows.h"
 
 typedef struct Jobs Jobs;

@@ -6,7 +6,7 @@
 #include "core/base/text.h"
 #include "server/base/json_merge.h"
 #include "server/base/json_text.h"
-#include "server/jobs/spec.h"
+#include "server/settings/spec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

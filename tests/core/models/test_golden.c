@@ -7,7 +7,7 @@
 #include "core/models/models.h"
 #include "core/net/net.h"
 #include "core/net/rewrites.h"
-#include "core/train/optimizer.h"
+#include "core/train/optim/optimizer.h"
 #include "core/train/safetensors.h"
 #include "tests/check.h"
 

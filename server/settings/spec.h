@@ -1,4 +1,4 @@
-/* server/jobs/spec.h -- the settings of one training, as clients write them.
+/* server/settings/spec.h -- the settings of one training, as clients write them.
  *
  * A job file of `googlenetd train` and the body of POST /v1/jobs are the same thing: a JSON object
  * in which every field has a default, and {} is the chapter's run. Reading one collects all its

@@ -1,4 +1,4 @@
-#include "server/jobs/spec.h"
+#include "server/settings/spec.h"
 
 #include <stdio.h>
 #include <stdlib.h>

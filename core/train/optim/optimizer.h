@@ -1,4 +1,5 @@
-/* core/train/optimizer.h -- stochastic gradient descent as PyTorch's torch.optim.SGD defines it.
+/* core/train/optim/optimizer.h -- stochastic gradient descent as PyTorch's torch.optim.SGD defines
+ * it.
  *
  *   g = grad + weight_decay * value
  *   m = momentum * m + g          (m = g at the first step)

@@ -1,10 +1,10 @@
-/* server/jobs/spec_describe.c -- the table of fields as forms and documentation take it. */
+/* server/settings/spec_describe.c -- the table of fields as forms and documentation take it. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "server/base/json_text.h"
-#include "server/jobs/spec_fields.h"
+#include "server/settings/spec_fields.h"
 
 /* "/optimizer/momentum" -> "optimizer.momentum" */
 static void dotted_path(const char *pointer, char *path, size_t size)

@@ -1,8 +1,8 @@
-/* server/jobs/field_hint.c -- which field a misspelt name may have meant. */
+/* server/settings/field_hint.c -- which field a misspelt name may have meant. */
 #include <string.h>
 
 #include "server/base/edit_distance.h"
-#include "server/jobs/spec_fields.h"
+#include "server/settings/spec_fields.h"
 
 const Field *field_hint(const char *pointer, const char *key)
 {

@@ -1,10 +1,10 @@
-/* tests/core/train/test_optimizer.c -- three updates against torch.optim.SGD (PyTorch 1.13,
+/* tests/core/train/optim/test_optimizer.c -- three updates against torch.optim.SGD (PyTorch 1.13,
  * float32). */
-#include "core/train/optimizer.h"
+#include "core/train/optim/optimizer.h"
 
 #include <omp.h>
 
-#include "core/train/schedule.h"
+#include "core/train/optim/schedule.h"
 #include "tests/check.h"
 
 enum { N = 4, STEPS = 3 };

@@ -1,5 +1,5 @@
-/* server/jobs/spec_table.c -- the fields of a job: names, kinds, ranges, defaults, and what they
- * are called where people see them. The order is that of a form.
+/* server/settings/spec_table.c -- the fields of a job: names, kinds, ranges, defaults, and what
+ * they are called where people see them. The order is that of a form.
  */
 #include <limits.h>
 #include <math.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/jobs/spec_fields.h"
+#include "server/settings/spec_fields.h"
 
 // clang-format off
 #define ROW(path, what, name, text) .pointer = path, .kind = &what, .title = name, .about = text

@@ -3,14 +3,14 @@
  * two fields together. Nothing of a faulty spec is used, so a field with a fault just keeps its
  * default.
  */
-#include "server/jobs/spec.h"
+#include "server/settings/spec.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "core/base/memory.h"
 #include "server/base/json_text.h"
-#include "server/jobs/spec_fields.h"
+#include "server/settings/spec_fields.h"
 
 /* ---- Reading ---- */
 

@@ -1,4 +1,4 @@
-#include "server/jobs/spec_fields.h"
+#include "server/settings/spec_fields.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "core/train/schedule.h"
+#include "core/train/optim/schedule.h"
 
 #include <math.h>
 #include <stddef.h>

@@ -1,11 +1,11 @@
-/* server/jobs/spec_fields.h -- one row per field of a job, and the kinds of field.
+/* server/settings/spec_fields.h -- one row per field of a job, and the kinds of field.
  *
  * The table (spec_table.c) holds all there is to know of a field: where it stands in the JSON and
  * in JobSpec, its kind, range and default, and the words for it. Reading, writing, hints, the form
  * of the dashboard and the documentation walk it.
  */
 #pragma once
-#include "server/jobs/spec.h"
+#include "server/settings/spec.h"
 
 enum {
     SPEC_MAX_FIELDS = 64,

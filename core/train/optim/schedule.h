@@ -1,4 +1,4 @@
-/* core/train/schedule.h -- the learning rate as a pure function of the step.
+/* core/train/optim/schedule.h -- the learning rate as a pure function of the step.
  *
  * Source   the cosine: Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm
  *          Restarts", 2017, without restarts; torch.optim.lr_scheduler.CosineAnnealingLR by step.
