@@ -1,6 +1,7 @@
 #include "core/models/blocks.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "core/layers/concat.h"
 #include "core/layers/max_pool.h"
@@ -13,8 +14,27 @@ Node conv_relu(Graph *g, Node x, const char *name, Conv c)
     return relu(g, conv(g, x, name, c), relu_name);
 }
 
-Node inception(Graph *g, Node x, const char *name, Inception c)
+const Block *block_find(const BlockList *list, const char *name)
 {
+    for (int i = 0; list && i < list->count; i++)
+        if (strcmp(list->items[i].name, name) == 0)
+            return &list->items[i];
+    return NULL;
+}
+
+Inception block_channels(ModelOptions o, const char *name, Inception own)
+{
+    const Block *given = block_find(o.blocks, name);
+    Block block = {.channels = given ? given->channels : own};
+    snprintf(block.name, sizeof block.name, "%s", name);
+    if (o.built && o.built->count < MODEL_MAX_BLOCKS)
+        o.built->items[o.built->count++] = block;
+    return block.channels;
+}
+
+Node inception(Graph *g, Node x, const char *name, ModelOptions o, Inception own)
+{
+    const Inception c = block_channels(o, name, own);
     graph_enter(g, name);
     Node p1 = conv_relu(g, x, "p1_1", (Conv){.out = c.c1, .kernel = 1});
 

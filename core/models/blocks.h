@@ -2,16 +2,14 @@
 #pragma once
 #include "core/graph/graph.h"
 #include "core/layers/conv.h"
+#include "core/models/options.h"
 
 /* A convolution named `name` and its ReLU. */
 Node conv_relu(Graph *g, Node x, const char *name, Conv c);
 
-typedef struct {
-    int c1;     // 1x1
-    int c2[2];  // 1x1, then 3x3
-    int c3[2];  // 1x1, then 5x5
-    int c4;     // 3x3 max pool, then 1x1
-} Inception;
-
 /* Szegedy et al. 2015, Figure 2(b): four views of the same input, joined along the channels. */
-Node inception(Graph *g, Node x, const char *name, Inception c);
+Node inception(Graph *g, Node x, const char *name, ModelOptions o, Inception c);
+
+/* The channels of the block `name`, which are `own` unless the options give others; what was taken
+ * is noted in options.built. For builders of blocks. */
+Inception block_channels(ModelOptions o, const char *name, Inception own);

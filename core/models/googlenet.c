@@ -12,7 +12,7 @@
 #include "core/models/blocks.h"
 
 // clang-format off
-Node googlenet(Graph *g, Node x, int classes)
+Node googlenet(Graph *g, Node x, ModelOptions o)
 {
     const Pool halve = {.kernel = 3, .stride = 2, .pad = 1};
 
@@ -23,21 +23,21 @@ Node googlenet(Graph *g, Node x, int classes)
     x = conv_relu(g, x, "1.2", (Conv){.out = 192, .kernel = 3, .pad = 1});
     x = max_pool(g, x, "1.4", halve);                                           //  192 x 12 x 12
 
-    x = inception(g, x, "2.0", (Inception){ 64, { 96, 128}, {16,  32},  32});
-    x = inception(g, x, "2.1", (Inception){128, {128, 192}, {32,  96},  64});
+    x = inception(g, x, "2.0", o, (Inception){ 64, { 96, 128}, {16,  32},  32});
+    x = inception(g, x, "2.1", o, (Inception){128, {128, 192}, {32,  96},  64});
     x = max_pool(g, x, "2.2", halve);                                           //  480 x  6 x  6
 
-    x = inception(g, x, "3.0", (Inception){192, { 96, 208}, {16,  48},  64});
-    x = inception(g, x, "3.1", (Inception){160, {112, 224}, {24,  64},  64});
-    x = inception(g, x, "3.2", (Inception){128, {128, 256}, {24,  64},  64});
-    x = inception(g, x, "3.3", (Inception){112, {144, 288}, {32,  64},  64});
-    x = inception(g, x, "3.4", (Inception){256, {160, 320}, {32, 128}, 128});
+    x = inception(g, x, "3.0", o, (Inception){192, { 96, 208}, {16,  48},  64});
+    x = inception(g, x, "3.1", o, (Inception){160, {112, 224}, {24,  64},  64});
+    x = inception(g, x, "3.2", o, (Inception){128, {128, 256}, {24,  64},  64});
+    x = inception(g, x, "3.3", o, (Inception){112, {144, 288}, {32,  64},  64});
+    x = inception(g, x, "3.4", o, (Inception){256, {160, 320}, {32, 128}, 128});
     x = max_pool(g, x, "3.5", halve);                                           //  832 x  3 x  3
 
-    x = inception(g, x, "4.0", (Inception){256, {160, 320}, {32, 128}, 128});
-    x = inception(g, x, "4.1", (Inception){384, {192, 384}, {48, 128}, 128});
+    x = inception(g, x, "4.0", o, (Inception){256, {160, 320}, {32, 128}, 128});
+    x = inception(g, x, "4.1", o, (Inception){384, {192, 384}, {48, 128}, 128});
     x = global_avg_pool(g, x, "4.2");                                           // 1024 x  1 x  1
 
-    return linear(g, x, "5", (Linear){.out = classes});
+    return linear(g, x, "5", (Linear){.out = o.classes});
 }
 // clang-format on

@@ -10,19 +10,19 @@
 #include "core/models/blocks.h"
 
 // clang-format off
-Node googlenet_tiny(Graph *g, Node x, int classes)
+Node googlenet_tiny(Graph *g, Node x, ModelOptions o)
 {
     const Pool halve = {.kernel = 3, .stride = 2, .pad = 1};
 
     x = conv_relu(g, x, "0.0", (Conv){.out = 16, .kernel = 5, .stride = 2, .pad = 2});  // 16 x 14 x 14
 
-    x = inception(g, x, "1.0", (Inception){ 8, { 8, 16}, {4,  8},  8});
-    x = inception(g, x, "1.1", (Inception){16, {12, 24}, {4, 12}, 12});
+    x = inception(g, x, "1.0", o, (Inception){ 8, { 8, 16}, {4,  8},  8});
+    x = inception(g, x, "1.1", o, (Inception){16, {12, 24}, {4, 12}, 12});
     x = max_pool(g, x, "1.2", halve);                                                   // 64 x  7 x  7
 
-    x = inception(g, x, "2.0", (Inception){24, {16, 40}, {8, 16}, 16});
+    x = inception(g, x, "2.0", o, (Inception){24, {16, 40}, {8, 16}, 16});
     x = global_avg_pool(g, x, "2.1");                                                   // 96 x  1 x  1
 
-    return linear(g, x, "3", (Linear){.out = classes});
+    return linear(g, x, "3", (Linear){.out = o.classes});
 }
 // clang-format on

@@ -44,19 +44,60 @@ static bool in_range(const char *what, int value, int max, Error *err)
     return fail(err, ERR_INVALID, "%s must be 1 to %d, got %d", what, max, value);
 }
 
-Graph *model_graph(const Model *model, Shape input, int classes, Error *err)
+/* Every channel that a job gives is one to convolve with. */
+static bool check_channels(const Block *b, Error *err)
+{
+    const Inception c = b->channels;
+    const int all[] = {c.c1, c.c2[0], c.c2[1], c.c3[0], c.c3[1], c.c4};
+    for (size_t i = 0; i < COUNT(all); i++)
+        if (!in_range("channels", all[i], MODEL_MAX_BLOCK_CHANNELS, err))
+            return fail_in(err, "block %s", b->name);
+    return true;
+}
+
+static bool check_blocks(const Model *model, const BlockList *given, Error *err)
+{
+    if (!given || given->count == 0)
+        return true;
+    const BlockList own = model_blocks(model);
+    for (int i = 0; i < given->count; i++) {
+        const Block *b = &given->items[i];
+        if (!block_find(&own, b->name))
+            return fail(err, ERR_INVALID, "%s has no block %s", model->name, b->name);
+        if (!check_channels(b, err))
+            return false;
+    }
+    return true;
+}
+
+Graph *model_graph_with(const Model *model, Shape input, ModelOptions options, Error *err)
 {
     if (!in_range("channels", input.channels, MAX_CHANNELS, err)
         || !in_range("image height", input.height, MAX_IMAGE, err)
         || !in_range("image width", input.width, MAX_IMAGE, err)
-        || !in_range("classes", classes, MAX_CLASSES, err))
+        || !in_range("classes", options.classes, MAX_CLASSES, err)
+        || !check_blocks(model, options.blocks, err))
         return NULL;
     Graph *g = graph_new(input);
-    model->build(g, graph_input(g), classes);
+    model->build(g, graph_input(g), options);
     if (graph_check(g, err))
         return g;
     graph_free(g);
     return NULL;
+}
+
+Graph *model_graph(const Model *model, Shape input, int classes, Error *err)
+{
+    return model_graph_with(model, input, (ModelOptions){.classes = classes}, err);
+}
+
+BlockList model_blocks(const Model *model)
+{
+    BlockList built = {0};
+    const Shape input = {1, model->image_size, model->image_size};
+    graph_free(
+        model_graph_with(model, input, (ModelOptions){.classes = 10, .built = &built}, NULL));
+    return built;
 }
 
 int model_smallest_image(const Model *model, int channels)

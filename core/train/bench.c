@@ -38,7 +38,7 @@ static bool bench_new(Bench *b, Error *err)
     if (!b->graph || !params_new(b->graph, &b->params, err)
         || !net_new(b->graph, b->params, how, &b->net, err))
         return false;
-    init_params(b->params, init_xavier_uniform, 1);
+    init_params(b->params, init_rule(c->model->weights), 1);
     Rng rng = rng_new(1, RNG_TEST, 0);
     const size_t numbers = (size_t)c->batch_size * shape_count(c->image);
     b->images = xcalloc(numbers, sizeof *b->images);

@@ -14,16 +14,44 @@ void init_xavier_uniform(const Param *param, Rng *rng, float *values)
     fill_uniform(rng, sqrt(6.0 / (param->fan_in + param->fan_out)), values, param->count);
 }
 
-void init_kaiming_normal(const Param *param, Rng *rng, float *values)
+static void fill_normal(Rng *rng, double deviation, float *values, size_t count)
 {
-    const double deviation = sqrt(2.0 / param->fan_in);
-    for (size_t i = 0; i < param->count; i++)
+    for (size_t i = 0; i < count; i++)
         values[i] = (float)(rng_normal(rng) * deviation);
 }
 
 void init_fan_in_uniform(const Param *param, Rng *rng, float *values)
 {
     fill_uniform(rng, 1 / sqrt(param->fan_in), values, param->count);
+}
+
+void init_kaiming_normal_fan_out(const Param *param, Rng *rng, float *values)
+{
+    if (param->dim_count == 2)
+        init_fan_in_uniform(param, rng, values);
+    else
+        fill_normal(rng, sqrt(2.0 / param->fan_out), values, param->count);
+}
+
+void init_normal_tenth(const Param *param, Rng *rng, float *values)
+{
+    fill_normal(rng, 0.1, values, param->count);
+}
+
+void init_normal_hundredth(const Param *param, Rng *rng, float *values)
+{
+    fill_normal(rng, 0.01, values, param->count);
+}
+
+Initializer init_rule(WeightRule rule)
+{
+    static const Initializer RULES[WEIGHT_RULES] = {
+        [WEIGHTS_XAVIER_UNIFORM] = init_xavier_uniform,
+        [WEIGHTS_KAIMING_NORMAL_FAN_OUT] = init_kaiming_normal_fan_out,
+        [WEIGHTS_NORMAL_TENTH] = init_normal_tenth,
+        [WEIGHTS_NORMAL_HUNDREDTH] = init_normal_hundredth,
+    };
+    return RULES[rule];
 }
 
 static void fill(float value, float *values, size_t count)

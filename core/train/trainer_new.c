@@ -85,7 +85,7 @@ static bool load_state(Trainer *t, Error *err)
 static bool start_state(Trainer *t, Error *err)
 {
     const TrainConfig *c = &t->config;
-    init_params(t->params, init_xavier_uniform, c->seed);
+    init_params(t->params, init_rule(c->model->weights), c->seed);
     if (c->resume_count > 0)
         return load_state(t, err);
     return !c->init_from || model_load(c->init_from, t->params, err);

@@ -48,7 +48,7 @@ static bool step_run(Step *s, const Model *model, Error *err)
     s->graph = model_graph(model, (Shape){1, s->side, s->side}, CLASSES, err);
     if (!s->graph || !params_new(s->graph, &s->params, err))
         return false;
-    init_params(s->params, init_xavier_uniform, s->seed);
+    init_params(s->params, init_rule(model->weights), s->seed);
     const NetConfig config = {.batch_size = s->batch};
     const NetBatch batch = {.images = s->images, .labels = s->labels, .count = s->batch};
     Metrics sum = {0};

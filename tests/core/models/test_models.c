@@ -114,6 +114,57 @@ static void numbers_out_of_range_are_refused(void **state)
     assert_null(models_find("googlenet2"));
 }
 
+static void blocks_have_the_models_channels(void **state)
+{
+    (void)state;
+    static const char *const NAMES[] = {"2.0", "2.1", "3.0", "3.1", "3.2",
+                                        "3.3", "3.4", "4.0", "4.1"};
+    const BlockList own = model_blocks(models_find("googlenet"));
+    assert_int_equal(own.count, COUNT(NAMES));
+    for (size_t i = 0; i < COUNT(NAMES); i++)
+        assert_string_equal(own.items[i].name, NAMES[i]);
+    const Inception want = {112, {144, 288}, {32, 64}, 64};
+    assert_memory_equal(&block_find(&own, "3.3")->channels, &want, sizeof want);
+}
+
+static void a_block_takes_the_channels_it_is_given(void **state)
+{
+    (void)state;
+    Error err = {0};
+    const Model *m = models_find("googlenet");
+    const BlockList given = {.items = {{"2.1", {1, {2, 3}, {4, 5}, 6}}}, .count = 1};
+    BlockList built = {0};
+    Graph *g =
+        model_graph_with(m, (Shape){1, 96, 96},
+                         (ModelOptions){.classes = 10, .blocks = &given, .built = &built}, &err);
+    assert_non_null(g);
+    assert_int_equal(graph_shape(g, graph_find(g, "2.1.p1_1")).channels, 1);
+    assert_int_equal(graph_shape(g, graph_find(g, "2.1.p2_1")).channels, 2);
+    assert_int_equal(graph_shape(g, graph_find(g, "2.1.p2_2")).channels, 3);
+    assert_int_equal(graph_shape(g, graph_find(g, "2.1.p3_1")).channels, 4);
+    assert_int_equal(graph_shape(g, graph_find(g, "2.1.p3_2")).channels, 5);
+    assert_int_equal(graph_shape(g, graph_find(g, "2.1.p4_2")).channels, 6);
+    assert_int_equal(graph_shape(g, graph_find(g, "2.2")).channels, 15);
+    assert_int_equal(graph_shape(g, graph_find(g, "2.0.concat")).channels, 256);
+    assert_memory_equal(&block_find(&built, "2.1")->channels, &given.items[0].channels,
+                        sizeof(Inception));
+    graph_free(g);
+}
+
+static void wrong_blocks_are_refused(void **state)
+{
+    (void)state;
+    Error err;
+    const Model *m = models_find("googlenet");
+    BlockList given = {.items = {{"2.2", {1, {1, 1}, {1, 1}, 1}}}, .count = 1};
+    const ModelOptions o = {.classes = 10, .blocks = &given};
+    CHECK_REFUSED(model_graph_with(m, (Shape){1, 96, 96}, o, &err), err, ERR_INVALID,
+                  "googlenet has no block 2.2");
+    given.items[0] = (Block){"2.0", {1, {1, 1}, {1, 0}, 1}};
+    CHECK_REFUSED(model_graph_with(m, (Shape){1, 96, 96}, o, &err), err, ERR_INVALID,
+                  "block 2.0: channels must be 1 to 4096, got 0");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +173,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(googlenet_has_the_chapters_parameters_and_costs),
         cmocka_unit_test(parameters_bear_the_names_of_state_dict),
         cmocka_unit_test(every_model_has_stages_and_takes_its_smallest_image),
+        cmocka_unit_test(blocks_have_the_models_channels),
+        cmocka_unit_test(a_block_takes_the_channels_it_is_given),
+        cmocka_unit_test(wrong_blocks_are_refused),
         cmocka_unit_test(numbers_out_of_range_are_refused),
     };
     return RUN_TESTS(tests);

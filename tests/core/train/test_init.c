@@ -49,7 +49,7 @@ static void xavier_and_the_biases_have_pytorchs_bounds(void **state)
 {
     (void)state;
     ParamStore *s = store_new(32);
-    init_params(s, init_xavier_uniform, 1);
+    init_params(s, init_rule(WEIGHTS_XAVIER_UNIFORM), 1);
     check_uniform(s, "a.weight", sqrt(6.0 / (16 * 9 + 32 * 9)));
     check_uniform(s, "b.weight", sqrt(6.0 / (32 * 25 + 64 * 25)));
     check_uniform(s, "c.weight", sqrt(6.0 / (64 * 64 + 10)));
@@ -59,15 +59,34 @@ static void xavier_and_the_biases_have_pytorchs_bounds(void **state)
     params_free(s);
 }
 
-static void kaiming_has_its_variance(void **state)
+static double variance_of(Initializer weights, const char *name)
+{
+    ParamStore *s = store_new(32);
+    double mean, variance, largest;
+    init_params(s, weights, 1);
+    moments(s, name, &mean, &variance, &largest);
+    CHECK_NEAR(mean, 0, 4 * sqrt(variance / (double)params_find(s, name)->count));
+    params_free(s);
+    return variance;
+}
+
+static void normal_weights_have_their_variance(void **state)
+{
+    (void)state;
+    const Initializer kaiming = init_rule(WEIGHTS_KAIMING_NORMAL_FAN_OUT);
+    CHECK_NEAR(variance_of(kaiming, "a.weight") / (2.0 / (32 * 9)), 1, 0.1);
+    CHECK_NEAR(variance_of(kaiming, "b.weight") / (2.0 / (64 * 25)), 1, 0.05);
+    CHECK_NEAR(variance_of(init_rule(WEIGHTS_NORMAL_TENTH), "b.weight"), 0.01, 5e-4);
+    CHECK_NEAR(variance_of(init_rule(WEIGHTS_NORMAL_TENTH), "c.weight"), 0.01, 5e-4);
+    CHECK_NEAR(variance_of(init_rule(WEIGHTS_NORMAL_HUNDREDTH), "b.weight"), 1e-4, 5e-6);
+}
+
+static void kaiming_leaves_linear_layers_and_biases_as_pytorch_makes_them(void **state)
 {
     (void)state;
     ParamStore *s = store_new(32);
-    init_params(s, init_kaiming_normal, 1);
-    double mean, variance, largest;
-    moments(s, "b.weight", &mean, &variance, &largest);
-    CHECK_NEAR(mean, 0, 1e-3);
-    CHECK_NEAR(variance / (2.0 / (32 * 25)), 1, 0.05);
+    init_params(s, init_rule(WEIGHTS_KAIMING_NORMAL_FAN_OUT), 1);
+    check_uniform(s, "c.weight", 1 / sqrt(64 * 64));
     check_uniform(s, "b.bias", 1 / sqrt(32 * 25));
     params_free(s);
 }
@@ -111,7 +130,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(xavier_and_the_biases_have_pytorchs_bounds),
-        cmocka_unit_test(kaiming_has_its_variance),
+        cmocka_unit_test(normal_weights_have_their_variance),
+        cmocka_unit_test(kaiming_leaves_linear_layers_and_biases_as_pytorch_makes_them),
         cmocka_unit_test(numbers_depend_on_seed_and_place_alone),
         cmocka_unit_test(parameters_draw_numbers_of_their_own),
     };
