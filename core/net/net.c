@@ -309,6 +309,8 @@ static bool train_part(Net *net, Part part, Metrics *sum, Error *err)
         return no_program(net, p, err) != NULL;
     if (last)
         program_commit(p);
+    if (last && graph_couples_examples(net->graph))
+        net_params_changed(net);  // the running statistics
     return true;
 }
 

@@ -27,9 +27,9 @@ Bound *bound_new(Graph *g, BoundConfig config)
     b->shared = shared_new();
     b->autotune = config.own_kernels ? autotune_new() : NULL;
     const ProgramConfig how = {.batch = config.batch,
-                               .training = true,
+                               .training = !config.evaluation,
                                .type = config.bf16 ? dnnl_bf16 : dnnl_f32,
-                               .diff_input = true,
+                               .diff_input = !config.evaluation,
                                .autotune = b->autotune,
                                .shared = b->shared};
     CHECK_OK(program_new(b->graph, b->params, b->dnn, how, &b->program, &err), err);
@@ -145,7 +145,8 @@ double bound_gradient_error(Bound *b, double step)
     bound_forward(b);
     bound_backward(b);
     compare(b, b->src, b->diff_src, b->src_count, step, &worst, &largest);
-    compare(b, b->params->values, b->params->grads, b->params->count, step, &worst, &largest);
+    compare(b, b->params->values, b->params->grads, b->params->trained_count, step, &worst,
+            &largest);
     assert_true(largest > 0);
     return worst / largest;
 }

@@ -30,6 +30,7 @@ typedef struct {
     uint64_t seed;     // of input, parameters and diff_dst
     bool bf16;         // feature maps and gradients, but the output
     bool own_kernels;  // beside the library's
+    bool evaluation;   // forward alone, as evaluation programs run it
 } BoundConfig;
 
 Bound *bound_new(Graph *g, BoundConfig config);

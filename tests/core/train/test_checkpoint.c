@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/base/text.h"
+#include "core/layers/batch_norm.h"
 #include "core/layers/linear.h"
 #include "core/train/safetensors.h"
 #include "tests/check.h"
@@ -95,6 +96,52 @@ static void state_parameters_and_momentum_come_back(void **state)
     unlink(path);
     params_free(a);
     params_free(b);
+}
+
+static ParamStore *norm_store_new(float first)
+{
+    Error err = {0};
+    ParamStore *store = NULL;
+    Graph *g = graph_new((Shape){5, 2, 2});
+    Node x = batch_norm(g, graph_input(g), "n", (BatchNorm){.eps = 1e-3});
+    x = batch_norm(g, x, "m", (BatchNorm){.eps = 1e-3});
+    linear(g, x, "out", (Linear){.out = 3});
+    CHECK_OK(params_new(g, &store, &err), err);
+    graph_free(g);
+    for (size_t i = 0; i < store->count; i++)
+        store->values[i] = first + (float)i / 3;
+    return store;
+}
+
+/* Beyond 2^53, which a double could not hold. */
+static void statistics_and_counters_come_back(void **state)
+{
+    (void)state;
+    static const int64_t BATCHES[] = {9007199254740993, 3};
+    Error err = {0};
+    char path[128];
+    path_of(path, "norm");
+    for (int model = 0; model <= 1; model++) {
+        ParamStore *a = norm_store_new(0.1f), *b = norm_store_new(9);
+        assert_int_equal(a->counter_count, COUNT(BATCHES));
+        memcpy(a->counters, BATCHES, sizeof BATCHES);
+        TrainState got = {0};
+        CHECK_OK(model ? model_save(path, a, "m", &err)
+                       : checkpoint_save(path, a, &STATE, NULL, &err),
+                 err);
+        CHECK_OK(model ? model_load(path, b, &err) : checkpoint_load(path, b, &got, NULL, &err),
+                 err);
+        assert_memory_equal(a->values, b->values, a->count * sizeof(float));
+        assert_memory_equal(b->counters, BATCHES, sizeof BATCHES);
+        SafeFile *f = NULL;
+        CHECK_OK(safetensors_open(path, &f, &err), err);
+        assert_non_null(safetensors_find(f, "n.running_mean"));
+        assert_non_null(safetensors_find(f, "m.num_batches_tracked"));
+        safetensors_close(f);
+        unlink(path);
+        params_free(a);
+        params_free(b);
+    }
 }
 
 static void a_model_file_has_parameters_alone(void **state)
@@ -294,6 +341,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(state_parameters_and_momentum_come_back),
+        cmocka_unit_test(statistics_and_counters_come_back),
         cmocka_unit_test(a_model_file_has_parameters_alone),
         cmocka_unit_test(a_checkpoint_serves_as_a_model),
         cmocka_unit_test(another_network_is_refused_by_its_tensor),

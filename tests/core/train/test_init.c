@@ -1,6 +1,7 @@
 /* tests/core/train/test_init.c -- initial weights: bounds, spread, and whom they depend on. */
 #include "core/train/init.h"
 
+#include "core/layers/batch_norm.h"
 #include "core/layers/conv.h"
 #include "core/layers/linear.h"
 #include "tests/check.h"
@@ -126,6 +127,33 @@ static void parameters_draw_numbers_of_their_own(void **state)
     params_free(s);
 }
 
+/* As PyTorch's: the identity, and statistics of a batch that has mean 0 and variance 1. */
+static void a_batch_norm_starts_as_the_identity(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        float value;
+    } WANT[] = {{"n.weight", 1}, {"n.bias", 0}, {"n.running_mean", 0}, {"n.running_var", 1}};
+    Error err = {0};
+    ParamStore *s = NULL;
+    Graph *g = graph_new((Shape){16, 8, 8});
+    batch_norm(g, graph_input(g), "n", (BatchNorm){.eps = 1e-3});
+    CHECK_OK(params_new(g, &s, &err), err);
+    graph_free(g);
+    for (size_t i = 0; i < s->count; i++)
+        s->values[i] = 7;
+    s->counters[0] = 7;
+    init_params(s, init_xavier_uniform, 1);
+    for (size_t n = 0; n < COUNT(WANT); n++) {
+        const Param *p = params_find(s, WANT[n].name);
+        for (size_t i = 0; i < p->count; i++)
+            assert_true(s->values[p->offset + i] == WANT[n].value);
+    }
+    assert_int_equal(s->counters[0], 0);
+    params_free(s);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +162,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(kaiming_leaves_linear_layers_and_biases_as_pytorch_makes_them),
         cmocka_unit_test(numbers_depend_on_seed_and_place_alone),
         cmocka_unit_test(parameters_draw_numbers_of_their_own),
+        cmocka_unit_test(a_batch_norm_starts_as_the_identity),
     };
     return RUN_TESTS(tests);
 }
