@@ -36,11 +36,12 @@ typedef struct {
 
 static Window window_at(const MaxPool *p, const void *src, int row, int x)
 {
-    const int top = row % p->dst_height * p->stride - p->pad, left = x * p->stride - p->pad;
+    const int top = row % p->dst_height * p->stride[0] - p->pad[0];
+    const int left = x * p->stride[1] - p->pad[1];
     Window w = {.u = at_least_0(-top),
-                .u_end = at_most(p->kernel, p->src_height - top),
+                .u_end = at_most(p->kernel[0], p->src_height - top),
                 .v = at_least_0(-left),
-                .v_end = at_most(p->kernel, p->src_width - left)};
+                .v_end = at_most(p->kernel[1], p->src_width - left)};
     const int image = row / p->dst_height;
     const ptrdiff_t pixel =
         ((ptrdiff_t)image * p->src_height + top + w.u) * p->src_width + left + w.v;
@@ -80,13 +81,13 @@ VEC_INLINE void pool_vec(const MaxPool *p, bool bf16, const Window *w, const cha
 {
     const size_t pixel = (size_t)p->channels * (bf16 ? sizeof(uint16_t) : sizeof(float));
     const VecBits zero = {0};
-    best->argmax = zero + (uint32_t)(w->u * p->kernel + w->v);
+    best->argmax = zero + (uint32_t)(w->u * p->kernel[1] + w->v);
     load_some(&best->value, at, bf16, count);
     for (int u = w->u; u < w->u_end; u++, at += (size_t)p->src_width * pixel) {
         for (int v = w->v; v < w->v_end; v++) {
             Vec x;
             load_some(&x, at + (size_t)(v - w->v) * pixel, bf16, count);
-            take_larger(best, &x, (uint32_t)(u * p->kernel + v));
+            take_larger(best, &x, (uint32_t)(u * p->kernel[1] + v));
         }
     }
 }
@@ -175,15 +176,16 @@ SIMD_CLONES static void round_bf16(uint16_t *restrict dst, const float *restrict
         dst[c] = float_to_bf16(sums[c]);
 }
 
-/* The windows that reach index i of a row or column: [first, end). */
+/* The windows that reach index i of a column (way 0) or a row (1): [first, end). */
 typedef struct {
     int first, end;
 } Span;
 
-static Span windows_of(const MaxPool *p, int i, int windows)
+static Span windows_of(const MaxPool *p, int way, int i, int windows)
 {
-    const int after = i + p->pad - p->kernel + p->stride, last = (i + p->pad) / p->stride;
-    return (Span){after > 0 ? after / p->stride : 0, last < windows ? last + 1 : windows};
+    const int stride = p->stride[way], at = i + p->pad[way];
+    const int after = at - p->kernel[way] + stride, last = at / stride;
+    return (Span){after > 0 ? after / stride : 0, last < windows ? last + 1 : windows};
 }
 
 /* Sums for `count` channels, from channel c, of pixel (y, x) of src in image n. */
@@ -194,14 +196,16 @@ typedef struct {
 static void sum_windows(const MaxPool *p, const Piece *s, const void *diff_dst,
                         const uint16_t *argmax, float *sums)
 {
-    const Span ys = windows_of(p, s->y, p->dst_height), xs = windows_of(p, s->x, p->dst_width);
+    const Span ys = windows_of(p, 0, s->y, p->dst_height);
+    const Span xs = windows_of(p, 1, s->x, p->dst_width);
     memset(sums, 0, (size_t)s->count * sizeof *sums);
     for (int i = ys.first; i < ys.end; i++) {
         for (int j = xs.first; j < xs.end; j++) {
-            const int u = s->y + p->pad - i * p->stride, v = s->x + p->pad - j * p->stride;
+            const int u = s->y + p->pad[0] - i * p->stride[0];
+            const int v = s->x + p->pad[1] - j * p->stride[1];
             const ptrdiff_t window = ((ptrdiff_t)s->n * p->dst_height + i) * p->dst_width + j;
             const ptrdiff_t at = window * p->channels + s->c;
-            const uint16_t index = (uint16_t)(u * p->kernel + v);
+            const uint16_t index = (uint16_t)(u * p->kernel[1] + v);
             if (p->bf16)
                 add_bf16(sums, (const uint16_t *)diff_dst + at, argmax + at, index, s->count);
             else

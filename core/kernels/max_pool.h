@@ -3,9 +3,11 @@
  * Shapes    src batch x src_height x src_width x channels, dst the same with its own height and
  *           width, channels-last. argmax, of dst's shape, is the index within its window, in
  *           reading order, of the pixel that each maximum came from: the first if there are
- * several. NaN       is larger than any number: the first one of a window is its maximum. Backward
- * every number of diff_src is summed up in float32 over the windows in reading order, and rounded
- * once.
+ *           several.
+ * Windows   may reach over the image on all sides, but each has a pixel of it.
+ * NaN       is larger than any number: the first one of a window is its maximum.
+ * Backward  every number of diff_src is summed up in float32 over the windows in reading order, and
+ *           rounded once.
  *
  * core/kernels/max_pool_bf16.h is faster for the windows that it takes.
  */
@@ -13,14 +15,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { MAX_POOL_LARGEST = 255 };  // side of a window, so that indices have 16 bits
+enum { MAX_POOL_LARGEST = 255 * 255 };  // pixels of a window, so that indices have 16 bits
 
 typedef struct {
     bool bf16;
     int batch, channels;
     int src_height, src_width;
     int dst_height, dst_width;
-    int kernel, stride, pad;
+    int kernel[2], stride[2], pad[2];  // rows, columns
 } MaxPool;
 
 /* `argmax` may be NULL where no backward pass will follow. */

@@ -1,27 +1,15 @@
 #include "core/layers/conv.h"
 
 #include <omp.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/base/memory.h"
+#include "core/graph/window.h"
 #include "core/kernels/relu.h"
 #include "core/layers/conv_autotune.h"
 #include "core/layers/layer.h"
 
-enum { PAIR_TEXT = 32 };
-
-/* "3", or "1 x 7" */
-static const char *pair_text(int rows, int columns, char text[PAIR_TEXT])
-{
-    if (rows == columns)
-        snprintf(text, PAIR_TEXT, "%d", rows);
-    else
-        snprintf(text, PAIR_TEXT, "%d x %d", rows, columns);
-    return text;
-}
-
-#define PAIR(member) pair_text(c->member, c->member##_w, (char[PAIR_TEXT]){0})
+#define PAIR(member) window_text(c->member, c->member##_w, (char[WINDOW_TEXT]){0})
 
 static bool describe(const void *config, const Shape *srcs, int src_count, LayerSpec *spec,
                      Error *err)

@@ -13,10 +13,8 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
 static bool create(Layer *l, Error *err)
 {
     const Shape src = l->src[0]->shape;
-    const PoolWindow whole = {.algorithm = dnnl_pooling_avg_exclude_padding,
-                              .kernel = {src.height, src.width},
-                              .stride = 1};
-    return pooling_create(l, whole, err);
+    const Window whole = {.kernel = {src.height, src.width}, .stride = {1, 1}};
+    return pooling_create(l, dnnl_pooling_avg_exclude_padding, whole, err);
 }
 
 static const LayerOps OPS = {

@@ -1,29 +1,30 @@
 #include "core/layers/max_pool.h"
 
+#include "core/graph/window.h"
 #include "core/kernels/max_pool.h"
 #include "core/kernels/max_pool_bf16.h"
 #include "core/kernels/relu.h"
 #include "core/layers/layer.h"
+
+static Window window_of(const Pool *p)
+{
+    return (Window){.kernel = {p->kernel, p->kernel_w},
+                    .stride = {p->stride, p->stride_w},
+                    .pad = {p->pad, p->pad_w},
+                    .ceil = p->ceil};
+}
 
 static bool describe(const void *config, const Shape *srcs, int src_count, LayerSpec *spec,
                      Error *err)
 {
     (void)src_count;
     const Pool *p = config;
-    const Shape src = srcs[0];
-    if (p->kernel < 1 || p->kernel > MAX_POOL_LARGEST)
-        return fail(err, ERR_INVALID, "kernel must be 1 to %d, got %d", MAX_POOL_LARGEST,
-                    p->kernel);
-    if (p->stride < 1)
-        return fail(err, ERR_INVALID, "stride must be 1 or more, got %d", p->stride);
-    if (p->pad < 0 || 2 * p->pad > p->kernel)
-        return fail(err, ERR_INVALID, "pad must be 0 to half the kernel of %d, got %d", p->kernel,
-                    p->pad);
-    if (p->kernel > src.height + 2 * p->pad || p->kernel > src.width + 2 * p->pad)
-        return fail(err, ERR_INVALID, "kernel %d is larger than the padded image of %d x %d",
-                    p->kernel, src.height + 2 * p->pad, src.width + 2 * p->pad);
-    spec->dst = (Shape){src.channels, (src.height + 2 * p->pad - p->kernel) / p->stride + 1,
-                        (src.width + 2 * p->pad - p->kernel) / p->stride + 1};
+    const Window w = window_of(p);
+    if (!window_dst(&w, srcs[0], &spec->dst, err))
+        return false;
+    if (p->kernel > MAX_POOL_LARGEST / p->kernel_w)
+        return fail(err, ERR_INVALID, "kernel must have at most %d pixels, got %d x %d",
+                    MAX_POOL_LARGEST, p->kernel, p->kernel_w);
     spec->backward_needs_dst = p->relu_mask;
     return true;
 }
@@ -32,7 +33,8 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
 static bool is_3x3_bf16(const Layer *l)
 {
     const Pool *p = l->node->config;
-    return l->src[0]->type == dnnl_bf16 && p->kernel == 3 && p->pad <= 1
+    return l->src[0]->type == dnnl_bf16 && p->kernel == 3 && p->kernel_w == 3
+           && p->stride == p->stride_w && p->pad == p->pad_w && p->pad <= 1
            && l->dst->shape.channels >= MAX_POOL_BF16_CHANNELS;
 }
 
@@ -59,9 +61,9 @@ static MaxPool any_window(const Layer *l)
                      .src_width = src.width,
                      .dst_height = dst.height,
                      .dst_width = dst.width,
-                     .kernel = p->kernel,
-                     .stride = p->stride,
-                     .pad = p->pad};
+                     .kernel = {p->kernel, p->kernel_w},
+                     .stride = {p->stride, p->stride_w},
+                     .pad = {p->pad, p->pad_w}};
 }
 
 static MaxPoolBf16 window_3x3(const Layer *l)
@@ -138,7 +140,12 @@ const LayerType MAX_POOL = {
 
 Node max_pool(Graph *g, Node src, const char *name, Pool p)
 {
-    if (p.stride == 0)
-        p.stride = 1;
+    if (p.kernel_w == 0) {
+        p.kernel_w = p.kernel;
+        p.stride_w = p.stride;
+        p.pad_w = p.pad;
+    }
+    p.stride = p.stride == 0 ? 1 : p.stride;
+    p.stride_w = p.stride_w == 0 ? 1 : p.stride_w;
     return graph_add(g, name, &MAX_POOL, &p, &src, 1);
 }

@@ -2,20 +2,32 @@
 
 #include <stdlib.h>
 
+#include "core/base/invariant.h"
 #include "core/base/memory.h"
 
 typedef struct {
     Op forward, backward;
 } State;
 
-static bool create_backward(Layer *l, State *s, PoolWindow w, const dnnl_dims_t strides,
-                            const dnnl_dims_t kernel, const dnnl_dims_t pads, Error *err)
+/* What describes the window to oneDNN. */
+typedef struct {
+    dnnl_dims_t kernel, strides, pads, dense;
+} Dims;
+
+static Dims dims_of(const Window *w)
 {
-    static const dnnl_dims_t DENSE = {0, 0};
+    return (Dims){.kernel = {w->kernel[ROWS], w->kernel[COLUMNS]},
+                  .strides = {w->stride[ROWS], w->stride[COLUMNS]},
+                  .pads = {w->pad[ROWS], w->pad[COLUMNS]}};
+}
+
+static bool create_backward(Layer *l, dnnl_alg_kind_t algorithm, const Dims *d, Error *err)
+{
+    State *s = l->state;
     dnnl_primitive_desc_t desc = NULL;
     const dnnl_status_t status = dnnl_pooling_backward_primitive_desc_create(
-        &desc, l->dnn->engine, w.algorithm, l->diff_src[0]->desc, l->diff_dst[0]->desc, strides,
-        kernel, DENSE, pads, pads, s->forward.desc, NULL);
+        &desc, l->dnn->engine, algorithm, l->diff_src[0]->desc, l->diff_dst[0]->desc, d->strides,
+        d->kernel, d->dense, d->pads, d->pads, s->forward.desc, NULL);
     if (!op_new(&s->backward, l->dnn, "pooling backward", status, desc, err))
         return false;
     op_arg(&s->backward, DNNL_ARG_DIFF_DST, l->diff_dst[0]->memory);
@@ -23,21 +35,21 @@ static bool create_backward(Layer *l, State *s, PoolWindow w, const dnnl_dims_t 
     return true;
 }
 
-bool pooling_create(Layer *l, PoolWindow w, Error *err)
+bool pooling_create(Layer *l, dnnl_alg_kind_t algorithm, Window w, Error *err)
 {
-    static const dnnl_dims_t DENSE = {0, 0};
-    const dnnl_dims_t strides = {w.stride, w.stride}, pads = {w.pad, w.pad};
-    const dnnl_dims_t kernel = {w.kernel[0], w.kernel[1]};
+    INVARIANT(!w.ceil);  // the pads of both sides are the same here
+    const Dims d = dims_of(&w);
     State *s = l->state = xcalloc(1, sizeof *s);
     dnnl_primitive_desc_t desc = NULL;
     const dnnl_status_t status = dnnl_pooling_forward_primitive_desc_create(
         &desc, l->dnn->engine, l->training ? dnnl_forward_training : dnnl_forward_inference,
-        w.algorithm, l->src[0]->desc, l->dst->desc, strides, kernel, DENSE, pads, pads, NULL);
+        algorithm, l->src[0]->desc, l->dst->desc, d.strides, d.kernel, d.dense, d.pads, d.pads,
+        NULL);
     if (!op_new(&s->forward, l->dnn, "pooling forward", status, desc, err))
         return false;
     op_arg(&s->forward, DNNL_ARG_SRC, l->src[0]->memory);
     op_arg(&s->forward, DNNL_ARG_DST, l->dst->memory);
-    return !l->training || !l->diff_src[0] || create_backward(l, s, w, strides, kernel, pads, err);
+    return !l->training || !l->diff_src[0] || create_backward(l, algorithm, &d, err);
 }
 
 bool pooling_forward(Layer *l, Error *err)

@@ -17,6 +17,20 @@ static const struct {
     {{17, 6, 6}, {.kernel = 3, .stride = 1, .pad = 1}, 1, {17, 6, 6}},
     {{2, 8, 9}, {.kernel = 2, .stride = 2}, 3, {2, 4, 4}},
     {{1, 3, 3}, {.kernel = 3, .stride = 1}, 1, {1, 1, 1}},
+    {{5, 9, 8}, {.kernel = 3, .kernel_w = 2, .stride = 2, .stride_w = 3, .pad = 1}, 2, {5, 5, 3}},
+    {{18, 4, 9}, {.kernel = 1, .kernel_w = 7, .pad_w = 3, .stride_w = 2}, 2, {18, 4, 5}},
+    {{3, 9, 4}, {.kernel = 7, .kernel_w = 1, .pad = 3}, 1, {3, 9, 4}},
+    // ceil: 1.5 steps both ways; a pad that makes up for them; a last window that would begin
+    // behind the image, and is left out; both ways different; three quarters of a window outside.
+    {{3, 6, 6}, {.kernel = 3, .stride = 2, .ceil = true}, 2, {3, 3, 3}},
+    {{3, 6, 6}, {.kernel = 3, .stride = 2, .pad = 1, .ceil = true}, 1, {3, 4, 4}},
+    {{2, 5, 4}, {.kernel = 2, .stride = 3, .pad = 1, .ceil = true}, 2, {2, 2, 2}},
+    {{2, 7, 8}, {.kernel = 3, .stride = 2, .ceil = true}, 1, {2, 3, 4}},
+    {{4, 9, 9},
+     {.kernel = 4, .kernel_w = 4, .stride = 4, .stride_w = 8, .ceil = true},
+     1,
+     {4, 3, 2}},
+    {{1, 2, 3}, {.kernel = 1, .stride = 2, .ceil = true}, 1, {1, 1, 2}},
 };
 
 /* Values lie 0.01 apart in shuffled order: a small step never changes which one is the maximum. */
@@ -52,16 +66,17 @@ static void forward_equals_a_naive_loop(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(CASES); i++) {
         const Shape src = CASES[i].src, dst = CASES[i].dst;
-        const Pool p = CASES[i].pool;
         Bound *b = bind(i);
+        const Pool p = *(const Pool *)graph_node(b->graph, 1)->config;
         bound_forward(b);
         for (int n = 0; n < b->batch * src.channels; n++)
             for (int y = 0; y < dst.height; y++)
                 for (int x = 0; x < dst.width; x++) {
                     float want = -INFINITY;
                     for (int u = 0; u < p.kernel; u++)
-                        for (int v = 0; v < p.kernel; v++) {
-                            const int r = y * p.stride + u - p.pad, c = x * p.stride + v - p.pad;
+                        for (int v = 0; v < p.kernel_w; v++) {
+                            const int r = y * p.stride + u - p.pad;
+                            const int c = x * p.stride_w + v - p.pad_w;
                             if (r >= 0 && r < src.height && c >= 0 && c < src.width)
                                 want = fmaxf(want, b->src[(n * src.height + r) * src.width + c]);
                         }
@@ -107,6 +122,12 @@ static const struct {
     {{31, 6, 6}, {.kernel = 3, .stride = 1, .pad = 1}, "vector"},
     {{32, 6, 6}, {.kernel = 2, .stride = 2}, "vector"},
     {{5, 9, 9}, {.kernel = 5, .stride = 3, .pad = 2}, "vector"},
+    {{40, 6, 8}, {.kernel = 3, .stride = 2, .ceil = true}, "int16"},
+    {{40, 8, 6}, {.kernel = 3, .stride = 2, .pad = 1, .ceil = true}, "int16"},
+    {{40, 6, 8}, {.kernel = 3, .kernel_w = 3, .stride = 2}, "vector"},
+    {{40, 6, 8}, {.kernel = 3, .kernel_w = 3, .pad_w = 1}, "vector"},
+    {{40, 6, 8}, {.kernel = 3, .kernel_w = 1}, "vector"},
+    {{40, 7, 7}, {.kernel = 4, .stride = 4, .ceil = true}, "vector"},
 };
 
 /* What bfloat16 makes of float32's: the numbers are chosen such that nothing is rounded. */
@@ -144,9 +165,9 @@ static void a_nan_is_the_maximum(void **state)
     (void)state;
     for (size_t i = 0; i < 2 * COUNT(BF16); i++) {
         const Shape src = BF16[i / 2].src;
-        const Pool p = BF16[i / 2].pool;
         Graph *g = graph_new(src);
-        const Node n = max_pool(g, graph_input(g), "x", p);
+        const Node n = max_pool(g, graph_input(g), "x", BF16[i / 2].pool);
+        const Pool p = *(const Pool *)graph_node(g, n)->config;
         const Shape dst = graph_shape(g, n);
         Bound *b = bound_new(g, (BoundConfig){.batch = 1, .seed = i, .bf16 = i % 2});
         // Pixel (2, 2) of each channel.
@@ -160,8 +181,8 @@ static void a_nan_is_the_maximum(void **state)
             int windows = 0;
             for (int y = 0; y < dst.height; y++) {
                 for (int x = 0; x < dst.width; x++) {
-                    const int u = 2 + p.pad - y * p.stride, v = 2 + p.pad - x * p.stride;
-                    const bool sees = u >= 0 && u < p.kernel && v >= 0 && v < p.kernel;
+                    const int u = 2 + p.pad - y * p.stride, v = 2 + p.pad_w - x * p.stride_w;
+                    const bool sees = u >= 0 && u < p.kernel && v >= 0 && v < p.kernel_w;
                     assert_int_equal(isnan(b->dst[(c * dst.height + y) * dst.width + x]) != 0,
                                      sees);
                     windows += sees;
@@ -204,10 +225,20 @@ static void bad_parameters_are_refused(void **state)
         Pool pool;
         const char *message;
     } BAD[] = {
-        {{.kernel = 0}, "x: kernel must be 1 to 255, got 0"},
+        {{.kernel = 0}, "x: kernel must be 1 or more, got 0"},
+        {{.kernel = 2, .kernel_w = -1}, "x: kernel must be 1 or more, got 2 x -1"},
         {{.kernel = 3, .stride = -1}, "x: stride must be 1 or more, got -1"},
         {{.kernel = 3, .pad = 2}, "x: pad must be 0 to half the kernel of 3, got 2"},
+        {{.kernel = 3, .kernel_w = 1, .stride = 2, .stride_w = -1},
+         "x: stride must be 1 or more, got 2 x -1"},
+        {{.kernel = 1, .kernel_w = 3, .pad = 1},
+         "x: pad must be 0 to half the kernel of 1 x 3, got 1 x 0"},
+        {{.kernel = 3, .pad = -1, .ceil = true},
+         "x: pad must be 0 to half the kernel of 3, got -1"},
         {{.kernel = 8}, "x: kernel 8 is larger than the padded image of 7 x 5"},
+        {{.kernel = 6, .ceil = true}, "x: kernel 6 is larger than the padded image of 7 x 5"},
+        {{.kernel = 1, .kernel_w = 8, .pad_w = 1},
+         "x: kernel 1 x 8 is larger than the padded image of 7 x 7"},
     };
     for (size_t i = 0; i < COUNT(BAD); i++) {
         Error err;
@@ -215,6 +246,33 @@ static void bad_parameters_are_refused(void **state)
         max_pool(g, graph_input(g), "x", BAD[i].pool);
         CHECK_REFUSED(graph_check(g, &err), err, ERR_INVALID, BAD[i].message);
         graph_free(g);
+    }
+    // Its argmax indices would not fit in 16 bits.
+    Error err;
+    Graph *g = graph_new((Shape){1, 300, 300});
+    max_pool(g, graph_input(g), "x", (Pool){.kernel = 256});
+    CHECK_REFUSED(graph_check(g, &err), err, ERR_INVALID,
+                  "x: kernel must have at most 65025 pixels, got 256 x 256");
+    graph_free(g);
+}
+
+static void threads_give_equal_bits(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(BF16); i++) {
+        Bound *bounds[3];
+        for (int t = 0; t < 3; t++) {
+            bound_threads(t + 1);
+            Graph *g = graph_new(BF16[i].src);
+            max_pool(g, graph_input(g), "x", BF16[i].pool);
+            Bound *b = bounds[t] = bound_new(g, (BoundConfig){.batch = 3, .seed = i, .bf16 = true});
+            bound_forward(b);
+            bound_backward(b);
+            assert_memory_equal(b->dst, bounds[0]->dst, b->dst_count * sizeof(float));
+            assert_memory_equal(b->diff_src, bounds[0]->diff_src, b->src_count * sizeof(float));
+        }
+        for (int t = 0; t < 3; t++)
+            bound_free(bounds[t]);
     }
 }
 
@@ -228,6 +286,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(bfloat16_gives_what_float32_gives),
         cmocka_unit_test(a_nan_is_the_maximum),
         cmocka_unit_test(a_relu_mask_may_move_to_the_pool),
+        cmocka_unit_test(threads_give_equal_bits),
         cmocka_unit_test(bad_parameters_are_refused),
     };
     return RUN_TESTS(tests);
