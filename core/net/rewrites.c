@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/layers/add.h"
 #include "core/layers/concat.h"
 #include "core/layers/conv.h"
 #include "core/layers/fork.h"
@@ -28,7 +29,22 @@ static bool is_foldable_relu(const Graph *g, Node n)
     if (node->type != &RELU)
         return false;
     const GraphNode *src = graph_node(g, node->srcs[0]);
-    return src->type == &CONV && graph_reader_count(g, node->srcs[0]) == 1;
+    return (src->type == &CONV || src->type == &ADD) && graph_reader_count(g, node->srcs[0]) == 1;
+}
+
+/* A copy of node n, a conv or an add, with a ReLU. */
+static Node copy_with_relu(Graph *out, const Graph *g, Node n, const Node *new_node)
+{
+    const GraphNode *node = graph_node(g, n);
+    const Node *srcs = node->srcs;
+    if (node->type == &ADD) {
+        Add a = *(const Add *)node->config;
+        a.relu = true;
+        return add(out, new_node[srcs[0]], new_node[srcs[1]], node->name, a);
+    }
+    Conv c = *(const Conv *)node->config;
+    c.relu = true;
+    return conv(out, new_node[srcs[0]], node->name, c);
 }
 
 Graph *rewrite_fold_relu(const Graph *g)
@@ -44,15 +60,12 @@ Graph *rewrite_fold_relu(const Graph *g)
     Graph *out = graph_new(graph_shape(g, 0));
     for (Node n = 1; n < count; n++) {
         const GraphNode *node = graph_node(g, n);
-        if (gets_relu[n]) {
-            Conv c = *(const Conv *)node->config;
-            c.relu = true;
-            new_node[n] = conv(out, new_node[node->srcs[0]], node->name, c);
-        } else if (is_foldable_relu(g, n)) {
+        if (gets_relu[n])
+            new_node[n] = copy_with_relu(out, g, n, new_node);
+        else if (is_foldable_relu(g, n))
             new_node[n] = new_node[node->srcs[0]];
-        } else {
+        else
             new_node[n] = copy_node(out, g, n, new_node);
-        }
     }
     free(gets_relu);
     free(new_node);

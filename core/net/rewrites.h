@@ -6,7 +6,8 @@
 #pragma once
 #include "core/graph/graph.h"
 
-/* A conv whose only reader is a relu takes it in: one pass over memory less in each direction. */
+/* A conv or an add whose only reader is a relu takes it in: one pass over memory less in each
+ * direction. */
 Graph *rewrite_fold_relu(const Graph *g);
 
 /* The backward pass of a ReLU is a mask: a gradient becomes 0 where the value is not above 0. The

@@ -29,7 +29,7 @@ Bound *bound_new(Graph *g, BoundConfig config)
     const ProgramConfig how = {.batch = config.batch,
                                .training = !config.evaluation,
                                .type = config.bf16 ? dnnl_bf16 : dnnl_f32,
-                               .diff_input = !config.evaluation,
+                               .diff_input = !config.evaluation && !config.no_diff_input,
                                .autotune = b->autotune,
                                .shared = b->shared};
     CHECK_OK(program_new(b->graph, b->params, b->dnn, how, &b->program, &err), err);
@@ -85,7 +85,8 @@ void bound_backward(Bound *b)
     CHECK_OK(program_backward(b->program, NULL, NULL, NULL, &err), err);
     for (Node n = 1; n < graph_node_count(b->graph); n++)
         program_flush_grads(b->program, n);
-    tensor_read_nchw(program_diff_input(b->program), b->diff_src);
+    if (program_diff_input(b->program))
+        tensor_read_nchw(program_diff_input(b->program), b->diff_src);
 }
 
 static size_t offset_of(const Bound *b, const char *param)
@@ -144,7 +145,8 @@ double bound_gradient_error(Bound *b, double step)
     double worst = 0, largest = 0;
     bound_forward(b);
     bound_backward(b);
-    compare(b, b->src, b->diff_src, b->src_count, step, &worst, &largest);
+    if (program_diff_input(b->program))
+        compare(b, b->src, b->diff_src, b->src_count, step, &worst, &largest);
     compare(b, b->params->values, b->params->grads, b->params->trained_count, step, &worst,
             &largest);
     assert_true(largest > 0);

@@ -27,10 +27,11 @@ typedef struct {
 
 typedef struct {
     int batch;
-    uint64_t seed;     // of input, parameters and diff_dst
-    bool bf16;         // feature maps and gradients, but the output
-    bool own_kernels;  // beside the library's
-    bool evaluation;   // forward alone, as evaluation programs run it
+    uint64_t seed;       // of input, parameters and diff_dst
+    bool bf16;           // feature maps and gradients, but the output
+    bool own_kernels;    // beside the library's
+    bool evaluation;     // forward alone, as evaluation programs run it
+    bool no_diff_input;  // the gradient of the input is not computed: diff_src stays 0
 } BoundConfig;
 
 Bound *bound_new(Graph *g, BoundConfig config);
