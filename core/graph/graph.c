@@ -279,7 +279,9 @@ bool graph_siblings(const Graph *g, Node a, Node b)
     bool equal = x->type == y->type && x->src_count == y->src_count
                  && x->spec.param_count == y->spec.param_count;
     for (int s = 0; equal && s < x->src_count; s++)
-        equal = x->srcs[s] == y->srcs[s];
+        equal = x->srcs[s] == y->srcs[s]
+                || (x->spec.by_channel && y->spec.by_channel
+                    && graph_siblings(g, x->srcs[s], y->srcs[s]));
     for (int p = 0; equal && p < x->spec.param_count; p++)
         equal = stackable(&x->spec.params[p], &y->spec.params[p]);
     return equal;

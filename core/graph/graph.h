@@ -71,6 +71,7 @@ typedef struct {
     bool backward_needs_dst;  // ... of the destination
     bool dst_is_src;          // the destination shares the memory of the first source
     bool couples_examples;    // what an example gives depends on the others of its batch
+    bool by_channel;          // a channel of dst depends on that channel of src alone
     int part_first;           // the backward pass writes only these channels of diff_src, and other
     int part_channels;        // readers the rest; 0 channels: it writes all of it
 } LayerSpec;
@@ -129,7 +130,8 @@ Shape graph_shape(const Graph *g, Node n);
 int graph_reader_count(const Graph *g, Node n);  // sources, of all nodes, that are n
 Node graph_last_reader(const Graph *g, Node n);  // NODE_NONE if nobody reads it
 /* Whether two nodes of the same type read the same sources, and their parameters differ in nothing
- * but the first dimension: stacked, they are the parameters of one wider node. */
+ * but the first dimension: stacked, they are the parameters of one wider node. Nodes that work
+ * channel by channel may read siblings instead: one wider node reads the wider one of those. */
 bool graph_siblings(const Graph *g, Node a, Node b);
 int64_t graph_node_parameters(const GraphNode *node);  // those that are trained
 int64_t graph_parameter_count(const Graph *g);

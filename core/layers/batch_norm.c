@@ -40,6 +40,7 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
     spec->param_count = PARAMS;
     spec->backward_needs_src = true;
     spec->couples_examples = true;
+    spec->by_channel = true;
     return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/base/memory.h"
 #include "core/layers/add.h"
+#include "core/layers/batch_norm.h"
 #include "core/layers/concat.h"
 #include "core/layers/conv.h"
 #include "core/layers/fork.h"
@@ -29,22 +30,28 @@ static bool is_foldable_relu(const Graph *g, Node n)
     if (node->type != &RELU)
         return false;
     const GraphNode *src = graph_node(g, node->srcs[0]);
-    return (src->type == &CONV || src->type == &ADD) && graph_reader_count(g, node->srcs[0]) == 1;
+    return (src->type == &CONV || src->type == &ADD || src->type == &BATCH_NORM)
+           && graph_reader_count(g, node->srcs[0]) == 1;
 }
 
-/* A copy of node n, a conv or an add, with a ReLU. */
+/* A copy of node n, with a ReLU. */
 static Node copy_with_relu(Graph *out, const Graph *g, Node n, const Node *new_node)
 {
     const GraphNode *node = graph_node(g, n);
-    const Node *srcs = node->srcs;
+    const Node src = new_node[node->srcs[0]];
     if (node->type == &ADD) {
         Add a = *(const Add *)node->config;
         a.relu = true;
-        return add(out, new_node[srcs[0]], new_node[srcs[1]], node->name, a);
+        return add(out, src, new_node[node->srcs[1]], node->name, a);
+    }
+    if (node->type == &BATCH_NORM) {
+        BatchNorm b = *(const BatchNorm *)node->config;
+        b.relu = true;
+        return batch_norm(out, src, node->name, b);
     }
     Conv c = *(const Conv *)node->config;
     c.relu = true;
-    return conv(out, new_node[srcs[0]], node->name, c);
+    return conv(out, src, node->name, c);
 }
 
 Graph *rewrite_fold_relu(const Graph *g)
@@ -102,24 +109,56 @@ static int merged_count(const Graph *g, Node n)
     return count;
 }
 
-/* Replace n and its siblings by one convolution with a slice for each. */
-static void merge(Graph *out, const Graph *g, Node n, Node *new_node)
+/* A batch norm alone reads each of n and its siblings, and one over all their channels can do the
+ * work of all: the first of them, else NODE_NONE. Their parameters stand in the order of the
+ * norms, which must be that of the channels. */
+static Node norm_of_all(const Graph *g, Node n)
+{
+    const Node first = graph_last_reader(g, n);
+    if (first == NODE_NONE || graph_node(g, first)->type != &BATCH_NORM)
+        return NODE_NONE;
+    const BatchNorm *a = graph_node(g, first)->config;
+    Node last = first - 1;
+    for (Node i = n; i < graph_node_count(g); i++) {
+        if (!graph_siblings(g, n, i))
+            continue;
+        const Node norm = graph_last_reader(g, i);
+        if (graph_reader_count(g, i) != 1 || !graph_siblings(g, first, norm) || norm <= last)
+            return NODE_NONE;
+        last = norm;
+        const BatchNorm *b = graph_node(g, norm)->config;
+        if (b->eps != a->eps || b->momentum != a->momentum || b->relu != a->relu)
+            return NODE_NONE;
+    }
+    return first;
+}
+
+/* Replace n and its siblings by one convolution, and their batch norms by one, with a slice for
+ * each. */
+static void merge(Graph *out, const Graph *g, Node n, int count, Node *new_node)
 {
     const GraphNode *node = graph_node(g, n);
+    const Node norm = norm_of_all(g, n);
     Conv c = *(const Conv *)node->config;
     c.mask_moved = c.relu;
     c.out = 0;
     for (Node i = n; i < graph_node_count(g); i++)
         c.out += graph_siblings(g, n, i) ? graph_shape(g, i).channels : 0;
-    const Node merged = conv(out, new_node[node->srcs[0]], node->name, c);
+    Node merged = conv(out, new_node[node->srcs[0]], node->name, c);
+    if (norm != NODE_NONE) {
+        BatchNorm b = *(const BatchNorm *)graph_node(g, norm)->config;
+        b.counters = count;
+        merged = batch_norm(out, merged, graph_node(g, norm)->name, b);
+    }
     Slice s = {.relu_mask = c.relu};
     for (Node i = n; i < graph_node_count(g); i++) {
         if (!graph_siblings(g, n, i))
             continue;
+        const Node last = norm != NODE_NONE ? graph_last_reader(g, i) : i;
         char name[GRAPH_MAX_NAME];
-        snprintf(name, sizeof name, "%s.slice", graph_node(g, i)->name);
+        snprintf(name, sizeof name, "%s.slice", graph_node(g, last)->name);
         s.channels = graph_shape(g, i).channels;
-        new_node[i] = slice(out, merged, name, s);
+        new_node[i] = new_node[last] = slice(out, merged, name, s);
         s.first += s.channels;
     }
 }
@@ -132,8 +171,9 @@ Graph *rewrite_merge_siblings(const Graph *g)
     for (Node n = 1; n < count; n++) {
         if (new_node[n] > 0)
             continue;  // came with its first sibling
-        if (merged_count(g, n) > 1)
-            merge(out, g, n, new_node);
+        const int merged = merged_count(g, n);
+        if (merged > 1)
+            merge(out, g, n, merged, new_node);
         else
             new_node[n] = copy_node(out, g, n, new_node);
     }

@@ -6,8 +6,8 @@
 #pragma once
 #include "core/graph/graph.h"
 
-/* A conv or an add whose only reader is a relu takes it in: one pass over memory less in each
- * direction. */
+/* A conv, an add or a batch_norm whose only reader is a relu takes it in: one pass over memory less
+ * in each direction. */
 Graph *rewrite_fold_relu(const Graph *g);
 
 /* The backward pass of a ReLU is a mask: a gradient becomes 0 where the value is not above 0. The
@@ -21,8 +21,9 @@ Graph *rewrite_mask_in_reader(const Graph *g);
 
 /* The 1x1 convolutions that read one value become one, with all their output channels, and a slice
  * for each gives its part: the value is read once in each direction, and the product is a larger
- * one. Their parameters stand side by side in the store already: see core/dnn/params.h. After
- * rewrite_fold_relu, before rewrite_mask_in_reader. */
+ * one. Where a batch norm alone reads each of them, and all of those do the same, they become one
+ * before the slices. Their parameters stand side by side in the store already: see
+ * core/dnn/params.h. After rewrite_fold_relu, before rewrite_mask_in_reader. */
 Graph *rewrite_merge_siblings(const Graph *g);
 
 /* A value with several readers gets a fork behind it, where their gradients are added up. Training

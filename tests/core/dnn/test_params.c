@@ -1,6 +1,9 @@
 /* tests/core/dnn/test_params.c -- where parameters stand in the store. */
 #include "core/dnn/params.h"
 
+#include <stdio.h>
+
+#include "core/layers/batch_norm.h"
 #include "core/layers/concat.h"
 #include "core/layers/conv.h"
 #include "tests/check.h"
@@ -53,6 +56,35 @@ static void siblings_stand_as_one_wider_node_would(void **state)
     assert_int_equal(params_find(store, "c.weight")->offset, a + 3 * CHANNELS);
     const size_t bias = params_find(store, "a.bias")->offset;
     assert_int_equal(params_find(store, "c.bias")->offset, bias + 3);
+    params_free(store);
+}
+
+/* Those of norms that read siblings, too, counters included. */
+static void norms_of_siblings_stand_as_one_wider_node_would(void **state)
+{
+    (void)state;
+    static const char *const EACH[] = {"weight", "bias", "running_mean", "running_var"};
+    Graph *g = graph_new((Shape){CHANNELS, 6, 6});
+    Node a = conv(g, graph_input(g), "a", (Conv){.out = 3, .kernel = 1});
+    a = batch_norm(g, a, "na", (BatchNorm){.eps = 1e-3});
+    a = batch_norm(g, a, "ma", (BatchNorm){.eps = 1e-3});
+    Node b = conv(g, graph_input(g), "b", (Conv){.out = 4, .kernel = 3, .pad = 1});
+    b = batch_norm(g, b, "nb", (BatchNorm){.eps = 1e-3});
+    Node c = conv(g, graph_input(g), "c", (Conv){.out = 2, .kernel = 1});
+    c = batch_norm(g, c, "nc", (BatchNorm){.eps = 1e-3});
+    concat(g, "joined", (Node[]){a, b, c}, 3);
+    ParamStore *store = store_of(g);
+    for (size_t i = 0; i < COUNT(EACH); i++) {
+        char first[32], second[32], other[32];
+        snprintf(first, sizeof first, "na.%s", EACH[i]);
+        snprintf(second, sizeof second, "nc.%s", EACH[i]);
+        snprintf(other, sizeof other, "nb.%s", EACH[i]);
+        const size_t offset = params_find(store, first)->offset;
+        assert_int_equal(params_find(store, second)->offset, offset + 3);
+        assert_int_not_equal(params_find(store, other)->offset, offset + 5);
+    }
+    const size_t counter = params_find(store, "na.num_batches_tracked")->offset;
+    assert_int_equal(params_find(store, "nc.num_batches_tracked")->offset, counter + 1);
     params_free(store);
 }
 
@@ -119,6 +151,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parameters_are_listed_in_the_order_of_the_graph),
         cmocka_unit_test(siblings_stand_as_one_wider_node_would),
+        cmocka_unit_test(norms_of_siblings_stand_as_one_wider_node_would),
         cmocka_unit_test(every_number_belongs_to_one_parameter),
         cmocka_unit_test(the_store_is_in_the_order_of_roles),
     };
