@@ -70,6 +70,7 @@ typedef struct {
     bool backward_needs_src;  // the backward pass reads the values of the sources
     bool backward_needs_dst;  // ... of the destination
     bool dst_is_src;          // the destination shares the memory of the first source
+    bool evaluates_to_src;    // ... and in evaluation alone
     bool couples_examples;    // what an example gives depends on the others of its batch
     bool by_channel;          // a channel of dst depends on that channel of src alone
     int part_first;           // the backward pass writes only these channels of diff_src, and other

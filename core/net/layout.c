@@ -57,6 +57,11 @@ static bool is_exact(const Builder *b, Node n)
     return n == graph_output(b->graph) && type && type->ops->sums_in_f32;
 }
 
+static bool shares_src(const Builder *b, const GraphNode *node)
+{
+    return node->spec.dst_is_src || (node->spec.evaluates_to_src && !b->config.training);
+}
+
 static void add_values(Builder *b)
 {
     Layout *l = b->l;
@@ -64,7 +69,7 @@ static void add_values(Builder *b)
     for (Node n = 0; n < b->nodes; n++) {
         const GraphNode *node = graph_node(b->graph, n);
         const bool bf16 = b->config.bf16 && !is_exact(b, n);
-        l->value[n] = node->spec.dst_is_src
+        l->value[n] = shares_src(b, node)
                           ? l->value[node->srcs[0]]
                           : add_numbers(b, LAYOUT_VALUE, n, bf16, (Lifetime){0, n, n});
     }
