@@ -8,6 +8,9 @@
  *
  * The row pass works on single pixels, the column pass on whole rows, which vectorise. A pass whose
  * size does not change is left out, as Pillow does: its weights would be one 1 each.
+ *
+ * Weights depend on the length to be resized alone, for rows and columns alike; those of a length
+ * are made when it is first met, since random crops come in all lengths.
  */
 #include "core/data/resize.h"
 
@@ -35,8 +38,7 @@ typedef struct {
 struct Resize {
     Shape src;
     int side;
-    Taps across;    // along a row; only if the width changes
-    Taps down;      // along a column; only if the height changes
+    Taps *taps;     // (the longer side of src + 1), by length; without weights until it is met
     uint8_t *rows;  // (src.height, side, channels): between the passes
     int *sums;      // (side, channels): one row of the column pass
 };
@@ -80,8 +82,6 @@ static void taps_set(Taps *taps, int i, int src_size, int dst_size)
 
 static void taps_init(Taps *taps, int src_size, int dst_size)
 {
-    if (src_size == dst_size)
-        return;
     const double scale = (double)src_size / dst_size;
     taps->max_count = 2 * (int)ceil(scale < 1 ? 1 : scale) + 1;
     taps->first = xcalloc((size_t)dst_size, sizeof *taps->first);
@@ -98,14 +98,29 @@ static void taps_free(Taps *taps)
     free(taps->weights);
 }
 
+static int longest(Shape src)
+{
+    return src.width > src.height ? src.width : src.height;
+}
+
+/* NULL where the length stays as it is. */
+static const Taps *taps_for(Resize *r, int length)
+{
+    Taps *taps = &r->taps[length];
+    if (length == r->side)
+        return NULL;
+    if (!taps->weights)
+        taps_init(taps, length, r->side);
+    return taps;
+}
+
 Resize *resize_new(Shape src, int side)
 {
     INVARIANT(src.channels >= 1 && src.height >= 1 && src.width >= 1 && side >= 1);
     Resize *r = xcalloc(1, sizeof *r);
     r->src = src;
     r->side = side;
-    taps_init(&r->across, src.width, side);
-    taps_init(&r->down, src.height, side);
+    r->taps = xcalloc((size_t)longest(src) + 1, sizeof *r->taps);
     const size_t row = (size_t)side * (size_t)src.channels;
     r->rows = xcalloc((size_t)src.height * row, 1);
     r->sums = xcalloc(row, sizeof *r->sums);
@@ -116,8 +131,9 @@ void resize_free(Resize *r)
 {
     if (!r)
         return;
-    taps_free(&r->across);
-    taps_free(&r->down);
+    for (int i = 0; i <= longest(r->src); i++)
+        taps_free(&r->taps[i]);
+    free(r->taps);
     free(r->rows);
     free(r->sums);
     free(r);
@@ -139,36 +155,47 @@ static void run_across(const Taps *taps, int dst_size, int channels, const uint8
     }
 }
 
-/* Row i of the column pass; rows are `bytes` long. */
-static void run_down(const Taps *taps, int i, size_t bytes, const uint8_t *src, int *restrict sums,
-                     uint8_t *restrict dst)
+/* Row i of the column pass; rows are `bytes` long and `row_bytes` apart. */
+static void run_down(const Taps *taps, int i, size_t bytes, size_t row_bytes, const uint8_t *src,
+                     int *restrict sums, uint8_t *restrict dst)
 {
     const int *weights = taps->weights + (size_t)i * (size_t)taps->max_count;
-    const uint8_t *row = src + (size_t)taps->first[i] * bytes;
+    const uint8_t *row = src + (size_t)taps->first[i] * row_bytes;
     for (size_t x = 0; x < bytes; x++)
         sums[x] = HALF;
-    for (int k = 0; k < taps->count[i]; k++, row += bytes)
+    for (int k = 0; k < taps->count[i]; k++, row += row_bytes)
         for (size_t x = 0; x < bytes; x++)
             sums[x] += weights[k] * row[x];
     for (size_t x = 0; x < bytes; x++)
         dst[x] = (uint8_t)(sums[x] >> FRACTION_BITS);
 }
 
-void resize_run(Resize *r, const uint8_t *src, uint8_t *dst)
+void resize_picture(Resize *r, const Picture *src, uint8_t *dst)
 {
-    const size_t src_row = (size_t)r->src.width * (size_t)r->src.channels;
-    const size_t dst_row = (size_t)r->side * (size_t)r->src.channels;
-    const uint8_t *rows = src;
-    if (r->across.weights) {
-        for (int y = 0; y < r->src.height; y++)
-            run_across(&r->across, r->side, r->src.channels, src + (size_t)y * src_row,
+    INVARIANT(src->channels == r->src.channels && src->height >= 1 && src->width >= 1
+              && src->height <= r->src.height && src->width <= r->src.width);
+    const size_t dst_row = (size_t)r->side * (size_t)src->channels;
+    const Taps *across = taps_for(r, src->width), *down = taps_for(r, src->height);
+    const uint8_t *rows = src->pixels;
+    size_t row_bytes = src->row_bytes;
+    if (across) {
+        for (int y = 0; y < src->height; y++)
+            run_across(across, r->side, src->channels, src->pixels + (size_t)y * src->row_bytes,
                        r->rows + (size_t)y * dst_row);
         rows = r->rows;
+        row_bytes = dst_row;
     }
-    if (!r->down.weights) {
-        memcpy(dst, rows, (size_t)r->side * dst_row);
-        return;
+    for (int y = 0; y < r->side; y++) {
+        if (down)
+            run_down(down, y, dst_row, row_bytes, rows, r->sums, dst + (size_t)y * dst_row);
+        else
+            memcpy(dst + (size_t)y * dst_row, rows + (size_t)y * row_bytes, dst_row);
     }
-    for (int y = 0; y < r->side; y++)
-        run_down(&r->down, y, dst_row, rows, r->sums, dst + (size_t)y * dst_row);
+}
+
+void resize_run(Resize *r, const uint8_t *src, uint8_t *dst)
+{
+    const size_t row_bytes = (size_t)r->src.width * (size_t)r->src.channels;
+    const Picture whole = {src, row_bytes, r->src.height, r->src.width, r->src.channels};
+    resize_picture(r, &whole, dst);
 }

@@ -7,15 +7,17 @@
  * Shapes   src height x width x channels, dst side x side x channels, uint8, row by row.
  */
 #pragma once
-#include <stdint.h>
-
+#include "core/data/picture.h"
 #include "core/graph/shape.h"
 
-/* The weights for one pair of sizes, and a buffer for the rows between the two passes. */
+/* The weights for each length that was met, and a buffer for the rows between the two passes. */
 typedef struct Resize Resize;
 
+/* For pictures of `src`'s size and any smaller one. */
 Resize *resize_new(Shape src, int side);
 void resize_free(Resize *r);  // takes NULL
 
-/* One image. Not for two threads at once: each has its own Resize. */
+/* One image of `src`'s size. Not for two threads at once: each has its own Resize. */
 void resize_run(Resize *r, const uint8_t *src, uint8_t *dst);
+/* The same for a picture of 1 to src.height rows, 1 to src.width columns and src.channels. */
+void resize_picture(Resize *r, const Picture *src, uint8_t *dst);

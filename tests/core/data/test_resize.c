@@ -119,12 +119,38 @@ static void flat_images_stay_flat(void **state)
         }
 }
 
+/* One Resize for all parts of a picture: a part gives what its own pixels give alone. */
+static void a_part_is_resized_as_a_picture_of_its_own(void **state)
+{
+    (void)state;
+    enum { HEIGHT = 14, WIDTH = 19, CHANNELS = 3, SIDE = 11 };
+    uint8_t src[HEIGHT][WIDTH][CHANNELS], part[HEIGHT * WIDTH * CHANNELS];
+    uint8_t got[SIDE * SIDE * CHANNELS], want[sizeof got];
+    for (size_t i = 0; i < sizeof src; i++)
+        ((uint8_t *)src)[i] = (uint8_t)(i * i * 7 + i / 5);
+    Resize *all = resize_new((Shape){CHANNELS, HEIGHT, WIDTH}, SIDE);
+    for (int height = 1; height <= HEIGHT; height++)
+        for (int width = 1; width <= WIDTH; width++) {
+            const int top = HEIGHT - height, left = (WIDTH - width) / 2;
+            for (int y = 0; y < height; y++)
+                memcpy(part + y * width * CHANNELS, src[top + y][left], (size_t)(width * CHANNELS));
+            Resize *own = resize_new((Shape){CHANNELS, height, width}, SIDE);
+            resize_run(own, part, want);
+            resize_free(own);
+            resize_picture(all, &(Picture){src[top][left], sizeof src[0], height, width, CHANNELS},
+                           got);
+            assert_memory_equal(got, want, sizeof want);
+        }
+    resize_free(all);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equals_torchvision),
         cmocka_unit_test(equal_sizes_copy),
         cmocka_unit_test(flat_images_stay_flat),
+        cmocka_unit_test(a_part_is_resized_as_a_picture_of_its_own),
     };
     return RUN_TESTS(tests);
 }
