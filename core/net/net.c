@@ -293,8 +293,11 @@ static void finish_grads(void *context, Node n)
 static bool train_part(Net *net, Part part, Metrics *sum, Error *err)
 {
     const NetBatch *b = part.batch;
-    const SoftmaxLoss how = {
-        .classes = net->classes, .smoothing = net->config.label_smoothing, .scale = 1.0 / b->count};
+    const SoftmaxLoss how = {.classes = net->classes,
+                             .smoothing = net->config.label_smoothing,
+                             .scale = 1.0 / b->count,
+                             .mixed_labels = b->mixed_labels ? b->mixed_labels + part.first : NULL,
+                             .share = b->share};
     Program *p = run_forward(net, part, true, err);
     if (!p)
         return false;

@@ -68,6 +68,8 @@ void net_params_changed(Net *net);
 typedef struct {
     const float *images;
     const int32_t *labels;
+    const int32_t *mixed_labels;  // of what mixup has mixed into the images; NULL: nothing
+    double share;                 // of `labels` then
     int count;
     uint64_t seed;  // of what is random in the net, with `step`
     int64_t step;   // batches of this training before it

@@ -78,6 +78,33 @@ static void loss_and_gradient_follow_the_formula(void **state)
     }
 }
 
+/* The loss on two labels, each with its share, and the gradient of that. */
+static void mixed_examples_pay_for_both_labels(void **state)
+{
+    (void)state;
+    enum { CLASSES = 6, COUNT_ = 4 };
+    static const int32_t labels[COUNT_] = {0, 1, 2, 3}, mixed[COUNT_] = {5, 1, 0, 2};
+    const double share = 0.7;
+    Rng rng = rng_new(3, RNG_TEST, 0);
+    float logits[CLASSES * COUNT_], diff[CLASSES * COUNT_], diffs[2][CLASSES * COUNT_];
+    for (int i = 0; i < CLASSES * COUNT_; i++)
+        logits[i] = (float)(4 * rng_uniform(&rng) - 2);
+    for (double smoothing = 0; smoothing < 0.3; smoothing += 0.1) {
+        SoftmaxLoss how = {.classes = CLASSES, .smoothing = smoothing, .scale = 0.5};
+        Metrics sum = {0}, sums[2] = {{0}};
+        softmax_loss(&how, logits, labels, COUNT_, diffs[0], &sums[0]);
+        softmax_loss(&how, logits, mixed, COUNT_, diffs[1], &sums[1]);
+        how.mixed_labels = mixed;
+        how.share = share;
+        softmax_loss(&how, logits, labels, COUNT_, diff, &sum);
+        CHECK_NEAR(sum.loss, share * sums[0].loss + (1 - share) * sums[1].loss, 1e-9);
+        for (int i = 0; i < CLASSES * COUNT_; i++)
+            CHECK_NEAR(diff[i], share * diffs[0][i] + (1 - share) * diffs[1][i], 1e-6);
+        assert_int_equal(sum.top1, sums[0].top1);
+        assert_int_equal(sum.top5, sums[0].top5);
+    }
+}
+
 static void hits_are_counted_by_rank(void **state)
 {
     (void)state;
@@ -108,6 +135,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(equal_logits_cost_log_of_the_classes),
         cmocka_unit_test(large_logits_do_not_overflow),
         cmocka_unit_test(loss_and_gradient_follow_the_formula),
+        cmocka_unit_test(mixed_examples_pay_for_both_labels),
         cmocka_unit_test(hits_are_counted_by_rank),
         cmocka_unit_test(a_nan_is_no_hit),
     };

@@ -245,6 +245,30 @@ static void every_gradient_is_reported_once_when_it_is_complete(void **state)
     fixture_free(f);
 }
 
+/* The loss is linear in the target: each part must find its own mixed labels. */
+static void mixed_labels_reach_every_part(void **state)
+{
+    (void)state;
+    Error err = {0};
+    Record r = {0};
+    Metrics sums[3] = {{0}};
+    Fixture *f = fixture_new(probed(&r, false), (NetConfig){.micro_batch = MICRO});
+    int32_t others[BATCH];
+    for (int i = 0; i < BATCH; i++)
+        others[i] = (f->labels[i] + 1 + i % 2) % CLASSES;
+    NetBatch batch = batch_of(f, BATCH);
+    CHECK_OK(net_train_batch(f->net, &batch, &sums[0], &err), err);
+    batch.labels = others;
+    CHECK_OK(net_train_batch(f->net, &batch, &sums[1], &err), err);
+    batch = batch_of(f, BATCH);
+    batch.mixed_labels = others;
+    batch.share = 0.3;
+    CHECK_OK(net_train_batch(f->net, &batch, &sums[2], &err), err);
+    CHECK_NEAR(sums[2].loss, 0.3 * sums[0].loss + 0.7 * sums[1].loss, 1e-9);
+    assert_int_equal(sums[2].top1, sums[0].top1);
+    fixture_free(f);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +276,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(coupled_examples_are_one_part),
         cmocka_unit_test(a_batch_that_was_given_up_is_not_committed),
         cmocka_unit_test(every_gradient_is_reported_once_when_it_is_complete),
+        cmocka_unit_test(mixed_labels_reach_every_part),
     };
     return RUN_TESTS(tests);
 }
