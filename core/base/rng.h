@@ -9,9 +9,10 @@
 #include <stdint.h>
 
 typedef enum {
-    RNG_INIT,   // initial weights; index: the parameter's index in the store
-    RNG_ORDER,  // order of the examples; index: the epoch
-    RNG_TEST,   // tests and benchmarks
+    RNG_INIT,     // initial weights; index: the parameter's index in the store
+    RNG_ORDER,    // order of the examples; index: the epoch
+    RNG_TEST,     // tests and benchmarks
+    RNG_HOLDOUT,  // examples held out; index: the class
 } RngStream;
 
 typedef struct {

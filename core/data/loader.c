@@ -21,7 +21,8 @@
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "core/base/rng.h"
-#include "core/data/resize.h"
+#include "core/data/augment/mixup.h"
+#include "core/data/image_maker.h"
 
 enum {
     SLOTS = 3,
@@ -30,7 +31,7 @@ enum {
 
 typedef struct {
     float *images;
-    int32_t *labels;
+    int32_t *labels, *mixed_labels;
     Batch batch;
 } Slot;
 
@@ -43,9 +44,11 @@ struct Loader {
     int64_t batches;  // per epoch
 
     // The producer's own.
-    Resize *resize;
-    uint8_t *resized;  // (image_size, image_size, channels)
-    int32_t *order;    // (examples), of epoch `order_epoch`
+    ImageMaker *maker;
+    int32_t *partners;  // (batch_size), of mixup
+    float *room;        // one image, for mixup
+    int32_t *listed;    // (examples), in the order in which they are listed
+    int32_t *order;     // (examples), of epoch `order_epoch`
     int64_t order_epoch;
     int64_t epoch, index;  // of the next batch to produce
 
@@ -65,8 +68,7 @@ static void set_order(Loader *l)
 {
     if (l->order_epoch == l->epoch)
         return;
-    for (int i = 0; i < l->examples; i++)
-        l->order[i] = i;
+    memcpy(l->order, l->listed, (size_t)l->examples * sizeof *l->order);
     if (l->config.shuffle) {
         Rng rng = rng_new(l->config.seed, RNG_ORDER, (uint64_t)l->epoch);
         rng_shuffle(&rng, l->order, (size_t)l->examples);
@@ -74,22 +76,16 @@ static void set_order(Loader *l)
     l->order_epoch = l->epoch;
 }
 
-/* Write one image of a batch: resized, channels first, divided by 255 as torchvision's ToTensor
- * does, in float32. */
-static void make_image(Loader *l, const uint8_t *pixels, float *restrict dst)
+/* Mixup, and the batch's own description of it. */
+static void mix_batch(Loader *l, Slot *slot, size_t image_floats)
 {
-    resize_run(l->resize, pixels, l->resized);
-    const uint8_t *restrict src = l->resized;
-    const size_t channels = (size_t)l->src.channels;
-    const size_t area = (size_t)l->config.image_size * (size_t)l->config.image_size;
-    if (channels == 1) {
-        for (size_t i = 0; i < area; i++)
-            dst[i] = (float)src[i] / 255.0f;
-        return;
-    }
-    for (size_t c = 0; c < channels; c++)
-        for (size_t i = 0; i < area; i++)
-            dst[c * area + i] = (float)src[i * channels + c] / 255.0f;
+    Batch *b = &slot->batch;
+    const DrawKey key = {l->config.seed, b->epoch, b->index};
+    b->share = mixup_draw(l->config.augmentation.mixup, &key, b->count, l->partners);
+    for (int i = 0; i < b->count; i++)
+        slot->mixed_labels[i] = slot->labels[l->partners[i]];
+    b->mixed_labels = slot->mixed_labels;
+    mixup_images(slot->images, image_floats, b->count, b->share, l->partners, l->room);
 }
 
 /* Fill a slot and advance the position. False if it was stopped in between. */
@@ -99,19 +95,30 @@ static bool make_batch(Loader *l, Slot *slot)
     const int first = (int)(l->index * l->config.batch_size);
     const int left = l->examples - first;
     const int count = left < l->config.batch_size ? left : l->config.batch_size;
+    const int side = progressive_size(&l->config.progressive, l->config.image_size, l->epoch);
     const size_t src_bytes = shape_count(l->src);
-    const size_t side = (size_t)l->config.image_size;
-    const size_t image_floats = (size_t)l->src.channels * side * side;
+    const size_t image_floats = (size_t)l->src.channels * (size_t)side * (size_t)side;
+    image_maker_set_size(l->maker, side);
     for (int i = 0; i < count; i++) {
         if (atomic_load_explicit(&l->stop, memory_order_relaxed))
             return false;
         const size_t example = (size_t)l->order[first + i];
-        make_image(l, l->split->pixels + example * src_bytes,
-                   slot->images + (size_t)i * image_floats);
+        const DrawKey key = {l->config.seed, l->epoch, (int64_t)example};
+        image_maker_run(l->maker, l->split->pixels + example * src_bytes, &key,
+                        slot->images + (size_t)i * image_floats);
         slot->labels[i] = l->split->labels[example];
     }
     const bool last = l->index == l->batches - 1;
-    slot->batch = (Batch){slot->images, slot->labels, count, l->epoch, l->index, last};
+    slot->batch = (Batch){.images = slot->images,
+                          .labels = slot->labels,
+                          .share = 1,
+                          .count = count,
+                          .image_size = side,
+                          .epoch = l->epoch,
+                          .index = l->index,
+                          .last = last};
+    if (l->config.augmentation.mixup > 0)
+        mix_batch(l, slot, image_floats);
     l->epoch += last;
     l->index = last ? 0 : l->index + 1;
     return true;
@@ -155,7 +162,7 @@ const Batch *loader_next(Loader *l)
     return &slot->batch;
 }
 
-static bool check_config(const Split *split, const LoaderConfig *c, Error *err)
+static bool check_config(const Split *split, Shape picture, const LoaderConfig *c, Error *err)
 {
     if (c->batch_size < 1)
         return fail(err, ERR_INVALID, "batch_size must be at least 1, got %d", c->batch_size);
@@ -163,9 +170,13 @@ static bool check_config(const Split *split, const LoaderConfig *c, Error *err)
         return fail(err, ERR_INVALID, "image_size must be at least 1, got %d", c->image_size);
     if (c->limit < 0)
         return fail(err, ERR_INVALID, "limit must be at least 0, got %d", c->limit);
-    if (split->count < 1)
+    if (split->count < 1 || (c->examples && c->example_count < 1))
         return fail(err, ERR_INVALID, "the split has no examples");
-    return true;
+    if (c->normalization.channels != 0 && c->normalization.channels != picture.channels)
+        return fail(err, ERR_INVALID, "normalization is of %d channels, the pictures have %d",
+                    c->normalization.channels, picture.channels);
+    return augmentation_check(&c->augmentation, picture, err)
+           && progressive_check(&c->progressive, c->image_size, err);
 }
 
 /* Batches and scratch. The sizes come from a request, so every product is checked. */
@@ -184,16 +195,22 @@ static bool allocate(Loader *l, Error *err)
     for (int i = 0; fits && i < SLOTS; i++) {
         l->slots[i].images = aligned_alloc(ALIGNMENT, padded);
         l->slots[i].labels = malloc(count * sizeof(int32_t));
-        fits = l->slots[i].images && l->slots[i].labels;
+        l->slots[i].mixed_labels = malloc(count * sizeof(int32_t));
+        fits = l->slots[i].images && l->slots[i].labels && l->slots[i].mixed_labels;
     }
-    l->resized = fits ? malloc(floats) : NULL;
+    l->room = fits ? malloc(floats * sizeof *l->room) : NULL;
+    l->partners = malloc(count * sizeof *l->partners);
     l->order = malloc((size_t)l->examples * sizeof *l->order);
-    if (!l->resized || !l->order)
+    l->listed = malloc((size_t)l->examples * sizeof *l->listed);
+    if (!l->room || !l->partners || !l->order || !l->listed)
         return fail(err, ERR_NO_MEMORY,
                     "no memory for %d batches of %zu images of %d x %d pixels: %.0f MB are needed",
                     SLOTS, count, l->config.image_size, l->config.image_size,
                     ceil(SLOTS * needed / (1 << 20)));
-    l->resize = resize_new(l->src, l->config.image_size);
+    for (int i = 0; i < l->examples; i++)
+        l->listed[i] = l->config.examples ? l->config.examples[i] : i;
+    l->config.examples = NULL;  // borrowed for the call only
+    l->maker = image_maker_new(l->src, &l->config.augmentation, &l->config.normalization);
     return true;
 }
 
@@ -214,10 +231,12 @@ static bool start_thread(Loader *l, Error *err)
 bool loader_new(const Dataset *dataset, const Split *split, LoaderConfig config, Loader **loader,
                 Error *err)
 {
-    if (!check_config(split, &config, err))
+    if (!check_config(split, dataset->image, &config, err))
         return false;
     const bool limited = config.limit > 0 && config.limit < split->count;
-    const int examples = limited ? config.limit : split->count;
+    const int examples = config.examples ? config.example_count
+                         : limited       ? config.limit
+                                         : split->count;
     const int64_t batches = (examples - 1) / config.batch_size + 1;
     if (config.first_epoch < 0 || config.first_batch < 0 || config.first_batch >= batches)
         return fail(
@@ -259,10 +278,13 @@ void loader_free(Loader *l)
     for (int i = 0; i < SLOTS; i++) {
         free(l->slots[i].images);
         free(l->slots[i].labels);
+        free(l->slots[i].mixed_labels);
     }
-    resize_free(l->resize);
-    free(l->resized);
+    image_maker_free(l->maker);
+    free(l->room);
+    free(l->partners);
     free(l->order);
+    free(l->listed);
     free(l);
 }
 

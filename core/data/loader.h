@@ -1,36 +1,48 @@
-/* core/data/loader.h -- batches of a split, resized and scaled to [0, 1], prepared in advance by a
- * thread.
+/* core/data/loader.h -- batches of a split, augmented, resized and normalised, prepared in advance
+ * by a thread.
  *
- * The order of the examples in epoch e is a shuffle that depends on the seed and e alone, so a
- * loader can start at any batch of any epoch and give the same batches as one that ran from the
- * beginning.
+ * The order of the examples in epoch e is a shuffle that depends on the seed and e alone, and what
+ * becomes of an example depends on the seed, e and the example, so a loader can start at any batch
+ * of any epoch and give the same batches as one that ran from the beginning.
  */
 #pragma once
+#include "core/data/augment/augment.h"
 #include "core/data/dataset.h"
+#include "core/data/normalization.h"
+#include "core/data/progressive.h"
 
 typedef struct Loader Loader;
 
 typedef struct {
     int batch_size;
-    int image_size;       // side in pixels
-    int limit;            // use the first `limit` examples; 0, or more than there are: all
-    bool shuffle;         // a new order every epoch; false: as stored
-    uint64_t seed;        // of the order
+    int image_size;               // side in pixels
+    Progressive progressive;      // smaller images in the first epochs; {0}: none
+    Augmentation augmentation;    // {0}: none
+    Normalization normalization;  // {0}: none
+    int limit;                    // use the first `limit` examples; 0, or more than there are: all
+    const int32_t *examples;      // those to use, copied; NULL: as `limit` says
+    int example_count;
+    bool shuffle;         // a new order every epoch; false: as listed
+    uint64_t seed;        // of the order and the augmentation
     int64_t first_epoch;  // epoch to start in, counted from 0
     int64_t first_batch;  // batch of that epoch to start with, counted from 0
 } LoaderConfig;
 
 typedef struct {
-    const float *images;    // (count, channels, image_size, image_size), in [0, 1]
-    const int32_t *labels;  // (count)
-    int count;              // batch_size, but for the last of an epoch
-    int64_t epoch;          // counted from 0
-    int64_t index;          // of the batch within its epoch, counted from 0
-    bool last;              // ends its epoch
+    const float *images;          // (count, channels, image_size, image_size)
+    const int32_t *labels;        // (count)
+    const int32_t *mixed_labels;  // (count), of what mixup has mixed in; NULL without
+    double share;                 // of `labels` in a mixed image; 1 without mixup
+    int count;                    // batch_size, but for the last of an epoch
+    int image_size;               // of this epoch
+    int64_t epoch;                // counted from 0
+    int64_t index;                // of the batch within its epoch, counted from 0
+    bool last;                    // ends its epoch
 } Batch;
 
 /* Borrows `dataset` and `split` until loader_free. ERR_INVALID: batch_size or image_size below 1,
- * limit below 0, an empty split, first_batch beyond the epoch. ERR_NO_MEMORY: buffers or thread. */
+ * limit below 0, an empty split, first_batch beyond the epoch, a faulty augmentation, a
+ * normalisation of another number of channels. ERR_NO_MEMORY: buffers or thread. */
 bool loader_new(const Dataset *dataset, const Split *split, LoaderConfig config, Loader **loader,
                 Error *err);
 void loader_free(Loader *loader);  // stops the thread; takes NULL

@@ -18,3 +18,9 @@ static inline bool shape_equal(Shape a, Shape b)
 {
     return a.channels == b.channels && a.height == b.height && a.width == b.width;
 }
+
+/* Where the pixel (c, y, x) is. */
+static inline size_t shape_at(Shape s, int c, int y, int x)
+{
+    return ((size_t)c * (size_t)s.height + (size_t)y) * (size_t)s.width + (size_t)x;
+}

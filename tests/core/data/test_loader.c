@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/base/rng.h"
+#include "core/data/augment/mixup.h"
 #include "core/data/resize.h"
 #include "tests/check.h"
 
@@ -278,6 +279,164 @@ static void two_loaders_do_not_disturb_each_other(void **state)
     free_dataset(d);
 }
 
+/* Everything that may happen to a picture. */
+static LoaderConfig augmented(void)
+{
+    return (LoaderConfig){.batch_size = 8,
+                          .image_size = 8,
+                          .progressive = {4, 2, 2},
+                          .augmentation = {.crop_padding = 2,
+                                           .resized_crop = {true, {0.4, 1}, {0.75, 4.0 / 3}},
+                                           .flip = FLIP_ALTERNATE,
+                                           .erasing = {0.5, {0.05, 0.3}, {0.3, 3.3}},
+                                           .mixup = 0.4},
+                          .normalization = {3, {0.4, 0.5, 0.6}, {0.2, 0.3, 0.4}},
+                          .limit = 30,
+                          .shuffle = true,
+                          .seed = 9};
+}
+
+static void resumes_anywhere_with_all_augmentations(void **state)
+{
+    (void)state;
+    static const int SIDES[] = {4, 6, 8, 8};
+    Dataset *d = make_dataset();
+    LoaderConfig config = augmented();
+    Loader *through = start(d, config);
+    for (int step = 0; step < 16; step++) {
+        const Batch *want = loader_next(through);
+        assert_int_equal(want->image_size, SIDES[step / 4]);
+        config.first_epoch = want->epoch;
+        config.first_batch = want->index;
+        Loader *resumed = start(d, config);
+        const Batch *got = loader_next(resumed);
+        const size_t side = (size_t)want->image_size;
+        check_equal_batches(got, want, side * side * CHANNELS);
+        assert_int_equal(got->image_size, want->image_size);
+        assert_true(got->share == want->share && want->share < 1);
+        assert_memory_equal(got->mixed_labels, want->mixed_labels,
+                            (size_t)want->count * sizeof(int32_t));
+        loader_free(resumed);
+    }
+    loader_free(through);
+    free_dataset(d);
+}
+
+/* An image of an epoch is a matter of its example alone: neither batch size nor place count. */
+static void a_picture_is_the_same_in_every_batch(void **state)
+{
+    (void)state;
+    enum { SIDE = 8, FLOATS = SIDE * SIDE * CHANNELS };
+    Dataset *d = make_dataset();
+    LoaderConfig config = augmented();
+    config.progressive = (Progressive){0};
+    config.augmentation.mixup = 0;
+    config.limit = 0;
+    Loader *small = start(d, config);
+    config.batch_size = EXAMPLES;
+    Loader *large = start(d, config);
+    float first[EXAMPLES][FLOATS];
+    for (int epoch = 0; epoch < 2; epoch++) {
+        const Batch *all = loader_next(large);
+        for (int taken = 0; taken < EXAMPLES;) {
+            const Batch *part = loader_next(small);
+            assert_memory_equal(part->images, all->images + (size_t)taken * FLOATS,
+                                (size_t)part->count * FLOATS * sizeof(float));
+            taken += part->count;
+        }
+        if (epoch == 0)
+            memcpy(first, all->images, sizeof first);
+    }
+    // As stored, without the shuffle: each at its own place, but in another epoch another picture.
+    config.shuffle = false;
+    Loader *stored = start(d, config);
+    const Batch *batch = loader_next(stored);
+    int32_t order[EXAMPLES];
+    for (int i = 0; i < EXAMPLES; i++)
+        order[i] = i;
+    Rng rng = rng_new(config.seed, RNG_ORDER, 0);
+    rng_shuffle(&rng, order, EXAMPLES);
+    for (int i = 0; i < EXAMPLES; i++)
+        assert_memory_equal(first[i], batch->images + (size_t)order[i] * FLOATS, sizeof first[i]);
+    assert_memory_not_equal(loader_next(stored)->images + FLOATS * (size_t)order[0], first[0],
+                            sizeof first[0]);
+    loader_free(small);
+    loader_free(large);
+    loader_free(stored);
+    free_dataset(d);
+}
+
+static void mixed_batches_are_mixtures(void **state)
+{
+    (void)state;
+    enum { SIDE = 8, FLOATS = SIDE * SIDE * CHANNELS };
+    Dataset *d = make_dataset();
+    LoaderConfig config = augmented();
+    config.progressive = (Progressive){0};
+    Loader *mixed = start(d, config);
+    config.augmentation.mixup = 0;
+    Loader *pure = start(d, config);
+    for (int step = 0; step < 8; step++) {
+        const Batch *m = loader_next(mixed), *p = loader_next(pure);
+        const DrawKey key = {config.seed, m->epoch, m->index};
+        int32_t partners[8];
+        const double share = mixup_draw(0.4, &key, m->count, partners);
+        assert_true(m->share == share && p->share == 1);
+        assert_null(p->mixed_labels);
+        assert_memory_equal(m->labels, p->labels, (size_t)p->count * sizeof(int32_t));
+        for (int i = 0; i < m->count; i++) {
+            assert_int_equal(m->mixed_labels[i], p->labels[partners[i]]);
+            for (int k = 0; k < FLOATS; k++)
+                CHECK_NEAR(m->images[i * FLOATS + k],
+                           share * p->images[i * FLOATS + k]
+                               + (1 - share) * p->images[partners[i] * FLOATS + k],
+                           1e-5);
+        }
+    }
+    loader_free(mixed);
+    loader_free(pure);
+    free_dataset(d);
+}
+
+static void normalises_each_channel(void **state)
+{
+    (void)state;
+    enum { SIDE = 5, AREA = SIDE * SIDE };
+    Dataset *d = make_dataset();
+    LoaderConfig config = {.batch_size = EXAMPLES, .image_size = SIDE};
+    Loader *plain = start(d, config);
+    config.normalization = augmented().normalization;
+    Loader *normalised = start(d, config);
+    const float *from = loader_next(plain)->images, *to = loader_next(normalised)->images;
+    for (int i = 0; i < EXAMPLES * CHANNELS * AREA; i++) {
+        const int c = i / AREA % CHANNELS;
+        const float want = (from[i] - (float)config.normalization.mean[c])
+                           / (float)config.normalization.deviation[c];
+        assert_true(to[i] == want);
+    }
+    loader_free(plain);
+    loader_free(normalised);
+    free_dataset(d);
+}
+
+static void takes_the_examples_that_are_listed(void **state)
+{
+    (void)state;
+    Dataset *d = make_dataset();
+    int32_t listed[] = {3, 7, 8, 21, 48, 49};
+    const LoaderConfig config = {
+        .batch_size = 4, .image_size = 6, .examples = listed, .example_count = COUNT(listed)};
+    Loader *l = start(d, config);
+    listed[0] = 5;  // the list is copied
+    int examples[COUNT(listed)];
+    take_epoch(l, d, 0, config, examples);
+    assert_int_equal(examples[0], 3);
+    for (size_t i = 1; i < COUNT(listed); i++)
+        assert_int_equal(examples[i], listed[i]);
+    loader_free(l);
+    free_dataset(d);
+}
+
 static double now_seconds(void)
 {
     struct timespec t;
@@ -330,6 +489,15 @@ static void refuses_what_makes_no_sense(void **state)
         {{.batch_size = 8, .image_size = 8, .first_batch = -1},
          ERR_INVALID,
          "batch -1 of epoch 0 does not exist: an epoch has 7 batches"},
+        {{.batch_size = 8, .image_size = 8, .normalization = {1, {0.5}, {0.5}}},
+         ERR_INVALID,
+         "normalization is of 1 channels, the pictures have 3"},
+        {{.batch_size = 8, .image_size = 8, .progressive = {9, 1, 1}},
+         ERR_INVALID,
+         "progressive_resizing.from must be 0 to the image_size 8, got 9"},
+        {{.batch_size = 8, .image_size = 8, .augmentation = {.crop_padding = 6}},
+         ERR_INVALID,
+         "augmentation.crop_padding must be 0 to 5 for pictures of 6 x 7, got 6"},
         {{.batch_size = 8, .image_size = INT32_MAX},
          ERR_NO_MEMORY,
          "no memory for 3 batches of 8 images of 2147483647 x 2147483647 pixels: 1266637394018304 "
@@ -358,6 +526,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_batch_stays_until_the_next_call),
         cmocka_unit_test(stops_at_any_moment),
         cmocka_unit_test(two_loaders_do_not_disturb_each_other),
+        cmocka_unit_test(resumes_anywhere_with_all_augmentations),
+        cmocka_unit_test(a_picture_is_the_same_in_every_batch),
+        cmocka_unit_test(mixed_batches_are_mixtures),
+        cmocka_unit_test(normalises_each_channel),
+        cmocka_unit_test(takes_the_examples_that_are_listed),
         cmocka_unit_test(waiting_is_counted),
         cmocka_unit_test(refuses_what_makes_no_sense),
     };

@@ -1,0 +1,25 @@
+/* core/data/normalization.h -- shift and scale each channel of an image.
+ *
+ *   dst = (src / 255 - mean[channel]) / deviation[channel]      in float32, 8-bit src
+ *
+ * Source   torchvision.transforms.ToTensor and Normalize.
+ */
+#pragma once
+#include "core/data/dataset.h"
+
+enum { NORMALIZATION_MAX_CHANNELS = 4 };
+
+typedef struct {
+    int channels;  // 0: images are divided by 255 only
+    double mean[NORMALIZATION_MAX_CHANNELS];
+    double deviation[NORMALIZATION_MAX_CHANNELS];  // above 0
+} Normalization;
+
+/* Mean and deviation (of the whole population) of each channel over `count` examples of a split:
+ * from sums of whole numbers, which are exact, in pixels as they are stored. A channel that is the
+ * same everywhere has the deviation 1. */
+Normalization normalization_measure(const Split *split, Shape image, const int32_t *examples,
+                                    int count);
+
+/* What becomes of each of the 256 values in each of `channels` channels. */
+void normalization_table(const Normalization *n, int channels, float (*table)[256]);
