@@ -1,7 +1,8 @@
 #include "core/net/memory_estimate.h"
 
+#include "core/net/folded.h"
 #include "core/net/layout.h"
-#include "core/net/net.h"
+#include "core/net/parts.h"
 #include "core/net/rewrites.h"
 
 /* How many sizes of micro-batch `examples` come in: each has a program. */
@@ -21,10 +22,10 @@ static size_t loader_bytes(int64_t examples, const MemoryQuestion *q, Shape imag
 /* The program itself, its libraries and threads; and for each layer of each program oneDNN's
  * primitives with the code generated for them. Both measured, on two threads with AVX-512: from
  * tiny nets to large images they leave no more than a twentieth of the total unexplained. */
-static size_t base_bytes(const Graph *g, size_t programs)
+static size_t base_bytes(size_t layers)
 {
     enum { PROCESS = 36 << 20, LAYER = 130 << 10 };
-    return PROCESS + programs * (size_t)graph_node_count(g) * LAYER;
+    return PROCESS + layers * LAYER;
 }
 
 /* The first training program packs the weights for two directions and accumulates their float32
@@ -39,23 +40,31 @@ static size_t packed_bytes(size_t numbers, size_t number_bytes, size_t train, si
 MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
 {
     const int micro = net_default_micro_batch(g, q->batch_size, q->threads);
+    const int test_micro = net_evaluation_micro_batch(q->batch_size, q->threads);
     const size_t numbers = (size_t)graph_parameter_count(g);
     const size_t number_bytes = q->bf16 ? 2 : 4;
     const Shape image = graph_shape(g, graph_input(g));
     const size_t train = program_count(q->train_count, q->batch_size, micro);
-    const size_t test = program_count(q->test_count, q->batch_size, micro);
-    Graph *runs = rewrite_all(g, 0);
+    const size_t test = program_count(q->test_count, q->batch_size, test_micro);
+    Graph *runs = rewrite_all(g, 0), *folded = rewrite_fold_batch_norm(g);
+    const bool folds = graph_node_count(folded) < graph_node_count(g);
+    const size_t own = folds && test > 0 ? numbers : 0;  // of evaluation: see core/net/folded.h
+    Graph *evaluated = rewrite_all(folded, 0);
+    const size_t layers =
+        train * (size_t)graph_node_count(runs) + test * (size_t)graph_node_count(evaluated);
     Layout *layout =
         layout_new(runs, (LayoutConfig){.batch = micro, .training = true, .bf16 = q->bf16});
     const MemoryEstimate e = {
-        .parameters = numbers * sizeof(float) * (q->momentum ? 3 : 2),
-        .programs = packed_bytes(numbers, number_bytes, train, test),
+        .parameters = (numbers * (q->momentum ? 3 : 2) + own) * sizeof(float),
+        .programs = packed_bytes(numbers, number_bytes, train, test) + own * number_bytes / 2,
         .feature_maps = layout->bytes,
         .batches = loader_bytes(q->train_count, q, image) + loader_bytes(q->test_count, q, image),
         .dataset = q->dataset_bytes,
-        .base = base_bytes(runs, train + test),
+        .base = base_bytes(layers),
     };
     layout_free(layout);
+    graph_free(evaluated);
+    graph_free(folded);
     graph_free(runs);
     return e;
 }

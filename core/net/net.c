@@ -9,6 +9,7 @@
 #include "core/base/memory.h"
 #include "core/base/slab.h"
 #include "core/layers/softmax_loss.h"
+#include "core/net/folded.h"
 #include "core/net/program.h"
 #include "core/net/rewrites.h"
 
@@ -16,7 +17,8 @@
  * backward. There are few, since a batch is cut into micro-batches of one size and a rest. They
  * share one arena, as large as the largest needs: a program expects nothing in it and leaves
  * nothing. They share packed weights and gradient accumulators as well (core/layers/shared.h), and
- * load the parameters again when `version` has changed.
+ * load the parameters again when `version` has changed. Evaluation has a graph, parameters and a
+ * micro-batch of its own where batch norms are folded.
  *
  * Left out on purpose: several programs at once. */
 
@@ -29,8 +31,11 @@ typedef struct {
 } Bound;
 
 struct Net {
-    Graph *graph;  // after the rewrites
+    Graph *graph;  // of training, after the rewrites
     ParamStore *params;
+    Folded *folded;        // NULL: evaluation runs the same graph
+    Graph *evaluation;     // that of `folded`, after the rewrites; NULL without
+    int micro_batches[2];  // of evaluation and of training
     Dnn *dnn;
     NetConfig config;
     int classes;
@@ -50,16 +55,15 @@ bool net_bf16_is_fast(void)
     return (isa & needed) == needed;  // the levels are sets of bits
 }
 
-/* Enough examples to occupy the team, few enough that feature maps stay in cache. Measured in
- * tests/bench/NOTES.md; equal parts, so that one program serves a whole batch. */
-int net_default_micro_batch(const Graph *g, int batch_size, int threads)
+static bool fold(Net *net, const Graph *g, Error *err)
 {
-    enum { USUAL = 32, PER_THREAD = 8 };
-    if (graph_couples_examples(g))
-        return batch_size;
-    const int target = PER_THREAD * threads > USUAL ? PER_THREAD * threads : USUAL;
-    const int parts = (batch_size + target - 1) / target;
-    return (batch_size + parts - 1) / parts;
+    if (net->config.without & REWRITE_NO_FOLD_BATCH_NORM)
+        return true;
+    if (!folded_new(g, net->params, &net->folded, err))
+        return false;
+    if (net->folded)
+        net->evaluation = rewrite_all(folded_graph(net->folded), net->config.without);
+    return true;
 }
 
 bool net_new(const Graph *g, ParamStore *params, NetConfig config, Net **result, Error *err)
@@ -71,16 +75,19 @@ bool net_new(const Graph *g, ParamStore *params, NetConfig config, Net **result,
     Net *net = xcalloc(1, sizeof *net);
     net->params = params;
     net->config = config;
-    if (config.micro_batch == 0 || graph_couples_examples(g))
-        net->config.micro_batch =
-            net_default_micro_batch(g, config.batch_size, omp_get_max_threads());
+    const int threads = omp_get_max_threads(), given = config.micro_batch;
+    net->micro_batches[false] =
+        given > 0 ? given : net_evaluation_micro_batch(config.batch_size, threads);
+    net->micro_batches[true] = given > 0 && !graph_couples_examples(g)
+                                   ? given
+                                   : net_default_micro_batch(g, config.batch_size, threads);
     net->graph = rewrite_all(g, config.without);
     net->classes = graph_shape(g, graph_output(g)).channels;
     net->image_count = shape_count(graph_shape(g, graph_input(g)));
     net->diff_logits =
-        xcalloc((size_t)net->config.micro_batch * (size_t)net->classes, sizeof *net->diff_logits);
+        xcalloc((size_t)net->micro_batches[true] * (size_t)net->classes, sizeof *net->diff_logits);
     net->shared = shared_new();
-    if (!dnn_new(&net->dnn, err)) {
+    if (!dnn_new(&net->dnn, err) || !fold(net, g, err)) {
         net_free(net);
         return false;
     }
@@ -99,6 +106,8 @@ void net_free(Net *net)
     shared_free(net->shared);
     free(net->diff_logits);
     dnn_free(net->dnn);
+    folded_free(net->folded);
+    graph_free(net->evaluation);
     graph_free(net->graph);
     free(net);
 }
@@ -118,7 +127,7 @@ static bool reserve_arena(Net *net, size_t bytes, Error *err)
     if (!arena)
         return fail(err, ERR_NO_MEMORY,
                     "no memory for the feature maps of %d examples: %zu MB are needed",
-                    net->config.micro_batch, bytes >> 20);
+                    net->micro_batches[true], bytes >> 20);
     slab_free(net->arena, net->arena_bytes);
     net->arena = arena;
     net->arena_bytes = bytes;
@@ -159,11 +168,14 @@ static Program *program_for(Net *net, int count, bool training, Error *err)
             .autotune = net->config.autotune,
             .go_on = net->config.go_on,
             .go_on_context = net->config.go_on_context,
-            .runs_per_load = net->config.batch_size / net->config.micro_batch,
+            .runs_per_load = net->config.batch_size / net->micro_batches[training],
             .keep_all = net->config.without & REWRITE_NO_REUSE_MEMORY,
         };
         Program *program = NULL;
-        if (!program_new(net->graph, net->params, net->dnn, config, &program, err))
+        const bool folded = net->folded && !training;
+        if (!program_new(folded ? net->evaluation : net->graph,
+                         folded ? folded_params(net->folded) : net->params, net->dnn, config,
+                         &program, err))
             return no_program(net, NULL, err);
         net->bound = xrealloc(net->bound, (size_t)net->bound_count + 1, sizeof *net->bound);
         b = &net->bound[net->bound_count++];
@@ -176,6 +188,8 @@ static Program *program_for(Net *net, int count, bool training, Error *err)
     b->placed = true;
     if (b->version != net->shared->version) {
         const double start = clock_seconds();
+        if (net->folded && !training)
+            folded_update(net->folded, net->shared->version);
         if (!program_load_params(b->program, err))
             return no_program(net, b->program, err);
         b->version = net->shared->version;
@@ -185,31 +199,13 @@ static Program *program_for(Net *net, int count, bool training, Error *err)
     return b->program;
 }
 
-int net_part_sizes(int64_t examples, int batch_size, int micro_batch, int sizes[NET_MAX_PART_SIZES])
-{
-    const int64_t batches[] = {examples >= batch_size ? batch_size : 0, examples % batch_size};
-    int count = 0;
-    for (size_t b = 0; b < COUNT(batches); b++) {
-        const int64_t parts[] = {batches[b] >= micro_batch ? micro_batch : 0,
-                                 batches[b] % micro_batch};
-        for (size_t p = 0; p < COUNT(parts); p++) {
-            bool known = parts[p] == 0;
-            for (int i = 0; i < count; i++)
-                known |= sizes[i] == parts[p];
-            if (!known)
-                sizes[count++] = (int)parts[p];
-        }
-    }
-    return count;
-}
-
 bool net_prepare(Net *net, int64_t train_examples, int64_t test_examples, Error *err)
 {
-    const NetConfig *c = &net->config;
     const int64_t examples[] = {test_examples, train_examples};
     for (int training = 1; training >= 0; training--) {
         int sizes[NET_MAX_PART_SIZES];
-        const int count = net_part_sizes(examples[training], c->batch_size, c->micro_batch, sizes);
+        const int count = net_part_sizes(examples[training], net->config.batch_size,
+                                         net->micro_batches[training], sizes);
         for (int i = 0; i < count; i++) {
             if (!program_for(net, sizes[i], training, err))
                 return false;
@@ -222,18 +218,22 @@ bool net_prepare(Net *net, int64_t train_examples, int64_t test_examples, Error 
 typedef struct {
     const NetBatch *batch;
     int first, count;  // examples
+    bool training;
 } Part;
 
-static Part part_at(const Net *net, const NetBatch *batch, int first)
+/* The part that follows `p`; the first one, which follows an empty one. None if its count is 0. */
+static Part next_part(const Net *net, Part p)
 {
-    const int left = batch->count - first, most = net->config.micro_batch;
-    return (Part){batch, first, left < most ? left : most};
+    p.first += p.count;
+    const int left = p.batch->count - p.first, most = net->micro_batches[p.training];
+    p.count = left < most ? left : most;
+    return p;
 }
 
 /* Run forward on a part. NULL on failure. */
-static Program *run_forward(Net *net, Part part, bool training, Error *err)
+static Program *run_forward(Net *net, Part part, Error *err)
 {
-    Program *p = program_for(net, part.count, training, err);
+    Program *p = program_for(net, part.count, part.training, err);
     if (!p)
         return NULL;
     const NetBatch *b = part.batch;
@@ -245,7 +245,9 @@ static Program *run_forward(Net *net, Part part, bool training, Error *err)
                               .step = b->step,
                               .first_example = part.first,
                               .last_part = part.first + part.count == b->count};
-    return program_forward(p, step, net->profile, err) ? p : no_program(net, p, err);
+    Profile *profile = part.training || !net->folded ? net->profile : NULL;  // it has the nodes of
+                                                                             // the other graph
+    return program_forward(p, step, profile, err) ? p : no_program(net, p, err);
 }
 
 /* Whether to go on with the part that starts at example `first` of a batch. */
@@ -298,7 +300,7 @@ static bool train_part(Net *net, Part part, Metrics *sum, Error *err)
                              .scale = 1.0 / b->count,
                              .mixed_labels = b->mixed_labels ? b->mixed_labels + part.first : NULL,
                              .share = b->share};
-    Program *p = run_forward(net, part, true, err);
+    Program *p = run_forward(net, part, err);
     if (!p)
         return false;
     const double start = clock_seconds();
@@ -320,8 +322,8 @@ static bool train_part(Net *net, Part part, Metrics *sum, Error *err)
 bool net_train_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *err)
 {
     grad_accumulators_begin(net->shared->grads);
-    for (Part p = {.batch = batch}; p.first < batch->count; p.first += p.count) {
-        p = part_at(net, batch, p.first);
+    Part p = {.batch = batch, .training = true};
+    while ((p = next_part(net, p)).count > 0) {
         if (!goes_on(net, p.first, err) || !train_part(net, p, sum, err))
             return false;
     }
@@ -331,9 +333,9 @@ bool net_train_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *err)
 bool net_evaluate_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *err)
 {
     const SoftmaxLoss how = {.classes = net->classes};
-    for (Part part = {.batch = batch}; part.first < batch->count; part.first += part.count) {
-        part = part_at(net, batch, part.first);
-        Program *p = goes_on(net, part.first, err) ? run_forward(net, part, false, err) : NULL;
+    Part part = {.batch = batch};
+    while ((part = next_part(net, part)).count > 0) {
+        Program *p = goes_on(net, part.first, err) ? run_forward(net, part, err) : NULL;
         if (!p)
             return false;
         softmax_loss(&how, program_output(p)->data, batch->labels + part.first, part.count, NULL,
@@ -345,9 +347,9 @@ bool net_evaluate_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *er
 bool net_forward(Net *net, const float *images, int count, float *logits, Error *err)
 {
     const NetBatch batch = {.images = images, .count = count};
-    for (Part part = {.batch = &batch}; part.first < count; part.first += part.count) {
-        part = part_at(net, &batch, part.first);
-        Program *p = run_forward(net, part, false, err);
+    Part part = {.batch = &batch};
+    while ((part = next_part(net, part)).count > 0) {
+        Program *p = run_forward(net, part, err);
         if (!p)
             return false;
         memcpy(logits + (size_t)part.first * (size_t)net->classes, program_output(p)->data,
@@ -379,7 +381,7 @@ void net_name_kernels(const Net *net, Node n, const char *names[3])
 
 int net_micro_batch(const Net *net)
 {
-    return net->config.micro_batch;
+    return net->micro_batches[true];
 }
 
 size_t net_arena_bytes(const Net *net)

@@ -18,6 +18,7 @@
 #include "core/autotune/autotune.h"
 #include "core/base/metrics.h"
 #include "core/dnn/params.h"
+#include "core/net/parts.h"
 #include "core/net/profile.h"
 
 typedef struct Net Net;
@@ -25,9 +26,6 @@ typedef struct Net Net;
 /* Whether the CPU has instructions for bfloat16, so that it is faster than float32 and not slower.
  */
 bool net_bf16_is_fast(void);
-
-/* The micro-batch that a net chooses for this batch size and this many threads. */
-int net_default_micro_batch(const Graph *g, int batch_size, int threads);
 
 typedef struct {
     int batch_size;          // the largest batch that will come
@@ -48,12 +46,6 @@ typedef struct {
 /* Keeps `params`, which must come from the same graph, and writes their gradients. */
 bool net_new(const Graph *g, ParamStore *params, NetConfig config, Net **net, Error *err);
 void net_free(Net *net);  // takes NULL
-
-/* How many examples the programs take that `examples`, cut into batches and those into
- * micro-batches, need: fills `sizes` and returns their number. */
-enum { NET_MAX_PART_SIZES = 4 };
-int net_part_sizes(int64_t examples, int batch_size, int micro_batch,
-                   int sizes[NET_MAX_PART_SIZES]);
 
 /* Make everything that training on so many examples and evaluating on so many will need: programs,
  * memory, and a kernel for every problem, measured where config.autotune does not know one. Later

@@ -14,8 +14,7 @@
 #include "core/layers/relu.h"
 #include "core/layers/slice.h"
 
-/* Append a copy of g's node n to `out`; new_node has the new node of each of g's. */
-static Node copy_node(Graph *out, const Graph *g, Node n, const Node *new_node)
+Node rewrite_copy_node(Graph *out, const Graph *g, Node n, const Node *new_node)
 {
     const GraphNode *node = graph_node(g, n);
     Node srcs[GRAPH_MAX_SRCS];
@@ -72,7 +71,7 @@ Graph *rewrite_fold_relu(const Graph *g)
         else if (is_foldable_relu(g, n))
             new_node[n] = new_node[node->srcs[0]];
         else
-            new_node[n] = copy_node(out, g, n, new_node);
+            new_node[n] = rewrite_copy_node(out, g, n, new_node);
     }
     free(gets_relu);
     free(new_node);
@@ -175,7 +174,7 @@ Graph *rewrite_merge_siblings(const Graph *g)
         if (merged > 1)
             merge(out, g, n, merged, new_node);
         else
-            new_node[n] = copy_node(out, g, n, new_node);
+            new_node[n] = rewrite_copy_node(out, g, n, new_node);
     }
     free(new_node);
     return out;
@@ -241,7 +240,7 @@ Graph *rewrite_mask_in_reader(const Graph *g)
         else if (graph_node(g, n)->type == &MAX_POOL)
             new_node[n] = copy_pool(out, g, n, new_node);
         else
-            new_node[n] = copy_node(out, g, n, new_node);
+            new_node[n] = rewrite_copy_node(out, g, n, new_node);
     }
     free(new_node);
     return out;
@@ -266,7 +265,7 @@ Graph *rewrite_insert_forks(const Graph *g)
     Graph *out = graph_new(graph_shape(g, 0));
     for (Node n = 0; n < count; n++) {
         if (n > 0)
-            new_node[n] = copy_node(out, g, n, new_node);
+            new_node[n] = rewrite_copy_node(out, g, n, new_node);
         if (needs_fork(g, n)) {
             char name[GRAPH_MAX_NAME];
             snprintf(name, sizeof name, "%s.fork", graph_node(g, n)->name);
@@ -282,6 +281,7 @@ static const struct {
     Graph *(*rewrite)(const Graph *g);  // NULL: the graph stays as it is
     unsigned flag;                      // that leaves it out; 0 if nothing does
 } ALL[] = {
+    {"fold_batch_norm", NULL, REWRITE_NO_FOLD_BATCH_NORM},
     {"fold_relu", rewrite_fold_relu, REWRITE_NO_FOLD_RELU},
     {"merge_siblings", rewrite_merge_siblings, REWRITE_NO_MERGE_SIBLINGS},
     {"mask_in_reader", rewrite_mask_in_reader, REWRITE_NO_MASK_IN_READER},

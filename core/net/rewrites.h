@@ -35,12 +35,17 @@ enum {
     REWRITE_NO_FOLD_RELU = 1,
     REWRITE_NO_MASK_IN_READER = 2,
     REWRITE_NO_MERGE_SIBLINGS = 4,
-    REWRITE_NO_REUSE_MEMORY = 8,  // not of the graph: see ProgramConfig in core/net/program.h
+    REWRITE_NO_REUSE_MEMORY = 8,      // not of the graph: see ProgramConfig in core/net/program.h
+    REWRITE_NO_FOLD_BATCH_NORM = 16,  // of evaluation alone: see core/net/folded.h
 };
 
-/* The flag that leaves out "fold_relu", "merge_siblings", "mask_in_reader" or "reuse_memory"; 0 for
- * other names. */
+/* The flag that leaves out "fold_relu", "merge_siblings", "mask_in_reader", "reuse_memory" or
+ * "fold_batch_norm"; 0 for other names. */
 unsigned rewrite_flag(const char *name);
+
+/* For those who write one: append a copy of g's node n to `out`; new_node has the new node of each
+ * of g's. */
+Node rewrite_copy_node(Graph *out, const Graph *g, Node n, const Node *new_node);
 
 /* All of them, but for those in `without`: the graph that runs. */
 Graph *rewrite_all(const Graph *g, unsigned without);

@@ -291,6 +291,7 @@ static void rewrites_are_left_out_by_name(void **state)
     assert_int_equal(rewrite_flag("merge_siblings"), REWRITE_NO_MERGE_SIBLINGS);
     assert_int_equal(rewrite_flag("mask_in_reader"), REWRITE_NO_MASK_IN_READER);
     assert_int_equal(rewrite_flag("reuse_memory"), REWRITE_NO_REUSE_MEMORY);
+    assert_int_equal(rewrite_flag("fold_batch_norm"), REWRITE_NO_FOLD_BATCH_NORM);
     assert_int_equal(rewrite_flag("insert_forks"), 0);
     assert_int_equal(rewrite_flag("nothing"), 0);
 }

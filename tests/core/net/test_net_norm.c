@@ -5,6 +5,8 @@
 #include "core/layers/conv.h"
 #include "core/layers/relu.h"
 #include "core/layers/slice.h"
+#include "core/net/folded.h"
+#include "core/net/memory_estimate.h"
 #include "core/net/rewrites.h"
 #include "tests/check.h"
 #include "tests/core/net/norm_fixture.h"
@@ -148,6 +150,152 @@ static void evaluation_sees_the_statistics_of_the_last_batch(void **state)
     norm_fixture_free(&f);
 }
 
+static double largest_of(const float *numbers, size_t count)
+{
+    double max = 0;
+    for (size_t i = 0; i < count; i++)
+        max = fmax(max, fabs((double)numbers[i]));
+    return max;
+}
+
+/* Also after a batch has changed the statistics, and in parts that training does not have. */
+static void folding_norms_changes_no_evaluation(void **state)
+{
+    (void)state;
+    enum { LOGITS = NORM_BATCH * NORM_CLASSES };
+    static const unsigned OTHERS[] = {0, REWRITE_NO_FOLD_RELU, REWRITE_NO_MERGE_SIBLINGS};
+    for (int bf16 = 0; bf16 <= net_bf16_is_fast(); bf16++) {
+        for (size_t i = 0; i < COUNT(OTHERS); i++) {
+            Error err = {0};
+            const unsigned without = OTHERS[i] | REWRITE_NO_FOLD_BATCH_NORM;
+            NormFixture a =
+                norm_fixture_new((NetConfig){.bf16 = bf16, .micro_batch = 4, .without = OTHERS[i]});
+            NormFixture b = norm_fixture_new((NetConfig){.bf16 = bf16, .without = without});
+            for (int step = 0; step < 2; step++) {
+                float x[LOGITS], y[LOGITS];
+                CHECK_OK(net_forward(a.net, a.images, NORM_BATCH, x, &err), err);
+                CHECK_OK(net_forward(b.net, b.images, NORM_BATCH, y, &err), err);
+                const double scale = largest_of(y, LOGITS);
+                assert_true(scale > 0.1);
+                for (int k = 0; k < LOGITS; k++)
+                    CHECK_NEAR(x[k], y[k], (bf16 ? 2e-2 : 1e-5) * scale);
+                const Metrics ma = norm_train(&a, NORM_BATCH), mb = norm_train(&b, NORM_BATCH);
+                assert_true(ma.loss == mb.loss);  // training runs the same
+                assert_memory_equal(a.params->grads, b.params->grads,
+                                    a.params->trained_count * sizeof(float));
+            }
+            norm_fixture_free(&a);
+            norm_fixture_free(&b);
+        }
+    }
+}
+
+static void evaluation_has_no_norm_behind_a_conv(void **state)
+{
+    (void)state;
+    Graph *g = norm_graph(), *folded = rewrite_fold_batch_norm(g);
+    assert_int_equal(count_of(folded, &BATCH_NORM), 1);
+    assert_int_not_equal(graph_find(folded, "between"), NODE_NONE);
+    assert_int_equal(count_of(folded, &CONV), count_of(g, &CONV));
+    for (Node n = 1; n < graph_node_count(folded); n++) {
+        const GraphNode *node = graph_node(folded, n);
+        if (node->type == &CONV)
+            assert_false(((const Conv *)node->config)->no_bias);
+    }
+    graph_free(folded);
+    graph_free(g);
+}
+
+/* A conv with a ReLU of its own, or that others read too, keeps its norm. */
+static void other_convs_keep_their_norm(void **state)
+{
+    (void)state;
+    for (int twice = 0; twice <= 1; twice++) {
+        Graph *g = graph_new((Shape){4, 6, 6});
+        const Node a = conv(g, graph_input(g), "a", (Conv){.out = 8, .kernel = 1, .relu = !twice});
+        const Node x = batch_norm(g, a, "x", (BatchNorm){.eps = 1e-3});
+        concat(g, "all", (Node[]){x, a}, 1 + twice);
+        Graph *folded = rewrite_fold_batch_norm(g);
+        assert_int_equal(count_of(folded, &BATCH_NORM), 1);
+        graph_free(folded);
+        graph_free(g);
+    }
+}
+
+/* Each parameter once, by its own statistics; one without a norm as it is. */
+static void folded_parameters_are_what_they_should_be(void **state)
+{
+    (void)state;
+    Error err = {0};
+    Folded *f = NULL;
+    NormFixture x = norm_fixture_new((NetConfig){0});
+    CHECK_OK(folded_new(x.graph, x.params, &f, &err), err);
+    folded_update(f, 1);
+    const float *from = x.params->values, *to = folded_params(f)->values;
+    static const char *const CONVS[] = {"0", "1.p3_1", "2.p4_2"};  // the first one has a bias
+    for (size_t i = 0; i < COUNT(CONVS); i++) {
+        static const char *const NAMES[] = {"conv.weight", "conv.bias",       "bn.weight",
+                                            "bn.bias",     "bn.running_mean", "bn.running_var"};
+        const float *p[COUNT(NAMES)] = {0};
+        for (size_t k = 0; k < COUNT(NAMES); k++) {
+            char *name = xasprintf("%s.%s", CONVS[i], NAMES[k]);
+            const Param *param = params_find(x.params, name);
+            p[k] = param ? from + param->offset : NULL;
+            free(name);
+        }
+        char *weight = xasprintf("%s.conv.weight", CONVS[i]);
+        char *bias = xasprintf("%s.conv.bias", CONVS[i]);
+        const Param *w = params_find(folded_params(f), weight);
+        const float *b = to + params_find(folded_params(f), bias)->offset;
+        const size_t inputs = w->count / (size_t)w->dims[0];
+        for (size_t o = 0; o < (size_t)w->dims[0]; o++) {
+            const double s = (double)p[2][o] / sqrt((double)p[5][o] + 1e-3);
+            const double before = p[1] ? (double)p[1][o] : 0;
+            CHECK_NEAR(b[o], s * (before - (double)p[4][o]) + (double)p[3][o], 1e-6);
+            for (size_t k = o * inputs; k < (o + 1) * inputs; k++)
+                CHECK_NEAR(to[w->offset + k], s * (double)p[0][k], 1e-6);
+        }
+        free(weight);
+        free(bias);
+    }
+    static const char *const SAME[] = {"out.weight", "between.running_var", "between.weight"};
+    for (size_t i = 0; i < COUNT(SAME); i++) {
+        const Param *a = params_find(x.params, SAME[i]);
+        assert_memory_equal(from + a->offset, to + params_find(folded_params(f), SAME[i])->offset,
+                            a->count * sizeof(float));
+    }
+    // The same version again: nothing to do. The next one is computed.
+    const size_t linear = params_find(x.params, "out.bias")->offset;
+    const float before = x.params->values[linear];
+    x.params->values[linear] += 1;
+    const float *copied = to + params_find(folded_params(f), "out.bias")->offset;
+    folded_update(f, 1);
+    assert_true(*copied == before);
+    folded_update(f, 2);
+    assert_true(*copied == x.params->values[linear]);
+    folded_free(f);
+    norm_fixture_free(&x);
+}
+
+/* Training takes the whole batch as one part, evaluation does not. */
+static void memory_is_what_the_estimate_says(void **state)
+{
+    (void)state;
+    NormFixture f = norm_fixture_new((NetConfig){0});
+    const MemoryQuestion q = {.batch_size = NORM_BATCH, .threads = 2, .train_count = 100};
+    norm_train(&f, NORM_BATCH);
+    assert_int_equal(memory_estimate(f.graph, &q).feature_maps, net_arena_bytes(f.net));
+    assert_int_equal(net_default_micro_batch(f.graph, 128, 2), 128);
+    assert_int_equal(net_evaluation_micro_batch(128, 2), 32);
+    // Evaluation has weights of its own.
+    MemoryQuestion with = q;
+    with.test_count = NORM_BATCH;
+    const MemoryEstimate a = memory_estimate(f.graph, &q), b = memory_estimate(f.graph, &with);
+    const size_t numbers = (size_t)graph_parameter_count(f.graph);
+    assert_int_equal(b.parameters - a.parameters, numbers * sizeof(float));
+    norm_fixture_free(&f);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +305,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(norms_of_siblings_become_one),
         cmocka_unit_test(other_norms_stay_apart),
         cmocka_unit_test(evaluation_sees_the_statistics_of_the_last_batch),
+        cmocka_unit_test(folding_norms_changes_no_evaluation),
+        cmocka_unit_test(evaluation_has_no_norm_behind_a_conv),
+        cmocka_unit_test(other_convs_keep_their_norm),
+        cmocka_unit_test(folded_parameters_are_what_they_should_be),
+        cmocka_unit_test(memory_is_what_the_estimate_says),
     };
     return RUN_TESTS(tests);
 }
