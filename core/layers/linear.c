@@ -19,7 +19,7 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
                                   .dim_count = 1,
                                   .fan_in = in,
                                   .fan_out = c->out};
-    spec->param_count = 2;
+    spec->param_count = c->no_bias ? 1 : 2;
     spec->multiply_adds = (int64_t)in * c->out;
     spec->backward_needs_src = true;
     return true;

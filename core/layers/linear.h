@@ -1,9 +1,9 @@
-/* core/layers/linear.h -- fully connected layer with bias.
+/* core/layers/linear.h -- fully connected layer, with or without a bias.
  *
  *   dst[n][o] = bias[o] + sum of weights[o][i] * src[n][i] over all i
  *
- * Shapes    src N x C x H x W, read as N x (C*H*W) in plain order; dst N x O x 1 x 1. weights
- *           O x (C*H*W), bias O.
+ * Shapes    src N x C x H x W, read as N x (C*H*W) channel by channel, as PyTorch's
+ *           Flatten gives it; dst N x O x 1 x 1. weights O x (C*H*W), bias O.
  * Backward  diff_src, weights and bias gradients.
  * Memory    as conv.
  * Errors    ERR_INVALID: out below 1. ERR_DNN: oneDNN refused.
@@ -14,6 +14,7 @@
 
 typedef struct {
     int out;  // outputs
+    bool no_bias;
 } Linear;
 
 extern const LayerType LINEAR;

@@ -4,6 +4,11 @@
 
 #include "core/base/memory.h"
 
+static bool has_bias(const Layer *l)
+{
+    return l->node->spec.param_count > BIAS;
+}
+
 bool weighted_new(Layer *l, size_t state_bytes, int in, int height, int width, Error *err)
 {
     Weighted *w = l->state = xcalloc(1, state_bytes);
@@ -19,8 +24,10 @@ bool weighted_new(Layer *l, size_t state_bytes, int in, int height, int width, E
            && dnn_try(dnnl_memory_desc_create_with_tag(&w->any_diff_weights, 4, weights, dnnl_f32,
                                                        dnnl_format_tag_any),
                       "describe weights", err)
-           && dnn_try(dnnl_memory_desc_create_with_tag(&w->bias_desc, 1, bias, dnnl_f32, dnnl_a),
-                      "describe a bias", err);
+           && (!has_bias(l)
+               || dnn_try(
+                   dnnl_memory_desc_create_with_tag(&w->bias_desc, 1, bias, dnnl_f32, dnnl_a),
+                   "describe a bias", err));
 }
 
 void weighted_destroy(Layer *l)
@@ -55,15 +62,17 @@ bool weighted_set_forward(Layer *l, const char *what, dnnl_status_t status,
                                     .plain = w->plain_weights,
                                     .wanted = op_desc(&w->forward, dnnl_query_weights_md)},
                        err)
-        || !packed_new(&w->bias, l->dnn,
-                       (PackedSpec){.numbers = layer_values(l, BIAS),
-                                    .plain = w->bias_desc,
-                                    .wanted = w->bias_desc},
-                       err))
+        || (has_bias(l)
+            && !packed_new(&w->bias, l->dnn,
+                           (PackedSpec){.numbers = layer_values(l, BIAS),
+                                        .plain = w->bias_desc,
+                                        .wanted = w->bias_desc},
+                           err)))
         return false;
     op_arg(&w->forward, DNNL_ARG_SRC, l->src[0]->memory);
     op_arg(&w->forward, DNNL_ARG_WEIGHTS, w->weights.packed->memory);
-    op_arg(&w->forward, DNNL_ARG_BIAS, w->bias.packed->memory);
+    if (has_bias(l))
+        op_arg(&w->forward, DNNL_ARG_BIAS, w->bias.packed->memory);
     op_arg(&w->forward, DNNL_ARG_DST, l->dst->memory);
     return true;
 }
@@ -99,13 +108,15 @@ bool weighted_set_backward_weights(Layer *l, const char *what, dnnl_status_t sta
     if (!op_new(&w->backward_weights, l->dnn, what, status, desc, err)
         || !packed_grad_new(&w->diff_weights, l->dnn, layer_grads(l, WEIGHTS), w->plain_weights,
                             op_desc(&w->backward_weights, dnnl_query_diff_weights_md), err)
-        || !packed_grad_new(&w->diff_bias, l->dnn, layer_grads(l, BIAS), w->bias_desc, w->bias_desc,
-                            err))
+        || (has_bias(l)
+            && !packed_grad_new(&w->diff_bias, l->dnn, layer_grads(l, BIAS), w->bias_desc,
+                                w->bias_desc, err)))
         return false;
     op_arg(&w->backward_weights, DNNL_ARG_SRC, l->src[0]->memory);
     op_arg(&w->backward_weights, DNNL_ARG_DIFF_DST, l->diff_dst[0]->memory);
     op_arg(&w->backward_weights, DNNL_ARG_DIFF_WEIGHTS, w->diff_weights.packed->memory);
-    op_arg(&w->backward_weights, DNNL_ARG_DIFF_BIAS, w->diff_bias.packed->memory);
+    if (has_bias(l))
+        op_arg(&w->backward_weights, DNNL_ARG_DIFF_BIAS, w->diff_bias.packed->memory);
     return true;
 }
 
@@ -131,10 +142,11 @@ bool weighted_backward_weights(Layer *l, Error *err)
     const Weighted *w = l->state;
     GradAccumulators *g = l->shared->grads;
     const bool add_weights = grad_accumulators_add(g, layer_grads(l, WEIGHTS));
-    const bool add_bias = grad_accumulators_add(g, layer_grads(l, BIAS));
-    return op_run(&w->backward_weights, err)
-           && packed_grad_store(&w->diff_weights, add_weights, err)
-           && packed_grad_store(&w->diff_bias, add_bias, err);
+    if (!op_run(&w->backward_weights, err)
+        || !packed_grad_store(&w->diff_weights, add_weights, err))
+        return false;
+    return !has_bias(l)
+           || packed_grad_store(&w->diff_bias, grad_accumulators_add(g, layer_grads(l, BIAS)), err);
 }
 
 bool weighted_backward_data(Layer *l, Error *err)

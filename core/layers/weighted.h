@@ -1,5 +1,5 @@
-/* core/layers/weighted.h -- a layer with weights and a bias on oneDNN: three primitives, and the
- * parameters in the layouts that those want.
+/* core/layers/weighted.h -- a layer with weights and perhaps a bias on oneDNN: three primitives,
+ * and the parameters in the layouts that those want.
  *
  * A layer's `create` calls weighted_new, then describes its primitives one by one and hands each
  * description over. The other functions are its LayerOps as they are.
@@ -16,7 +16,7 @@ typedef struct {
     dnnl_memory_desc_t plain_weights;  // OIHW float32, as in the store
     dnnl_memory_desc_t any_weights;    // the activations' type, layout for the primitive to choose
     dnnl_memory_desc_t any_diff_weights;  // float32, layout for the primitive to choose
-    dnnl_memory_desc_t bias_desc;
+    dnnl_memory_desc_t bias_desc;         // NULL without a bias
 } Weighted;
 
 /* Sets l->state: `state_bytes` of zeros that begin with a Weighted. */

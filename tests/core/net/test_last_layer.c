@@ -15,7 +15,7 @@ enum { CLASSES = 7, BATCH = 13 };
 
 static Node end_with_linear(Graph *g, Node x)
 {
-    return linear(g, x, "end", (Linear){CLASSES});
+    return linear(g, x, "end", (Linear){.out = CLASSES});
 }
 
 static Node end_with_conv(Graph *g, Node x)

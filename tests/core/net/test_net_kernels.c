@@ -31,7 +31,7 @@ static Graph *network(void)
     x = conv(g, x, "b", (Conv){.out = 48, .kernel = 5, .pad = 2, .relu = true});
     x = conv(g, x, "c", (Conv){.out = 32, .kernel = 1, .relu = true});
     x = global_avg_pool(g, x, "d");
-    linear(g, x, "e", (Linear){CLASSES});
+    linear(g, x, "e", (Linear){.out = CLASSES});
     return g;
 }
 
@@ -322,7 +322,7 @@ static Graph *alternating(void)
         x = conv(g, x, three, (Conv){.out = WIDTH, .kernel = 3, .pad = 1, .relu = true});
     }
     x = global_avg_pool(g, x, "pool");
-    linear(g, x, "classes", (Linear){CLASSES});
+    linear(g, x, "classes", (Linear){.out = CLASSES});
     return g;
 }
 
