@@ -7,6 +7,7 @@
  *
  * Files of format 1, written by version 0.1.0 and before, are still read: their checksum covers the
  * tensors alone, and they lack the fields that came with format 2, which keep their first values.
+ * Those of format 2 lack what came with format 3.
  *
  * Errors   as safetensors.h; and ERR_INVALID when the file is of another network (a tensor is
  * missing, superfluous or has another shape; the message names it), lacks the training's state or
@@ -15,6 +16,7 @@
 #pragma once
 #include "core/autotune/autotune.h"
 #include "core/base/metrics.h"
+#include "core/data/normalization.h"
 #include "core/dnn/params.h"
 #include "core/train/ending.h"
 
@@ -35,6 +37,7 @@ typedef struct {
     int64_t best_epoch;    // counted from 1; 0 before
     int64_t best_step;     // steps that the best weights had seen
     EndingState ending;
+    Normalization normalization;  // of the images, as it was given or measured
     uint64_t seed;
     // Where it was computed: bits may differ elsewhere.
     char cpu[CHECKPOINT_TEXT];
@@ -58,7 +61,11 @@ bool checkpoint_save(const char *path, const ParamStore *params, const TrainStat
 bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Autotune *kernels,
                      Error *err);
 
-/* The model file: parameters alone, as net.load_state_dict() takes them. */
+/* The model file: parameters alone, as net.load_state_dict() takes them; the metadata names the
+ * model and says how its images are normalised (nothing without channels). */
+bool model_save_normalized(const char *path, const ParamStore *params, const char *model_name,
+                           const Normalization *normalization, Error *err);
+/* The same without a normalisation. */
 bool model_save(const char *path, const ParamStore *params, const char *model_name, Error *err);
 /* Values from a model file or a checkpoint; tensors under "optimizer." are ignored. */
 bool model_load(const char *path, ParamStore *params, Error *err);

@@ -10,9 +10,8 @@
 #include "core/base/memory.h"
 
 /* Identifies a checkpoint and the version of its format, which is raised when fields change. */
-static const char FORMAT[] = "googlenetd checkpoint 2";
-static const char ANY_FORMAT[] = "googlenetd checkpoint ";
-static const char FORMAT_1[] = "googlenetd checkpoint 1";
+static const char FORMAT[] = "googlenetd checkpoint ";
+enum { NEWEST_FORMAT = 3 };
 
 void meta_add(MetaList *list, const char *key, char *value)
 {
@@ -28,7 +27,7 @@ void meta_free(MetaList *list)
     *list = (MetaList){0};
 }
 
-typedef enum { WHOLE, SEED, THREADS, REAL, TEXT } FieldType;
+typedef enum { WHOLE, SEED, THREADS, REAL, TEXT, NORMALIZATION } FieldType;
 
 /* One row for each field of TrainState: its key, type and offset, and the format it came with. */
 typedef struct {
@@ -64,6 +63,7 @@ static const StateField FIELDS[] = {
     {"ending.seconds", REAL, AT(ending.seconds), 2},
     {"ending.reference", REAL, AT(ending.reference), 2},
     {"ending.idle_epochs", WHOLE, AT(ending.idle_epochs), 2},
+    {"normalization", NORMALIZATION, AT(normalization), 3},
     {"seed", SEED, AT(seed), 1},
     {"threads", THREADS, AT(threads), 1},
     {"cpu", TEXT, AT(cpu), 2},
@@ -76,6 +76,7 @@ static const StateField FIELDS[] = {
 
 static char *field_text(const StateField *field, const void *at)
 {
+    char normalization[NORMALIZATION_TEXT];
     switch (field->type) {
     case WHOLE:
         return xasprintf("%" PRId64, *(const int64_t *)at);
@@ -85,6 +86,9 @@ static char *field_text(const StateField *field, const void *at)
         return xasprintf("%d", *(const int *)at);
     case REAL:
         return xasprintf("%a", *(const double *)at);
+    case NORMALIZATION:
+        normalization_to_text(at, normalization);
+        return xstrdup(normalization);
     case TEXT:
         break;
     }
@@ -93,7 +97,7 @@ static char *field_text(const StateField *field, const void *at)
 
 void state_to_meta(const TrainState *state, MetaList *list)
 {
-    meta_add(list, "format", xstrdup(FORMAT));
+    meta_add(list, "format", xasprintf("%s%d", FORMAT, NEWEST_FORMAT));
     for (size_t i = 0; i < COUNT(FIELDS); i++)
         meta_add(list, FIELDS[i].key,
                  field_text(&FIELDS[i], (const char *)state + FIELDS[i].offset));
@@ -126,6 +130,8 @@ static bool parse_field(const StateField *field, const char *text, void *at)
     case REAL:
         *(double *)at = strtod(text, &end);
         return end != text && *end == '\0' && isfinite(*(double *)at);
+    case NORMALIZATION:
+        return normalization_from_text(text, at);
     case TEXT:
         return snprintf(at, CHECKPOINT_TEXT, "%s", text) < CHECKPOINT_TEXT;
     }
@@ -144,15 +150,16 @@ static const char *require(const SafeFile *f, const char *path, const char *key,
 static bool read_format(const SafeFile *f, const char *path, int *format, Error *err)
 {
     const char *text = safetensors_metadata(f, "format");
-    if (!text || strncmp(text, ANY_FORMAT, strlen(ANY_FORMAT)) != 0)
+    int64_t number = 0;
+    if (!text || strncmp(text, FORMAT, strlen(FORMAT)) != 0)
         return fail(err, ERR_INVALID,
                     "%s has weights but no state of a training: start a new training with them as "
                     "its initial weights (--init-from)",
                     path);
-    *format = strcmp(text, FORMAT) == 0 ? 2 : strcmp(text, FORMAT_1) == 0 ? 1 : 0;
-    if (*format == 0)
+    if (!parse_whole(text + strlen(FORMAT), NEWEST_FORMAT, &number) || number < 1)
         return fail(err, ERR_INVALID, "%s is of another format: %.64s", path, text);
-    if (*format == 2 && !safetensors_has_checksum(f))
+    *format = (int)number;
+    if (*format > 1 && !safetensors_has_checksum(f))
         return fail(err, ERR_INVALID, "%s is damaged: it has no checksum", path);
     return true;
 }

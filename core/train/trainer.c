@@ -228,6 +228,8 @@ static NetBatch net_batch(const Trainer *t, const Batch *b)
 {
     return (NetBatch){.images = b->images,
                       .labels = b->labels,
+                      .mixed_labels = b->mixed_labels,
+                      .share = b->share,
                       .count = b->count,
                       .seed = t->config.seed,
                       .step = t->state.step};
@@ -266,13 +268,8 @@ static bool train_step(Trainer *t, Error *err)
  */
 static bool run_test_split(Trainer *t, Metrics *sum, Error *err)
 {
-    const TrainConfig *c = &t->config;
-    if (!t->test) {
-        const LoaderConfig how = {
-            .batch_size = c->batch_size, .image_size = c->image_size, .limit = c->test_limit};
-        if (!loader_new(c->dataset, &c->dataset->test, how, &t->test, err))
-            return false;
-    }
+    if (!trainer_open_test(t, err))
+        return false;
     for (bool last = false; !last && t->asked < TRAIN_STOP;) {
         const Batch *batch = loader_next(t->test);
         const NetBatch part = net_batch(t, batch);

@@ -17,7 +17,9 @@
  * step where it arose; no checkpoint is written after that.
  */
 #pragma once
+#include "core/data/augment/augment.h"
 #include "core/data/dataset.h"
+#include "core/data/normalization.h"
 #include "core/models/models.h"
 #include "core/train/checkpoint.h"
 #include "core/train/ending.h"
@@ -38,7 +40,12 @@ typedef struct {
     double learning_rate;
     Sgd sgd;
     Schedule schedule;
-    double label_smoothing;  // [0, 1)
+    double label_smoothing;     // [0, 1)
+    Augmentation augmentation;  // of the training images
+    // Of all images. Measured: over the training examples, before the first step; given: those of
+    // `normalization`, one for each channel.
+    NormalizationType normalization_type;
+    Normalization normalization;
     EarlyEnding early_ending;
     Precision precision;
     uint64_t seed;

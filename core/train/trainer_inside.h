@@ -31,6 +31,11 @@ bool trainer_goes_on(void *context);
 /* How many examples of a split take part. */
 int trainer_examples(const Split *split, int limit);
 
+/* The normalisation and the training's loader, from where the state is. */
+bool trainer_open_data(Trainer *t, Error *err);
+/* The test split's loader, at the beginning of the split, when it is first needed. */
+bool trainer_open_test(Trainer *t, Error *err);
+
 /* Take what is known of kernels: of the checkpoint, then of a run to repeat, then of the cache. */
 void trainer_load_kernels(Trainer *t);
 /* Choose a kernel for everything that the training will compute. */

@@ -91,20 +91,6 @@ static bool start_state(Trainer *t, Error *err)
     return !c->init_from || model_load(c->init_from, t->params, err);
 }
 
-static bool create_loader(Trainer *t, Error *err)
-{
-    const TrainConfig *c = &t->config;
-    const bool epoch_done = t->state.batch == t->batches;
-    const LoaderConfig train = {.batch_size = c->batch_size,
-                                .image_size = c->image_size,
-                                .limit = c->train_limit,
-                                .shuffle = true,
-                                .seed = c->seed,
-                                .first_epoch = t->state.epoch + epoch_done,
-                                .first_batch = epoch_done ? 0 : t->state.batch};
-    return loader_new(c->dataset, &c->dataset->train, train, &t->train, err);
-}
-
 bool trainer_new(const TrainConfig *config, Trainer **trainer, Error *err)
 {
     if (!check_config(config, err))
@@ -120,7 +106,7 @@ bool trainer_new(const TrainConfig *config, Trainer **trainer, Error *err)
     t->autotune = config->library_only ? NULL : autotune_new();
     t->autotune_path = config->autotune_path ? xstrdup(config->autotune_path) : NULL;
     bool ok = create_network(t, err);
-    ok = ok && start_state(t, err) && create_loader(t, err);
+    ok = ok && start_state(t, err) && trainer_open_data(t, err);
     if (!ok) {
         trainer_free(t);
         return false;

@@ -76,12 +76,56 @@ static void values_are_those_of_totensor_and_normalize(void **state)
     CHECK_NEAR(table[0][255], 2.02266288, 1e-6);
 }
 
+static void text_loses_nothing(void **state)
+{
+    (void)state;
+    static const Normalization CASES[] = {
+        {0}, {1, {0.1}, {1.0 / 3}}, {4, {-1e300, 5e-324, 0, 1}, {1e-300, 1.7e308, 1, 0.35302}}};
+    char text[NORMALIZATION_TEXT];
+    for (size_t i = 0; i < COUNT(CASES); i++) {
+        Normalization got;
+        normalization_to_text(&CASES[i], text);
+        assert_true(strlen(text) < NORMALIZATION_TEXT - 50 || i > 1);
+        assert_true(normalization_from_text(text, &got));
+        assert_memory_equal(&got, &CASES[i], sizeof got);
+    }
+    normalization_to_text(&(Normalization){2, {0.5, 0.25}, {1, 2}}, text);
+    assert_string_equal(text, "{\"mean\":[0.5,0.25],\"std\":[1,2]}");
+}
+
+static void other_texts_are_refused(void **state)
+{
+    (void)state;
+    static const char *const FAULTS[] = {
+        " ",
+        "{}",
+        "{\"mean\":[0.5]}",
+        "{\"mean\":[],\"std\":[]}",
+        "{\"mean\":[0.5],\"std\":[0.5,0.5]}",
+        "{\"mean\":[0.5],\"std\":[0]}",
+        "{\"mean\":[0.5],\"std\":[-1]}",
+        "{\"mean\":[nan],\"std\":[1]}",
+        "{\"mean\":[0.5],\"std\":[inf]}",
+        "{\"mean\":[0.5],\"std\":[1]} ",
+        "{\"mean\":[0.5],\"std\":[1",
+        "{\"mean\":[1,2,3,4,5],\"std\":[1,2,3,4,5]}",
+    };
+    for (size_t i = 0; i < COUNT(FAULTS); i++) {
+        Normalization got = {.channels = 7};
+        if (normalization_from_text(FAULTS[i], &got))
+            fail_msg("%s was not refused", FAULTS[i]);
+        assert_int_equal(got.channels, 0);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(measures_mean_and_deviation),
         cmocka_unit_test(large_sums_stay_exact),
         cmocka_unit_test(values_are_those_of_totensor_and_normalize),
+        cmocka_unit_test(text_loses_nothing),
+        cmocka_unit_test(other_texts_are_refused),
     };
     return RUN_TESTS(tests);
 }

@@ -38,6 +38,7 @@ static const TrainState STATE = {
     .best_epoch = 0,
     .best_step = 77,
     .ending = {.seconds = 0.3, .reference = 0.7, .idle_epochs = 2},
+    .normalization = {3, {0.1, 0.2, 1.0 / 3}, {0.7, 1e-9, 2.0 / 3}},
     .seed = 9007199254740991u,
     .cpu = "Some CPU, family 26",
     .cpu_isa = "avx512_core",
@@ -87,6 +88,7 @@ static void state_parameters_and_momentum_come_back(void **state)
     assert_memory_equal(a->slots[SLOT_MOMENTUM], b->slots[SLOT_MOMENTUM], a->count * sizeof(float));
     assert_true(got.step == STATE.step && got.ending.reference == STATE.ending.reference);
     assert_string_equal(got.cpu, STATE.cpu);
+    assert_memory_equal(&got.normalization, &STATE.normalization, sizeof got.normalization);
     // What was read, written again, is the same file: no field is lost.
     char again[128];
     path_of(again, "again");
@@ -152,12 +154,19 @@ static void a_model_file_has_parameters_alone(void **state)
     path_of(path, "model");
     ParamStore *a = store_new("out", 3, 1), *b = store_new("out", 3, 2);
     CHECK_OK(params_need_slot(a, SLOT_MOMENTUM, &err), err);
-    CHECK_OK(model_save(path, a, "some_model", &err), err);
+    CHECK_OK(model_save_normalized(path, a, "some_model", &(Normalization){1, {0.25}, {0.5}}, &err),
+             err);
     SafeFile *f = NULL;
     CHECK_OK(safetensors_open(path, &f, &err), err);
     assert_int_equal(safetensors_count(f), 4);
     assert_non_null(safetensors_find(f, "hidden.weight"));
     assert_string_equal(safetensors_metadata(f, "model"), "some_model");
+    assert_string_equal(safetensors_metadata(f, "normalization"),
+                        "{\"mean\":[0.25],\"std\":[0.5]}");
+    safetensors_close(f);
+    CHECK_OK(model_save(path, a, "some_model", &err), err);
+    CHECK_OK(safetensors_open(path, &f, &err), err);
+    assert_null(safetensors_metadata(f, "normalization"));
     safetensors_close(f);
     CHECK_OK(model_load(path, b, &err), err);
     assert_memory_equal(a->values, b->values, a->count * sizeof(float));
@@ -306,6 +315,26 @@ static void format_1_is_still_read(void **state)
     params_free(a);
 }
 
+/* A file from before format 3. */
+static void format_2_is_still_read(void **state)
+{
+    (void)state;
+    Error err = {0};
+    ParamStore *a = store_new("out", 3, 5);
+    TrainState got;
+    CHECK_OK(
+        checkpoint_load(TESTS_DIR "/golden/checkpoint_format_2.safetensors", a, &got, NULL, &err),
+        err);
+    for (size_t i = 0; i < a->count; i++)
+        assert_true(a->values[i] == 0.1f + (float)i / 3 && a->slots[SLOT_MOMENTUM][i] == -(float)i);
+    TrainState want = STATE;
+    want.normalization = (Normalization){0};
+    assert_int_equal(got.normalization.channels, 0);
+    assert_true(got.step == want.step && got.test_step == want.test_step);
+    assert_true(got.ending.seconds == 0.3 && got.last_sum.count == 7);
+    params_free(a);
+}
+
 static void format_1_keeps_its_checksum(void **state)
 {
     (void)state;
@@ -348,6 +377,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_flipped_bit_is_noticed),
         cmocka_unit_test(a_weight_that_is_no_number_is_refused),
         cmocka_unit_test(format_1_is_still_read),
+        cmocka_unit_test(format_2_is_still_read),
         cmocka_unit_test(format_1_keeps_its_checksum),
         cmocka_unit_test(a_missing_checkpoint_is_not_found),
     };

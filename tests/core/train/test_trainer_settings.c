@@ -23,6 +23,16 @@ typedef struct {
     Loader *train, *test;
 } Loop;
 
+static Normalization normalization_of(const TrainConfig *c)
+{
+    int32_t examples[1000];
+    for (int i = 0; i < c->train_limit; i++)
+        examples[i] = i;
+    return c->normalization_type == NORMALIZATION_MEASURED ? normalization_measure(
+               &c->dataset->train, c->dataset->image, examples, c->train_limit)
+                                                           : c->normalization;
+}
+
 static Loop loop_new(const TrainConfig *c)
 {
     Error err = {0};
@@ -37,11 +47,15 @@ static Loop loop_new(const TrainConfig *c)
     CHECK_OK(net_new(l.graph, l.params, how, &l.net, &err), err);
     const LoaderConfig train = {.batch_size = c->batch_size,
                                 .image_size = c->image_size,
+                                .augmentation = c->augmentation,
+                                .normalization = normalization_of(c),
                                 .limit = c->train_limit,
                                 .shuffle = true,
                                 .seed = c->seed};
-    const LoaderConfig test = {
-        .batch_size = c->batch_size, .image_size = c->image_size, .limit = c->test_limit};
+    const LoaderConfig test = {.batch_size = c->batch_size,
+                               .image_size = c->image_size,
+                               .normalization = normalization_of(c),
+                               .limit = c->test_limit};
     CHECK_OK(loader_new(c->dataset, &c->dataset->train, train, &l.train, &err), err);
     CHECK_OK(loader_new(c->dataset, &c->dataset->test, test, &l.test, &err), err);
     return l;
@@ -70,11 +84,12 @@ static Metrics loop_epoch(const Loop *l, const TrainConfig *c, int64_t *step, in
     for (bool last = false; !last; (*step)++) {
         const Batch *b = loader_next(l->train);
         Metrics part = {0};
-        CHECK_OK(net_train_batch(
-                     l->net,
-                     &(NetBatch){.images = b->images, .labels = b->labels, .count = b->count},
-                     &part, &err),
-                 err);
+        const NetBatch batch = {.images = b->images,
+                                .labels = b->labels,
+                                .mixed_labels = b->mixed_labels,
+                                .share = b->share,
+                                .count = b->count};
+        CHECK_OK(net_train_batch(l->net, &batch, &part, &err), err);
         sgd_step(&c->sgd, rate_of(c, *step, steps), l->params);
         net_params_changed(l->net);
         metrics_add(&sum, &part);
@@ -174,6 +189,35 @@ static void every_setting_arrives(void **state)
     }
 }
 
+static void every_setting_of_pictures_arrives(void **state)
+{
+    const TrainConfig plain = small_training(*state);
+    enum { CASES = 9 };
+    TrainConfig c[CASES];
+    static const char *const NAMES[CASES] = {
+        "no setting changed",      "crop padding", "resized crops", "random flips",
+        "alternating flips",       "erasing",      "mixup",         "a given normalisation",
+        "a measured normalisation"};
+    for (int i = 0; i < CASES; i++)
+        c[i] = plain;
+    c[1].augmentation.crop_padding = 2;
+    c[2].augmentation.resized_crop = (ResizedCrop){true, {0.3, 0.9}, {0.75, 1.5}};
+    c[3].augmentation.flip = FLIP_RANDOM;
+    c[4].augmentation.flip = FLIP_ALTERNATE;
+    c[5].augmentation.erasing = (Erasing){0.5, {0.1, 0.3}, {0.3, 3}};
+    c[6].augmentation.mixup = 0.5;
+    c[7].normalization_type = NORMALIZATION_GIVEN;
+    c[7].normalization = (Normalization){1, {0.3}, {0.4}};
+    c[8].normalization_type = NORMALIZATION_MEASURED;
+    double losses[CASES];
+    for (int i = 0; i < CASES; i++) {
+        losses[i] = check_equal_to_the_loop(&c[i], NAMES[i]);
+        for (int j = 0; j < i; j++)
+            if (losses[j] == losses[i])
+                fail_msg("%s gives the same as %s", NAMES[i], NAMES[j]);
+    }
+}
+
 static void the_settings_arrive_in_bf16(void **state)
 {
     if (precision_resolve(PRECISION_AUTO) != PRECISION_BF16)
@@ -193,6 +237,12 @@ static void the_settings_arrive_after_a_resume(void **state)
     c.schedule.type = SCHEDULE_COSINE;
     c.label_smoothing = 0.1;
     c.sgd = (Sgd){.momentum = 0.8, .nesterov = true, .weight_decay = 0.001};
+    c.augmentation = (Augmentation){.crop_padding = 2,
+                                    .resized_crop = {true, {0.3, 0.9}, {0.75, 1.5}},
+                                    .flip = FLIP_ALTERNATE,
+                                    .erasing = {0.5, {0.1, 0.3}, {0.3, 3}},
+                                    .mixup = 0.5};
+    c.normalization_type = NORMALIZATION_MEASURED;
     c.checkpoint_path = f->checkpoint;
     Outcome want = by_loop(&c);
     Seen first = {.stop_at_step = 11}, second = {0};
@@ -209,6 +259,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_setting_arrives),
+        cmocka_unit_test(every_setting_of_pictures_arrives),
         cmocka_unit_test(the_settings_arrive_in_bf16),
         cmocka_unit_test(the_settings_arrive_after_a_resume),
     };

@@ -1,0 +1,94 @@
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+#include "core/train/trainer_inside.h"
+
+static bool normalizations_equal(const Normalization *a, const Normalization *b)
+{
+    bool equal = a->channels == b->channels;
+    for (int c = 0; equal && c < a->channels; c++)
+        equal = a->mean[c] == b->mean[c] && a->deviation[c] == b->deviation[c];
+    return equal;
+}
+
+static Normalization measure(const Trainer *t)
+{
+    const TrainConfig *c = &t->config;
+    const int count = trainer_examples(&c->dataset->train, c->train_limit);
+    int32_t *examples = xcalloc((size_t)count, sizeof *examples);
+    for (int i = 0; i < count; i++)
+        examples[i] = i;
+    const Normalization n =
+        normalization_measure(&c->dataset->train, c->dataset->image, examples, count);
+    free(examples);
+    return n;
+}
+
+static bool check_given(const TrainConfig *c, Error *err)
+{
+    const int channels = c->dataset->image.channels;
+    const Normalization *n = &c->normalization;
+    if (c->normalization_type != NORMALIZATION_NONE && channels > NORMALIZATION_MAX_CHANNELS)
+        return fail(err, ERR_INVALID, "normalization takes at most %d channels, the images have %d",
+                    NORMALIZATION_MAX_CHANNELS, channels);
+    if (c->normalization_type != NORMALIZATION_GIVEN)
+        return true;
+    if (n->channels != channels)
+        return fail(err, ERR_INVALID, "normalization is of %d channel%s, the images have %d",
+                    n->channels, n->channels == 1 ? "" : "s", channels);
+    for (int i = 0; i < channels; i++)
+        if (!(n->deviation[i] > 0))
+            return fail(err, ERR_INVALID, "normalization.std must be above 0, got %g",
+                        n->deviation[i]);
+    return true;
+}
+
+/* A resumed training keeps what it has measured. */
+static bool set_normalization(Trainer *t, Error *err)
+{
+    const TrainConfig *c = &t->config;
+    Normalization *n = &t->state.normalization;
+    if (!check_given(c, err))
+        return false;
+    if (c->normalization_type == NORMALIZATION_MEASURED) {
+        if (n->channels == 0)
+            *n = measure(t);
+        return true;
+    }
+    const Normalization none = {0};
+    const Normalization *wanted =
+        c->normalization_type == NORMALIZATION_GIVEN ? &c->normalization : &none;
+    if (t->resume.path && !normalizations_equal(n, wanted))
+        return fail(err, ERR_INVALID, "%s is of a training with another normalization",
+                    t->resume.path);
+    *n = *wanted;
+    return true;
+}
+
+bool trainer_open_data(Trainer *t, Error *err)
+{
+    const TrainConfig *c = &t->config;
+    if (!set_normalization(t, err))
+        return false;
+    const bool epoch_done = t->state.batch == t->batches;
+    const LoaderConfig train = {.batch_size = c->batch_size,
+                                .image_size = c->image_size,
+                                .augmentation = c->augmentation,
+                                .normalization = t->state.normalization,
+                                .limit = c->train_limit,
+                                .shuffle = true,
+                                .seed = c->seed,
+                                .first_epoch = t->state.epoch + epoch_done,
+                                .first_batch = epoch_done ? 0 : t->state.batch};
+    return loader_new(c->dataset, &c->dataset->train, train, &t->train, err);
+}
+
+bool trainer_open_test(Trainer *t, Error *err)
+{
+    const TrainConfig *c = &t->config;
+    const LoaderConfig test = {.batch_size = c->batch_size,
+                               .image_size = c->image_size,
+                               .normalization = t->state.normalization,
+                               .limit = c->test_limit};
+    return t->test || loader_new(c->dataset, &c->dataset->test, test, &t->test, err);
+}
