@@ -237,7 +237,10 @@ bool loader_new(const Dataset *dataset, const Split *split, LoaderConfig config,
     const int examples = config.examples ? config.example_count
                          : limited       ? config.limit
                                          : split->count;
-    const int64_t batches = (examples - 1) / config.batch_size + 1;
+    const bool drops = config.drop_single && examples % config.batch_size == 1;
+    const int64_t batches = (examples - 1) / config.batch_size + 1 - drops;
+    if (batches == 0)
+        return fail(err, ERR_INVALID, "the split has one example, which makes no batch");
     if (config.first_epoch < 0 || config.first_batch < 0 || config.first_batch >= batches)
         return fail(
             err, ERR_INVALID, "batch %lld of epoch %lld does not exist: an epoch has %lld batches",

@@ -22,6 +22,7 @@ typedef struct {
     int limit;                    // use the first `limit` examples; 0, or more than there are: all
     const int32_t *examples;      // those to use, copied; NULL: as `limit` says
     int example_count;
+    bool drop_single;     // leave out the last batch of an epoch if it has but one example
     bool shuffle;         // a new order every epoch; false: as listed
     uint64_t seed;        // of the order and the augmentation
     int64_t first_epoch;  // epoch to start in, counted from 0
@@ -41,8 +42,8 @@ typedef struct {
 } Batch;
 
 /* Borrows `dataset` and `split` until loader_free. ERR_INVALID: batch_size or image_size below 1,
- * limit below 0, an empty split, first_batch beyond the epoch, a faulty augmentation, a
- * normalisation of another number of channels. ERR_NO_MEMORY: buffers or thread. */
+ * limit below 0, an empty split, an epoch without a batch, first_batch beyond the epoch, a faulty
+ * augmentation, a normalisation of another number of channels. ERR_NO_MEMORY: buffers or thread. */
 bool loader_new(const Dataset *dataset, const Split *split, LoaderConfig config, Loader **loader,
                 Error *err);
 void loader_free(Loader *loader);  // stops the thread; takes NULL

@@ -44,7 +44,8 @@ MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
     const size_t numbers = (size_t)graph_parameter_count(g);
     const size_t number_bytes = q->bf16 ? 2 : 4;
     const Shape image = graph_shape(g, graph_input(g));
-    const size_t train = program_count(q->train_count, q->batch_size, micro);
+    const size_t train =
+        program_count(net_epoch_examples(g, q->train_count, q->batch_size), q->batch_size, micro);
     const size_t test = program_count(q->test_count, q->batch_size, test_micro);
     Graph *runs = rewrite_all(g, 0), *folded = rewrite_fold_batch_norm(g);
     const bool folds = graph_node_count(folded) < graph_node_count(g);

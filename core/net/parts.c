@@ -17,6 +17,16 @@ int net_default_micro_batch(const Graph *g, int batch_size, int threads)
     return graph_couples_examples(g) ? batch_size : net_evaluation_micro_batch(batch_size, threads);
 }
 
+int64_t net_epoch_examples(const Graph *g, int64_t examples, int batch_size)
+{
+    return graph_couples_examples(g) && examples % batch_size == 1 ? examples - 1 : examples;
+}
+
+int64_t net_epoch_batches(const Graph *g, int64_t examples, int batch_size)
+{
+    return (net_epoch_examples(g, examples, batch_size) + batch_size - 1) / batch_size;
+}
+
 int net_part_sizes(int64_t examples, int batch_size, int micro_batch, int sizes[NET_MAX_PART_SIZES])
 {
     const int64_t batches[] = {examples >= batch_size ? batch_size : 0, examples % batch_size};

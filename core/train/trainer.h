@@ -34,6 +34,9 @@ typedef struct {
     const Dataset *dataset;  // borrowed
     int image_size;          // side in pixels
     int epochs;
+    /* The last, smaller batch of an epoch is trained on too. Where the network couples the examples
+     * of a batch (batch normalisation), a last batch of one example is left out, and batch_size is
+     * 2 or more: with one value a channel there is no variance, and PyTorch refuses it, too. */
     int batch_size;
     int train_limit;  // use the first n examples; 0: all
     int test_limit;   // the same for the test split

@@ -76,6 +76,7 @@ bool trainer_open_data(Trainer *t, Error *err)
                                 .augmentation = c->augmentation,
                                 .normalization = t->state.normalization,
                                 .limit = c->train_limit,
+                                .drop_single = graph_couples_examples(t->graph),
                                 .shuffle = true,
                                 .seed = c->seed,
                                 .first_epoch = t->state.epoch + epoch_done,

@@ -25,8 +25,10 @@ bool trainer_choose_kernels(Trainer *t, Error *err)
 {
     const TrainConfig *c = &t->config;
     Error unsaved = {0};
-    const bool ready = net_prepare(t->net, trainer_examples(&c->dataset->train, c->train_limit),
-                                   trainer_examples(&c->dataset->test, c->test_limit), err);
+    const int64_t train = net_epoch_examples(
+        t->graph, trainer_examples(&c->dataset->train, c->train_limit), c->batch_size);
+    const bool ready =
+        net_prepare(t->net, train, trainer_examples(&c->dataset->test, c->test_limit), err);
     if (t->autotune && t->autotune_path && !autotune_save(t->autotune, t->autotune_path, &unsaved))
         note_kernels(t, unsaved.message);
     if (ready && t->autotune && autotune_bits_may_differ(t->autotune)) {

@@ -62,6 +62,19 @@ static bool create_network(Trainer *t, Error *err)
            && net_new(t->graph, t->params, how, &t->net, err);
 }
 
+/* A batch of one example has no variance. */
+static bool check_batches(Trainer *t, Error *err)
+{
+    const TrainConfig *c = &t->config;
+    const int examples = trainer_examples(&c->dataset->train, c->train_limit);
+    t->batches = net_epoch_batches(t->graph, examples, c->batch_size);
+    if (graph_couples_examples(t->graph) && (c->batch_size < 2 || examples < 2))
+        return fail(err, ERR_INVALID,
+                    "%s normalises by the batch, which needs 2 examples or more, got %d",
+                    c->model->name, c->batch_size < 2 ? c->batch_size : examples);
+    return true;
+}
+
 static bool load_state(Trainer *t, Error *err)
 {
     const TrainConfig *c = &t->config;
@@ -98,14 +111,12 @@ bool trainer_new(const TrainConfig *config, Trainer **trainer, Error *err)
     Trainer *t = xcalloc(1, sizeof *t);
     t->config = *config;
     const int threads = team_start(config->threads);
-    const int count = trainer_examples(&config->dataset->train, config->train_limit);
-    t->batches = (count + config->batch_size - 1) / config->batch_size;
     t->state = fresh_state(config, threads);
     if (config->checkpoint_path)
         t->checkpoint_path = xstrdup(config->checkpoint_path);
     t->autotune = config->library_only ? NULL : autotune_new();
     t->autotune_path = config->autotune_path ? xstrdup(config->autotune_path) : NULL;
-    bool ok = create_network(t, err);
+    bool ok = create_network(t, err) && check_batches(t, err);
     ok = ok && start_state(t, err) && trainer_open_data(t, err);
     if (!ok) {
         trainer_free(t);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/net/parts.h"
 #include "server/api/json_job.h"
 #include "server/base/json_text.h"
 #include "server/http/etag.h"
@@ -91,7 +92,11 @@ int64_t spec_total_steps(const JobSpec *spec)
 {
     const DatasetInfo *set = dataset_find(spec->dataset);
     const int examples = spec->train_limit ? spec->train_limit : set ? set->train_count : 0;
-    return (int64_t)spec->epochs * ((examples + spec->batch_size - 1) / spec->batch_size);
+    const Shape image = {set ? set->image.channels : 1, spec->image_size, spec->image_size};
+    Graph *g = model_graph(spec->network, image, set ? set->classes : 10, NULL);
+    const int64_t batches = g ? net_epoch_batches(g, examples, spec->batch_size) : 0;
+    graph_free(g);
+    return spec->epochs * batches;
 }
 
 uint64_t process_resident_bytes(void)

@@ -65,6 +65,18 @@ static void check_limit(const char *pointer, int limit, int count, const char *s
                    limit);
 }
 
+/* Batch normalisation needs two examples to compare. */
+static void check_pairs(const JobSpec *spec, Faults *faults)
+{
+    if (spec->batch_size == 1)
+        faults_add(faults, "/batch_size", "must be 2 or more for %s, which normalises by the batch",
+                   spec->network->name);
+    if (spec->train_limit == 1)
+        faults_add(faults, "/train_limit",
+                   "must be 0, or 2 or more for %s, which normalises by the batch",
+                   spec->network->name);
+}
+
 /* Network, dataset and image size together. A folder's images are not known before it is opened,
  * and are taken to be like MNIST's; the trainer checks what they are. */
 static void check_graph(const JobSpec *spec, Faults *faults)
@@ -82,6 +94,8 @@ static void check_graph(const JobSpec *spec, Faults *faults)
     Graph *g = model_graph(spec->network, input, set ? set->classes : 10, &err);
     if (!g)
         faults_add(faults, "/network", "cannot be built: %s", err.message);
+    else if (graph_couples_examples(g))
+        check_pairs(spec, faults);
     graph_free(g);
 }
 

@@ -30,7 +30,8 @@ static const Field FIELDS[] = {
 
     {ROW("/epochs", FIELD_INT, "Epochs", "passes over the training examples"),
      HOW, AT(epochs), .default_value = 10, .min = 1, .max = 100000},
-    {ROW("/batch_size", FIELD_INT, "Batch size", "examples of a step"),
+    {ROW("/batch_size", FIELD_INT, "Batch size", "examples of a step; where the network normalises by the batch, a last one "
+         "of a single example is left out"),
      HOW, AT(batch_size), .default_value = 128, .min = 1, .max = 4096},
     {ROW("/optimizer", FIELD_GROUP, "Optimizer", "")},
     {ROW("/optimizer/name", FIELD_OPTIMIZER, "Optimizer", "as torch.optim.SGD defines it"), HOW},

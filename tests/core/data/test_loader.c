@@ -165,6 +165,45 @@ static void the_last_batch_is_smaller(void **state)
     free_dataset(d);
 }
 
+/* The other batches stay as they are. */
+static void a_last_batch_of_one_can_be_left_out(void **state)
+{
+    (void)state;
+    static const struct {
+        int batch_size, limit, batches, last;
+    } SIZES[] = {{8, 17, 2, 8}, {8, 18, 3, 2}, {7, 0, 7, 7}, {1, 3, 3, 1}};
+    Dataset *d = make_dataset();
+    for (size_t s = 0; s < COUNT(SIZES); s++) {
+        LoaderConfig config = {.batch_size = SIZES[s].batch_size,
+                               .image_size = 4,
+                               .limit = SIZES[s].limit,
+                               .shuffle = true};
+        Loader *all = start(d, config);
+        config.drop_single = true;
+        Loader *l = start(d, config);
+        assert_int_equal(loader_batches_per_epoch(l), SIZES[s].batches);
+        for (int b = 0; b < SIZES[s].batches; b++) {
+            const Batch *batch = loader_next(l), *same = loader_next(all);
+            const bool last = b == SIZES[s].batches - 1;
+            assert_int_equal(batch->last, last);
+            assert_int_equal(batch->count, last ? SIZES[s].last : SIZES[s].batch_size);
+            assert_memory_equal(batch->labels, same->labels,
+                                (size_t)batch->count * sizeof *batch->labels);
+        }
+        const Batch *next = loader_next(l);
+        assert_int_equal(next->epoch, 1);
+        assert_int_equal(next->index, 0);
+        loader_free(all);
+        loader_free(l);
+    }
+    Error err;
+    Loader *none = NULL;
+    const LoaderConfig one = {.batch_size = 8, .image_size = 4, .limit = 1, .drop_single = true};
+    CHECK_REFUSED(loader_new(d, &d->train, one, &none, &err), err, ERR_INVALID,
+                  "the split has one example, which makes no batch");
+    free_dataset(d);
+}
+
 static void a_limit_takes_the_first_examples(void **state)
 {
     (void)state;
@@ -521,6 +560,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(stored_order_and_every_value),
         cmocka_unit_test(an_epoch_is_a_permutation_of_its_own),
         cmocka_unit_test(the_last_batch_is_smaller),
+        cmocka_unit_test(a_last_batch_of_one_can_be_left_out),
         cmocka_unit_test(a_limit_takes_the_first_examples),
         cmocka_unit_test(resumes_anywhere_with_equal_batches),
         cmocka_unit_test(a_batch_stays_until_the_next_call),
