@@ -38,7 +38,7 @@ typedef struct {
     double early_stopping_min_delta;  // 0
     int checkpoint_every_epochs;      // 1
     double checkpoint_every_seconds;  // 0: not by time
-    int checkpoint_keep;              // 1, besides the best
+    int checkpoint_keep;              // 2, besides the best
     cJSON *metadata;                  // an object of strings, or NULL; owned
 } JobSpec;
 

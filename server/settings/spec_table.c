@@ -72,7 +72,7 @@ static const Field FIELDS[] = {
     {ROW("/checkpoint/every_seconds", FIELD_NUMBER, "Checkpoint after", "seconds; 0: not by time"),
      END, AT(checkpoint_every_seconds), .max = INFINITY},
     {ROW("/checkpoint/keep", FIELD_INT, "Checkpoints kept", "the latest ones, besides the best"),
-     END, AT(checkpoint_keep), .default_value = 1, .min = 1, .max = 100},
+     END, AT(checkpoint_keep), .default_value = 2, .min = 1, .max = 100},
     {ROW("/metadata", FIELD_METADATA, "Metadata", "texts of your own, up to 16"), WHAT},
 };
 #undef ROW

@@ -71,7 +71,7 @@ static void nothing_is_the_chapters_run(void **state)
     assert_true(spec.early_stopping_min_delta == 0);
     assert_int_equal(spec.checkpoint_every_epochs, 1);
     assert_true(spec.checkpoint_every_seconds == 0);
-    assert_int_equal(spec.checkpoint_keep, 1);
+    assert_int_equal(spec.checkpoint_keep, 2);
     assert_null(spec.metadata);
     spec_free(&spec);
 }
