@@ -1,6 +1,7 @@
 /* tests/server/jobs/test_recover.c -- what a start makes of what a sudden death left behind. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/jobs/job_files.h"
@@ -113,16 +114,24 @@ static void an_abandoned_job_is_queued_and_its_worker_told(void **state)
     assert_int_equal(jobs_state(f, id), JOB_QUEUED);
 }
 
+/* Also where nothing else knows of it: neither the store nor the file that keeps the last ids. */
+static void the_id_of_a_lost_job_is_not_given_again(void **state)
+{
+    JobsFixture *f = *state;
+    assert_int_equal(mkdir(scratch_path(&f->scratch, "lost+found"), 0700), 0);
+    assert_int_equal(mkdir(scratch_path(&f->scratch, "lost+found/job_41.1"), 0700), 0);
+    jobs_reopen(f);
+    assert_int_equal(jobs_add(f, "{}"), 42);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, jobs_set_up, jobs_tear_down)
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        CASE(a_running_job_is_queued_again_before_the_others),
-        CASE(a_stopping_job_is_stopped),
-        CASE(three_restarts_without_progress_are_enough),
-        CASE(a_new_checkpoint_is_progress),
-        CASE(a_second_daemon_is_kept_out),
+        CASE(a_running_job_is_queued_again_before_the_others), CASE(a_stopping_job_is_stopped),
+        CASE(three_restarts_without_progress_are_enough),      CASE(a_new_checkpoint_is_progress),
+        CASE(the_id_of_a_lost_job_is_not_given_again),         CASE(a_second_daemon_is_kept_out),
         CASE(an_abandoned_job_is_queued_and_its_worker_told),
     };
     return RUN_TESTS(tests);
