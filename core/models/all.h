@@ -5,3 +5,13 @@
 
 Node googlenet(Graph *g, Node x, ModelOptions o);
 Node googlenet_tiny(Graph *g, Node x, ModelOptions o);
+Node googlenet_bn(Graph *g, Node x, ModelOptions o);
+Node googlenet_v2(Graph *g, Node x, ModelOptions o);
+Node googlenet_residual(Graph *g, Node x, ModelOptions o);
+Node googlenet_torchvision(Graph *g, Node x, ModelOptions o);
+Node inception_v3(Graph *g, Node x, ModelOptions o);
+Node resnet18(Graph *g, Node x, ModelOptions o);
+Node resnet50(Graph *g, Node x, ModelOptions o);
+Node alexnet(Graph *g, Node x, ModelOptions o);
+Node vgg11(Graph *g, Node x, ModelOptions o);
+Node nin(Graph *g, Node x, ModelOptions o);

@@ -20,6 +20,9 @@ typedef struct {
     int image_size;             // default side in pixels
     const char *const *stages;  // the nodes that end a stage, NULL-terminated
     WeightRule weights;
+    // Beginnings of names, NULL-terminated: tensors of a weights file that belong to parts that
+    // only its training elsewhere had, such as auxiliary heads. They are ignored. NULL: none.
+    const char *const *left_out;
 } Model;
 
 const Model *models_table(size_t *count);

@@ -183,9 +183,17 @@ static bool is_param(const ParamStore *params, const char *name)
     return false;
 }
 
-static bool is_optimizer(const char *name)
+static bool begins(const char *name, const char *beginning)
 {
-    return strncmp(name, OPTIMIZER_PREFIX, strlen(OPTIMIZER_PREFIX)) == 0;
+    return strncmp(name, beginning, strlen(beginning)) == 0;
+}
+
+static bool is_left_out(const char *name, const char *const *left_out)
+{
+    for (; left_out && *left_out; left_out++)
+        if (begins(name, *left_out))
+            return true;
+    return false;
 }
 
 /* Slots of the optimizer that a file has, by ParamSlot. */
@@ -193,13 +201,20 @@ typedef struct {
     bool has[PARAM_SLOTS];
 } Slots;
 
+/* What a file must hold. */
+typedef struct {
+    Slots slots;
+    bool counters;                // else one that is not there is 0
+    const char *const *left_out;  // beginnings of names that are ignored; NULL: none
+} Needs;
+
 static Slots slots_of(const SafeFile *f)
 {
     Slots slots = {0};
     for (ParamSlot slot = 0; slot < PARAM_SLOTS; slot++) {
         char *prefix = slot_name(slot, "");
         for (size_t i = 0; i < safetensors_count(f); i++)
-            slots.has[slot] |= strncmp(safetensors_at(f, i)->name, prefix, strlen(prefix)) == 0;
+            slots.has[slot] |= begins(safetensors_at(f, i)->name, prefix);
         free(prefix);
     }
     return slots;
@@ -216,20 +231,26 @@ static void compare_slot(const SafeFile *f, const ParamStore *params, ParamSlot 
     }
 }
 
-/* Every parameter must be there, in its shape, and for each of `slots` as well; and nothing else.
- */
+static void compare_param(const SafeFile *f, const Param *p, bool counters, Mismatches *m)
+{
+    if (counters || p->role != ROLE_COUNTER || safetensors_find(f, p->name))
+        compare_tensor(f, p->name, p, m);
+}
+
+/* Every parameter must be there, in its shape, and for each slot as well; and nothing else. */
 static bool check_tensors(const SafeFile *f, const char *path, const ParamStore *params,
-                          Slots slots, Error *err)
+                          Needs needs, Error *err)
 {
     Mismatches m = {0};
     for (int i = 0; i < params->param_count; i++)
-        compare_tensor(f, params->params[i].name, &params->params[i], &m);
+        compare_param(f, &params->params[i], needs.counters, &m);
     for (ParamSlot slot = 0; slot < PARAM_SLOTS; slot++)
-        if (slots.has[slot])
+        if (needs.slots.has[slot])
             compare_slot(f, params, slot, &m);
     for (size_t i = 0; i < safetensors_count(f); i++) {
         const char *name = safetensors_at(f, i)->name;
-        if (!is_optimizer(name) && !is_param(params, name))
+        if (!begins(name, OPTIMIZER_PREFIX) && !is_param(params, name)
+            && !is_left_out(name, needs.left_out))
             mismatch(&m, "tensor %s is unknown", name);
     }
     if (m.count == 0)
@@ -266,8 +287,10 @@ static void read_values(const SafeFile *f, ParamStore *params)
     for (int i = 0; i < params->param_count; i++) {
         const Param *p = &params->params[i];
         const SafeTensor *t = safetensors_find(f, p->name);
-        if (p->role == ROLE_COUNTER)
+        if (p->role == ROLE_COUNTER && t)
             memcpy(params->counters + p->offset, t->integers, p->count * sizeof(int64_t));
+        else if (p->role == ROLE_COUNTER)
+            memset(params->counters + p->offset, 0, p->count * sizeof(int64_t));
         else
             memcpy(params->values + p->offset, t->data, p->count * sizeof(float));
     }
@@ -287,10 +310,10 @@ static void read_slot(const SafeFile *f, ParamStore *params, ParamSlot slot)
 }
 
 /* Everything is checked before anything is changed. */
-static bool check_params(const SafeFile *f, const char *path, const ParamStore *params, Slots slots,
+static bool check_params(const SafeFile *f, const char *path, const ParamStore *params, Needs needs,
                          Error *err)
 {
-    return check_sum_of_tensors(f, path, err) && check_tensors(f, path, params, slots, err)
+    return check_sum_of_tensors(f, path, err) && check_tensors(f, path, params, needs, err)
            && check_numbers(f, path, err);
 }
 
@@ -302,12 +325,12 @@ static bool need_slots(ParamStore *params, Slots slots, Error *err)
     return true;
 }
 
-bool model_load(const char *path, ParamStore *params, Error *err)
+bool model_load(const char *path, ParamStore *params, const char *const *left_out, Error *err)
 {
     SafeFile *f = NULL;
     if (!safetensors_open(path, &f, err))
         return false;
-    const bool ok = check_params(f, path, params, (Slots){0}, err);
+    const bool ok = check_params(f, path, params, (Needs){.left_out = left_out}, err);
     if (ok)
         read_values(f, params);
     safetensors_close(f);
@@ -323,7 +346,8 @@ bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Au
         return false;
     const Slots slots = slots_of(f);
     const bool ok = state_from_meta(f, path, &loaded, err)
-                    && check_params(f, path, params, slots, err) && need_slots(params, slots, err);
+                    && check_params(f, path, params, (Needs){slots, true, NULL}, err)
+                    && need_slots(params, slots, err);
     if (ok) {
         read_values(f, params);
         for (ParamSlot slot = 0; slot < PARAM_SLOTS; slot++)

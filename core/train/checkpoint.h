@@ -67,5 +67,7 @@ bool model_save_normalized(const char *path, const ParamStore *params, const cha
                            const Normalization *normalization, Error *err);
 /* The same without a normalisation. */
 bool model_save(const char *path, const ParamStore *params, const char *model_name, Error *err);
-/* Values from a model file or a checkpoint; tensors under "optimizer." are ignored. */
-bool model_load(const char *path, ParamStore *params, Error *err);
+/* Values from a model file or a checkpoint. Tensors under "optimizer." are ignored, and those whose
+ * names begin as one of `left_out` says (Model.left_out; NULL: none). A counter that is not there
+ * starts at 0, as PyTorch loads files from before there were counters. */
+bool model_load(const char *path, ParamStore *params, const char *const *left_out, Error *err);

@@ -101,7 +101,7 @@ static bool start_state(Trainer *t, Error *err)
     init_params(t->params, init_rule(c->model->weights), c->seed);
     if (c->resume_count > 0)
         return load_state(t, err);
-    return !c->init_from || model_load(c->init_from, t->params, err);
+    return !c->init_from || model_load(c->init_from, t->params, c->model->left_out, err);
 }
 
 bool trainer_new(const TrainConfig *config, Trainer **trainer, Error *err)

@@ -11,7 +11,7 @@ enum {
     METADATA_MAX_ENTRIES = 16,
     METADATA_MAX_KEY = 64,     // bytes
     METADATA_MAX_VALUE = 512,  // bytes
-    EXPECTED_TEXT = 192,       // of "must be ..."
+    EXPECTED_TEXT = 384,       // of "must be ..."
 };
 
 static const void *place(const Field *field, const JobSpec *spec)

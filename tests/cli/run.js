@@ -20,6 +20,10 @@ export const TINY = {
   threads: 1,
 };
 
+// All networks, in the order of the table.
+export const NETWORKS = ["googlenet", "googlenet_tiny", "googlenet_bn", "googlenet_v2", "googlenet_residual",
+  "googlenet_torchvision", "inception_v3", "resnet18", "resnet50", "alexnet", "vgg11", "nin"];
+
 // A folder that is gone when the test `t` ends.
 export function folder(t) {
   const dir = mkdtempSync(join(tmpdir(), "googlenetd-cli-"));

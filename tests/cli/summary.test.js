@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { run } from "./run.js";
+import { NETWORKS, run } from "./run.js";
 
 const googlenetd = (...args) => run({}, ...args);
 
@@ -27,7 +27,7 @@ test("unknown commands and options are refused", () => {
     [["fly"], "there is no command fly"],
     [["summary", "--colour"], "--colour is not an option here"],
     [["summary", "googlenet", "x"], "x is one argument too many"],
-    [["summary", "resnet"], 'there is no network "resnet"; there are: googlenet googlenet_tiny'],
+    [["summary", "resnet"], `there is no network "resnet"; there are: ${NETWORKS.join(" ")}`],
     [["summary", "--classes"], "--classes needs a value"],
     [["summary", "--classes", "ten"], '--classes must be a whole number, got "ten"'],
     [["summary", "--classes", "0"], "--classes must be 1 to 100000, got 0"],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { test } from "node:test";
-import { csv, folder, run, TINY } from "./run.js";
+import { csv, folder, NETWORKS, run, TINY } from "./run.js";
 
 const EPOCHS_HEADER =
   "epoch,step,train_loss,train_accuracy,test_loss,test_accuracy,test_top5_accuracy," +
@@ -53,7 +53,7 @@ test("all faults of a job are named, one per line", (t) => {
     "job.json: /epochs must be 1 to 100000, got 0",
     'job.json: /batchsize is not a known field; did you mean "batch_size"?',
     "job.json: /optimizer/momentum must be at least 0 and below 1, got 1",
-    'job.json: /network must be one of "googlenet", "googlenet_tiny", got "x"',
+    `job.json: /network must be one of ${NETWORKS.map((name) => `"${name}"`).join(", ")}, got "x"`,
   ]);
   assert.ok(!existsSync(f.path("job.run")));
 });

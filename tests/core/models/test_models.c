@@ -114,6 +114,117 @@ static void numbers_out_of_range_are_refused(void **state)
     assert_null(models_find("googlenet2"));
 }
 
+/* As PyTorch counts them in the modules of tests/golden/networks.py, some of which are
+ * torchvision's own. */
+static void every_network_has_pytorchs_parameters(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int64_t gray, colour;  // 1 channel and 10 classes; 3 and 1000
+        int tensors;           // of state_dict()
+    } WANT[] = {
+        {"googlenet", 5977530, 6998552, 116},
+        {"googlenet_tiny", 22646, 119476, 40},
+        {"googlenet_bn", 5984810, 7005832, 344},
+        {"googlenet_v2", 6403370, 7424392, 572},
+        {"googlenet_residual", 7905514, 8736456, 356},
+        {"googlenet_torchvision", 5603882, 6624904, 344},
+        {"inception_v3", 21805482, 23834568, 566},
+        {"resnet18", 11175370, 11689512, 122},
+        {"resnet50", 23522250, 25557032, 320},
+        {"alexnet", 46764746, 50844008, 16},
+        {"vgg11", 128806154, 132863336, 22},
+        {"nin", 1992166, 7439608, 24},
+    };
+    size_t count;
+    models_table(&count);
+    assert_int_equal(count, COUNT(WANT));
+    for (size_t i = 0; i < COUNT(WANT); i++) {
+        const int side = models_find(WANT[i].name)->image_size;
+        Graph *gray = graph_of(WANT[i].name, (Shape){1, side, side}, 10);
+        Graph *colour = graph_of(WANT[i].name, (Shape){3, side, side}, 1000);
+        assert_int_equal(graph_parameter_count(gray), WANT[i].gray);
+        assert_int_equal(graph_parameter_count(colour), WANT[i].colour);
+        int tensors = 0;
+        for (Node n = 0; n < graph_node_count(gray); n++)
+            tensors += graph_node(gray, n)->spec.param_count;
+        assert_int_equal(tensors, WANT[i].tensors);
+        graph_free(gray);
+        graph_free(colour);
+    }
+}
+
+/* In the order of Model.stages. */
+static void stages_have_the_sizes_that_the_files_state(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int channels;
+        Shape want[8];
+    } NETWORKS[] = {
+        {"googlenet_bn",
+         1,
+         {{64, 24, 24}, {192, 12, 12}, {480, 6, 6}, {832, 3, 3}, {1024, 1, 1}, {10, 1, 1}}},
+        {"googlenet_v2",
+         1,
+         {{64, 24, 24}, {192, 12, 12}, {768, 6, 6}, {1280, 3, 3}, {1024, 1, 1}, {10, 1, 1}}},
+        {"googlenet_residual",
+         1,
+         {{64, 24, 24}, {192, 12, 12}, {256, 6, 6}, {512, 3, 3}, {832, 1, 1}, {10, 1, 1}}},
+        {"googlenet_torchvision",
+         3,
+         {{64, 56, 56}, {192, 28, 28}, {480, 14, 14}, {832, 7, 7}, {1024, 1, 1}, {10, 1, 1}}},
+        {"inception_v3",
+         3,
+         {{64, 73, 73}, {192, 35, 35}, {768, 17, 17}, {1280, 8, 8}, {2048, 1, 1}, {10, 1, 1}}},
+        {"resnet18",
+         3,
+         {{64, 56, 56},
+          {64, 56, 56},
+          {128, 28, 28},
+          {256, 14, 14},
+          {512, 7, 7},
+          {512, 1, 1},
+          {10, 1, 1}}},
+        {"resnet50",
+         3,
+         {{64, 56, 56},
+          {256, 56, 56},
+          {512, 28, 28},
+          {1024, 14, 14},
+          {2048, 7, 7},
+          {2048, 1, 1},
+          {10, 1, 1}}},
+        {"alexnet",
+         1,
+         {{96, 26, 26}, {256, 12, 12}, {256, 5, 5}, {4096, 1, 1}, {4096, 1, 1}, {10, 1, 1}}},
+        {"vgg11",
+         1,
+         {{64, 112, 112},
+          {128, 56, 56},
+          {256, 28, 28},
+          {512, 14, 14},
+          {512, 7, 7},
+          {4096, 1, 1},
+          {4096, 1, 1},
+          {10, 1, 1}}},
+        {"nin", 1, {{96, 26, 26}, {256, 12, 12}, {384, 5, 5}, {10, 5, 5}, {10, 1, 1}}},
+    };
+    for (size_t i = 0; i < COUNT(NETWORKS); i++) {
+        const Model *m = models_find(NETWORKS[i].name);
+        Graph *g =
+            graph_of(m->name, (Shape){NETWORKS[i].channels, m->image_size, m->image_size}, 10);
+        size_t s = 0;
+        for (; m->stages[s]; s++)
+            assert_true(
+                shape_equal(graph_shape(g, graph_find(g, m->stages[s])), NETWORKS[i].want[s]));
+        assert_true(s == COUNT(NETWORKS[i].want) || NETWORKS[i].want[s].channels == 0);
+        graph_free(g);
+    }
+}
+
 static void blocks_have_the_models_channels(void **state)
 {
     (void)state;
@@ -173,6 +284,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(googlenet_has_the_chapters_parameters_and_costs),
         cmocka_unit_test(parameters_bear_the_names_of_state_dict),
         cmocka_unit_test(every_model_has_stages_and_takes_its_smallest_image),
+        cmocka_unit_test(every_network_has_pytorchs_parameters),
+        cmocka_unit_test(stages_have_the_sizes_that_the_files_state),
         cmocka_unit_test(blocks_have_the_models_channels),
         cmocka_unit_test(a_block_takes_the_channels_it_is_given),
         cmocka_unit_test(wrong_blocks_are_refused),

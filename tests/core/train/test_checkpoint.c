@@ -131,7 +131,8 @@ static void statistics_and_counters_come_back(void **state)
         CHECK_OK(model ? model_save(path, a, "m", &err)
                        : checkpoint_save(path, a, &STATE, NULL, &err),
                  err);
-        CHECK_OK(model ? model_load(path, b, &err) : checkpoint_load(path, b, &got, NULL, &err),
+        CHECK_OK(model ? model_load(path, b, NULL, &err)
+                       : checkpoint_load(path, b, &got, NULL, &err),
                  err);
         assert_memory_equal(a->values, b->values, a->count * sizeof(float));
         assert_memory_equal(b->counters, BATCHES, sizeof BATCHES);
@@ -168,7 +169,7 @@ static void a_model_file_has_parameters_alone(void **state)
     CHECK_OK(safetensors_open(path, &f, &err), err);
     assert_null(safetensors_metadata(f, "normalization"));
     safetensors_close(f);
-    CHECK_OK(model_load(path, b, &err), err);
+    CHECK_OK(model_load(path, b, NULL, &err), err);
     assert_memory_equal(a->values, b->values, a->count * sizeof(float));
     TrainState ignored;
     assert_false(checkpoint_load(path, b, &ignored, NULL, &err));
@@ -188,7 +189,7 @@ static void a_checkpoint_serves_as_a_model(void **state)
     ParamStore *a = store_new("out", 3, 1), *b = store_new("out", 3, 2);
     CHECK_OK(params_need_slot(a, SLOT_MOMENTUM, &err), err);
     CHECK_OK(checkpoint_save(path, a, &STATE, NULL, &err), err);
-    CHECK_OK(model_load(path, b, &err), err);
+    CHECK_OK(model_load(path, b, NULL, &err), err);
     assert_memory_equal(a->values, b->values, a->count * sizeof(float));
     unlink(path);
     params_free(a);
@@ -366,11 +367,46 @@ static void a_missing_checkpoint_is_not_found(void **state)
     params_free(a);
 }
 
+/* A file of weights from elsewhere: no counters, and a head that is not ours. */
+static void weights_from_elsewhere_are_taken(void **state)
+{
+    (void)state;
+    Error err = {0};
+    char path[128];
+    path_of(path, "elsewhere");
+    ParamStore *a = norm_store_new(0.1f), *b = norm_store_new(9);
+    SafeTensor tensors[16];
+    size_t count = 0;
+    for (int i = 0; i < a->param_count; i++) {
+        const Param *p = &a->params[i];
+        SafeTensor t = {.name = p->name, .dim_count = p->dim_count, .data = a->values + p->offset};
+        memcpy(t.dims, p->dims, sizeof t.dims);
+        if (p->role != ROLE_COUNTER)
+            tensors[count++] = t;
+    }
+    tensors[count++] =
+        (SafeTensor){.name = "aux1.fc.bias", .dims = {2}, .dim_count = 1, .data = a->values};
+    CHECK_OK(safetensors_write(path, tensors, count, NULL, 0, &err), err);
+
+    memset(b->counters, 1, b->counter_count * sizeof *b->counters);
+    const char *const others[] = {"aux2.", NULL}, *const heads[] = {"aux2.", "aux1.", NULL};
+    assert_false(model_load(path, b, others, &err));
+    assert_non_null(strstr(err.message, "is of another network: tensor aux1.fc.bias is unknown"));
+    assert_true(b->values[0] == 9 && b->counters[0] != 0);
+    CHECK_OK(model_load(path, b, heads, &err), err);
+    assert_memory_equal(a->values, b->values, a->count * sizeof(float));
+    assert_true(b->counters[0] == 0 && b->counters[1] == 0);
+    unlink(path);
+    params_free(a);
+    params_free(b);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(state_parameters_and_momentum_come_back),
         cmocka_unit_test(statistics_and_counters_come_back),
+        cmocka_unit_test(weights_from_elsewhere_are_taken),
         cmocka_unit_test(a_model_file_has_parameters_alone),
         cmocka_unit_test(a_checkpoint_serves_as_a_model),
         cmocka_unit_test(another_network_is_refused_by_its_tensor),

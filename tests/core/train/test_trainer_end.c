@@ -16,7 +16,7 @@ static Metrics measured(const TrainerFixture *f, const TrainConfig *c, const cha
     Net *net = NULL;
     Loader *loader = NULL;
     CHECK_OK(params_new(g, &params, &err), err);
-    CHECK_OK(model_load(path, params, &err), err);
+    CHECK_OK(model_load(path, params, NULL, &err), err);
     const NetConfig how = {.batch_size = c->batch_size,
                            .bf16 = precision_resolve(c->precision) == PRECISION_BF16};
     CHECK_OK(net_new(g, params, how, &net, &err), err);

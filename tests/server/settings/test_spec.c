@@ -231,6 +231,11 @@ static void ends_of_the_ranges_are_allowed(void **state)
     spec_free(&spec);
 }
 
+#define NETWORKS                                                                                   \
+    "must be one of \"googlenet\", \"googlenet_tiny\", \"googlenet_bn\", \"googlenet_v2\", "       \
+    "\"googlenet_residual\", \"googlenet_torchvision\", \"inception_v3\", \"resnet18\", "          \
+    "\"resnet50\", \"alexnet\", \"vgg11\", \"nin\""
+
 static void wrong_types(void **state)
 {
     (void)state;
@@ -254,9 +259,8 @@ static void wrong_types(void **state)
          "must be one of \"constant\", \"cosine\", got an object"},
         {"{\"precision\":\"f16\"}", "/precision",
          "must be one of \"auto\", \"f32\", \"bf16\", got \"f16\""},
-        {"{\"network\":\"x\"}", "/network",
-         "must be one of \"googlenet\", \"googlenet_tiny\", got \"x\""},
-        {"{\"network\":7}", "/network", "must be one of \"googlenet\", \"googlenet_tiny\", got 7"},
+        {"{\"network\":\"x\"}", "/network", NETWORKS ", got \"x\""},
+        {"{\"network\":7}", "/network", NETWORKS ", got 7"},
         {"{\"name\":7}", "/name", "must be a string of at most 128 bytes, got 7"},
         {"{\"name\":\"a\\u0007b\"}", "/name", "must be free of control characters, got \"a?b\""},
     };
