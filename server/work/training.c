@@ -233,7 +233,6 @@ static bool make_trainer(Training *t, Error *err)
         how.checkpoint_every_seconds = t->config->checkpoint_seconds;
     const int count = t->dataset->train.count;
     t->examples = how.train_limit > 0 && how.train_limit < count ? how.train_limit : count;
-    t->batches = (t->examples + how.batch_size - 1) / how.batch_size;
 
     size_t kept;
     const int64_t *steps = run_checkpoints(t->run, &kept);
@@ -246,6 +245,7 @@ static bool make_trainer(Training *t, Error *err)
     how.resume_from = from;
     how.resume_count = (int)kept;
     const bool ok = trainer_new(&how, &t->trainer, err);
+    t->batches = ok ? trainer_epoch_steps(t->trainer) : 0;
     free(from);
     free(paths);
     return ok;
