@@ -27,11 +27,21 @@ static bool finish(const Dnn *dnn, Tensor *t, Tensor **result, Error *err)
 bool tensor_new(const Dnn *dnn, Shape shape, int batch, dnnl_data_type_t type, Tensor **tensor,
                 Error *err)
 {
+    return tensor_new_strided(dnn, shape, shape.channels, batch, type, tensor, err);
+}
+
+bool tensor_new_strided(const Dnn *dnn, Shape shape, int pixel_stride, int batch,
+                        dnnl_data_type_t type, Tensor **tensor, Error *err)
+{
     const dnnl_dims_t dims = {batch, shape.channels, shape.height, shape.width};
+    const dnnl_dim_t pixel = pixel_stride, row = shape.width * pixel;
+    const dnnl_dims_t strides = {shape.height * row, 1, row, pixel};
     Tensor *t = xcalloc(1, sizeof *t);
-    *t = (Tensor){.shape = shape, .batch = batch, .type = type};
-    if (!dnn_try(dnnl_memory_desc_create_with_tag(&t->desc, 4, dims, type, dnnl_nhwc),
-                 "describe a tensor", err)) {
+    *t = (Tensor){.shape = shape, .batch = batch, .pixel_stride = pixel_stride, .type = type};
+    const dnnl_status_t status =
+        tensor_is_dense(t) ? dnnl_memory_desc_create_with_tag(&t->desc, 4, dims, type, dnnl_nhwc)
+                           : dnnl_memory_desc_create_with_strides(&t->desc, 4, dims, type, strides);
+    if (!dnn_try(status, "describe a tensor", err)) {
         tensor_free(t);
         return false;
     }
@@ -99,7 +109,7 @@ void tensor_read_nchw(const Tensor *t, float *dst)
     for (size_t n = 0; n < (size_t)t->batch; n++) {
         for (size_t p = 0; p < pixels; p++) {
             for (size_t c = 0; c < channels; c++) {
-                const size_t from = (n * pixels + p) * channels + c;
+                const size_t from = (n * pixels + p) * (size_t)t->pixel_stride + c;
                 dst[(n * channels + c) * pixels + p] =
                     t->type == dnnl_f32 ? ((const float *)t->data)[from]
                                         : bf16_to_float(((const uint16_t *)t->data)[from]);
@@ -121,7 +131,7 @@ void tensor_to_f32(Tensor *dst, const Tensor *src)
         ((float *)dst->data)[i] = bf16_to_float(((const uint16_t *)src->data)[i]);
 }
 
-/* Where plain order is channels-last. */
+/* Where plain order is channels-last, dense. */
 static void write_in_order(Tensor *t, const float *src)
 {
     const size_t count = tensor_count(t), chunks = chunk_count(count);
@@ -139,7 +149,7 @@ void tensor_write_nchw(Tensor *t, const float *src)
 {
     const size_t channels = (size_t)t->shape.channels;
     const size_t pixels = (size_t)t->shape.height * (size_t)t->shape.width;
-    if (channels == 1 || pixels == 1) {
+    if (tensor_is_dense(t) && (channels == 1 || pixels == 1)) {
         write_in_order(t, src);
         return;
     }
@@ -148,7 +158,7 @@ void tensor_write_nchw(Tensor *t, const float *src)
         for (size_t p = 0; p < pixels; p++) {
             for (size_t c = 0; c < channels; c++) {
                 const float x = src[(n * channels + c) * pixels + p];
-                const size_t to = (n * pixels + p) * channels + c;
+                const size_t to = (n * pixels + p) * (size_t)t->pixel_stride + c;
                 if (t->type == dnnl_f32)
                     ((float *)t->data)[to] = x;
                 else

@@ -7,20 +7,20 @@
 #include "core/base/simd.h"
 
 SIMD_CLONES static void add_pixels_f32(float *restrict sums, const float *restrict map,
-                                       size_t pixels, size_t channels)
+                                       size_t pixels, size_t channels, size_t stride)
 {
     for (size_t p = 0; p < pixels; p++) {
         for (size_t c = 0; c < channels; c++)
-            sums[c] += map[p * channels + c];
+            sums[c] += map[p * stride + c];
     }
 }
 
 SIMD_CLONES static void add_pixels_bf16(float *restrict sums, const uint16_t *restrict map,
-                                        size_t pixels, size_t channels)
+                                        size_t pixels, size_t channels, size_t stride)
 {
     for (size_t p = 0; p < pixels; p++) {
         for (size_t c = 0; c < channels; c++)
-            sums[c] += bf16_to_float(map[p * channels + c]);
+            sums[c] += bf16_to_float(map[p * stride + c]);
     }
 }
 
@@ -32,6 +32,7 @@ size_t channel_sums_scratch(const Tensor *map, int threads)
 void channel_sums_add(float *sums, const Tensor *map, float *scratch)
 {
     const size_t channels = (size_t)map->shape.channels, pixels = tensor_pixels(map);
+    const size_t stride = (size_t)map->pixel_stride;
     int threads = 1;
 #pragma omp parallel
     {
@@ -40,9 +41,9 @@ void channel_sums_add(float *sums, const Tensor *map, float *scratch)
         float *mine = scratch + id * channels;
         memset(mine, 0, channels * sizeof *mine);
         if (map->type == dnnl_f32)
-            add_pixels_f32(mine, (const float *)map->data + first * channels, count, channels);
+            add_pixels_f32(mine, tensor_pixel(map, first), count, channels, stride);
         else
-            add_pixels_bf16(mine, (const uint16_t *)map->data + first * channels, count, channels);
+            add_pixels_bf16(mine, tensor_pixel(map, first), count, channels, stride);
 #pragma omp single nowait
         threads = omp_get_num_threads();
     }

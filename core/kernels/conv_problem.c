@@ -2,17 +2,30 @@
 
 #include <stdio.h>
 
+enum { CHANNELS_TEXT = 32 };
+
+static const char *channels_text(int channels, int stride, char text[CHANNELS_TEXT])
+{
+    if (stride)
+        snprintf(text, CHANNELS_TEXT, "%d/%d", channels, stride);
+    else
+        snprintf(text, CHANNELS_TEXT, "%d", channels);
+    return text;
+}
+
 void conv_problem_key(const ConvProblem *p, char key[CONV_PROBLEM_KEY])
 {
     static const char *const DIRECTIONS[] = {"forward", "backward data", "backward weights"};
     static const char *const TYPES[] = {"f32", "bf16"};
+    char in[CHANNELS_TEXT], out[CHANNELS_TEXT];
     snprintf(
         key, CONV_PROBLEM_KEY,
-        "%s %dx%d stride %dx%d pad %dx%d, %dx%dx%dx%d %s to %dx%dx%d %s%s%s, %d threads, %d runs",
+        "%s %dx%d stride %dx%d pad %dx%d, %dx%sx%dx%d %s to %sx%dx%d %s%s%s%s, %d threads, %d runs",
         DIRECTIONS[p->direction], p->kernel_h, p->kernel_w, p->stride_h, p->stride_w, p->pad_h,
-        p->pad_w, p->batch, p->in, p->height, p->width, TYPES[p->src_bf16], p->out, p->dst_height,
-        p->dst_width, TYPES[p->dst_bf16], p->relu ? " relu" : "", p->no_bias ? " no bias" : "",
-        p->threads, p->runs_per_load);
+        p->pad_w, p->batch, channels_text(p->in, p->src_stride, in), p->height, p->width,
+        TYPES[p->src_bf16], channels_text(p->out, p->dst_stride, out), p->dst_height, p->dst_width,
+        TYPES[p->dst_bf16], p->relu ? " relu" : "", p->relu_mask ? " mask" : "",
+        p->no_bias ? " no bias" : "", p->threads, p->runs_per_load);
 }
 
 ConvProblem conv_problem_transposed(const ConvProblem *p)
@@ -24,10 +37,12 @@ ConvProblem conv_problem_transposed(const ConvProblem *p)
     t.width = p->dst_width;
     t.out = p->in;
     t.dst_height = p->height;
+    t.src_stride = p->dst_stride;
+    t.dst_stride = p->src_stride;
     t.dst_width = p->width;
     t.pad_h = p->kernel_h - 1 - p->pad_h;
     t.pad_w = p->kernel_w - 1 - p->pad_w;
-    t.relu = false;
+    t.relu = t.relu_mask = false;
     t.no_bias = true;
     t.src_bf16 = p->dst_bf16;
     t.dst_bf16 = p->src_bf16;

@@ -143,7 +143,8 @@ static void run_group(const Im2col *p, const Block *b, int first, const void *pa
     g.c = sums;
     brgemms_or(p->brgemms, p->multiply, &g);
     for (int row = 0; row < b->count; row++) {
-        const ptrdiff_t at = (ptrdiff_t)(b->pixel + row) * p->conv.out + first;
+        const size_t at =
+            (size_t)(b->pixel + row) * conv_problem_dst_stride(&p->conv) + (size_t)first;
         const float *x = sums + row * channels;
         if (p->conv.src_bf16)
             finish_bf16(x, biases, p->conv.relu, channels, (uint16_t *)dst + at);

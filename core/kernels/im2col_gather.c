@@ -48,16 +48,28 @@ Gather gather_begin(const Im2col *p, const void *src, void *memory)
     return (Gather){.p = p, .src = src, .image = memory, .at = -1};
 }
 
+/* `pixels` of `bytes` each, `stride` bytes apart, side by side. */
+static void copy_line(char *dst, const char *src, size_t pixels, size_t bytes, size_t stride)
+{
+    if (bytes == stride) {
+        memcpy(dst, src, pixels * bytes);
+        return;
+    }
+    for (size_t x = 0; x < pixels; x++)
+        memcpy(dst + x * bytes, src + x * stride, bytes);
+}
+
 /* The zeros around it stay from gather_begin. */
 static void copy_image(Gather *g, int n)
 {
     const Im2col *p = g->p;
-    const size_t pixel = (size_t)p->conv.in * gather_number_bytes(p),
-                 line = (size_t)p->conv.width * pixel;
-    const char *src = g->src + (size_t)n * (size_t)p->conv.height * line;
+    const size_t width = (size_t)p->conv.width, pixel = (size_t)p->conv.in * gather_number_bytes(p);
+    const size_t stride = conv_problem_src_stride(&p->conv) * gather_number_bytes(p);
+    const char *src = g->src + (size_t)n * (size_t)p->conv.height * width * stride;
     char *dst = g->image + (size_t)p->conv.pad_h * line_bytes(p) + (size_t)p->conv.pad_w * pixel;
     for (int y = 0; y < p->conv.height; y++)
-        memcpy(dst + (size_t)y * line_bytes(p), src + (size_t)y * line, line);
+        copy_line(dst + (size_t)y * line_bytes(p), src + (size_t)y * width * stride, width, pixel,
+                  stride);
     g->at = n;
 }
 
@@ -98,5 +110,5 @@ const void *gather_find(const Gather *g, int pixel)
     const int x = pixel % p->conv.dst_width * p->conv.stride_w;
     const size_t at =
         ((size_t)n * (size_t)p->conv.height + (size_t)y) * (size_t)p->conv.width + (size_t)x;
-    return g->src + at * (size_t)p->conv.in * gather_number_bytes(p);
+    return g->src + at * conv_problem_src_stride(&p->conv) * gather_number_bytes(p);
 }

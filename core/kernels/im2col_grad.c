@@ -181,7 +181,7 @@ static const void *row_of(Worker *w, int slot, int pixel, int end)
 
 static const void *diff_of(const Worker *w, int pixel, int end)
 {
-    const size_t bytes = (size_t)w->p->conv.out * gather_number_bytes(w->p);
+    const size_t bytes = conv_problem_dst_stride(&w->p->conv) * gather_number_bytes(w->p);
     return pixel < end ? (const char *)w->diff_dst + (size_t)pixel * bytes : w->space.zeros;
 }
 

@@ -16,6 +16,16 @@ static size_t number_bytes(const MaxPool *p)
     return p->bf16 ? sizeof(uint16_t) : sizeof(float);
 }
 
+static size_t src_pixel(const MaxPool *p)
+{
+    return (size_t)(p->src_pixel ? p->src_pixel : p->channels);
+}
+
+static size_t dst_pixel(const MaxPool *p)
+{
+    return (size_t)(p->dst_pixel ? p->dst_pixel : p->channels);
+}
+
 static int at_least_0(int x)
 {
     return x > 0 ? x : 0;
@@ -45,7 +55,7 @@ static Window window_at(const MaxPool *p, const void *src, int row, int x)
     const int image = row / p->dst_height;
     const ptrdiff_t pixel =
         ((ptrdiff_t)image * p->src_height + top + w.u) * p->src_width + left + w.v;
-    w.first = (const char *)src + (size_t)pixel * (size_t)p->channels * number_bytes(p);
+    w.first = (const char *)src + (size_t)pixel * src_pixel(p) * number_bytes(p);
     return w;
 }
 
@@ -79,7 +89,7 @@ VEC_INLINE void load_some(Vec *x, const char *src, bool bf16, int count)
 VEC_INLINE void pool_vec(const MaxPool *p, bool bf16, const Window *w, const char *at, int count,
                          Best *best)
 {
-    const size_t pixel = (size_t)p->channels * (bf16 ? sizeof(uint16_t) : sizeof(float));
+    const size_t pixel = src_pixel(p) * (bf16 ? sizeof(uint16_t) : sizeof(float));
     const VecBits zero = {0};
     best->argmax = zero + (uint32_t)(w->u * p->kernel[1] + w->v);
     load_some(&best->value, at, bf16, count);
@@ -145,10 +155,10 @@ void max_pool_forward(const MaxPool *p, const void *src, void *dst, uint16_t *ar
     for (int row = 0; row < rows; row++) {
         for (int x = 0; x < p->dst_width; x++) {
             const Window w = window_at(p, src, row, x);
-            const size_t at =
-                ((size_t)row * (size_t)p->dst_width + (size_t)x) * (size_t)p->channels;
-            (p->bf16 ? pool_pixel_bf16 : pool_pixel_f32)(p, &w, (char *)dst + at * number_bytes(p),
-                                                         argmax ? argmax + at : NULL);
+            const size_t pixel = (size_t)row * (size_t)p->dst_width + (size_t)x;
+            (p->bf16 ? pool_pixel_bf16
+                     : pool_pixel_f32)(p, &w, (char *)dst + pixel * dst_pixel(p) * number_bytes(p),
+                                       argmax ? argmax + pixel * (size_t)p->channels : NULL);
         }
     }
 }
@@ -205,11 +215,12 @@ static void sum_windows(const MaxPool *p, const Piece *s, const void *diff_dst,
             const int v = s->x + p->pad[1] - j * p->stride[1];
             const ptrdiff_t window = ((ptrdiff_t)s->n * p->dst_height + i) * p->dst_width + j;
             const ptrdiff_t at = window * p->channels + s->c;
+            const ptrdiff_t diff = window * (ptrdiff_t)dst_pixel(p) + s->c;
             const uint16_t index = (uint16_t)(u * p->kernel[1] + v);
             if (p->bf16)
-                add_bf16(sums, (const uint16_t *)diff_dst + at, argmax + at, index, s->count);
+                add_bf16(sums, (const uint16_t *)diff_dst + diff, argmax + at, index, s->count);
             else
-                add_f32(sums, (const float *)diff_dst + at, argmax + at, index, s->count);
+                add_f32(sums, (const float *)diff_dst + diff, argmax + at, index, s->count);
         }
     }
 }
@@ -226,7 +237,8 @@ void max_pool_backward(const MaxPool *p, const void *diff_dst, const uint16_t *a
                 float sums[CHANNELS];
                 const Piece s = {row / p->src_height, row % p->src_height, x, c,
                                  at_most(CHANNELS, p->channels - c)};
-                const ptrdiff_t at = ((ptrdiff_t)row * p->src_width + x) * p->channels + c;
+                const ptrdiff_t at =
+                    ((ptrdiff_t)row * p->src_width + x) * (ptrdiff_t)src_pixel(p) + c;
                 sum_windows(p, &s, diff_dst, argmax, sums);
                 if (p->bf16)
                     round_bf16((uint16_t *)diff_src + at, sums, s.count);

@@ -1,9 +1,9 @@
 /* core/kernels/max_pool.h -- max pooling of any window, in float32 or bfloat16.
  *
  * Shapes    src batch x src_height x src_width x channels, dst the same with its own height and
- *           width, channels-last. argmax, of dst's shape, is the index within its window, in
- *           reading order, of the pixel that each maximum came from: the first if there are
- *           several.
+ *           width, channels-last, with any distance between pixels. argmax, of dst's shape and
+ *           dense, is the index within its window, in reading order, of the pixel that each maximum
+ *           came from: the first if there are several.
  * Windows   may reach over the image on all sides, but each has a pixel of it.
  * NaN       is larger than any number: the first one of a window is its maximum.
  * Backward  every number of diff_src is summed up in float32 over the windows in reading order, and
@@ -23,6 +23,7 @@ typedef struct {
     int src_height, src_width;
     int dst_height, dst_width;
     int kernel[2], stride[2], pad[2];  // rows, columns
+    int src_pixel, dst_pixel;          // numbers from one pixel to the next; 0: as many as channels
 } MaxPool;
 
 /* `argmax` may be NULL where no backward pass will follow. */

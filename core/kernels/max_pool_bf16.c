@@ -18,6 +18,16 @@
 
 enum { SIDE = 3, TAPS = SIDE * SIDE };
 
+static ptrdiff_t src_pixel(const MaxPoolBf16 *p)
+{
+    return p->src_pixel ? p->src_pixel : p->channels;
+}
+
+static ptrdiff_t dst_pixel(const MaxPoolBf16 *p)
+{
+    return p->dst_pixel ? p->dst_pixel : p->channels;
+}
+
 /* ---- Forward ---- */
 
 /* The bits of a bfloat16 as an integer in the order of the numbers, and back. Integers alone would
@@ -74,16 +84,16 @@ static void find_taps(const MaxPoolBf16 *p, const uint16_t *image, int y, int x,
         const int row = y * p->stride + t / SIDE - p->pad;
         const int column = x * p->stride + t % SIDE - p->pad;
         const bool inside = row >= 0 && row < p->src_height && column >= 0 && column < p->src_width;
-        taps[t] =
-            inside ? (const int16_t *)image + (ptrdiff_t)(row * p->src_width + column) * p->channels
-                   : lowest;
+        taps[t] = inside ? (const int16_t *)image
+                               + (ptrdiff_t)(row * p->src_width + column) * src_pixel(p)
+                         : lowest;
     }
 }
 
 void max_pool_bf16_forward(const MaxPoolBf16 *p, const uint16_t *src, uint16_t *dst,
                            int16_t *argmax)
 {
-    const ptrdiff_t src_image = (ptrdiff_t)p->src_height * p->src_width * p->channels;
+    const ptrdiff_t src_image = (ptrdiff_t)p->src_height * p->src_width * src_pixel(p);
     const int rows = p->batch * p->dst_height;
     int16_t *lowest = xcalloc((size_t)p->channels, sizeof *lowest);
     for (int c = 0; c < p->channels; c++)
@@ -94,11 +104,12 @@ void max_pool_bf16_forward(const MaxPoolBf16 *p, const uint16_t *src, uint16_t *
         for (int x = 0; x < p->dst_width; x++) {
             const int16_t *taps[TAPS];
             find_taps(p, image, row % p->dst_height, x, lowest, taps);
-            const ptrdiff_t at = ((ptrdiff_t)row * p->dst_width + x) * p->channels;
+            const ptrdiff_t pixel = (ptrdiff_t)row * p->dst_width + x;
+            int16_t *to = (int16_t *)dst + pixel * dst_pixel(p);
             if (argmax)
-                maximum_and_argmax(taps, p->channels, (int16_t *)dst + at, argmax + at);
+                maximum_and_argmax(taps, p->channels, to, argmax + pixel * p->channels);
             else
-                maximum(taps, p->channels, (int16_t *)dst + at);
+                maximum(taps, p->channels, to);
         }
     }
     free(lowest);
@@ -165,8 +176,9 @@ static int find_shares(const MaxPoolBf16 *p, const uint16_t *diff, const int16_t
     for (int i = ys.first; i < ys.end; i++) {
         for (int j = xs.first; j < xs.end; j++) {
             const int tap = (y + p->pad - i * p->stride) * SIDE + x + p->pad - j * p->stride;
-            const ptrdiff_t at = (ptrdiff_t)(i * p->dst_width + j) * p->channels;
-            shares[count++] = (Share){diff + at, argmax + at, (int16_t)tap};
+            const ptrdiff_t pixel = i * p->dst_width + j;
+            shares[count++] =
+                (Share){diff + pixel * dst_pixel(p), argmax + pixel * p->channels, (int16_t)tap};
         }
     }
     return count;
@@ -175,7 +187,7 @@ static int find_shares(const MaxPoolBf16 *p, const uint16_t *diff, const int16_t
 void max_pool_bf16_backward(const MaxPoolBf16 *p, const uint16_t *diff_dst, const int16_t *argmax,
                             uint16_t *diff_src)
 {
-    const ptrdiff_t dst_image = (ptrdiff_t)p->dst_height * p->dst_width * p->channels;
+    const ptrdiff_t dst_image = (ptrdiff_t)p->dst_height * p->dst_width;
     const int rows = p->batch * p->src_height;
 #pragma omp parallel for schedule(static)
     for (int row = 0; row < rows; row++) {
@@ -185,10 +197,10 @@ void max_pool_bf16_backward(const MaxPoolBf16 *p, const uint16_t *diff_dst, cons
         for (int x = 0; x < p->src_width; x++) {
             Share shares[TAPS];
             const Span xs = windows_of(p, x, p->dst_width);
-            const int count =
-                find_shares(p, diff_dst + image, argmax + image, y, x, ys, xs, shares);
+            const int count = find_shares(p, diff_dst + image * dst_pixel(p),
+                                          argmax + image * p->channels, y, x, ys, xs, shares);
             add_shares(shares, count, p->channels,
-                       diff_src + ((ptrdiff_t)row * p->src_width + x) * p->channels);
+                       diff_src + ((ptrdiff_t)row * p->src_width + x) * src_pixel(p));
         }
     }
 }

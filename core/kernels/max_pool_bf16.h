@@ -5,10 +5,10 @@
  * either sign count as larger than any number, so that none is lost.
  *
  * Shapes    src batch x src_height x src_width x channels, dst the same with its own height and
- *           width, channels-last; argmax, of dst's shape, says which of its window's nine pixels
- *           each maximum came from: the first in reading order if there are several. In 16 bits, so
- *           that what compares indices has as many lanes as what moves the numbers.
- * Backward  every number of diff_src is summed up in float32 and rounded once.
+ *           width, channels-last, with any distance between pixels; argmax, of dst's shape and
+ * dense, says which of its window's nine pixels each maximum came from: the first in reading order
+ * if there are several. In 16 bits, so that what compares indices has as many lanes as what moves
+ * the numbers. Backward  every number of diff_src is summed up in float32 and rounded once.
  */
 #pragma once
 #include <stdint.h>
@@ -19,8 +19,9 @@ typedef struct {
     int batch, channels;
     int src_height, src_width;
     int dst_height, dst_width;
-    int stride;  // 1 or more
-    int pad;     // 0 or 1
+    int stride;                // 1 or more
+    int pad;                   // 0 or 1
+    int src_pixel, dst_pixel;  // numbers from one pixel to the next; 0: as many as channels
 } MaxPoolBf16;
 
 /* `argmax` may be NULL where no backward pass will follow. */

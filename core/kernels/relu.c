@@ -2,9 +2,9 @@
 
 #include <stdint.h>
 
-#include "core/base/chunks.h"
 #include "core/base/invariant.h"
 #include "core/base/simd.h"
+#include "core/kernels/rows.h"
 
 /* Comparisons ask for what is dropped, since a NaN compares false with everything. */
 
@@ -58,14 +58,13 @@ void relu_mask_row(dnnl_data_type_t type, void *dst, const void *diff, const voi
 void relu_forward(Tensor *dst, const Tensor *src)
 {
     INVARIANT(dst->type == src->type && tensor_count(dst) == tensor_count(src));
-    const size_t count = tensor_count(dst), chunks = chunk_count(count);
+    const Rows rows = rows_of(dst, tensor_is_dense(dst) && tensor_is_dense(src));
 #pragma omp parallel for schedule(static)
-    for (size_t c = 0; c < chunks; c++) {
-        const size_t at = c * CHUNK, size = chunk_size(count, c);
+    for (size_t r = 0; r < rows.count; r++) {
         if (dst->type == dnnl_f32)
-            forward_f32((float *)dst->data + at, (const float *)src->data + at, size);
+            forward_f32(row_at(dst, rows, r), row_at(src, rows, r), row_size(rows, r));
         else
-            forward_bf16((uint16_t *)dst->data + at, (const uint16_t *)src->data + at, size);
+            forward_bf16(row_at(dst, rows, r), row_at(src, rows, r), row_size(rows, r));
     }
 }
 
@@ -73,12 +72,10 @@ void relu_mask(Tensor *dst, const Tensor *diff, const Tensor *value)
 {
     INVARIANT(diff->type == value->type && dst->type == diff->type);
     INVARIANT(tensor_count(diff) == tensor_count(value) && tensor_count(dst) == tensor_count(diff));
-    const size_t count = tensor_count(diff), chunks = chunk_count(count);
-    const size_t number = dnnl_data_type_size(diff->type);
+    const Rows rows =
+        rows_of(dst, tensor_is_dense(dst) && tensor_is_dense(diff) && tensor_is_dense(value));
 #pragma omp parallel for schedule(static)
-    for (size_t c = 0; c < chunks; c++) {
-        const size_t at = c * CHUNK * number;
-        relu_mask_row(diff->type, (char *)dst->data + at, (const char *)diff->data + at,
-                      (const char *)value->data + at, chunk_size(count, c));
-    }
+    for (size_t r = 0; r < rows.count; r++)
+        relu_mask_row(diff->type, row_at(dst, rows, r), row_at(diff, rows, r),
+                      row_at(value, rows, r), row_size(rows, r));
 }

@@ -6,7 +6,7 @@
  *
  * A NaN is not lost: forward gives it as it is, and where value is one, the mask lets diff pass.
  *
- * Shapes   all the same, channels-last, float32 or bfloat16.
+ * Shapes   all the same, channels-last, float32 or bfloat16, with any distance between pixels.
  */
 #pragma once
 #include "core/dnn/tensor.h"

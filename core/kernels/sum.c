@@ -3,9 +3,10 @@
 #include <stdint.h>
 
 #include "core/base/bf16.h"
-#include "core/base/chunks.h"
 #include "core/base/invariant.h"
 #include "core/base/simd.h"
+#include "core/kernels/relu.h"
+#include "core/kernels/rows.h"
 
 SIMD_CLONES static void set_f32(float *restrict sum, const float *restrict src, size_t count)
 {
@@ -37,33 +38,44 @@ SIMD_CLONES static void round_bf16(uint16_t *restrict dst, const float *restrict
         dst[i] = float_to_bf16(sum[i]);
 }
 
-static void sum_chunk_f32(Tensor *dst, Tensor *const *srcs, int src_count, size_t at, size_t size)
+/* `size` numbers of each, CHUNK or fewer. */
+static void sum_row(dnnl_data_type_t type, void *dst, const void *const *srcs, int src_count,
+                    size_t size)
 {
-    float *sum = (float *)dst->data + at;
-    set_f32(sum, (const float *)srcs[0]->data + at, size);
-    for (int k = 1; k < src_count; k++)
-        add_f32(sum, (const float *)srcs[k]->data + at, size);
-}
-
-static void sum_chunk_bf16(Tensor *dst, Tensor *const *srcs, int src_count, size_t at, size_t size)
-{
+    if (type == dnnl_f32) {
+        set_f32(dst, srcs[0], size);
+        for (int k = 1; k < src_count; k++)
+            add_f32(dst, srcs[k], size);
+        return;
+    }
     float sum[CHUNK];
-    set_bf16(sum, (const uint16_t *)srcs[0]->data + at, size);
+    set_bf16(sum, srcs[0], size);
     for (int k = 1; k < src_count; k++)
-        add_bf16(sum, (const uint16_t *)srcs[k]->data + at, size);
-    round_bf16((uint16_t *)dst->data + at, sum, size);
+        add_bf16(sum, srcs[k], size);
+    round_bf16(dst, sum, size);
 }
 
-void sum_tensors(Tensor *dst, Tensor *const *srcs, int src_count)
+void sum_tensors(Tensor *dst, Tensor *const *srcs, int src_count, const Tensor *value)
 {
-    INVARIANT(src_count >= 1);
-    const size_t count = tensor_count(dst), chunks = chunk_count(count);
+    INVARIANT(src_count >= 1 && src_count <= SUM_MAX_SRCS);
+    bool dense = tensor_is_dense(dst) && (!value || tensor_is_dense(value));
+    for (int k = 0; k < src_count; k++)
+        dense &= tensor_is_dense(srcs[k]);
+    const Rows rows = rows_of(dst, dense);
+    const size_t number = dnnl_data_type_size(dst->type);
 #pragma omp parallel for schedule(static)
-    for (size_t c = 0; c < chunks; c++) {
-        const size_t at = c * CHUNK, size = chunk_size(count, c);
-        if (dst->type == dnnl_f32)
-            sum_chunk_f32(dst, srcs, src_count, at, size);
-        else
-            sum_chunk_bf16(dst, srcs, src_count, at, size);
+    for (size_t r = 0; r < rows.count; r++) {
+        const size_t size = row_size(rows, r);
+        for (size_t c = 0; c < chunk_count(size); c++) {
+            const size_t at = c * CHUNK * number;
+            const void *from[SUM_MAX_SRCS];
+            for (int k = 0; k < src_count; k++)
+                from[k] = (const char *)row_at(srcs[k], rows, r) + at;
+            char *to = (char *)row_at(dst, rows, r) + at;
+            sum_row(dst->type, to, from, src_count, chunk_size(size, c));
+            if (value)
+                relu_mask_row(dst->type, to, to, (const char *)row_at(value, rows, r) + at,
+                              chunk_size(size, c));
+        }
     }
 }

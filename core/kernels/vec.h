@@ -85,6 +85,16 @@ VEC_INLINE void vec_store_pairs(void *dst, const Vec *x, const Vec *y)
     memcpy(dst, &pairs, sizeof pairs);
 }
 
+/* x = value > 0 ? x : 0, which is the backward pass of a ReLU; where value is a NaN, x stays. */
+VEC_INLINE void vec_relu_mask(Vec *x, const Vec *value)
+{
+    const Vec zero = {0};
+    VecBits bits;
+    memcpy(&bits, x, sizeof bits);
+    bits &= ~(VecBits)(*value <= zero);
+    memcpy(x, &bits, sizeof *x);
+}
+
 /* x = max(0, x); a NaN stays. */
 VEC_INLINE void vec_relu(Vec *x)
 {

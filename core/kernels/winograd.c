@@ -149,7 +149,7 @@ bool winograd_add_brgemms(const Winograd *w, Error *err)
 }
 
 void winograd_run(const Winograd *w, const void *src, const void *packed, const float *bias,
-                  void *dst, void *scratch)
+                  const WinogradMask *mask, void *dst, void *scratch)
 {
     const WinogradLayout l = layout_of(w);
     const WinogradTransforms *transforms = winograd_transforms(w);
@@ -167,6 +167,7 @@ void winograd_run(const Winograd *w, const void *src, const void *packed, const 
             WinogradPiece piece = piece_of(w, &l, block, (int)(item % groups));
             piece.bias = bias;
             piece.relu = w->conv.relu;
+            piece.mask = mask;
             if (block != transformed)
                 transforms->tiles_in(w, &l, src, scratch, piece.first_tile, piece.tile_count, v);
             transformed = block;

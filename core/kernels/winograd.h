@@ -9,15 +9,14 @@
  *   backward data      the same with src = diff_dst, dst = diff_src and flipped weights
  *   backward weights   dw = g' ((bt src bt') . (at' diff_dst at)) g, summed over tiles
  *
- * Shapes    src batch x height x width x in, dst the same with `out`, both channels-last, dense;
- *           zero padding of (r - 1) / 2 on each side; in and out multiples of 16; plain weights
- *           out x in x r x r, float32.
- * Precision float32, or bfloat16 with all transforms and sums in float32, where transformed numbers
- *           are rounded to bfloat16. Rounding errors come out 4 to 6 times as large as those of the
- *           direct sum: the points are chosen for that and not for round coefficients.
- * Source    Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016; points for
- *           small errors as in Barabasz et al., "Error Analysis and Improving the Accuracy of
- *           Winograd Convolution for Deep Neural Networks", 2020.
+ * Shapes    src batch x height x width x in, dst the same with `out`, both channels-last, with any
+ *           distance between pixels; zero padding of (r - 1) / 2 on each side; in and out multiples
+ * of 16; plain weights out x in x r x r, float32. Precision float32, or bfloat16 with all
+ * transforms and sums in float32, where transformed numbers are rounded to bfloat16. Rounding
+ * errors come out 4 to 6 times as large as those of the direct sum: the points are chosen for that
+ * and not for round coefficients. Source    Lavin and Gray, "Fast Algorithms for Convolutional
+ * Neural Networks", 2016; points for small errors as in Barabasz et al., "Error Analysis and
+ * Improving the Accuracy of Winograd Convolution for Deep Neural Networks", 2020.
  */
 #pragma once
 #include "core/kernels/brgemm.h"
@@ -53,9 +52,15 @@ size_t winograd_scratch_bytes(const Winograd *w);
  * weights are in x out x r x r. */
 void winograd_pack(const Winograd *w, const float *weights, bool flipped, void *packed);
 
-/* src -> dst. `bias` may be NULL. */
+/* The result of a ReLU, of the shape of dst. */
+typedef struct {
+    const void *value;
+    size_t stride;  // numbers from one pixel to the next
+} WinogradMask;
+
+/* src -> dst. `bias` may be NULL. With a `mask`, dst becomes 0 where its value is not above 0. */
 void winograd_run(const Winograd *w, const void *src, const void *packed, const float *bias,
-                  void *dst, void *scratch);
+                  const WinogradMask *mask, void *dst, void *scratch);
 
 /* Add the gradient of the weights to `sums`, in x r x r x out, float32: a layout to add up many
  * batches in. Working memory: winograd_grad_scratch_bytes. */

@@ -132,9 +132,12 @@ void winograd_grad(const Winograd *w, const void *src, const void *diff_dst, flo
     float *own = transposed + (w->brgemms ? (size_t)l.points * l.in_point : 0);
     const size_t taps = (size_t)(f->r * f->r);
     const int per_row = w->conv.src_bf16 ? 2 : 1;
-    const WinogradSide src_side = {src, w->conv.in, scratch, in, l.in_point, l.depth, l.tiles};
-    const WinogradSide diff_side = {diff_dst,    w->conv.out, scratch, out,
-                                    l.out_point, l.depth,     l.tiles};
+    const WinogradSide src_side = {src,     w->conv.in, conv_problem_src_stride(&w->conv),
+                                   scratch, in,         l.in_point,
+                                   l.depth, l.tiles};
+    const WinogradSide diff_side = {diff_dst, w->conv.out, conv_problem_dst_stride(&w->conv),
+                                    scratch,  out,         l.out_point,
+                                    l.depth,  l.tiles};
 #pragma omp parallel num_threads(w->conv.threads)
     {
         float *mine = own + (size_t)omp_get_thread_num() * product_floats(&l);

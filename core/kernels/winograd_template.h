@@ -59,8 +59,8 @@ WINOGRAD_INLINE void tiles_in(const Winograd *w, const WinogradLayout *l, const 
     const size_t size = bf16 ? 2 : 4;
     const char *pixels[MAX_POINTS];
     for (int tile = 0; tile < count; tile++) {
-        winograd_pixels(w, l->tiles, first + tile, (f->r - 1) / 2, f->t, src, w->conv.in, zeros,
-                        pixels);
+        winograd_pixels(w, l->tiles, first + tile, (f->r - 1) / 2, f->t, src,
+                        conv_problem_src_stride(&w->conv), zeros, pixels);
         for (int c = 0; c < w->conv.in; c += VEC) {
             Vec x[MAX_POINTS], points[MAX_POINTS];
             WINOGRAD_UNROLL(36)
@@ -80,10 +80,14 @@ WINOGRAD_INLINE void tiles_out(const Winograd *w, const WinogradLayout *l, const
                                bool bf16, const WinogradPiece *piece, const float *m, void *dst)
 {
     const size_t size = bf16 ? 2 : 4;
-    const char *pixels[MAX_POINTS];
+    const WinogradMask *mask = piece->mask;
+    const char *pixels[MAX_POINTS], *values[MAX_POINTS];
     for (int tile = 0; tile < piece->tile_count; tile++) {
-        winograd_pixels(w, l->tiles, piece->first_tile + tile, 0, f->m, dst, w->conv.out, NULL,
-                        pixels);
+        if (mask)
+            winograd_pixels(w, l->tiles, piece->first_tile + tile, 0, f->m, mask->value,
+                            mask->stride, NULL, values);
+        winograd_pixels(w, l->tiles, piece->first_tile + tile, 0, f->m, dst,
+                        conv_problem_dst_stride(&w->conv), NULL, pixels);
         for (int c = 0; c < piece->channel_count; c += VEC) {
             Vec x[MAX_POINTS], y[MAX_POINTS], bias = {0};
             const float *src = m + (size_t)tile * (size_t)piece->channel_count + c;
@@ -98,9 +102,15 @@ WINOGRAD_INLINE void tiles_out(const Winograd *w, const WinogradLayout *l, const
                 if (!pixels[p])
                     continue;
                 Vec z = y[p] + bias;
+                const size_t at = (size_t)(piece->first_channel + c) * size;
                 if (piece->relu)
                     vec_relu(&z);
-                vec_store((char *)pixels[p] + (size_t)(piece->first_channel + c) * size, &z, bf16);
+                if (mask) {
+                    Vec value;
+                    vec_load(&value, values[p] + at, bf16);
+                    vec_relu_mask(&z, &value);
+                }
+                vec_store((char *)pixels[p] + at, &z, bf16);
             }
         }
     }
@@ -132,7 +142,7 @@ WINOGRAD_INLINE void pack_tiles(const Winograd *w, const Variant *f, bool bf16, 
     const char *pixels[2][MAX_POINTS];
     for (int i = 0; i < (bf16 ? 2 : 1); i++) {
         if (tile + i < s->tiles.count)
-            winograd_pixels(w, s->tiles, tile + i, shift, side, s->map, s->channels, s->zeros,
+            winograd_pixels(w, s->tiles, tile + i, shift, side, s->map, s->stride, s->zeros,
                             pixels[i]);
         else
             for (int p = 0; p < side * side; p++)

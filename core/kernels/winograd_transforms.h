@@ -21,12 +21,14 @@ typedef struct {
     int first_channel, channel_count;
     const float *bias;
     bool relu;
+    const WinogradMask *mask;  // NULL: none
 } WinogradPiece;
 
 /* One of the two feature maps that backward weights transforms. */
 typedef struct {
     const void *map;
     int channels;
+    size_t stride;  // numbers from one pixel to the next
     const void *zeros;
     float *dst;
     size_t point;  // from one point to the next

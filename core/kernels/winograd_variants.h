@@ -100,17 +100,17 @@ static inline Tiles winograd_tiles(const Winograd *w)
     return (Tiles){rows, columns, w->conv.batch * rows * columns};
 }
 
-/* The first channel of `side` x `side` pixels of a feature map, `shift` pixels up and to the left
- * of the tile's corner; pixels outside the image point at `zeros`. */
+/* The first channel of `side` x `side` pixels, `stride` numbers apart, of a feature map, `shift`
+ * pixels up and to the left of the tile's corner; pixels outside the image point at `zeros`. */
 static inline void winograd_pixels(const Winograd *w, Tiles tiles, int tile, int shift, int side,
-                                   const void *map, int channels, const void *zeros,
+                                   const void *map, size_t stride, const void *zeros,
                                    const char **pixels)
 {
     const int m = winograd_variant(w->variant)->m;
     const int image = tile / (tiles.rows * tiles.columns);
     const int row = tile / tiles.columns % tiles.rows * m - shift;
     const int column = tile % tiles.columns * m - shift;
-    const size_t bytes = (size_t)channels * (w->conv.src_bf16 ? 2 : 4);
+    const size_t bytes = stride * (w->conv.src_bf16 ? 2 : 4);
     for (int i = 0; i < side; i++) {
         for (int j = 0; j < side; j++) {
             const int y = row + i, x = column + j;

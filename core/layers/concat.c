@@ -24,16 +24,30 @@ static bool create(Layer *l, Error *err)
     return true;
 }
 
+/* The parts that do not lie in the whole already: bit i for source i. */
+static unsigned parts_apart(const Layer *l, const Tensor *whole, Tensor *const *parts)
+{
+    unsigned apart = 0;
+    Channels place = {whole, 0};
+    for (int i = 0; i < l->node->src_count; i++) {
+        apart |= (unsigned)(parts[i] && !same_channels(place, (Channels){parts[i], 0})) << i;
+        place.first += (size_t)l->src[i]->shape.channels;
+    }
+    return apart;
+}
+
 static bool forward(Layer *l, Error *err)
 {
     (void)err;
-    const size_t pixels = tensor_pixels(l->dst);
+    const unsigned apart = parts_apart(l, l->dst, l->src);
+    const size_t pixels = apart ? tensor_pixels(l->dst) : 0;
 #pragma omp parallel for schedule(static)
     for (size_t p = 0; p < pixels; p++) {
         Channels dst = {l->dst, 0};
         for (int i = 0; i < l->node->src_count; i++) {
             const size_t count = (size_t)l->src[i]->shape.channels;
-            copy_channels(dst, (Channels){l->src[i], 0}, count, p);
+            if (apart >> i & 1)
+                copy_channels(dst, (Channels){l->src[i], 0}, count, p);
             dst.first += count;
         }
     }
@@ -44,7 +58,8 @@ static bool backward_data(Layer *l, Error *err)
 {
     (void)err;
     const Concat *c = l->node->config;
-    const size_t pixels = tensor_pixels(l->diff_dst[0]);
+    const unsigned apart = parts_apart(l, l->diff_dst[0], l->diff_src);
+    const size_t pixels = apart | c->relu_masks ? tensor_pixels(l->diff_dst[0]) : 0;
 #pragma omp parallel for schedule(static)
     for (size_t p = 0; p < pixels; p++) {
         Channels dst = {l->dst, 0}, diff_dst = {l->diff_dst[0], 0};
@@ -53,7 +68,7 @@ static bool backward_data(Layer *l, Error *err)
             const Channels diff_src = {l->diff_src[i], 0};
             if (diff_src.tensor && c->relu_masks >> i & 1)
                 copy_channels_masked(diff_src, diff_dst, dst, count, p);
-            else if (diff_src.tensor)
+            else if (apart >> i & 1)
                 copy_channels(diff_src, diff_dst, count, p);
             dst.first += count;
             diff_dst.first += count;
@@ -67,8 +82,12 @@ static void destroy(Layer *l)
     (void)l;
 }
 
-static const LayerOps OPS = {
-    .create = create, .forward = forward, .backward_data = backward_data, .destroy = destroy};
+static const LayerOps OPS = {.create = create,
+                             .forward = forward,
+                             .backward_data = backward_data,
+                             .destroy = destroy,
+                             .strided_src = true,
+                             .strided_dst = true};
 
 const LayerType CONCAT = {
     .name = "concat", .config_bytes = sizeof(Concat), .describe = describe, .ops = &OPS};

@@ -69,6 +69,7 @@ static ConvProblem problem_of(const Layer *l, ConvDirection d)
 {
     const Conv *c = l->node->config;
     const Shape src = l->src[0]->shape, dst = l->dst->shape;
+    const Tensor *in = d == CONV_BACKWARD_DATA ? l->diff_src[0] : l->src[0];
     const Tensor *out = d == CONV_FORWARD ? l->dst : l->diff_dst[0];
     return (ConvProblem){.direction = d,
                          .batch = l->batch,
@@ -78,6 +79,8 @@ static ConvProblem problem_of(const Layer *l, ConvDirection d)
                          .out = dst.channels,
                          .dst_height = dst.height,
                          .dst_width = dst.width,
+                         .src_stride = tensor_stride_key(in),
+                         .dst_stride = tensor_stride_key(out),
                          .kernel_h = c->kernel,
                          .kernel_w = c->kernel_w,
                          .stride_h = c->stride,
@@ -86,6 +89,7 @@ static ConvProblem problem_of(const Layer *l, ConvDirection d)
                          .pad_w = c->pad_w,
                          .no_bias = c->no_bias && d != CONV_BACKWARD_DATA,
                          .relu = d == CONV_FORWARD && c->relu,
+                         .relu_mask = d == CONV_BACKWARD_DATA && c->src_mask,
                          .src_bf16 = l->src[0]->type == dnnl_bf16,
                          .dst_bf16 = out->type == dnnl_bf16,
                          .threads = omp_get_max_threads(),
@@ -230,6 +234,8 @@ static const LayerOps OPS = {
     .flush_grads = flush_grads,
     .name_kernels = name_kernels,
     .destroy = destroy,
+    .strided_src = true,
+    .strided_dst = true,
     .sums_in_f32 = true,
 };
 

@@ -9,7 +9,8 @@
  *           down; W' likewise. weights O x C x kernel x kernel_w, bias O.
  * Backward  diff_src, weights and bias gradients. With `relu`, dst = max(0, .), and diff_dst is set
  *           to 0 where dst is not above 0 before anything else, unless that mask has moved: the
- *           result of a conv and a relu node, in one pass.
+ *           result of a conv and a relu node, in one pass. With `src_mask`, diff_src becomes 0
+ *           where src is not above 0.
  * Memory    packed weights for forward and for backward data, accumulated gradients.
  * Errors    ERR_INVALID: out, kernel or stride below 1, pad below 0, window larger than the padded
  *           src. ERR_DNN: no kernel could be created.
@@ -27,8 +28,10 @@ typedef struct {
     int stride_w;  // 0 means 1
     int pad_w;
     bool no_bias;
-    bool relu;        // set by the rewrite that folds a relu node in; models use relu()
-    bool mask_moved;  // a reader applies the ReLU's backward mask: see core/net/rewrites.h
+    bool relu;  // set by the rewrite that folds a relu node in; models use relu()
+    // Where the backward mask of a ReLU has moved: see core/net/rewrites.h.
+    bool mask_moved;  // a reader applies that of this conv's
+    bool src_mask;    // this conv applies that of the ReLU that gives src
 } Conv;
 
 extern const LayerType CONV;

@@ -41,10 +41,10 @@ typedef struct {
     size_t params_bytes;
 } Scratch;
 
-static bool map_new(Scratch *s, int i, Shape shape, bool bf16, Error *err)
+static bool map_new(Scratch *s, int i, Shape shape, size_t stride, bool bf16, Error *err)
 {
-    return tensor_new(s->task.dnn, shape, s->task.problem.batch, bf16 ? dnnl_bf16 : dnnl_f32,
-                      &s->maps[i], err);
+    return tensor_new_strided(s->task.dnn, shape, (int)stride, s->task.problem.batch,
+                              bf16 ? dnnl_bf16 : dnnl_f32, &s->maps[i], err);
 }
 
 /* Numbers of the size that feature maps have: zeros and denormals would run at another speed. */
@@ -74,7 +74,7 @@ static bool map_place(Scratch *s, int i, Error *err)
     if (!s->memory[i])
         return fail(err, ERR_NO_MEMORY, "no memory to measure kernels in: %zu MB are needed",
                     t->bytes >> 20);
-    fill(s->memory[i], tensor_count(t), t->type == dnnl_bf16);
+    fill(s->memory[i], t->bytes / dnnl_data_type_size(t->type), t->type == dnnl_bf16);
     return tensor_place(t, s->memory[i], err);
 }
 
@@ -108,11 +108,13 @@ static bool scratch_new(Scratch *s, const Dnn *dnn, const ConvProblem *p, Error 
     };
     const Shape src = {p->in, p->height, p->width}, dst = {p->out, p->dst_height, p->dst_width};
     s->task = (ConvTask){.problem = *p, .dnn = dnn, .shared = shared_new(), .training = true};
-    bool ok = map_new(s, SRC, src, p->src_bf16, err) && map_new(s, DST, dst, p->dst_bf16, err)
-              && map_new(s, DIFF_SRC, src, p->src_bf16, err)
-              && map_new(s, DIFF_DST, dst, p->dst_bf16, err) && params_new_scratch(s, err);
+    const size_t in = conv_problem_src_stride(p), out = conv_problem_dst_stride(p);
+    bool ok = map_new(s, SRC, src, in, p->src_bf16, err)
+              && map_new(s, DST, dst, out, p->dst_bf16, err)
+              && map_new(s, DIFF_SRC, src, in, p->src_bf16, err)
+              && map_new(s, DIFF_DST, dst, out, p->dst_bf16, err) && params_new_scratch(s, err);
     for (int i = 0; ok && i < MAPS; i++)
-        ok = !USED[p->direction][i] || map_place(s, i, err);
+        ok = (!USED[p->direction][i] && !(i == SRC && p->relu_mask)) || map_place(s, i, err);
     s->task.src = s->maps[SRC];
     s->task.dst = s->maps[DST];
     s->task.diff_src = s->maps[DIFF_SRC];

@@ -59,13 +59,15 @@ static bool run(void *state, Error *err)
     const State *s = state;
     const ConvTask *t = s->own.task;
     void *scratch = t->shared->scratch;
+    const WinogradMask mask = {t->src->data, (size_t)t->src->pixel_stride};
     switch (t->problem.direction) {
     case CONV_FORWARD:
-        winograd_run(&s->winograd, t->src->data, s->own.pack->data, t->bias, t->dst->data, scratch);
+        winograd_run(&s->winograd, t->src->data, s->own.pack->data, t->bias, NULL, t->dst->data,
+                     scratch);
         break;
     case CONV_BACKWARD_DATA:
-        winograd_run(&s->winograd, t->diff_dst->data, s->own.pack->data, NULL, t->diff_src->data,
-                     scratch);
+        winograd_run(&s->winograd, t->diff_dst->data, s->own.pack->data, NULL,
+                     t->problem.relu_mask ? &mask : NULL, t->diff_src->data, scratch);
         break;
     case CONV_BACKWARD_WEIGHTS:
         conv_own_start_grad(&s->own);

@@ -1,13 +1,19 @@
 #include "core/layers/fork.h"
 
+#include <assert.h>
+
 #include "core/kernels/sum.h"
 #include "core/layers/layer.h"
+
+static_assert((int)GRAPH_MAX_READERS <= (int)SUM_MAX_SRCS, "a fork adds up what its readers give");
 
 static bool describe(const void *config, const Shape *srcs, int src_count, LayerSpec *spec,
                      Error *err)
 {
-    (void)config, (void)src_count, (void)err;
+    (void)src_count, (void)err;
+    const Fork *f = config;
     spec->dst = srcs[0];
+    spec->backward_needs_dst = f->relu_mask;
     spec->dst_is_src = true;
     return true;
 }
@@ -27,7 +33,8 @@ static bool forward(Layer *l, Error *err)
 static bool backward_data(Layer *l, Error *err)
 {
     (void)err;
-    sum_tensors(l->diff_src[0], l->diff_dst, l->diff_dst_count);
+    const Fork *f = l->node->config;
+    sum_tensors(l->diff_src[0], l->diff_dst, l->diff_dst_count, f->relu_mask ? l->dst : NULL);
     return true;
 }
 
@@ -36,12 +43,17 @@ static void destroy(Layer *l)
     (void)l;
 }
 
-static const LayerOps OPS = {
-    .create = create, .forward = forward, .backward_data = backward_data, .destroy = destroy};
+static const LayerOps OPS = {.create = create,
+                             .forward = forward,
+                             .backward_data = backward_data,
+                             .destroy = destroy,
+                             .strided_src = true,
+                             .strided_dst = true};
 
-const LayerType FORK = {.name = "fork", .describe = describe, .ops = &OPS};
+const LayerType FORK = {
+    .name = "fork", .config_bytes = sizeof(Fork), .describe = describe, .ops = &OPS};
 
-Node fork_value(Graph *g, Node src, const char *name)
+Node fork_value(Graph *g, Node src, const char *name, Fork f)
 {
-    return graph_add(g, name, &FORK, NULL, &src, 1);
+    return graph_add(g, name, &FORK, &f, &src, 1);
 }

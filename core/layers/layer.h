@@ -18,7 +18,8 @@
  *
  * Every layer but fork has one diff_dst: each value is read by one node; where it has more readers,
  * a fork is inserted. Backward therefore always overwrites diff_src and never adds to it. Slices of
- * one value need no fork: they share one diff_src, of which each writes its part.
+ * one value need no fork: they share one diff_src, of which each writes its part. Tensors are dense
+ * unless the layer takes views: strided_src and strided_dst.
  */
 #pragma once
 #include "core/autotune/autotune.h"
@@ -77,6 +78,9 @@ typedef struct LayerOps {
     void (*destroy)(Layer *l);
     /* Bytes that one example keeps from forward to backward in Layer.workspace. NULL: none. */
     size_t (*workspace_bytes)(const GraphNode *node);
+    /* Whether src and diff_src may be views, parts of wider tensors; and dst and diff_dst. Unless a
+     * layer says so it gets dense ones: core/dnn/tensor.h. */
+    bool strided_src, strided_dst;
     bool sums_in_f32;  // dst can be float32 where src is bfloat16, and holds more then
 } LayerOps;
 

@@ -50,7 +50,8 @@ static size_t workspace_bytes(const GraphNode *node)
     return shape_count(node->spec.dst) * sizeof(uint16_t);
 }
 
-static MaxPool any_window(const Layer *l)
+/* Forward with the values, backward with their gradients. */
+static MaxPool any_window(const Layer *l, const Tensor *in, const Tensor *out)
 {
     const Pool *p = l->node->config;
     const Shape src = l->src[0]->shape, dst = l->dst->shape;
@@ -63,10 +64,12 @@ static MaxPool any_window(const Layer *l)
                      .dst_width = dst.width,
                      .kernel = {p->kernel, p->kernel_w},
                      .stride = {p->stride, p->stride_w},
-                     .pad = {p->pad, p->pad_w}};
+                     .pad = {p->pad, p->pad_w},
+                     .src_pixel = in->pixel_stride,
+                     .dst_pixel = out->pixel_stride};
 }
 
-static MaxPoolBf16 window_3x3(const Layer *l)
+static MaxPoolBf16 window_3x3(const Layer *l, const Tensor *in, const Tensor *out)
 {
     const Pool *p = l->node->config;
     const Shape src = l->src[0]->shape, dst = l->dst->shape;
@@ -77,17 +80,19 @@ static MaxPoolBf16 window_3x3(const Layer *l)
                          .dst_height = dst.height,
                          .dst_width = dst.width,
                          .stride = p->stride,
-                         .pad = p->pad};
+                         .pad = p->pad,
+                         .src_pixel = in->pixel_stride,
+                         .dst_pixel = out->pixel_stride};
 }
 
 static bool forward(Layer *l, Error *err)
 {
     (void)err;
     if (is_3x3_bf16(l)) {
-        const MaxPoolBf16 pool = window_3x3(l);
+        const MaxPoolBf16 pool = window_3x3(l, l->src[0], l->dst);
         max_pool_bf16_forward(&pool, l->src[0]->data, l->dst->data, l->workspace);
     } else {
-        const MaxPool pool = any_window(l);
+        const MaxPool pool = any_window(l, l->src[0], l->dst);
         max_pool_forward(&pool, l->src[0]->data, l->dst->data, l->workspace);
     }
     return true;
@@ -106,10 +111,10 @@ static bool backward_data(Layer *l, Error *err)
 {
     (void)err;
     if (is_3x3_bf16(l)) {
-        const MaxPoolBf16 pool = window_3x3(l);
+        const MaxPoolBf16 pool = window_3x3(l, l->diff_src[0], l->diff_dst[0]);
         max_pool_bf16_backward(&pool, l->diff_dst[0]->data, l->workspace, l->diff_src[0]->data);
     } else {
-        const MaxPool pool = any_window(l);
+        const MaxPool pool = any_window(l, l->diff_src[0], l->diff_dst[0]);
         max_pool_backward(&pool, l->diff_dst[0]->data, l->workspace, l->diff_src[0]->data);
     }
     return true;
@@ -133,6 +138,8 @@ static const LayerOps OPS = {
     .name_kernels = name_kernels,
     .destroy = destroy,
     .workspace_bytes = workspace_bytes,
+    .strided_src = true,
+    .strided_dst = true,
 };
 
 const LayerType MAX_POOL = {

@@ -37,8 +37,12 @@ static void destroy(Layer *l)
     (void)l;
 }
 
-static const LayerOps OPS = {
-    .create = create, .forward = forward, .backward_data = backward_data, .destroy = destroy};
+static const LayerOps OPS = {.create = create,
+                             .forward = forward,
+                             .backward_data = backward_data,
+                             .destroy = destroy,
+                             .strided_src = true,
+                             .strided_dst = true};
 
 const LayerType RELU = {.name = "relu", .describe = describe, .ops = &OPS};
 

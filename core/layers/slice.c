@@ -29,7 +29,7 @@ static bool forward(Layer *l, Error *err)
     (void)err;
     const Slice *s = l->node->config;
     const Channels src = {l->src[0], (size_t)s->first}, dst = {l->dst, 0};
-    const size_t pixels = tensor_pixels(l->dst);
+    const size_t pixels = same_channels(dst, src) ? 0 : tensor_pixels(l->dst);
 #pragma omp parallel for schedule(static)
     for (size_t p = 0; p < pixels; p++)
         copy_channels(dst, src, (size_t)s->channels, p);
@@ -42,7 +42,8 @@ static bool backward_data(Layer *l, Error *err)
     const Slice *s = l->node->config;
     const Channels diff_dst = {l->diff_dst[0], 0}, diff_src = {l->diff_src[0], (size_t)s->first};
     const Channels dst = {l->dst, 0};
-    const size_t pixels = tensor_pixels(l->dst);
+    const bool there = same_channels(diff_src, diff_dst);
+    const size_t pixels = there && !s->relu_mask ? 0 : tensor_pixels(l->dst);
 #pragma omp parallel for schedule(static)
     for (size_t p = 0; p < pixels; p++) {
         if (s->relu_mask)
@@ -58,8 +59,12 @@ static void destroy(Layer *l)
     (void)l;
 }
 
-static const LayerOps OPS = {
-    .create = create, .forward = forward, .backward_data = backward_data, .destroy = destroy};
+static const LayerOps OPS = {.create = create,
+                             .forward = forward,
+                             .backward_data = backward_data,
+                             .destroy = destroy,
+                             .strided_src = true,
+                             .strided_dst = true};
 
 const LayerType SLICE = {
     .name = "slice", .config_bytes = sizeof(Slice), .describe = describe, .ops = &OPS};

@@ -5,7 +5,9 @@
  * Shapes    src N x C x H x W, dst N x channels x H x W.
  * Backward  diff_dst becomes its channels of diff_src, which all slices of one src share: together
  *           they must cover it once, which graph_check sees to. With `relu_mask`, it becomes 0
- * where dst is not above 0. Errors    ERR_INVALID: channels that src does not have, or none.
+ *           where dst is not above 0.
+ * Memory    a dst that lies in src already is not copied, nor is its gradient: core/net/layout.c.
+ * Errors    ERR_INVALID: channels that src does not have, or none.
  */
 #pragma once
 #include "core/graph/graph.h"

@@ -4,18 +4,29 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/kernels/gemm.h"
+#include "core/layers/concat.h"
 #include "core/layers/layer.h"
+#include "core/layers/slice.h"
 
 /* DESIGN. Values belong to nodes, gradients to edges: the gradient of a node's value arrives from
  * its reader, so each edge has a block, which is the reader's diff_src and the writer's diff_dst.
  * Readers that take a part of the value each share one. The loss reads the output and gives its
- * gradient. */
+ * gradient.
+ *
+ * With views, a value that a concat alone reads lies in the concat's block from the start, and the
+ * value of a slice in that of its source; their gradients lie in the gradients of these in the same
+ * way. Nothing is copied then. A layer gets views only where its LayerOps say that it takes them;
+ * where one of those concerned does not, concat and slice copy. A slice that a concat reads can be
+ * in one place only: it lies in the concat, and copies. */
 
 typedef struct {
     const Graph *graph;
     LayoutConfig config;
     int nodes;
     Layout *l;
+    Node *whole;  // by node: whose value its own is a part of; NODE_NONE: it has its own block
+    int *first;   // the part's first channel
 } Builder;
 
 static int backward_step(const Builder *b, Node n)
@@ -26,7 +37,7 @@ static int backward_step(const Builder *b, Node n)
 static int add_block(Builder *b, LayoutBlock block)
 {
     Layout *l = b->l;
-    block.life.bytes = block.bytes;
+    block.part_of = -1;
     l->blocks = xrealloc(l->blocks, (size_t)l->count + 1, sizeof *l->blocks);
     l->blocks[l->count] = block;
     return l->count++;
@@ -43,6 +54,87 @@ static int add_numbers(Builder *b, LayoutKind kind, Node n, bool bf16, Lifetime 
                                       .life = life});
 }
 
+/* ---- Parts ---- */
+
+static bool shares_src(const Builder *b, const GraphNode *node)
+{
+    return node->spec.dst_is_src || (node->spec.evaluates_to_src && !b->config.training);
+}
+
+/* Whether all that read a value take views. Who reads a fork's reads its source's. */
+static bool readers_take_views(const Builder *b, Node n)
+{
+    bool all = n < b->nodes - 1;  // the output is given away
+    for (Node i = n + 1; all && i < b->nodes; i++) {
+        const GraphNode *node = graph_node(b->graph, i);
+        for (int s = 0; s < node->src_count; s++) {
+            if (node->srcs[s] == n)
+                all &= node->type->ops->strided_src
+                       && (!shares_src(b, node) || readers_take_views(b, i));
+        }
+    }
+    return all;
+}
+
+/* Whether node n is read by a concat alone, and can write into a part of its value. */
+static bool can_join(const Builder *b, Node n)
+{
+    const GraphNode *node = graph_node(b->graph, n);
+    return graph_reader_count(b->graph, n) == 1
+           && graph_node(b->graph, graph_last_reader(b->graph, n))->type == &CONCAT && node->type
+           && node->type->ops->strided_dst && !shares_src(b, node);
+}
+
+static void find_parts(Builder *b)
+{
+    for (Node n = 0; n < b->nodes; n++)
+        b->whole[n] = NODE_NONE;
+    for (Node n = 1; b->config.views && n < b->nodes; n++) {
+        const GraphNode *node = graph_node(b->graph, n);
+        if (node->type == &SLICE && !can_join(b, n) && readers_take_views(b, n)) {
+            b->whole[n] = node->srcs[0];
+            b->first[n] = node->spec.part_first;
+        }
+        int channel = 0;
+        for (int s = 0; node->type == &CONCAT && s < node->src_count; s++) {
+            const Node src = node->srcs[s];
+            if (src > 0 && can_join(b, src)) {
+                b->whole[src] = n;
+                b->first[src] = channel;
+            }
+            channel += graph_shape(b->graph, src).channels;
+        }
+    }
+}
+
+static void make_part(Builder *b, int block, int whole, int first)
+{
+    b->l->blocks[block].part_of = whole;
+    b->l->blocks[block].first = first;
+}
+
+/* A part of a part is a part of the whole, which is in use while any of its parts is. */
+static void resolve_parts(Builder *b)
+{
+    LayoutBlock *blocks = b->l->blocks;
+    for (int i = 0; i < b->l->count; i++) {
+        LayoutBlock *part = &blocks[i];
+        if (part->part_of < 0)
+            continue;
+        for (const LayoutBlock *up = &blocks[part->part_of]; up->part_of >= 0;
+             up = &blocks[part->part_of]) {
+            part->first += up->first;
+            part->part_of = up->part_of;
+        }
+        Lifetime *life = &blocks[part->part_of].life;
+        life->birth = part->life.birth < life->birth ? part->life.birth : life->birth;
+        life->death = part->life.death > life->death ? part->life.death : life->death;
+        part->bytes = 0;
+    }
+}
+
+/* ---- Values ---- */
+
 static void live_until(Builder *b, Node n, int step)
 {
     Lifetime *life = &b->l->blocks[b->l->value[n]].life;
@@ -57,11 +149,6 @@ static bool is_exact(const Builder *b, Node n)
     return n == graph_output(b->graph) && type && type->ops->sums_in_f32;
 }
 
-static bool shares_src(const Builder *b, const GraphNode *node)
-{
-    return node->spec.dst_is_src || (node->spec.evaluates_to_src && !b->config.training);
-}
-
 static void add_values(Builder *b)
 {
     Layout *l = b->l;
@@ -72,6 +159,10 @@ static void add_values(Builder *b)
         l->value[n] = shares_src(b, node)
                           ? l->value[node->srcs[0]]
                           : add_numbers(b, LAYOUT_VALUE, n, bf16, (Lifetime){0, n, n});
+    }
+    for (Node n = 0; n < b->nodes; n++) {
+        if (b->whole[n] != NODE_NONE)
+            make_part(b, l->value[n], l->value[b->whole[n]], b->first[n]);
     }
     live_until(b, last, b->nodes);
     l->output = l->blocks[l->value[last]].bf16
@@ -86,6 +177,8 @@ static void add_values(Builder *b)
             live_until(b, n, backward);
     }
 }
+
+/* ---- Gradients ---- */
 
 static void find_gradients(Builder *b)
 {
@@ -104,6 +197,27 @@ static int add_gradient(Builder *b, Node writer, int birth)
 {
     return add_numbers(b, LAYOUT_GRADIENT, writer, b->config.bf16,
                        (Lifetime){0, birth, backward_step(b, writer)});
+}
+
+/* The gradient that a concat receives, or a slice gives, has the gradients of parts in it. */
+static void add_gradient_parts(Builder *b)
+{
+    Layout *l = b->l;
+    int *received = xcalloc((size_t)b->nodes, sizeof *received);  // by node, but for forks
+    received[b->nodes - 1] = l->diff_output;
+    for (Node n = 1; n < b->nodes; n++) {
+        for (int s = 0; s < graph_node(b->graph, n)->src_count; s++)
+            received[graph_node(b->graph, n)->srcs[s]] = l->diff_src[n * GRAPH_MAX_SRCS + s];
+    }
+    for (Node n = 1; n < b->nodes; n++) {
+        const Node whole = b->whole[n];
+        if (whole == NODE_NONE || !l->has_grad[n])
+            continue;
+        const bool is_slice = whole < n;
+        make_part(b, received[n], is_slice ? l->diff_src[n * GRAPH_MAX_SRCS] : received[whole],
+                  b->first[n]);
+    }
+    free(received);
 }
 
 static void add_gradients(Builder *b)
@@ -129,7 +243,10 @@ static void add_gradients(Builder *b)
         }
     }
     free(shared);
+    add_gradient_parts(b);
 }
+
+/* ---- Workspaces, and the whole ---- */
 
 static void add_workspaces(Builder *b)
 {
@@ -152,12 +269,18 @@ static void place(Builder *b)
     size_t *offsets = xcalloc((size_t)l->count, sizeof *offsets);
     for (int i = 0; i < l->count; i++) {
         lives[i] = l->blocks[i].life;
+        lives[i].bytes = l->blocks[i].bytes;
         if (b->config.keep_all)
             lives[i] = (Lifetime){lives[i].bytes, 0, 2 * b->nodes};
     }
     l->bytes = plan_memory(lives, l->count, offsets);
     for (int i = 0; i < l->count; i++)
         l->blocks[i].offset = offsets[i];
+    for (int i = 0; i < l->count; i++) {
+        LayoutBlock *part = &l->blocks[i];
+        if (part->part_of >= 0)
+            part->offset = offsets[part->part_of] + (size_t)part->first * (part->bf16 ? 2 : 4);
+    }
     free(offsets);
     free(lives);
 }
@@ -167,18 +290,29 @@ Layout *layout_new(const Graph *g, LayoutConfig config)
     Layout *l = xcalloc(1, sizeof *l);
     Builder b = {.graph = g, .config = config, .nodes = graph_node_count(g), .l = l};
     const size_t nodes = (size_t)b.nodes;
+    b.whole = xcalloc(nodes, sizeof *b.whole);
+    b.first = xcalloc(nodes, sizeof *b.first);
     l->value = xcalloc(nodes, sizeof *l->value);
     l->has_grad = xcalloc(nodes, sizeof *l->has_grad);
     l->diff_src = xcalloc(nodes * GRAPH_MAX_SRCS, sizeof *l->diff_src);
     memset(l->diff_src, 0xff, nodes * GRAPH_MAX_SRCS * sizeof *l->diff_src);  // -1
     l->diff_output = -1;
+    find_parts(&b);
     add_values(&b);
     if (config.training) {
         add_gradients(&b);
         add_workspaces(&b);
     }
+    resolve_parts(&b);
     place(&b);
+    free(b.whole);
+    free(b.first);
     return l;
+}
+
+bool layout_views_pay(bool bf16)
+{
+    return gemm_kernel(bf16) != NULL;
 }
 
 void layout_free(Layout *l)

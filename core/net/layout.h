@@ -14,6 +14,7 @@ typedef struct {
     bool training;    // false: forward only
     bool bf16;        // values and gradients; else float32
     bool diff_input;  // also the gradient of the input
+    bool views;       // values may be parts of others, so that concat and slice copy nothing
     bool keep_all;    // each block has memory to itself; else it is reused after its time
 } LayoutConfig;
 
@@ -27,9 +28,11 @@ typedef enum {
 typedef struct {
     LayoutKind kind;
     Node node;
-    bool bf16;  // its type, else float32; without meaning for a workspace
-    size_t bytes;
+    bool bf16;     // its type, else float32; without meaning for a workspace
+    size_t bytes;  // none of its own where it is a part of another
     size_t offset;
+    int part_of;  // the block whose channels from `first` on it is; -1: it is one of its own
+    int first;
     Lifetime life;
 } LayoutBlock;
 
@@ -44,6 +47,10 @@ typedef struct {
     int diff_output;  // -1 without training
     size_t bytes;     // of the arena that all blocks fit in
 } Layout;
+
+/* Whether our own kernels, which take views, compute most convolutions on this CPU. Elsewhere
+ * oneDNN does, and would have to copy what concat and slice do not. */
+bool layout_views_pay(bool bf16);
 
 /* `g` has forks where values are read more than once. */
 Layout *layout_new(const Graph *g, LayoutConfig config);

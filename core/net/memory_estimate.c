@@ -53,8 +53,10 @@ MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
     Graph *evaluated = rewrite_all(folded, 0);
     const size_t layers =
         train * (size_t)graph_node_count(runs) + test * (size_t)graph_node_count(evaluated);
-    Layout *layout =
-        layout_new(runs, (LayoutConfig){.batch = micro, .training = true, .bf16 = q->bf16});
+    Layout *layout = layout_new(runs, (LayoutConfig){.batch = micro,
+                                                     .training = true,
+                                                     .bf16 = q->bf16,
+                                                     .views = layout_views_pay(q->bf16)});
     const MemoryEstimate e = {
         .parameters = (numbers * (q->momentum ? 3 : 2) + own) * sizeof(float),
         .programs = packed_bytes(numbers, number_bytes, train, test) + own * number_bytes / 2,

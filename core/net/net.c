@@ -10,6 +10,7 @@
 #include "core/base/slab.h"
 #include "core/layers/softmax_loss.h"
 #include "core/net/folded.h"
+#include "core/net/layout.h"
 #include "core/net/program.h"
 #include "core/net/rewrites.h"
 
@@ -169,6 +170,8 @@ static Program *program_for(Net *net, int count, bool training, Error *err)
             .go_on = net->config.go_on,
             .go_on_context = net->config.go_on_context,
             .runs_per_load = net->config.batch_size / net->micro_batches[training],
+            .views =
+                !(net->config.without & REWRITE_NO_VIEWS) && layout_views_pay(net->config.bf16),
             .keep_all = net->config.without & REWRITE_NO_REUSE_MEMORY,
         };
         Program *program = NULL;

@@ -32,10 +32,12 @@ static bool create_tensors(Program *p, const Dnn *dnn, Error *err)
         if (b->kind == LAYOUT_WORKSPACE)
             continue;
         Tensor **t = &p->tensors[i];
-        if (!tensor_new(dnn, graph_shape(p->graph, b->node), p->config.batch,
-                        b->bf16 ? dnnl_bf16 : dnnl_f32, t, err))
+        const LayoutBlock *whole = b->part_of >= 0 ? &p->layout->blocks[b->part_of] : b;
+        if (!tensor_new_strided(dnn, graph_shape(p->graph, b->node),
+                                graph_shape(p->graph, whole->node).channels, p->config.batch,
+                                b->bf16 ? dnnl_bf16 : dnnl_f32, t, err))
             return false;
-        INVARIANT((*t)->bytes == b->bytes);
+        INVARIANT(b->part_of >= 0 || (*t)->bytes == b->bytes);
         Layer *l = &p->layers[b->node];
         if (b->kind == LAYOUT_GRADIENT) {
             INVARIANT(l->diff_dst_count < GRAPH_MAX_READERS);
@@ -98,6 +100,7 @@ bool program_new(const Graph *g, ParamStore *params, const Dnn *dnn, ProgramConf
                                              .training = config.training,
                                              .bf16 = config.type == dnnl_bf16,
                                              .diff_input = config.diff_input,
+                                             .views = config.views,
                                              .keep_all = config.keep_all});
     p->tensors = xcalloc((size_t)p->layout->count, sizeof(Tensor *));
     if (!create_tensors(p, dnn, err) || !create_layers(p, params, dnn, err)) {

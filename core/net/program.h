@@ -21,6 +21,7 @@ typedef struct {
     bool (*go_on)(void *);  // asked while kernels are measured; NULL: always
     void *go_on_context;
     int runs_per_load;  // how often it runs until the parameters change, about
+    bool views;         // concat and slice copy nothing where layers take views
     bool keep_all;      // each tensor has memory to itself; else it is reused by lifetime
 } ProgramConfig;
 

@@ -189,22 +189,24 @@ static bool mask_can_move(const Graph *g, Node n)
     if (!masks || graph_reader_count(g, n) != 1)
         return false;
     const LayerType *reader = graph_node(g, graph_last_reader(g, n))->type;
-    return reader == &CONCAT || reader == &MAX_POOL;
+    return reader == &CONCAT || reader == &MAX_POOL || reader == &CONV;
 }
 
-/* A copy of node n that does not mask its gradients. */
-static Node copy_without_mask(Graph *out, const Graph *g, Node n, const Node *new_node)
+static Node copy_slice(Graph *out, const Graph *g, Node n, const Node *new_node)
 {
     const GraphNode *node = graph_node(g, n);
-    const Node src = new_node[node->srcs[0]];
-    if (node->type == &SLICE) {
-        Slice s = *(const Slice *)node->config;
-        s.relu_mask = false;
-        return slice(out, src, node->name, s);
-    }
+    Slice s = *(const Slice *)node->config;
+    s.relu_mask &= !mask_can_move(g, n);
+    return slice(out, new_node[node->srcs[0]], node->name, s);
+}
+
+static Node copy_conv(Graph *out, const Graph *g, Node n, const Node *new_node)
+{
+    const GraphNode *node = graph_node(g, n);
     Conv c = *(const Conv *)node->config;
-    c.mask_moved = true;
-    return conv(out, src, node->name, c);
+    c.mask_moved |= mask_can_move(g, n);
+    c.src_mask |= mask_can_move(g, node->srcs[0]);
+    return conv(out, new_node[node->srcs[0]], node->name, c);
 }
 
 static Node copy_concat(Graph *out, const Graph *g, Node n, const Node *new_node)
@@ -233,8 +235,10 @@ Graph *rewrite_mask_in_reader(const Graph *g)
     Node *new_node = xcalloc((size_t)count, sizeof *new_node);
     Graph *out = graph_new(graph_shape(g, 0));
     for (Node n = 1; n < count; n++) {
-        if (mask_can_move(g, n))
-            new_node[n] = copy_without_mask(out, g, n, new_node);
+        if (graph_node(g, n)->type == &SLICE)
+            new_node[n] = copy_slice(out, g, n, new_node);
+        else if (graph_node(g, n)->type == &CONV)
+            new_node[n] = copy_conv(out, g, n, new_node);
         else if (graph_node(g, n)->type == &CONCAT)
             new_node[n] = copy_concat(out, g, n, new_node);
         else if (graph_node(g, n)->type == &MAX_POOL)
@@ -269,7 +273,46 @@ Graph *rewrite_insert_forks(const Graph *g)
         if (needs_fork(g, n)) {
             char name[GRAPH_MAX_NAME];
             snprintf(name, sizeof name, "%s.fork", graph_node(g, n)->name);
-            new_node[n] = fork_value(out, new_node[n], name);
+            new_node[n] = fork_value(out, new_node[n], name, (Fork){0});
+        }
+    }
+    free(new_node);
+    return out;
+}
+
+/* Whether n is a concat that masks all it gives, and its reader can do that instead. */
+static bool masks_can_pass(const Graph *g, Node n)
+{
+    const GraphNode *node = graph_node(g, n);
+    if (node->type != &CONCAT || graph_reader_count(g, n) != 1)
+        return false;
+    const Concat *c = node->config;
+    const LayerType *reader = graph_node(g, graph_last_reader(g, n))->type;
+    return c->relu_masks == (1u << node->src_count) - 1 && (reader == &FORK || reader == &MAX_POOL);
+}
+
+Graph *rewrite_mask_past_concat(const Graph *g)
+{
+    const int count = graph_node_count(g);
+    Node *new_node = xcalloc((size_t)count, sizeof *new_node);
+    Graph *out = graph_new(graph_shape(g, 0));
+    for (Node n = 1; n < count; n++) {
+        const GraphNode *node = graph_node(g, n);
+        const bool gets_mask = masks_can_pass(g, node->srcs[0]);
+        if (masks_can_pass(g, n)) {
+            Node srcs[GRAPH_MAX_SRCS];
+            for (int s = 0; s < node->src_count; s++)
+                srcs[s] = new_node[node->srcs[s]];
+            new_node[n] = concat(out, node->name, srcs, node->src_count);
+        } else if (gets_mask && node->type == &FORK) {
+            new_node[n] =
+                fork_value(out, new_node[node->srcs[0]], node->name, (Fork){.relu_mask = true});
+        } else if (gets_mask && node->type == &MAX_POOL) {
+            Pool p = *(const Pool *)node->config;
+            p.relu_mask = true;
+            new_node[n] = max_pool(out, new_node[node->srcs[0]], node->name, p);
+        } else {
+            new_node[n] = rewrite_copy_node(out, g, n, new_node);
         }
     }
     free(new_node);
@@ -286,7 +329,9 @@ static const struct {
     {"merge_siblings", rewrite_merge_siblings, REWRITE_NO_MERGE_SIBLINGS},
     {"mask_in_reader", rewrite_mask_in_reader, REWRITE_NO_MASK_IN_READER},
     {"insert_forks", rewrite_insert_forks, 0},
+    {"mask_past_concat", rewrite_mask_past_concat, REWRITE_NO_MASK_PAST_CONCAT},
     {"reuse_memory", NULL, REWRITE_NO_REUSE_MEMORY},
+    {"views", NULL, REWRITE_NO_VIEWS},
 };
 
 unsigned rewrite_flag(const char *name)

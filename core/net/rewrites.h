@@ -13,10 +13,10 @@ Graph *rewrite_fold_relu(const Graph *g);
 /* The backward pass of a ReLU is a mask: a gradient becomes 0 where the value is not above 0. The
  * layer that the ReLU was folded into applies it to its diff_dst, or one that reads the value
  * applies it (`relu_mask` in its config) to the gradient that it gives: then the mask has moved
- * (Conv.mask_moved). It moves where it costs less: to a concat, which splits gradients anyway, so
- * that two passes over memory become one, and to a max pool, which has fewer gradients than its
- * source. For a conv, or a slice of one, with a relu and no other reader. After rewrite_fold_relu,
- * before rewrite_insert_forks. */
+ * (Conv.mask_moved). It moves where it costs less: to a conv or a concat, which write the gradient
+ * anyway, so that two passes over memory become one, and to a max pool, which has fewer gradients
+ * than its source. For a conv, or a slice of one, with a relu and no other reader. After
+ * rewrite_fold_relu, before rewrite_insert_forks. */
 Graph *rewrite_mask_in_reader(const Graph *g);
 
 /* The 1x1 convolutions that read one value become one, with all their output channels, and a slice
@@ -35,12 +35,20 @@ enum {
     REWRITE_NO_FOLD_RELU = 1,
     REWRITE_NO_MASK_IN_READER = 2,
     REWRITE_NO_MERGE_SIBLINGS = 4,
-    REWRITE_NO_REUSE_MEMORY = 8,      // not of the graph: see ProgramConfig in core/net/program.h
+    // Not of the graph: see ProgramConfig in core/net/program.h.
+    REWRITE_NO_REUSE_MEMORY = 8,
+    REWRITE_NO_VIEWS = 32,
     REWRITE_NO_FOLD_BATCH_NORM = 16,  // of evaluation alone: see core/net/folded.h
+    REWRITE_NO_MASK_PAST_CONCAT = 64,
 };
 
-/* The flag that leaves out "fold_relu", "merge_siblings", "mask_in_reader", "reuse_memory" or
- * "fold_batch_norm"; 0 for other names. */
+/* A concat that masks the gradients of all its sources leaves that to its reader: to a fork, which
+ * adds up gradients anyway, or a max pool. With views it has nothing left to do. After
+ * rewrite_insert_forks. */
+Graph *rewrite_mask_past_concat(const Graph *g);
+
+/* The flag that leaves out "fold_relu", "merge_siblings", "mask_in_reader", "mask_past_concat",
+ * "reuse_memory", "fold_batch_norm" or "views"; 0 for other names. */
 unsigned rewrite_flag(const char *name);
 
 /* For those who write one: append a copy of g's node n to `out`; new_node has the new node of each

@@ -36,8 +36,8 @@ static bool take_without(void *settings, const char *name, const char *text, Err
     const unsigned flag = rewrite_flag(text);
     if (flag == 0)
         return fail(err, ERR_INVALID,
-                    "--%s must be fold_relu, merge_siblings, mask_in_reader, reuse_memory or "
-                    "fold_batch_norm, got %s",
+                    "--%s must be fold_relu, merge_siblings, mask_in_reader, mask_past_concat, "
+                    "reuse_memory, fold_batch_norm or views, got %s",
                     name, text);
     ((BenchArgs *)settings)->config.without |= flag;
     return true;
@@ -62,7 +62,8 @@ static const Option OPTIONS[] = {
     {"library-only", NULL, "compute everything with oneDNN's kernels", OPTION_FLAG,
      AT(config.library_only)},
     {"without", "REWRITE",
-     "leave out fold_relu, merge_siblings, mask_in_reader, reuse_memory or fold_batch_norm",
+     "leave out fold_relu, merge_siblings, mask_in_reader, mask_past_concat, reuse_memory, "
+     "fold_batch_norm or views",
      OPTION_CALL, .take = take_without},
     {"json", NULL, "print JSON", OPTION_FLAG, AT(json)},
 };

@@ -81,7 +81,7 @@ test("bench leaves rewrites out", () => {
 
   const bad = googlenetd("bench", "--without", "sleep");
   assert.equal(bad.code, 2);
-  assert.match(bad.err, /--without must be fold_relu, merge_siblings, mask_in_reader, reuse_memory or fold_batch_norm, got sleep/);
+  assert.match(bad.err, /--without must be fold_relu, merge_siblings, mask_in_reader, mask_past_concat, reuse_memory, fold_batch_norm or views, got sleep/);
 });
 
 test("bench times every layer and part of a step", () => {

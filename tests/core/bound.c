@@ -31,6 +31,7 @@ Bound *bound_new(Graph *g, BoundConfig config)
                                .type = config.bf16 ? dnnl_bf16 : dnnl_f32,
                                .diff_input = !config.evaluation && !config.no_diff_input,
                                .autotune = b->autotune,
+                               .views = config.views,
                                .shared = b->shared};
     CHECK_OK(program_new(b->graph, b->params, b->dnn, how, &b->program, &err), err);
     b->arena = aligned_alloc(64, program_arena_bytes(b->program) + 64);

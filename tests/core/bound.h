@@ -32,6 +32,7 @@ typedef struct {
     bool own_kernels;    // beside the library's
     bool evaluation;     // forward alone, as evaluation programs run it
     bool no_diff_input;  // the gradient of the input is not computed: diff_src stays 0
+    bool views;          // see ProgramConfig
 } BoundConfig;
 
 Bound *bound_new(Graph *g, BoundConfig config);

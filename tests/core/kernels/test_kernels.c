@@ -150,7 +150,7 @@ static void sums_are_rounded_once(void **state)
             parts[k] = numbers_of(srcs[k]);
         }
         for (int count = 1; count <= 4; count++) {
-            sum_tensors(dst, srcs, count);
+            sum_tensors(dst, srcs, count, NULL);
             float *got = numbers_of(dst);
             for (size_t i = 0; i < tensor_count(dst); i++) {
                 float want = parts[0][i];

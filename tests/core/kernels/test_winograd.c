@@ -99,7 +99,7 @@ static void check_run(Fixture *f, bool flipped, double tolerance)
     void *scratch = aligned_nans(winograd_scratch_bytes(w));
     winograd_pack(w, f->weights, flipped, packed);
     f->w.conv.relu = !flipped;
-    winograd_run(w, f->raw_src, packed, flipped ? NULL : f->bias, f->raw_dst, scratch);
+    winograd_run(w, f->raw_src, packed, flipped ? NULL : f->bias, NULL, f->raw_dst, scratch);
     const double scale = sqrt(w->conv.in * f->r * f->r);
     for (int n = 0; n < w->conv.batch; n++) {
         for (int y = 0; y < w->conv.height; y++) {
@@ -251,11 +251,11 @@ static void results_repeat_and_images_stay_apart(void **state)
     void *scratch = aligned_nans(winograd_scratch_bytes(&f.w));
     float *first = aligned_nans(half * sizeof *first);
     winograd_pack(&f.w, f.weights, false, packed);
-    winograd_run(&f.w, f.raw_src, packed, f.bias, f.raw_dst, scratch);
+    winograd_run(&f.w, f.raw_src, packed, f.bias, NULL, f.raw_dst, scratch);
     memcpy(first, f.raw_dst, half * sizeof *first);
     for (size_t i = 5 * 5 * 16; i < 2 * 5 * 5 * 16; i++)
         ((float *)f.raw_src)[i] = NAN;
-    winograd_run(&f.w, f.raw_src, packed, f.bias, f.raw_dst, scratch);
+    winograd_run(&f.w, f.raw_src, packed, f.bias, NULL, f.raw_dst, scratch);
     assert_memory_equal(first, f.raw_dst, half * sizeof *first);
     assert_true(isnan(((float *)f.raw_dst)[half]));
     free(packed);

@@ -242,9 +242,10 @@ static void measuring_can_be_stopped(void **state)
 static void every_field_of_a_problem_is_in_the_key(void **state)
 {
     (void)state;
-    const ConvProblem base = {CONV_FORWARD, 11, 12, 13, 14,    15,    16,    17,    18, 19,
-                              20,           21, 22, 23, false, false, false, false, 24, 25};
-    ConvProblem p[20];
+    const ConvProblem base = {CONV_FORWARD, 11,    12,    13,    14,    15, 16, 17,
+                              18,           19,    20,    21,    22,    23, 24, 25,
+                              false,        false, false, false, false, 26, 27};
+    ConvProblem p[23];
     int count = 0;
 #define OTHER(FIELD, VALUE) (p[count] = base, p[count++].FIELD = (VALUE))
     OTHER(direction, CONV_BACKWARD_DATA);
@@ -255,6 +256,8 @@ static void every_field_of_a_problem_is_in_the_key(void **state)
     OTHER(out, 99);
     OTHER(dst_height, 99);
     OTHER(dst_width, 99);
+    OTHER(src_stride, 99);
+    OTHER(dst_stride, 99);
     OTHER(kernel_h, 99);
     OTHER(kernel_w, 99);
     OTHER(stride_h, 99);
@@ -262,6 +265,7 @@ static void every_field_of_a_problem_is_in_the_key(void **state)
     OTHER(pad_h, 99);
     OTHER(pad_w, 99);
     OTHER(relu, true);
+    OTHER(relu_mask, true);
     OTHER(no_bias, true);
     OTHER(src_bf16, true);
     OTHER(dst_bf16, true);
@@ -269,9 +273,9 @@ static void every_field_of_a_problem_is_in_the_key(void **state)
     OTHER(runs_per_load, 99);
 #undef OTHER
     // A field that is added to the struct belongs here and in the key.
-    assert_int_equal(count, 20);
-    assert_int_equal(sizeof base, 15 * sizeof(int) + sizeof(ConvDirection) + 4);
-    char keys[21][CONV_PROBLEM_KEY];
+    assert_int_equal(count, 23);
+    assert_int_equal(sizeof base, 17 * sizeof(int) + sizeof(ConvDirection) + 8);
+    char keys[24][CONV_PROBLEM_KEY];
     conv_problem_key(&base, keys[count]);
     for (int i = 0; i < count; i++)
         conv_problem_key(&p[i], keys[i]);
@@ -293,12 +297,15 @@ static void the_longest_key_fits(void **state)
                            99999,
                            99999,
                            99999,
+                           99999,
+                           99999,
                            999,
                            999,
                            999,
                            999,
                            999,
                            999,
+                           true,
                            true,
                            true,
                            true,

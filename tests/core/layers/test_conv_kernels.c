@@ -1,7 +1,7 @@
 /* tests/core/layers/test_conv_kernels.c -- every row of the table of convolution kernels, on every
  * problem that it says it supports, in each direction, against a naive loop: square and rectangular
- * windows, strides, pads, channels that fill no vector, with and without a bias and a ReLU, in
- * float32 and bfloat16, by one to three threads. */
+ * windows, strides, pads, channels that fill no vector, with and without a bias, a ReLU and a mask,
+ * in dense maps and in parts of wider ones, in float32 and bfloat16, by one to three threads. */
 #include <omp.h>
 
 #include "core/base/bf16.h"
@@ -66,8 +66,9 @@ typedef struct {
     Dnn *dnn;
     Shared *shared;
     Tensor *src, *dst;  // or their gradients
-    void *src_data, *dst_data;
-    float *plain_src, *plain_dst;  // (N, C, H, W), what the tensors hold
+    Tensor *value;      // src where the other is its gradient
+    void *src_data, *dst_data, *value_data;
+    float *plain_src, *plain_dst, *plain_value;  // (N, C, H, W), what the tensors hold
     float *weights, *bias;
     float *weights_grad, *bias_grad;
     size_t weight_count, src_count, dst_count;
@@ -82,13 +83,15 @@ static float *numbers(size_t count, Rng *rng)
 }
 
 /* Random numbers; `plain` gets what is left of them when they are rounded. */
-static Tensor *map_new(const Fixture *f, Shape shape, bool bf16, Rng *rng, void **data,
-                       float **plain)
+static Tensor *map_new(const Fixture *f, Shape shape, size_t stride, bool bf16, Rng *rng,
+                       void **data, float **plain)
 {
     Error err = {0};
     Tensor *t = NULL;
-    CHECK_OK(tensor_new(f->dnn, shape, BATCH, bf16 ? dnnl_bf16 : dnnl_f32, &t, &err), err);
+    const dnnl_data_type_t type = bf16 ? dnnl_bf16 : dnnl_f32;
+    CHECK_OK(tensor_new_strided(f->dnn, shape, (int)stride, BATCH, type, &t, &err), err);
     *data = aligned_alloc(64, (t->bytes + 63) / 64 * 64);
+    memset(*data, 0xff, t->bytes);
     CHECK_OK(tensor_place(t, *data, &err), err);
     *plain = numbers(tensor_count(t), rng);
     tensor_write_nchw(t, *plain);
@@ -104,8 +107,10 @@ static Fixture *fixture_new(const ConvProblem *p)
     CHECK_OK(dnn_new(&f->dnn, &err), err);
     f->shared = shared_new();
     const Shape src = {p->in, p->height, p->width}, dst = {p->out, p->dst_height, p->dst_width};
-    f->src = map_new(f, src, p->src_bf16, &rng, &f->src_data, &f->plain_src);
-    f->dst = map_new(f, dst, p->dst_bf16, &rng, &f->dst_data, &f->plain_dst);
+    const size_t in = conv_problem_src_stride(p), out = conv_problem_dst_stride(p);
+    f->src = map_new(f, src, in, p->src_bf16, &rng, &f->src_data, &f->plain_src);
+    f->dst = map_new(f, dst, out, p->dst_bf16, &rng, &f->dst_data, &f->plain_dst);
+    f->value = map_new(f, src, in, p->src_bf16, &rng, &f->value_data, &f->plain_value);
     f->src_count = tensor_count(f->src);
     f->dst_count = tensor_count(f->dst);
     f->weight_count = conv_problem_weights(p);
@@ -117,7 +122,7 @@ static Fixture *fixture_new(const ConvProblem *p)
                          .dnn = f->dnn,
                          .shared = f->shared,
                          .training = true,
-                         .src = f->src,
+                         .src = p->relu_mask ? f->value : f->src,
                          .dst = f->dst,
                          .diff_src = f->src,
                          .diff_dst = f->dst,
@@ -132,10 +137,11 @@ static void fixture_free(Fixture *f)
 {
     tensor_free(f->src);
     tensor_free(f->dst);
+    tensor_free(f->value);
     shared_free(f->shared);
     dnn_free(f->dnn);
-    void *all[] = {f->src_data, f->dst_data, f->plain_src,    f->plain_dst,
-                   f->weights,  f->bias,     f->weights_grad, f->bias_grad};
+    void *all[] = {f->src_data, f->dst_data,     f->plain_src, f->plain_dst,  f->weights,
+                   f->bias,     f->weights_grad, f->bias_grad, f->value_data, f->plain_value};
     for (size_t i = 0; i < COUNT(all); i++)
         free(all[i]);
     free(f);
@@ -192,6 +198,8 @@ static double *naive(const Fixture *f, size_t count)
         out[i] += p->no_bias ? 0 : (double)f->bias[i / plane % (size_t)p->out];
         out[i] = p->relu && out[i] < 0 ? 0 : out[i];
     }
+    for (size_t i = 0; p->relu_mask && i < count; i++)
+        out[i] = f->plain_value[i] > 0 ? out[i] : 0;
     return out;
 }
 
@@ -301,11 +309,14 @@ static void check_all(bool bf16)
     for (size_t i = 0; i < COUNT(PROBLEMS); i++) {
         omp_set_num_threads(1 + (int)i % 3);
         for (ConvDirection d = 0; d < CONV_DIRECTIONS; d++) {
-            for (int how = 0; how < 4; how++) {
-                const bool no_bias = how % 2, relu = how / 2;
-                if (relu && d != CONV_FORWARD)
+            for (int how = 0; how < 8; how++) {
+                const bool no_bias = how % 2, relu = how / 2 % 2, wide = how / 4;
+                if (relu && d == CONV_BACKWARD_WEIGHTS)
                     continue;
-                const ConvProblem p = problem_of(i, d, bf16, no_bias, relu);
+                ConvProblem p = problem_of(i, d, bf16, no_bias, relu && d == CONV_FORWARD);
+                p.relu_mask = relu && d == CONV_BACKWARD_DATA;
+                p.src_stride = wide ? p.in + 9 : 0;
+                p.dst_stride = wide ? p.out + 5 : 0;
                 check_problem(&p, runs);
             }
         }

@@ -133,6 +133,8 @@ static void fix_kernels(Autotune *a, bool bf16, int batch, Kernels k)
                                             .pad_h = window / 2,
                                             .pad_w = window / 2,
                                             .relu = d == CONV_FORWARD,
+                                            // "b" and "c" mask for who is before them.
+                                            .relu_mask = d == CONV_BACKWARD_DATA && i > 0,
                                             .src_bf16 = bf16,
                                             .dst_bf16 = bf16,
                                             .threads = omp_get_max_threads(),
