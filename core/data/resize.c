@@ -20,6 +20,7 @@
 
 #include "core/base/invariant.h"
 #include "core/base/memory.h"
+#include "core/base/simd.h"
 
 enum {
     FRACTION_BITS = 22,  // 8 bits of pixel, 22 of weight and a sign, with one to spare
@@ -156,7 +157,7 @@ static void run_across(const Taps *taps, int dst_size, int channels, const uint8
 }
 
 /* Row i of the column pass; rows are `bytes` long and `row_bytes` apart. */
-static void run_down(const Taps *taps, int i, size_t bytes, size_t row_bytes, const uint8_t *src,
+SIMD_CLONES static void run_down(const Taps *taps, int i, size_t bytes, size_t row_bytes, const uint8_t *src,
                      int *restrict sums, uint8_t *restrict dst)
 {
     const int *weights = taps->weights + (size_t)i * (size_t)taps->max_count;
