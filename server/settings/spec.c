@@ -99,11 +99,46 @@ static void check_graph(const JobSpec *spec, Faults *faults)
     graph_free(g);
 }
 
+/* One number for each channel; those of a folder are not known before it is opened. */
+static void check_channels(const JobSpec *spec, const DatasetInfo *set, const char *pointer,
+                           const NumberList *list, Faults *faults)
+{
+    if (faults_at(faults, pointer))
+        return;
+    if (spec->normalization != NORMALIZATION_GIVEN) {
+        if (list->count > 0)
+            faults_add(faults, pointer, "belongs to normalization.type \"given\", not to \"%s\"",
+                       NORMALIZATION_NAMES[spec->normalization]);
+    } else if (list->count == 0 || (set && list->count != set->image.channels)) {
+        const int channels = set ? set->image.channels : 1;
+        faults_add(faults, pointer, "must have %d number%s, one for each channel, got %d", channels,
+                   channels == 1 ? "" : "s", list->count);
+    }
+}
+
+static void check_pictures(const JobSpec *spec, const DatasetInfo *set, Faults *faults)
+{
+    // A type with a fault has its default value, which the client did not ask for.
+    if (!faults_at(faults, "/normalization/type")) {
+        check_channels(spec, set, "/normalization/mean", &spec->mean, faults);
+        check_channels(spec, set, "/normalization/std", &spec->std, faults);
+    }
+    if (!set)
+        return;
+    const Shape image = set->image;
+    const int side = image.height < image.width ? image.height : image.width;
+    if (spec->augmentation.crop_padding >= side)
+        faults_add(faults, "/augmentation/crop_padding",
+                   "must be 0 to %d for pictures of %d x %d, got %d", side - 1, image.height,
+                   image.width, spec->augmentation.crop_padding);
+}
+
 static void check_together(const JobSpec *spec, Faults *faults)
 {
     if (spec->sgd.nesterov && spec->sgd.momentum <= 0)
         faults_add(faults, "/optimizer/nesterov", "needs a momentum above 0");
     const DatasetInfo *set = dataset_find(spec->dataset);
+    check_pictures(spec, set, faults);
     if (set) {
         check_limit("/train_limit", spec->train_limit, set->train_count, set->name, faults);
         check_limit("/test_limit", spec->test_limit, set->test_count, set->name, faults);
@@ -151,6 +186,16 @@ cJSON *spec_to_json(const JobSpec *spec)
     return json;
 }
 
+static Normalization given_normalization(const JobSpec *spec)
+{
+    Normalization n = {.channels = spec->mean.count};
+    for (int c = 0; c < n.channels; c++) {
+        n.mean[c] = spec->mean.at[c];
+        n.deviation[c] = spec->std.at[c];
+    }
+    return n;
+}
+
 TrainConfig spec_train_config(const JobSpec *spec)
 {
     return (TrainConfig){
@@ -164,6 +209,9 @@ TrainConfig spec_train_config(const JobSpec *spec)
         .sgd = spec->sgd,
         .schedule = spec->schedule,
         .label_smoothing = spec->label_smoothing,
+        .augmentation = spec->augmentation,
+        .normalization_type = spec->normalization,
+        .normalization = given_normalization(spec),
         .early_ending = {.max_seconds = spec->max_seconds,
                          .patience = spec->early_stopping_patience,
                          .min_delta = spec->early_stopping_min_delta},

@@ -16,7 +16,13 @@
 
 enum {
     SPEC_DATASET = 1024,  // bytes of a dataset's name or folder
+    NUMBER_LIST_MAX = NORMALIZATION_MAX_CHANNELS,
 };
+
+typedef struct {
+    int count;
+    double at[NUMBER_LIST_MAX];
+} NumberList;
 
 typedef struct {
     char name[JOB_NAME];              // "" when the client gave none
@@ -29,6 +35,9 @@ typedef struct {
     Sgd sgd;                          // optimizer.momentum, .nesterov, .weight_decay: 0, false, 0
     Schedule schedule;                // schedule.type: "constant", or "cosine"
     double label_smoothing;           // 0
+    Augmentation augmentation;        // nothing of it
+    NormalizationType normalization;  // normalization.type, "none"
+    NumberList mean, std;             // normalization.mean, .std: empty
     Precision precision;              // "auto"
     uint64_t seed;                    // 0; below 2^53, which JSON numbers hold exactly
     int threads;                      // 0: what the worker has

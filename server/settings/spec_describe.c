@@ -17,7 +17,8 @@ static void dotted_path(const char *pointer, char *path, size_t size)
 
 static bool has_range(const Field *f)
 {
-    return f->kind == &FIELD_INT || f->kind == &FIELD_SEED || f->kind == &FIELD_NUMBER;
+    return f->kind == &FIELD_INT || f->kind == &FIELD_SEED || f->kind == &FIELD_NUMBER
+           || f->kind == &FIELD_RANGE || f->kind == &FIELD_NUMBERS;
 }
 
 static cJSON *choices_to_json(const Field *f)
@@ -82,7 +83,7 @@ void spec_fields_print(FILE *out)
         dotted_path(f->pointer, path, sizeof path);
         cJSON *value = f->kind->write(f, &defaults);
         char *text = f->default_varies ? NULL : cJSON_PrintUnformatted(value);
-        fprintf(out, "  %-25s %-15s %s\n", path, text ? text : "", f->about);
+        fprintf(out, "  %-32s %-15s %s\n", path, text ? text : "", f->about);
         cJSON_free(text);
         cJSON_Delete(value);
     }

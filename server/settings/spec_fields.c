@@ -175,6 +175,8 @@ static cJSON *optimizer_write(const Field *f, const JobSpec *spec)
     return cJSON_CreateString(optimizer_name(f, 0));
 }
 
+_Static_assert(sizeof(FlipType) == sizeof(int) && sizeof(NormalizationType) == sizeof(int),
+               "choices are stored as int");
 _Static_assert(sizeof(Precision) == sizeof(int) && sizeof(ScheduleType) == sizeof(int),
                "choices are stored as int");
 

@@ -37,15 +37,18 @@ struct Field {
     const char *section;        // of a form; NULL for groups
     size_t offset;              // in JobSpec
     double default_value, min, max;
-    bool default_varies;         // with other settings
-    bool above_min, below_max;   // the end itself is not allowed
-    const char *const *choices;  // FIELD_CHOICE: by value, NULL-terminated
+    bool default_varies;          // with other settings
+    bool above_min, below_max;    // the end itself is not allowed
+    const char *const *choices;   // FIELD_CHOICE: by value, NULL-terminated
+    const double *default_range;  // FIELD_RANGE: two numbers
 };
 
 extern const FieldKind FIELD_GROUP;      // an object of fields
 extern const FieldKind FIELD_INT;        // int, a whole number from min to max
 extern const FieldKind FIELD_SEED;       // uint64_t, a whole number from min to max
 extern const FieldKind FIELD_NUMBER;     // double
+extern const FieldKind FIELD_RANGE;      // double[2], the smaller one first
+extern const FieldKind FIELD_NUMBERS;    // NumberList
 extern const FieldKind FIELD_BOOL;       // bool
 extern const FieldKind FIELD_CHOICE;     // an enum that counts from 0, by name
 extern const FieldKind FIELD_OPTIMIZER;  // there is one, so JobSpec has no member for it

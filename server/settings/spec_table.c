@@ -14,6 +14,8 @@
 #define AT(member) .offset = offsetof(JobSpec, member)
 #define WHAT .section = "What to train"
 #define HOW .section = "How to train"
+#define PICTURES .section = "What becomes of the pictures"
+#define RANGE(...) .default_range = (const double[]){__VA_ARGS__}
 #define END .section = "When to end, what to keep"
 static const Field FIELDS[] = {
     {ROW("/name", FIELD_NAME, "Name", "what people call it"), WHAT},
@@ -49,6 +51,37 @@ static const Field FIELDS[] = {
      HOW, AT(schedule.type), .choices = SCHEDULE_NAMES},
     {ROW("/label_smoothing", FIELD_NUMBER, "Label smoothing", "share of the other classes in a label"),
      HOW, AT(label_smoothing), .max = 1, .below_max = true},
+    {ROW("/augmentation", FIELD_GROUP, "Augmentation", "")},
+    {ROW("/augmentation/crop_padding", FIELD_INT, "Shift",
+         "training pictures by up to so many of their pixels each way; 0: not"),
+     PICTURES, AT(augmentation.crop_padding), .max = 256},
+    {ROW("/augmentation/resized_crop", FIELD_BOOL, "Random parts",
+         "of training pictures, resized as if they were all of it"),
+     PICTURES, AT(augmentation.resized_crop.on)},
+    {ROW("/augmentation/resized_crop_scale", FIELD_RANGE, "Size of the parts", "least and largest share of the area"),
+     PICTURES, AT(augmentation.resized_crop.scale), RANGE(0.08, 1), .max = 1, .above_min = true},
+    {ROW("/augmentation/resized_crop_ratio", FIELD_RANGE, "Shape of the parts", "least and largest width / height"),
+     PICTURES, AT(augmentation.resized_crop.ratio), RANGE(0.75, 4.0 / 3), .max = AUGMENT_MAX_RATIO, .above_min = true},
+    {ROW("/augmentation/flip", FIELD_CHOICE, "Mirror images",
+         "random: half of the training pictures; alternate: each in every second epoch"),
+     PICTURES, AT(augmentation.flip), .choices = FLIP_NAMES},
+    {ROW("/augmentation/erasing", FIELD_NUMBER, "Erasing", "share of the training images that lose a rectangle"),
+     PICTURES, AT(augmentation.erasing.probability), .max = 1},
+    {ROW("/augmentation/erasing_scale", FIELD_RANGE, "Size of the rectangle", "least and largest share of the area"),
+     PICTURES, AT(augmentation.erasing.scale), RANGE(0.02, 0.33), .max = 1, .above_min = true},
+    {ROW("/augmentation/erasing_ratio", FIELD_RANGE, "Shape of the rectangle", "least and largest height / width"),
+     PICTURES, AT(augmentation.erasing.ratio), RANGE(0.3, 3.3), .max = AUGMENT_MAX_RATIO, .above_min = true},
+    {ROW("/augmentation/mixup", FIELD_NUMBER, "Mixup",
+         "mixes two training images by a share from Beta(a, a); a is often 0.2; 0: not"),
+     PICTURES, AT(augmentation.mixup), .max = AUGMENT_MAX_ALPHA},
+    {ROW("/normalization", FIELD_GROUP, "Normalisation", "")},
+    {ROW("/normalization/type", FIELD_CHOICE, "Normalisation",
+         "of each channel; measured: on the training examples, before the first step"),
+     PICTURES, AT(normalization), .choices = NORMALIZATION_NAMES},
+    {ROW("/normalization/mean", FIELD_NUMBERS, "Mean", "of pixels from 0 to 1, one for each channel"),
+     PICTURES, AT(mean), .max = 1},
+    {ROW("/normalization/std", FIELD_NUMBERS, "Deviation", "of pixels from 0 to 1, one for each channel"),
+     PICTURES, AT(std), .max = 1, .above_min = true},
     {ROW("/precision", FIELD_CHOICE, "Precision", "auto: bf16 where the CPU computes it, else f32"),
      HOW, AT(precision), .choices = PRECISION_NAMES},
     {ROW("/seed", FIELD_SEED, "Seed", "of the weights and the order of the examples"),
@@ -79,6 +112,8 @@ static const Field FIELDS[] = {
 #undef AT
 #undef WHAT
 #undef HOW
+#undef PICTURES
+#undef RANGE
 #undef END
 // clang-format on
 
@@ -99,5 +134,7 @@ void spec_set_defaults(JobSpec *spec)
             memcpy(value, &(int){(int)FIELDS[i].default_value}, sizeof(int));
         else if (FIELDS[i].kind == &FIELD_NUMBER)
             memcpy(value, &FIELDS[i].default_value, sizeof(double));
+        else if (FIELDS[i].kind == &FIELD_RANGE)
+            memcpy(value, FIELDS[i].default_range, 2 * sizeof(double));
     }
 }

@@ -165,6 +165,13 @@ test('the fields of a job are described as the schema has them, and make a form'
       const most = schema.exclusiveMaximum ?? schema.maximum ?? null;
       assert.deepEqual([field.maximum, field.exclusive_maximum], [most, schema.exclusiveMaximum !== undefined], path);
     }
+    if (type === 'numbers') {
+      const { items } = schema;
+      assert.equal(schema.type, 'array', path);
+      assert.deepEqual([field.minimum, field.exclusive_minimum],
+        [items.exclusiveMinimum ?? items.minimum, items.exclusiveMinimum !== undefined], path);
+      assert.deepEqual([field.maximum, field.exclusive_maximum], [items.maximum, false], path);
+    }
     if (type === 'choice') assert.deepEqual(field.choices, schema.enum, path);
     if (['integer', 'number', 'boolean', 'string'].includes(type)) assert.equal(type, schema.type, path);
     assert.ok(field.group, path);

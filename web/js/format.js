@@ -42,8 +42,9 @@ export const clock = (ms) => CLOCK.format(new Date(ms));
 
 export const shape = (s) => (s.height === 1 && s.width === 1 ? `${s.channels}` : `${s.channels} × ${s.height} × ${s.width}`);
 
-/** {optimizer: {momentum: 0}} -> [['optimizer.momentum', 0]] */
+/** {optimizer: {momentum: 0}} -> [['optimizer.momentum', 0]]; a list is one value. */
 export function flat(value, path = '') {
+  if (Array.isArray(value)) return [[path, value.join(', ')]];
   if (value === null || typeof value !== 'object') return [[path, value]];
   return Object.entries(value).flatMap(([k, v]) => flat(v, path ? `${path}.${k}` : k));
 }

@@ -61,6 +61,11 @@ static void nothing_is_the_chapters_run(void **state)
     assert_true(spec.sgd.momentum == 0 && !spec.sgd.nesterov && spec.sgd.weight_decay == 0);
     assert_int_equal(spec.schedule.type, SCHEDULE_CONSTANT);
     assert_true(spec.label_smoothing == 0);
+    assert_true(spec.augmentation.crop_padding == 0 && !spec.augmentation.resized_crop.on);
+    assert_true(spec.augmentation.flip == FLIP_NONE && spec.augmentation.mixup == 0);
+    assert_true(spec.augmentation.erasing.probability == 0);
+    assert_int_equal(spec.normalization, NORMALIZATION_NONE);
+    assert_true(spec.mean.count == 0 && spec.std.count == 0);
     assert_int_equal(spec.precision, PRECISION_AUTO);
     assert_true(spec.seed == 0);
     assert_int_equal(spec.threads, 0);
@@ -82,6 +87,11 @@ static const char EVERYTHING[] =
     " \"optimizer\": {\"name\": \"sgd\", \"learning_rate\": 0.30000000000000004,"
     "   \"momentum\": 0.9, \"nesterov\": true, \"weight_decay\": 1e-4},"
     " \"schedule\": {\"type\": \"constant\"}, \"label_smoothing\": 0.1, \"precision\": \"f32\","
+    " \"augmentation\": {\"crop_padding\": 4, \"resized_crop\": true,"
+    "   \"resized_crop_scale\": [0.1, 0.9], \"resized_crop_ratio\": [0.5, 2],"
+    "   \"flip\": \"alternate\", \"erasing\": 0.25, \"erasing_scale\": [0.05, 0.2],"
+    "   \"erasing_ratio\": [1, 1], \"mixup\": 0.2},"
+    " \"normalization\": {\"type\": \"given\", \"mean\": [0.286], \"std\": [0.353]},"
     " \"seed\": 9007199254740991, \"threads\": 2, \"train_limit\": 60000, \"test_limit\": 1e3,"
     " \"max_seconds\": 1.5, \"early_stopping\": {\"patience\": 4, \"min_delta\": 0.001},"
     " \"checkpoint\": {\"every_epochs\": 0, \"every_seconds\": 30, \"keep\": 7},"
@@ -97,6 +107,16 @@ static void check_everything(const JobSpec *spec)
     assert_true(spec->learning_rate == 0.30000000000000004);
     assert_true(spec->sgd.momentum == 0.9 && spec->sgd.nesterov && spec->sgd.weight_decay == 1e-4);
     assert_true(spec->label_smoothing == 0.1);
+    const Augmentation *a = &spec->augmentation;
+    assert_true(a->crop_padding == 4 && a->flip == FLIP_ALTERNATE && a->mixup == 0.2);
+    assert_true(a->resized_crop.on && a->erasing.probability == 0.25);
+    assert_true(a->resized_crop.scale[0] == 0.1 && a->resized_crop.scale[1] == 0.9);
+    assert_true(a->resized_crop.ratio[0] == 0.5 && a->resized_crop.ratio[1] == 2);
+    assert_true(a->erasing.scale[0] == 0.05 && a->erasing.scale[1] == 0.2);
+    assert_true(a->erasing.ratio[0] == 1 && a->erasing.ratio[1] == 1);
+    assert_int_equal(spec->normalization, NORMALIZATION_GIVEN);
+    assert_true(spec->mean.count == 1 && spec->mean.at[0] == 0.286);
+    assert_true(spec->std.count == 1 && spec->std.at[0] == 0.353);
     assert_int_equal(spec->precision, PRECISION_F32);
     assert_true(spec->seed == 9007199254740991u);
     assert_int_equal(spec->threads, 2);
@@ -153,6 +173,10 @@ static void trainer_gets_what_was_asked_for(void **state)
     assert_true(c.learning_rate == spec.learning_rate);
     assert_true(c.sgd.momentum == 0.9 && c.sgd.nesterov && c.sgd.weight_decay == 1e-4);
     assert_true(c.label_smoothing == 0.1);
+    assert_memory_equal(&c.augmentation, &spec.augmentation, sizeof c.augmentation);
+    assert_int_equal(c.normalization_type, NORMALIZATION_GIVEN);
+    assert_int_equal(c.normalization.channels, 1);
+    assert_true(c.normalization.mean[0] == 0.286 && c.normalization.deviation[0] == 0.353);
     assert_int_equal(c.precision, PRECISION_F32);
     assert_true(c.seed == spec.seed);
     assert_int_equal(c.threads, 2);
@@ -188,6 +212,23 @@ static void numbers_out_of_range(void **state)
         {"{\"optimizer\":{\"weight_decay\":2}}", "/optimizer/weight_decay",
          "must be 0 to 1, got 2"},
         {"{\"label_smoothing\":1}", "/label_smoothing", "must be at least 0 and below 1, got 1"},
+        {"{\"augmentation\":{\"crop_padding\":-1}}", "/augmentation/crop_padding",
+         "must be 0 to 256, got -1"},
+        {"{\"augmentation\":{\"erasing\":1.5}}", "/augmentation/erasing",
+         "must be 0 to 1, got 1.5"},
+        {"{\"augmentation\":{\"mixup\":101}}", "/augmentation/mixup", "must be 0 to 100, got 101"},
+        {"{\"augmentation\":{\"erasing_scale\":[0,0.5]}}", "/augmentation/erasing_scale",
+         "must be an array of two numbers above 0 and at most 1, the smaller one first, got an "
+         "array"},
+        {"{\"augmentation\":{\"erasing_scale\":[0.6,0.5]}}", "/augmentation/erasing_scale",
+         "must be an array of two numbers above 0 and at most 1, the smaller one first, got an "
+         "array"},
+        {"{\"augmentation\":{\"resized_crop_ratio\":[1,101]}}", "/augmentation/resized_crop_ratio",
+         "must be an array of two numbers above 0 and at most 100, the smaller one first, got an "
+         "array"},
+        {"{\"normalization\":{\"type\":\"given\",\"mean\":[0.5],\"std\":[0]}}",
+         "/normalization/std",
+         "must be an array of up to 4 numbers above 0 and at most 1, got an array"},
         {"{\"seed\":-1}", "/seed", "must be 0 to 9007199254740991, got -1"},
         {"{\"seed\":9007199254740992}", "/seed",
          "must be 0 to 9007199254740991, got 9007199254740992"},
@@ -250,6 +291,19 @@ static void wrong_types(void **state)
         {"{\"epochs\":null}", "/epochs", "must be a whole number, got null"},
         {"{\"epochs\":[3]}", "/epochs", "must be a whole number, got an array"},
         {"{\"seed\":0.5}", "/seed", "must be a whole number, got 0.5"},
+        {"{\"augmentation\":{\"resized_crop_scale\":0.5}}", "/augmentation/resized_crop_scale",
+         "must be an array of two numbers above 0 and at most 1, the smaller one first, got 0.5"},
+        {"{\"augmentation\":{\"resized_crop_scale\":[0.5]}}", "/augmentation/resized_crop_scale",
+         "must be an array of two numbers above 0 and at most 1, the smaller one first, got an "
+         "array"},
+        {"{\"augmentation\":{\"resized_crop_scale\":[0.5,\"1\"]}}",
+         "/augmentation/resized_crop_scale",
+         "must be an array of two numbers above 0 and at most 1, the smaller one first, got an "
+         "array"},
+        {"{\"normalization\":{\"mean\":[1,1,1,1,1]}}", "/normalization/mean",
+         "must be an array of up to 4 numbers at least 0 and at most 1, got an array"},
+        {"{\"augmentation\":{\"flip\":true}}", "/augmentation/flip",
+         "must be one of \"none\", \"random\", \"alternate\", got true"},
         {"{\"label_smoothing\":true}", "/label_smoothing", "must be a number, got true"},
         {"{\"optimizer\":{\"nesterov\":1}}", "/optimizer/nesterov", "must be true or false, got 1"},
         {"{\"optimizer\":\"sgd\"}", "/optimizer", "must be an object, got \"sgd\""},
@@ -321,6 +375,14 @@ static void fields_that_need_each_other(void **state)
     (void)state;
     check_fault("{\"optimizer\":{\"nesterov\":true}}", "/optimizer/nesterov",
                 "needs a momentum above 0");
+    check_fault("{\"augmentation\":{\"crop_padding\":28}}", "/augmentation/crop_padding",
+                "must be 0 to 27 for pictures of 28 x 28, got 28");
+    check_fault("{\"normalization\":{\"mean\":[0.5]}}", "/normalization/mean",
+                "belongs to normalization.type \"given\", not to \"none\"");
+    check_fault("{\"normalization\":{\"type\":\"given\",\"mean\":[0.5]}}", "/normalization/std",
+                "must have 1 number, one for each channel, got 0");
+    check_fault("{\"normalization\":{\"type\":\"given\",\"mean\":[0.5,0.5],\"std\":[1]}}",
+                "/normalization/mean", "must have 1 number, one for each channel, got 2");
     // A model that takes every size has nothing to refuse here.
     const int smallest = model_smallest_image(models_find("googlenet"), 1);
     if (smallest > 1) {

@@ -45,6 +45,13 @@ function control(row, id, lists) {
       input.value = value;
     }};
   }
+  if (row.type === 'numbers') {
+    const input = h('input', {type: 'text', autocomplete: 'off', ...described});
+    return {element: input, set: (value) => { input.value = Array.isArray(value) ? value.join(', ') : value ?? ''; }, value: () => {
+      const parts = input.value.split(/[\s,;]+/).filter(Boolean);
+      return parts.every((p) => Number.isFinite(Number(p))) ? parts.map(Number) : input.value;
+    }};
+  }
   // A text field even for numbers: what cannot be read as one goes to the daemon, which says so.
   const input = h('input', {type: 'text', inputmode: isNumeric(row) ? 'decimal' : 'text', autocomplete: 'off', ...described});
   return {element: input, set: (value) => { input.value = value ?? ''; }, value: () => {
@@ -58,7 +65,7 @@ function control(row, id, lists) {
 function field(row, id, lists) {
   const made = control(row, id, lists);
   const fault = h('span', {class: 'fault', id: `${id}-fault`});
-  const hint = [row.description, isNumeric(row) && rangeText(row)].filter(Boolean).join('; ');
+  const hint = [row.description, row.type === 'numbers' && 'numbers with commas between', isNumeric(row) && rangeText(row)].filter(Boolean).join('; ');
   const label = row.type === 'metadata' ? h('span', {class: 'label'}, row.title) : h('label', {for: id}, row.title);
   const element = h('div', {class: 'field', 'data-path': row.path}, label, made.element, h('span', {class: 'hint', id: `${id}-hint`}, hint), fault);
   return {row, element, value: made.value, set: made.set, showFault(detail) {
@@ -110,7 +117,9 @@ export function difference(before, after) {
   for (const key of Object.keys(before)) if (!(key in after)) changes[key] = null;
   for (const [key, value] of Object.entries(after)) {
     const old = before[key];
-    if (value !== null && typeof value === 'object' && old !== null && typeof old === 'object') {
+    if (Array.isArray(value)) {
+      if (JSON.stringify(value) !== JSON.stringify(old)) changes[key] = value;
+    } else if (value !== null && typeof value === 'object' && old !== null && typeof old === 'object') {
       const inner = difference(old, value);
       if (Object.keys(inner).length) changes[key] = inner;
     } else if (value !== old) {
