@@ -157,8 +157,8 @@ static void run_across(const Taps *taps, int dst_size, int channels, const uint8
 }
 
 /* Row i of the column pass; rows are `bytes` long and `row_bytes` apart. */
-SIMD_CLONES static void run_down(const Taps *taps, int i, size_t bytes, size_t row_bytes, const uint8_t *src,
-                     int *restrict sums, uint8_t *restrict dst)
+SIMD_CLONES static void run_down(const Taps *taps, int i, size_t bytes, size_t row_bytes,
+                                 const uint8_t *src, int *restrict sums, uint8_t *restrict dst)
 {
     const int *weights = taps->weights + (size_t)i * (size_t)taps->max_count;
     const uint8_t *row = src + (size_t)taps->first[i] * row_bytes;
