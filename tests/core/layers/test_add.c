@@ -5,6 +5,7 @@
 #include "core/layers/conv.h"
 #include "core/layers/relu.h"
 #include "core/layers/slice.h"
+#include "core/net/net.h"
 #include "core/net/rewrites.h"
 #include "tests/check.h"
 #include "tests/core/bound.h"
@@ -158,7 +159,7 @@ static void only_the_gradients_that_are_wanted_are_computed(void **state)
 static void a_relu_may_be_folded_in(void **state)
 {
     (void)state;
-    for (int bf16 = 0; bf16 < 2; bf16++) {
+    for (int bf16 = 0; bf16 <= net_bf16_is_fast(); bf16++) {
         Bound *bounds[2];
         for (int folded = 0; folded < 2; folded++) {
             Graph *g = graph_new((Shape){6, 7, 5});

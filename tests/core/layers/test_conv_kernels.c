@@ -10,6 +10,7 @@
 #include "core/kernels/gemm.h"
 #include "core/kernels/winograd.h"
 #include "core/layers/conv_kernel.h"
+#include "core/net/net.h"
 #include "tests/check.h"
 
 enum { BATCH = 3, MAX_ROWS = 32 };
@@ -338,6 +339,8 @@ static void float32(void **state)
 static void bfloat16(void **state)
 {
     (void)state;
+    if (!net_bf16_is_fast())
+        skip();
     check_all(true);
 }
 

@@ -4,6 +4,7 @@
 #include "core/base/bf16.h"
 #include "core/base/philox.h"
 #include "core/layers/conv.h"
+#include "core/net/net.h"
 #include "tests/check.h"
 #include "tests/core/bound.h"
 
@@ -194,7 +195,7 @@ static void seed_step_node_and_example_change_the_mask(void **state)
 static void evaluation_costs_nothing(void **state)
 {
     (void)state;
-    for (int bf16 = 0; bf16 < 2; bf16++) {
+    for (int bf16 = 0; bf16 <= net_bf16_is_fast(); bf16++) {
         size_t bytes[2];
         Bound *bounds[2];
         for (int with = 0; with < 2; with++) {
