@@ -44,7 +44,7 @@ omp[.]h                        ^core/
 pure='^core/(graph|models|data)/'
 
 # Headers that layers share; any other layer's header is that layer's alone.
-shared_by_layers='^core/layers/(layer|shared|weighted|pooling|grad_accumulators|conv_kernel|conv_own)[.]h$'
+shared_by_layers='^core/layers/(layer|shared|pooling|grad_accumulators|conv_kernel|conv_own)[.]h$'
 
 check() {
     (cd "$1" && find core server -name '*.[ch]' | sort | xargs awk -v rules="$rules" -v foreign="$foreign" \
@@ -196,7 +196,7 @@ self_test() {
     bad core/graph/b.c '#include "core/graph/a.h"' core/graph/a.h '#include "core/graph/b.h"' \
         core/graph/b.h '#include "core/graph/a.h"' core/graph/b.h '#include <dnnl.h>'
     good core/layers/conv.c '#include "core/layers/conv.h"' core/layers/conv.c '#include <oneapi/dnnl/dnnl.h>' \
-        core/layers/conv.c '#include "core/layers/weighted.h"' core/layers/conv.c '#pragma omp parallel for' \
+        core/layers/conv.c '#include "core/layers/pooling.h"' core/layers/conv.c '#pragma omp parallel for' \
         server/http/http_reply.c '#include <microhttpd.h>' server/store/store_sql.h '#include <sqlite3.h>' \
         core/train/safetensors_read.c '#include <cJSON.h>' core/data/loader.c '#include <pthread.h>' \
         core/train/trainer.c '#include "core/net/net.h"' server/main.c '#include "server/cli/args.h"'
