@@ -87,8 +87,8 @@ bool checkpoint_save(const char *path, const ParamStore *params, const TrainStat
     return write_params(path, params, true, &meta, err);
 }
 
-bool model_save_normalized(const char *path, const ParamStore *params, const char *model_name,
-                           const Normalization *normalization, Error *err)
+bool model_save(const char *path, const ParamStore *params, const char *model_name,
+                const Normalization *normalization, Error *err)
 {
     MetaList meta = {0};
     char text[NORMALIZATION_TEXT];
@@ -97,11 +97,6 @@ bool model_save_normalized(const char *path, const ParamStore *params, const cha
     if (*text)
         meta_add(&meta, "normalization", xstrdup(text));
     return write_params(path, params, false, &meta, err);
-}
-
-bool model_save(const char *path, const ParamStore *params, const char *model_name, Error *err)
-{
-    return model_save_normalized(path, params, model_name, &(Normalization){0}, err);
 }
 
 /* Files of version 0.1.0 and before have the checksum of their tensors alone, in the metadata. */

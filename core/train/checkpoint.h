@@ -63,10 +63,8 @@ bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Au
 
 /* The model file: parameters alone, as net.load_state_dict() takes them; the metadata names the
  * model and says how its images are normalised (nothing without channels). */
-bool model_save_normalized(const char *path, const ParamStore *params, const char *model_name,
-                           const Normalization *normalization, Error *err);
-/* The same without a normalisation. */
-bool model_save(const char *path, const ParamStore *params, const char *model_name, Error *err);
+bool model_save(const char *path, const ParamStore *params, const char *model_name,
+                const Normalization *normalization, Error *err);
 /* Values from a model file or a checkpoint. Tensors under "optimizer." are ignored, and those whose
  * names begin as one of `left_out` says (Model.left_out; NULL: none). A counter that is not there
  * starts at 0, as PyTorch loads files from before there were counters. */

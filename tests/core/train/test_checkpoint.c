@@ -128,7 +128,7 @@ static void statistics_and_counters_come_back(void **state)
         assert_int_equal(a->counter_count, COUNT(BATCHES));
         memcpy(a->counters, BATCHES, sizeof BATCHES);
         TrainState got = {0};
-        CHECK_OK(model ? model_save(path, a, "m", &err)
+        CHECK_OK(model ? model_save(path, a, "m", &(Normalization){0}, &err)
                        : checkpoint_save(path, a, &STATE, NULL, &err),
                  err);
         CHECK_OK(model ? model_load(path, b, NULL, &err)
@@ -155,8 +155,7 @@ static void a_model_file_has_parameters_alone(void **state)
     path_of(path, "model");
     ParamStore *a = store_new("out", 3, 1), *b = store_new("out", 3, 2);
     CHECK_OK(params_need_slot(a, SLOT_MOMENTUM, &err), err);
-    CHECK_OK(model_save_normalized(path, a, "some_model", &(Normalization){1, {0.25}, {0.5}}, &err),
-             err);
+    CHECK_OK(model_save(path, a, "some_model", &(Normalization){1, {0.25}, {0.5}}, &err), err);
     SafeFile *f = NULL;
     CHECK_OK(safetensors_open(path, &f, &err), err);
     assert_int_equal(safetensors_count(f), 4);
@@ -165,7 +164,7 @@ static void a_model_file_has_parameters_alone(void **state)
     assert_string_equal(safetensors_metadata(f, "normalization"),
                         "{\"mean\":[0.25],\"std\":[0.5]}");
     safetensors_close(f);
-    CHECK_OK(model_save(path, a, "some_model", &err), err);
+    CHECK_OK(model_save(path, a, "some_model", &(Normalization){0}, &err), err);
     CHECK_OK(safetensors_open(path, &f, &err), err);
     assert_null(safetensors_metadata(f, "normalization"));
     safetensors_close(f);
