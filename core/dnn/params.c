@@ -133,6 +133,12 @@ bool params_need_slot(ParamStore *store, ParamSlot slot, Error *err)
                    store->trained_count * sizeof(float) >> 20);
 }
 
+void params_drop_slot(ParamStore *store, ParamSlot slot)
+{
+    free(store->slots[slot]);
+    store->slots[slot] = NULL;
+}
+
 size_t params_bytes(const ParamStore *store)
 {
     size_t numbers = store->count + store->trained_count;

@@ -55,6 +55,7 @@ void params_free(ParamStore *store);  // takes NULL
 
 /* Make sure that a slot is there, zeroed when it is new. ERR_NO_MEMORY. */
 bool params_need_slot(ParamStore *store, ParamSlot slot, Error *err);
+void params_drop_slot(ParamStore *store, ParamSlot slot);
 
 /* Bytes of all arrays. */
 size_t params_bytes(const ParamStore *store);

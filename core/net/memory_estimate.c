@@ -58,7 +58,7 @@ MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
                                                      .bf16 = q->bf16,
                                                      .views = layout_views_pay(q->bf16)});
     const MemoryEstimate e = {
-        .parameters = (numbers * (q->momentum ? 3 : 2) + own) * sizeof(float),
+        .parameters = (numbers * (2 + (size_t)q->extra_arrays) + own) * sizeof(float),
         .programs = packed_bytes(numbers, number_bytes, train, test) + own * number_bytes / 2,
         .feature_maps = layout->bytes,
         .batches = loader_bytes(q->train_count, q, image) + loader_bytes(q->test_count, q, image),

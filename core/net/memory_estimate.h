@@ -13,14 +13,14 @@ typedef struct {
     int batch_size;
     int threads;  // of the OpenMP team
     bool bf16;
-    bool momentum;
+    int extra_arrays;  // of a number for each parameter: what the optimizer keeps, averages, sums
     int64_t train_count, test_count;  // examples that are used
     size_t dataset_bytes;             // of all images and labels, which stay in memory
 } MemoryQuestion;
 
 /* In bytes. */
 typedef struct {
-    size_t parameters;    // values, gradients, momentum
+    size_t parameters;    // values, gradients, extra arrays
     size_t programs;      // packed copies of them
     size_t feature_maps;  // and their gradients
     size_t batches;       // of the loaders

@@ -73,7 +73,8 @@ static bool step(Bench *b, Error *err)
         return false;
     const double start = clock_seconds();
     // A rate so small that values stay in their initial range for as long as the bench runs.
-    sgd_step(&(Sgd){0}, 1e-6, b->params);
+    optimizer_update(&(Optimizer){0}, (UpdateStep){.learning_rate = 1e-6, .grad_scale = 1},
+                     b->params);
     net_params_changed(b->net);
     b->update_seconds += clock_seconds() - start;
     return true;

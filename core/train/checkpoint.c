@@ -19,10 +19,26 @@ TrainState train_state_start(void)
     return (TrainState){.best_accuracy = -1, .ending = ending_start()};
 }
 
-/* "optimizer.momentum.<name>"; to be freed. */
+/* "optimizer.momentum.<name>"; to be freed. Where there is a moving average, it has the parameter's
+ * own name, so that whoever reads the file as a model gets it, and the values being trained are
+ * kept in its place. */
 static char *slot_name(ParamSlot slot, const char *name)
 {
-    return xasprintf("%s%s.%s", OPTIMIZER_PREFIX, PARAM_SLOT_NAMES[slot], name);
+    const char *what = slot == SLOT_AVERAGE ? "trained" : PARAM_SLOT_NAMES[slot];
+    return xasprintf("%s%s.%s", OPTIMIZER_PREFIX, what, name);
+}
+
+/* The numbers that stand in a file, with a moving average or not, under a parameter's own name. */
+static float *model_numbers(const ParamStore *params, bool averaged, const Param *p)
+{
+    return (averaged && role_is_trained(p->role) ? params->slots[SLOT_AVERAGE] : params->values)
+           + p->offset;
+}
+
+/* Those that stand there under the name of a slot. */
+static float *slot_numbers(const ParamStore *params, ParamSlot slot, const Param *p)
+{
+    return (slot == SLOT_AVERAGE ? params->values : params->slots[slot]) + p->offset;
 }
 
 static SafeTensor tensor_of(const Param *p, const char *name)
@@ -39,7 +55,7 @@ static SafeTensor value_tensor(const ParamStore *params, const Param *p)
         t.type = SAFE_I64;
         t.integers = params->counters + p->offset;
     } else {
-        t.data = params->values + p->offset;
+        t.data = model_numbers(params, params->slots[SLOT_AVERAGE], p);
     }
     return t;
 }
@@ -53,7 +69,7 @@ static size_t slot_tensors(const ParamStore *params, ParamSlot slot, SafeTensor 
         if (!role_is_trained(p->role))
             continue;
         tensors[count] = tensor_of(p, slot_name(slot, p->name));
-        tensors[count++].data = params->slots[slot] + p->offset;
+        tensors[count++].data = slot_numbers(params, slot, p);
     }
     return count;
 }
@@ -277,7 +293,7 @@ static bool check_numbers(const SafeFile *f, const char *path, Error *err)
 }
 
 /* Copy the tensors, which have been checked. */
-static void read_values(const SafeFile *f, ParamStore *params)
+static void read_values(const SafeFile *f, bool averaged, ParamStore *params)
 {
     for (int i = 0; i < params->param_count; i++) {
         const Param *p = &params->params[i];
@@ -287,7 +303,7 @@ static void read_values(const SafeFile *f, ParamStore *params)
         else if (p->role == ROLE_COUNTER)
             memset(params->counters + p->offset, 0, p->count * sizeof(int64_t));
         else
-            memcpy(params->values + p->offset, t->data, p->count * sizeof(float));
+            memcpy(model_numbers(params, averaged, p), t->data, p->count * sizeof(float));
     }
 }
 
@@ -298,7 +314,7 @@ static void read_slot(const SafeFile *f, ParamStore *params, ParamSlot slot)
         if (!role_is_trained(p->role))
             continue;
         char *name = slot_name(slot, p->name);
-        memcpy(params->slots[slot] + p->offset, safetensors_find(f, name)->data,
+        memcpy(slot_numbers(params, slot, p), safetensors_find(f, name)->data,
                p->count * sizeof(float));
         free(name);
     }
@@ -327,7 +343,7 @@ bool model_load(const char *path, ParamStore *params, const char *const *left_ou
         return false;
     const bool ok = check_params(f, path, params, (Needs){.left_out = left_out}, err);
     if (ok)
-        read_values(f, params);
+        read_values(f, false, params);
     safetensors_close(f);
     return ok;
 }
@@ -344,7 +360,7 @@ bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Au
                     && check_params(f, path, params, (Needs){slots, true, NULL}, err)
                     && need_slots(params, slots, err);
     if (ok) {
-        read_values(f, params);
+        read_values(f, slots.has[SLOT_AVERAGE], params);
         for (ParamSlot slot = 0; slot < PARAM_SLOTS; slot++)
             if (slots.has[slot])
                 read_slot(f, params, slot);

@@ -1,9 +1,11 @@
 /* core/train/checkpoint.h -- everything a training needs to continue bit by bit where it stopped.
  *
  * One safetensors file: the parameters under their names, what the optimizer keeps under
- * "optimizer.<slot>.<name>" ("optimizer.momentum.5.weight"), and the state as metadata. Numbers in
- * the metadata are decimal integers and hexadecimal floating point, which lose nothing. The file's
- * checksum covers the metadata too (core/train/safetensors.h).
+ * "optimizer.<slot>.<name>" ("optimizer.momentum.5.weight"), and the state as metadata. Where a
+ * moving average is kept, the average is the model and has the parameters' names; the values being
+ * trained stand under "optimizer.trained.<name>". Numbers in the metadata are decimal integers and
+ * hexadecimal floating point, which lose nothing. The file's checksum covers the metadata too
+ * (core/train/safetensors.h).
  *
  * Files of format 1, written by version 0.1.0 and before, are still read: their checksum covers the
  * tensors alone, and they lack the fields that came with format 2, which keep their first values.
@@ -61,8 +63,9 @@ bool checkpoint_save(const char *path, const ParamStore *params, const TrainStat
 bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Autotune *kernels,
                      Error *err);
 
-/* The model file: parameters alone, as net.load_state_dict() takes them; the metadata names the
- * model and says how its images are normalised (nothing without channels). */
+/* The model file: parameters (the moving average, where there is one) alone, as
+ * net.load_state_dict() takes them; the metadata names the model and says how its images are
+ * normalised (nothing without channels). */
 bool model_save(const char *path, const ParamStore *params, const char *model_name,
                 const Normalization *normalization, Error *err);
 /* Values from a model file or a checkpoint. Tensors under "optimizer." are ignored, and those whose

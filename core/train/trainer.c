@@ -3,7 +3,11 @@
  * exactly how to go on, so a checkpoint may be written there and nowhere else. An epoch whose
  * batches are all done but that has not been evaluated yet is such a point too (state.batch equals
  * the batches of an epoch): a stop during evaluation repeats the evaluation, not the training. A
- * step that is given up has changed neither parameters nor state, only gradients.
+ * step that is given up, in whichever of its batches, has changed neither parameters nor state,
+ * only gradients.
+ *
+ * With a moving average of the weights, the average is the model: evaluated, compared and saved. It
+ * changes places with the trained weights for an evaluation, and is back before anything else.
  *
  * The callback's answer is remembered in `asked` and acted upon between steps.
  *
@@ -18,128 +22,18 @@
 #include "core/base/clock.h"
 #include "core/train/trainer_inside.h"
 
-/* ---- Events ---- */
-
-static bool is_evaluated(const TrainState *s)
-{
-    return s->test_sum.count > 0 && s->test_step == s->step;
-}
-
-static void add_test_figures(const TrainState *s, TrainEvent *event)
-{
-    event->evaluated = is_evaluated(s);
-    if (!event->evaluated)
-        return;
-    event->test_loss = metrics_loss(&s->test_sum);
-    event->test_accuracy = metrics_accuracy(&s->test_sum);
-    event->test_top5_accuracy = metrics_top5_accuracy(&s->test_sum);
-    event->best = s->best_step == s->step;
-}
-
-static TrainEvent event_now(const Trainer *t, TrainEventType type)
-{
-    const TrainState *s = &t->state;
-    const int64_t total = trainer_total_steps(t);
-    // Between two epochs the figures are still those of the one that ended.
-    const bool between = s->batch == 0 && s->epoch > 0;
-    const Metrics *sum = between ? &s->last_sum : &s->epoch_sum;
-    const double seconds = between ? s->last_seconds : s->epoch_seconds;
-    TrainEvent event = {
-        .type = type,
-        .step = s->step,
-        .total_steps = total,
-        .epoch = between ? s->epoch : s->epoch + 1,
-        .epoch_position = (double)s->step / (double)t->batches,
-        .loss = metrics_loss(sum),
-        .accuracy = metrics_accuracy(sum),
-        .learning_rate = schedule_rate(&t->config.schedule, t->config.learning_rate,
-                                       s->step > 0 ? s->step - 1 : 0, total),
-        .examples_per_second = seconds > 0 ? (double)sum->count / seconds : 0,
-        .train_seconds = seconds,
-        .total_seconds = s->ending.seconds,
-    };
-    if (type == TRAIN_EPOCH || type == TRAIN_CHECKPOINT || type == TRAIN_RESUMED
-        || type == TRAIN_END)
-        add_test_figures(s, &event);
-    return event;
-}
-
-EpochMetrics train_event_metrics(const TrainEvent *e)
-{
-    return (EpochMetrics){
-        .epoch = e->epoch,
-        .step = e->step,
-        .train_loss = e->loss,
-        .train_accuracy = e->accuracy,
-        .test_loss = e->test_loss,
-        .test_accuracy = e->test_accuracy,
-        .test_top5_accuracy = e->test_top5_accuracy,
-        .learning_rate = e->learning_rate,
-        .examples_per_second = e->examples_per_second,
-        .duration_seconds = e->train_seconds + e->test_seconds,
-    };
-}
-
-/* Call the callback; the strongest answer since the last step counts. */
-static void report(Trainer *t, const TrainEvent *event)
-{
-    const TrainAnswer answer = t->callback ? t->callback(t->context, event) : TRAIN_GO_ON;
-    if (answer > t->asked)
-        t->asked = answer;
-}
-
-static void report_type(Trainer *t, TrainEventType type)
-{
-    const TrainEvent event = event_now(t, type);
-    report(t, &event);
-}
-
-bool trainer_goes_on(void *context)
-{
-    Trainer *t = context;
-    report_type(t, TRAIN_PART);
-    return t->asked != TRAIN_STOP;
-}
-
-static void report_resumed(Trainer *t)
-{
-    char note[512];
-    TrainEvent event = event_now(t, TRAIN_RESUMED);
-    if (t->state.epoch >= t->config.epochs) {
-        snprintf(note, sizeof note,
-                 "%lld step%s of %lld in %d epoch%s are done: nothing is left to train",
-                 (long long)t->state.step, t->state.step == 1 ? "" : "s",
-                 (long long)(t->batches * t->config.epochs), t->config.epochs,
-                 t->config.epochs == 1 ? "" : "s");
-        event.note = note;
-    } else if (resume_sentence(&t->resume, note, sizeof note)) {
-        event.note = note;
-    }
-    report(t, &event);
-}
-
-static void report_kernels(Trainer *t)
-{
-    char *record = t->autotune ? autotune_record(t->autotune) : NULL;
-    TrainEvent event = event_now(t, TRAIN_KERNELS);
-    event.kernels = record;
-    event.note = t->kernels_note[0] ? t->kernels_note : NULL;
-    report(t, &event);
-    free(record);
-}
-
 /* ---- Checkpoints ---- */
 
 static bool save_once(Trainer *t, Error *err)
 {
     if (checkpoint_save(t->checkpoint_path, t->params, &t->state, t->autotune, err)) {
         t->saved = true;
-        report_type(t, TRAIN_CHECKPOINT);
+        trainer_report_type(t, TRAIN_CHECKPOINT);
         return true;
     }
-    TrainEvent event = event_now(t, TRAIN_CHECKPOINT_FAILED);
+    TrainEvent event = trainer_event(t, TRAIN_CHECKPOINT_FAILED);
     event.error = err;
-    report(t, &event);
+    trainer_report(t, &event);
     return false;
 }
 
@@ -180,89 +74,7 @@ static bool stopped(const Trainer *t, Error *err)
                 (long long)trainer_total_steps(t));
 }
 
-/* ---- NaN and infinity ---- */
-
-static bool not_a_number(const char *what, double x, int64_t step, Error *err)
-{
-    return fail(err, ERR_NUMERIC, "%s became %s at step %lld; a smaller learning_rate may help",
-                what, isnan(x) ? "NaN" : "infinite", (long long)step);
-}
-
-/* Fails with the first parameter that has NaN or infinity in `array`. */
-static bool check_array(const Trainer *t, const char *what, const float *array, Error *err)
-{
-    for (int p = 0; p < t->params->param_count; p++) {
-        const Param *param = &t->params->params[p];
-        for (size_t i = 0; role_is_trained(param->role) && i < param->count; i++) {
-            const float x = array[param->offset + i];
-            if (isfinite(x))
-                continue;
-            char name[GRAPH_MAX_NAME + 64];
-            snprintf(name, sizeof name, what, param->name);
-            return not_a_number(name, x, t->state.step + 1, err);
-        }
-    }
-    return true;
-}
-
-/* Searches the arrays only if the update has found NaN or infinity. */
-static bool check_update(const Trainer *t, const SgdReport *update, Error *err)
-{
-    if (!isfinite(update->grad_norm))
-        return check_array(t, "the gradient of %s", t->params->grads, err)
-               && not_a_number("the norm of the gradients", update->grad_norm, t->state.step + 1,
-                               err);
-    return update->values_finite || check_array(t, "a number of %s", t->params->values, err);
-}
-
 /* ---- Training and evaluation ---- */
-
-/* Five points an epoch and its end, as the chapter plots them. */
-static bool is_point(int64_t batch, int64_t batches)
-{
-    const int64_t spacing = batches >= 5 ? batches / 5 : 1;
-    return batch % spacing == 0 || batch == batches;
-}
-
-static NetBatch net_batch(const Trainer *t, const Batch *b)
-{
-    return (NetBatch){.images = b->images,
-                      .labels = b->labels,
-                      .mixed_labels = b->mixed_labels,
-                      .share = b->share,
-                      .count = b->count,
-                      .seed = t->config.seed,
-                      .step = t->state.step};
-}
-
-/* Given up, with t->asked at TRAIN_STOP, if the callback says so in the middle. */
-static bool train_step(Trainer *t, Error *err)
-{
-    TrainState *s = &t->state;
-    const double start = clock_seconds();
-    const Batch *batch = loader_next(t->train);
-    Metrics part = {0};
-    const NetBatch step = net_batch(t, batch);
-    if (!net_train_batch(t->net, &step, &part, err))
-        return t->asked == TRAIN_STOP;
-    if (!isfinite(part.loss))
-        return not_a_number("the loss", part.loss, s->step + 1, err);
-    const double rate = schedule_rate(&t->config.schedule, t->config.learning_rate, s->step,
-                                      trainer_total_steps(t));
-    const SgdReport update = sgd_step(&t->config.sgd, rate, t->params);
-    if (!check_update(t, &update, err))
-        return false;
-    net_params_changed(t->net);
-    metrics_add(&s->epoch_sum, &part);
-    const double seconds = clock_seconds() - start;
-    s->epoch_seconds += seconds;
-    s->ending.seconds += seconds;
-    s->step++;
-    s->batch++;
-    t->saved = false;
-    report_type(t, is_point(s->batch, t->batches) ? TRAIN_POINT : TRAIN_STEP);
-    return true;
-}
 
 /* Metrics over the test split. Leaves early, with t->asked at TRAIN_STOP, if the callback says so.
  */
@@ -272,30 +84,43 @@ static bool run_test_split(Trainer *t, Metrics *sum, Error *err)
         return false;
     for (bool last = false; !last && t->asked < TRAIN_STOP;) {
         const Batch *batch = loader_next(t->test);
-        const NetBatch part = net_batch(t, batch);
+        const NetBatch part = trainer_batch(t, batch, t->state.step);
         if (!net_evaluate_batch(t->net, &part, sum, err))
             return t->asked == TRAIN_STOP;
         last = batch->last;
         if (!last)
-            report_type(t, TRAIN_PART);
+            trainer_report_type(t, TRAIN_PART);
     }
     return true;
 }
 
-/* Evaluate the weights as they are; unless stopped, the state knows the figures, and whether they
+/* Metrics of the model over the test split. */
+static bool test_model(Trainer *t, Metrics *sum, Error *err)
+{
+    if (t->config.ema.decay <= 0)
+        return run_test_split(t, sum, err);
+    average_swap(t->params);
+    net_params_changed(t->net);
+    const bool ok = run_test_split(t, sum, err);
+    average_swap(t->params);
+    net_params_changed(t->net);
+    return ok;
+}
+
+/* Evaluate the model as it is; unless stopped, the state knows the figures, and whether they
  * are the best so far. */
 static bool evaluate(Trainer *t, Error *err)
 {
     TrainState *s = &t->state;
     const double start = clock_seconds();
     Metrics test = {0};
-    if (!run_test_split(t, &test, err))
+    if (!test_model(t, &test, err))
         return false;
     s->ending.seconds += clock_seconds() - start;
     if (t->asked == TRAIN_STOP)
         return true;
     if (!isfinite(test.loss))
-        return not_a_number("the loss on the test set", test.loss, s->step, err);
+        return trainer_not_a_number("the loss on the test set", test.loss, s->step, err);
     s->test_sum = test;
     s->test_step = s->step;
     if (metrics_accuracy(&test) > s->best_accuracy) {
@@ -323,9 +148,9 @@ static bool end_epoch(Trainer *t, Error *err)
     s->batch = 0;
     s->epoch_sum = (Metrics){0};
     s->epoch_seconds = 0;
-    TrainEvent event = event_now(t, TRAIN_EPOCH);
+    TrainEvent event = trainer_event(t, TRAIN_EPOCH);
     event.test_seconds = clock_seconds() - start;
-    report(t, &event);
+    trainer_report(t, &event);
     return true;
 }
 
@@ -346,7 +171,7 @@ static Ending ending_now(const Trainer *t)
 static bool advance(Trainer *t, Error *err)
 {
     const bool epoch_done = t->state.batch == t->batches;
-    if (t->asked == TRAIN_GO_ON && !(epoch_done ? end_epoch(t, err) : train_step(t, err)))
+    if (t->asked == TRAIN_GO_ON && !(epoch_done ? end_epoch(t, err) : trainer_step(t, err)))
         return false;
     const bool epoch_ended = epoch_done && t->state.batch == 0;
     if (!checkpoint_is_due(t, epoch_ended))
@@ -356,13 +181,13 @@ static bool advance(Trainer *t, Error *err)
     if (!save(t, err))
         return false;
     // A stop that comes with the end stops nothing.
-    const bool over = ending_now(t) != ENDING_NONE && is_evaluated(&t->state);
+    const bool over = ending_now(t) != ENDING_NONE && trainer_is_evaluated(t);
     return over || (asked != TRAIN_STOP && t->asked != TRAIN_STOP) || stopped(t, err);
 }
 
 static bool finish(Trainer *t, Ending ending, Error *err)
 {
-    if (!is_evaluated(&t->state)) {
+    if (!trainer_is_evaluated(t)) {
         if (!evaluate(t, err))
             return false;
         if (t->asked == TRAIN_STOP)
@@ -370,20 +195,20 @@ static bool finish(Trainer *t, Ending ending, Error *err)
     }
     if (!t->saved && !save(t, err))
         return false;
-    TrainEvent event = event_now(t, TRAIN_END);
+    TrainEvent event = trainer_event(t, TRAIN_END);
     event.ending = ending;
-    report(t, &event);
+    trainer_report(t, &event);
     return true;
 }
 
 /* Choose kernels, if anything is left to compute. A stop in the middle of it is not a fault. */
 static bool prepare(Trainer *t, Error *err)
 {
-    if (ending_now(t) == ENDING_COMPLETED && is_evaluated(&t->state))
+    if (ending_now(t) == ENDING_COMPLETED && trainer_is_evaluated(t))
         return true;
     if (!trainer_choose_kernels(t, err))
         return t->asked == TRAIN_STOP;
-    report_kernels(t);
+    trainer_report_kernels(t);
     return true;
 }
 
@@ -396,7 +221,7 @@ bool trainer_run(Trainer *t, TrainCallback callback, void *context, Error *err)
     if (!prepare(t, err))
         return false;
     if (t->resume.path)
-        report_resumed(t);
+        trainer_report_resumed(t);
     Ending ending;
     while ((ending = ending_now(t)) == ENDING_NONE)
         if (!advance(t, err))

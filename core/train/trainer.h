@@ -10,7 +10,8 @@
  *     trainer_params(trainer)                        // the weights that TRAIN_END's figures are of
  *
  * Train loss and accuracy are means over the examples seen in the epoch so far, each measured
- * before its own update; test figures are measured after the epoch. Same config, seed, thread
+ * before its own update; test figures are measured after the epoch. A step is an update of the
+ * weights: with `accumulation` it takes several batches. Same config, seed, thread
  * count, machine and kernels give bit-identical parameters, also across a stop and a resume.
  *
  * NaN or infinity in a loss, in the norm of the gradients or in a weight ends the training at the
@@ -24,6 +25,7 @@
 #include "core/train/checkpoint.h"
 #include "core/train/ending.h"
 #include "core/train/epoch_metrics.h"
+#include "core/train/optim/average.h"
 #include "core/train/optim/optimizer.h"
 #include "core/train/optim/schedule.h"
 #include "core/train/precision.h"
@@ -38,10 +40,13 @@ typedef struct {
      * of a batch (batch normalisation), a last batch of one example is left out, and batch_size is
      * 2 or more: with one value a channel there is no variance, and PyTorch refuses it, too. */
     int batch_size;
-    int train_limit;  // use the first n examples; 0: all
-    int test_limit;   // the same for the test split
+    int train_limit;   // use the first n examples; 0: all
+    int test_limit;    // the same for the test split
+    int accumulation;  // batches of a step, fewer in an epoch's last; 0: 1
     double learning_rate;
-    Sgd sgd;
+    Optimizer optimizer;
+    double clip_norm;  // most that the norm of the gradients may be; 0: any
+    Averaging ema;     // if on, the averaged weights are those evaluated, and the model
     Schedule schedule;
     double label_smoothing;     // [0, 1)
     Augmentation augmentation;  // of the training images
@@ -93,6 +98,7 @@ typedef struct {
     double epoch_position;       // epochs done as a real number: 1.5 is the middle of the second
     double loss, accuracy;       // means over the epoch so far
     double learning_rate;        // of this step
+    int64_t step_examples;       // that this step was made of
     double examples_per_second;  // training only: the epoch so far
     double train_seconds;        // of the epoch so far
     double total_seconds;        // of steps and evaluations, over all runs
@@ -139,8 +145,14 @@ void trainer_free(Trainer *trainer);  // takes NULL
  * checkpoint could not be written. */
 bool trainer_run(Trainer *trainer, TrainCallback callback, void *context, Error *err);
 
+/* With a moving average, `values` are those being trained; model_save writes the average. */
 const ParamStore *trainer_params(const Trainer *trainer);
 const TrainState *trainer_state(const Trainer *trainer);
 const ResumeReport *trainer_resume(const Trainer *trainer);  // NULL: it started anew
 int64_t trainer_total_steps(const Trainer *trainer);         // of the settings, or done if more
 int64_t trainer_epoch_steps(const Trainer *trainer);
+
+/* Steps of an epoch of so many batches; accumulation 0: 1. */
+int64_t train_epoch_steps(int64_t batches, int accumulation);
+/* Arrays of a number for each trained parameter that a training needs besides the gradients. */
+int train_extra_arrays(const TrainConfig *config);

@@ -1,7 +1,8 @@
-/* core/train/trainer_inside.h -- what trainer_new.c, trainer_kernels.c and trainer.c share. */
+/* core/train/trainer_inside.h -- what the files of the trainer share. */
 #pragma once
 #include "core/data/loader.h"
 #include "core/net/net.h"
+#include "core/train/optim/batch_group.h"
 #include "core/train/trainer.h"
 
 struct Trainer {
@@ -16,7 +17,12 @@ struct Trainer {
     Loader *test;  // NULL until the first evaluation
     TrainState state;
     ResumeReport resume;     // path NULL: started anew
+    BatchGroup *group;       // of a step
+    int64_t step_examples;   // of the last step
+    int accumulation;        // batches of a step
+    int64_t examples;        // in an epoch
     int64_t batches;         // in an epoch
+    int64_t epoch_steps;     // in an epoch
     char *checkpoint_path;   // NULL: no checkpoints
     double last_checkpoint;  // clock
     bool saved;              // the last checkpoint is of the state as it is
@@ -25,8 +31,32 @@ struct Trainer {
     TrainAnswer asked;  // the strongest answer since it was last acted upon
 };
 
+/* ---- trainer_events.c ---- */
+
+double trainer_rate(const Trainer *t, int64_t step);
+/* Whether the model as it is has been evaluated. */
+bool trainer_is_evaluated(const Trainer *t);
+TrainEvent trainer_event(const Trainer *t, TrainEventType type);
+/* Call the callback; the strongest answer since the last step counts. */
+void trainer_report(Trainer *t, const TrainEvent *event);
+void trainer_report_type(Trainer *t, TrainEventType type);
+void trainer_report_resumed(Trainer *t);
+void trainer_report_kernels(Trainer *t);
 /* Asked by the network between two micro-batches; the context is the Trainer. */
 bool trainer_goes_on(void *context);
+
+/* ---- trainer_step.c ---- */
+
+/* Batch `number` of the training. */
+NetBatch trainer_batch(const Trainer *t, const Batch *b, int64_t number);
+/* Told by the network; the context is the Trainer. */
+void trainer_grads_ready(void *context, size_t first, size_t count);
+/* One step. Given up, with t->asked at TRAIN_STOP, if the callback says so in the middle. */
+bool trainer_step(Trainer *t, Error *err);
+/* Fails with ERR_NUMERIC. */
+bool trainer_not_a_number(const char *what, double x, int64_t step, Error *err);
+
+/* ---- trainer_new.c, trainer_kernels.c ---- */
 
 /* How many examples of a split take part. */
 int trainer_examples(const Split *split, int limit);

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/cpu.h"
 #include "core/base/memory.h"
@@ -16,8 +17,10 @@ static bool check_config(const TrainConfig *c, Error *err)
         return fail(err, ERR_INVALID, "batch_size must be 1 or more, got %d", c->batch_size);
     if (!(c->learning_rate > 0))
         return fail(err, ERR_INVALID, "learning_rate must be above 0, got %g", c->learning_rate);
-    if (c->sgd.nesterov && !(c->sgd.momentum > 0))
+    if (c->optimizer.type == OPTIMIZER_SGD && c->optimizer.nesterov && !(c->optimizer.momentum > 0))
         return fail(err, ERR_INVALID, "nesterov needs a momentum above 0");
+    if (c->accumulation < 0)
+        return fail(err, ERR_INVALID, "accumulation must be 1 or more, got %d", c->accumulation);
     if (c->precision == PRECISION_BF16 && !net_bf16_is_fast())
         return fail(err, ERR_INVALID,
                     "precision bf16 needs a CPU with AVX512-BF16 or AMX, this one has %s; use f32 "
@@ -46,11 +49,33 @@ static TrainState fresh_state(const TrainConfig *c, int threads)
     return s;
 }
 
+int64_t train_epoch_steps(int64_t batches, int accumulation)
+{
+    const int64_t each = accumulation > 1 ? accumulation : 1;
+    return (batches + each - 1) / each;
+}
+
+int train_extra_arrays(const TrainConfig *c)
+{
+    int arrays = batch_group_arrays(c->accumulation) + (c->ema.decay > 0);
+    for (ParamSlot slot = 0; slot < PARAM_SLOTS; slot++)
+        arrays += optimizer_keeps(&c->optimizer, slot);
+    return arrays;
+}
+
+static bool needs_slot(const TrainConfig *c, ParamSlot slot)
+{
+    return slot == SLOT_AVERAGE ? c->ema.decay > 0 : optimizer_keeps(&c->optimizer, slot);
+}
+
 static bool create_network(Trainer *t, Error *err)
 {
     const TrainConfig *c = &t->config;
     const Shape image = {c->dataset->image.channels, c->image_size, c->image_size};
+    const bool listens = c->clip_norm > 0 || t->accumulation > 1;
     const NetConfig how = {.batch_size = c->batch_size,
+                           .grads_ready = listens ? trainer_grads_ready : NULL,
+                           .grads_ready_context = t,
                            .bf16 = precision_resolve(c->precision) == PRECISION_BF16,
                            .label_smoothing = c->label_smoothing,
                            .autotune = t->autotune,
@@ -58,7 +83,7 @@ static bool create_network(Trainer *t, Error *err)
                            .go_on_context = t};
     t->graph = model_graph(c->model, image, c->dataset->classes, err);
     return t->graph && params_new(t->graph, &t->params, err)
-           && (c->sgd.momentum <= 0 || params_need_slot(t->params, SLOT_MOMENTUM, err))
+           && batch_group_new(t->params, t->accumulation, c->clip_norm > 0, &t->group, err)
            && net_new(t->graph, t->params, how, &t->net, err);
 }
 
@@ -67,7 +92,9 @@ static bool check_batches(Trainer *t, Error *err)
 {
     const TrainConfig *c = &t->config;
     const int examples = trainer_examples(&c->dataset->train, c->train_limit);
+    t->examples = net_epoch_examples(t->graph, examples, c->batch_size);
     t->batches = net_epoch_batches(t->graph, examples, c->batch_size);
+    t->epoch_steps = train_epoch_steps(t->batches, t->accumulation);
     if (graph_couples_examples(t->graph) && (c->batch_size < 2 || examples < 2))
         return fail(err, ERR_INVALID,
                     "%s normalises by the batch, which needs 2 examples or more, got %d",
@@ -86,11 +113,35 @@ static bool load_state(Trainer *t, Error *err)
     if (state.seed != c->seed)
         return fail(err, ERR_INVALID, "%s is of a training with seed %llu, not %llu", path,
                     (unsigned long long)state.seed, (unsigned long long)c->seed);
-    if (state.batch > t->batches || state.step != state.epoch * t->batches + state.batch)
+    const int64_t steps = (state.batch + t->accumulation - 1) / t->accumulation;
+    const bool between = state.batch % t->accumulation == 0 || state.batch == t->batches;
+    if (state.batch > t->batches || !between || state.step != state.epoch * t->epoch_steps + steps)
         return fail(err, ERR_INVALID,
-                    "%s is at step %lld of an epoch of other length: batch size or examples differ",
+                    "%s is at step %lld of an epoch of other length: batch size, accumulation or "
+                    "examples differ",
                     path, (long long)state.step);
+    for (ParamSlot slot = 0; slot < PARAM_SLOTS; slot++) {
+        if (!needs_slot(c, slot))
+            params_drop_slot(t->params, slot);
+        else if (state.step > 0 && !t->params->slots[slot])
+            return fail(err, ERR_INVALID, "%s has no %s of the weights, which the settings need",
+                        path, PARAM_SLOT_NAMES[slot]);
+    }
     t->state = state;
+    return true;
+}
+
+/* Slots that no checkpoint has filled; an average of no update is the weights themselves. */
+static bool start_slots(Trainer *t, Error *err)
+{
+    ParamStore *p = t->params;
+    if (!optimizer_need_slots(&t->config.optimizer, p, err))
+        return false;
+    if (t->config.ema.decay <= 0 || p->slots[SLOT_AVERAGE])
+        return true;
+    if (!params_need_slot(p, SLOT_AVERAGE, err))
+        return false;
+    memcpy(p->slots[SLOT_AVERAGE], p->values, p->trained_count * sizeof *p->values);
     return true;
 }
 
@@ -111,13 +162,14 @@ bool trainer_new(const TrainConfig *config, Trainer **trainer, Error *err)
     Trainer *t = xcalloc(1, sizeof *t);
     t->config = *config;
     const int threads = team_start(config->threads);
+    t->accumulation = config->accumulation > 1 ? config->accumulation : 1;
     t->state = fresh_state(config, threads);
     if (config->checkpoint_path)
         t->checkpoint_path = xstrdup(config->checkpoint_path);
     t->autotune = config->library_only ? NULL : autotune_new();
     t->autotune_path = config->autotune_path ? xstrdup(config->autotune_path) : NULL;
     bool ok = create_network(t, err) && check_batches(t, err);
-    ok = ok && start_state(t, err) && trainer_open_data(t, err);
+    ok = ok && start_state(t, err) && start_slots(t, err) && trainer_open_data(t, err);
     if (!ok) {
         trainer_free(t);
         return false;
@@ -134,6 +186,7 @@ void trainer_free(Trainer *t)
     loader_free(t->train);
     loader_free(t->test);
     net_free(t->net);
+    batch_group_free(t->group);
     autotune_free(t->autotune);
     resume_report_free(&t->resume);
     free(t->autotune_path);
@@ -160,11 +213,11 @@ const ResumeReport *trainer_resume(const Trainer *t)
 
 int64_t trainer_epoch_steps(const Trainer *t)
 {
-    return t->batches;
+    return t->epoch_steps;
 }
 
 int64_t trainer_total_steps(const Trainer *t)
 {
-    const int64_t planned = t->batches * t->config.epochs;
+    const int64_t planned = t->epoch_steps * t->config.epochs;
     return planned > t->state.step ? planned : t->state.step;
 }

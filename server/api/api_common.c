@@ -88,7 +88,7 @@ bool request_allows(const Request *req, const JobInfo *job, Error *err)
                       if_match ? "If-Match" : "If-None-Match", etag);
 }
 
-int64_t spec_total_steps(const JobSpec *spec)
+StepCounts spec_step_counts(const JobSpec *spec)
 {
     const DatasetInfo *set = dataset_find(spec->dataset);
     const int examples = spec->train_limit ? spec->train_limit : set ? set->train_count : 0;
@@ -96,7 +96,8 @@ int64_t spec_total_steps(const JobSpec *spec)
     Graph *g = model_graph(spec->network, image, set ? set->classes : 10, NULL);
     const int64_t batches = g ? net_epoch_batches(g, examples, spec->batch_size) : 0;
     graph_free(g);
-    return spec->epochs * batches;
+    const int64_t epoch = train_epoch_steps(batches, spec->accumulation);
+    return (StepCounts){.epoch = epoch, .total = epoch * spec->epochs};
 }
 
 uint64_t process_resident_bytes(void)

@@ -26,5 +26,5 @@ cJSON *job_labels(const JobInfo *job);
  * ERR_CONFLICT with the reason "precondition_failed", which is answered with 412. */
 bool request_allows(const Request *req, const JobInfo *job, Error *err);
 
-/* The number of steps of a training with these settings. */
-int64_t spec_total_steps(const JobSpec *spec);
+/* The steps of a training with these settings. */
+StepCounts spec_step_counts(const JobSpec *spec);

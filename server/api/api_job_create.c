@@ -41,15 +41,16 @@ static void check_memory(const JobEstimate *estimate, Faults *faults)
 /* --- dry run --- */
 
 /* The learning rate of each step, or of RATE_POINTS steps from the first to the last. */
-static cJSON *rates_to_json(const JobSpec *spec, int64_t total_steps)
+static cJSON *rates_to_json(const JobSpec *spec, StepCounts counts)
 {
+    const int64_t total_steps = counts.total;
     cJSON *json = cJSON_CreateObject();
     cJSON *steps = cJSON_AddArrayToObject(json, "step");
     cJSON *rates = cJSON_AddArrayToObject(json, "learning_rate");
     const int64_t points = total_steps < RATE_POINTS ? total_steps : RATE_POINTS;
     for (int64_t i = 0; i < points; i++) {
         const int64_t step = points > 1 ? i * (total_steps - 1) / (points - 1) : 0;
-        const double rate = schedule_rate(&spec->schedule, spec->learning_rate, step, total_steps);
+        const double rate = schedule_rate(&spec->schedule, spec->learning_rate, step, counts);
         cJSON_AddItemToArray(steps, cJSON_CreateNumber((double)(step + 1)));
         cJSON_AddItemToArray(rates, json_number(rate));
     }
@@ -69,9 +70,9 @@ static bool respond_dry_run(Response *res, const JobSpec *spec, const JobEstimat
     cJSON_AddItemToObject(json, "name", cJSON_DetachItemFromObject(settings, "name"));
     cJSON_AddItemToObject(json, "metadata", cJSON_DetachItemFromObject(settings, "metadata"));
     cJSON_AddItemToObject(json, "settings", settings);
-    const int64_t total_steps = spec_total_steps(spec);
-    cJSON_AddNumberToObject(json, "total_steps", (double)total_steps);
-    cJSON_AddItemToObject(json, "learning_rate_curve", rates_to_json(spec, total_steps));
+    const StepCounts counts = spec_step_counts(spec);
+    cJSON_AddNumberToObject(json, "total_steps", (double)counts.total);
+    cJSON_AddItemToObject(json, "learning_rate_curve", rates_to_json(spec, counts));
     cJSON_AddItemToObject(json, "estimate", estimate_to_json(estimate));
     cJSON_AddItemToObject(json, "network", network);
     return respond_json(res, 200, json);

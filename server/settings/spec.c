@@ -18,9 +18,9 @@ static void unknown_field(const char *group, const char *pointer, const char *ke
 {
     // A body may have a million unknown keys: search a hint only for the faults that are kept.
     const Field *hint = faults->count < FAULTS_MAX ? field_hint(group, key) : NULL;
-    char path[64] = "";
-    for (size_t i = 1; hint && hint->pointer[i] && i < sizeof path; i++)
-        path[i - 1] = hint->pointer[i] == '/' ? '.' : hint->pointer[i];
+    char path[FIELD_PATH] = "";
+    if (hint)
+        field_path(hint->pointer, path);
     if (hint)
         faults_add(faults, pointer, "is not a known field; did you mean \"%s\"?", path);
     else
@@ -105,11 +105,8 @@ static void check_channels(const JobSpec *spec, const DatasetInfo *set, const ch
 {
     if (faults_at(faults, pointer))
         return;
-    if (spec->normalization != NORMALIZATION_GIVEN) {
-        if (list->count > 0)
-            faults_add(faults, pointer, "belongs to normalization.type \"given\", not to \"%s\"",
-                       NORMALIZATION_NAMES[spec->normalization]);
-    } else if (list->count == 0 || (set && list->count != set->image.channels)) {
+    if (spec->normalization == NORMALIZATION_GIVEN
+        && (list->count == 0 || (set && list->count != set->image.channels))) {
         const int channels = set ? set->image.channels : 1;
         faults_add(faults, pointer, "must have %d number%s, one for each channel, got %d", channels,
                    channels == 1 ? "" : "s", list->count);
@@ -135,8 +132,14 @@ static void check_pictures(const JobSpec *spec, const DatasetInfo *set, Faults *
 
 static void check_together(const JobSpec *spec, Faults *faults)
 {
-    if (spec->sgd.nesterov && spec->sgd.momentum <= 0)
-        faults_add(faults, "/optimizer/nesterov", "needs a momentum above 0");
+    const Schedule *schedule = &spec->schedule;
+    spec_check_relevance(spec, faults);
+    if (schedule->final > spec->learning_rate)
+        faults_add(faults, "/schedule/final", "must be at most optimizer.learning_rate, %g, got %g",
+                   spec->learning_rate, schedule->final);
+    if (schedule->warmup_epochs >= spec->epochs)
+        faults_add(faults, "/schedule/warmup_epochs", "must be below epochs, %d, got %g",
+                   spec->epochs, schedule->warmup_epochs);
     const DatasetInfo *set = dataset_find(spec->dataset);
     check_pictures(spec, set, faults);
     if (set) {
@@ -198,6 +201,8 @@ static Normalization given_normalization(const JobSpec *spec)
 
 TrainConfig spec_train_config(const JobSpec *spec)
 {
+    Optimizer optimizer = spec->optimizer;
+    optimizer.weights_only = !spec->decay_biases;
     return (TrainConfig){
         .model = spec->network,
         .image_size = spec->image_size,
@@ -205,8 +210,11 @@ TrainConfig spec_train_config(const JobSpec *spec)
         .batch_size = spec->batch_size,
         .train_limit = spec->train_limit,
         .test_limit = spec->test_limit,
+        .accumulation = spec->accumulation,
         .learning_rate = spec->learning_rate,
-        .sgd = spec->sgd,
+        .optimizer = optimizer,
+        .clip_norm = spec->clip_norm,
+        .ema = spec->ema,
         .schedule = spec->schedule,
         .label_smoothing = spec->label_smoothing,
         .augmentation = spec->augmentation,

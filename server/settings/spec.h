@@ -31,9 +31,13 @@ typedef struct {
     int image_size;                   // the network's default size
     int epochs;                       // 10
     int batch_size;                   // 128
+    int accumulation;                 // 1
     double learning_rate;             // optimizer.learning_rate, 0.1
-    Sgd sgd;                          // optimizer.momentum, .nesterov, .weight_decay: 0, false, 0
-    Schedule schedule;                // schedule.type: "constant", or "cosine"
+    Optimizer optimizer;              // optimizer.name, "sgd", and what the table says
+    bool decay_biases;                // optimizer.decay_biases, true
+    double clip_norm;                 // optimizer.clip_norm; 0: off
+    Averaging ema;                    // ema.decay, .warmup: 0, false
+    Schedule schedule;                // schedule.type, "constant", and what the table says
     double label_smoothing;           // 0
     Augmentation augmentation;        // nothing of it
     NormalizationType normalization;  // normalization.type, "none"

@@ -6,10 +6,9 @@
 #include "server/base/json_text.h"
 #include "server/settings/spec_fields.h"
 
-/* "/optimizer/momentum" -> "optimizer.momentum" */
-static void dotted_path(const char *pointer, char *path, size_t size)
+void field_path(const char *pointer, char path[FIELD_PATH])
 {
-    snprintf(path, size, "%s", pointer + 1);
+    snprintf(path, FIELD_PATH, "%s", pointer + 1);
     for (char *c = path; *c; c++)
         if (*c == '/')
             *c = '.';
@@ -32,10 +31,33 @@ static cJSON *choices_to_json(const Field *f)
     return choices;
 }
 
+/* {"schedule.type": ["step"]}, or null. */
+static cJSON *when_to_json(const Field *f)
+{
+    if (!f->when)
+        return cJSON_CreateNull();
+    char path[FIELD_PATH];
+    field_path(f->when, path);
+    cJSON *when = cJSON_CreateObject();
+    cJSON *values = cJSON_AddArrayToObject(when, path);
+    for (size_t i = 0; f->when_values[i]; i++)
+        cJSON_AddItemToArray(values, cJSON_CreateString(f->when_values[i]));
+    return when;
+}
+
+static cJSON *needs_to_json(const Field *f)
+{
+    char path[FIELD_PATH];
+    if (!f->needs)
+        return cJSON_CreateNull();
+    field_path(f->needs, path);
+    return cJSON_CreateString(path);
+}
+
 static cJSON *field_to_json(const Field *f, const JobSpec *defaults)
 {
-    char path[64];
-    dotted_path(f->pointer, path, sizeof path);
+    char path[FIELD_PATH];
+    field_path(f->pointer, path);
     const bool range = has_range(f);
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "object", "setting");
@@ -50,6 +72,8 @@ static cJSON *field_to_json(const Field *f, const JobSpec *defaults)
     cJSON_AddBoolToObject(json, "exclusive_minimum", f->above_min);
     cJSON_AddBoolToObject(json, "exclusive_maximum", f->below_max);
     cJSON_AddItemToObject(json, "choices", choices_to_json(f));
+    cJSON_AddItemToObject(json, "when", when_to_json(f));
+    cJSON_AddItemToObject(json, "needs", needs_to_json(f));
     cJSON_AddStringToObject(json, "title", f->title);
     cJSON_AddStringToObject(json, "description", f->about);
     cJSON_AddStringToObject(json, "group", f->section);
@@ -79,8 +103,8 @@ void spec_fields_print(FILE *out)
         const Field *f = &fields[i];
         if (f->kind == &FIELD_GROUP)
             continue;
-        char path[64];
-        dotted_path(f->pointer, path, sizeof path);
+        char path[FIELD_PATH];
+        field_path(f->pointer, path);
         cJSON *value = f->kind->write(f, &defaults);
         char *text = f->default_varies ? NULL : cJSON_PrintUnformatted(value);
         fprintf(out, "  %-32s %-15s %s\n", path, text ? text : "", f->about);

@@ -158,31 +158,14 @@ static cJSON *choice_write(const Field *f, const JobSpec *spec)
     return cJSON_CreateString(f->choices[*(const int *)place(f, spec)]);
 }
 
-static const char *optimizer_name(const Field *f, size_t i)
-{
-    (void)f;
-    return i == 0 ? "sgd" : NULL;
-}
-
-static void optimizer_read(const Field *f, const cJSON *item, SpecReader *r)
-{
-    chosen(f, item, "", r);
-}
-
-static cJSON *optimizer_write(const Field *f, const JobSpec *spec)
-{
-    (void)spec;
-    return cJSON_CreateString(optimizer_name(f, 0));
-}
-
 _Static_assert(sizeof(FlipType) == sizeof(int) && sizeof(NormalizationType) == sizeof(int),
                "choices are stored as int");
-_Static_assert(sizeof(Precision) == sizeof(int) && sizeof(ScheduleType) == sizeof(int),
+_Static_assert(sizeof(Precision) == sizeof(int) && sizeof(ScheduleType) == sizeof(int)
+                   && sizeof(OptimizerType) == sizeof(int),
                "choices are stored as int");
 
 const FieldKind FIELD_BOOL = {"boolean", bool_read, bool_write, NULL};
 const FieldKind FIELD_CHOICE = {"choice", choice_read, choice_write, choice_name};
-const FieldKind FIELD_OPTIMIZER = {"choice", optimizer_read, optimizer_write, optimizer_name};
 
 /* ---- Name, network, dataset ---- */
 

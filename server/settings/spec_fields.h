@@ -8,7 +8,7 @@
 #include "server/settings/spec.h"
 
 enum {
-    SPEC_MAX_FIELDS = 64,
+    SPEC_MAX_FIELDS = 128,
     IMAGE_MAX_SIDE = 1024,
 };
 
@@ -41,24 +41,35 @@ struct Field {
     bool above_min, below_max;    // the end itself is not allowed
     const char *const *choices;   // FIELD_CHOICE: by value, NULL-terminated
     const double *default_range;  // FIELD_RANGE: two numbers
+    /* The field means something only where the choice at `when` is one of `when_values`
+     * (NULL-terminated), and only where the number at `needs` is above 0, or its yes or no is yes.
+     * NULL: everywhere. What is another than the default is a fault elsewhere. */
+    const char *when;
+    const char *const *when_values;
+    const char *needs;
 };
 
-extern const FieldKind FIELD_GROUP;      // an object of fields
-extern const FieldKind FIELD_INT;        // int, a whole number from min to max
-extern const FieldKind FIELD_SEED;       // uint64_t, a whole number from min to max
-extern const FieldKind FIELD_NUMBER;     // double
-extern const FieldKind FIELD_RANGE;      // double[2], the smaller one first
-extern const FieldKind FIELD_NUMBERS;    // NumberList
-extern const FieldKind FIELD_BOOL;       // bool
-extern const FieldKind FIELD_CHOICE;     // an enum that counts from 0, by name
-extern const FieldKind FIELD_OPTIMIZER;  // there is one, so JobSpec has no member for it
-extern const FieldKind FIELD_NAME;       // JobSpec.name
-extern const FieldKind FIELD_NETWORK;    // JobSpec.network
-extern const FieldKind FIELD_DATASET;    // JobSpec.dataset
-extern const FieldKind FIELD_METADATA;   // JobSpec.metadata
+extern const FieldKind FIELD_GROUP;     // an object of fields
+extern const FieldKind FIELD_INT;       // int, a whole number from min to max
+extern const FieldKind FIELD_SEED;      // uint64_t, a whole number from min to max
+extern const FieldKind FIELD_NUMBER;    // double
+extern const FieldKind FIELD_RANGE;     // double[2], the smaller one first
+extern const FieldKind FIELD_NUMBERS;   // NumberList
+extern const FieldKind FIELD_BOOL;      // bool
+extern const FieldKind FIELD_CHOICE;    // an enum that counts from 0, by name
+extern const FieldKind FIELD_NAME;      // JobSpec.name
+extern const FieldKind FIELD_NETWORK;   // JobSpec.network
+extern const FieldKind FIELD_DATASET;   // JobSpec.dataset
+extern const FieldKind FIELD_METADATA;  // JobSpec.metadata
 
 const Field *spec_fields(size_t *count);
+const Field *spec_field(const char *pointer);  // NULL if there is none
+/* "/optimizer/momentum" -> "optimizer.momentum", as people write it. */
+enum { FIELD_PATH = 64 };
+void field_path(const char *pointer, char path[FIELD_PATH]);
 void spec_set_defaults(JobSpec *spec);
+/* Faults of fields that mean nothing beside the others (Field.when, .needs). */
+void spec_check_relevance(const JobSpec *spec, Faults *faults);
 
 /* The field that a client may have meant who wrote `key` in the group `pointer` ("" is the top);
  * NULL if none is near. */

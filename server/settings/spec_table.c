@@ -12,6 +12,8 @@
 // clang-format off
 #define ROW(path, what, name, text) .pointer = path, .kind = &what, .title = name, .about = text
 #define AT(member) .offset = offsetof(JobSpec, member)
+// The choices of another field that a field belongs to.
+#define FOR(choice, ...) .when = choice, .when_values = (const char *const[]){__VA_ARGS__, NULL}
 #define WHAT .section = "What to train"
 #define HOW .section = "How to train"
 #define PICTURES .section = "What becomes of the pictures"
@@ -35,20 +37,68 @@ static const Field FIELDS[] = {
     {ROW("/batch_size", FIELD_INT, "Batch size", "examples of a step; where the network normalises by the batch, a last one "
          "of a single example is left out"),
      HOW, AT(batch_size), .default_value = 128, .min = 1, .max = 4096},
+    {ROW("/accumulation", FIELD_INT, "Accumulation", "batches that make a step, which is one update"),
+     HOW, AT(accumulation), .default_value = 1, .min = 1, .max = 1024},
     {ROW("/optimizer", FIELD_GROUP, "Optimizer", "")},
-    {ROW("/optimizer/name", FIELD_OPTIMIZER, "Optimizer", "as torch.optim.SGD defines it"), HOW},
-    {ROW("/optimizer/learning_rate", FIELD_NUMBER, "Learning rate", "of the first step"),
+    {ROW("/optimizer/name", FIELD_CHOICE, "Optimizer", "as torch.optim defines it"),
+     HOW, AT(optimizer.type), .choices = OPTIMIZER_NAMES},
+    {ROW("/optimizer/learning_rate", FIELD_NUMBER, "Learning rate", "where the schedule starts, or its peak"),
      HOW, AT(learning_rate), .default_value = 0.1, .min = 0, .max = 100, .above_min = true},
     {ROW("/optimizer/momentum", FIELD_NUMBER, "Momentum", "share of the step before"),
-     HOW, AT(sgd.momentum), .max = 1, .below_max = true},
+     HOW, AT(optimizer.momentum), .max = 1, .below_max = true, FOR("/optimizer/name", "sgd")},
     {ROW("/optimizer/nesterov", FIELD_BOOL, "Nesterov", "look ahead; needs a momentum above 0"),
-     HOW, AT(sgd.nesterov)},
-    {ROW("/optimizer/weight_decay", FIELD_NUMBER, "Weight decay", "of all parameters"),
-     HOW, AT(sgd.weight_decay), .max = 1},
+     HOW, AT(optimizer.nesterov), FOR("/optimizer/name", "sgd"), .needs = "/optimizer/momentum"},
+    {ROW("/optimizer/beta1", FIELD_NUMBER, "Beta 1", "share of the past in the mean of the gradients"),
+     HOW, AT(optimizer.beta1), .default_value = 0.9, .max = 1, .below_max = true, FOR("/optimizer/name", "adamw")},
+    {ROW("/optimizer/beta2", FIELD_NUMBER, "Beta 2", "share of the past in the mean of their squares"),
+     HOW, AT(optimizer.beta2), .default_value = 0.999, .max = 1, .below_max = true, FOR("/optimizer/name", "adamw")},
+    {ROW("/optimizer/epsilon", FIELD_NUMBER, "Epsilon", "added to the root of the mean square"),
+     HOW, AT(optimizer.epsilon), .default_value = 1e-8, .max = 1, .above_min = true, FOR("/optimizer/name", "adamw")},
+    {ROW("/optimizer/weight_decay", FIELD_NUMBER, "Weight decay",
+         "added to the gradient by sgd, apart from it by adamw"),
+     HOW, AT(optimizer.weight_decay), .max = 1},
+    {ROW("/optimizer/decay_biases", FIELD_BOOL, "Decay biases",
+         "and what scales and shifts in a normalisation; false: weights alone"),
+     HOW, AT(decay_biases), .default_value = 1, .needs = "/optimizer/weight_decay"},
+    {ROW("/optimizer/clip_norm", FIELD_NUMBER, "Clip gradients",
+         "largest norm of all of them together; 0: any"),
+     HOW, AT(clip_norm), .max = INFINITY},
+    {ROW("/ema", FIELD_GROUP, "Moving average", "")},
+    {ROW("/ema/decay", FIELD_NUMBER, "Average of weights",
+         "share kept at each step; the averaged weights are then tested and saved; 0: off"),
+     HOW, AT(ema.decay), .max = 1, .below_max = true},
+    {ROW("/ema/warmup", FIELD_BOOL, "Average warms up", "keeps at most (1 + n) / (10 + n) after n averages"),
+     HOW, AT(ema.warmup), .needs = "/ema/decay"},
     {ROW("/schedule", FIELD_GROUP, "Schedule", "")},
-    {ROW("/schedule/type", FIELD_CHOICE, "Schedule",
-         "of the learning rate; cosine: down to 0 over the whole run, step by step"),
+    {ROW("/schedule/type", FIELD_CHOICE, "Schedule", "of the learning rate, over the whole run"),
      HOW, AT(schedule.type), .choices = SCHEDULE_NAMES},
+    {ROW("/schedule/every_epochs", FIELD_INT, "Step down every", "epochs between two steps down"),
+     HOW, AT(schedule.every_epochs), .default_value = 3, .min = 1, .max = 100000, FOR("/schedule/type", "step")},
+    {ROW("/schedule/gamma", FIELD_NUMBER, "Gamma", "factor of each step down, or of each epoch"),
+     HOW, AT(schedule.gamma), .default_value = 0.1, .max = 1, .above_min = true,
+     FOR("/schedule/type", "step", "exponential")},
+    {ROW("/schedule/power", FIELD_NUMBER, "Power", "of the share of steps that is left"),
+     HOW, AT(schedule.power), .default_value = 1, .max = 100, .above_min = true, FOR("/schedule/type", "polynomial")},
+    {ROW("/schedule/final", FIELD_NUMBER, "Final rate", "learning rate at the end"),
+     HOW, AT(schedule.final), .max = 100, FOR("/schedule/type", "polynomial", "cosine")},
+    {ROW("/schedule/peak_at", FIELD_NUMBER, "Peak at", "share of the steps that come before the peak"),
+     HOW, AT(schedule.peak_at), .default_value = 0.3, .max = 1, .above_min = true, .below_max = true,
+     FOR("/schedule/type", "one_cycle")},
+    {ROW("/schedule/initial_div", FIELD_NUMBER, "Initial division",
+         "the first rate is the peak divided by this"),
+     HOW, AT(schedule.initial_div), .default_value = 25, .min = 1, .max = 1e9, FOR("/schedule/type", "one_cycle")},
+    {ROW("/schedule/final_div", FIELD_NUMBER, "Final division",
+         "the last rate is the first one divided by this"),
+     HOW, AT(schedule.final_div), .default_value = 1e4, .min = 1, .max = 1e9, FOR("/schedule/type", "one_cycle")},
+    {ROW("/schedule/linear", FIELD_BOOL, "Straight lines", "up and down, not half a cosine each"),
+     HOW, AT(schedule.linear), FOR("/schedule/type", "one_cycle")},
+    {ROW("/schedule/warmup_epochs", FIELD_NUMBER, "Warm-up",
+         "epochs, or a part of one, in which the rate rises in a straight line; 0: none"),
+     HOW, AT(schedule.warmup_epochs), .max = 100000,
+     FOR("/schedule/type", "constant", "step", "exponential", "polynomial", "cosine")},
+    {ROW("/schedule/warmup_start", FIELD_NUMBER, "Warm-up from",
+         "share of the learning rate that it starts from"),
+     HOW, AT(schedule.warmup_start), .default_value = 0.01, .max = 1, .needs = "/schedule/warmup_epochs"},
     {ROW("/label_smoothing", FIELD_NUMBER, "Label smoothing", "share of the other classes in a label"),
      HOW, AT(label_smoothing), .max = 1, .below_max = true},
     {ROW("/augmentation", FIELD_GROUP, "Augmentation", "")},
@@ -59,18 +109,22 @@ static const Field FIELDS[] = {
          "of training pictures, resized as if they were all of it"),
      PICTURES, AT(augmentation.resized_crop.on)},
     {ROW("/augmentation/resized_crop_scale", FIELD_RANGE, "Size of the parts", "least and largest share of the area"),
-     PICTURES, AT(augmentation.resized_crop.scale), RANGE(0.08, 1), .max = 1, .above_min = true},
+     PICTURES, AT(augmentation.resized_crop.scale), RANGE(0.08, 1), .max = 1, .above_min = true,
+     .needs = "/augmentation/resized_crop"},
     {ROW("/augmentation/resized_crop_ratio", FIELD_RANGE, "Shape of the parts", "least and largest width / height"),
-     PICTURES, AT(augmentation.resized_crop.ratio), RANGE(0.75, 4.0 / 3), .max = AUGMENT_MAX_RATIO, .above_min = true},
+     PICTURES, AT(augmentation.resized_crop.ratio), RANGE(0.75, 4.0 / 3), .max = AUGMENT_MAX_RATIO, .above_min = true,
+     .needs = "/augmentation/resized_crop"},
     {ROW("/augmentation/flip", FIELD_CHOICE, "Mirror images",
          "random: half of the training pictures; alternate: each in every second epoch"),
      PICTURES, AT(augmentation.flip), .choices = FLIP_NAMES},
     {ROW("/augmentation/erasing", FIELD_NUMBER, "Erasing", "share of the training images that lose a rectangle"),
      PICTURES, AT(augmentation.erasing.probability), .max = 1},
     {ROW("/augmentation/erasing_scale", FIELD_RANGE, "Size of the rectangle", "least and largest share of the area"),
-     PICTURES, AT(augmentation.erasing.scale), RANGE(0.02, 0.33), .max = 1, .above_min = true},
+     PICTURES, AT(augmentation.erasing.scale), RANGE(0.02, 0.33), .max = 1, .above_min = true,
+     .needs = "/augmentation/erasing"},
     {ROW("/augmentation/erasing_ratio", FIELD_RANGE, "Shape of the rectangle", "least and largest height / width"),
-     PICTURES, AT(augmentation.erasing.ratio), RANGE(0.3, 3.3), .max = AUGMENT_MAX_RATIO, .above_min = true},
+     PICTURES, AT(augmentation.erasing.ratio), RANGE(0.3, 3.3), .max = AUGMENT_MAX_RATIO, .above_min = true,
+     .needs = "/augmentation/erasing"},
     {ROW("/augmentation/mixup", FIELD_NUMBER, "Mixup",
          "mixes two training images by a share from Beta(a, a); a is often 0.2; 0: not"),
      PICTURES, AT(augmentation.mixup), .max = AUGMENT_MAX_ALPHA},
@@ -79,9 +133,9 @@ static const Field FIELDS[] = {
          "of each channel; measured: on the training examples, before the first step"),
      PICTURES, AT(normalization), .choices = NORMALIZATION_NAMES},
     {ROW("/normalization/mean", FIELD_NUMBERS, "Mean", "of pixels from 0 to 1, one for each channel"),
-     PICTURES, AT(mean), .max = 1},
+     PICTURES, AT(mean), .max = 1, FOR("/normalization/type", "given")},
     {ROW("/normalization/std", FIELD_NUMBERS, "Deviation", "of pixels from 0 to 1, one for each channel"),
-     PICTURES, AT(std), .max = 1, .above_min = true},
+     PICTURES, AT(std), .max = 1, .above_min = true, FOR("/normalization/type", "given")},
     {ROW("/precision", FIELD_CHOICE, "Precision", "auto: bf16 where the CPU computes it, else f32"),
      HOW, AT(precision), .choices = PRECISION_NAMES},
     {ROW("/seed", FIELD_SEED, "Seed", "of the weights and the order of the examples"),
@@ -110,6 +164,7 @@ static const Field FIELDS[] = {
 };
 #undef ROW
 #undef AT
+#undef FOR
 #undef WHAT
 #undef HOW
 #undef PICTURES
@@ -125,6 +180,14 @@ const Field *spec_fields(size_t *count)
     return FIELDS;
 }
 
+const Field *spec_field(const char *pointer)
+{
+    for (size_t i = 0; i < COUNT(FIELDS); i++)
+        if (strcmp(FIELDS[i].pointer, pointer) == 0)
+            return &FIELDS[i];
+    return NULL;
+}
+
 void spec_set_defaults(JobSpec *spec)
 {
     *spec = (JobSpec){.network = models_find("googlenet"), .dataset = "fashion_mnist"};
@@ -136,5 +199,7 @@ void spec_set_defaults(JobSpec *spec)
             memcpy(value, &FIELDS[i].default_value, sizeof(double));
         else if (FIELDS[i].kind == &FIELD_RANGE)
             memcpy(value, FIELDS[i].default_range, 2 * sizeof(double));
+        else if (FIELDS[i].kind == &FIELD_BOOL)
+            memcpy(value, &(bool){FIELDS[i].default_value > 0}, sizeof(bool));
     }
 }

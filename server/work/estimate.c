@@ -17,11 +17,12 @@ static MemoryEstimate memory_parts(const Graph *g, const JobSpec *spec, const Se
 {
     const size_t images = (size_t)set->train_count + (size_t)set->test_count;
     const Shape image = set->image;
+    const TrainConfig config = spec_train_config(spec);
     const MemoryQuestion question = {
         .batch_size = spec->batch_size,
         .threads = threads,
         .bf16 = precision_resolve(spec->precision) == PRECISION_BF16,
-        .momentum = spec->sgd.momentum > 0,
+        .extra_arrays = train_extra_arrays(&config),
         .train_count = used(spec->train_limit, set->train_count),
         .test_count = used(spec->test_limit, set->test_count),
         .dataset_bytes = images * (shape_count(image) + 1),  // a byte for the label

@@ -36,18 +36,10 @@ typedef struct {
     Trainer *trainer;
     Path checkpoint_path;
     Ending ending;
-    int64_t examples, batches;  // in an epoch
-    Error fault;                // what could not be recorded; ERR_NONE: all was
+    Error fault;  // what could not be recorded; ERR_NONE: all was
 } Training;
 
 /* ---- The callback ---- */
-
-static int64_t examples_of_step(const Training *t, int64_t step)
-{
-    const int64_t index = (step - 1) % t->batches;
-    const int64_t rest = t->examples - index * t->spec.batch_size;
-    return rest < t->spec.batch_size ? rest : t->spec.batch_size;
-}
 
 static bool on_point(Training *t, const TrainEvent *event)
 {
@@ -106,7 +98,7 @@ static TrainAnswer on_checkpoint(Training *t, const TrainEvent *event)
     Error err = {0};
     CheckpointRow row = {
         .step = event->step,
-        .epoch = event->step / t->batches,
+        .epoch = event->step / trainer_epoch_steps(t->trainer),
         .created_at = time_now_ms(),
         .test_accuracy = event->evaluated ? event->test_accuracy : -1,
         .best = event->best,
@@ -175,7 +167,7 @@ static TrainAnswer on_event(void *context, const TrainEvent *event)
     if (t->fault.code != ERR_NONE)
         return TRAIN_STOP;
     if (event->type == TRAIN_STEP || event->type == TRAIN_POINT)
-        run_step(t->run, (RunStep){event, examples_of_step(t, event->step)});
+        run_step(t->run, (RunStep){event, event->step_examples});
     else if (event->type == TRAIN_PART)
         run_part(t->run);
     else
@@ -232,8 +224,6 @@ static bool make_trainer(Training *t, Error *err)
     how.checkpoint_best = true;  // however seldom the job wants checkpoints
     if (how.checkpoint_every_seconds <= 0)
         how.checkpoint_every_seconds = t->config->checkpoint_seconds;
-    const int count = t->dataset->train.count;
-    t->examples = how.train_limit > 0 && how.train_limit < count ? how.train_limit : count;
 
     size_t kept;
     const int64_t *steps = run_checkpoints(t->run, &kept);
@@ -246,7 +236,6 @@ static bool make_trainer(Training *t, Error *err)
     how.resume_from = from;
     how.resume_count = (int)kept;
     const bool ok = trainer_new(&how, &t->trainer, err);
-    t->batches = ok ? trainer_epoch_steps(t->trainer) : 0;
     free(from);
     free(paths);
     return ok;

@@ -1,10 +1,12 @@
 // Create, check, list, rename, clone, steer and delete jobs. One long job keeps the worker busy, so
 // that the others stay in the queue.
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Client } from './client.js';
 import { Daemon, until } from './daemon.js';
 
@@ -34,7 +36,11 @@ test('an empty object is the recipe of the chapter', async () => {
   assert.equal(settings.network, 'googlenet');
   assert.equal(settings.dataset, 'fashion_mnist');
   assert.deepEqual([settings.image_size, settings.epochs, settings.batch_size, settings.seed], [96, 10, 128, 0]);
-  assert.deepEqual(settings.optimizer, { name: 'sgd', learning_rate: 0.1, momentum: 0, nesterov: false, weight_decay: 0 });
+  assert.deepEqual(settings.optimizer, {
+    name: 'sgd', learning_rate: 0.1, momentum: 0, nesterov: false, beta1: 0.9, beta2: 0.999, epsilon: 1e-8,
+    weight_decay: 0, decay_biases: true, clip_norm: 0,
+  });
+  assert.deepEqual([settings.accumulation, settings.ema], [1, { decay: 0, warmup: false }]);
   assert.deepEqual((await client.job(json.id)).id, json.id);
 });
 
@@ -62,6 +68,36 @@ test('a dry run shows the learning rate of each step', async () => {
   assert.deepEqual([long.learning_rate_curve.step[0], long.learning_rate_curve.step.at(-1)], [1, long.total_steps]);
   assert.ok(long.learning_rate_curve.learning_rate.every((value) => value === 0.2));
   assert.deepEqual((await dry({ epochs: 1, train_limit: 1 })).learning_rate_curve, { step: [1], learning_rate: [0.2] });
+});
+
+test('a dry run counts updates, and knows every schedule', async () => {
+  const dry = async (body) => (await client.post('/v1/jobs?dry_run=true', { epochs: 3, train_limit: 1000, batch_size: 100, ...body }, { status: 200 })).json;
+  const near = (values, wanted) => values.forEach((v, i) => assert.ok(Math.abs(v - wanted[i]) < 1e-12, `${v} at ${i}, not ${wanted[i]}`));
+  // Ten batches an epoch are four updates of three batches, the last of one.
+  const groups = await dry({ accumulation: 3, schedule: { type: 'step', every_epochs: 1, gamma: 0.5 } });
+  assert.equal(groups.total_steps, 12);
+  near(groups.learning_rate_curve.learning_rate, [0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05, 0.025, 0.025, 0.025, 0.025]);
+  const warm = await dry({ epochs: 2, accumulation: 5, schedule: { type: 'polynomial', warmup_epochs: 1, warmup_start: 0.5 } });
+  near(warm.learning_rate_curve.learning_rate, [0.05, 0.075, 0.1, 0.05]);
+  const cycle = (await dry({ schedule: { type: 'one_cycle' } })).learning_rate_curve.learning_rate;
+  assert.equal(cycle.length, 30);
+  near([cycle[0], Math.max(...cycle), cycle[8], cycle[29]], [0.004, 0.1, 0.1, 4e-7]);
+  const fall = (await dry({ schedule: { type: 'exponential', gamma: 0.25 } })).learning_rate_curve.learning_rate;
+  near([fall[0], fall[5], fall[10]], [0.1, 0.05, 0.025]);
+});
+
+test('ready-made jobs are without fault', async () => {
+  const folder = fileURLToPath(new URL('../../config/jobs/', import.meta.url));
+  for (const file of readdirSync(folder))
+    await client.post('/v1/jobs?dry_run=true', JSON.parse(readFileSync(join(folder, file), 'utf8')), { status: 200 });
+});
+
+test('settings say beside which others they mean something', async () => {
+  const { json } = await client.get('/v1/settings');
+  const field = Object.fromEntries(json.data.map((row) => [row.path, row]));
+  assert.deepEqual(field['schedule.gamma'].when, { 'schedule.type': ['step', 'exponential'] });
+  assert.deepEqual([field['optimizer.nesterov'].when, field['optimizer.nesterov'].needs], [{ 'optimizer.name': ['sgd'] }, 'optimizer.momentum']);
+  assert.deepEqual([field.epochs.when, field.epochs.needs], [null, null]);
 });
 
 test('a data set that is not there is a fault of the request, which names where it was looked for', async () => {

@@ -203,3 +203,20 @@ test('the stream of all jobs begins with what comes next', async () => {
   await client.get(`/v1/jobs/${job.id}`, { status: 404 });
   await client.get(`/v1/jobs/${job.id}/checkpoints/latest/content`, { status: 404 });
 });
+
+test('a recipe with everything in it gives the same model, stopped or not', async () => {
+  const recipe = { ...settings, precision: 'f32', threads: 1, name: '', accumulation: 3, ema: { decay: 0.9, warmup: true },
+    optimizer: { name: 'adamw', learning_rate: 0.002, weight_decay: 0.05, decay_biases: false, clip_norm: 1 },
+    schedule: { type: 'cosine', warmup_epochs: 0.5 } };
+  const one = await client.create(recipe);
+  const whole = await client.succeeded(one.id);
+  assert.equal(whole.progress.total_steps, 6 * 17);
+  const { json: broken } = await client.call('POST', `/v1/jobs/${one.id}/clone`, { status: 201 });
+  await until('some steps', async () => (await client.job(broken.id)).progress.step > 3);
+  await client.call('POST', `/v1/jobs/${broken.id}/stop`, { status: 202 });
+  await until('the stop', async () => (await client.job(broken.id)).status === 'stopped');
+  await client.call('POST', `/v1/jobs/${broken.id}/resume`, { status: 202 });
+  await client.succeeded(broken.id);
+  const model = async (id) => (await client.get(`/v1/jobs/${id}/checkpoints/latest/content`)).bytes;
+  assert.deepEqual(await model(broken.id), await model(one.id));
+});

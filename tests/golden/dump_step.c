@@ -123,7 +123,8 @@ static bool train(const Step *s, int64_t step, Metrics *sum, Error *err)
 
 static void update(const Step *s)
 {
-    sgd_step(&(Sgd){0}, RATE, s->params);
+    optimizer_update(&(Optimizer){0}, (UpdateStep){.learning_rate = RATE, .grad_scale = 1},
+                     s->params);
     net_params_changed(s->net);
 }
 

@@ -3,73 +3,52 @@
 #include <math.h>
 
 #include "core/base/chunks.h"
-#include "core/base/simd.h"
+#include "core/train/optim/optimizer_inside.h"
 
-/* An update in the type that it is computed in: value -= rate * (g_share * g + m_share * m). */
-typedef struct {
-    float rate, decay, momentum;
-    float g_share, m_share;  // 1 and momentum with Nesterov's momentum, else 0 and 1
-} Update;
+const char *const OPTIMIZER_NAMES[] = {[OPTIMIZER_SGD] = "sgd", [OPTIMIZER_ADAMW] = "adamw", NULL};
 
-/* What one chunk has seen. */
-typedef struct {
-    float squares;  // of the gradients
-    float check;    // 0; NaN if a new value is NaN or infinite
-} Seen;
+static const OptimizerOps *const OPTIMIZERS[] = {
+    [OPTIMIZER_SGD] = &SGD_OPS, [OPTIMIZER_ADAMW] = &ADAMW_OPS};
 
-/* The passes wait for memory, so that looking at the numbers costs next to nothing. x - x is 0 but
- * for NaN and infinity. */
-SIMD_CLONES static Seen update_plain(Update u, size_t count, float *restrict value,
-                                     const float *restrict grad)
+bool optimizer_keeps(const Optimizer *o, ParamSlot slot)
 {
-    float squares = 0, check = 0;
-#pragma omp simd reduction(+ : squares, check)
-    for (size_t i = 0; i < count; i++) {
-        const float v = value[i] - u.rate * (grad[i] + u.decay * value[i]);
-        squares += grad[i] * grad[i];
-        check += v - v;
-        value[i] = v;
-    }
-    return (Seen){squares, check};
+    return OPTIMIZERS[o->type]->keeps(o, slot);
 }
 
-SIMD_CLONES static Seen update_with_momentum(Update u, size_t count, float *restrict value,
-                                             const float *restrict grad, float *restrict velocity)
+bool optimizer_need_slots(const Optimizer *o, ParamStore *store, Error *err)
 {
-    float squares = 0, check = 0;
-#pragma omp simd reduction(+ : squares, check)
-    for (size_t i = 0; i < count; i++) {
-        const float g = grad[i] + u.decay * value[i];
-        const float m = u.momentum * velocity[i] + g;
-        const float v = value[i] - u.rate * (u.g_share * g + u.m_share * m);
-        squares += grad[i] * grad[i];
-        check += v - v;
-        velocity[i] = m;
-        value[i] = v;
-    }
-    return (Seen){squares, check};
+    for (ParamSlot slot = 0; slot < PARAM_SLOTS; slot++)
+        if (optimizer_keeps(o, slot) && !params_need_slot(store, slot, err))
+            return false;
+    return true;
 }
 
-SgdReport sgd_step(const Sgd *sgd, double learning_rate, ParamStore *store)
+/* Update the numbers [first, end). */
+static void update_range(const OptimizerOps *ops, Update u, ParamStore *store, size_t first,
+                         size_t end, double *grad_squares, double *values_check)
 {
-    const float momentum = (float)sgd->momentum;
-    const Update u = {.rate = (float)learning_rate,
-                      .decay = (float)sgd->weight_decay,
-                      .momentum = momentum,
-                      .g_share = sgd->nesterov ? 1 : 0,
-                      .m_share = sgd->nesterov ? momentum : 1};
-    const size_t chunks = chunk_count(store->trained_count);
+    const size_t count = end - first, chunks = chunk_count(count);
     double squares = 0, check = 0;
 #pragma omp parallel for schedule(static) reduction(+ : squares, check)
     for (size_t c = 0; c < chunks; c++) {
-        const size_t at = c * CHUNK, count = chunk_size(store->trained_count, c);
-        float *value = store->values + at;
-        const float *grad = store->grads + at;
-        const Seen seen = momentum > 0 ? update_with_momentum(u, count, value, grad,
-                                                              store->slots[SLOT_MOMENTUM] + at)
-                                       : update_plain(u, count, value, grad);
-        squares += seen.squares;
-        check += seen.check;
+        const ChunkReport r = ops->update(u, store, first + c * CHUNK, chunk_size(count, c));
+        squares += r.squares;
+        check += r.check;
     }
-    return (SgdReport){.grad_norm = sqrt(squares), .values_finite = check == 0};
+    *grad_squares += squares;
+    *values_check += check;
+}
+
+UpdateReport optimizer_update(const Optimizer *o, UpdateStep step, ParamStore *store)
+{
+    const OptimizerOps *ops = OPTIMIZERS[o->type];
+    const size_t decaying = o->weights_only ? store->weight_count : store->trained_count;
+    Optimizer without = *o;
+    without.weight_decay = 0;
+    double squares = 0, check = 0;
+    update_range(ops, ops->prepare(o, step), store, 0, decaying, &squares, &check);
+    if (decaying < store->trained_count)
+        update_range(ops, ops->prepare(&without, step), store, decaying, store->trained_count,
+                     &squares, &check);
+    return (UpdateReport){.grad_norm = sqrt(squares), .values_finite = check == 0};
 }

@@ -77,7 +77,7 @@ static void each_part_grows_with_what_it_is_made_of(void **state)
     assert_int_equal(plain.batches, 2 * 3 * 128 * 96 * 96 * 4 + 70000 * 4);
 
     MemoryQuestion q = CHAPTER;
-    q.momentum = true;
+    q.extra_arrays = 1;
     assert_int_equal(memory_estimate(g, &q).parameters, 3 * array);
     q.bf16 = true;
     const MemoryEstimate half = memory_estimate(g, &q);

@@ -179,6 +179,42 @@ static void a_model_file_has_parameters_alone(void **state)
     params_free(b);
 }
 
+static void a_moving_average_is_the_model(void **state)
+{
+    (void)state;
+    Error err = {0};
+    char path[128], model[128];
+    path_of(path, "average");
+    path_of(model, "average_model");
+    ParamStore *a = store_new("out", 3, 1), *b = store_new("out", 3, 2),
+               *c = store_new("out", 3, 3);
+    CHECK_OK(params_need_slot(a, SLOT_AVERAGE, &err), err);
+    float *average = a->slots[SLOT_AVERAGE];
+    for (size_t i = 0; i < a->trained_count; i++)
+        average[i] = 100 + (float)i;
+    CHECK_OK(checkpoint_save(path, a, &STATE, NULL, &err), err);
+    CHECK_OK(model_save(model, a, "some_model", &(Normalization){0}, &err), err);
+    const size_t bytes = a->trained_count * sizeof(float);
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(model_load(i == 0 ? path : model, b, NULL, &err), err);
+        assert_memory_equal(b->values, average, bytes);
+        assert_null(b->slots[SLOT_AVERAGE]);
+    }
+    TrainState got;
+    CHECK_OK(checkpoint_load(path, c, &got, NULL, &err), err);
+    assert_memory_equal(c->values, a->values, a->count * sizeof(float));
+    assert_memory_equal(c->slots[SLOT_AVERAGE], average, bytes);
+    SafeFile *f = NULL;
+    CHECK_OK(safetensors_open(path, &f, &err), err);
+    assert_non_null(safetensors_find(f, "optimizer.trained.hidden.weight"));
+    safetensors_close(f);
+    unlink(path);
+    unlink(model);
+    params_free(a);
+    params_free(b);
+    params_free(c);
+}
+
 static void a_checkpoint_serves_as_a_model(void **state)
 {
     (void)state;
@@ -407,6 +443,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(statistics_and_counters_come_back),
         cmocka_unit_test(weights_from_elsewhere_are_taken),
         cmocka_unit_test(a_model_file_has_parameters_alone),
+        cmocka_unit_test(a_moving_average_is_the_model),
         cmocka_unit_test(a_checkpoint_serves_as_a_model),
         cmocka_unit_test(another_network_is_refused_by_its_tensor),
         cmocka_unit_test(every_flipped_bit_is_noticed),

@@ -28,7 +28,7 @@ static TrainConfig config(const Dataset *dataset, Precision precision)
                          .batch_size = 16,
                          .threads = 1,
                          .learning_rate = 0.05,
-                         .sgd = {.momentum = 0.9},
+                         .optimizer = {.momentum = 0.9},
                          .precision = precision,
                          .seed = 11};
 }

@@ -205,7 +205,19 @@ static void a_checkpoint_of_other_settings_is_refused(void **state)
     other = c;
     other.batch_size = 8;
     assert_false(trainer_new(&other, &t, &err));
-    assert_non_null(strstr(err.message, "batch size or examples differ"));
+    assert_non_null(strstr(err.message, "batch size, accumulation or examples differ"));
+    other = c;
+    other.accumulation = 3;
+    assert_false(trainer_new(&other, &t, &err));
+    assert_non_null(strstr(err.message, "batch size, accumulation or examples differ"));
+    other = c;
+    other.optimizer = (Optimizer){OPTIMIZER_ADAMW, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+    assert_false(trainer_new(&other, &t, &err));
+    assert_non_null(strstr(err.message, " has no first_moment of the weights, which the settings"));
+    other = c;
+    other.ema.decay = 0.9;
+    assert_false(trainer_new(&other, &t, &err));
+    assert_non_null(strstr(err.message, " has no average of the weights, which the settings need"));
 }
 
 static void a_loss_that_explodes_ends_the_training(void **state)
@@ -236,7 +248,7 @@ static void bad_settings_are_refused(void **state)
     c[0].epochs = 0;
     c[1].batch_size = -3;
     c[2].learning_rate = 0;
-    c[3].sgd = (Sgd){.nesterov = true};
+    c[3].optimizer = (Optimizer){.nesterov = true};
     for (int i = 0; i < 4; i++) {
         Error err;
         Trainer *t;

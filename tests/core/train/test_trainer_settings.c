@@ -21,6 +21,9 @@ typedef struct {
     ParamStore *params;
     Net *net;
     Loader *train, *test;
+    float *sums;     // gradients of the batches of a step
+    float *average;  // of the trained weights
+    int64_t step, epoch_steps;
 } Loop;
 
 static Normalization normalization_of(const TrainConfig *c)
@@ -39,7 +42,9 @@ static Loop loop_new(const TrainConfig *c)
     team_start(c->threads);
     Loop l = {.graph = model_graph(c->model, (Shape){1, c->image_size, c->image_size}, 10, &err)};
     CHECK_OK(params_new(l.graph, &l.params, &err), err);
-    CHECK_OK(params_need_slot(l.params, SLOT_MOMENTUM, &err), err);
+    CHECK_OK(optimizer_need_slots(&c->optimizer, l.params, &err), err);
+    l.sums = xcalloc(l.params->trained_count, sizeof *l.sums);
+    l.average = xcalloc(l.params->trained_count, sizeof *l.average);
     init_params(l.params, init_xavier_uniform, c->seed);
     const NetConfig how = {.batch_size = c->batch_size,
                            .bf16 = precision_resolve(c->precision) == PRECISION_BF16,
@@ -58,6 +63,9 @@ static Loop loop_new(const TrainConfig *c)
                                .limit = c->test_limit};
     CHECK_OK(loader_new(c->dataset, &c->dataset->train, train, &l.train, &err), err);
     CHECK_OK(loader_new(c->dataset, &c->dataset->test, test, &l.test, &err), err);
+    const int64_t batches = loader_batches_per_epoch(l.train);
+    const int n = c->accumulation > 0 ? c->accumulation : 1;
+    l.epoch_steps = (batches + n - 1) / n;
     return l;
 }
 
@@ -67,33 +75,88 @@ static void loop_free(Loop *l)
     loader_free(l->test);
     net_free(l->net);
     params_free(l->params);
+    free(l->sums);
+    free(l->average);
     graph_free(l->graph);
 }
 
-static double rate_of(const TrainConfig *c, int64_t step, int64_t steps)
+static double rate_of(const TrainConfig *c, int64_t step, int64_t epoch_steps)
 {
+    const int64_t steps = c->epochs * epoch_steps;
     const double x = (double)step / (double)steps;
+    const double warm = c->schedule.warmup_epochs * (double)epoch_steps;
+    if ((double)step < warm)
+        return c->learning_rate * (double)step / warm;
     return c->schedule.type == SCHEDULE_COSINE ? c->learning_rate * (1 + cos(acos(-1) * x)) / 2
                                                : c->learning_rate;
 }
 
-static Metrics loop_epoch(const Loop *l, const TrainConfig *c, int64_t *step, int64_t steps)
+/* Examples of the step that begins with example `first` of an epoch. */
+static int step_examples(const TrainConfig *c, int first)
+{
+    const int left = c->train_limit - first;
+    const int most = c->batch_size * (c->accumulation > 0 ? c->accumulation : 1);
+    return left < most ? left : most;
+}
+
+/* Adds the batch's share to the step's gradients. */
+static void loop_add_grads(const Loop *l, int examples, int all)
+{
+    const float weight = (float)((double)examples / all);
+    for (size_t i = 0; i < l->params->trained_count; i++)
+        l->sums[i] = l->sums[i] + weight * l->params->grads[i];
+}
+
+static void loop_average(const Loop *l, const TrainConfig *c)
+{
+    const double n = (double)l->step, warm = (1 + n) / (10 + n);
+    const double decay = c->ema.warmup && warm < c->ema.decay ? warm : c->ema.decay;
+    for (size_t i = 0; i < l->params->trained_count; i++)
+        l->average[i] =
+            l->step == 0
+                ? l->params->values[i]
+                : l->average[i] + (float)(1 - decay) * (l->params->values[i] - l->average[i]);
+}
+
+static void loop_update(Loop *l, const TrainConfig *c)
+{
+    const size_t count = l->params->trained_count;
+    double squares = 0, scale = 1;
+    memcpy(l->params->grads, l->sums, count * sizeof *l->sums);
+    memset(l->sums, 0, count * sizeof *l->sums);
+    for (size_t i = 0; i < count; i++)
+        squares += (double)l->params->grads[i] * (double)l->params->grads[i];
+    if (c->clip_norm > 0 && sqrt(squares) > c->clip_norm)
+        scale = c->clip_norm / (sqrt(squares) + 1e-6);
+    const UpdateStep how = {rate_of(c, l->step, l->epoch_steps), l->step, scale};
+    optimizer_update(&c->optimizer, how, l->params);
+    loop_average(l, c);
+    net_params_changed(l->net);
+    l->step++;
+}
+
+static Metrics loop_epoch(Loop *l, const TrainConfig *c)
 {
     Error err = {0};
     Metrics sum = {0};
-    for (bool last = false; !last; (*step)++) {
-        const Batch *b = loader_next(l->train);
+    int seen = 0;
+    while (seen < c->train_limit) {
+        const int all = step_examples(c, seen);
         Metrics part = {0};
-        const NetBatch batch = {.images = b->images,
-                                .labels = b->labels,
-                                .mixed_labels = b->mixed_labels,
-                                .share = b->share,
-                                .count = b->count};
-        CHECK_OK(net_train_batch(l->net, &batch, &part, &err), err);
-        sgd_step(&c->sgd, rate_of(c, *step, steps), l->params);
-        net_params_changed(l->net);
+        for (int left = all; left > 0;) {
+            const Batch *b = loader_next(l->train);
+            const NetBatch batch = {.images = b->images,
+                                    .labels = b->labels,
+                                    .mixed_labels = b->mixed_labels,
+                                    .share = b->share,
+                                    .count = b->count};
+            CHECK_OK(net_train_batch(l->net, &batch, &part, &err), err);
+            loop_add_grads(l, b->count, all);
+            left -= b->count;
+            seen += b->count;
+        }
+        loop_update(l, c);
         metrics_add(&sum, &part);
-        last = b->last;
     }
     return sum;
 }
@@ -117,11 +180,12 @@ static Metrics loop_test(const Loop *l)
 static Outcome by_loop(const TrainConfig *c)
 {
     Loop l = loop_new(c);
-    const int64_t steps = c->epochs * loader_batches_per_epoch(l.train);
     Metrics train = {0};
-    int64_t step = 0;
     for (int epoch = 0; epoch < c->epochs; epoch++)
-        train = loop_epoch(&l, c, &step, steps);
+        train = loop_epoch(&l, c);
+    if (c->ema.decay > 0)
+        memcpy(l.params->values, l.average, l.params->trained_count * sizeof *l.average);
+    net_params_changed(l.net);
     const Metrics test = loop_test(&l);
     Outcome o = {.count = l.params->count,
                  .loss = metrics_loss(&train),
@@ -140,45 +204,87 @@ static double check_equal_to_the_loop(const TrainConfig *c, const char *name)
     Outcome want = by_loop(c);
     Seen seen = {0};
     size_t count;
-    float *got = values_after(*c, &seen, &count);
+    float *got = model_after(*c, &seen, &count);
     assert_int_equal(count, want.count);
     if (memcmp(got, want.values, count * sizeof *got) != 0)
         fail_msg("with %s the weights are others", name);
+    assert_int_equal(seen.examples, c->epochs * c->train_limit);
     assert_true(seen.last_epoch.loss == want.loss);
     assert_true(seen.last_epoch.accuracy == want.accuracy);
     assert_true(seen.last_epoch.test_loss == want.test_loss);
     assert_true(seen.last_epoch.test_accuracy == want.test_accuracy);
     const int64_t steps = seen.last_epoch.total_steps;
-    CHECK_NEAR(seen.last_epoch.learning_rate, rate_of(c, steps - 1, steps), 1e-12);
+    CHECK_NEAR(seen.last_epoch.learning_rate, rate_of(c, steps - 1, steps / c->epochs), 1e-12);
     free(got);
     free(want.values);
     return want.test_loss;
+}
+
+/* All that is not on by itself. */
+static TrainConfig everything_on(const TrainConfig *plain)
+{
+    TrainConfig c = *plain;
+    c.optimizer = (Optimizer){OPTIMIZER_ADAMW, .beta1 = 0.9,         .beta2 = 0.99,
+                              .epsilon = 1e-8, .weight_decay = 0.02, .weights_only = true};
+    c.learning_rate = 0.002;
+    c.clip_norm = 0.5;
+    c.accumulation = 2;
+    c.ema = (Averaging){.decay = 0.95, .warmup = true};
+    c.label_smoothing = 0.1;
+    return c;
 }
 
 /* One setting at a time is another than in small_training; all of them matter. */
 static void every_setting_arrives(void **state)
 {
     const TrainConfig plain = small_training(*state);
-    enum { CASES = 12 };
+    enum { CASES = 20 };
     TrainConfig c[CASES];
-    static const char *const NAMES[CASES] = {
-        "no setting changed", "another seed",       "a cosine",     "label smoothing",
-        "weight decay",       "no momentum",        "Nesterov",     "another rate",
-        "other limits",       "another batch size", "three epochs", "a larger image"};
+    static const char *const NAMES[CASES] = {"no setting changed",
+                                             "another seed",
+                                             "a cosine",
+                                             "label smoothing",
+                                             "weight decay",
+                                             "no momentum",
+                                             "Nesterov",
+                                             "another rate",
+                                             "other limits",
+                                             "another batch size",
+                                             "three epochs",
+                                             "a larger image",
+                                             "AdamW",
+                                             "decay of weights alone",
+                                             "clipping",
+                                             "steps of three batches",
+                                             "a moving average",
+                                             "one that warms up",
+                                             "a warm-up",
+                                             "all of them"};
     for (int i = 0; i < CASES; i++)
         c[i] = plain;
     c[1].seed = 12;
     c[2].schedule.type = SCHEDULE_COSINE;
     c[3].label_smoothing = 0.2;
-    c[4].sgd.weight_decay = 0.01;
-    c[5].sgd = (Sgd){0};
-    c[6].sgd.nesterov = true;
+    c[4].optimizer.weight_decay = 0.01;
+    c[5].optimizer = (Optimizer){0};
+    c[6].optimizer.nesterov = true;
     c[7].learning_rate = 0.01;
     c[8].train_limit = 77;
     c[8].test_limit = 33;
     c[9].batch_size = 9;
     c[10].epochs = 3;
     c[11].image_size = 32;
+    const Optimizer adamw = {OPTIMIZER_ADAMW, .beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-6};
+    c[12].optimizer = adamw;
+    c[12].learning_rate = 0.003;
+    c[13].optimizer.weight_decay = 0.01;
+    c[13].optimizer.weights_only = true;
+    c[14].clip_norm = 0.1;
+    c[15].accumulation = 3;  // 120 examples in batches of 16: the last step has 2, of 24
+    c[16].ema.decay = 0.9;
+    c[17].ema = (Averaging){.decay = 0.9, .warmup = true};
+    c[18].schedule.warmup_epochs = 0.5;
+    c[19] = everything_on(&plain);
     double losses[CASES];
     for (int i = 0; i < CASES; i++) {
         losses[i] = check_equal_to_the_loop(&c[i], NAMES[i]);
@@ -229,30 +335,45 @@ static void the_settings_arrive_in_bf16(void **state)
     check_equal_to_the_loop(&c, "bf16");
 }
 
-/* What a resumed training has left to do is no other than what an unbroken one does there. */
+/* What a resumed training has left to do is no other than what an unbroken one does there, wherever
+ * it was stopped: between steps, within one, between two batches of one, in the evaluation. */
 static void the_settings_arrive_after_a_resume(void **state)
 {
     const TrainerFixture *f = *state;
-    TrainConfig c = small_training(f);
-    c.schedule.type = SCHEDULE_COSINE;
-    c.label_smoothing = 0.1;
-    c.sgd = (Sgd){.momentum = 0.8, .nesterov = true, .weight_decay = 0.001};
-    c.augmentation = (Augmentation){.crop_padding = 2,
-                                    .resized_crop = {true, {0.3, 0.9}, {0.75, 1.5}},
-                                    .flip = FLIP_ALTERNATE,
-                                    .erasing = {0.5, {0.1, 0.3}, {0.3, 3}},
-                                    .mixup = 0.5};
-    c.normalization_type = NORMALIZATION_MEASURED;
-    c.checkpoint_path = f->checkpoint;
-    Outcome want = by_loop(&c);
-    Seen first = {.stop_at_step = 11}, second = {0};
-    size_t count;
-    run_until_stopped(c, &first);
-    float *got = values_after(resumed(c, f), &second, &count);
-    assert_memory_equal(got, want.values, count * sizeof *got);
-    assert_true(second.last_epoch.test_loss == want.test_loss);
-    free(got);
-    free(want.values);
+    const TrainConfig plain = small_training(f);
+    TrainConfig c[3] = {plain, everything_on(&plain), everything_on(&plain)};
+    c[0].schedule.type = SCHEDULE_COSINE;
+    c[0].label_smoothing = 0.1;
+    c[0].optimizer = (Optimizer){.momentum = 0.8, .nesterov = true, .weight_decay = 0.001};
+    c[0].augmentation = (Augmentation){.crop_padding = 2,
+                                       .resized_crop = {true, {0.3, 0.9}, {0.75, 1.5}},
+                                       .flip = FLIP_ALTERNATE,
+                                       .erasing = {0.5, {0.1, 0.3}, {0.3, 3}},
+                                       .mixup = 0.5};
+    c[0].normalization_type = NORMALIZATION_MEASURED;
+    c[2].augmentation = c[0].augmentation;
+    c[2].accumulation = 3;
+    const Seen stops[] = {{.stop_at_step = 5},
+                          {.stop_at_part = 1},
+                          {.stop_at_part = 2},
+                          {.stop_at_part = 5},
+                          {.stop_at_part = 6}};
+    for (size_t i = 0; i < COUNT(c); i++) {
+        c[i].checkpoint_path = f->checkpoint;
+        Outcome want = by_loop(&c[i]);
+        for (size_t s = 0; s < COUNT(stops); s++) {
+            Seen first = stops[s], second = {0};
+            size_t count;
+            run_until_stopped(c[i], &first);
+            float *got = model_after(resumed(c[i], f), &second, &count);
+            if (memcmp(got, want.values, count * sizeof *got) != 0)
+                fail_msg("case %zu, stop %zu: the weights are others", i, s);
+            assert_true(second.last_epoch.loss == want.loss);
+            assert_true(second.last_epoch.test_loss == want.test_loss);
+            free(got);
+        }
+        free(want.values);
+    }
 }
 
 int main(int argc, char **argv)

@@ -43,7 +43,7 @@ TrainConfig small_training(const TrainerFixture *f)
                          .train_limit = 120,
                          .test_limit = 50,
                          .learning_rate = 0.05,
-                         .sgd = {.momentum = 0.9},
+                         .optimizer = {.momentum = 0.9},
                          .seed = 11,
                          .threads = 1};
 }
@@ -88,6 +88,8 @@ TrainAnswer watch(void *context, const TrainEvent *e)
         if (seen->stop_in_test || seen->parts == seen->stop_at_part)
             return TRAIN_STOP;
     }
+    if (e->type == TRAIN_STEP || e->type == TRAIN_POINT)
+        seen->examples += e->step_examples;
     if ((e->type == TRAIN_STEP || e->type == TRAIN_POINT) && e->step == seen->stop_at_step)
         return seen->checkpoint_at_step ? TRAIN_CHECKPOINT_NOW : TRAIN_STOP;
     return TRAIN_GO_ON;
@@ -101,7 +103,8 @@ Trainer *trainer_of(TrainConfig c)
     return t;
 }
 
-float *values_after(TrainConfig c, Seen *seen, size_t *count)
+/* The values of the store, or the average where it has one and `model` says so. */
+static float *numbers_after(TrainConfig c, bool model, Seen *seen, size_t *count)
 {
     Error err = {0};
     Trainer *t = trainer_of(c);
@@ -110,8 +113,21 @@ float *values_after(TrainConfig c, Seen *seen, size_t *count)
     *count = trainer_params(t)->count;
     float *copy = xcalloc(*count, sizeof *copy);
     memcpy(copy, trainer_params(t)->values, *count * sizeof *copy);
+    const float *average = trainer_params(t)->slots[SLOT_AVERAGE];
+    if (model && average)
+        memcpy(copy, average, trainer_params(t)->trained_count * sizeof *copy);
     trainer_free(t);
     return copy;
+}
+
+float *values_after(TrainConfig c, Seen *seen, size_t *count)
+{
+    return numbers_after(c, false, seen, count);
+}
+
+float *model_after(TrainConfig c, Seen *seen, size_t *count)
+{
+    return numbers_after(c, true, seen, count);
 }
 
 void run_until_stopped(TrainConfig c, Seen *seen)

@@ -25,7 +25,7 @@ typedef struct {
     int stop_at_part;
     bool checkpoint_at_step;
     int parts, points, epochs, checkpoints, resumed, ends;
-    int64_t last_step;
+    int64_t last_step, examples;  // of all steps
     TrainEvent last_epoch, last_checkpoint, end;
     char note[512];
     char kernels[16384];  // the record
@@ -38,5 +38,7 @@ TrainAnswer watch(void *seen, const TrainEvent *event);
 Trainer *trainer_of(TrainConfig c);
 /* The weights at the end of a training that succeeds. */
 float *values_after(TrainConfig c, Seen *seen, size_t *count);
+/* The model at the end of it: with a moving average, the averaged weights. */
+float *model_after(TrainConfig c, Seen *seen, size_t *count);
 /* A training that is stopped, as `seen` says. */
 void run_until_stopped(TrainConfig c, Seen *seen);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/base/json_text.h"
+#include "server/settings/spec_fields.h"
 #include "tests/check.h"
 
 static const SpecRules FOLDERS = {.allow_folders = true};
@@ -58,7 +59,11 @@ static void nothing_is_the_chapters_run(void **state)
     assert_int_equal(spec.epochs, 10);
     assert_int_equal(spec.batch_size, 128);
     assert_true(spec.learning_rate == 0.1);
-    assert_true(spec.sgd.momentum == 0 && !spec.sgd.nesterov && spec.sgd.weight_decay == 0);
+    assert_int_equal(spec.accumulation, 1);
+    assert_int_equal(spec.optimizer.type, OPTIMIZER_SGD);
+    assert_true(spec.decay_biases && spec.clip_norm == 0 && spec.ema.decay == 0);
+    assert_true(spec.optimizer.momentum == 0 && !spec.optimizer.nesterov
+                && spec.optimizer.weight_decay == 0);
     assert_int_equal(spec.schedule.type, SCHEDULE_CONSTANT);
     assert_true(spec.label_smoothing == 0);
     assert_true(spec.augmentation.crop_padding == 0 && !spec.augmentation.resized_crop.on);
@@ -105,7 +110,8 @@ static void check_everything(const JobSpec *spec)
     assert_int_equal(spec->epochs, 3);
     assert_int_equal(spec->batch_size, 17);
     assert_true(spec->learning_rate == 0.30000000000000004);
-    assert_true(spec->sgd.momentum == 0.9 && spec->sgd.nesterov && spec->sgd.weight_decay == 1e-4);
+    assert_true(spec->optimizer.momentum == 0.9 && spec->optimizer.nesterov
+                && spec->optimizer.weight_decay == 1e-4);
     assert_true(spec->label_smoothing == 0.1);
     const Augmentation *a = &spec->augmentation;
     assert_true(a->crop_padding == 4 && a->flip == FLIP_ALTERNATE && a->mixup == 0.2);
@@ -159,6 +165,127 @@ static void every_field_arrives_and_survives_the_round_trip(void **state)
     spec_free(&again);
 }
 
+/* Recipes: each field has another value than its default in one of them. */
+static const char *const RECIPES[] = {
+    "{\"accumulation\":4,\"optimizer\":{\"name\":\"adamw\",\"learning_rate\":0.002,"
+    "\"beta1\":0.8,\"beta2\":0.95,\"epsilon\":1e-6,\"weight_decay\":0.05,"
+    "\"decay_biases\":false,\"clip_norm\":1.5},\"ema\":{\"decay\":0.99,\"warmup\":true},"
+    "\"schedule\":{\"type\":\"cosine\",\"final\":1e-5,\"warmup_epochs\":0.5,"
+    "\"warmup_start\":0.1}}",
+    "{\"schedule\":{\"type\":\"step\",\"every_epochs\":2,\"gamma\":0.5}}",
+    "{\"schedule\":{\"type\":\"exponential\",\"gamma\":0.75}}",
+    "{\"schedule\":{\"type\":\"polynomial\",\"power\":2,\"final\":0.01}}",
+    "{\"schedule\":{\"type\":\"one_cycle\",\"peak_at\":0.25,\"initial_div\":5,\"final_div\":100,"
+    "\"linear\":true}}",
+};
+
+static void recipes_arrive(void **state)
+{
+    (void)state;
+    JobSpec spec = read_good(RECIPES[0]);
+    TrainConfig c = spec_train_config(&spec);
+    assert_int_equal(c.accumulation, 4);
+    assert_int_equal(c.optimizer.type, OPTIMIZER_ADAMW);
+    assert_true(c.learning_rate == 0.002 && c.optimizer.beta1 == 0.8 && c.optimizer.beta2 == 0.95);
+    assert_true(c.optimizer.epsilon == 1e-6 && c.optimizer.weight_decay == 0.05);
+    assert_true(c.optimizer.weights_only && c.clip_norm == 1.5);
+    assert_true(c.ema.decay == 0.99 && c.ema.warmup);
+    assert_int_equal(c.schedule.type, SCHEDULE_COSINE);
+    assert_true(c.schedule.final == 1e-5 && c.schedule.warmup_epochs == 0.5);
+    assert_true(c.schedule.warmup_start == 0.1);
+    spec = read_good(RECIPES[1]);
+    assert_int_equal(spec.schedule.type, SCHEDULE_STEP);
+    assert_true(spec.schedule.every_epochs == 2 && spec.schedule.gamma == 0.5);
+    assert_false(spec_train_config(&spec).optimizer.weights_only);
+    spec = read_good(RECIPES[2]);
+    assert_int_equal(spec.schedule.type, SCHEDULE_EXPONENTIAL);
+    spec = read_good(RECIPES[3]);
+    assert_true(spec.schedule.power == 2 && spec.schedule.final == 0.01);
+    spec = read_good(RECIPES[4]);
+    assert_int_equal(spec.schedule.type, SCHEDULE_ONE_CYCLE);
+    assert_true(spec.schedule.peak_at == 0.25 && spec.schedule.initial_div == 5);
+    assert_true(spec.schedule.final_div == 100 && spec.schedule.linear);
+}
+
+static void recipes_survive_the_round_trip(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(RECIPES); i++) {
+        JobSpec spec = read_good(RECIPES[i]), again;
+        cJSON *json = spec_to_json(&spec);
+        Faults faults = {0};
+        assert_true(spec_read(json, NO_FOLDERS, &again, &faults));
+        cJSON *third = spec_to_json(&again);
+        assert_true(cJSON_Compare(json, third, true));
+        cJSON_Delete(json);
+        cJSON_Delete(third);
+    }
+}
+
+/* A field that the rest of the job has no use for is not silently left out. */
+static void what_means_nothing_is_refused(void **state)
+{
+    (void)state;
+    const struct {
+        const char *json, *pointer, *detail;
+    } faults[] = {
+        {"{\"optimizer\":{\"beta1\":0.5}}", "/optimizer/beta1",
+         "belongs to optimizer.name \"adamw\", not to \"sgd\""},
+        {"{\"optimizer\":{\"name\":\"adamw\",\"momentum\":0.5}}", "/optimizer/momentum",
+         "belongs to optimizer.name \"sgd\", not to \"adamw\""},
+        {"{\"optimizer\":{\"name\":\"adamw\",\"nesterov\":true}}", "/optimizer/nesterov",
+         "belongs to optimizer.name \"sgd\", not to \"adamw\""},
+        {"{\"optimizer\":{\"decay_biases\":false}}", "/optimizer/decay_biases",
+         "needs optimizer.weight_decay above 0"},
+        {"{\"ema\":{\"warmup\":true}}", "/ema/warmup", "needs ema.decay above 0"},
+        {"{\"schedule\":{\"gamma\":0.5}}", "/schedule/gamma",
+         "belongs to schedule.type \"step\" or \"exponential\", not to \"constant\""},
+        {"{\"schedule\":{\"type\":\"one_cycle\",\"warmup_epochs\":1}}", "/schedule/warmup_epochs",
+         "belongs to schedule.type \"constant\", \"step\", \"exponential\", \"polynomial\" or "
+         "\"cosine\", not to \"one_cycle\""},
+        {"{\"schedule\":{\"warmup_start\":0.5}}", "/schedule/warmup_start",
+         "needs schedule.warmup_epochs above 0"},
+        {"{\"schedule\":{\"type\":\"cosine\",\"final\":0.2}}", "/schedule/final",
+         "must be at most optimizer.learning_rate, 0.1, got 0.2"},
+        {"{\"epochs\":2,\"schedule\":{\"warmup_epochs\":2}}", "/schedule/warmup_epochs",
+         "must be below epochs, 2, got 2"},
+        // A choice that is not known, or a number that is none, says nothing of the rest.
+        {"{\"optimizer\":{\"name\":\"x\",\"beta1\":0.5}}", "/optimizer/name",
+         "must be one of \"sgd\", \"adamw\", got \"x\""},
+        {"{\"ema\":{\"decay\":1,\"warmup\":true}}", "/ema/decay",
+         "must be at least 0 and below 1, got 1"},
+    };
+    for (size_t i = 0; i < COUNT(faults); i++)
+        check_fault(faults[i].json, faults[i].pointer, faults[i].detail);
+    // Its default is no fault, and where it belongs neither.
+    JobSpec spec = read_good("{\"optimizer\":{\"beta1\":0.9},\"schedule\":{\"gamma\":0.1}}");
+    spec_free(&spec);
+}
+
+static void what_a_field_depends_on_is_there(void **state)
+{
+    (void)state;
+    size_t count;
+    const Field *fields = spec_fields(&count);
+    int dependent = 0;
+    for (size_t i = 0; i < count; i++) {
+        const Field *by = fields[i].when ? spec_field(fields[i].when) : NULL;
+        assert_true(!fields[i].when || by);
+        for (size_t v = 0; by && fields[i].when_values[v]; v++) {
+            bool found = false;
+            for (size_t c = 0; by->kind->choice(by, c); c++)
+                found |= strcmp(by->kind->choice(by, c), fields[i].when_values[v]) == 0;
+            assert_true(found);
+        }
+        const Field *need = fields[i].needs ? spec_field(fields[i].needs) : NULL;
+        assert_true(!fields[i].needs || need);
+        assert_true(!need || need->kind == &FIELD_NUMBER || need->kind == &FIELD_BOOL);
+        assert_true(!need || need < &fields[i]);
+        dependent += fields[i].when || fields[i].needs;
+    }
+    assert_true(dependent > 10);
+}
+
 static void trainer_gets_what_was_asked_for(void **state)
 {
     (void)state;
@@ -171,7 +298,8 @@ static void trainer_gets_what_was_asked_for(void **state)
     assert_int_equal(c.train_limit, 60000);
     assert_int_equal(c.test_limit, 1000);
     assert_true(c.learning_rate == spec.learning_rate);
-    assert_true(c.sgd.momentum == 0.9 && c.sgd.nesterov && c.sgd.weight_decay == 1e-4);
+    assert_true(c.optimizer.momentum == 0.9 && c.optimizer.nesterov
+                && c.optimizer.weight_decay == 1e-4);
     assert_true(c.label_smoothing == 0.1);
     assert_memory_equal(&c.augmentation, &spec.augmentation, sizeof c.augmentation);
     assert_int_equal(c.normalization_type, NORMALIZATION_GIVEN);
@@ -211,6 +339,11 @@ static void numbers_out_of_range(void **state)
          "must be at least 0 and below 1, got -0.5"},
         {"{\"optimizer\":{\"weight_decay\":2}}", "/optimizer/weight_decay",
          "must be 0 to 1, got 2"},
+        {"{\"accumulation\":0}", "/accumulation", "must be 1 to 1024, got 0"},
+        {"{\"optimizer\":{\"clip_norm\":-1}}", "/optimizer/clip_norm",
+         "must be at least 0, got -1"},
+        {"{\"schedule\":{\"type\":\"step\",\"gamma\":0}}", "/schedule/gamma",
+         "must be above 0 and at most 1, got 0"},
         {"{\"label_smoothing\":1}", "/label_smoothing", "must be at least 0 and below 1, got 1"},
         {"{\"augmentation\":{\"crop_padding\":-1}}", "/augmentation/crop_padding",
          "must be 0 to 256, got -1"},
@@ -308,9 +441,11 @@ static void wrong_types(void **state)
         {"{\"optimizer\":{\"nesterov\":1}}", "/optimizer/nesterov", "must be true or false, got 1"},
         {"{\"optimizer\":\"sgd\"}", "/optimizer", "must be an object, got \"sgd\""},
         {"{\"checkpoint\":null}", "/checkpoint", "must be an object, got null"},
-        {"{\"optimizer\":{\"name\":\"adam\"}}", "/optimizer/name", "must be \"sgd\", got \"adam\""},
+        {"{\"optimizer\":{\"name\":\"adam\"}}", "/optimizer/name",
+         "must be one of \"sgd\", \"adamw\", got \"adam\""},
         {"{\"schedule\":{\"type\":{}}}", "/schedule/type",
-         "must be one of \"constant\", \"cosine\", got an object"},
+         "must be one of \"constant\", \"step\", \"exponential\", \"polynomial\", \"cosine\", "
+         "\"one_cycle\", got an object"},
         {"{\"precision\":\"f16\"}", "/precision",
          "must be one of \"auto\", \"f32\", \"bf16\", got \"f16\""},
         {"{\"network\":\"x\"}", "/network", NETWORKS ", got \"x\""},
@@ -374,7 +509,7 @@ static void fields_that_need_each_other(void **state)
 {
     (void)state;
     check_fault("{\"optimizer\":{\"nesterov\":true}}", "/optimizer/nesterov",
-                "needs a momentum above 0");
+                "needs optimizer.momentum above 0");
     check_fault("{\"augmentation\":{\"crop_padding\":28}}", "/augmentation/crop_padding",
                 "must be 0 to 27 for pictures of 28 x 28, got 28");
     check_fault("{\"normalization\":{\"mean\":[0.5]}}", "/normalization/mean",
@@ -480,6 +615,10 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_the_chapters_run),
         cmocka_unit_test(every_field_arrives_and_survives_the_round_trip),
+        cmocka_unit_test(recipes_arrive),
+        cmocka_unit_test(recipes_survive_the_round_trip),
+        cmocka_unit_test(what_means_nothing_is_refused),
+        cmocka_unit_test(what_a_field_depends_on_is_there),
         cmocka_unit_test(trainer_gets_what_was_asked_for),
         cmocka_unit_test(numbers_out_of_range),
         cmocka_unit_test(ends_of_the_ranges_are_allowed),
