@@ -57,6 +57,14 @@ test('a dry run resolves and summarises, and makes nothing', async () => {
   assert.deepEqual(again.json.settings, json.settings);
 });
 
+test('a last batch of one example is no step of a network that normalises by the batch', async () => {
+  const steps = async (network, train_limit) =>
+    (await client.post('/v1/jobs?dry_run=true', { network, train_limit, epochs: 2, batch_size: 100 }, { status: 200 })).json.total_steps;
+  assert.equal(await steps('googlenet', 301), 8);
+  assert.equal(await steps('googlenet_bn', 301), 6);
+  assert.equal(await steps('googlenet_bn', 302), 8);
+});
+
 test('a dry run shows the learning rate of each step', async () => {
   const dry = async (more) => (await client.post('/v1/jobs?dry_run=true', { ...more, optimizer: { learning_rate: 0.2 } }, { status: 200 })).json;
   const short = await dry({ epochs: 2, train_limit: 300, batch_size: 100, schedule: { type: 'cosine' } });

@@ -5,6 +5,7 @@
 #include "core/layers/conv.h"
 #include "core/layers/relu.h"
 #include "core/layers/slice.h"
+#include "core/models/models.h"
 #include "core/net/folded.h"
 #include "core/net/memory_estimate.h"
 #include "core/net/rewrites.h"
@@ -103,6 +104,25 @@ static void norms_of_siblings_become_one(void **state)
     graph_free(merged);
     graph_free(folded);
     graph_free(g);
+}
+
+static void googlenet_bn_runs_as_many_layers_as_it_should(void **state)
+{
+    (void)state;
+    Graph *g = model_graph(models_find("googlenet_bn"), (Shape){1, 96, 96}, 10, NULL);
+    Graph *runs = rewrite_all(g, 0), *folded = rewrite_fold_batch_norm(g);
+    assert_int_equal(count_of(g, &BATCH_NORM), 57);
+    assert_int_equal(count_of(runs, &CONV), 57 - 2 * 9);
+    assert_int_equal(count_of(runs, &BATCH_NORM), 57 - 2 * 9);
+    assert_int_equal(count_of(runs, &RELU), 0);
+    assert_int_equal(count_of(folded, &BATCH_NORM), 0);
+    Graph *plain = model_graph(models_find("googlenet"), (Shape){1, 96, 96}, 10, NULL);
+    Graph *plain_runs = rewrite_all(plain, 0), *evaluated = rewrite_all(folded, 0);
+    assert_int_equal(graph_node_count(evaluated), graph_node_count(plain_runs));
+    assert_int_equal(graph_parameter_count(evaluated), graph_parameter_count(plain_runs));
+    Graph *all[] = {g, runs, folded, plain, plain_runs, evaluated};
+    for (size_t i = 0; i < COUNT(all); i++)
+        graph_free(all[i]);
 }
 
 /* Norms that differ, that not every sibling has, or that come in another order than their
@@ -303,6 +323,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(merging_siblings_changes_nothing),
         cmocka_unit_test(masking_in_the_reader_changes_nothing),
         cmocka_unit_test(norms_of_siblings_become_one),
+        cmocka_unit_test(googlenet_bn_runs_as_many_layers_as_it_should),
         cmocka_unit_test(other_norms_stay_apart),
         cmocka_unit_test(evaluation_sees_the_statistics_of_the_last_batch),
         cmocka_unit_test(folding_norms_changes_no_evaluation),

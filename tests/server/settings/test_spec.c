@@ -533,6 +533,20 @@ static void fields_that_need_each_other(void **state)
     spec_free(&spec);
 }
 
+/* A network that normalises by the batch has nothing to compare a single example with. */
+static void a_batch_of_one_is_no_batch_to_normalise_by(void **state)
+{
+    (void)state;
+    check_fault("{\"network\":\"googlenet_bn\",\"batch_size\":1}", "/batch_size",
+                "must be 2 or more for googlenet_bn, which normalises by the batch");
+    check_fault("{\"network\":\"resnet18\",\"train_limit\":1}", "/train_limit",
+                "must be 0, or 2 or more for resnet18, which normalises by the batch");
+    JobSpec spec = read_good("{\"network\":\"googlenet_bn\",\"batch_size\":2,\"train_limit\":2}");
+    spec_free(&spec);
+    spec = read_good("{\"network\":\"googlenet\",\"batch_size\":1,\"train_limit\":1}");
+    spec_free(&spec);
+}
+
 static void folders_only_where_they_are_allowed(void **state)
 {
     (void)state;
@@ -627,6 +641,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(unknown_fields_and_hints),
         cmocka_unit_test(a_field_given_twice),
         cmocka_unit_test(fields_that_need_each_other),
+        cmocka_unit_test(a_batch_of_one_is_no_batch_to_normalise_by),
         cmocka_unit_test(folders_only_where_they_are_allowed),
         cmocka_unit_test(metadata_is_small_and_flat),
         cmocka_unit_test(all_faults_are_named_at_once),
