@@ -311,6 +311,26 @@ static void a_nan_is_not_lost(void **state)
     }
 }
 
+/* As in relu.h: where the ReLU's result is a NaN, the gradient passes. */
+static void the_relu_lets_gradients_of_nans_pass(void **state)
+{
+    (void)state;
+    for (int bf16 = 0; bf16 <= 1; bf16++) {
+        Bound *b = bind(2, (BoundConfig){.bf16 = bf16});
+        const size_t count = b->src_count / (size_t)CASES[2].src.channels;
+        bound_values(b, "x.weight")[5] = -NAN;
+        double sum = 0;
+        for (size_t p = 0; p < count; p++)
+            sum += (double)rounded(b->diff_dst[at(CASES[2].src, 5, p)]);
+        bound_forward(b);
+        bound_backward(b);
+        assert_true(isnan(b->dst[at(CASES[2].src, 5, 0)]));
+        CHECK_NEAR(bound_grads(b, "x.bias")[5], sum, 0.05);
+        assert_true(fabs(sum) > 0.1);
+        bound_free(b);
+    }
+}
+
 /* One value a channel: it is its own mean, and the variance is 0. */
 static void one_value_a_channel_gives_the_bias(void **state)
 {
@@ -366,6 +386,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(bf16_is_float32_rounded),
         cmocka_unit_test(equal_runs_give_equal_bits),
         cmocka_unit_test(a_nan_is_not_lost),
+        cmocka_unit_test(the_relu_lets_gradients_of_nans_pass),
         cmocka_unit_test(one_value_a_channel_gives_the_bias),
         cmocka_unit_test(bad_parameters_are_refused),
     };

@@ -130,16 +130,18 @@ static void googlenet_bn_runs_as_many_layers_as_it_should(void **state)
 static void other_norms_stay_apart(void **state)
 {
     (void)state;
-    enum { DIFFERENT, MISSING, READ_TWICE, TURNED, CASES };
+    enum { EPS, MOMENTUM, FOLDED, MISSING, READ_TWICE, TURNED, CASES };
     for (int i = 0; i < CASES; i++) {
         Error err = {0};
         Graph *g = graph_new((Shape){4, 6, 6});
         const Node a = conv(g, graph_input(g), "a", (Conv){.out = 8, .kernel = 1});
         const Node b = conv(g, graph_input(g), "b", (Conv){.out = 8, .kernel = 1});
-        const BatchNorm usual = {.eps = 1e-3}, other = {.eps = 1e-2};
+        const BatchNorm usual = {.eps = 1e-3};
+        const BatchNorm other = {.eps = i == EPS ? 1e-2 : 1e-3,
+                                 .momentum = i == MOMENTUM ? 0.2 : 0,
+                                 .relu = i == FOLDED};
         Node x = i == TURNED ? NODE_NONE : batch_norm(g, a, "x", usual);
-        Node y =
-            i == MISSING ? relu(g, b, "y") : batch_norm(g, b, "y", i == DIFFERENT ? other : usual);
+        const Node y = i == MISSING ? relu(g, b, "y") : batch_norm(g, b, "y", other);
         x = i == TURNED ? batch_norm(g, a, "x", usual) : x;
         concat(g, "all", (Node[]){x, y, a}, i == READ_TWICE ? 3 : 2);
         CHECK_OK(graph_check(g, &err), err);
