@@ -28,23 +28,25 @@ static const BatchNormPasses *passes_for(const Tensor *map)
 /* The calling thread's share of a map. */
 typedef struct {
     BatchNormRows rows;
-    size_t byte;  // where it begins
+    size_t first;  // pixel
 } Share;
 
-static Share share_of(const Tensor *map)
+/* `dst` is dst or its gradient. */
+static Share share_of(const Tensor *map, const Tensor *dst)
 {
     const size_t id = (size_t)omp_get_thread_num(), team = (size_t)omp_get_num_threads();
     const size_t channels = (size_t)map->shape.channels, pixels = tensor_pixels(map);
     const size_t first = pixels * id / team;
     return (Share){{.pixels = pixels * (id + 1) / team - first,
                     .channels = channels,
-                    .padded = batch_norm_padded(map->shape.channels)},
-                   first * channels * dnnl_data_type_size(map->type)};
+                    .padded = batch_norm_padded(map->shape.channels),
+                    .stride = (size_t)dst->pixel_stride},
+                   first};
 }
 
 static void *at(const Tensor *map, const Share *s)
 {
-    return (char *)map->data + s->byte;
+    return tensor_pixel(map, s->first);
 }
 
 /* Where the calling thread sums up. */
@@ -76,7 +78,7 @@ void batch_norm_statistics(const Tensor *src, float *mean, float *variance, doub
     int threads = 1;
 #pragma omp parallel
     {
-        const Share s = share_of(src);
+        const Share s = share_of(src, src);
         passes->statistics(&s.rows, at(src, &s), mean, own_sums(&s, scratch));
 #pragma omp single nowait
         threads = omp_get_num_threads();
@@ -98,7 +100,7 @@ void batch_norm_values(Tensor *dst, const Tensor *src, const BatchNormTerms *t)
     const BatchNormPasses *passes = passes_for(src);
 #pragma omp parallel
     {
-        const Share s = share_of(src);
+        const Share s = share_of(src, dst);
         passes->values(&s.rows, at(dst, &s), at(src, &s), t);
     }
 }
@@ -112,7 +114,7 @@ void batch_norm_grad_sums(const Tensor *diff_dst, const Tensor *src, const Batch
     int threads = 1;
 #pragma omp parallel
     {
-        const Share s = share_of(src);
+        const Share s = share_of(src, diff_dst);
         passes->grad_sums(&s.rows, at(diff_dst, &s), at(src, &s), t, own_sums(&s, scratch));
 #pragma omp single nowait
         threads = omp_get_num_threads();
@@ -131,7 +133,7 @@ void batch_norm_grad(Tensor *diff_src, const Tensor *diff_dst, const Tensor *src
     const BatchNormPasses *passes = passes_for(src);
 #pragma omp parallel
     {
-        const Share s = share_of(src);
+        const Share s = share_of(src, diff_dst);
         passes->grad(&s.rows, at(diff_src, &s), at(diff_dst, &s), at(src, &s), t);
     }
 }

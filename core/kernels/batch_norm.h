@@ -5,7 +5,8 @@
  *   gradient      dx[p][c] = factor[c] * dy[p][c] + (x[p][c] - mean[c]) * slope[c] + offset[c]
  *                 where dy counts as 0 if `relu` and y is not above 0: y is computed again from x
  *
- * Shapes    maps of `pixels` of all images x channels, channels-last, all of one type.
+ * Shapes    maps of `pixels` of all images x channels, channels-last, all of one type. dst and
+ *           diff_dst with any distance between pixels, the others dense.
  * Precision float32, or bfloat16 with all else in float32. Sums are float32 within a few hundred
  *           pixels of a thread, then double: equal bits for an equal number of threads. Statistics
  *           are those of the distance to the first pixel, so that a mean far from 0 costs no

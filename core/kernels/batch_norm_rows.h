@@ -6,6 +6,7 @@
 typedef struct {
     size_t pixels, channels;
     size_t padded;  // channels, to whole vectors
+    size_t stride;  // numbers from one pixel of dst, or of its gradient, to the next
 } BatchNormRows;
 
 typedef struct {

@@ -90,12 +90,13 @@ VEC_INLINE void tile_grad_sums(const BatchNormRows *r, const char *diff_dst, con
         load_term(&shift[v], t->shift, channel + v * VEC);
     }
     for (size_t p = 0; p < pixels; p++) {
-        const size_t at = (p * r->channels + channel) * number;
+        const char *x_row = src + (p * r->channels + channel) * number;
+        const char *dy_row = diff_dst + (p * r->stride + channel) * number;
         for (size_t v = 0; v < vectors; v++) {
             const size_t here = v + 1 < vectors ? VEC : lanes;
             Vec x, dy;
-            load(&x, src + at + v * VEC * number, here, bf16);
-            load(&dy, diff_dst + at + v * VEC * number, here, bf16);
+            load(&x, x_row + v * VEC * number, here, bf16);
+            load(&dy, dy_row + v * VEC * number, here, bf16);
             x -= mean[v];
             if (relu) {
                 const Vec y = x * factor[v] + shift[v];
@@ -139,9 +140,10 @@ VEC_INLINE void all_statistics(const BatchNormRows *r, const void *src, const fl
 VEC_INLINE void all_grad_sums(const BatchNormRows *r, const void *diff_dst, const void *src,
                               const BatchNormTerms *t, bool relu, double *sums, bool bf16)
 {
-    const size_t row = r->channels * (bf16 ? 2 : 4);
+    const size_t number = bf16 ? 2 : 4;
     for (size_t p = 0; p < r->pixels; p += TILE) {
-        const char *dy = (const char *)diff_dst + p * row, *x = (const char *)src + p * row;
+        const char *dy = (const char *)diff_dst + p * r->stride * number;
+        const char *x = (const char *)src + p * r->channels * number;
         const size_t pixels = r->pixels - p < TILE ? r->pixels - p : TILE;
 #define CALL(C, N, LANES) tile_grad_sums(r, dy, x, pixels, t, relu, C, N, LANES, sums, bf16)
         FOR_CHANNELS(r, CALL);
@@ -192,7 +194,7 @@ VEC_INLINE void all_values(const BatchNormRows *r, void *dst, const void *src,
 {
     const size_t number = bf16 ? 2 : 4, whole = r->channels / VEC * VEC;
     for (size_t p = 0; p < r->pixels; p++) {
-        char *to = (char *)dst + p * r->channels * number;
+        char *to = (char *)dst + p * r->stride * number;
         const char *from = (const char *)src + p * r->channels * number;
         for (size_t c = 0; c < whole; c += VEC)
             value(t, relu, to + c * number, from + c * number, c, VEC, bf16);
@@ -209,7 +211,8 @@ VEC_INLINE void all_gradients(const BatchNormRows *r, void *diff_src, const void
     for (size_t p = 0; p < r->pixels; p++) {
         const size_t row = p * r->channels * number;
         char *dx = (char *)diff_src + row;
-        const char *dy = (const char *)diff_dst + row, *x = (const char *)src + row;
+        const char *dy = (const char *)diff_dst + p * r->stride * number;
+        const char *x = (const char *)src + row;
         for (size_t c = 0; c < whole; c += VEC)
             gradient(t, relu, dx + c * number, dy + c * number, x + c * number, c, VEC, bf16);
         if (whole < r->channels)

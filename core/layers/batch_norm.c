@@ -166,6 +166,7 @@ static const LayerOps OPS = {
     .backward_data = backward_data,
     .commit = commit,
     .destroy = destroy,
+    .strided_dst = true,
 };
 
 const LayerType BATCH_NORM = {

@@ -3,6 +3,7 @@
 #include <omp.h>
 #include <string.h>
 
+#include "core/layers/batch_norm.h"
 #include "core/layers/concat.h"
 #include "core/layers/conv.h"
 #include "core/layers/global_avg_pool.h"
@@ -62,6 +63,17 @@ static Graph *sliced(void)
     return g;
 }
 
+/* Batch norms, one with its ReLU folded in, write into the concat. */
+static Graph *normed(void)
+{
+    Graph *g = graph_of(3);
+    const Node x = graph_input(g);
+    const Node a = batch_norm(g, pointwise(g, x, "a", 20), "an", (BatchNorm){.relu = true});
+    const Node b = batch_norm(g, pointwise(g, x, "b", 35), "bn", (BatchNorm){.relu = false});
+    pointwise(g, concat(g, "c", (Node[]){a, b}, 2), "out", 4);
+    return g;
+}
+
 /* Layers that take no views stand in the way: a slice and a concat copy. */
 static Graph *mixed(void)
 {
@@ -81,6 +93,7 @@ static const struct {
 } GRAPHS[] = {
     {nested, "outer out", "a b inner d"},
     {sliced, "a f out", "s1 s2 s3 s4 s5 b c d e"},
+    {normed, "a b c out", "an bn"},
     {mixed, "s1 out a", "s2 b"},
 };
 
