@@ -44,7 +44,8 @@ static double one_cycle(const Schedule *s, double base, Place at)
     const double from = rises ? start : base;
     const double to = rises ? base : start / s->final_div;
     const double x = rises ? at.step / peak : last > peak ? (at.step - peak) / (last - peak) : 1;
-    return s->linear ? from + (to - from) * x : to + (from - to) * (1 + cos(M_PI * x)) / 2;
+    const double left = s->linear ? 1 - x : (1 + cos(M_PI * x)) / 2;
+    return from * left + to * (1 - left);
 }
 
 static double (*const RATES[])(const Schedule *, double base, Place) = {

@@ -271,6 +271,8 @@ static void what_a_field_depends_on_is_there(void **state)
     for (size_t i = 0; i < count; i++) {
         const Field *by = fields[i].when ? spec_field(fields[i].when) : NULL;
         assert_true(!fields[i].when || by);
+        // Those that fill a form come from above.
+        assert_true(!by || by < &fields[i]);
         for (size_t v = 0; by && fields[i].when_values[v]; v++) {
             bool found = false;
             for (size_t c = 0; by->kind->choice(by, c); c++)
