@@ -21,7 +21,7 @@ test('the form has the chapter’s values, and faults stand at their fields', as
   const { page, complaints, context } = await open('/new');
   await page.getByLabel('Batch size').waitFor();
   assert.equal(await page.getByLabel('Batch size').inputValue(), '128');
-  assert.equal(await page.getByLabel('Learning rate').inputValue(), '0.1');
+  assert.equal(await page.getByLabel('Learning rate', { exact: true }).inputValue(), '0.1');
   await page.getByText('5,977,530').waitFor();
   await page.getByText('4,690').waitFor();
   // What the daemon estimates: memory always, time once such a job has run.
@@ -48,10 +48,38 @@ function otherValues(settings) {
   const made = {};
   for (const { path, type, default: usual, minimum, choices } of settings) {
     if (type === 'metadata') continue;
-    made[path] = own[path] ?? (type === 'boolean' ? !usual : choices ? choices.at(-1) : type === 'integer' ? Math.max(minimum ?? 0, usual ?? 0) + 3 : 0.25);
+    made[path] = own[path] ?? (type === 'boolean' ? !usual : type === 'numbers' ? [0.25, 0.5].slice(0, usual.length || 1) : choices ? choices.at(-1) : type === 'integer' ? Math.max(minimum ?? 0, usual ?? 0) + 3 : 0.25);
   }
   return made;
 }
+
+test('the form shows what belongs to the choices made, and the learning rate that comes of it', async () => {
+  const { page, complaints, context } = await open('/new');
+  await page.getByLabel('Batch size').waitFor();
+  const shown = async (...paths) => Promise.all(paths.map((path) => field(page, path).isVisible()));
+  const lines = async () => Object.fromEntries((await chartRows(page, 'Learning rate')).map(([x, y]) => [x, Number(y)]));
+  assert.deepEqual(await shown('optimizer.momentum', 'optimizer.nesterov', 'optimizer.beta1', 'schedule.gamma'), [true, false, false, false]);
+  await page.getByLabel('Momentum').fill('0.9');
+  assert.deepEqual(await shown('optimizer.nesterov'), [true]);
+  await page.getByLabel('Optimizer').selectOption('adamw');
+  assert.deepEqual(await shown('optimizer.momentum', 'optimizer.nesterov', 'optimizer.beta1'), [false, false, true]);
+  // The momentum that was entered is no fault of an optimizer that has none.
+  await page.getByLabel('Training examples').fill('400');
+  await page.getByLabel('Batch size').fill('40');
+  await page.getByLabel('Schedule').selectOption('step');
+  await page.getByLabel('Step down every').fill('5');
+  await until(async () => (await lines())['100']?.toFixed(4) === '0.0100', 'the curve of a step down');
+  assert.equal((await lines())['1'], 0.1);
+  await page.getByLabel('Schedule').selectOption('one_cycle');
+  assert.deepEqual(await shown('schedule.gamma', 'schedule.peak_at', 'schedule.warmup_epochs', 'schedule.warmup_start'), [false, true, false, false]);
+  await until(async () => (await lines())['1'] === 0.004, 'the curve of one cycle');
+  await figure(page, 'Learning rate').scrollIntoViewIfNeeded();
+  await shoot(page, 'schedule');
+  await page.getByLabel('Batch size').fill('0');
+  await figure(page, 'Learning rate').waitFor({ state: 'hidden' });
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
 
 test('every setting has its place in the form, and all that is entered is sent', async () => {
   const settings = (await get(world.daemon, '/v1/settings')).data;
@@ -62,9 +90,14 @@ test('every setting has its place in the form, and all that is entered is sent',
   // The network first: it has an image size of its own.
   for (const [path, value] of Object.entries(values).sort(([a], [b]) => (b === 'network') - (a === 'network'))) {
     const input = field(page, path).locator('input, select');
+    // What means nothing beside the others cannot be entered.
+    if (await field(page, path).isHidden()) {
+      delete values[path];
+      continue;
+    }
     if (typeof value === 'boolean') await input.setChecked(value);
     else if ((await input.evaluate((i) => i.tagName)) === 'SELECT') await input.selectOption(String(value));
-    else await input.fill(String(value));
+    else await input.fill([value].flat().join(', '));
   }
   await page.getByLabel('Key').fill('who');
   await page.getByLabel('Value').first().fill('me');
@@ -74,7 +107,7 @@ test('every setting has its place in the form, and all that is entered is sent',
   await page.getByRole('heading', { name: 'everything' }).waitFor();
   const job = (await get(world.daemon, '/v1/jobs?limit=1')).data[0];
   for (const [path, value] of Object.entries(values))
-    assert.equal(path.split('.').reduce((o, k) => o[k], path === 'name' ? job : job.settings), value, path);
+    assert.deepEqual(path.split('.').reduce((o, k) => o[k], path === 'name' ? job : job.settings), value, path);
   assert.deepEqual(job.metadata, { who: 'me' });
   await context.close();
 });
@@ -98,7 +131,7 @@ test('a clone is posted as the difference, and keeps all the rest', async () => 
   assert.equal(made.parent_id, parent);
   assert.deepEqual(made.metadata, { b: '2' });
   const old = (await get(world.daemon, `/v1/jobs/${parent}`)).settings;
-  assert.deepEqual(made.settings, { ...old, schedule: { type: 'cosine' } });
+  assert.deepEqual(made.settings, { ...old, schedule: { ...old.schedule, type: 'cosine' } });
   await context.close();
 });
 

@@ -74,6 +74,12 @@ function field(row, id, lists) {
   }};
 }
 
+/** Whether a field means something beside the values before it: those that `when` and `needs` speak of come first. */
+function applies({when, needs}, values) {
+  return Object.entries(when ?? {}).every(([path, allowed]) => allowed.includes(readPath(values, path)))
+    && (needs === null || Number(readPath(values, needs)) > 0);
+}
+
 /**
  * All fields in their groups: {element, values(), set(object), showFaults(errors) -> those without a field}.
  * `lists` has the options by type: {network: [{id, title}], dataset: […]}.
@@ -87,16 +93,25 @@ export function formFields(rows, lists) {
     if (!groups.has(row.group)) groups.set(row.group, h('fieldset', {}, h('legend', {}, row.group)));
     groups.get(row.group).append(made.element);
   });
+  const element = h('div', {class: 'groups'}, [...groups.values()]);
+  /** What is entered; a field that means nothing beside the others has its default, and is out of sight. */
+  function values() {
+    const object = {};
+    for (const [path, f] of fields) {
+      const relevant = applies(f.row, object);
+      f.element.hidden = !relevant;
+      writePath(object, path, relevant ? f.value() : f.row.default);
+    }
+    return object;
+  }
+  element.addEventListener('input', values);
   return {
-    element: h('div', {class: 'groups'}, [...groups.values()]),
+    element,
     fields,
-    values() {
-      const object = {};
-      for (const [path, f] of fields) writePath(object, path, f.value());
-      return object;
-    },
+    values,
     set(object) {
       for (const [path, f] of fields) f.set(readPath(object, path));
+      values();
     },
     /** `errors` is [{pointer, detail}]; those that no field can show come back. */
     showFaults(errors) {

@@ -1,6 +1,7 @@
 // A new run, or a clone of one with changes: a field for every setting, the daemon's own checks beside each.
 
 import * as api from '../api.js';
+import {Chart} from '../chart/chart.js';
 import {copyButton} from '../clipboard.js';
 import {actionButton, h, isUsable, setText, setUsable} from '../dom.js';
 import {title} from '../describe.js';
@@ -41,6 +42,7 @@ export function newRunView({state, setTitle}, {query}) {
   const element = h('section', {}, h('div', {class: 'bar'}, heading), holder);
   const general = h('p', {class: 'fault', role: 'alert'});
   const preview = new Facts();
+  const rates = new Chart({title: 'Learning rate', x: 'step', height: 200});
   const keyOf = requestKey();
   const start = actionButton('Start', () => submit(), {class: 'primary'});
   let timer = null, form = null, request = null, sending = false, checked = 0;
@@ -50,7 +52,13 @@ export function newRunView({state, setTitle}, {query}) {
   }
   const errorsOf = (error) => (error.errors?.length ? error.errors : [{pointer: '/', detail: error.message}]);
 
-  function showPreview({network, total_steps: steps, estimate}) {
+  function showRates(curve) {
+    rates.element.hidden = !curve;
+    rates.set(curve ? [{label: 'learning rate', color: 0, x: curve.step, y: curve.learning_rate}] : []);
+  }
+
+  function showPreview({network, total_steps: steps, learning_rate_curve: curve, estimate}) {
+    showRates(curve);
     preview.set([
       ['Parameters', grouped(network.parameters)],
       ['Multiply-adds per image', grouped(network.multiply_adds)],
@@ -72,6 +80,7 @@ export function newRunView({state, setTitle}, {query}) {
     } catch (error) {
       if (number !== checked) return;
       preview.set([]);
+      showRates(null);
       showFaults(errorsOf(error));
       // Without an answer nothing is known against it: the start itself will tell.
       setUsable(start, !sending && !error.status && state.mayWrite);
@@ -114,7 +123,7 @@ export function newRunView({state, setTitle}, {query}) {
     });
     holder.replaceChildren(h('form', {novalidate: true, onsubmit: (event) => { event.preventDefault(); submit(); }},
       parent && h('p', {}, 'A clone of ', h('a', {href: `#/runs/${parent.id}`}, title(parent)), ': what is not changed here is taken over.'),
-      form.element, h('h2', {}, 'Before it starts'), preview.element, general,
+      form.element, h('h2', {}, 'Before it starts'), preview.element, rates.element, general,
       h('p', {class: 'tools'}, start,
         copyButton('Copy as curl', 'command', () => api.curl('POST', request.path, request.body())),
         copyButton('Copy as job file', 'job file', () => `${JSON.stringify(newRequest(form).body(), null, 2)}\n`))));
@@ -131,5 +140,8 @@ export function newRunView({state, setTitle}, {query}) {
     }
   })();
 
-  return {element, update: () => setTitle(heading.textContent), destroy: () => clearTimeout(timer)};
+  return {element, update: () => setTitle(heading.textContent), destroy: () => {
+    clearTimeout(timer);
+    rates.destroy();
+  }};
 }
