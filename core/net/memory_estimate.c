@@ -1,5 +1,6 @@
 #include "core/net/memory_estimate.h"
 
+#include "core/layers/linear.h"
 #include "core/net/folded.h"
 #include "core/net/layout.h"
 #include "core/net/parts.h"
@@ -28,8 +29,20 @@ static size_t base_bytes(size_t layers)
     return PROCESS + layers * LAYER;
 }
 
-/* The first training program packs the weights for two directions and accumulates their float32
- * gradients. The others share all of that where they use the same kernels, which is about half. */
+/* Of the linear layers. */
+static size_t linear_parameters(const Graph *g)
+{
+    size_t count = 0;
+    for (Node n = 1; n < graph_node_count(g); n++) {
+        const GraphNode *node = graph_node(g, n);
+        count += node->type == &LINEAR ? (size_t)graph_node_parameters(node) : 0;
+    }
+    return count;
+}
+
+/* Of all other layers. The first training program packs the weights for two directions and
+ * accumulates their float32 gradients. The others share all of that where they use the same
+ * kernels, which is about half. */
 static size_t packed_bytes(size_t numbers, size_t number_bytes, size_t train, size_t test)
 {
     const size_t training = 2 * number_bytes + sizeof(float);
@@ -42,6 +55,7 @@ MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
     const int micro = net_default_micro_batch(g, q->batch_size, q->threads);
     const int test_micro = net_evaluation_micro_batch(q->batch_size, q->threads);
     const size_t numbers = (size_t)graph_parameter_count(g);
+    const size_t linear = linear_parameters(g);  // one pack serves all programs
     const size_t number_bytes = q->bf16 ? 2 : 4;
     const Shape image = graph_shape(g, graph_input(g));
     const size_t train =
@@ -59,7 +73,8 @@ MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
                                                      .views = layout_views_pay(q->bf16)});
     const MemoryEstimate e = {
         .parameters = (numbers * (2 + (size_t)q->extra_arrays) + own) * sizeof(float),
-        .programs = packed_bytes(numbers, number_bytes, train, test) + own * number_bytes / 2,
+        .programs = packed_bytes(numbers - linear, number_bytes, train, test)
+                    + (linear + own / 2) * number_bytes,
         .feature_maps = layout->bytes,
         .batches = loader_bytes(q->train_count, q, image) + loader_bytes(q->test_count, q, image),
         .dataset = q->dataset_bytes,
