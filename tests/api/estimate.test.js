@@ -19,6 +19,8 @@ const CASES = [
   ['a tiny network', { ...few, network: 'googlenet_tiny', precision: 'f32' }],
   ['the chapter’s network in f32', { ...few, precision: 'f32' }],
   ['with momentum, in small batches', { ...few, precision: 'f32', batch_size: 16, optimizer: { momentum: 0.9 } }],
+  ['with all that a recipe keeps', { ...few, precision: 'f32', batch_size: 16, accumulation: 2, ema: { decay: 0.9 },
+    optimizer: { name: 'adamw', learning_rate: 0.001, clip_norm: 1 } }],
   ['large images', { ...few, precision: 'f32', image_size: 160, batch_size: 48, train_limit: 48, test_limit: 16 }],
   ['in bf16', { ...few, precision: 'bf16', batch_size: 100 }],
 ];

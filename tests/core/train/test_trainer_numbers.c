@@ -88,6 +88,25 @@ static void the_same_in_bf16(void **state)
     poisoned(f, c, "2.0.p2_2.weight", -NAN);
 }
 
+/* Clipping does not hide it, nor do moments, averages and the other batches of a step. */
+static void the_same_with_everything_on(void **state)
+{
+    const TrainerFixture *f = *state;
+    static const Optimizer ADAMW = {OPTIMIZER_ADAMW, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+    TrainConfig c = small_training(f);
+    c.optimizer = ADAMW;
+    c.learning_rate = 0.001;
+    c.clip_norm = 1;
+    c.accumulation = 2;
+    c.ema.decay = 0.9;
+    poisoned(f, c, "0.0.weight", NAN);
+    poisoned(f, c, "2.0.p4_2.weight", INFINITY);
+    c.learning_rate = 1e-30;
+    const Error fault = poisoned(f, c, "0.0.bias", 1e24f);
+    assert_string_equal(fault.message, "the norm of the gradients became infinite at step 3; a "
+                                       "smaller learning_rate may help");
+}
+
 static void a_rate_that_is_too_large_ends_it(void **state)
 {
     const TrainerFixture *f = *state;
@@ -146,6 +165,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_loss_that_is_no_number_is_named),
         cmocka_unit_test(a_norm_that_overflows_ends_it),
         cmocka_unit_test(the_same_in_bf16),
+        cmocka_unit_test(the_same_with_everything_on),
         cmocka_unit_test(a_rate_that_is_too_large_ends_it),
         cmocka_unit_test(a_test_loss_that_is_no_number_is_no_success),
     };
