@@ -41,10 +41,14 @@ except ImportError:
     print("reference.py: PyTorch is not installed")
     sys.exit(77)
 
-from networks import MODELS
+sys.dont_write_bytecode = True
+from networks import MODELS  # noqa: E402
 
 TOLERANCE = 1e-4
 AFTER_RATE = 0.01
+# Of the golden values. That of blocks_tiny is one with which PyTorch's float32 stays within 1e-6 of its float64 over
+# ten steps of both recipes: where a decision of a ReLU hangs on the last bit, later losses are 1e-3 apart.
+SEEDS = {"googlenet_tiny": 7, "blocks_tiny": 9}
 # Decay and momentum strong enough that leaving one out moves the losses a hundred times TOLERANCE.
 RECIPES = {
     "sgd": dict(lr=0.1),
@@ -145,12 +149,17 @@ def make_batches(count, size, side, classes):
 
 
 def write_golden(model, path):
-    torch.manual_seed(7)
+    torch.manual_seed(SEEDS[model])
     side, classes = 28, 10
     net = MODELS[model](1, classes)
     for module in net.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             nn.init.xavier_uniform_(module.weight)
+        if isinstance(module, nn.BatchNorm2d):
+            # Few results near 0, where a ReLU's gradient jumps by a rounding: with many, PyTorch's own float32 is
+            # 1e-2 from its float64 after five steps.
+            nn.init.uniform_(module.weight, 0.2, 0.3)
+            nn.init.uniform_(module.bias, 0.8, 1.2)
     batches = make_batches(3, 7, side, classes)
     start = {name: value.clone() for name, value in net.state_dict().items()}
     tensors = dict(start)
@@ -160,8 +169,10 @@ def write_golden(model, path):
     for name, recipe in RECIPES.items():
         tensors["losses." + name] = ten_losses(net, batches, dict(recipe, start=start))
     write_safetensors(path, tensors, {"model": model, "torch": torch.__version__})
-    for name in RECIPES:
-        print("losses:", *("%.4f" % x for x in tensors["losses." + name]), sep=" ")
+    double = [(images.double(), labels) for images, labels in batches]
+    for name, recipe in RECIPES.items():
+        found, exact = tensors["losses." + name], ten_losses(net.double(), double, dict(recipe, start=start))
+        print("losses:", *("%.4f" % x for x in found), "float64 at most %.1e away" % gap(found, exact))
 
 
 def write_weights(model, path):
