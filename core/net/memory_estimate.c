@@ -60,7 +60,9 @@ MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
     const Shape image = graph_shape(g, graph_input(g));
     const size_t train =
         program_count(net_epoch_examples(g, q->train_count, q->batch_size), q->batch_size, micro);
-    const size_t test = program_count(q->test_count, q->batch_size, test_micro);
+    size_t test = program_count(q->test_count, q->batch_size, test_micro);
+    if (q->validation_count > 0)  // whole micro-batches have one program
+        test += program_count(q->validation_count, q->batch_size, test_micro) - 1;
     Graph *runs = rewrite_all(g, 0), *folded = rewrite_fold_batch_norm(g);
     const bool folds = graph_node_count(folded) < graph_node_count(g);
     const size_t own = folds && test > 0 ? numbers : 0;  // of evaluation: see core/net/folded.h
@@ -76,7 +78,9 @@ MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
         .programs = packed_bytes(numbers - linear, number_bytes, train, test)
                     + (linear + own / 2) * number_bytes,
         .feature_maps = layout->bytes,
-        .batches = loader_bytes(q->train_count, q, image) + loader_bytes(q->test_count, q, image),
+        .batches = loader_bytes(q->train_count, q, image)
+                   + loader_bytes(q->validation_count, q, image)
+                   + loader_bytes(q->test_count, q, image),
         .dataset = q->dataset_bytes,
         .base = base_bytes(layers),
     };

@@ -14,8 +14,9 @@ typedef struct {
     int threads;  // of the OpenMP team
     bool bf16;
     int extra_arrays;  // of a number for each parameter: what the optimizer keeps, averages, sums
-    int64_t train_count, test_count;  // examples that are used
-    size_t dataset_bytes;             // of all images and labels, which stay in memory
+    // Examples that are used; none may be held out.
+    int64_t train_count, validation_count, test_count;
+    size_t dataset_bytes;  // of all images and labels, which stay in memory
 } MemoryQuestion;
 
 /* In bytes. */

@@ -33,9 +33,11 @@ typedef struct {
     double epoch_seconds;  // spent in training them
     Metrics last_sum;      // training metrics of the epoch before; count 0: none
     double last_seconds;
-    Metrics test_sum;      // of the last evaluation; count 0: none yet
-    int64_t test_step;     // steps that the weights evaluated had seen
-    double best_accuracy;  // on the test set; below 0 before the first evaluation
+    Metrics test_sum;        // of the last evaluation; count 0: none yet
+    int64_t test_step;       // steps that the weights evaluated had seen
+    Metrics validation_sum;  // the same of the held-out examples
+    int64_t validation_step;
+    double best_accuracy;  // on the examples chosen by; below 0 before the first evaluation
     int64_t best_epoch;    // counted from 1; 0 before
     int64_t best_step;     // steps that the best weights had seen
     EndingState ending;

@@ -33,7 +33,7 @@ void ending_sentence(Ending ending, const EarlyEnding *rules, const EndingState 
                      size_t size)
 {
     if (ending == ENDING_EARLY_STOPPING)
-        snprintf(text, size, "stopped early: %lld epoch%s without a better test accuracy than %.3f",
+        snprintf(text, size, "stopped early: %lld epoch%s without a better accuracy than %.3f",
                  (long long)state->idle_epochs, state->idle_epochs == 1 ? "" : "s",
                  state->reference);
     else if (ending == ENDING_MAX_SECONDS)

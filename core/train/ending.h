@@ -1,7 +1,8 @@
 /* core/train/ending.h -- when a training ends, as a success: after its last epoch, or before.
  *
  * Two rules end it before: the budget max_seconds, and early stopping: none of the last `patience`
- * epochs has bettered the best test accuracy before it by more than min_delta. What the rules
+ * epochs has bettered the best accuracy before it (on the test split, or on the
+ * examples held out) by more than min_delta. What the rules
  * remember is a part of the training's state, so that a resumed training ends as an unbroken one.
  */
 #pragma once
@@ -36,12 +37,12 @@ static inline EndingState ending_start(void)
     return (EndingState){.reference = -1};
 }
 
-/* An epoch has ended with this accuracy on the test set. */
+/* An epoch has ended with this accuracy on the examples chosen by. */
 void ending_epoch(const EarlyEnding *rules, EndingState *state, double test_accuracy);
 
 /* Whether a rule ends the training now; ENDING_NONE if none does. */
 Ending ending_early(const EarlyEnding *rules, const EndingState *state);
 
-/* As a sentence for people: "stopped early: 3 epochs without a better test accuracy than 0.891". */
+/* As a sentence for people: "stopped early: 3 epochs without a better accuracy than 0.891". */
 void ending_sentence(Ending ending, const EarlyEnding *rules, const EndingState *state, char *text,
                      size_t size);

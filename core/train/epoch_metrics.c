@@ -14,6 +14,8 @@ const EpochMetric EPOCH_METRICS[EPOCH_METRIC_COUNT] = {
     WHOLE(step),
     REAL(train_loss),
     REAL(train_accuracy),
+    REAL(validation_loss),
+    REAL(validation_accuracy),
     REAL(test_loss),
     REAL(test_accuracy),
     REAL(test_top5_accuracy),

@@ -11,10 +11,11 @@ typedef struct {
     int64_t epoch;  // from 1
     int64_t step;   // steps done at its end
     double train_loss, train_accuracy;
-    double test_loss, test_accuracy, test_top5_accuracy;
-    double learning_rate;        // of its last step
-    double examples_per_second;  // training alone
-    double duration_seconds;     // training and evaluation
+    double validation_loss, validation_accuracy;          // NaN: no examples are held out
+    double test_loss, test_accuracy, test_top5_accuracy;  // NaN: not tested after this epoch
+    double learning_rate;                                 // of its last step
+    double examples_per_second;                           // training alone
+    double duration_seconds;                              // training and evaluation
 } EpochMetrics;
 
 typedef struct {
@@ -23,7 +24,7 @@ typedef struct {
     bool whole;        // int64_t; else double
 } EpochMetric;
 
-enum { EPOCH_METRIC_COUNT = 10 };
+enum { EPOCH_METRIC_COUNT = 12 };
 extern const EpochMetric EPOCH_METRICS[EPOCH_METRIC_COUNT];
 
 /* A field by its row; every int64_t of an epoch is exact as a double. */

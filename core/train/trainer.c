@@ -74,62 +74,15 @@ static bool stopped(const Trainer *t, Error *err)
                 (long long)trainer_total_steps(t));
 }
 
-/* ---- Training and evaluation ---- */
+/* ---- The end of an epoch ---- */
 
-/* Metrics over the test split. Leaves early, with t->asked at TRAIN_STOP, if the callback says so.
- */
-static bool run_test_split(Trainer *t, Metrics *sum, Error *err)
+/* Whether the training is over after this epoch, whose figures are known. */
+static bool is_last_epoch(const Trainer *t)
 {
-    if (!trainer_open_test(t, err))
-        return false;
-    for (bool last = false; !last && t->asked < TRAIN_STOP;) {
-        const Batch *batch = loader_next(t->test);
-        const NetBatch part = trainer_batch(t, batch, t->state.step);
-        if (!net_evaluate_batch(t->net, &part, sum, err))
-            return t->asked == TRAIN_STOP;
-        last = batch->last;
-        if (!last)
-            trainer_report_type(t, TRAIN_PART);
-    }
-    return true;
-}
-
-/* Metrics of the model over the test split. */
-static bool test_model(Trainer *t, Metrics *sum, Error *err)
-{
-    if (t->config.ema.decay <= 0)
-        return run_test_split(t, sum, err);
-    average_swap(t->params);
-    net_params_changed(t->net);
-    const bool ok = run_test_split(t, sum, err);
-    average_swap(t->params);
-    net_params_changed(t->net);
-    return ok;
-}
-
-/* Evaluate the model as it is; unless stopped, the state knows the figures, and whether they
- * are the best so far. */
-static bool evaluate(Trainer *t, Error *err)
-{
-    TrainState *s = &t->state;
-    const double start = clock_seconds();
-    Metrics test = {0};
-    if (!test_model(t, &test, err))
-        return false;
-    s->ending.seconds += clock_seconds() - start;
-    if (t->asked == TRAIN_STOP)
-        return true;
-    if (!isfinite(test.loss))
-        return trainer_not_a_number("the loss on the test set", test.loss, s->step, err);
-    s->test_sum = test;
-    s->test_step = s->step;
-    if (metrics_accuracy(&test) > s->best_accuracy) {
-        s->best_accuracy = metrics_accuracy(&test);
-        s->best_epoch = s->batch > 0 ? s->epoch + 1 : s->epoch;
-        s->best_step = s->step;
-    }
-    t->saved = false;
-    return true;
+    const EarlyEnding *rules = &t->config.early_ending;
+    EndingState after = t->state.ending;
+    ending_epoch(rules, &after, trainer_accuracy(t));
+    return t->state.epoch + 1 >= t->config.epochs || ending_early(rules, &after) != ENDING_NONE;
 }
 
 /* Evaluate, begin the next epoch, and report; nothing of it if it was stopped. */
@@ -137,11 +90,13 @@ static bool end_epoch(Trainer *t, Error *err)
 {
     TrainState *s = &t->state;
     const double start = clock_seconds();
-    if (!evaluate(t, err))
+    if (!trainer_evaluate(t, err))
+        return false;
+    if (t->asked < TRAIN_STOP && !trainer_is_tested(t) && is_last_epoch(t) && !trainer_test(t, err))
         return false;
     if (t->asked == TRAIN_STOP)
         return true;
-    ending_epoch(&t->config.early_ending, &s->ending, metrics_accuracy(&s->test_sum));
+    ending_epoch(&t->config.early_ending, &s->ending, trainer_accuracy(t));
     s->last_sum = s->epoch_sum;
     s->last_seconds = s->epoch_seconds;
     s->epoch++;
@@ -181,18 +136,18 @@ static bool advance(Trainer *t, Error *err)
     if (!save(t, err))
         return false;
     // A stop that comes with the end stops nothing.
-    const bool over = ending_now(t) != ENDING_NONE && trainer_is_evaluated(t);
+    const bool over = ending_now(t) != ENDING_NONE && trainer_is_tested(t);
     return over || (asked != TRAIN_STOP && t->asked != TRAIN_STOP) || stopped(t, err);
 }
 
 static bool finish(Trainer *t, Ending ending, Error *err)
 {
-    if (!trainer_is_evaluated(t)) {
-        if (!evaluate(t, err))
-            return false;
-        if (t->asked == TRAIN_STOP)
-            return (t->saved || save(t, err)) && stopped(t, err);
-    }
+    if (!trainer_is_evaluated(t) && !trainer_evaluate(t, err))
+        return false;
+    if (t->asked < TRAIN_STOP && !trainer_is_tested(t) && !trainer_test(t, err))
+        return false;
+    if (!trainer_is_tested(t))
+        return (t->saved || save(t, err)) && stopped(t, err);
     if (!t->saved && !save(t, err))
         return false;
     TrainEvent event = trainer_event(t, TRAIN_END);
@@ -204,7 +159,7 @@ static bool finish(Trainer *t, Ending ending, Error *err)
 /* Choose kernels, if anything is left to compute. A stop in the middle of it is not a fault. */
 static bool prepare(Trainer *t, Error *err)
 {
-    if (ending_now(t) == ENDING_COMPLETED && trainer_is_evaluated(t))
+    if (ending_now(t) == ENDING_COMPLETED && trainer_is_tested(t))
         return true;
     if (!trainer_choose_kernels(t, err))
         return t->asked == TRAIN_STOP;

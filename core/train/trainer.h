@@ -10,7 +10,8 @@
  *     trainer_params(trainer)                        // the weights that TRAIN_END's figures are of
  *
  * Train loss and accuracy are means over the examples seen in the epoch so far, each measured
- * before its own update; test figures are measured after the epoch. A step is an update of the
+ * before its own update; test figures are measured after the epoch, or where examples are held out
+ * to choose by, after the last. A step is an update of the
  * weights: with `accumulation` it takes several batches. Same config, seed, thread
  * count, machine and kernels give bit-identical parameters, also across a stop and a resume.
  *
@@ -40,8 +41,11 @@ typedef struct {
      * of a batch (batch normalisation), a last batch of one example is left out, and batch_size is
      * 2 or more: with one value a channel there is no variance, and PyTorch refuses it, too. */
     int batch_size;
-    int train_limit;   // use the first n examples; 0: all
-    int test_limit;    // the same for the test split
+    int train_limit;  // use the first n examples; 0: all
+    int test_limit;   // the same for the test split
+    // Share of the examples that train, 0 to 0.5, that is held out to choose by; 0: the test split
+    // chooses. See core/data/holdout.h.
+    double validation_split;
     int accumulation;  // batches of a step, fewer in an epoch's last; 0: 1
     double learning_rate;
     Optimizer optimizer;
@@ -103,11 +107,14 @@ typedef struct {
     double train_seconds;        // of the epoch so far
     double total_seconds;        // of steps and evaluations, over all runs
 
-    /* Test figures of the weights as they are now, if they were evaluated: always in TRAIN_EPOCH
-     * and TRAIN_END, perhaps in TRAIN_CHECKPOINT and TRAIN_RESUMED. Zeros else. */
-    bool evaluated;
+    /* Figures of the weights as they are now. They were evaluated on the examples that are chosen
+     * by: always in TRAIN_EPOCH and TRAIN_END, perhaps in TRAIN_CHECKPOINT and TRAIN_RESUMED.
+     * Without held-out examples that is the test split; with them it is tested when the training
+     * is over: in the TRAIN_EPOCH of the last epoch and in TRAIN_END. Zeros else. */
+    bool evaluated, validated, tested;
+    double validation_loss, validation_accuracy;
     double test_loss, test_accuracy, test_top5_accuracy;
-    double test_seconds;  // TRAIN_EPOCH
+    double test_seconds;  // TRAIN_EPOCH: of evaluations
     bool best;            // they were evaluated, and are the best so far
 
     Ending ending;  // TRAIN_END: why it is over

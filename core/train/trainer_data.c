@@ -1,7 +1,17 @@
-#include <stdlib.h>
-
-#include "core/base/memory.h"
 #include "core/train/trainer_inside.h"
+
+int trainer_examples(const Split *split, int limit)
+{
+    return limit > 0 && limit < split->count ? limit : split->count;
+}
+
+bool trainer_hold_out(Trainer *t, Error *err)
+{
+    const TrainConfig *c = &t->config;
+    const Split *train = &c->dataset->train;
+    return holdout_new(train, trainer_examples(train, c->train_limit), c->dataset->classes,
+                       c->validation_split, c->seed, &t->holdout, err);
+}
 
 static bool normalizations_equal(const Normalization *a, const Normalization *b)
 {
@@ -14,14 +24,8 @@ static bool normalizations_equal(const Normalization *a, const Normalization *b)
 static Normalization measure(const Trainer *t)
 {
     const TrainConfig *c = &t->config;
-    const int count = trainer_examples(&c->dataset->train, c->train_limit);
-    int32_t *examples = xcalloc((size_t)count, sizeof *examples);
-    for (int i = 0; i < count; i++)
-        examples[i] = i;
-    const Normalization n =
-        normalization_measure(&c->dataset->train, c->dataset->image, examples, count);
-    free(examples);
-    return n;
+    return normalization_measure(&c->dataset->train, c->dataset->image, t->holdout.train,
+                                 t->holdout.train_count);
 }
 
 static bool check_given(const TrainConfig *c, Error *err)
@@ -75,7 +79,8 @@ bool trainer_open_data(Trainer *t, Error *err)
                                 .image_size = c->image_size,
                                 .augmentation = c->augmentation,
                                 .normalization = t->state.normalization,
-                                .limit = c->train_limit,
+                                .examples = t->holdout.train,
+                                .example_count = t->holdout.train_count,
                                 .drop_single = graph_couples_examples(t->graph),
                                 .shuffle = true,
                                 .seed = c->seed,
@@ -92,4 +97,16 @@ bool trainer_open_test(Trainer *t, Error *err)
                                .normalization = t->state.normalization,
                                .limit = c->test_limit};
     return t->test || loader_new(c->dataset, &c->dataset->test, test, &t->test, err);
+}
+
+bool trainer_open_validation(Trainer *t, Error *err)
+{
+    const TrainConfig *c = &t->config;
+    const LoaderConfig validation = {.batch_size = c->batch_size,
+                                     .image_size = c->image_size,
+                                     .normalization = t->state.normalization,
+                                     .examples = t->holdout.validation,
+                                     .example_count = t->holdout.validation_count};
+    return t->validation
+           || loader_new(c->dataset, &c->dataset->train, validation, &t->validation, err);
 }

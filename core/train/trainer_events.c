@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,19 +13,32 @@ double trainer_rate(const Trainer *t, int64_t step)
 bool trainer_is_evaluated(const Trainer *t)
 {
     const TrainState *s = &t->state;
-    return s->test_sum.count > 0 && s->test_step == s->step;
+    return t->holdout.validation_count > 0
+               ? s->validation_sum.count > 0 && s->validation_step == s->step
+               : trainer_is_tested(t);
 }
 
-static void add_test_figures(const Trainer *t, TrainEvent *event)
+bool trainer_is_tested(const Trainer *t)
+{
+    return t->state.test_sum.count > 0 && t->state.test_step == t->state.step;
+}
+
+static void add_figures(const Trainer *t, TrainEvent *event)
 {
     const TrainState *s = &t->state;
     event->evaluated = trainer_is_evaluated(t);
-    if (!event->evaluated)
-        return;
-    event->test_loss = metrics_loss(&s->test_sum);
-    event->test_accuracy = metrics_accuracy(&s->test_sum);
-    event->test_top5_accuracy = metrics_top5_accuracy(&s->test_sum);
-    event->best = s->best_step == s->step;
+    event->best = event->evaluated && s->best_step == s->step;
+    event->validated = event->evaluated && t->holdout.validation_count > 0;
+    if (event->validated) {
+        event->validation_loss = metrics_loss(&s->validation_sum);
+        event->validation_accuracy = metrics_accuracy(&s->validation_sum);
+    }
+    event->tested = trainer_is_tested(t);
+    if (event->tested) {
+        event->test_loss = metrics_loss(&s->test_sum);
+        event->test_accuracy = metrics_accuracy(&s->test_sum);
+        event->test_top5_accuracy = metrics_top5_accuracy(&s->test_sum);
+    }
 }
 
 TrainEvent trainer_event(const Trainer *t, TrainEventType type)
@@ -51,7 +65,7 @@ TrainEvent trainer_event(const Trainer *t, TrainEventType type)
     };
     if (type == TRAIN_EPOCH || type == TRAIN_CHECKPOINT || type == TRAIN_RESUMED
         || type == TRAIN_END)
-        add_test_figures(t, &event);
+        add_figures(t, &event);
     return event;
 }
 
@@ -62,9 +76,11 @@ EpochMetrics train_event_metrics(const TrainEvent *e)
         .step = e->step,
         .train_loss = e->loss,
         .train_accuracy = e->accuracy,
-        .test_loss = e->test_loss,
-        .test_accuracy = e->test_accuracy,
-        .test_top5_accuracy = e->test_top5_accuracy,
+        .validation_loss = e->validated ? e->validation_loss : NAN,
+        .validation_accuracy = e->validated ? e->validation_accuracy : NAN,
+        .test_loss = e->tested ? e->test_loss : NAN,
+        .test_accuracy = e->tested ? e->test_accuracy : NAN,
+        .test_top5_accuracy = e->tested ? e->test_top5_accuracy : NAN,
         .learning_rate = e->learning_rate,
         .examples_per_second = e->examples_per_second,
         .duration_seconds = e->train_seconds + e->test_seconds,

@@ -1,5 +1,6 @@
 /* core/train/trainer_inside.h -- what the files of the trainer share. */
 #pragma once
+#include "core/data/holdout.h"
 #include "core/data/loader.h"
 #include "core/net/net.h"
 #include "core/train/optim/batch_group.h"
@@ -14,7 +15,8 @@ struct Trainer {
     char kernels_note[640];  // of TRAIN_KERNELS
     Net *net;
     Loader *train;
-    Loader *test;  // NULL until the first evaluation
+    Loader *validation, *test;  // NULL until they are first needed
+    Holdout holdout;            // of the training split
     TrainState state;
     ResumeReport resume;     // path NULL: started anew
     BatchGroup *group;       // of a step
@@ -34,8 +36,10 @@ struct Trainer {
 /* ---- trainer_events.c ---- */
 
 double trainer_rate(const Trainer *t, int64_t step);
-/* Whether the model as it is has been evaluated. */
+/* Whether the model as it is has been evaluated on the examples that are chosen by ... */
 bool trainer_is_evaluated(const Trainer *t);
+/* ... and on the test split. */
+bool trainer_is_tested(const Trainer *t);
 TrainEvent trainer_event(const Trainer *t, TrainEventType type);
 /* Call the callback; the strongest answer since the last step counts. */
 void trainer_report(Trainer *t, const TrainEvent *event);
@@ -56,15 +60,29 @@ bool trainer_step(Trainer *t, Error *err);
 /* Fails with ERR_NUMERIC. */
 bool trainer_not_a_number(const char *what, double x, int64_t step, Error *err);
 
-/* ---- trainer_new.c, trainer_kernels.c ---- */
+/* ---- trainer_evaluate.c ---- */
+
+/* Evaluate the model as it is on the examples that are chosen by; unless stopped, the state knows
+ * the figures, and whether they are the best so far. */
+bool trainer_evaluate(Trainer *t, Error *err);
+/* ... on the test split, which chooses nothing. */
+bool trainer_test(Trainer *t, Error *err);
+/* What trainer_evaluate has measured. */
+double trainer_accuracy(const Trainer *t);
+
+/* ---- trainer_data.c ---- */
 
 /* How many examples of a split take part. */
 int trainer_examples(const Split *split, int limit);
-
+/* Which examples of the training split train, and which are held out. */
+bool trainer_hold_out(Trainer *t, Error *err);
 /* The normalisation and the training's loader, from where the state is. */
 bool trainer_open_data(Trainer *t, Error *err);
 /* The test split's loader, at the beginning of the split, when it is first needed. */
 bool trainer_open_test(Trainer *t, Error *err);
+bool trainer_open_validation(Trainer *t, Error *err);
+
+/* ---- trainer_kernels.c ---- */
 
 /* Take what is known of kernels: of the checkpoint, then of a run to repeat, then of the cache. */
 void trainer_load_kernels(Trainer *t);

@@ -25,10 +25,9 @@ bool trainer_choose_kernels(Trainer *t, Error *err)
 {
     const TrainConfig *c = &t->config;
     Error unsaved = {0};
-    const int64_t train = net_epoch_examples(
-        t->graph, trainer_examples(&c->dataset->train, c->train_limit), c->batch_size);
-    const bool ready =
-        net_prepare(t->net, train, trainer_examples(&c->dataset->test, c->test_limit), err);
+    const int test = trainer_examples(&c->dataset->test, c->test_limit);
+    const bool ready = net_prepare(t->net, t->examples, t->holdout.validation_count, err)
+                       && net_prepare(t->net, 0, test, err);
     if (t->autotune && t->autotune_path && !autotune_save(t->autotune, t->autotune_path, &unsaved))
         note_kernels(t, unsaved.message);
     if (ready && t->autotune && autotune_bits_may_differ(t->autotune)) {

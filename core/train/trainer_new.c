@@ -29,11 +29,6 @@ static bool check_config(const TrainConfig *c, Error *err)
     return true;
 }
 
-int trainer_examples(const Split *split, int limit)
-{
-    return limit > 0 && limit < split->count ? limit : split->count;
-}
-
 /* The state before the first step, on this machine. */
 static TrainState fresh_state(const TrainConfig *c, int threads)
 {
@@ -91,7 +86,7 @@ static bool create_network(Trainer *t, Error *err)
 static bool check_batches(Trainer *t, Error *err)
 {
     const TrainConfig *c = &t->config;
-    const int examples = trainer_examples(&c->dataset->train, c->train_limit);
+    const int examples = t->holdout.train_count;
     t->examples = net_epoch_examples(t->graph, examples, c->batch_size);
     t->batches = net_epoch_batches(t->graph, examples, c->batch_size);
     t->epoch_steps = train_epoch_steps(t->batches, t->accumulation);
@@ -168,7 +163,7 @@ bool trainer_new(const TrainConfig *config, Trainer **trainer, Error *err)
         t->checkpoint_path = xstrdup(config->checkpoint_path);
     t->autotune = config->library_only ? NULL : autotune_new();
     t->autotune_path = config->autotune_path ? xstrdup(config->autotune_path) : NULL;
-    bool ok = create_network(t, err) && check_batches(t, err);
+    bool ok = create_network(t, err) && trainer_hold_out(t, err) && check_batches(t, err);
     ok = ok && start_state(t, err) && start_slots(t, err) && trainer_open_data(t, err);
     if (!ok) {
         trainer_free(t);
@@ -184,7 +179,9 @@ void trainer_free(Trainer *t)
     if (!t)
         return;
     loader_free(t->train);
+    loader_free(t->validation);
     loader_free(t->test);
+    holdout_free(&t->holdout);
     net_free(t->net);
     batch_group_free(t->group);
     autotune_free(t->autotune);

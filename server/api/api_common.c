@@ -91,7 +91,7 @@ bool request_allows(const Request *req, const JobInfo *job, Error *err)
 StepCounts spec_step_counts(const JobSpec *spec)
 {
     const DatasetInfo *set = dataset_find(spec->dataset);
-    const int examples = spec->train_limit ? spec->train_limit : set ? set->train_count : 0;
+    const int examples = spec_train_examples(spec, set ? set->train_count : spec->train_limit);
     const Shape image = {set ? set->image.channels : 1, spec->image_size, spec->image_size};
     Graph *g = model_graph(spec->network, image, set ? set->classes : 10, NULL);
     const int64_t batches = g ? net_epoch_batches(g, examples, spec->batch_size) : 0;

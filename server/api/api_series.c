@@ -90,7 +90,8 @@ typedef struct {
 
 static const Series EPOCHS = {
     "epochs",
-    "epoch,step,train_loss,train_accuracy,test_loss,test_accuracy,test_top5_accuracy,"
+    "epoch,step,train_loss,train_accuracy,validation_loss,validation_accuracy,test_loss,test_"
+    "accuracy,test_top5_accuracy,"
     "learning_rate,examples_per_second,duration_seconds\r\n",
     write_epochs,
 };

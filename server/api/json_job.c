@@ -69,6 +69,11 @@ static void add_latest(cJSON *to, const JobInfo *job)
     add_real(l, "learning_rate", job->latest.learning_rate);
     cJSON_AddItemToObject(l, "epoch",
                           tested ? json_number((double)job->latest.epoch) : cJSON_CreateNull());
+    cJSON_AddItemToObject(l, "validation_loss",
+                          tested ? json_number(job->latest.validation_loss) : cJSON_CreateNull());
+    cJSON_AddItemToObject(l, "validation_accuracy",
+                          tested ? json_number(job->latest.validation_accuracy)
+                                 : cJSON_CreateNull());
     cJSON_AddItemToObject(l, "test_loss",
                           tested ? json_number(job->latest.test_loss) : cJSON_CreateNull());
     cJSON_AddItemToObject(l, "test_accuracy",
@@ -86,6 +91,7 @@ static void add_best(cJSON *to, const JobInfo *job)
         checkpoint_id_format(job->best.checkpoint_step, checkpoint);
     cJSON *b = cJSON_AddObjectToObject(to, "best");
     add_count(b, "epoch", job->best.epoch);
+    add_real(b, "validation_accuracy", job->best.validation_accuracy);
     add_real(b, "test_accuracy", job->best.test_accuracy);
     add_text(b, "checkpoint", checkpoint);
 }
@@ -162,9 +168,8 @@ cJSON *checkpoint_to_json(const CheckpointRow *checkpoint)
     add_count(json, "epoch", checkpoint->epoch);
     add_count(json, "bytes", checkpoint->bytes);
     cJSON_AddStringToObject(json, "sha256", checkpoint->sha256);
-    cJSON_AddItemToObject(json, "test_accuracy",
-                          checkpoint->test_accuracy >= 0 ? json_number(checkpoint->test_accuracy)
-                                                         : cJSON_CreateNull());
+    add_real(json, "validation_accuracy", checkpoint->validation_accuracy);
+    add_real(json, "test_accuracy", checkpoint->test_accuracy);
     cJSON_AddBoolToObject(json, "best", checkpoint->best);
     cJSON_AddBoolToObject(json, "latest", checkpoint->latest);
     return json;

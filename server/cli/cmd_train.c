@@ -54,7 +54,7 @@ static const Syntax SYNTAX = {
         "d2l.ai chapter: GoogLeNet on Fashion-MNIST. The folder gets\n\n"
         "  checkpoint.safetensors   all that is needed to go on, and the one before it\n"
         "  model.safetensors        the weights at the end, whose figures are printed last\n"
-        "  best.safetensors         the weights with the best test accuracy\n"
+        "  best.safetensors         the weights with the best accuracy\n"
         "  epochs.csv, curve.csv    a row for each epoch, and for each recorded step\n"
         "  job.json, kernels.txt    the settings, and the kernels that computed\n\n"
         "A job.json with a kernels.txt beside it is repeated with those kernels, and so to the\n"

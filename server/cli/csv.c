@@ -1,6 +1,7 @@
 #include "server/cli/csv.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,21 +117,23 @@ bool csv_write(Csv *csv, const double *values, int count, Error *err)
     for (int i = 0; i < count; i++) {
         char text[NUMBER_TEXT];
         number_text(values[i], text);
-        fprintf(csv->file, "%s%s", i ? "," : "", text);
+        fprintf(csv->file, "%s%s", i ? "," : "", isnan(values[i]) ? "" : text);
     }
     fputc('\n', csv->file);
     return flush(csv->file, csv->path, err);
 }
 
-/* The numbers in a line, as far as it has them. */
+/* The numbers in a line, as far as it has them; NaN for an empty one. */
 static int read_numbers(const char *line, double *values, int count)
 {
     int found = 0;
     while (found < count) {
         char *end;
         values[found] = strtod(line, &end);
-        if (end == line)
+        if (end == line && *line != ',')
             break;
+        if (end == line)
+            values[found] = NAN;
         found++;
         if (*end != ',')
             break;

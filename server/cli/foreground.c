@@ -100,13 +100,20 @@ static void show_resumed(Training *t, const TrainEvent *e)
     SAY(t, "resumed at step %lld of %lld", (long long)e->step, (long long)e->total_steps);
 }
 
+/* The examples that "best" goes by. */
+static const char *chosen_by(const Training *t)
+{
+    return t->spec->validation_split > 0 ? "validation" : "test";
+}
+
 static void show_epoch(Training *t, const TrainEvent *e)
 {
     char duration[DURATION_TEXT];
     duration_text(e->train_seconds + e->test_seconds, duration);
-    SAY(t, "epoch %lld/%d: loss %.3f, train acc %.3f, test acc %.3f, %.1f examples/s, %s%s",
-        (long long)e->epoch, t->spec->epochs, e->loss, e->accuracy, e->test_accuracy,
-        e->examples_per_second, duration, e->best ? ", best so far" : "");
+    SAY(t, "epoch %lld/%d: loss %.3f, train acc %.3f, %s acc %.3f, %.1f examples/s, %s%s",
+        (long long)e->epoch, t->spec->epochs, e->loss, e->accuracy, chosen_by(t),
+        e->validated ? e->validation_accuracy : e->test_accuracy, e->examples_per_second, duration,
+        e->best ? ", best so far" : "");
 }
 
 static void show(Training *t, const TrainEvent *e)
@@ -144,7 +151,7 @@ static void print_result(Training *t)
         SAY(t, "%s", sentence);
     }
     if (access(t->folder.best, F_OK) == 0)
-        SAY(t, "best test acc %.3f, epoch %lld: %s", state->best_accuracy,
+        SAY(t, "best %s acc %.3f, epoch %lld: %s", chosen_by(t), state->best_accuracy,
             (long long)state->best_epoch, t->folder.best);
     SAY(t, "loss %.3f, train acc %.3f, test acc %.3f", e->loss, e->accuracy, e->test_accuracy);
     char cpu[128];

@@ -1,5 +1,6 @@
 /* server/jobs/runs_record.c -- what a run writes down: points, epochs, checkpoints, its end. */
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,10 +172,16 @@ static bool record_epoch(Change *change, const void *what, Error *err)
     const EpochMetrics *row = what;
     JobInfo *job = &change->job;
     job->latest.epoch = row->epoch;
+    job->latest.validation_loss = row->validation_loss;
+    job->latest.validation_accuracy = row->validation_accuracy;
     job->latest.test_loss = row->test_loss;
     job->latest.test_accuracy = row->test_accuracy;
-    if (job->best.epoch == 0 || row->test_accuracy > job->best.test_accuracy) {
+    const bool held_out = !isnan(row->validation_accuracy);
+    const bool better = held_out ? row->validation_accuracy > job->best.validation_accuracy
+                                 : row->test_accuracy > job->best.test_accuracy;
+    if (job->best.epoch == 0 || better) {
         job->best.epoch = row->epoch;
+        job->best.validation_accuracy = row->validation_accuracy;
         job->best.test_accuracy = row->test_accuracy;
         job->best.checkpoint_step = 0;  // until it is written
     }
@@ -186,12 +193,15 @@ bool run_epoch(Run *run, const EpochMetrics *row, Error *err)
 {
     if (!record(run, record_epoch, row, err))
         return false;
+    const bool held_out = !isnan(row->validation_accuracy);
     pthread_mutex_lock(&run->jobs->lock);
     run->jobs->counts.epochs++;
     pthread_mutex_unlock(&run->jobs->lock);
     LOG(run->jobs->log, LOG_INFO, "epoch", log_int("job", run->job.id),
         log_int("epoch", row->epoch), log_int("step", row->step), log_real("loss", row->train_loss),
-        log_real("accuracy", row->train_accuracy), log_real("test_accuracy", row->test_accuracy),
+        log_real("accuracy", row->train_accuracy),
+        log_real(held_out ? "validation_accuracy" : "test_accuracy",
+                 held_out ? row->validation_accuracy : row->test_accuracy),
         log_real("examples_per_second", row->examples_per_second));
     return true;
 }

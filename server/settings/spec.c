@@ -144,6 +144,10 @@ static void check_together(const JobSpec *spec, Faults *faults)
     check_pictures(spec, set, faults);
     if (set) {
         check_limit("/train_limit", spec->train_limit, set->train_count, set->name, faults);
+        const int train = spec->train_limit > 0 ? spec->train_limit : set->train_count;
+        if (spec->validation_split > 0 && spec_train_examples(spec, train) == train)
+            faults_add(faults, "/validation_split", "%g holds none of %d examples out",
+                       spec->validation_split, train);
         check_limit("/test_limit", spec->test_limit, set->test_count, set->name, faults);
     }
 }
@@ -189,6 +193,13 @@ cJSON *spec_to_json(const JobSpec *spec)
     return json;
 }
 
+int spec_train_examples(const JobSpec *spec, int train_count)
+{
+    const bool limited = spec->train_limit > 0 && spec->train_limit < train_count;
+    const int used = limited ? spec->train_limit : train_count;
+    return used - (int)(spec->validation_split * used + 0.5);
+}
+
 static Normalization given_normalization(const JobSpec *spec)
 {
     Normalization n = {.channels = spec->mean.count};
@@ -209,6 +220,7 @@ TrainConfig spec_train_config(const JobSpec *spec)
         .epochs = spec->epochs,
         .batch_size = spec->batch_size,
         .train_limit = spec->train_limit,
+        .validation_split = spec->validation_split,
         .test_limit = spec->test_limit,
         .accumulation = spec->accumulation,
         .learning_rate = spec->learning_rate,

@@ -46,6 +46,7 @@ typedef struct {
     uint64_t seed;                    // 0; below 2^53, which JSON numbers hold exactly
     int threads;                      // 0: what the worker has
     int train_limit, test_limit;      // 0: all
+    double validation_split;          // 0: none is held out
     double max_seconds;               // 0: no budget
     int early_stopping_patience;      // epochs without improvement; 0: off
     double early_stopping_min_delta;  // 0
@@ -67,6 +68,10 @@ void spec_free(JobSpec *spec);
 
 /* The resolved settings, defaults filled in: what spec_read reads back to the same spec. */
 cJSON *spec_to_json(const JobSpec *spec);
+
+/* How many of `train_count` examples train; within half an example for each class, where some are
+ * held out. */
+int spec_train_examples(const JobSpec *spec, int train_count);
 
 /* Everything a trainer needs of it, but for the dataset and the checkpoint's path. */
 TrainConfig spec_train_config(const JobSpec *spec);

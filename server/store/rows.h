@@ -62,13 +62,14 @@ typedef struct {
     struct {
         int64_t step;  // of the newest recorded point; 0: no point yet
         double loss, accuracy, learning_rate;
-        int64_t epoch;  // the newest evaluated epoch; 0: none yet
+        int64_t epoch;                                // the newest evaluated epoch; 0: none yet
+        double validation_loss, validation_accuracy;  // NaN, as in EpochMetrics: not measured
         double test_loss, test_accuracy;
     } latest;
     struct {
-        int64_t epoch;  // with the best test accuracy; 0: none yet
-        double test_accuracy;
-        int64_t checkpoint_step;  // its checkpoint; 0: not (or no longer) there
+        int64_t epoch;  // with the best accuracy on the examples chosen by; 0: none yet
+        double validation_accuracy, test_accuracy;  // NaN as above
+        int64_t checkpoint_step;                    // its checkpoint; 0: not (or no longer) there
     } best;
     struct {
         char cpu[CHECKPOINT_TEXT];      // its name; "" before the first start, and if it is unknown
@@ -181,10 +182,11 @@ typedef struct {
 
 typedef struct {
     int64_t step, epoch;
-    int64_t created_at;    // milliseconds since 1970
-    int64_t bytes;         // of the model file that a client downloads
-    char sha256[65];       // of the same, in hexadecimal
-    double test_accuracy;  // of the epoch that ended with it; below 0: it did not end one
+    int64_t created_at;  // milliseconds since 1970
+    int64_t bytes;       // of the model file that a client downloads
+    char sha256[65];     // of the same, in hexadecimal
+    // Of the epoch that ended with it; NaN: it did not end one, or they were not measured then.
+    double validation_accuracy, test_accuracy;
     bool best, latest;
 } CheckpointRow;
 

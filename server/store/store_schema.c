@@ -99,6 +99,16 @@ static const char *const STEPS[] = {
 
     // The name of the CPU that a job ran on; '' where it was not recorded yet.
     "ALTER TABLE jobs ADD COLUMN cpu TEXT NOT NULL DEFAULT '';",
+
+    // Figures on examples that are held out to choose by; NULL without. A checkpoint without figures
+    // had -1.
+    "ALTER TABLE epochs ADD COLUMN validation_loss REAL;"
+    "ALTER TABLE epochs ADD COLUMN validation_accuracy REAL;"
+    "ALTER TABLE jobs ADD COLUMN latest_validation_loss REAL;"
+    "ALTER TABLE jobs ADD COLUMN latest_validation_accuracy REAL;"
+    "ALTER TABLE jobs ADD COLUMN best_validation_accuracy REAL;"
+    "ALTER TABLE checkpoints ADD COLUMN validation_accuracy REAL;"
+    "UPDATE checkpoints SET test_accuracy = NULL WHERE test_accuracy < 0;",
 };
 // clang-format on
 

@@ -8,10 +8,11 @@
 bool store_put_epoch(Store *store, int64_t job_id, const EpochMetrics *row, Error *err)
 {
     return sql_run(&store->writer, err,
-                   "INSERT OR REPLACE INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                   "iiirrrrrrrr", job_id, row->epoch, row->step, row->train_loss,
+                   "INSERT OR REPLACE INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                   "iiirrrrrrrrrr", job_id, row->epoch, row->step, row->train_loss,
                    row->train_accuracy, row->test_loss, row->test_accuracy, row->test_top5_accuracy,
-                   row->learning_rate, row->examples_per_second, row->duration_seconds);
+                   row->learning_rate, row->examples_per_second, row->duration_seconds,
+                   row->validation_loss, row->validation_accuracy);
 }
 
 bool store_put_point(Store *store, int64_t job_id, const PointRow *row, Error *err)
@@ -27,9 +28,9 @@ bool store_put_checkpoint(Store *store, int64_t job_id, const CheckpointRow *row
     // Its files may be those that were to go.
     return store_removed(store, job_id, row->step, err)
            && sql_run(&store->writer, err,
-                      "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?)", "iiiiitr",
-                      job_id, row->step, row->epoch, row->created_at, row->bytes, row->sha256,
-                      row->test_accuracy);
+                      "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                      "iiiiitrr", job_id, row->step, row->epoch, row->created_at, row->bytes,
+                      row->sha256, row->test_accuracy, row->validation_accuracy);
 }
 
 bool store_add_event(Store *store, Event *event, Error *err)
@@ -69,20 +70,27 @@ static bool sum_up_epochs(Db *db, JobInfo *job, Error *err)
     bool any = false;
     const bool ok =
         sql_prepare(db, err, &newest,
-                    "SELECT epoch, test_loss, test_accuracy FROM epochs"
+                    "SELECT epoch, test_loss, test_accuracy, validation_loss, validation_accuracy"
+                    " FROM epochs"
                     " WHERE job_id = ? ORDER BY epoch DESC LIMIT 1",
                     "i", job->id)
         && sql_step(db, err, newest, &any)
-        && sql_prepare(db, err, &best,
-                       "SELECT e.epoch, e.test_accuracy, coalesce(c.step, 0) FROM epochs e"
-                       " LEFT JOIN checkpoints c ON c.job_id = e.job_id AND c.step = e.step"
-                       " WHERE e.job_id = ? ORDER BY e.test_accuracy DESC, e.epoch LIMIT 1",
-                       "i", job->id)
+        && sql_prepare(
+            db, err, &best,
+            "SELECT e.epoch, e.test_accuracy, coalesce(c.step, 0), e.validation_accuracy"
+            " FROM epochs e"
+            " LEFT JOIN checkpoints c ON c.job_id = e.job_id AND c.step = e.step"
+            " WHERE e.job_id = ? ORDER BY coalesce(e.validation_accuracy, e.test_accuracy) DESC,"
+            " e.epoch LIMIT 1",
+            "i", job->id)
         && sql_step(db, err, best, &any);
     if (ok) {
         job->latest.epoch = any ? sqlite3_column_int64(newest, 0) : 0;
         job->latest.test_loss = any ? sql_real(newest, 1) : 0;
         job->latest.test_accuracy = any ? sql_real(newest, 2) : 0;
+        job->latest.validation_loss = any ? sql_real(newest, 3) : 0;
+        job->latest.validation_accuracy = any ? sql_real(newest, 4) : 0;
+        job->best.validation_accuracy = any ? sql_real(best, 3) : 0;
         job->best.epoch = any ? sqlite3_column_int64(best, 0) : 0;
         job->best.test_accuracy = any ? sql_real(best, 1) : 0;
         job->best.checkpoint_step = any ? sqlite3_column_int64(best, 2) : 0;
@@ -138,6 +146,7 @@ static void read_checkpoint(sqlite3_stmt *stmt, void *item)
         .test_accuracy = sql_real(stmt, 5),
         .best = sqlite3_column_int(stmt, 6) != 0,
         .latest = sqlite3_column_int(stmt, 7) != 0,
+        .validation_accuracy = sql_real(stmt, 8),
     };
     sql_copy(stmt, 4, row->sha256, sizeof row->sha256);
 }
@@ -172,8 +181,9 @@ static bool read_page(Store *store, const char *sql, SeriesPage page, SqlList ho
 
 bool store_epochs(Store *store, SeriesPage page, EpochList *list, Error *err)
 {
-    static const char SQL[] = "SELECT epoch, step, train_loss, train_accuracy, test_loss,"
-                              " test_accuracy, test_top5_accuracy, learning_rate,"
+    static const char SQL[] = "SELECT epoch, step, train_loss, train_accuracy,"
+                              " validation_loss, validation_accuracy, test_loss, test_accuracy,"
+                              " test_top5_accuracy, learning_rate,"
                               " examples_per_second, duration_seconds"
                               " FROM epochs WHERE job_id = ? AND epoch > ? ORDER BY epoch";
     const SqlList how = {.item_size = sizeof *list->items, .read = read_epoch};
@@ -204,7 +214,8 @@ bool store_checkpoints(Store *store, int64_t job_id, CheckpointList *list, Error
     static const char SQL[] =
         "SELECT c.step, c.epoch, c.created_at, c.bytes, c.sha256, c.test_accuracy,"
         " c.step = j.best_step AND j.best_epoch > 0,"
-        " c.step = (SELECT max(step) FROM checkpoints WHERE job_id = c.job_id)"
+        " c.step = (SELECT max(step) FROM checkpoints WHERE job_id = c.job_id),"
+        " c.validation_accuracy"
         " FROM checkpoints c JOIN jobs j ON j.id = c.job_id"
         " WHERE c.job_id = ? AND c.step > ? ORDER BY c.step";
     const SqlList how = {.item_size = sizeof *list->items, .read = read_checkpoint};

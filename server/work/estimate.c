@@ -12,6 +12,11 @@ static int64_t used(int limit, int count)
     return limit > 0 && limit < count ? limit : count;
 }
 
+static int64_t held_out(const JobSpec *spec, int train_count)
+{
+    return used(spec->train_limit, train_count) - spec_train_examples(spec, train_count);
+}
+
 static MemoryEstimate memory_parts(const Graph *g, const JobSpec *spec, const SetSize *set,
                                    int threads)
 {
@@ -23,7 +28,8 @@ static MemoryEstimate memory_parts(const Graph *g, const JobSpec *spec, const Se
         .threads = threads,
         .bf16 = precision_resolve(spec->precision) == PRECISION_BF16,
         .extra_arrays = train_extra_arrays(&config),
-        .train_count = used(spec->train_limit, set->train_count),
+        .train_count = spec_train_examples(spec, set->train_count),
+        .validation_count = held_out(spec, set->train_count),
         .test_count = used(spec->test_limit, set->test_count),
         .dataset_bytes = images * (shape_count(image) + 1),  // a byte for the label
     };
@@ -91,9 +97,13 @@ static void estimate_time(const Graph *g, const JobSpec *spec, const DatasetInfo
     e->measured_job = measured->job_id;
     e->examples_per_second = measured->examples_per_second / work;
     // A training step is three passes over the network, a test one.
-    const double train = (double)used(spec->train_limit, set->train_count);
+    const double train = (double)spec_train_examples(spec, set->train_count);
+    const double validation = (double)held_out(spec, set->train_count);
     const double test = (double)used(spec->test_limit, set->test_count);
-    e->seconds = spec->epochs * (train + test / 3) / e->examples_per_second;
+    // Where examples are held out, the test set is evaluated once.
+    const double evaluated =
+        validation > 0 ? spec->epochs * validation + test : spec->epochs * test;
+    e->seconds = (spec->epochs * train + evaluated / 3) / e->examples_per_second;
     if (spec->max_seconds > 0 && spec->max_seconds < e->seconds)
         e->seconds = spec->max_seconds;
 }

@@ -17,6 +17,7 @@
 #include "server/work/training.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,7 +101,8 @@ static TrainAnswer on_checkpoint(Training *t, const TrainEvent *event)
         .step = event->step,
         .epoch = event->step / trainer_epoch_steps(t->trainer),
         .created_at = time_now_ms(),
-        .test_accuracy = event->evaluated ? event->test_accuracy : -1,
+        .validation_accuracy = event->validated ? event->validation_accuracy : NAN,
+        .test_accuracy = event->tested ? event->test_accuracy : NAN,
         .best = event->best,
     };
     if (!place_files(t, &row, &err))

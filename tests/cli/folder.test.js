@@ -40,11 +40,11 @@ test("the best model is kept and named, whatever comes after it", (t) => {
   const r = f.run("train", "job.json", "--out", "a");
   assert.equal(r.code, 0, r.err);
   const rows = csv(f.read("a", "epochs.csv")).rows;
-  const best = rows.reduce((a, b) => (b[5] > a[5] ? b : a));
+  const best = rows.reduce((a, b) => (b[7] > a[7] ? b : a));
   const lines = r.out.trimEnd().split("\n");
-  assert.equal(lines.at(-3), `best test acc ${best[5].toFixed(3)}, epoch ${best[0]}: a/best.safetensors`);
-  assert.equal(accuracyOf(f, "a/best.safetensors", job), best[5].toFixed(3));
-  assert.equal(accuracyOf(f, "a/model.safetensors", job), rows.at(-1)[5].toFixed(3));
+  assert.equal(lines.at(-3), `best test acc ${best[7].toFixed(3)}, epoch ${best[0]}: a/best.safetensors`);
+  assert.equal(accuracyOf(f, "a/best.safetensors", job), best[7].toFixed(3));
+  assert.equal(accuracyOf(f, "a/model.safetensors", job), rows.at(-1)[7].toFixed(3));
   assert.notEqual(f.sha256("a", "best.safetensors"), f.sha256("a", "model.safetensors"));
 });
 
@@ -59,7 +59,7 @@ test("fewer epochs than are done: nothing is trained, the figures are the model'
   assert.match(r.out, /^note: 30 steps of 20 in 2 epochs are done: nothing is left to train$/m);
   assert.doesNotMatch(r.out, /step 30 of 20/);
   assert.equal(f.sha256("a", "model.safetensors"), before);
-  assert.equal(lastFigures(r).testAccuracy, rows[2][5].toFixed(3));
+  assert.equal(lastFigures(r).testAccuracy, rows[2][7].toFixed(3));
   assert.equal(csv(f.read("a", "epochs.csv")).rows.length, 3);
 });
 
@@ -212,7 +212,7 @@ test("weights come in from a model file and from PyTorch's save_file", (t) => {
   const job = { ...TINY, epochs: 2, precision: "f32" };
   f.write("job.json", job);
   assert.equal(f.run("train", "job.json", "--out", "a").code, 0);
-  const want = csv(f.read("a", "epochs.csv")).rows.at(-1)[5].toFixed(3);
+  const want = csv(f.read("a", "epochs.csv")).rows.at(-1)[7].toFixed(3);
   assert.equal(accuracyOf(f, "a/model.safetensors", job), want);
   writeFileSync(f.path("torch.safetensors"), safetensors(tensorsOf(f.path("a", "model.safetensors"))));
   assert.equal(accuracyOf(f, "torch.safetensors", job), want);

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { csv, folder, NETWORKS, run, TINY } from "./run.js";
 
 const EPOCHS_HEADER =
-  "epoch,step,train_loss,train_accuracy,test_loss,test_accuracy,test_top5_accuracy," +
+  "epoch,step,train_loss,train_accuracy,validation_loss,validation_accuracy,test_loss,test_accuracy,test_top5_accuracy," +
   "learning_rate,examples_per_second,duration_seconds";
 
 test("a small training from beginning to end", (t) => {
@@ -23,7 +23,7 @@ test("a small training from beginning to end", (t) => {
   // The last point of an epoch says what the epoch says, to the last bit.
   assert.deepEqual(curve.rows[14].slice(2, 4), epochs.rows[2].slice(2, 4));
 
-  const [, , loss, trainAccuracy, , testAccuracy] = epochs.rows[2].map((x) => x.toFixed(3));
+  const [, , loss, trainAccuracy, , , , testAccuracy] = epochs.rows[2].map((x) => x.toFixed(3));
   const lines = r.out.trimEnd().split("\n");
   assert.equal(lines.at(-2), `loss ${loss}, train acc ${trainAccuracy}, test acc ${testAccuracy}`);
   assert.match(lines.at(-1), /^\d+\.\d examples\/sec on .+, 1 thread$/);
@@ -163,7 +163,7 @@ test("budget and early stopping end a run as a success, with the reason", (t) =>
   r = f.run("train", "job.json", "--out", "b", "--set", "early_stopping.patience=2",
     "--set", "early_stopping.min_delta=1");
   assert.equal(r.code, 0, r.err);
-  assert.match(r.out, /^stopped early: 2 epochs without a better test accuracy than 0\.\d+$/m);
+  assert.match(r.out, /^stopped early: 2 epochs without a better accuracy than 0\.\d+$/m);
   assert.equal(csv(f.read("b", "epochs.csv")).rows.length, 3);
 });
 

@@ -17,6 +17,11 @@ export function timeLeft(job, state) {
   return state.isCurrent ? span((new Date(job.estimated_finish_at) - Date.now()) / 1000) : 'not known';
 }
 
+/** What a run chooses by: the examples held out, or the test set. */
+export const chosenBy = (job) => (job.settings.validation_split > 0 ? 'validation' : 'test');
+/** That figure of job.best, an epoch or a checkpoint. */
+export const chosen = (figures) => figures?.validation_accuracy ?? figures?.test_accuracy;
+
 const ordinal = (n) => `${n}${n % 100 > 10 && n % 100 < 14 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th')}`;
 
 export function statusText(job) {
@@ -34,7 +39,7 @@ export function reason(job) {
   }
   const reasons = {
     completed: `Ended after all its ${counted(settings.epochs, 'epoch')}.`,
-    early_stopping: `Ended early: no better test accuracy for ${counted(settings.early_stopping?.patience ?? 0, 'epoch')}.`,
+    early_stopping: `Ended early: no better ${chosenBy(job)} accuracy for ${counted(settings.early_stopping?.patience ?? 0, 'epoch')}.`,
     max_seconds: `Ended early: its budget of ${span(settings.max_seconds)} was used up.`,
     requested: 'Stopped on request. It can be resumed.',
   };
@@ -45,7 +50,7 @@ export function eventText({type, data}) {
   switch (type) {
     case 'created': return 'created';
     case 'status': return `${data.previous} → ${data.status}${data.stop_reason ? ` (${data.stop_reason.replaceAll('_', ' ')})` : ''}${data.error ? `: ${data.error.message}` : ''}`;
-    case 'epoch': return `epoch ${data.epoch}: test accuracy ${percent(data.test_accuracy)}`;
+    case 'epoch': return `epoch ${data.epoch}: ${data.validation_accuracy == null ? 'test' : 'validation'} accuracy ${percent(chosen(data))}`;
     case 'checkpoint': return `checkpoint at step ${grouped(data.step)}${data.best ? ', the best so far' : ''}`;
     case 'resumed': return `went on from step ${grouped(data.step)}`;
     case 'updated': return 'name or metadata changed';

@@ -5,6 +5,7 @@
 // a job is read again only for what they leave out, such as its speed.
 
 import * as api from './api.js';
+import {chosen} from './describe.js';
 import {Refresher} from './refresh.js';
 
 const COLUMNS = ['step', 'epoch', 'loss', 'accuracy', 'learning_rate', 'seconds'];
@@ -294,8 +295,8 @@ export class State {
     const epochs = this.series.get(id)?.epochs;
     if (epochs && epoch.epoch > (epochs.at(-1)?.epoch ?? 0)) epochs.push(epoch);
     const job = this.jobs.get(id);
-    if (job && epoch.test_accuracy > (job.best?.test_accuracy ?? -1))
-      job.best = {epoch: epoch.epoch, test_accuracy: epoch.test_accuracy, checkpoint: null};
+    if (job && chosen(epoch) > (chosen(job.best) ?? -1))
+      job.best = {epoch: epoch.epoch, validation_accuracy: epoch.validation_accuracy, test_accuracy: epoch.test_accuracy, checkpoint: null};
   }
 
   /** Training goes on from an earlier step: what came behind it was taken back and will come again. */

@@ -32,7 +32,7 @@ static void patience_counts_epochs_without_a_better_one(void **state)
     }
     char text[128];
     ending_sentence(ENDING_EARLY_STOPPING, &rules, &s, text, sizeof text);
-    assert_string_equal(text, "stopped early: 2 epochs without a better test accuracy than 0.600");
+    assert_string_equal(text, "stopped early: 2 epochs without a better accuracy than 0.600");
 }
 
 static void small_steps_are_not_better(void **state)

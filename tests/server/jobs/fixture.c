@@ -83,7 +83,11 @@ void run_records_point(JobsFixture *f, Run *run, int64_t step)
 
 void run_records_epoch(JobsFixture *f, Run *run, int64_t epoch, int64_t step, double accuracy)
 {
-    const EpochMetrics row = {.epoch = epoch, .step = step, .test_accuracy = accuracy};
+    const EpochMetrics row = {.epoch = epoch,
+                              .step = step,
+                              .validation_loss = NAN,
+                              .validation_accuracy = NAN,
+                              .test_accuracy = accuracy};
     CHECK_OK(run_epoch(run, &row, &f->err), f->err);
 }
 
@@ -101,6 +105,10 @@ void run_records_checkpoint(JobsFixture *f, Run *run, int64_t step, bool best, i
     CHECK_OK(folder_make(job_folder(f->scratch.path, id).text, &f->err), f->err);
     touch(job_training_path(f->scratch.path, id, step).text);
     touch(job_model_path(f->scratch.path, id, step).text);
-    const CheckpointRow row = {.step = step, .epoch = step / 10, .test_accuracy = -1, .best = best};
+    const CheckpointRow row = {.step = step,
+                               .epoch = step / 10,
+                               .validation_accuracy = NAN,
+                               .test_accuracy = NAN,
+                               .best = best};
     CHECK_OK(run_checkpoint(run, &row, keep, &f->err), f->err);
 }

@@ -249,7 +249,8 @@ static void events_tell_the_whole_story_in_order(void **state)
          "{\"status\":\"running\",\"previous\":\"queued\",\"stop_reason\":null,\"error\":null}"},
         {"point", "{\"step\":1,\"epoch\":0.1,\"loss\":1,\"accuracy\":0.5,\"learning_rate\":0.1,"
                   "\"seconds\":2}"},
-        {"epoch", "{\"epoch\":1,\"step\":1,\"train_loss\":0,\"train_accuracy\":0,\"test_loss\":0,"
+        {"epoch", "{\"epoch\":1,\"step\":1,\"train_loss\":0,\"train_accuracy\":0,"
+                  "\"validation_loss\":null,\"validation_accuracy\":null,\"test_loss\":0,"
                   "\"test_accuracy\":0.5,\"test_top5_accuracy\":0,\"learning_rate\":0,"
                   "\"examples_per_second\":0,\"duration_seconds\":0}"},
         {"note", "{\"message\":\"bits may differ\"}"},

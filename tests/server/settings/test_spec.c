@@ -76,6 +76,7 @@ static void nothing_is_the_chapters_run(void **state)
     assert_int_equal(spec.threads, 0);
     assert_int_equal(spec.train_limit, 0);
     assert_int_equal(spec.test_limit, 0);
+    assert_true(spec.validation_split == 0);
     assert_true(spec.max_seconds == 0);
     assert_int_equal(spec.early_stopping_patience, 0);
     assert_true(spec.early_stopping_min_delta == 0);
@@ -98,6 +99,7 @@ static const char EVERYTHING[] =
     "   \"erasing_ratio\": [1, 1], \"mixup\": 0.2},"
     " \"normalization\": {\"type\": \"given\", \"mean\": [0.286], \"std\": [0.353]},"
     " \"seed\": 9007199254740991, \"threads\": 2, \"train_limit\": 60000, \"test_limit\": 1e3,"
+    " \"validation_split\": 0.125,"
     " \"max_seconds\": 1.5, \"early_stopping\": {\"patience\": 4, \"min_delta\": 0.001},"
     " \"checkpoint\": {\"every_epochs\": 0, \"every_seconds\": 30, \"keep\": 7},"
     " \"metadata\": {\"who\": \"me\", \"a/b~c\": \"\"}}";
@@ -128,6 +130,8 @@ static void check_everything(const JobSpec *spec)
     assert_int_equal(spec->threads, 2);
     assert_int_equal(spec->train_limit, 60000);
     assert_int_equal(spec->test_limit, 1000);
+    assert_true(spec->validation_split == 0.125);
+    assert_int_equal(spec_train_examples(spec, 60000), 52500);
     assert_true(spec->max_seconds == 1.5);
     assert_int_equal(spec->early_stopping_patience, 4);
     assert_true(spec->early_stopping_min_delta == 0.001);
@@ -299,6 +303,7 @@ static void trainer_gets_what_was_asked_for(void **state)
     assert_int_equal(c.batch_size, 17);
     assert_int_equal(c.train_limit, 60000);
     assert_int_equal(c.test_limit, 1000);
+    assert_true(c.validation_split == 0.125);
     assert_true(c.learning_rate == spec.learning_rate);
     assert_true(c.optimizer.momentum == 0.9 && c.optimizer.nesterov
                 && c.optimizer.weight_decay == 1e-4);
@@ -370,6 +375,10 @@ static void numbers_out_of_range(void **state)
         {"{\"seed\":1e999}", "/seed",
          "must be 0 to 9007199254740991, got a number beyond all range"},
         {"{\"threads\":1025}", "/threads", "must be 0 to 1024, got 1025"},
+        {"{\"validation_split\":0.51}", "/validation_split", "must be 0 to 0.5, got 0.51"},
+        {"{\"validation_split\":-0.1}", "/validation_split", "must be 0 to 0.5, got -0.1"},
+        {"{\"validation_split\":0.001,\"train_limit\":100}", "/validation_split",
+         "0.001 holds none of 100 examples out"},
         {"{\"train_limit\":-1}", "/train_limit", "must be 0 to 2147483647, got -1"},
         {"{\"train_limit\":60001}", "/train_limit",
          "must be 0 to 60000, the images that fashion_mnist has, got 60001"},

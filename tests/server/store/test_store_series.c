@@ -10,7 +10,8 @@
 static EpochMetrics epoch_row(int64_t epoch)
 {
     const double x = (double)epoch / 7;
-    return (EpochMetrics){epoch, epoch * 10, x, x + 1, x + 2, x + 3, x + 4, x + 5, x + 6, x + 7};
+    return (EpochMetrics){epoch, epoch * 10, x,     x + 1, x + 8, x + 9,
+                          x + 2, x + 3,      x + 4, x + 5, x + 6, x + 7};
 }
 
 static PointRow point_row(int64_t step)
@@ -111,6 +112,31 @@ static void a_rewind_takes_back_what_lies_beyond_and_sums_up_anew(void **state)
     job_info_free(&job);
 }
 
+/* The last epoch alone is tested; the second is the best of those that are left. */
+static void held_out_examples_choose_the_best_epoch(void **state)
+{
+    static const double ACCURACIES[] = {0.5, 0.75, 0.625, 0.875};
+    StoreFixture *f = *state;
+    JobInfo job = add_job(f, JOB_RUNNING, 1);
+    CHECK_OK(store_begin(f->store, &f->err), f->err);
+    for (int64_t epoch = 1; epoch <= 4; epoch++) {
+        EpochMetrics row = epoch_row(epoch);
+        row.validation_accuracy = ACCURACIES[epoch - 1];
+        row.test_loss = row.test_accuracy = epoch == 4 ? 0.9 : NAN;
+        CHECK_OK(store_put_epoch(f->store, job.id, &row, &f->err), f->err);
+    }
+    CHECK_OK(store_rewind(f->store, &job, 40, &f->err), f->err);
+    assert_int_equal(job.best.epoch, 4);
+    assert_true(job.best.test_accuracy == 0.9 && job.latest.test_accuracy == 0.9);
+    CHECK_OK(store_rewind(f->store, &job, 30, &f->err), f->err);
+    CHECK_OK(store_commit(f->store, &f->err), f->err);
+    assert_int_equal(job.best.epoch, 2);
+    assert_true(job.best.validation_accuracy == 0.75 && isnan(job.best.test_accuracy));
+    assert_int_equal(job.latest.epoch, 3);
+    assert_true(job.latest.validation_accuracy == 0.625 && isnan(job.latest.test_accuracy));
+    job_info_free(&job);
+}
+
 static void checkpoints_know_the_latest_and_the_best(void **state)
 {
     StoreFixture *f = *state;
@@ -120,7 +146,8 @@ static void checkpoints_know_the_latest_and_the_best(void **state)
     CHECK_OK(store_begin(f->store, &f->err), f->err);
     CHECK_OK(store_save_job(f->store, &job, &f->err), f->err);
     for (int64_t step = 10; step <= 30; step += 10) {
-        const CheckpointRow row = {step, step / 10, step + 1, step + 2, "0123", 0.5, false, false};
+        const CheckpointRow row = {step, step / 10, step + 1, step + 2, "0123",
+                                   0.25, 0.5,       false,    false};
         CHECK_OK(store_put_checkpoint(f->store, job.id, &row, &f->err), f->err);
     }
     CHECK_OK(store_remove_checkpoint(f->store, job.id, 10, &f->err), f->err);
@@ -132,6 +159,7 @@ static void checkpoints_know_the_latest_and_the_best(void **state)
     assert_int_equal(list.items[0].created_at, 21);
     assert_int_equal(list.items[0].bytes, 22);
     assert_string_equal(list.items[0].sha256, "0123");
+    assert_true(list.items[0].validation_accuracy == 0.25 && list.items[0].test_accuracy == 0.5);
     assert_true(list.items[0].best);
     assert_false(list.items[0].latest);
     assert_false(list.items[1].best);
@@ -287,6 +315,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         CASE(series_come_back_bit_by_bit_and_from_a_cursor),
         CASE(a_rewind_takes_back_what_lies_beyond_and_sums_up_anew),
+        CASE(held_out_examples_choose_the_best_epoch),
         CASE(checkpoints_know_the_latest_and_the_best),
         CASE(event_numbers_go_on_after_their_rows_have_gone),
         CASE(a_removed_job_is_purged_in_slices),

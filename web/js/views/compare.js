@@ -3,7 +3,7 @@
 import {Chart} from '../chart/chart.js';
 import {ChartGroup} from '../chart/group.js';
 import {h, scroller, setText} from '../dom.js';
-import {title} from '../describe.js';
+import {chosen, chosenBy, title} from '../describe.js';
 import {flat, NONE, percent} from '../format.js';
 import {KeyedRows, Table} from '../keyed.js';
 import {numberOf} from '../state.js';
@@ -14,9 +14,16 @@ const LISTED = 100;  // runs to choose from; the table of runs finds the others
 const METRICS = {
   loss: ['Train loss', (s) => [s.curve, s.curve.loss]],
   accuracy: ['Train accuracy', (s) => [s.curve, s.curve.accuracy]],
-  test_accuracy: ['Test accuracy', (s) => [columns(s.epochs), s.epochs.map((e) => e.test_accuracy)]],
-  test_loss: ['Test loss', (s) => [columns(s.epochs), s.epochs.map((e) => e.test_loss)]],
+  validation_accuracy: ['Validation accuracy', (s) => figures(s, 'validation_accuracy')],
+  validation_loss: ['Validation loss', (s) => figures(s, 'validation_loss')],
+  test_accuracy: ['Test accuracy', (s) => figures(s, 'test_accuracy')],
+  test_loss: ['Test loss', (s) => figures(s, 'test_loss')],
 };
+/** Of the epochs that have the figure. */
+function figures({epochs}, key) {
+  const has = epochs.filter((e) => (e[key] ?? null) !== null);
+  return [columns(has), has.map((e) => e[key])];
+}
 const columns = (epochs) => ({step: epochs.map((e) => e.step), epoch: epochs.map((e) => e.epoch)});
 const AXES = {epoch: 'epoch', step: 'step', time: 'minutes of training'};
 
@@ -41,7 +48,7 @@ function differencesTable(jobs) {
   const settings = jobs.map((job) => new Map(flat(job.settings).map(([path, value]) => [path, String(value)])));
   const paths = [...new Set(settings.flatMap((s) => [...s.keys()]))].filter((path) => new Set(settings.map((s) => s.get(path))).size > 1);
   const rows = [...paths.map((path) => [path, ...settings.map((s) => s.get(path) ?? NONE)]),
-    ['best test accuracy', ...jobs.map((j) => percent(j.best?.test_accuracy))]];
+    ['best accuracy', ...jobs.map((j) => percent(chosen(j.best)))], ['chosen by', ...jobs.map(chosenBy)]];
   const table = new Table({caption: 'Only what differs, and the outcome', keyOf: ([name]) => name,
     columns: ['Setting', ...jobs.map(title)].map((name, i) => ({title: name, head: h('span', {class: 'clip short', title: name}, name), text: (row) => row[i]}))});
   table.set(rows);
@@ -90,7 +97,7 @@ export function compareView({state, changed, setTitle}, {query}) {
 
   let compared = '';
   function fillDifferences(jobs) {
-    const mark = JSON.stringify(jobs.map((j) => [j.id, title(j), j.best?.test_accuracy]));
+    const mark = JSON.stringify(jobs.map((j) => [j.id, title(j), chosen(j.best)]));
     if (mark === compared) return;
     compared = mark;
     differences.replaceChildren(jobs.length < 2 ? h('p', {class: 'empty'}, 'Choose two runs or more.') : differencesTable(jobs));

@@ -5,7 +5,7 @@ import {Chart} from '../chart/chart.js';
 import {ChartGroup} from '../chart/group.js';
 import {downloadSeries} from '../download.js';
 import {announce, h, setText} from '../dom.js';
-import {reason, share, timeLeft, title} from '../describe.js';
+import {chosen, chosenBy, reason, share, timeLeft, title} from '../describe.js';
 import {grouped, NONE, number, percent, rate, span, time} from '../format.js';
 import {Facts} from '../keyed.js';
 import {badge, progress} from './badge.js';
@@ -13,12 +13,18 @@ import {scaleControl, smoothingControl} from './controls.js';
 import {runActions} from './run_actions.js';
 import {checkpointsTable, epochsTable, eventsTable, settingsTable} from './run_tables.js';
 
-const at = (epochs, key) => ({x: epochs.map((e) => e.epoch), y: epochs.map((e) => e[key])});
+/** The epochs that have the figure: without held-out examples none has a validation, with them only the last a test. */
+function at(epochs, key) {
+  const has = epochs.filter((e) => (e[key] ?? null) !== null);
+  return {x: has.map((e) => e.epoch), y: has.map((e) => e[key])};
+}
 
 function linesOf({curve, epochs}) {
+  const validation = (key) => (epochs.some((e) => (e[key] ?? null) !== null)
+    ? [{label: key.replace('_', ' '), color: 2, dash: [2, 3], ...at(epochs, key)}] : []);
   return {
-    loss: [{label: 'train loss', color: 0, x: curve.epoch, y: curve.loss}, {label: 'test loss', color: 1, dash: [6, 3], ...at(epochs, 'test_loss')}],
-    accuracy: [{label: 'train accuracy', color: 0, x: curve.epoch, y: curve.accuracy}, {label: 'test accuracy', color: 1, dash: [6, 3], ...at(epochs, 'test_accuracy')}],
+    loss: [{label: 'train loss', color: 0, x: curve.epoch, y: curve.loss}, {label: 'test loss', color: 1, dash: [6, 3], ...at(epochs, 'test_loss')}, ...validation('validation_loss')],
+    accuracy: [{label: 'train accuracy', color: 0, x: curve.epoch, y: curve.accuracy}, {label: 'test accuracy', color: 1, dash: [6, 3], ...at(epochs, 'test_accuracy')}, ...validation('validation_accuracy')],
     rate: [{label: 'learning rate', color: 3, x: curve.epoch, y: curve.learning_rate}],
     speed: [{label: 'examples/s', color: 2, ...at(epochs, 'examples_per_second')}],
   };
@@ -86,7 +92,7 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
 
   function showSeries(job, series) {
     const lines = linesOf(series);
-    const mark = job.best && {x: job.best.epoch, label: `best: ${percent(job.best.test_accuracy)}`};
+    const mark = job.best && {x: job.best.epoch, label: `best: ${percent(chosen(job.best))}`};
     smoothing.update([...lines.loss, ...lines.accuracy]);
     charts.loss.set(lines.loss, {smoothing: smoothing.value, scale: scale.value, mark: job.best && {x: job.best.epoch, label: ''}});
     charts.accuracy.set(lines.accuracy, {smoothing: smoothing.value, mark});
@@ -105,7 +111,7 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
       ['Time left', timeLeft(job, state)],
       ['Loss', number(job.latest?.loss)],
       ['Train accuracy', percent(job.latest?.accuracy)],
-      ['Best test accuracy', job.best ? `${percent(job.best.test_accuracy)} in epoch ${job.best.epoch}` : NONE],
+      [`Best ${chosenBy(job)} accuracy`, job.best ? `${percent(chosen(job.best))} in epoch ${job.best.epoch}` : NONE],
       ['Trained for', span(p.seconds)],
       ['Started', time(job.started_at)],
     ]);

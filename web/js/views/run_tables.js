@@ -40,7 +40,8 @@ export function epochsTable() {
     label: 'Epochs', none: 'The first epoch has not ended.', caption: 'Each epoch', keyOf: (e) => e.epoch,
     markOf: (e) => `${e.epoch === best} ${e.step}`,
     columns: [column('Epoch', (e) => `${e.epoch}${e.epoch === best ? ' ★' : ''}`), column('Train loss', (e) => number(e.train_loss)),
-      column('Train accuracy', (e) => percent(e.train_accuracy)), column('Test loss', (e) => number(e.test_loss)),
+      column('Train accuracy', (e) => percent(e.train_accuracy)), column('Validation loss', (e) => number(e.validation_loss)),
+      column('Validation accuracy', (e) => percent(e.validation_accuracy)), column('Test loss', (e) => number(e.test_loss)),
       column('Test accuracy', (e) => percent(e.test_accuracy)), column('Top 5', (e) => percent(e.test_top5_accuracy)),
       column('Learning rate', (e) => number(e.learning_rate)), column('Examples/s', (e) => grouped(e.examples_per_second)),
       column('Duration', (e) => span(e.duration_seconds))],
@@ -93,6 +94,7 @@ export function checkpointsTable(id) {
   };
   const table = longTable({label: 'Checkpoints', none: 'None yet.', caption: 'Model files in safetensors', keyOf: (c) => c.id,
     columns: [{title: 'Step', text: (c) => grouped(c.step), class: 'num'}, {title: 'Epoch', text: (c) => String(c.epoch)},
+      {title: 'Validation accuracy', text: (c) => percent(c.validation_accuracy), class: 'num'},
       {title: 'Test accuracy', text: (c) => percent(c.test_accuracy), class: 'num'}, {title: 'Size', text: (c) => bytes(c.bytes), class: 'num'},
       {title: 'Kind', text: (c) => [c.best && 'best', c.latest && 'latest'].filter(Boolean).join(', ')}, {title: 'File', make: save}]});
   let read = null, readAt = -Infinity;

@@ -1,7 +1,7 @@
 // The columns that the table of runs can have: what stands in them and what they are sorted by.
 
 import {h, setAttribute, setText} from '../dom.js';
-import {share, statusText, timeLeft, title} from '../describe.js';
+import {chosen, share, statusText, timeLeft, title} from '../describe.js';
 import {flat, NONE, number, percent, rate, shortTime, span} from '../format.js';
 import {numberOf} from '../state.js';
 import {badge, progress} from './badge.js';
@@ -23,12 +23,13 @@ const ALWAYS = [
   {key: 'epoch', title: 'Epoch', value: share, make: progress, live: true},
   {key: 'speed', title: 'Examples', value: (j) => j.progress.examples_per_second, text: (j) => rate(j.progress.examples_per_second), class: 'num', live: true},
   {key: 'left', title: 'Time left', value: (j) => (j.estimated_finish_at ? Date.parse(j.estimated_finish_at) : null), text: timeLeft, class: 'num', live: true},
-  {key: 'best', title: 'Best test accuracy', value: (j) => j.best?.test_accuracy, text: (j) => percent(j.best?.test_accuracy), class: 'num', live: true},
+  {key: 'best', title: 'Best accuracy', value: (j) => chosen(j.best), text: (j) => `${percent(chosen(j.best))}${(j.best?.validation_accuracy ?? null) === null ? '' : ' (validation)'}`, class: 'num', live: true},
   {key: 'created', title: 'Created', value: (j) => numberOf(j.id), text: (j) => shortTime(j.created_at), class: 'num'},
 ];
 
 const MEASURED = [
   {key: 'loss', title: 'Train loss', value: (j) => j.latest?.loss, text: (j) => number(j.latest?.loss), class: 'num', live: true},
+  {key: 'validation_accuracy', title: 'Validation accuracy', value: (j) => j.latest?.validation_accuracy, text: (j) => percent(j.latest?.validation_accuracy), class: 'num', live: true},
   {key: 'test_loss', title: 'Test loss', value: (j) => j.latest?.test_loss, text: (j) => number(j.latest?.test_loss), class: 'num', live: true},
   {key: 'test_accuracy', title: 'Test accuracy', value: (j) => j.latest?.test_accuracy, text: (j) => percent(j.latest?.test_accuracy), class: 'num', live: true},
   {key: 'trained', title: 'Trained for', value: (j) => j.progress.seconds, text: (j) => span(j.progress.seconds), class: 'num', live: true},
