@@ -171,16 +171,16 @@ static void every_field_arrives_and_survives_the_round_trip(void **state)
 
 /* Recipes: each field has another value than its default in one of them. */
 static const char *const RECIPES[] = {
-    "{\"accumulation\":4,\"optimizer\":{\"name\":\"adamw\",\"learning_rate\":0.002,"
-    "\"beta1\":0.8,\"beta2\":0.95,\"epsilon\":1e-6,\"weight_decay\":0.05,"
-    "\"decay_biases\":false,\"clip_norm\":1.5},\"ema\":{\"decay\":0.99,\"warmup\":true},"
-    "\"schedule\":{\"type\":\"cosine\",\"final\":1e-5,\"warmup_epochs\":0.5,"
-    "\"warmup_start\":0.1}}",
+    ("{\"accumulation\":4,\"optimizer\":{\"name\":\"adamw\",\"learning_rate\":0.002,"
+     "\"beta1\":0.8,\"beta2\":0.95,\"epsilon\":1e-6,\"weight_decay\":0.05,"
+     "\"decay_biases\":false,\"clip_norm\":1.5},\"ema\":{\"decay\":0.99,\"warmup\":true},"
+     "\"schedule\":{\"type\":\"cosine\",\"final\":1e-5,\"warmup_epochs\":0.5,"
+     "\"warmup_start\":0.1}}"),
     "{\"schedule\":{\"type\":\"step\",\"every_epochs\":2,\"gamma\":0.5}}",
     "{\"schedule\":{\"type\":\"exponential\",\"gamma\":0.75}}",
     "{\"schedule\":{\"type\":\"polynomial\",\"power\":2,\"final\":0.01}}",
-    "{\"schedule\":{\"type\":\"one_cycle\",\"peak_at\":0.25,\"initial_div\":5,\"final_div\":100,"
-    "\"linear\":true}}",
+    ("{\"schedule\":{\"type\":\"one_cycle\",\"peak_at\":0.25,\"initial_div\":5,\"final_div\":100,"
+     "\"linear\":true}}"),
 };
 
 static void recipes_arrive(void **state)
