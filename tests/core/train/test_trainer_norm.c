@@ -77,6 +77,33 @@ static void a_resume_continues_the_running_statistics(void **state)
     }
 }
 
+/* A step of three batches that is given up after some of them: the statistics that these have moved
+ * are as they were, and the resume runs all three. */
+static void a_step_that_is_given_up_leaves_the_statistics(void **state)
+{
+    const TrainerFixture *f = *state;
+    TrainConfig c = training(f);
+    c.accumulation = 3;
+    c.clip_norm = 1;
+    c.ema.decay = 0.9;
+    c.checkpoint_path = f->checkpoint;
+    Seen whole = {0};
+    size_t count, again;
+    float *want = values_after(c, &whole, &count);
+    assert_int_equal(whole.last_step, 2);
+    // Two chances to stop in each step, three in each evaluation.
+    for (int part = 1; part <= 7; part++) {
+        Seen first = {.stop_at_part = part}, second = {0};
+        run_until_stopped(c, &first);
+        float *got = values_after(resumed(c, f), &second, &again);
+        assert_int_equal(count, again);
+        assert_memory_equal(got, want, count * sizeof *got);
+        assert_true(second.last_epoch.test_loss == whole.last_epoch.test_loss);
+        free(got);
+    }
+    free(want);
+}
+
 static void a_batch_of_one_is_refused(void **state)
 {
     Error err;
@@ -96,6 +123,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_last_batch_of_one_is_left_out),
         cmocka_unit_test(a_resume_continues_the_running_statistics),
+        cmocka_unit_test(a_step_that_is_given_up_leaves_the_statistics),
         cmocka_unit_test(a_batch_of_one_is_refused),
     };
     if (argc > 1)
