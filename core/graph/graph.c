@@ -315,6 +315,27 @@ int64_t graph_multiply_adds(const Graph *g)
     return count;
 }
 
+static bool same_params(const GraphNode *a, const GraphNode *b)
+{
+    if (strcmp(a->name, b->name) != 0 || a->spec.param_count != b->spec.param_count)
+        return false;
+    for (int i = 0; i < a->spec.param_count; i++) {
+        const ParamSpec *p = &a->spec.params[i], *q = &b->spec.params[i];
+        if (strcmp(p->name, q->name) != 0 || p->dim_count != q->dim_count
+            || memcmp(p->dims, q->dims, (size_t)p->dim_count * sizeof *p->dims) != 0)
+            return false;
+    }
+    return true;
+}
+
+bool graph_same_parameters(const Graph *a, const Graph *b)
+{
+    bool same = a->count == b->count;
+    for (int i = 0; same && i < a->count; i++)
+        same = same_params(&a->nodes[i], &b->nodes[i]);
+    return same;
+}
+
 bool graph_couples_examples(const Graph *g)
 {
     for (int i = 0; i < g->count; i++) {

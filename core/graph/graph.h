@@ -138,3 +138,5 @@ int64_t graph_node_parameters(const GraphNode *node);  // those that are trained
 int64_t graph_parameter_count(const Graph *g);
 int64_t graph_multiply_adds(const Graph *g);  // forward, one example
 bool graph_couples_examples(const Graph *g);  // one of its nodes does
+/* Whether the parameters of both have the same names and shapes, in the same order. */
+bool graph_same_parameters(const Graph *a, const Graph *b);

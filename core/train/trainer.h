@@ -22,6 +22,7 @@
 #include "core/data/augment/augment.h"
 #include "core/data/dataset.h"
 #include "core/data/normalization.h"
+#include "core/data/progressive.h"
 #include "core/models/models.h"
 #include "core/train/checkpoint.h"
 #include "core/train/ending.h"
@@ -34,8 +35,9 @@
 
 typedef struct {
     const Model *model;
-    const Dataset *dataset;  // borrowed
-    int image_size;          // side in pixels
+    const Dataset *dataset;   // borrowed
+    int image_size;           // side in pixels
+    Progressive progressive;  // smaller images in the first epochs of training; {0}: none
     int epochs;
     /* The last, smaller batch of an epoch is trained on too. Where the network couples the examples
      * of a batch (batch normalisation), a last batch of one example is left out, and batch_size is

@@ -77,6 +77,7 @@ bool trainer_open_data(Trainer *t, Error *err)
     const bool epoch_done = t->state.batch == t->batches;
     const LoaderConfig train = {.batch_size = c->batch_size,
                                 .image_size = c->image_size,
+                                .progressive = c->progressive,
                                 .augmentation = c->augmentation,
                                 .normalization = t->state.normalization,
                                 .examples = t->holdout.train,

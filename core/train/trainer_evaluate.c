@@ -29,10 +29,10 @@ static bool run_model(Trainer *t, Loader *split, Metrics *sum, Error *err)
     if (t->config.ema.decay <= 0)
         return run_split(t, split, sum, err);
     average_swap(t->params);
-    net_params_changed(t->net);
+    trainer_params_changed(t);
     const bool ok = run_split(t, split, sum, err);
     average_swap(t->params);
-    net_params_changed(t->net);
+    trainer_params_changed(t);
     return ok;
 }
 

@@ -13,7 +13,10 @@ struct Trainer {
     Autotune *autotune;  // NULL: oneDNN's kernels alone
     char *autotune_path;
     char kernels_note[640];  // of TRAIN_KERNELS
-    Net *net;
+    Net *net;                // of the final image size
+    Net *small;              // of a smaller one; NULL: there is none now
+    Graph *small_graph;
+    int small_size;
     Loader *train;
     Loader *validation, *test;  // NULL until they are first needed
     Holdout holdout;            // of the training split
@@ -72,6 +75,8 @@ double trainer_accuracy(const Trainer *t);
 
 /* ---- trainer_data.c ---- */
 
+/* Of every size's net. */
+NetConfig trainer_net_config(Trainer *t);
 /* How many examples of a split take part. */
 int trainer_examples(const Split *split, int limit);
 /* Which examples of the training split train, and which are held out. */
@@ -81,6 +86,19 @@ bool trainer_open_data(Trainer *t, Error *err);
 /* The test split's loader, at the beginning of the split, when it is first needed. */
 bool trainer_open_test(Trainer *t, Error *err);
 bool trainer_open_validation(Trainer *t, Error *err);
+
+/* ---- trainer_sizes.c ---- */
+
+/* The net that trains on images of this size; the one before it of another smaller size is gone
+ * then. NULL on failure. */
+Net *trainer_net(Trainer *t, int size, Error *err);
+/* The parameters' values were changed. */
+void trainer_params_changed(Trainer *t);
+void trainer_free_nets(Trainer *t);
+/* ERR_INVALID: the sizes make no sense, or the network's weights do not fit all of them. */
+bool trainer_check_sizes(const Trainer *t, Error *err);
+/* Choose kernels for each smaller size that is left to train. */
+bool trainer_prepare_sizes(Trainer *t, Error *err);
 
 /* ---- trainer_kernels.c ---- */
 

@@ -63,23 +63,29 @@ static bool needs_slot(const TrainConfig *c, ParamSlot slot)
     return slot == SLOT_AVERAGE ? c->ema.decay > 0 : optimizer_keeps(&c->optimizer, slot);
 }
 
+NetConfig trainer_net_config(Trainer *t)
+{
+    const TrainConfig *c = &t->config;
+    const bool listens = c->clip_norm > 0 || t->accumulation > 1;
+    return (NetConfig){.batch_size = c->batch_size,
+                       .grads_ready = listens ? trainer_grads_ready : NULL,
+                       .grads_ready_context = t,
+                       .bf16 = precision_resolve(c->precision) == PRECISION_BF16,
+                       .label_smoothing = c->label_smoothing,
+                       .autotune = t->autotune,
+                       .go_on = trainer_goes_on,
+                       .go_on_context = t};
+}
+
 static bool create_network(Trainer *t, Error *err)
 {
     const TrainConfig *c = &t->config;
     const Shape image = {c->dataset->image.channels, c->image_size, c->image_size};
-    const bool listens = c->clip_norm > 0 || t->accumulation > 1;
-    const NetConfig how = {.batch_size = c->batch_size,
-                           .grads_ready = listens ? trainer_grads_ready : NULL,
-                           .grads_ready_context = t,
-                           .bf16 = precision_resolve(c->precision) == PRECISION_BF16,
-                           .label_smoothing = c->label_smoothing,
-                           .autotune = t->autotune,
-                           .go_on = trainer_goes_on,
-                           .go_on_context = t};
     t->graph = model_graph(c->model, image, c->dataset->classes, err);
     return t->graph && params_new(t->graph, &t->params, err)
            && batch_group_new(t->params, t->accumulation, c->clip_norm > 0, &t->group, err)
-           && net_new(t->graph, t->params, how, &t->net, err);
+           && net_new(t->graph, t->params, trainer_net_config(t), &t->net, err)
+           && trainer_check_sizes(t, err);
 }
 
 /* A batch of one example has no variance. */
@@ -182,7 +188,7 @@ void trainer_free(Trainer *t)
     loader_free(t->validation);
     loader_free(t->test);
     holdout_free(&t->holdout);
-    net_free(t->net);
+    trainer_free_nets(t);
     batch_group_free(t->group);
     autotune_free(t->autotune);
     resume_report_free(&t->resume);

@@ -73,7 +73,8 @@ static bool train_batch(Trainer *t, int64_t done, Metrics *sum, Error *err)
     const Batch *batch = loader_next(t->train);
     const NetBatch next = trainer_batch(t, batch, s->epoch * t->batches + s->batch + done);
     batch_group_next(t->group, batch->count);
-    return net_train_batch(t->net, &next, sum, err)
+    Net *net = trainer_net(t, batch->image_size, err);
+    return net && net_train_batch(net, &next, sum, err)
            && (isfinite(sum->loss)
                || trainer_not_a_number("the loss", sum->loss, s->step + 1, err));
 }
@@ -106,7 +107,7 @@ static bool update(Trainer *t, Error *err)
         return false;
     if (c->ema.decay > 0)
         average_update(&c->ema, t->state.step + 1, t->params);
-    net_params_changed(t->net);
+    trainer_params_changed(t);
     return true;
 }
 

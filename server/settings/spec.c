@@ -77,6 +77,27 @@ static void check_pairs(const JobSpec *spec, Faults *faults)
                    spec->network->name);
 }
 
+/* `g` is the network at its final image size. */
+static void check_progressive(const JobSpec *spec, const Graph *g, int smallest, Shape input,
+                              int classes, Faults *faults)
+{
+    const char *pointer = "/progressive_resizing/from";
+    const int from = spec->progressive.from;
+    if (from == 0 || faults_at(faults, pointer))
+        return;
+    if (from < smallest || from > spec->image_size) {
+        faults_add(faults, pointer, "must be 0, or %d to the image_size, %d, got %d", smallest,
+                   spec->image_size, from);
+        return;
+    }
+    input.height = input.width = from;
+    Graph *small = model_graph(spec->network, input, classes, NULL);
+    if (!small || !graph_same_parameters(small, g))
+        faults_add(faults, pointer, "needs weights that fit every image size; those of %s do not",
+                   spec->network->name);
+    graph_free(small);
+}
+
 /* Network, dataset and image size together. A folder's images are not known before it is opened,
  * and are taken to be like MNIST's; the trainer checks what they are. */
 static void check_graph(const JobSpec *spec, Faults *faults)
@@ -96,6 +117,8 @@ static void check_graph(const JobSpec *spec, Faults *faults)
         faults_add(faults, "/network", "cannot be built: %s", err.message);
     else if (graph_couples_examples(g))
         check_pairs(spec, faults);
+    if (g)
+        check_progressive(spec, g, smallest, input, set ? set->classes : 10, faults);
     graph_free(g);
 }
 
@@ -217,6 +240,7 @@ TrainConfig spec_train_config(const JobSpec *spec)
     return (TrainConfig){
         .model = spec->network,
         .image_size = spec->image_size,
+        .progressive = spec->progressive,
         .epochs = spec->epochs,
         .batch_size = spec->batch_size,
         .train_limit = spec->train_limit,

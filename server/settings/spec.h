@@ -29,6 +29,7 @@ typedef struct {
     const Model *network;             // "googlenet"
     char dataset[SPEC_DATASET];       // "fashion_mnist", or a folder where those are allowed
     int image_size;                   // the network's default size
+    Progressive progressive;          // progressive_resizing: from 0
     int epochs;                       // 10
     int batch_size;                   // 128
     int accumulation;                 // 1

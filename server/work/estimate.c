@@ -36,9 +36,37 @@ static MemoryEstimate memory_parts(const Graph *g, const JobSpec *spec, const Se
     return memory_estimate(g, &question);
 }
 
+/* The largest of the smaller images; 0: there are none. */
+static int smaller_image(const JobSpec *spec)
+{
+    int largest = 0;
+    for (int epoch = 0; epoch < spec->epochs && epoch < spec->progressive.until_epoch; epoch++) {
+        const int size = progressive_size(&spec->progressive, spec->image_size, epoch);
+        if (size < spec->image_size && size > largest)
+            largest = size;
+    }
+    return largest;
+}
+
+/* Beside the net of the final size there is one for a smaller size, with the same parameters. */
+static void add_smaller_net(MemoryEstimate *e, const JobSpec *spec, const SetSize *set, int classes,
+                            int threads)
+{
+    const int size = smaller_image(spec);
+    const Shape image = {set->image.channels, size, size};
+    Graph *g = size > 0 ? model_graph(spec->network, image, classes, NULL) : NULL;
+    if (!g)
+        return;
+    const MemoryEstimate small = memory_parts(g, spec, set, threads);
+    e->programs += small.programs;
+    e->feature_maps += small.feature_maps;
+    graph_free(g);
+}
+
 size_t estimate_memory(const Graph *g, const JobSpec *spec, const SetSize *set, int threads)
 {
-    const MemoryEstimate parts = memory_parts(g, spec, set, threads);
+    MemoryEstimate parts = memory_parts(g, spec, set, threads);
+    add_smaller_net(&parts, spec, set, graph_shape(g, graph_output(g)).channels, threads);
     return memory_estimate_total(&parts);
 }
 
@@ -49,7 +77,8 @@ bool training_fits(const JobSpec *spec, const Dataset *dataset, int threads, Err
     Graph *g = model_graph(spec->network, image, dataset->classes, err);
     if (!g)
         return false;
-    const MemoryEstimate parts = memory_parts(g, spec, &size, threads);
+    MemoryEstimate parts = memory_parts(g, spec, &size, threads);
+    add_smaller_net(&parts, spec, &size, dataset->classes, threads);
     const size_t total = memory_estimate_total(&parts);
     graph_free(g);
     return memory_can_hold("the training", total, err)

@@ -36,6 +36,13 @@ static Normalization normalization_of(const TrainConfig *c)
                                                            : c->normalization;
 }
 
+static NetConfig net_config(const TrainConfig *c)
+{
+    return (NetConfig){.batch_size = c->batch_size,
+                       .bf16 = precision_resolve(c->precision) == PRECISION_BF16,
+                       .label_smoothing = c->label_smoothing};
+}
+
 static Loop loop_new(const TrainConfig *c)
 {
     Error err = {0};
@@ -46,12 +53,10 @@ static Loop loop_new(const TrainConfig *c)
     l.sums = xcalloc(l.params->trained_count, sizeof *l.sums);
     l.average = xcalloc(l.params->trained_count, sizeof *l.average);
     init_params(l.params, init_xavier_uniform, c->seed);
-    const NetConfig how = {.batch_size = c->batch_size,
-                           .bf16 = precision_resolve(c->precision) == PRECISION_BF16,
-                           .label_smoothing = c->label_smoothing};
-    CHECK_OK(net_new(l.graph, l.params, how, &l.net, &err), err);
+    CHECK_OK(net_new(l.graph, l.params, net_config(c), &l.net, &err), err);
     const LoaderConfig train = {.batch_size = c->batch_size,
                                 .image_size = c->image_size,
+                                .progressive = c->progressive,
                                 .augmentation = c->augmentation,
                                 .normalization = normalization_of(c),
                                 .limit = c->train_limit,
@@ -135,6 +140,19 @@ static void loop_update(Loop *l, const TrainConfig *c)
     l->step++;
 }
 
+/* By a net made for this batch alone. */
+static void train_other_size(const Loop *l, const TrainConfig *c, const NetBatch *batch, int size,
+                             Metrics *part)
+{
+    Error err = {0};
+    Net *net = NULL;
+    Graph *g = model_graph(c->model, (Shape){1, size, size}, 10, &err);
+    CHECK_OK(net_new(g, l->params, net_config(c), &net, &err), err);
+    CHECK_OK(net_train_batch(net, batch, part, &err), err);
+    net_free(net);
+    graph_free(g);
+}
+
 static Metrics loop_epoch(Loop *l, const TrainConfig *c)
 {
     Error err = {0};
@@ -150,7 +168,10 @@ static Metrics loop_epoch(Loop *l, const TrainConfig *c)
                                     .mixed_labels = b->mixed_labels,
                                     .share = b->share,
                                     .count = b->count};
-            CHECK_OK(net_train_batch(l->net, &batch, &part, &err), err);
+            if (b->image_size == c->image_size)
+                CHECK_OK(net_train_batch(l->net, &batch, &part, &err), err);
+            else
+                train_other_size(l, c, &batch, b->image_size, &part);
             loop_add_grads(l, b->count, all);
             left -= b->count;
             seen += b->count;
@@ -298,12 +319,12 @@ static void every_setting_arrives(void **state)
 static void every_setting_of_pictures_arrives(void **state)
 {
     const TrainConfig plain = small_training(*state);
-    enum { CASES = 9 };
+    enum { CASES = 10 };
     TrainConfig c[CASES];
     static const char *const NAMES[CASES] = {
-        "no setting changed",      "crop padding", "resized crops", "random flips",
-        "alternating flips",       "erasing",      "mixup",         "a given normalisation",
-        "a measured normalisation"};
+        "no setting changed",       "crop padding",  "resized crops", "random flips",
+        "alternating flips",        "erasing",       "mixup",         "a given normalisation",
+        "a measured normalisation", "growing images"};
     for (int i = 0; i < CASES; i++)
         c[i] = plain;
     c[1].augmentation.crop_padding = 2;
@@ -315,6 +336,7 @@ static void every_setting_of_pictures_arrives(void **state)
     c[7].normalization_type = NORMALIZATION_GIVEN;
     c[7].normalization = (Normalization){1, {0.3}, {0.4}};
     c[8].normalization_type = NORMALIZATION_MEASURED;
+    c[9].progressive = (Progressive){.from = 20, .until_epoch = 1, .step = 4};
     double losses[CASES];
     for (int i = 0; i < CASES; i++) {
         losses[i] = check_equal_to_the_loop(&c[i], NAMES[i]);
@@ -350,6 +372,7 @@ static void the_settings_arrive_after_a_resume(void **state)
                                        .flip = FLIP_ALTERNATE,
                                        .erasing = {0.5, {0.1, 0.3}, {0.3, 3}},
                                        .mixup = 0.5};
+    c[0].progressive = (Progressive){.from = 20, .until_epoch = 2, .step = 4};
     c[0].normalization_type = NORMALIZATION_MEASURED;
     c[2].augmentation = c[0].augmentation;
     c[2].accumulation = 3;

@@ -56,6 +56,7 @@ static void nothing_is_the_chapters_run(void **state)
     assert_string_equal(spec.network->name, "googlenet");
     assert_string_equal(spec.dataset, "fashion_mnist");
     assert_int_equal(spec.image_size, 96);
+    assert_int_equal(spec.progressive.from, 0);
     assert_int_equal(spec.epochs, 10);
     assert_int_equal(spec.batch_size, 128);
     assert_true(spec.learning_rate == 0.1);
@@ -89,7 +90,9 @@ static void nothing_is_the_chapters_run(void **state)
 
 static const char EVERYTHING[] =
     "{\"name\": \"größer\", \"network\": \"googlenet_tiny\", \"dataset\": \"fashion_mnist\","
-    " \"image_size\": 64, \"epochs\": 3, \"batch_size\": 17,"
+    " \"image_size\": 64,"
+    " \"progressive_resizing\": {\"from\": 32, \"until_epoch\": 2, \"step\": 8},"
+    " \"epochs\": 3, \"batch_size\": 17,"
     " \"optimizer\": {\"name\": \"sgd\", \"learning_rate\": 0.30000000000000004,"
     "   \"momentum\": 0.9, \"nesterov\": true, \"weight_decay\": 1e-4},"
     " \"schedule\": {\"type\": \"constant\"}, \"label_smoothing\": 0.1, \"precision\": \"f32\","
@@ -109,6 +112,9 @@ static void check_everything(const JobSpec *spec)
     assert_string_equal(spec->name, "größer");
     assert_string_equal(spec->network->name, "googlenet_tiny");
     assert_int_equal(spec->image_size, 64);
+    assert_int_equal(spec->progressive.from, 32);
+    assert_int_equal(spec->progressive.until_epoch, 2);
+    assert_int_equal(spec->progressive.step, 8);
     assert_int_equal(spec->epochs, 3);
     assert_int_equal(spec->batch_size, 17);
     assert_true(spec->learning_rate == 0.30000000000000004);
@@ -285,7 +291,8 @@ static void what_a_field_depends_on_is_there(void **state)
         }
         const Field *need = fields[i].needs ? spec_field(fields[i].needs) : NULL;
         assert_true(!fields[i].needs || need);
-        assert_true(!need || need->kind == &FIELD_NUMBER || need->kind == &FIELD_BOOL);
+        assert_true(!need || need->kind == &FIELD_NUMBER || need->kind == &FIELD_INT
+                    || need->kind == &FIELD_BOOL);
         assert_true(!need || need < &fields[i]);
         dependent += fields[i].when || fields[i].needs;
     }
@@ -299,6 +306,7 @@ static void trainer_gets_what_was_asked_for(void **state)
     const TrainConfig c = spec_train_config(&spec);
     assert_ptr_equal(c.model, spec.network);
     assert_int_equal(c.image_size, 64);
+    assert_memory_equal(&c.progressive, &spec.progressive, sizeof c.progressive);
     assert_int_equal(c.epochs, 3);
     assert_int_equal(c.batch_size, 17);
     assert_int_equal(c.train_limit, 60000);
@@ -521,6 +529,14 @@ static void fields_that_need_each_other(void **state)
     (void)state;
     check_fault("{\"optimizer\":{\"nesterov\":true}}", "/optimizer/nesterov",
                 "needs optimizer.momentum above 0");
+    check_fault("{\"progressive_resizing\":{\"from\":97}}", "/progressive_resizing/from",
+                "must be 0, or 1 to the image_size, 96, got 97");
+    check_fault("{\"network\":\"alexnet\",\"image_size\":224,"
+                "\"progressive_resizing\":{\"from\":128}}",
+                "/progressive_resizing/from",
+                "needs weights that fit every image size; those of alexnet do not");
+    check_fault("{\"progressive_resizing\":{\"step\":8}}", "/progressive_resizing/step",
+                "needs progressive_resizing.from above 0");
     check_fault("{\"augmentation\":{\"crop_padding\":28}}", "/augmentation/crop_padding",
                 "must be 0 to 27 for pictures of 28 x 28, got 28");
     check_fault("{\"normalization\":{\"mean\":[0.5]}}", "/normalization/mean",
