@@ -35,6 +35,7 @@
 
 typedef struct {
     const Model *model;
+    BlockList blocks;         // channels given instead of the model\'s own; count 0: none
     const Dataset *dataset;   // borrowed
     int image_size;           // side in pixels
     Progressive progressive;  // smaller images in the first epochs of training; {0}: none

@@ -81,7 +81,8 @@ static bool create_network(Trainer *t, Error *err)
 {
     const TrainConfig *c = &t->config;
     const Shape image = {c->dataset->image.channels, c->image_size, c->image_size};
-    t->graph = model_graph(c->model, image, c->dataset->classes, err);
+    const ModelOptions options = {.classes = c->dataset->classes, .blocks = &c->blocks};
+    t->graph = model_graph_with(c->model, image, options, err);
     return t->graph && params_new(t->graph, &t->params, err)
            && batch_group_new(t->params, t->accumulation, c->clip_norm > 0, &t->group, err)
            && net_new(t->graph, t->params, trainer_net_config(t), &t->net, err)

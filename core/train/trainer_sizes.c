@@ -9,7 +9,8 @@ static Graph *graph_of(const Trainer *t, int size, Error *err)
 {
     const TrainConfig *c = &t->config;
     const Shape image = {c->dataset->image.channels, size, size};
-    return model_graph(c->model, image, c->dataset->classes, err);
+    const ModelOptions options = {.classes = c->dataset->classes, .blocks = &c->blocks};
+    return model_graph_with(c->model, image, options, err);
 }
 
 static void drop_small(Trainer *t)

@@ -93,7 +93,7 @@ StepCounts spec_step_counts(const JobSpec *spec)
     const DatasetInfo *set = dataset_find(spec->dataset);
     const int examples = spec_train_examples(spec, set ? set->train_count : spec->train_limit);
     const Shape image = {set ? set->image.channels : 1, spec->image_size, spec->image_size};
-    Graph *g = model_graph(spec->network, image, set ? set->classes : 10, NULL);
+    Graph *g = spec_graph(spec, image, set ? set->classes : 10, NULL);
     const int64_t batches = g ? net_epoch_batches(g, examples, spec->batch_size) : 0;
     graph_free(g);
     const int64_t epoch = train_epoch_steps(batches, spec->accumulation);

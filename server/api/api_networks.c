@@ -41,6 +41,7 @@ bool get_network(App *app, const Request *req, Response *res, Error *err)
     query_finish(req->query, &faults);
     if (faults.count)
         return respond_faults(res, &faults);
-    cJSON *json = network_summary_to_json(network, (Shape){channels, side, side}, classes, err);
+    cJSON *json = network_summary_to_json(network, (Shape){channels, side, side},
+                                          (ModelOptions){.classes = classes}, err);
     return json && respond_json(res, 200, json);
 }

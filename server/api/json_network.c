@@ -20,6 +20,8 @@ cJSON *network_to_json(const Model *network)
     cJSON_AddStringToObject(json, "about", network->about);
     cJSON_AddNumberToObject(json, "image_size", network->image_size);
     cJSON_AddNumberToObject(json, "smallest_image_size", model_smallest_image(network, 1));
+    const BlockList blocks = model_blocks(network);
+    cJSON_AddItemToObject(json, "blocks", blocks_to_json(&blocks));
     return json;
 }
 
@@ -38,14 +40,14 @@ static cJSON *layer_to_json(const Graph *g, Node n)
     return json;
 }
 
-cJSON *network_summary_to_json(const Model *network, Shape input, int classes, Error *err)
+cJSON *network_summary_to_json(const Model *network, Shape input, ModelOptions options, Error *err)
 {
-    Graph *g = model_graph(network, input, classes, err);
+    Graph *g = model_graph_with(network, input, options, err);
     if (!g)
         return NULL;
     cJSON *json = network_to_json(network);
     cJSON_AddItemToObject(json, "input", shape_to_json(input));
-    cJSON_AddNumberToObject(json, "classes", classes);
+    cJSON_AddNumberToObject(json, "classes", options.classes);
     cJSON_AddNumberToObject(json, "parameters", (double)graph_parameter_count(g));
     cJSON_AddNumberToObject(json, "multiply_adds", (double)graph_multiply_adds(g));
     cJSON *stages = cJSON_AddArrayToObject(json, "stages");
@@ -70,5 +72,6 @@ cJSON *spec_network_to_json(const JobSpec *spec, Error *err)
         return NULL;
     }
     const Shape input = {set->image.channels, spec->image_size, spec->image_size};
-    return network_summary_to_json(spec->network, input, set->classes, err);
+    const ModelOptions options = {.classes = set->classes, .blocks = &spec->blocks};
+    return network_summary_to_json(spec->network, input, options, err);
 }

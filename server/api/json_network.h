@@ -9,7 +9,7 @@ cJSON *network_to_json(const Model *network);
 
 /* The network for this input: totals, stages, and each layer's shape, parameters and multiply-adds.
  * NULL with ERR_INVALID if it does not fit. */
-cJSON *network_summary_to_json(const Model *network, Shape input, int classes, Error *err);
+cJSON *network_summary_to_json(const Model *network, Shape input, ModelOptions options, Error *err);
 
 /* The same for the network that these settings train. */
 cJSON *spec_network_to_json(const JobSpec *spec, Error *err);

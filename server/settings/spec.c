@@ -91,7 +91,7 @@ static void check_progressive(const JobSpec *spec, const Graph *g, int smallest,
         return;
     }
     input.height = input.width = from;
-    Graph *small = model_graph(spec->network, input, classes, NULL);
+    Graph *small = spec_graph(spec, input, classes, NULL);
     if (!small || !graph_same_parameters(small, g))
         faults_add(faults, pointer, "needs weights that fit every image size; those of %s do not",
                    spec->network->name);
@@ -111,8 +111,12 @@ static void check_graph(const JobSpec *spec, Faults *faults)
         return;
     }
     Error err = {0};
+    const int before = faults->count;
+    spec_check_blocks(spec, faults);
+    if (faults->count > before)
+        return;
     const Shape input = {channels, spec->image_size, spec->image_size};
-    Graph *g = model_graph(spec->network, input, set ? set->classes : 10, &err);
+    Graph *g = spec_graph(spec, input, set ? set->classes : 10, &err);
     if (!g)
         faults_add(faults, "/network", "cannot be built: %s", err.message);
     else if (graph_couples_examples(g))
@@ -197,6 +201,12 @@ void spec_free(JobSpec *spec)
     spec->metadata = NULL;
 }
 
+Graph *spec_graph(const JobSpec *spec, Shape input, int classes, Error *err)
+{
+    const ModelOptions options = {.classes = classes, .blocks = &spec->blocks};
+    return model_graph_with(spec->network, input, options, err);
+}
+
 /* ---- Writing ---- */
 
 cJSON *spec_to_json(const JobSpec *spec)
@@ -239,6 +249,7 @@ TrainConfig spec_train_config(const JobSpec *spec)
     optimizer.weights_only = !spec->decay_biases;
     return (TrainConfig){
         .model = spec->network,
+        .blocks = spec->blocks,
         .image_size = spec->image_size,
         .progressive = spec->progressive,
         .epochs = spec->epochs,

@@ -27,6 +27,7 @@ typedef struct {
 typedef struct {
     char name[JOB_NAME];              // "" when the client gave none
     const Model *network;             // "googlenet"
+    BlockList blocks;                 // channels given instead of the network's own: none
     char dataset[SPEC_DATASET];       // "fashion_mnist", or a folder where those are allowed
     int image_size;                   // the network's default size
     Progressive progressive;          // progressive_resizing: from 0
@@ -73,6 +74,12 @@ cJSON *spec_to_json(const JobSpec *spec);
 /* How many of `train_count` examples train; within half an example for each class, where some are
  * held out. */
 int spec_train_examples(const JobSpec *spec, int train_count);
+
+/* The graph that it trains, or one of the same blocks for another image. NULL as model_graph. */
+Graph *spec_graph(const JobSpec *spec, Shape input, int classes, Error *err);
+
+/* {"2.0": [64, [96, 128], [16, 32], 32], ...} */
+cJSON *blocks_to_json(const BlockList *blocks);
 
 /* Everything a trainer needs of it, but for the dataset and the checkpoint's path. */
 TrainConfig spec_train_config(const JobSpec *spec);

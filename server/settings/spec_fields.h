@@ -59,6 +59,7 @@ extern const FieldKind FIELD_BOOL;      // bool
 extern const FieldKind FIELD_CHOICE;    // an enum that counts from 0, by name
 extern const FieldKind FIELD_NAME;      // JobSpec.name
 extern const FieldKind FIELD_NETWORK;   // JobSpec.network
+extern const FieldKind FIELD_BLOCKS;    // JobSpec.blocks
 extern const FieldKind FIELD_DATASET;   // JobSpec.dataset
 extern const FieldKind FIELD_METADATA;  // JobSpec.metadata
 
@@ -68,6 +69,8 @@ const Field *spec_field(const char *pointer);  // NULL if there is none
 enum { FIELD_PATH = 64 };
 void field_path(const char *pointer, char path[FIELD_PATH]);
 void spec_set_defaults(JobSpec *spec);
+/* Faults of blocks that the network does not have. */
+void spec_check_blocks(const JobSpec *spec, Faults *faults);
 /* Faults of fields that mean nothing beside the others (Field.when, .needs). */
 void spec_check_relevance(const JobSpec *spec, Faults *faults);
 

@@ -22,6 +22,8 @@
 static const Field FIELDS[] = {
     {ROW("/name", FIELD_NAME, "Name", "what people call it"), WHAT},
     {ROW("/network", FIELD_NETWORK, "Network", "the architecture"), WHAT},
+    {ROW("/blocks", FIELD_BLOCKS, "Blocks",
+         "channels of Inception blocks instead of the network's own: {\"2.0\": [64, [96, 128], [16, 32], 32]}"), WHAT},
     {ROW("/dataset", FIELD_DATASET, "Data set", "the images"), WHAT},
     // The smallest size, too, is the network's.
     {ROW("/image_size", FIELD_INT, "Image size",

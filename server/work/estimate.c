@@ -54,7 +54,7 @@ static void add_smaller_net(MemoryEstimate *e, const JobSpec *spec, const SetSiz
 {
     const int size = smaller_image(spec);
     const Shape image = {set->image.channels, size, size};
-    Graph *g = size > 0 ? model_graph(spec->network, image, classes, NULL) : NULL;
+    Graph *g = size > 0 ? spec_graph(spec, image, classes, NULL) : NULL;
     if (!g)
         return;
     const MemoryEstimate small = memory_parts(g, spec, set, threads);
@@ -74,7 +74,7 @@ bool training_fits(const JobSpec *spec, const Dataset *dataset, int threads, Err
 {
     const Shape image = {dataset->image.channels, spec->image_size, spec->image_size};
     const SetSize size = {dataset->image, dataset->train.count, dataset->test.count};
-    Graph *g = model_graph(spec->network, image, dataset->classes, err);
+    Graph *g = spec_graph(spec, image, dataset->classes, err);
     if (!g)
         return false;
     MemoryEstimate parts = memory_parts(g, spec, &size, threads);
@@ -110,7 +110,7 @@ static double relative_work(const Graph *g, const JobSpec *spec, const DatasetIn
 {
     Error ignored = {0};
     const Shape image = {set->image.channels, image_size, image_size};
-    Graph *other = model_graph(spec->network, image, set->classes, &ignored);
+    Graph *other = spec_graph(spec, image, set->classes, &ignored);
     const double work =
         other ? (double)graph_multiply_adds(g) / (double)graph_multiply_adds(other) : 0;
     graph_free(other);
@@ -159,7 +159,7 @@ bool jobs_estimate(Jobs *jobs, const JobSpec *spec, JobThreads threads, JobEstim
     SpeedRow measured;
     if (!jobs_speed(jobs, &query, &measured, err))
         return false;
-    Graph *g = model_graph(spec->network, image, set->classes, err);
+    Graph *g = spec_graph(spec, image, set->classes, err);
     if (!g)
         return false;
     const SetSize size = {set->image, set->train_count, set->test_count};

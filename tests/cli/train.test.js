@@ -190,3 +190,24 @@ test("a checkpoint that is none is refused and stays", (t) => {
   assert.equal(r.code, 1);
   assert.match(r.err, /^googlenetd: .*checkpoint\.safetensors/);
 });
+
+test("a job gives its blocks the channels it wants, and a resume takes them from its settings", (t) => {
+  const f = folder(t);
+  const blocks = { "1.0": [4, [4, 8], [2, 6], 14], "2.0": [8, [4, 8], [4, 8], 8] };
+  f.write("job.json", { ...TINY, epochs: 1, blocks });
+  const r = f.run("train", "job.json");
+  assert.equal(r.code, 0, r.err);
+  assert.deepEqual(JSON.parse(f.read("job.run", "job.json")).blocks, blocks);
+  const file = readFileSync(f.path("job.run", "checkpoint.safetensors"));
+  const tensors = JSON.parse(file.subarray(8, 8 + Number(file.readBigUInt64LE(0))));
+  assert.deepEqual(tensors["1.0.p3_2.weight"].shape, [6, 2, 5, 5]);
+  assert.deepEqual(tensors["1.1.p1_1.weight"].shape, [16, 32, 1, 1]);
+  assert.deepEqual(tensors["3.weight"].shape, [10, 32]);
+  const resumed = f.run("train", "job.json", "--resume", "--set", "epochs=2");
+  assert.equal(resumed.code, 0, resumed.err);
+
+  // Other channels are another network.
+  const other = f.run("train", "job.json", "--resume", "--set", 'blocks={"1.0":[5,[4,8],[2,6],14]}', "--set", "epochs=3");
+  assert.notEqual(other.code, 0);
+  assert.match(other.err, /is of another network|differ/);
+});

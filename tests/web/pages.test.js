@@ -44,7 +44,8 @@ test('the form has the chapter’s values, and faults stand at their fields', as
 /** A value for each setting that is not its default. */
 function otherValues(settings) {
   const own = { network: 'googlenet_tiny', image_size: 32, train_limit: 40, test_limit: 20, epochs: 1, 'optimizer.momentum': 0.5, threads: 1,
-    'schedule.type': 'cosine', precision: 'f32', 'optimizer.name': 'sgd', dataset: 'fashion_mnist', 'checkpoint.keep': 2, name: 'everything' };
+    'schedule.type': 'cosine', precision: 'f32', 'optimizer.name': 'sgd', dataset: 'fashion_mnist', 'checkpoint.keep': 2, name: 'everything',
+    blocks: { '1.0': [4, [4, 8], [4, 8], 12] } };
   const made = {};
   for (const { path, type, default: usual, minimum, choices } of settings) {
     if (type === 'metadata') continue;
@@ -97,7 +98,7 @@ test('every setting has its place in the form, and all that is entered is sent',
     }
     if (typeof value === 'boolean') await input.setChecked(value);
     else if ((await input.evaluate((i) => i.tagName)) === 'SELECT') await input.selectOption(String(value));
-    else await input.fill([value].flat().join(', '));
+    else await input.fill(path === 'blocks' ? JSON.stringify(value) : [value].flat().join(', '));
   }
   await page.getByLabel('Key').fill('who');
   await page.getByLabel('Value').first().fill('me');

@@ -651,9 +651,73 @@ static void more_faults_than_are_kept(void **state)
     free(text);
 }
 
+static void blocks_have_the_channels_that_a_job_gives(void **state)
+{
+    (void)state;
+    JobSpec spec =
+        read_good("{\"blocks\":{\"2.0\":[1,[2,3],[4,5],6],\"4.1\":[7,[8,9],[10,11],4096]}}");
+    const Inception want = {1, {2, 3}, {4, 5}, 6};
+    assert_int_equal(spec.blocks.count, 2);
+    assert_memory_equal(&block_find(&spec.blocks, "2.0")->channels, &want, sizeof want);
+    assert_int_equal(block_find(&spec.blocks, "4.1")->channels.c4, 4096);
+    cJSON *json = spec_to_json(&spec);
+    char *text = cJSON_PrintUnformatted(cJSON_GetObjectItem(json, "blocks"));
+    assert_string_equal(text, "{\"2.0\":[1,[2,3],[4,5],6],\"4.1\":[7,[8,9],[10,11],4096]}");
+    cJSON_free(text);
+    cJSON_Delete(json);
+    const TrainConfig train = spec_train_config(&spec);
+    assert_memory_equal(&train.blocks, &spec.blocks, sizeof spec.blocks);
+    Graph *g = spec_graph(&spec, (Shape){1, 96, 96}, 10, NULL);
+    assert_int_equal(graph_shape(g, graph_find(g, "4.2")).channels, 7 + 9 + 11 + 4096);
+    graph_free(g);
+    spec_free(&spec);
+}
+
+static void wrong_blocks_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *blocks, *pointer, *detail;
+    } FAULTS[] = {
+        {"[]", "/blocks", "must be an object of blocks by name, got an array"},
+        {"{\"2.0\":[64,[96,128],[16,32]]}", "/blocks/2.0",
+         "must be channels like [64, [96, 128], [16, 32], 32], got an array"},
+        {"{\"2.0\":[64,96,[16,32],32]}", "/blocks/2.0",
+         "must be channels like [64, [96, 128], [16, 32], 32], got an array"},
+        {"{\"2.0\":[64,[96,128,1],[16,32],32]}", "/blocks/2.0",
+         "must be channels like [64, [96, 128], [16, 32], 32], got an array"},
+        {"{\"2.0\":7}", "/blocks/2.0",
+         "must be channels like [64, [96, 128], [16, 32], 32], got 7"},
+        {"{\"2.0\":[64,[0,128],[16,32],32]}", "/blocks/2.0/1/0", "must be 1 to 4096, got 0"},
+        {"{\"2.0\":[64,[96,128],[16,4097],32]}", "/blocks/2.0/2/1", "must be 1 to 4096, got 4097"},
+        {"{\"2.0\":[\"x\",[96,128],[16,32],32]}", "/blocks/2.0/0",
+         "must be a whole number, got \"x\""},
+        {"{\"2.0\":[64,[96,128],[16,32],1.5]}", "/blocks/2.0/3", "must be a whole number, got 1.5"},
+        {"{\"2.0\":[1,[1,1],[1,1],1],\"2.0\":[1,[1,1],[1,1],1]}", "/blocks/2.0", "is given twice"},
+        {"{\"a/b\":[1,[1,1],[1,1],1]}", "/blocks/a~1b",
+         "is not a block of googlenet; those are 2.0, 2.1, 3.0, 3.1, 3.2, 3.3, 3.4, 4.0, 4.1"},
+        {"{\"a name beyond fifteen\":[1,[1,1],[1,1],1]}", "/blocks/a name beyond fifteen",
+         "is not the name of a block"},
+    };
+    for (size_t i = 0; i < COUNT(FAULTS); i++) {
+        char job[256];
+        snprintf(job, sizeof job, "{\"blocks\":%s}", FAULTS[i].blocks);
+        check_fault(job, FAULTS[i].pointer, FAULTS[i].detail);
+    }
+    check_fault("{\"network\":\"alexnet\",\"blocks\":{\"2.0\":[1,[1,1],[1,1],1]}}", "/blocks/2.0",
+                "means nothing: alexnet has no such blocks");
+    JobSpec spec;
+    Faults faults;
+    assert_false(read_text("{\"blocks\":{\"2.0\":[0,[1,1],[1,-1],1],\"9\":[1,[1,1],[1,1],1]}}",
+                           NO_FOLDERS, &spec, &faults));
+    assert_int_equal(faults.count, 3);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blocks_have_the_channels_that_a_job_gives),
+        cmocka_unit_test(wrong_blocks_are_named),
         cmocka_unit_test(nothing_is_the_chapters_run),
         cmocka_unit_test(every_field_arrives_and_survives_the_round_trip),
         cmocka_unit_test(recipes_arrive),

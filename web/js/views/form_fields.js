@@ -52,6 +52,13 @@ function control(row, id, lists) {
       return parts.every((p) => Number.isFinite(Number(p))) ? parts.map(Number) : input.value;
     }};
   }
+  if (row.type === 'blocks') {
+    const input = h('input', {type: 'text', autocomplete: 'off', ...described});
+    return {element: input, set: (value) => { input.value = Object.keys(value ?? {}).length ? JSON.stringify(value) : ''; }, value: () => {
+      // What is no JSON goes to the daemon as text, which says what it wants.
+      try { return input.value.trim() ? JSON.parse(input.value) : {}; } catch { return input.value; }
+    }};
+  }
   // A text field even for numbers: what cannot be read as one goes to the daemon, which says so.
   const input = h('input', {type: 'text', inputmode: isNumeric(row) ? 'decimal' : 'text', autocomplete: 'off', ...described});
   return {element: input, set: (value) => { input.value = value ?? ''; }, value: () => {
