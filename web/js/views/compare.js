@@ -3,7 +3,7 @@
 import {Chart} from '../chart/chart.js';
 import {ChartGroup} from '../chart/group.js';
 import {h, scroller, setText} from '../dom.js';
-import {chosen, chosenBy, title} from '../describe.js';
+import {chosen as chosenAccuracy, chosenBy, title} from '../describe.js';
 import {flat, NONE, percent} from '../format.js';
 import {KeyedRows, Table} from '../keyed.js';
 import {numberOf} from '../state.js';
@@ -48,7 +48,7 @@ function differencesTable(jobs) {
   const settings = jobs.map((job) => new Map(flat(job.settings).map(([path, value]) => [path, String(value)])));
   const paths = [...new Set(settings.flatMap((s) => [...s.keys()]))].filter((path) => new Set(settings.map((s) => s.get(path))).size > 1);
   const rows = [...paths.map((path) => [path, ...settings.map((s) => s.get(path) ?? NONE)]),
-    ['best accuracy', ...jobs.map((j) => percent(chosen(j.best)))], ['chosen by', ...jobs.map(chosenBy)]];
+    ['best accuracy', ...jobs.map((j) => percent(chosenAccuracy(j.best)))], ['chosen by', ...jobs.map(chosenBy)]];
   const table = new Table({caption: 'Only what differs, and the outcome', keyOf: ([name]) => name,
     columns: ['Setting', ...jobs.map(title)].map((name, i) => ({title: name, head: h('span', {class: 'clip short', title: name}, name), text: (row) => row[i]}))});
   table.set(rows);
@@ -97,7 +97,7 @@ export function compareView({state, changed, setTitle}, {query}) {
 
   let compared = '';
   function fillDifferences(jobs) {
-    const mark = JSON.stringify(jobs.map((j) => [j.id, title(j), chosen(j.best)]));
+    const mark = JSON.stringify(jobs.map((j) => [j.id, title(j), chosenAccuracy(j.best)]));
     if (mark === compared) return;
     compared = mark;
     differences.replaceChildren(jobs.length < 2 ? h('p', {class: 'empty'}, 'Choose two runs or more.') : differencesTable(jobs));
