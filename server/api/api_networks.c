@@ -21,7 +21,7 @@ bool list_networks(App *app, const Request *req, Response *res, Error *err)
         return respond_faults(res, &faults);
     cJSON *data = cJSON_CreateArray();
     for (size_t i = 0; i < count; i++)
-        cJSON_AddItemToArray(data, network_to_json(&models[i]));
+        cJSON_AddItemToArray(data, network_costs_to_json(&models[i]));
     cJSON *last = count ? cJSON_CreateString(models[count - 1].name) : NULL;
     return respond_json(res, 200, list_to_json(data, false, last));
 }

@@ -1,5 +1,7 @@
 #include "server/api/json_network.h"
 
+#include "core/layers/conv.h"
+#include "core/net/costs.h"
 #include "server/api/api_common.h"
 
 cJSON *shape_to_json(Shape shape)
@@ -11,7 +13,7 @@ cJSON *shape_to_json(Shape shape)
     return json;
 }
 
-cJSON *network_to_json(const Model *network)
+static cJSON *network_to_json(const Model *network)
 {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "id", network->name);
@@ -22,6 +24,27 @@ cJSON *network_to_json(const Model *network)
     cJSON_AddNumberToObject(json, "smallest_image_size", model_smallest_image(network, 1));
     const BlockList blocks = model_blocks(network);
     cJSON_AddItemToObject(json, "blocks", blocks_to_json(&blocks));
+    return json;
+}
+
+static void add_costs(cJSON *json, const Graph *g)
+{
+    const Costs c = graph_costs(g);
+    cJSON_AddNumberToObject(json, "parameters", (double)c.parameters);
+    cJSON_AddNumberToObject(json, "convolution_parameters", (double)c.convolution_parameters);
+    cJSON_AddNumberToObject(json, "linear_parameters", (double)c.linear_parameters);
+    cJSON_AddNumberToObject(json, "multiply_adds", (double)c.multiply_adds);
+    cJSON_AddNumberToObject(json, "training_memory_bytes", (double)c.training_bytes);
+}
+
+cJSON *network_costs_to_json(const Model *network)
+{
+    cJSON *json = network_to_json(network);
+    const Shape input = {1, network->image_size, network->image_size};
+    Graph *g = model_graph(network, input, 10, NULL);
+    if (g)
+        add_costs(json, g);
+    graph_free(g);
     return json;
 }
 
@@ -37,6 +60,11 @@ static cJSON *layer_to_json(const Graph *g, Node n)
     cJSON_AddItemToObject(json, "shape", shape_to_json(graph_shape(g, n)));
     cJSON_AddNumberToObject(json, "parameters", (double)graph_node_parameters(node));
     cJSON_AddNumberToObject(json, "multiply_adds", (double)node->spec.multiply_adds);
+    if (node->type == &CONV) {
+        const Conv *c = node->config;
+        const int kernel[] = {c->kernel, c->kernel_w ? c->kernel_w : c->kernel};
+        cJSON_AddItemToObject(json, "kernel", cJSON_CreateIntArray(kernel, 2));
+    }
     return json;
 }
 
@@ -48,8 +76,7 @@ cJSON *network_summary_to_json(const Model *network, Shape input, ModelOptions o
     cJSON *json = network_to_json(network);
     cJSON_AddItemToObject(json, "input", shape_to_json(input));
     cJSON_AddNumberToObject(json, "classes", options.classes);
-    cJSON_AddNumberToObject(json, "parameters", (double)graph_parameter_count(g));
-    cJSON_AddNumberToObject(json, "multiply_adds", (double)graph_multiply_adds(g));
+    add_costs(json, g);
     cJSON *stages = cJSON_AddArrayToObject(json, "stages");
     for (const char *const *name = network->stages; name && *name; name++) {
         cJSON *stage = cJSON_CreateObject();

@@ -4,8 +4,9 @@
 
 cJSON *shape_to_json(Shape shape);
 
-/* A row of the table: what it is and the smallest image it takes. */
-cJSON *network_to_json(const Model *network);
+/* A row of the table: what it is, the smallest image it takes, and what it costs at its default
+ * image size with one channel and ten classes. */
+cJSON *network_costs_to_json(const Model *network);
 
 /* The network for this input: totals, stages, and each layer's shape, parameters and multiply-adds.
  * NULL with ERR_INVALID if it does not fit. */

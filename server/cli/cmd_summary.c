@@ -6,6 +6,7 @@
 
 #include "core/base/memory.h"
 #include "core/models/models.h"
+#include "core/net/costs.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
 
@@ -13,7 +14,7 @@
 
 typedef struct {
     int image_size, channels, classes;
-    bool json;
+    bool json, compare;
 } SummaryArgs;
 
 #define AT(field) .offset = offsetof(SummaryArgs, field)
@@ -24,17 +25,22 @@ static const Option OPTIONS[] = {
      .max = 1024},
     {"classes", "K", "classes to tell apart; else 10", OPTION_INT, AT(classes), .min = 1,
      .max = 100000},
+    {"compare", NULL, "set networks side by side, each at its default image size", OPTION_FLAG,
+     AT(compare)},
     {"json", NULL, "print JSON", OPTION_FLAG, AT(json)},
 };
 
 static const Syntax SYNTAX = {
-    .usage = "summary [NETWORK] [--image-size N] [--channels C] [--classes K] [--json]",
+    .usage =
+        "summary [NETWORK...] [--compare] [--image-size N] [--channels C] [--classes K] [--json]",
     .about = "Show a network layer by layer: the shape of its output, its parameters, and its\n"
              "multiply-adds for one image forward; then its stages. NETWORK is googlenet unless\n"
-             "given.",
+             "given. With --compare, a line for each network, of all if none is named: where its\n"
+             "parameters sit, its multiply-adds, the memory of a training in float32 with batches\n"
+             "of 128, and the smallest image that it takes.",
     .options = OPTIONS,
     .option_count = COUNT(OPTIONS),
-    .max_words = 1,
+    .max_words = 32,
 };
 
 /* ---- Text ---- */
@@ -136,6 +142,87 @@ static void print_json(const Model *model, const Graph *g, int classes)
     cJSON_Delete(json);
 }
 
+/* ---- Side by side ---- */
+
+static Graph *graph_for(const Model *model, const SummaryArgs *a, Error *err)
+{
+    const int side = a->image_size ? a->image_size : model->image_size;
+    const int smallest = model_smallest_image(model, a->channels);
+    if (side < smallest) {
+        fail(err, ERR_INVALID, "--image-size must be %d or more for %s, got %d", smallest,
+             model->name, side);
+        return NULL;
+    }
+    return model_graph(model, (Shape){a->channels, side, side}, a->classes, err);
+}
+
+static void print_costs(const Model *model, int side, int smallest, const Costs *c)
+{
+    char parameters[NUMBER_WIDTH], conv[NUMBER_WIDTH], linear[NUMBER_WIDTH], work[NUMBER_WIDTH],
+        bytes[NUMBER_WIDTH];
+    printf("%-22s %5d %13s %13s %13s %15s %9s MB %8d\n", model->name, side,
+           grouped(c->parameters, parameters), grouped(c->convolution_parameters, conv),
+           grouped(c->linear_parameters, linear), grouped(c->multiply_adds, work),
+           grouped((int64_t)(c->training_bytes / 1000000), bytes), smallest);
+}
+
+static cJSON *costs_json(const Model *model, int side, int smallest, const Costs *c)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "network", model->name);
+    cJSON_AddNumberToObject(json, "image_size", side);
+    cJSON_AddNumberToObject(json, "parameters", (double)c->parameters);
+    cJSON_AddNumberToObject(json, "convolution_parameters", (double)c->convolution_parameters);
+    cJSON_AddNumberToObject(json, "linear_parameters", (double)c->linear_parameters);
+    cJSON_AddNumberToObject(json, "multiply_adds", (double)c->multiply_adds);
+    cJSON_AddNumberToObject(json, "training_memory_bytes", (double)c->training_bytes);
+    cJSON_AddNumberToObject(json, "smallest_image_size", smallest);
+    return json;
+}
+
+/* A row of a table, or an entry of `rows` where there is one. */
+static bool compare_one(const Model *model, const SummaryArgs *a, cJSON *rows, Error *err)
+{
+    Graph *g = graph_for(model, a, err);
+    if (!g)
+        return false;
+    const Costs costs = graph_costs(g);
+    const int side = graph_shape(g, graph_input(g)).height;
+    const int smallest = model_smallest_image(model, a->channels);
+    if (rows)
+        cJSON_AddItemToArray(rows, costs_json(model, side, smallest, &costs));
+    else
+        print_costs(model, side, smallest, &costs);
+    graph_free(g);
+    return true;
+}
+
+static int compare(const SummaryArgs *a, int count, char **names)
+{
+    Error err = {0};
+    size_t all;
+    const Model *models = models_table(&all);
+    const int rows = count ? count : (int)all;
+    cJSON *json = a->json ? cJSON_CreateArray() : NULL;
+    if (!json)
+        printf("%-22s %5s %13s %13s %13s %15s %12s %8s\n", "network", "image", "parameters",
+               "convolutions", "linear", "multiply-adds", "training", "smallest");
+    bool ok = true;
+    for (int i = 0; ok && i < rows; i++) {
+        const Model *model = count ? args_model(names[i]) : &models[i];
+        ok = model && compare_one(model, a, json, &err);
+    }
+    if (ok && json) {
+        char *text = cJSON_Print(json);
+        printf("%s\n", text);
+        cJSON_free(text);
+    }
+    cJSON_Delete(json);
+    if (err.code != ERR_NONE)
+        fprintf(stderr, "googlenetd: %s\n", err.message);
+    return ok ? EXIT_OK : EXIT_USAGE;
+}
+
 /* ---- */
 
 int cmd_summary(int argc, char **argv)
@@ -144,12 +231,18 @@ int cmd_summary(int argc, char **argv)
     int first_word, exit_code;
     if (!args_read(&SYNTAX, argc, argv, &a, &first_word, &exit_code))
         return exit_code;
+    if (a.compare)
+        return compare(&a, argc - first_word, argv + first_word);
+    Error err = {0};
+    if (argc - first_word > 1) {
+        fprintf(stderr, "googlenetd: %s is one argument too many; --compare takes several\n",
+                argv[first_word + 1]);
+        return EXIT_USAGE;
+    }
     const Model *model = args_model(first_word < argc ? argv[first_word] : "googlenet");
     if (!model)
         return EXIT_USAGE;
-    const int side = a.image_size ? a.image_size : model->image_size;
-    Error err = {0};
-    Graph *g = model_graph(model, (Shape){a.channels, side, side}, a.classes, &err);
+    Graph *g = graph_for(model, &a, &err);
     if (!g) {
         fprintf(stderr, "googlenetd: %s\n", err.message);
         return EXIT_USAGE;

@@ -26,7 +26,7 @@ test("unknown commands and options are refused", () => {
   const faults = [
     [["fly"], "there is no command fly"],
     [["summary", "--colour"], "--colour is not an option here"],
-    [["summary", "googlenet", "x"], "x is one argument too many"],
+    [["summary", "googlenet", "x"], "x is one argument too many; --compare takes several"],
     [["summary", "resnet"], `there is no network "resnet"; there are: ${NETWORKS.join(" ")}`],
     [["summary", "--classes"], "--classes needs a value"],
     [["summary", "--classes", "ten"], '--classes must be a whole number, got "ten"'],
@@ -109,4 +109,30 @@ test("bench times every layer and part of a step", () => {
   assert.match(text, /^all but products with weights +[\d.]+ +[\d.]+%$/m);
   assert.match(text, /^step +[\d.]+ ms \(median; fastest [\d.]+\), [\d.]+ examples\/s$/m);
   assert.equal(googlenetd("bench", "--steps", "0").code, 2);
+});
+
+test("networks side by side: where the parameters sit", () => {
+  const names = ["googlenet", "alexnet", "vgg11", "nin"];
+  const rows = JSON.parse(googlenetd("summary", "--compare", "--json", ...names).out);
+  assert.deepEqual(rows.map((r) => [r.network, r.image_size, r.parameters, r.convolution_parameters, r.linear_parameters, r.smallest_image_size]), [
+    ["googlenet", 96, 5977530, 5967280, 10250, 1],
+    ["alexnet", 224, 46764746, 3723968, 43040778, 65],
+    ["vgg11", 224, 128806154, 9219328, 119586826, 32],
+    ["nin", 224, 1992166, 1992166, 0, 67],
+  ]);
+  for (const r of rows) assert.ok(r.training_memory_bytes > 12 * r.parameters, r.network);
+  const text = googlenetd("summary", "--compare", ...names).out.trimEnd().split("\n");
+  assert.equal(text.length, 5);
+  assert.match(text[2], /^alexnet +224 +46,764,746 +3,723,968 +43,040,778 +938,146,176 +\d+ MB +65$/);
+  const all = JSON.parse(googlenetd("summary", "--compare", "--json").out);
+  assert.deepEqual(all.map((r) => r.network), NETWORKS);
+});
+
+test("an image that is too small is refused with the smallest that is not", () => {
+  for (const args of [["alexnet"], ["--compare", "googlenet", "alexnet"]]) {
+    const r = googlenetd("summary", "--image-size", "64", ...args);
+    assert.equal(r.code, 2);
+    assert.equal(r.err, "googlenetd: --image-size must be 65 or more for alexnet, got 64\n");
+  }
+  assert.equal(googlenetd("summary", "alexnet", "--image-size", "65").code, 0);
 });

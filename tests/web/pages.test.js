@@ -228,6 +228,16 @@ test('a run that diverged does not flatten the others: the axis leaves its point
   await context.close();
 });
 
+test('every network is drawn', async () => {
+  for (const { id, title } of (await get(world.daemon, '/v1/networks')).data) {
+    const { page, complaints, context } = await open(`/network/${id}`);
+    await page.getByRole('heading', { level: 1, name: title }).waitFor();
+    await page.getByRole('heading', { name: 'Stage 4' }).waitFor();
+    assert.deepEqual(faults(complaints), [], id);
+    await context.close();
+  }
+});
+
 test('the network has nine Inception blocks of four paths', async () => {
   const { page, context } = await open('/network/googlenet');
   await page.getByRole('heading', { name: 'Inception 4.1' }).waitFor();
@@ -236,6 +246,9 @@ test('the network has nine Inception blocks of four paths', async () => {
   assert.equal(await page.locator('.inception').first().locator('.path').nth(2).locator('.layer').count(), 2);
   await page.getByText('Conv 5 × 5').first().waitFor();
   assert.match(await page.locator('main').textContent(), /5,977,530 parameters/);
+  const row = page.getByRole('row', { name: /^VGG-11/ });
+  await row.waitFor();
+  assert.deepEqual((await row.getByRole('cell').allInnerTexts()).slice(-7, -2), ['224', '128,806,154', '9,219,328', '119,586,826', '7,547,232,256']);
   await shoot(page, 'network');
   await context.close();
 });

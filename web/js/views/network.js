@@ -2,10 +2,10 @@
 
 import * as api from '../api.js';
 import {h, scroller, setText} from '../dom.js';
-import {grouped, percent, shape} from '../format.js';
+import {bytes, grouped, percent, shape} from '../format.js';
 import {Table} from '../keyed.js';
 
-const NAMES = {conv: 'Conv', max_pool: 'Max pool', global_avg_pool: 'Global average pool', linear: 'Linear', concat: 'Concat', relu: 'ReLU', input: 'Input'};
+const NAMES = {conv: 'Conv', max_pool: 'Max pool', global_avg_pool: 'Global average pool', linear: 'Linear', avg_pool: 'Average pool', concat: 'Concat', add: 'Add', dropout: 'Dropout', relu: 'ReLU', input: 'Input'};
 
 /** The chain of layers that ends at `name`, back to where it leaves `root`. */
 function chain(layers, name, root) {
@@ -32,29 +32,22 @@ function steps(list) {
   return list.filter((l) => !inside.has(l.name)).map((l) => blocks.get(l.name) ?? {layer: l});
 }
 
-/** The side of a convolution's window, from its parameters: out * (in * side^2 + 1). */
-function kernelText(layer, layers) {
-  if (layer.type !== 'conv') return '';
-  const {channels} = layers.get(layer.inputs[0]).shape;
-  const side = Math.round(Math.sqrt((layer.parameters / layer.shape.channels - 1) / channels));
-  return ` ${side} × ${side}`;
-}
+const kernelText = ({kernel}) => (kernel ? ` ${kernel[0]} × ${kernel[1]}` : '');
 
-function card(layer, {layers, total}) {
+function card(layer, {total}) {
   const share = layer.multiply_adds / total;
-  const conv = kernelText(layer, layers);
   return h('div', {class: `layer ${layer.type}`},
-    h('strong', {}, `${NAMES[layer.type] ?? layer.type}${conv}`), ' ', h('small', {}, layer.name),
+    h('strong', {}, `${NAMES[layer.type] ?? layer.type}${kernelText(layer)}`), ' ', h('small', {}, layer.name),
     h('div', {class: 'dims'}, shape(layer.shape)),
     layer.parameters ? h('div', {class: 'dims'}, `${grouped(layer.parameters)} parameters`) : null,
     layer.multiply_adds ? h('div', {class: 'share'}, h('meter', {min: 0, max: 1, value: share, 'aria-label': 'Share of the multiply-adds'}), ` ${percent(share)}`) : null);
 }
 
-const visible = (layers) => layers.filter((l) => l.type !== 'relu');
+const visible = (layers) => layers.filter((l) => l.type !== 'relu' && l.type !== 'batch_norm');
 const sum = (layers, key) => layers.reduce((total, l) => total + l[key], 0);
 
 function draw(network) {
-  const net = {layers: new Map(network.layers.map((l) => [l.name, l])), total: network.multiply_adds};
+  const net = {total: network.multiply_adds};
   const ends = new Map(network.stages.map((s, i) => [s.name, i + 1]));
   const stages = [];
   let current = [];
@@ -67,7 +60,8 @@ function draw(network) {
     }
   }
   return h('ol', {class: 'network'}, stages.map((stage) => {
-    const layers = stage.steps.flatMap((s) => (s.layer ? [s.layer] : [...s.paths.flat(), s.join]));
+    // Paths that part late have their first layers in common.
+    const layers = [...new Set(stage.steps.flatMap((s) => (s.layer ? [s.layer] : [...s.paths.flat(), s.join])))];
     return h('li', {},
       h('h2', {}, `Stage ${stage.number} `, h('small', {}, `→ ${shape(stage.shape)} · ${grouped(sum(layers, 'parameters'))} parameters · ${percent(sum(layers, 'multiply_adds') / network.multiply_adds)} of the multiply-adds`)),
       h('div', {class: 'steps'}, stage.steps.map((step) => (step.layer
@@ -79,14 +73,30 @@ function draw(network) {
   }));
 }
 
+/** All networks side by side, each at its default image size. */
+function comparison() {
+  const holder = scroller('Networks side by side');
+  const table = new Table({caption: 'Each at its default image size, with one channel and ten classes; memory of a training in float32 with batches of 128', keyOf: (n) => n.id, columns: [
+    {title: 'Network', text: (n) => n.title}, {title: 'Image', text: (n) => n.image_size, class: 'num'},
+    {title: 'Parameters', text: (n) => grouped(n.parameters), class: 'num'},
+    {title: 'in convolutions', text: (n) => grouped(n.convolution_parameters), class: 'num'},
+    {title: 'in linear layers', text: (n) => grouped(n.linear_parameters), class: 'num'},
+    {title: 'Multiply-adds', text: (n) => grouped(n.multiply_adds), class: 'num'},
+    {title: 'Training memory', text: (n) => bytes(n.training_memory_bytes), class: 'num'},
+    {title: 'Smallest image', text: (n) => n.smallest_image_size, class: 'num'}]});
+  holder.append(table.element);
+  return {element: h('section', {}, h('h2', {}, 'All networks'), holder), set: (networks) => table.set(networks)};
+}
+
 export function networkView({setTitle}, {path: [name], query}) {
   const heading = h('h1', {}, name);
   const totals = h('p');
   const holder = h('div', {}, h('p', {class: 'empty'}, 'Reading …'));
+  const all = comparison();
   const select = h('select', {id: 'network', onchange: () => { location.hash = `#/network/${select.value}`; }});
   const size = h('input', {type: 'text', inputmode: 'numeric', id: 'size', size: 5, value: query.get('image_size') ?? '', onchange: () => read()});
   const element = h('section', {}, h('div', {class: 'bar'}, heading, h('label', {for: 'network'}, 'Network '), select,
-    h('label', {for: 'size'}, ' image size '), size), totals, holder);
+    h('label', {for: 'size'}, ' image size '), size), totals, holder, all.element);
 
   async function read() {
     try {
@@ -108,6 +118,7 @@ export function networkView({setTitle}, {path: [name], query}) {
   api.networks().then((networks) => {
     select.replaceChildren(...networks.map((m) => h('option', {value: m.id}, m.title)));
     select.value = name;
+    all.set(networks);
   }, () => {});
   read();
   return {element, update: () => setTitle(heading.textContent)};
