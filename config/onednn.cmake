@@ -46,7 +46,7 @@ else()
 endif()
 
 # The micro-kernel for small products is experimental: older releases lack it, newer ones may change it.
-# core/kernels/brgemm.c does without where this does not compile.
+# core/kernels/conv/brgemm.c does without where this does not compile.
 include(CheckCSourceCompiles)
 set(CMAKE_REQUIRED_FLAGS -Werror)
 check_c_source_compiles([[

@@ -22,7 +22,7 @@ rules='
 ^server/settings/              ^(core|server/(base|store|settings))/
 ^server/jobs/                  ^(core|server/(base|store|settings|jobs))/
 ^server/(data|models)/         ^(core|server/(base|store|settings|jobs|data|models))/
-^server/(work)/                ^(core|server/(base|store|settings|jobs|data|models|work))/
+^server/work/                  ^(core|server/(base|store|settings|jobs|data|models|work))/
 ^server/http/                  ^(core|server/(base|store|settings|jobs|data|models|work|http))/
 ^server/api/                   ^(core|server/(base|store|settings|jobs|data|models|work|http|api))/
 ^server/cli/                   ^(core|server)/
@@ -44,15 +44,16 @@ omp[.]h                        ^core/
 pure='^core/(graph|models|data)/'
 
 # Headers that layers share; any other layer's header is that layer's alone.
-shared_by_layers='^core/layers/(layer|shared|pooling|grad_accumulators|conv_kernel|conv_own)[.]h$'
+shared_by_layers='^core/layers/(layer|shared|pooling|grad_accumulators)[.]h$'
 
 check() {
     (cd "$1" && find core server -name '*.[ch]' | sort | xargs awk -v rules="$rules" -v foreign="$foreign" \
         -v pure="$pure" -v shared="$shared_by_layers" '
     function fault(what) { printf "%s:%d: %s\n", FILENAME, FNR, what; faults++ }
     function stem(path) { sub(/[.][ch]$/, "", path); return path }
-    # conv and conv_winograd are one layer.
-    function relatives(a, b) { return a == b || index(a, b "_") == 1 || index(b, a "_") == 1 }
+    function folder(path) { sub(/[^\/]*$/, "", path); return path }
+    # A layer of several files has a folder of its own.
+    function relatives(a, b) { return a == b || (folder(a) == folder(b) && folder(a) != "core/layers/") }
     function allowed(file, header,   i) {
         for (i = 1; i <= rule_count; i++)
             if (file ~ rule_file[i]) return header ~ rule_header[i]
@@ -160,8 +161,8 @@ self_test() {
     bad core/dnn/a.c '#include "core/layers/layer.h"'
     bad core/kernels/a.c '#include "core/net/net.h"'
     bad core/layers/a.c '#include "core/net/net.h"'
-    bad core/layers/relu.c '#include "core/layers/conv.h"'
-    bad core/layers/relu.h '#include "core/layers/conv.h"'
+    bad core/layers/relu.c '#include "core/layers/conv/conv.h"'
+    bad core/layers/relu.h '#include "core/layers/conv/conv.h"'
     bad core/models/a.c '#include "core/net/net.h"'
     bad core/data/a.c '#include "core/train/trainer.h"'
     bad core/net/a.c '#include "core/train/trainer.h"'
@@ -195,8 +196,8 @@ self_test() {
     bad core/graph/a.h '#include "core/graph/b.h"' core/graph/b.h '#include "core/graph/a.h"'
     bad core/graph/b.c '#include "core/graph/a.h"' core/graph/a.h '#include "core/graph/b.h"' \
         core/graph/b.h '#include "core/graph/a.h"' core/graph/b.h '#include <dnnl.h>'
-    good core/layers/conv.c '#include "core/layers/conv.h"' core/layers/conv.c '#include <oneapi/dnnl/dnnl.h>' \
-        core/layers/conv.c '#include "core/layers/pooling.h"' core/layers/conv.c '#pragma omp parallel for' \
+    good core/layers/conv/conv.c '#include "core/layers/conv/conv.h"' core/layers/conv/conv.c '#include <oneapi/dnnl/dnnl.h>' \
+        core/layers/conv/conv.c '#include "core/layers/pooling.h"' core/layers/conv/conv.c '#pragma omp parallel for' \
         server/http/http_reply.c '#include <microhttpd.h>' server/store/store_sql.h '#include <sqlite3.h>' \
         core/train/safetensors_read.c '#include <cJSON.h>' core/data/loader.c '#include <pthread.h>' \
         core/train/trainer.c '#include "core/net/net.h"' server/main.c '#include "server/cli/args.h"'

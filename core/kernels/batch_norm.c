@@ -6,7 +6,7 @@
 #include "core/base/bf16.h"
 #include "core/base/invariant.h"
 #include "core/kernels/batch_norm_rows.h"
-#include "core/kernels/gemm.h"
+#include "core/kernels/conv/gemm.h"
 #include "core/kernels/vec.h"
 
 size_t batch_norm_padded(int channels)

@@ -1,7 +1,7 @@
 /* core/models/blocks.h -- blocks that several models share. */
 #pragma once
 #include "core/graph/graph.h"
-#include "core/layers/conv.h"
+#include "core/layers/conv/conv.h"
 #include "core/layers/linear.h"
 #include "core/models/options.h"
 

@@ -1,6 +1,6 @@
 #include "core/net/costs.h"
 
-#include "core/layers/conv.h"
+#include "core/layers/conv/conv.h"
 #include "core/layers/linear.h"
 #include "core/net/memory_estimate.h"
 

@@ -6,7 +6,7 @@
 
 #include "core/base/memory.h"
 #include "core/layers/batch_norm.h"
-#include "core/layers/conv.h"
+#include "core/layers/conv/conv.h"
 #include "core/net/rewrites.h"
 
 /* The conv that batch_norm n can be folded into, else NODE_NONE. */

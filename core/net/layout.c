@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "core/kernels/gemm.h"
+#include "core/kernels/conv/gemm.h"
 #include "core/layers/concat.h"
 #include "core/layers/layer.h"
 #include "core/layers/slice.h"

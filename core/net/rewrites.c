@@ -8,7 +8,7 @@
 #include "core/layers/add.h"
 #include "core/layers/batch_norm.h"
 #include "core/layers/concat.h"
-#include "core/layers/conv.h"
+#include "core/layers/conv/conv.h"
 #include "core/layers/fork.h"
 #include "core/layers/max_pool.h"
 #include "core/layers/relu.h"

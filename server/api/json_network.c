@@ -1,6 +1,6 @@
 #include "server/api/json_network.h"
 
-#include "core/layers/conv.h"
+#include "core/layers/conv/conv.h"
 #include "core/net/costs.h"
 #include "server/api/api_common.h"
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "core/layers/concat.h"
-#include "core/layers/conv.h"
+#include "core/layers/conv/conv.h"
 #include "core/layers/relu.h"
 #include "core/layers/slice.h"
 #include "tests/check.h"

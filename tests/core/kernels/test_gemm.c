@@ -1,5 +1,5 @@
 /* tests/core/kernels/test_gemm.c -- the fast kernels against the plain ones, over all tails. */
-#include "core/kernels/brgemm.h"
+#include "core/kernels/conv/brgemm.h"
 
 #include "core/base/bf16.h"
 #include "core/base/rng.h"

@@ -1,6 +1,6 @@
 /* tests/core/kernels/test_im2col.c -- im2col against naive sums, for windows, strides and paddings
  * of all kinds, also rectangular ones, with all kinds of products and teams. */
-#include "core/kernels/im2col.h"
+#include "core/kernels/conv/im2col.h"
 
 #include <omp.h>
 

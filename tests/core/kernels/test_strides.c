@@ -4,12 +4,12 @@
 
 #include "core/kernels/channel_sums.h"
 #include "core/kernels/channels.h"
-#include "core/kernels/im2col.h"
+#include "core/kernels/conv/im2col.h"
+#include "core/kernels/conv/winograd.h"
 #include "core/kernels/max_pool.h"
 #include "core/kernels/max_pool_bf16.h"
 #include "core/kernels/relu.h"
 #include "core/kernels/sum.h"
-#include "core/kernels/winograd.h"
 #include "tests/check.h"
 #include "tests/core/numbers.h"
 

@@ -1,6 +1,6 @@
 /* tests/core/kernels/test_winograd.c -- every variant against naive sums, with the plain products
  * and the fast ones, over images that tiles fill and images that they overlap. */
-#include "core/kernels/winograd.h"
+#include "core/kernels/conv/winograd.h"
 
 #include <omp.h>
 

@@ -2,7 +2,7 @@
 #include "core/base/bf16.h"
 #include "core/layers/add.h"
 #include "core/layers/avg_pool.h"
-#include "core/layers/conv.h"
+#include "core/layers/conv/conv.h"
 #include "core/layers/relu.h"
 #include "core/layers/slice.h"
 #include "core/net/net.h"

@@ -2,7 +2,7 @@
 #include "core/layers/batch_norm.h"
 
 #include "core/base/bf16.h"
-#include "core/layers/conv.h"
+#include "core/layers/conv/conv.h"
 #include "tests/check.h"
 #include "tests/core/bound.h"
 

@@ -1,7 +1,7 @@
 /* tests/core/layers/test_concat.c -- concat, and fork with it: three convolutions of one input,
  * joined. */
 #include "core/layers/concat.h"
-#include "core/layers/conv.h"
+#include "core/layers/conv/conv.h"
 #include "tests/check.h"
 #include "tests/core/bound.h"
 

@@ -1,5 +1,5 @@
 /* tests/core/layers/test_conv.c */
-#include "core/layers/conv.h"
+#include "core/layers/conv/conv.h"
 #include "tests/check.h"
 #include "tests/core/bound.h"
 

@@ -1,6 +1,6 @@
 /* tests/core/layers/test_conv_autotune.c -- which kernel a problem gets, with candidates that fail,
  * and what its key says. */
-#include "core/layers/conv_autotune.h"
+#include "core/layers/conv/conv_autotune.h"
 
 #include <omp.h>
 #include <stdio.h>

@@ -6,10 +6,10 @@
 
 #include "core/base/bf16.h"
 #include "core/base/rng.h"
-#include "core/kernels/brgemm.h"
-#include "core/kernels/gemm.h"
-#include "core/kernels/winograd.h"
-#include "core/layers/conv_kernel.h"
+#include "core/kernels/conv/brgemm.h"
+#include "core/kernels/conv/gemm.h"
+#include "core/kernels/conv/winograd.h"
+#include "core/layers/conv/conv_kernel.h"
 #include "core/net/net.h"
 #include "tests/check.h"
 

@@ -3,7 +3,7 @@
 
 #include "core/base/bf16.h"
 #include "core/base/philox.h"
-#include "core/layers/conv.h"
+#include "core/layers/conv/conv.h"
 #include "core/net/net.h"
 #include "tests/check.h"
 #include "tests/core/bound.h"

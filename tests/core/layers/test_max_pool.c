@@ -2,7 +2,7 @@
 #include "core/layers/max_pool.h"
 
 #include "core/base/rng.h"
-#include "core/layers/conv.h"
+#include "core/layers/conv/conv.h"
 #include "tests/check.h"
 #include "tests/core/bound.h"
 #include "tests/core/kernels/nan_bits.h"

@@ -3,7 +3,7 @@
 #include "core/layers/slice.h"
 
 #include "core/layers/concat.h"
-#include "core/layers/conv.h"
+#include "core/layers/conv/conv.h"
 #include "tests/check.h"
 #include "tests/core/bound.h"
 

@@ -6,7 +6,7 @@
 
 #include "core/base/rng.h"
 #include "core/layers/concat.h"
-#include "core/layers/conv.h"
+#include "core/layers/conv/conv.h"
 #include "core/layers/fork.h"
 #include "core/layers/global_avg_pool.h"
 #include "core/layers/linear.h"

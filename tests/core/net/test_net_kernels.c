@@ -4,9 +4,9 @@
 #include <stdio.h>
 
 #include "core/base/rng.h"
-#include "core/kernels/brgemm.h"
-#include "core/kernels/conv_problem.h"
-#include "core/layers/conv.h"
+#include "core/kernels/conv/brgemm.h"
+#include "core/kernels/conv/conv_problem.h"
+#include "core/layers/conv/conv.h"
 #include "core/layers/global_avg_pool.h"
 #include "core/layers/linear.h"
 #include "core/net/net.h"

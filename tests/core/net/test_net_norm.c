@@ -2,7 +2,7 @@
  * them computes the same. */
 #include "core/layers/batch_norm.h"
 #include "core/layers/concat.h"
-#include "core/layers/conv.h"
+#include "core/layers/conv/conv.h"
 #include "core/layers/relu.h"
 #include "core/layers/slice.h"
 #include "core/models/models.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/base/rng.h"
-#include "core/layers/conv.h"
+#include "core/layers/conv/conv.h"
 #include "core/layers/layer.h"
 #include "core/layers/linear.h"
 #include "core/models/models.h"

@@ -2,7 +2,7 @@
 #include "core/train/init.h"
 
 #include "core/layers/batch_norm.h"
-#include "core/layers/conv.h"
+#include "core/layers/conv/conv.h"
 #include "core/layers/linear.h"
 #include "tests/check.h"
 

@@ -1,7 +1,7 @@
 /* tests/core/train/test_trainer_norm.c -- trainings with batch normalisation: which batches they
  * run, and that a resume continues the running statistics. */
 #include "core/layers/batch_norm.h"
-#include "core/layers/conv.h"
+#include "core/layers/conv/conv.h"
 #include "core/layers/global_avg_pool.h"
 #include "core/layers/linear.h"
 #include "core/layers/relu.h"

@@ -2,7 +2,7 @@
  * a stop and a resume what it would have drawn without. */
 #include <stdio.h>
 
-#include "core/layers/conv.h"
+#include "core/layers/conv/conv.h"
 #include "core/layers/dropout.h"
 #include "core/layers/linear.h"
 #include "core/layers/max_pool.h"
