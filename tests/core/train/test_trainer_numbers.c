@@ -77,6 +77,20 @@ static void a_norm_that_overflows_ends_it(void **state)
                                        "smaller learning_rate may help");
 }
 
+/* Loss and gradients are finite: the bias is of a channel that its ReLU keeps at 0. Decay three
+ * times as large as the number turns it and doubles it, which is too much for a float. */
+static void a_weight_that_overflows_ends_it(void **state)
+{
+    const TrainerFixture *f = *state;
+    TrainConfig c = small_training(f);
+    c.learning_rate = 3;
+    c.optimizer = (Optimizer){.weight_decay = 1};
+    const Error fault = poisoned(f, c, "0.0.bias", -3e38f);
+    assert_string_equal(
+        fault.message,
+        "a number of 0.0.bias became infinite at step 3; a smaller learning_rate may help");
+}
+
 static void the_same_in_bf16(void **state)
 {
     const TrainerFixture *f = *state;
@@ -164,6 +178,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_weight_that_is_no_number_ends_it_at_that_step),
         cmocka_unit_test(a_loss_that_is_no_number_is_named),
         cmocka_unit_test(a_norm_that_overflows_ends_it),
+        cmocka_unit_test(a_weight_that_overflows_ends_it),
         cmocka_unit_test(the_same_in_bf16),
         cmocka_unit_test(the_same_with_everything_on),
         cmocka_unit_test(a_rate_that_is_too_large_ends_it),
