@@ -1,7 +1,7 @@
-"""One PyTorch training step of GoogLeNet, timed; see tests/bench/compare, which runs this with
-tests/golden/reference.py as module `reference` in front of it.
+"""One PyTorch training step of a network, timed; see tests/bench/compare, which runs this with
+tests/golden/networks.py as module `networks` in front of it.
 
-  torch_step.py WAY THREADS STEPS [BATCH] -> one line of JSON on standard output
+  torch_step.py NETWORK WAY THREADS STEPS [BATCH] -> one line of JSON on standard output
 
 WAY is chapter (float32, NCHW: the usual code), f32 (float32, channels-last) or bf16 (autocast,
 channels-last). The images are random: no arithmetic here depends on what they show.
@@ -28,10 +28,11 @@ def timed(steps, run):
     return statistics.median(times)
 
 
-def measure(way, threads, steps, batch=128):
+def measure(network, way, threads, steps, batch=128):
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    net, images = reference.googlenet(1, 10), torch.rand(batch, 1, 96, 96)
+    net, images = networks.MODELS[network](1, 10), torch.rand(batch, 1, 96, 96)
+    net(images[:2])  # lazy layers take their shape
     labels = torch.randint(0, 10, (batch,))
     if way != "chapter":
         net, images = net.to(memory_format=torch.channels_last), images.to(memory_format=torch.channels_last)
@@ -62,4 +63,4 @@ def measure(way, threads, steps, batch=128):
     }
 
 
-print(json.dumps(measure(sys.argv[1], *map(int, sys.argv[2:]))))
+print(json.dumps(measure(*sys.argv[1:3], *map(int, sys.argv[3:]))))
