@@ -45,8 +45,8 @@ JobInfo full_job(void)
         .restart_count = 6,
         .idle_restarts = 7,
         .progress = {8, 9, 10, 11.5, 12.25, 13.125},
-        .latest = {14, 15.1, 16.2, 17.3, 18, 19.4, 20.5},
-        .best = {21, 0.1 + 0.2, 22},
+        .latest = {14, 15.1, 16.2, 17.3, 18, 19.4, 20.5, 21.5, 22.5},
+        .best = {21, 0.1 + 0.2, 0.4, 22},
         .environment = {"AMD EPYC 9655", "avx512_core_amx", 23, "3.7.2", "0.1.0"},
         .error = {"not_a_number", "the loss is not a number"},
     };
