@@ -106,7 +106,8 @@ test('the series come as CSV too, with the same numbers', async () => {
   const headers = { accept: 'text/csv' };
   const parse = (text) => {
     const [names, ...rows] = text.trimEnd().split('\r\n').map((line) => line.split(','));
-    return rows.map((row) => Object.fromEntries(row.map((value, i) => [names[i], Number(value)])));
+    // What was not measured is an empty cell.
+    return rows.map((row) => Object.fromEntries(row.map((value, i) => [names[i], value === '' ? null : Number(value)])));
   };
   const epochs = (await client.get(`/v1/jobs/${job.id}/epochs`, { headers })).text;
   assert.deepEqual(parse(epochs), (await client.get(`/v1/jobs/${job.id}/epochs`)).json.data);
