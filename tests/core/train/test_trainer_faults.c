@@ -5,6 +5,7 @@
  * The linker sends the core's calls through the __wrap_ functions below (--wrap). */
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
@@ -13,9 +14,10 @@
 
 enum { LARGE = 4096 };
 
+// The loader's thread allocates, too.
 static struct {
-    bool on, hit;
-    int n, seen;
+    atomic_bool on, hit;
+    atomic_int n, seen;
 } fault;
 
 static bool fails(size_t bytes)
