@@ -28,8 +28,9 @@ const point = (n) => ({ step: n + 1, epoch: 0.5, loss: Math.random(), accuracy: 
 test('every click hits and selected text stays, while events flood and runs come and go', async (t) => {
   const { crowd, page, complaints } = await openCrowd(t, 400);
   const end = crowd.flood((n) => {
-    crowd.send('point', 400 - (n % 50), point(n));
-    if (n % 7 === 0) crowd.send('status', 399 - (n % 20), { status: n % 2 ? 'running' : 'succeeded', previous: 'running', stop_reason: null, error: null });
+    // To the newest, which are those in sight, however many there are by now.
+    crowd.send('point', crowd.count - (n % 50), point(n));
+    if (n % 7 === 0) crowd.send('status', crowd.count - 1 - (n % 20), { status: n % 2 ? 'running' : 'succeeded', previous: 'running', stop_reason: null, error: null });
     if (n % 50 === 0) crowd.send('created', ++crowd.count, { status: 'queued' });
   }, 5);
   t.after(end);
