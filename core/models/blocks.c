@@ -74,42 +74,35 @@ Inception block_channels(ModelOptions o, const char *name, Inception own)
     return block.channels;
 }
 
-Node inception(Graph *g, Node x, const char *name, ModelOptions o, Inception own)
+/* A convolution and what follows it. */
+typedef Node (*ConvUnit)(Graph *g, Node x, const char *name, Conv c);
+
+/* The four paths, each convolution of them a `unit`. */
+static Node four_paths(Graph *g, Node x, const char *name, Inception c, ConvUnit unit)
 {
-    const Inception c = block_channels(o, name, own);
     graph_enter(g, name);
-    Node p1 = conv_relu(g, x, "p1_1", (Conv){.out = c.c1, .kernel = 1});
+    Node p1 = unit(g, x, "p1_1", (Conv){.out = c.c1, .kernel = 1});
 
-    Node p2 = conv_relu(g, x, "p2_1", (Conv){.out = c.c2[0], .kernel = 1});
-    p2 = conv_relu(g, p2, "p2_2", (Conv){.out = c.c2[1], .kernel = 3, .pad = 1});
+    Node p2 = unit(g, x, "p2_1", (Conv){.out = c.c2[0], .kernel = 1});
+    p2 = unit(g, p2, "p2_2", (Conv){.out = c.c2[1], .kernel = 3, .pad = 1});
 
-    Node p3 = conv_relu(g, x, "p3_1", (Conv){.out = c.c3[0], .kernel = 1});
-    p3 = conv_relu(g, p3, "p3_2", (Conv){.out = c.c3[1], .kernel = 5, .pad = 2});
+    Node p3 = unit(g, x, "p3_1", (Conv){.out = c.c3[0], .kernel = 1});
+    p3 = unit(g, p3, "p3_2", (Conv){.out = c.c3[1], .kernel = 5, .pad = 2});
 
     Node p4 = max_pool(g, x, "p4_1", (Pool){.kernel = 3, .pad = 1});
-    p4 = conv_relu(g, p4, "p4_2", (Conv){.out = c.c4, .kernel = 1});
+    p4 = unit(g, p4, "p4_2", (Conv){.out = c.c4, .kernel = 1});
 
     Node joined = concat(g, "concat", (Node[]){p1, p2, p3, p4}, 4);
     graph_leave(g);
     return joined;
 }
 
+Node inception(Graph *g, Node x, const char *name, ModelOptions o, Inception own)
+{
+    return four_paths(g, x, name, block_channels(o, name, own), conv_relu);
+}
+
 Node inception_bn(Graph *g, Node x, const char *name, ModelOptions o, Inception own)
 {
-    const Inception c = block_channels(o, name, own);
-    graph_enter(g, name);
-    Node p1 = conv_bn_relu(g, x, "p1_1", (Conv){.out = c.c1, .kernel = 1});
-
-    Node p2 = conv_bn_relu(g, x, "p2_1", (Conv){.out = c.c2[0], .kernel = 1});
-    p2 = conv_bn_relu(g, p2, "p2_2", (Conv){.out = c.c2[1], .kernel = 3, .pad = 1});
-
-    Node p3 = conv_bn_relu(g, x, "p3_1", (Conv){.out = c.c3[0], .kernel = 1});
-    p3 = conv_bn_relu(g, p3, "p3_2", (Conv){.out = c.c3[1], .kernel = 5, .pad = 2});
-
-    Node p4 = max_pool(g, x, "p4_1", (Pool){.kernel = 3, .pad = 1});
-    p4 = conv_bn_relu(g, p4, "p4_2", (Conv){.out = c.c4, .kernel = 1});
-
-    Node joined = concat(g, "concat", (Node[]){p1, p2, p3, p4}, 4);
-    graph_leave(g);
-    return joined;
+    return four_paths(g, x, name, block_channels(o, name, own), conv_bn_relu);
 }
