@@ -38,6 +38,10 @@ cJSON[.]h                      ^(server/|core/train/safetensors)
 openssl/.*                     ^server/
 pthread[.]h                    ^(server/|core/(base/team|data/loader)[.]c$)
 omp[.]h                        ^core/
+(jpeglib|jerror|spng)[.]h      ^core/data/decode/
+(webp|libexif)/.*              ^core/data/decode/
+archive(_entry)?[.]h           ^server/data/
+seccomp[.]h                    ^server/data/
 '
 
 # What a file may not reach by any chain of includes of ours: pure descriptions know no library.
