@@ -16,7 +16,9 @@ rules='
 ^core/models/                  ^core/(base|graph|layers|models)/
 ^core/data/                    ^core/(base|graph|data)/
 ^core/net/                     ^core/(base|graph|dnn|kernels|autotune|layers|models|net)/
-^core/train/                   ^core/
+^core/export/                  ^core/(base|graph|dnn|layers|data|net|export)/
+^core/evaluate/                ^core/(base|graph|dnn|autotune|layers|data|net|evaluate)/
+^core/train/                   ^core/(base|graph|dnn|kernels|autotune|layers|models|data|net|evaluate|train)/
 ^server/base/                  ^(core|server/base)/
 ^server/store/                 ^(core|server/(base|store))/
 ^server/settings/              ^(core|server/(base|store|settings))/
@@ -34,7 +36,7 @@ foreign='
 oneapi/dnnl/.*|dnnl.*          ^core/(dnn|net|layers|kernels)/
 microhttpd[.]h                 ^server/http/http[^/]*$
 sqlite3[.]h                    ^server/store/
-cJSON[.]h                      ^(server/|core/train/safetensors)
+cJSON[.]h                      ^(server/|core/train/(safetensors|model_info))
 openssl/.*                     ^server/
 pthread[.]h                    ^(server/|core/(base/team|data/loader)[.]c$)
 omp[.]h                        ^core/
@@ -170,6 +172,9 @@ self_test() {
     bad core/models/a.c '#include "core/net/net.h"'
     bad core/data/a.c '#include "core/train/trainer.h"'
     bad core/net/a.c '#include "core/train/trainer.h"'
+    bad core/export/a.c '#include "core/train/safetensors.h"'
+    bad core/evaluate/a.c '#include "core/train/trainer.h"'
+    bad core/train/a.c '#include "core/export/onnx.h"'
     bad core/train/a.c '#include "server/jobs/jobs.h"'
     bad core/train/a.c '  #  include   "server/jobs/jobs.h"  // why not'
     bad core/other/a.c '#include "core/base/error.h"'

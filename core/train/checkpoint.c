@@ -9,7 +9,7 @@
 #include <zlib.h>
 
 #include "core/base/memory.h"
-#include "core/train/safetensors.h"
+#include "core/train/model_info.h"
 #include "core/train/state_meta.h"
 
 static const char OPTIMIZER_PREFIX[] = "optimizer.";
@@ -94,24 +94,21 @@ static bool write_params(const char *path, const ParamStore *params, bool with_s
 }
 
 bool checkpoint_save(const char *path, const ParamStore *params, const TrainState *state,
-                     const Autotune *kernels, Error *err)
+                     const Autotune *kernels, const ModelInfo *info, Error *err)
 {
     MetaList meta = {0};
     state_to_meta(state, &meta);
+    if (info)
+        model_info_to_meta(info, &meta);
     if (kernels)
         meta_add(&meta, "kernels", autotune_record(kernels));
     return write_params(path, params, true, &meta, err);
 }
 
-bool model_save(const char *path, const ParamStore *params, const char *model_name,
-                const Normalization *normalization, Error *err)
+bool model_save(const char *path, const ParamStore *params, const ModelInfo *info, Error *err)
 {
     MetaList meta = {0};
-    char text[NORMALIZATION_TEXT];
-    normalization_to_text(normalization, text);
-    meta_add(&meta, "model", xstrdup(model_name));
-    if (*text)
-        meta_add(&meta, "normalization", xstrdup(text));
+    model_info_to_meta_whole(info, &meta);
     return write_params(path, params, false, &meta, err);
 }
 
@@ -336,14 +333,21 @@ static bool need_slots(ParamStore *params, Slots slots, Error *err)
     return true;
 }
 
+bool model_read(const SafeFile *f, const char *path, ParamStore *params,
+                const char *const *left_out, Error *err)
+{
+    if (!check_params(f, path, params, (Needs){.left_out = left_out}, err))
+        return false;
+    read_values(f, false, params);
+    return true;
+}
+
 bool model_load(const char *path, ParamStore *params, const char *const *left_out, Error *err)
 {
     SafeFile *f = NULL;
     if (!safetensors_open(path, &f, err))
         return false;
-    const bool ok = check_params(f, path, params, (Needs){.left_out = left_out}, err);
-    if (ok)
-        read_values(f, false, params);
+    const bool ok = model_read(f, path, params, left_out, err);
     safetensors_close(f);
     return ok;
 }

@@ -21,6 +21,9 @@
 #include "core/data/normalization.h"
 #include "core/dnn/params.h"
 #include "core/train/ending.h"
+#include "core/train/safetensors.h"
+
+typedef struct ModelInfo ModelInfo;  // core/train/model_info.h
 
 enum { CHECKPOINT_TEXT = 96 };  // bytes of a text field, with the final NUL
 
@@ -55,10 +58,10 @@ typedef struct {
 /* The state before the first step. */
 TrainState train_state_start(void);
 
-/* Parameters, the optimizer's slots that are there, state, and the record of the kernels in use
- * (NULL: none). Leaves an older `path` as it was on failure. */
+/* Parameters, the optimizer's slots that are there, state, the record of the kernels in use (NULL:
+ * none), and what the network is (NULL: not said). Leaves an older `path` as it was on failure. */
 bool checkpoint_save(const char *path, const ParamStore *params, const TrainState *state,
-                     const Autotune *kernels, Error *err);
+                     const Autotune *kernels, const ModelInfo *info, Error *err);
 /* Fills params (with the slots that the file has) and *state, and has `kernels` (may be NULL) use
  * the record in the file; autotune_bits_may_differ says if it could not. On failure none is
  * changed. */
@@ -66,11 +69,12 @@ bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Au
                      Error *err);
 
 /* The model file: parameters (the moving average, where there is one) alone, as
- * net.load_state_dict() takes them; the metadata names the model and says how its images are
- * normalised (nothing without channels). */
-bool model_save(const char *path, const ParamStore *params, const char *model_name,
-                const Normalization *normalization, Error *err);
+ * net.load_state_dict() takes them; the metadata says what the network is. */
+bool model_save(const char *path, const ParamStore *params, const ModelInfo *info, Error *err);
 /* Values from a model file or a checkpoint. Tensors under "optimizer." are ignored, and those whose
  * names begin as one of `left_out` says (Model.left_out; NULL: none). A counter that is not there
  * starts at 0, as PyTorch loads files from before there were counters. */
 bool model_load(const char *path, ParamStore *params, const char *const *left_out, Error *err);
+/* The same from a file that is open; `path` stands in messages. */
+bool model_read(const SafeFile *file, const char *path, ParamStore *params,
+                const char *const *left_out, Error *err);

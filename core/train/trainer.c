@@ -26,7 +26,8 @@
 
 static bool save_once(Trainer *t, Error *err)
 {
-    if (checkpoint_save(t->checkpoint_path, t->params, &t->state, t->autotune, err)) {
+    const ModelInfo info = trainer_model_info(t);
+    if (checkpoint_save(t->checkpoint_path, t->params, &t->state, t->autotune, &info, err)) {
         t->saved = true;
         trainer_report_type(t, TRAIN_CHECKPOINT);
         return true;

@@ -27,6 +27,7 @@
 #include "core/train/checkpoint.h"
 #include "core/train/ending.h"
 #include "core/train/epoch_metrics.h"
+#include "core/train/model_info.h"
 #include "core/train/optim/average.h"
 #include "core/train/optim/optimizer.h"
 #include "core/train/optim/schedule.h"
@@ -158,6 +159,8 @@ bool trainer_run(Trainer *trainer, TrainCallback callback, void *context, Error 
 /* With a moving average, `values` are those being trained; model_save writes the average. */
 const ParamStore *trainer_params(const Trainer *trainer);
 const TrainState *trainer_state(const Trainer *trainer);
+/* What the network is, for model_save; valid as long as the config's dataset and model. */
+ModelInfo trainer_model_info(const Trainer *trainer);
 const ResumeReport *trainer_resume(const Trainer *trainer);  // NULL: it started anew
 int64_t trainer_total_steps(const Trainer *trainer);         // of the settings, or done if more
 int64_t trainer_epoch_steps(const Trainer *trainer);

@@ -210,6 +210,19 @@ const TrainState *trainer_state(const Trainer *t)
     return &t->state;
 }
 
+ModelInfo trainer_model_info(const Trainer *t)
+{
+    const TrainConfig *c = &t->config;
+    return (ModelInfo){.network = c->model->name,
+                       .channels = c->dataset->image.channels,
+                       .image_size = c->image_size,
+                       .classes = c->dataset->classes,
+                       .class_names = c->dataset->class_names,
+                       .blocks = c->blocks,
+                       .normalization = t->state.normalization,
+                       .precision = precision_resolve(c->precision)};
+}
+
 const ResumeReport *trainer_resume(const Trainer *t)
 {
     return t->resume.path ? &t->resume : NULL;

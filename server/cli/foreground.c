@@ -56,8 +56,8 @@ static void count_epoch(void *context, const EpochMetrics *row)
 
 static bool save_best(Training *t)
 {
-    return model_save(t->folder.best, trainer_params(t->trainer), t->spec->network->name,
-                      &trainer_state(t->trainer)->normalization, &t->write_error);
+    const ModelInfo info = trainer_model_info(t->trainer);
+    return model_save(t->folder.best, trainer_params(t->trainer), &info, &t->write_error);
 }
 
 static bool record_checkpoint(Training *t, const TrainEvent *e)
@@ -177,8 +177,8 @@ static int run_trainer(Training *t, Error *err)
         *err = (Error){0};
         return 128 + t->signal;
     }
-    if (!model_save(t->folder.model, trainer_params(t->trainer), t->spec->network->name,
-                    &trainer_state(t->trainer)->normalization, err))
+    const ModelInfo info = trainer_model_info(t->trainer);
+    if (!model_save(t->folder.model, trainer_params(t->trainer), &info, err))
         return EXIT_FAILED;
     print_result(t);
     return output_finish(&t->progress.output, EXIT_OK);

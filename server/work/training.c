@@ -68,8 +68,8 @@ static bool place_files(Training *t, CheckpointRow *row, Error *err)
     const int64_t id = run_job(t->run)->id;
     const Path model = job_model_path(data, id, row->step);
     const Path training = job_training_path(data, id, row->step);
-    if (!model_save(model.text, trainer_params(t->trainer), t->spec.network->name,
-                    &trainer_state(t->trainer)->normalization, err))
+    const ModelInfo info = trainer_model_info(t->trainer);
+    if (!model_save(model.text, trainer_params(t->trainer), &info, err))
         return false;
     if (rename(t->checkpoint_path.text, training.text) != 0)
         return fail(err, error_of_system(errno), "rename %s: %s", t->checkpoint_path.text,

@@ -8,6 +8,7 @@
 #include "core/base/text.h"
 #include "core/layers/batch_norm.h"
 #include "core/layers/linear.h"
+#include "core/train/model_info.h"
 #include "core/train/safetensors.h"
 #include "tests/check.h"
 
@@ -80,7 +81,7 @@ static void state_parameters_and_momentum_come_back(void **state)
     CHECK_OK(params_need_slot(a, SLOT_MOMENTUM, &err), err);
     for (size_t i = 0; i < a->count; i++)
         a->slots[SLOT_MOMENTUM][i] = -(float)i;
-    CHECK_OK(checkpoint_save(path, a, &STATE, NULL, &err), err);
+    CHECK_OK(checkpoint_save(path, a, &STATE, NULL, NULL, &err), err);
     TrainState got = {0};
     CHECK_OK(checkpoint_load(path, b, &got, NULL, &err), err);
     assert_memory_equal(a->values, b->values, a->count * sizeof(float));
@@ -92,7 +93,7 @@ static void state_parameters_and_momentum_come_back(void **state)
     // What was read, written again, is the same file: no field is lost.
     char again[128];
     path_of(again, "again");
-    CHECK_OK(checkpoint_save(again, b, &got, NULL, &err), err);
+    CHECK_OK(checkpoint_save(again, b, &got, NULL, NULL, &err), err);
     check_equal_files(path, again);
     unlink(again);
     unlink(path);
@@ -128,8 +129,8 @@ static void statistics_and_counters_come_back(void **state)
         assert_int_equal(a->counter_count, COUNT(BATCHES));
         memcpy(a->counters, BATCHES, sizeof BATCHES);
         TrainState got = {0};
-        CHECK_OK(model ? model_save(path, a, "m", &(Normalization){0}, &err)
-                       : checkpoint_save(path, a, &STATE, NULL, &err),
+        CHECK_OK(model ? model_save(path, a, &(ModelInfo){.network = "m"}, &err)
+                       : checkpoint_save(path, a, &STATE, NULL, NULL, &err),
                  err);
         CHECK_OK(model ? model_load(path, b, NULL, &err)
                        : checkpoint_load(path, b, &got, NULL, &err),
@@ -155,7 +156,10 @@ static void a_model_file_has_parameters_alone(void **state)
     path_of(path, "model");
     ParamStore *a = store_new("out", 3, 1), *b = store_new("out", 3, 2);
     CHECK_OK(params_need_slot(a, SLOT_MOMENTUM, &err), err);
-    CHECK_OK(model_save(path, a, "some_model", &(Normalization){1, {0.25}, {0.5}}, &err), err);
+    CHECK_OK(model_save(path, a,
+                        &(ModelInfo){.network = "some_model", .normalization = {1, {0.25}, {0.5}}},
+                        &err),
+             err);
     SafeFile *f = NULL;
     CHECK_OK(safetensors_open(path, &f, &err), err);
     assert_int_equal(safetensors_count(f), 4);
@@ -164,7 +168,7 @@ static void a_model_file_has_parameters_alone(void **state)
     assert_string_equal(safetensors_metadata(f, "normalization"),
                         "{\"mean\":[0.25],\"std\":[0.5]}");
     safetensors_close(f);
-    CHECK_OK(model_save(path, a, "some_model", &(Normalization){0}, &err), err);
+    CHECK_OK(model_save(path, a, &(ModelInfo){.network = "some_model"}, &err), err);
     CHECK_OK(safetensors_open(path, &f, &err), err);
     assert_null(safetensors_metadata(f, "normalization"));
     safetensors_close(f);
@@ -192,8 +196,8 @@ static void a_moving_average_is_the_model(void **state)
     float *average = a->slots[SLOT_AVERAGE];
     for (size_t i = 0; i < a->trained_count; i++)
         average[i] = 100 + (float)i;
-    CHECK_OK(checkpoint_save(path, a, &STATE, NULL, &err), err);
-    CHECK_OK(model_save(model, a, "some_model", &(Normalization){0}, &err), err);
+    CHECK_OK(checkpoint_save(path, a, &STATE, NULL, NULL, &err), err);
+    CHECK_OK(model_save(model, a, &(ModelInfo){.network = "some_model"}, &err), err);
     const size_t bytes = a->trained_count * sizeof(float);
     for (int i = 0; i < 2; i++) {
         CHECK_OK(model_load(i == 0 ? path : model, b, NULL, &err), err);
@@ -223,7 +227,7 @@ static void a_checkpoint_serves_as_a_model(void **state)
     path_of(path, "both");
     ParamStore *a = store_new("out", 3, 1), *b = store_new("out", 3, 2);
     CHECK_OK(params_need_slot(a, SLOT_MOMENTUM, &err), err);
-    CHECK_OK(checkpoint_save(path, a, &STATE, NULL, &err), err);
+    CHECK_OK(checkpoint_save(path, a, &STATE, NULL, NULL, &err), err);
     CHECK_OK(model_load(path, b, NULL, &err), err);
     assert_memory_equal(a->values, b->values, a->count * sizeof(float));
     unlink(path);
@@ -251,7 +255,7 @@ static void another_network_is_refused_by_its_tensor(void **state)
         ParamStore *a = store_new("out", 3, 1), *b = store_new(CASES[i].name, CASES[i].out, 2);
         const float before = b->values[0];
         TrainState got = {.step = 5};
-        CHECK_OK(checkpoint_save(path, a, &STATE, NULL, &err), err);
+        CHECK_OK(checkpoint_save(path, a, &STATE, NULL, NULL, &err), err);
         assert_false(checkpoint_load(path, b, &got, NULL, &err));
         assert_int_equal(err.code, ERR_INVALID);
         assert_non_null(strstr(err.message, CASES[i].message));
@@ -272,7 +276,7 @@ static void every_flipped_bit_is_noticed(void **state)
     ParamStore *a = store_new("out", 3, 1);
     TrainState got;
     CHECK_OK(params_need_slot(a, SLOT_MOMENTUM, &err), err);
-    CHECK_OK(checkpoint_save(path, a, &STATE, NULL, &err), err);
+    CHECK_OK(checkpoint_save(path, a, &STATE, NULL, NULL, &err), err);
     const int fd = open(path, O_RDWR);
     const off_t size = lseek(fd, 0, SEEK_END);
     assert_true(size > 1000);
@@ -309,7 +313,7 @@ static void a_weight_that_is_no_number_is_refused(void **state)
     } CASES[] = {{NAN, "NaN"}, {-INFINITY, "infinite"}};
     for (size_t i = 0; i < COUNT(CASES); i++) {
         a->values[a->count - 1] = CASES[i].number;
-        CHECK_OK(checkpoint_save(path, a, &STATE, NULL, &err), err);
+        CHECK_OK(checkpoint_save(path, a, &STATE, NULL, NULL, &err), err);
         assert_false(checkpoint_load(path, b, &got, NULL, &err));
         assert_int_equal(err.code, ERR_INVALID);
         assert_non_null(strstr(err.message, "a number in tensor out.bias that is "));

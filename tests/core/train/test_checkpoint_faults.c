@@ -202,7 +202,7 @@ static void save(const Fixture *f, int64_t step)
     TrainState s = train_state_start();
     s.step = step;
     fill(f->params, (float)step);
-    CHECK_OK(checkpoint_save(f->path, f->params, &s, NULL, &err), err);
+    CHECK_OK(checkpoint_save(f->path, f->params, &s, NULL, NULL, &err), err);
 }
 
 /* The step of the whole checkpoint that is there. */
@@ -238,7 +238,7 @@ static bool save_with_a_fault(const Fixture *f, Call call, int n, int error)
     fill(f->params, 2);
     const int open_before = entries_of("/proc/self/fd");
     arm(call, n, error);
-    const bool saved = checkpoint_save(f->path, f->params, &s, NULL, &err);
+    const bool saved = checkpoint_save(f->path, f->params, &s, NULL, NULL, &err);
     disarm();
     assert_int_equal(entries_of("/proc/self/fd"), open_before);
     assert_int_equal(entries_of(f->folder), 1);

@@ -168,9 +168,9 @@ static TrainAnswer keep_best(void *context, const TrainEvent *e)
     if (e->type == TRAIN_CHECKPOINT && e->best) {
         Error err = {0};
         assert_true(e->test_accuracy == k->best);
-        CHECK_OK(
-            model_save(k->best_path, trainer_params(k->trainer), "best", &(Normalization){0}, &err),
-            err);
+        CHECK_OK(model_save(k->best_path, trainer_params(k->trainer),
+                            &(ModelInfo){.network = "best"}, &err),
+                 err);
         k->best_checkpoints++;
     }
     return watch(&k->seen, e);

@@ -108,7 +108,7 @@ static void everything_that_differs_is_told(void **state)
     snprintf(elsewhere.onednn, sizeof elsewhere.onednn, "1.2.3");
     snprintf(elsewhere.version, sizeof elsewhere.version, "0.0.1");
     elsewhere.threads = 3;
-    CHECK_OK(checkpoint_save(f->checkpoint, trainer_params(t), &elsewhere, NULL, &err), err);
+    CHECK_OK(checkpoint_save(f->checkpoint, trainer_params(t), &elsewhere, NULL, NULL, &err), err);
     trainer_free(t);
 
     static const char *const WANT[] = {"cpu",     "instructions", "precision",

@@ -1,0 +1,36 @@
+/* core/train/model_info.h -- what a trained network is, beside its weights: the metadata of a model
+ * file.
+ *
+ *   model          name in the table of networks
+ *   channels, image_size, classes   decimal numbers
+ *   class_names    a JSON array of texts
+ *   blocks         channels given instead of the network's own: {"2.0":[64,[96,128],[16,32],32]}
+ *   normalization, precision        of the training
+ *
+ * Any of them may be missing: files from elsewhere have none.
+ */
+#pragma once
+#include "core/data/normalization.h"
+#include "core/models/options.h"
+#include "core/train/precision.h"
+#include "core/train/safetensors.h"
+#include "core/train/state_meta.h"
+
+struct ModelInfo {
+    const char *network;                // NULL: not known
+    int channels, image_size, classes;  // 0: not known
+    const char *const *class_names;     // `classes` of them; NULL: not known
+    BlockList blocks;                   // count 0: the network's own
+    Normalization normalization;        // of its images; no channels: none
+    Precision precision;                // AUTO: not known
+};
+
+/* Everything that is known but normalization and precision, which a checkpoint says by itself. */
+void model_info_to_meta(const ModelInfo *info, MetaList *list);
+/* The same with those two. */
+void model_info_to_meta_whole(const ModelInfo *info, MetaList *list);
+
+/* Network and class names are owned: model_info_free. ERR_INVALID: a field is not what it must be;
+ * the message names it. */
+bool model_info_from_meta(const SafeFile *file, const char *path, ModelInfo *info, Error *err);
+void model_info_free(ModelInfo *info);  // one that model_info_from_meta has filled, or {0}
