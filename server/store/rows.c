@@ -8,6 +8,11 @@ const char *const JOB_STATUS_NAMES[] = {
     [JOB_STATUSES] = NULL,
 };
 
+const char *const DATASET_STATUS_NAMES[] = {
+    [DATASET_WAITING] = "waiting", [DATASET_IMPORTING] = "importing", [DATASET_READY] = "ready",
+    [DATASET_FAILED] = "failed",   [DATASET_STATUSES] = NULL,
+};
+
 bool job_status_active(JobStatus status)
 {
     return status == JOB_QUEUED || status == JOB_RUNNING || status == JOB_STOPPING;
@@ -64,4 +69,25 @@ void life_list_free(LifeList *list)
 {
     free(list->items);
     *list = (LifeList){0};
+}
+
+void dataset_row_free(DatasetRow *set)
+{
+    free(set->classes);
+    free(set->warnings);
+    set->classes = set->warnings = NULL;
+}
+
+void dataset_list_free(DatasetList *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        dataset_row_free(&list->items[i]);
+    free(list->items);
+    *list = (DatasetList){0};
+}
+
+void id_list_free(IdList *list)
+{
+    free(list->items);
+    *list = (IdList){0};
 }

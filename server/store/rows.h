@@ -11,6 +11,7 @@
 
 #include "core/train/checkpoint.h"
 #include "core/train/epoch_metrics.h"
+#include "server/store/rows_dataset.h"
 
 /* ---- Jobs ---- */
 
@@ -52,6 +53,10 @@ typedef struct {
     int idle_restarts;            // of those, the last ones in a row without a new checkpoint
     char warning[JOB_TEXT];       // why it waits, such as a full disk; "": it does not. Not stored
 
+    struct {
+        int64_t id;  // of its data set; 0: a known one, whose id is its name
+        char name[DATASET_NAME], digest[DATASET_DIGEST];  // as they were when the job was created
+    } dataset;
     struct {
         int64_t step, total_steps;
         int64_t epoch;          // the epoch under way, from 1

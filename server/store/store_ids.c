@@ -52,7 +52,7 @@ bool store_event_range(Store *store, EventRange *range, Error *err)
 }
 
 /* SQLite keeps the last id of a table here; a table that never had a row has none. */
-static bool raise_sequence(Db *db, const char *table, int64_t least, Error *err)
+bool store_raise_sequence(Db *db, const char *table, int64_t least, Error *err)
 {
     int64_t last = 0;
     if (!sql_number(db, err, &last, "SELECT seq FROM sqlite_sequence WHERE name = ?", "t", table))
@@ -66,6 +66,6 @@ static bool raise_sequence(Db *db, const char *table, int64_t least, Error *err)
 
 bool store_raise_ids(Store *store, int64_t last_job, int64_t last_event, Error *err)
 {
-    return raise_sequence(&store->writer, "jobs", last_job, err)
-           && raise_sequence(&store->writer, "events", last_event, err);
+    return store_raise_sequence(&store->writer, "jobs", last_job, err)
+           && store_raise_sequence(&store->writer, "events", last_event, err);
 }

@@ -4,28 +4,14 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/store/store_sql.h"
+#include "server/store/store_columns.h"
 
-/* A column of `jobs` and the field of JobInfo that it holds. */
-typedef struct {
-    const char *name;
-    enum { INT64, INT, REAL, CHARS, OWNED, STATUS } type;
-    size_t offset;
-    size_t size;  // of CHARS
-} Column;
-
-#define FIELD(column, type, field)                                                                 \
-    {                                                                                              \
-        column, type, offsetof(JobInfo, field), 0                                                  \
-    }
-#define TEXT(column, field)                                                                        \
-    {                                                                                              \
-        column, CHARS, offsetof(JobInfo, field), sizeof((JobInfo *)0)->field                       \
-    }
+#define FIELD(column, type, field)  COLUMN(JobInfo, column, type, field)
+#define TEXT(column, field)         COLUMN_CHARS(JobInfo, column, field)
 
 static const Column COLUMNS[] = {
     TEXT("name", name),
-    FIELD("status", STATUS, status),
+    COLUMN_WORD(JobInfo, "status", status, JOB_STATUS_NAMES),
     TEXT("stop_reason", stop_reason),
     FIELD("created_at", INT64, created_at),
     FIELD("queued_at", INT64, queued_at),
@@ -62,130 +48,38 @@ static const Column COLUMNS[] = {
     TEXT("version", environment.version),
     TEXT("error_code", error.code),
     TEXT("error_message", error.message),
+    FIELD("dataset_id", INT64, dataset.id),
+    TEXT("dataset_name", dataset.name),
+    TEXT("dataset_digest", dataset.digest),
 };
+
+static const Table TABLE = {"jobs", COLUMNS, COUNT(COLUMNS)};
 
 /* "SELECT id, name, status, ..., <position><rest>", to be freed. `position` is an expression for
  * the place of a queued job among all that are queued, 0 for others. */
 static char *select_sql(const char *position, const char *rest)
 {
-    char *sql = xstrdup("SELECT id");
-    for (size_t i = 0; i < COUNT(COLUMNS); i++)
-        sql_append(&sql, ", %s", COLUMNS[i].name);
+    char *sql = table_select(&TABLE);
     sql_append(&sql, ", %s%s", position, rest);
     return sql;
-}
-
-static JobStatus status_from_name(const char *name)
-{
-    JobStatus status = JOB_QUEUED;
-    // The table's CHECK lets no other name in; NULL is told by sql_row_is_whole.
-    while (name && status < JOB_FAILED && strcmp(JOB_STATUS_NAMES[status], name) != 0)
-        status++;
-    return status;
 }
 
 /* Column 0 is the id, the others follow in the order of the table. */
 static void read_row(sqlite3_stmt *stmt, void *item)
 {
     JobInfo *job = item;
-    *job = (JobInfo){.id = sqlite3_column_int64(stmt, 0),
-                     .queue_position = sqlite3_column_int64(stmt, (int)COUNT(COLUMNS) + 1)};
-    for (size_t i = 0; i < COUNT(COLUMNS); i++) {
-        const int at = (int)i + 1;
-        void *field = (char *)job + COLUMNS[i].offset;
-        switch (COLUMNS[i].type) {
-        case INT64:
-            *(int64_t *)field = sqlite3_column_int64(stmt, at);
-            break;
-        case INT:
-            *(int *)field = sqlite3_column_int(stmt, at);
-            break;
-        case REAL:
-            *(double *)field = sql_real(stmt, at);
-            break;
-        case CHARS:
-            sql_copy(stmt, at, field, COLUMNS[i].size);
-            break;
-        case OWNED:
-            *(char **)field = sql_text(stmt, at);
-            break;
-        case STATUS:
-            *(JobStatus *)field = status_from_name((const char *)sqlite3_column_text(stmt, at));
-            break;
-        }
-    }
-}
-
-/* A field as the parameter `at` of a statement; SQLite's answer. */
-static int bind_field(sqlite3_stmt *stmt, int at, const Column *column, const void *field)
-{
-    const char *text = NULL;
-    switch (column->type) {
-    case INT64:
-        return sqlite3_bind_int64(stmt, at, *(const int64_t *)field);
-    case INT:
-        return sqlite3_bind_int(stmt, at, *(const int *)field);
-    case REAL:
-        return sqlite3_bind_double(stmt, at, *(const double *)field);
-    case CHARS:
-        text = field;
-        break;
-    case OWNED:
-        text = *(char *const *)field;
-        break;
-    case STATUS:
-        text = JOB_STATUS_NAMES[*(const JobStatus *)field];
-        break;
-    }
-    return sqlite3_bind_text(stmt, at, text, -1, SQLITE_TRANSIENT);
-}
-
-/* `?1` is the id, the others follow. */
-static bool bind_row(Db *db, sqlite3_stmt *stmt, const JobInfo *job, Error *err)
-{
-    int code = job->id > 0 ? sqlite3_bind_int64(stmt, 1, job->id) : SQLITE_OK;
-    for (size_t i = 0; i < COUNT(COLUMNS) && code == SQLITE_OK; i++)
-        code = bind_field(stmt, (int)i + 2, &COLUMNS[i], (const char *)job + COLUMNS[i].offset);
-    return code == SQLITE_OK || sql_fail(db, err);
-}
-
-static bool write_row(Store *store, const char *sql, const JobInfo *job, Error *err)
-{
-    Db *db = &store->writer;
-    sqlite3_stmt *stmt = NULL;
-    bool more = false;
-    const bool ok = sql_prepare(db, err, &stmt, sql, "") && bind_row(db, stmt, job, err)
-                    && sql_step(db, err, stmt, &more);
-    sqlite3_finalize(stmt);
-    return ok;
+    *job = (JobInfo){.queue_position = sqlite3_column_int64(stmt, (int)COUNT(COLUMNS) + 1)};
+    table_read(&TABLE, stmt, job);
 }
 
 bool store_add_job(Store *store, JobInfo *job, Error *err)
 {
-    char *sql = xstrdup("INSERT INTO jobs (id");
-    for (size_t i = 0; i < COUNT(COLUMNS); i++)
-        sql_append(&sql, ", %s", COLUMNS[i].name);
-    sql_append(&sql, ") VALUES (?1");
-    for (size_t i = 0; i < COUNT(COLUMNS); i++)
-        sql_append(&sql, ", ?%zu", i + 2);
-    sql_append(&sql, ")");
-    job->id = 0;
-    const bool ok = write_row(store, sql, job, err);
-    if (ok)
-        job->id = sqlite3_last_insert_rowid(store->writer.sqlite);
-    free(sql);
-    return ok;
+    return table_add(&TABLE, &store->writer, job, err);
 }
 
 bool store_save_job(Store *store, const JobInfo *job, Error *err)
 {
-    char *sql = xstrdup("UPDATE jobs SET");
-    for (size_t i = 0; i < COUNT(COLUMNS); i++)
-        sql_append(&sql, "%s %s = ?%zu", i > 0 ? "," : "", COLUMNS[i].name, i + 2);
-    sql_append(&sql, " WHERE id = ?1");
-    const bool ok = write_row(store, sql, job, err);
-    free(sql);
-    return ok;
+    return table_save(&TABLE, &store->writer, job, err);
 }
 
 /* Of one job. */
@@ -336,7 +230,7 @@ bool store_count(Store *store, int64_t by_status[JOB_STATUSES], Error *err)
     pthread_mutex_lock(&db->lock);
     bool ok = sql_prepare(db, err, &stmt, "SELECT status, count(*) FROM jobs GROUP BY status", "");
     while (ok && (ok = sql_step(db, err, stmt, &more)) && more)
-        by_status[status_from_name((const char *)sqlite3_column_text(stmt, 0))] =
+        by_status[word_index(JOB_STATUS_NAMES, (const char *)sqlite3_column_text(stmt, 0))] =
             sqlite3_column_int64(stmt, 1);
     sqlite3_finalize(stmt);
     pthread_mutex_unlock(&db->lock);

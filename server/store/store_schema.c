@@ -109,6 +109,28 @@ static const char *const STEPS[] = {
     "ALTER TABLE jobs ADD COLUMN best_validation_accuracy REAL;"
     "ALTER TABLE checkpoints ADD COLUMN validation_accuracy REAL;"
     "UPDATE checkpoints SET test_accuracy = NULL WHERE test_accuracy < 0;",
+
+    // Data sets that people bring. A job remembers the name and the digest of its own, which may be
+    // gone; before this step there were only those that have no row.
+    "CREATE TABLE datasets ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"  // ids are never used again
+    "  name TEXT NOT NULL UNIQUE,"
+    "  status TEXT NOT NULL CHECK (status IN ('waiting', 'importing', 'ready', 'failed')),"
+    "  source_kind TEXT NOT NULL, source TEXT NOT NULL,"
+    "  channels INTEGER NOT NULL, size INTEGER NOT NULL, fit TEXT NOT NULL, filter TEXT NOT NULL,"
+    "  test_share REAL NOT NULL, seed INTEGER NOT NULL,"
+    "  class_count INTEGER NOT NULL, train_count INTEGER NOT NULL, test_count INTEGER NOT NULL,"
+    "  left_out_count INTEGER NOT NULL, classes TEXT NOT NULL, warnings TEXT NOT NULL,"
+    "  bytes INTEGER NOT NULL, digest TEXT NOT NULL,"
+    "  error_code TEXT NOT NULL, error_message TEXT NOT NULL, restart_count INTEGER NOT NULL,"
+    "  created_at INTEGER NOT NULL, started_at INTEGER NOT NULL, finished_at INTEGER NOT NULL);"
+    "CREATE TABLE dataset_removals (id INTEGER PRIMARY KEY);"
+    "ALTER TABLE jobs ADD COLUMN dataset_id INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE jobs ADD COLUMN dataset_name TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE jobs ADD COLUMN dataset_digest TEXT NOT NULL DEFAULT '';"
+    "UPDATE jobs SET dataset_name = ifnull(json_extract(settings, '$.dataset'), '')"
+    "  WHERE json_valid(settings);"
+    "CREATE INDEX jobs_by_dataset ON jobs (dataset_id) WHERE dataset_id > 0;",
 };
 // clang-format on
 

@@ -70,6 +70,9 @@ typedef struct {
 
 bool sql_list(Db *db, Error *err, sqlite3_stmt *stmt, SqlList how, SqlRows *rows);
 
+/* Ids of that table from now on are above `least`. */
+bool store_raise_sequence(Db *db, const char *table, int64_t least, Error *err);
+
 enum { SCHEMA_APPLICATION_ID = 0x676e6574 };  // marks a database as ours: "gnet"
 
 /* Step i makes version i + 1 of version i. */

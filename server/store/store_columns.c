@@ -1,0 +1,133 @@
+#include "server/store/store_columns.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+
+char *table_select(const Table *table)
+{
+    char *sql = xstrdup("SELECT id");
+    for (size_t i = 0; i < table->count; i++)
+        sql_append(&sql, ", %s", table->columns[i].name);
+    return sql;
+}
+
+int word_index(const char *const *words, const char *word)
+{
+    int i = 0;
+    // The table's CHECK lets no other word in; NULL is told by sql_row_is_whole.
+    while (word && words[i + 1] && strcmp(words[i], word) != 0)
+        i++;
+    return i;
+}
+
+static void read_field(const Column *column, sqlite3_stmt *stmt, int at, void *field)
+{
+    switch (column->type) {
+    case INT64:
+        *(int64_t *)field = sqlite3_column_int64(stmt, at);
+        break;
+    case INT:
+        *(int *)field = sqlite3_column_int(stmt, at);
+        break;
+    case REAL:
+        *(double *)field = sql_real(stmt, at);
+        break;
+    case CHARS:
+        sql_copy(stmt, at, field, column->size);
+        break;
+    case OWNED:
+        *(char **)field = sql_text(stmt, at);
+        break;
+    case WORD: {
+        const int i = word_index(column->words, (const char *)sqlite3_column_text(stmt, at));
+        memcpy(field, &i, sizeof i);
+        break;
+    }
+    }
+}
+
+void table_read(const Table *table, sqlite3_stmt *stmt, void *row)
+{
+    *(int64_t *)row = sqlite3_column_int64(stmt, 0);
+    for (size_t i = 0; i < table->count; i++)
+        read_field(&table->columns[i], stmt, (int)i + 1, (char *)row + table->columns[i].offset);
+}
+
+/* A field as the parameter `at` of a statement; SQLite's answer. */
+static int bind_field(sqlite3_stmt *stmt, int at, const Column *column, const void *field)
+{
+    const char *text = NULL;
+    int word;
+    switch (column->type) {
+    case INT64:
+        return sqlite3_bind_int64(stmt, at, *(const int64_t *)field);
+    case INT:
+        return sqlite3_bind_int(stmt, at, *(const int *)field);
+    case REAL:
+        return sqlite3_bind_double(stmt, at, *(const double *)field);
+    case CHARS:
+        text = field;
+        break;
+    case OWNED:
+        text = *(char *const *)field;
+        break;
+    case WORD:
+        memcpy(&word, field, sizeof word);
+        text = column->words[word];
+        break;
+    }
+    return sqlite3_bind_text(stmt, at, text, -1, SQLITE_TRANSIENT);
+}
+
+/* `?1` is the id, the others follow. */
+static bool bind_row(const Table *table, Db *db, sqlite3_stmt *stmt, const void *row, Error *err)
+{
+    const int64_t id = *(const int64_t *)row;
+    int code = id > 0 ? sqlite3_bind_int64(stmt, 1, id) : SQLITE_OK;
+    for (size_t i = 0; i < table->count && code == SQLITE_OK; i++)
+        code = bind_field(stmt, (int)i + 2, &table->columns[i],
+                          (const char *)row + table->columns[i].offset);
+    return code == SQLITE_OK || sql_fail(db, err);
+}
+
+static bool write_row(const Table *table, Db *db, const char *sql, const void *row, Error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool more = false;
+    const bool ok = sql_prepare(db, err, &stmt, sql, "") && bind_row(table, db, stmt, row, err)
+                    && sql_step(db, err, stmt, &more);
+    sqlite3_finalize(stmt);
+    return ok;
+}
+
+bool table_add(const Table *table, Db *db, void *row, Error *err)
+{
+    char *sql = xstrdup("INSERT INTO ");
+    sql_append(&sql, "%s (id", table->name);
+    for (size_t i = 0; i < table->count; i++)
+        sql_append(&sql, ", %s", table->columns[i].name);
+    sql_append(&sql, ") VALUES (?1");
+    for (size_t i = 0; i < table->count; i++)
+        sql_append(&sql, ", ?%zu", i + 2);
+    sql_append(&sql, ")");
+    *(int64_t *)row = 0;
+    const bool ok = write_row(table, db, sql, row, err);
+    if (ok)
+        *(int64_t *)row = sqlite3_last_insert_rowid(db->sqlite);
+    free(sql);
+    return ok;
+}
+
+bool table_save(const Table *table, Db *db, const void *row, Error *err)
+{
+    char *sql = xstrdup("UPDATE ");
+    sql_append(&sql, "%s SET", table->name);
+    for (size_t i = 0; i < table->count; i++)
+        sql_append(&sql, "%s %s = ?%zu", i > 0 ? "," : "", table->columns[i].name, i + 2);
+    sql_append(&sql, " WHERE id = ?1");
+    const bool ok = write_row(table, db, sql, row, err);
+    free(sql);
+    return ok;
+}

@@ -1,0 +1,227 @@
+/* server/store/store_datasets.c -- the rows of data sets.
+ *
+ * What happens to a set is told among the events of the jobs, under its id with a minus: no job has
+ * such an id, and a reader of all events gets both in their order. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "server/store/store_columns.h"
+
+#define FIELD(column, type, field) COLUMN(DatasetRow, column, type, field)
+#define TEXT(column, field) COLUMN_CHARS(DatasetRow, column, field)
+
+static const Column COLUMNS[] = {
+    TEXT("name", name),
+    COLUMN_WORD(DatasetRow, "status", status, DATASET_STATUS_NAMES),
+    TEXT("source_kind", source.kind),
+    TEXT("source", source.what),
+    FIELD("channels", INT, image.channels),
+    FIELD("size", INT, image.size),
+    TEXT("fit", image.fit),
+    TEXT("filter", image.filter),
+    FIELD("test_share", REAL, test_share),
+    FIELD("seed", INT64, seed),
+    FIELD("class_count", INT64, class_count),
+    FIELD("train_count", INT64, train_count),
+    FIELD("test_count", INT64, test_count),
+    FIELD("left_out_count", INT64, left_out_count),
+    FIELD("classes", OWNED, classes),
+    FIELD("warnings", OWNED, warnings),
+    FIELD("bytes", INT64, bytes),
+    TEXT("digest", digest),
+    TEXT("error_code", error.code),
+    TEXT("error_message", error.message),
+    FIELD("restart_count", INT, restart_count),
+    FIELD("created_at", INT64, created_at),
+    FIELD("started_at", INT64, started_at),
+    FIELD("finished_at", INT64, finished_at),
+};
+
+static const Table TABLE = {"datasets", COLUMNS, COUNT(COLUMNS)};
+
+static void read_row(sqlite3_stmt *stmt, void *item)
+{
+    *(DatasetRow *)item = (DatasetRow){0};
+    table_read(&TABLE, stmt, item);
+}
+
+bool store_add_dataset(Store *store, DatasetRow *set, Error *err)
+{
+    Db *db = &store->writer;
+    int64_t other = 0;
+    if (!sql_number(db, err, &other, "SELECT id FROM datasets WHERE name = ?", "t", set->name))
+        return false;
+    if (other > 0)
+        return fail_as(err, ERR_CONFLICT, "name_taken", "there is a data set %s already, set_%lld",
+                       set->name, (long long)other);
+    return table_add(&TABLE, db, set, err);
+}
+
+bool store_save_dataset(Store *store, const DatasetRow *set, Error *err)
+{
+    return table_save(&TABLE, &store->writer, set, err);
+}
+
+/* The set of that id, or where id is 0 of that name; false without *found: *err is set. */
+static bool load(Db *db, int64_t id, const char *name, DatasetRow *set, bool *found, Error *err)
+{
+    char *sql = table_select(&TABLE);
+    sql_append(&sql, " FROM datasets WHERE %s", id > 0 ? "id = ?1" : "name = ?2");
+    sqlite3_stmt *stmt = NULL;
+    *found = false;
+    bool ok = sql_prepare(db, err, &stmt, sql, id > 0 ? "i" : "it", id, name)
+              && sql_step(db, err, stmt, found);
+    if (ok && *found) {
+        read_row(stmt, set);
+        ok = sql_row_is_whole(db, err);
+        if (!ok)
+            dataset_row_free(set);
+    }
+    sqlite3_finalize(stmt);
+    free(sql);
+    return ok;
+}
+
+static bool load_id(Db *db, int64_t id, DatasetRow *set, Error *err)
+{
+    bool found;
+    return load(db, id, NULL, set, &found, err)
+           && (found
+               || fail(err, ERR_NOT_FOUND, "there is no data set set_%lld", (long long)id));
+}
+
+bool store_load_dataset(Store *store, int64_t id, DatasetRow *set, Error *err)
+{
+    return load_id(&store->writer, id, set, err);
+}
+
+bool store_dataset(Store *store, int64_t id, DatasetRow *set, Error *err)
+{
+    pthread_mutex_lock(&store->reader.lock);
+    const bool ok = load_id(&store->reader, id, set, err);
+    pthread_mutex_unlock(&store->reader.lock);
+    return ok;
+}
+
+bool store_dataset_named(Store *store, const char *name, DatasetRow *set, Error *err)
+{
+    bool found;
+    pthread_mutex_lock(&store->reader.lock);
+    const bool ok = load(&store->reader, 0, name, set, &found, err);
+    pthread_mutex_unlock(&store->reader.lock);
+    return ok
+           && (found || fail(err, ERR_NOT_FOUND, "there is no data set called %.200s", name));
+}
+
+bool store_next_import(Store *store, int64_t *id, Error *err)
+{
+    return sql_number(&store->writer, err, id,
+                      "SELECT id FROM datasets WHERE status = 'importing' ORDER BY id LIMIT 1", "");
+}
+
+bool store_dataset_user(Store *store, int64_t id, int64_t *job_id, Error *err)
+{
+    return sql_number(&store->writer, err, job_id,
+                      "SELECT max(id) FROM jobs WHERE dataset_id = ? AND dataset_id > 0"
+                      " AND status IN ('queued', 'running', 'stopping')",
+                      "i", id);
+}
+
+bool store_tell_dataset(Store *store, int64_t id, Event *event, Error *err)
+{
+    // Progress alone has the status that it had before.
+    static const char FORGET[] = "DELETE FROM events WHERE job_id = ? AND"
+                                 " json_extract(data, '$.status') ="
+                                 " json_extract(data, '$.previous')";
+    event->job_id = -id;
+    return sql_run(&store->writer, err, FORGET, "i", event->job_id)
+           && store_add_event(store, event, err);
+}
+
+bool store_remove_dataset(Store *store, int64_t id, Error *err)
+{
+    Db *db = &store->writer;
+    return sql_run(db, err, "DELETE FROM datasets WHERE id = ?", "i", id)
+           && sql_run(db, err, "DELETE FROM events WHERE job_id = ?", "i", -id)
+           && sql_run(db, err, "INSERT OR REPLACE INTO dataset_removals VALUES (?)", "i", id);
+}
+
+bool store_dataset_removed(Store *store, int64_t id, Error *err)
+{
+    return sql_run(&store->writer, err, "DELETE FROM dataset_removals WHERE id = ?", "i", id);
+}
+
+bool store_raise_dataset_ids(Store *store, int64_t last, Error *err)
+{
+    return store_raise_sequence(&store->writer, "datasets", last, err);
+}
+
+static char *list_sql(const DatasetQuery *query)
+{
+    char *sql = table_select(&TABLE);
+    sql_append(&sql, " FROM datasets WHERE id < ?1"
+                     " AND (?3 IS NULL OR instr(lower(name), lower(?3)) > 0)");
+    if (query->statuses != 0) {
+        sql_append(&sql, " AND status IN (''");
+        for (int status = 0; status < DATASET_STATUSES; status++)
+            if (query->statuses & 1u << status)
+                sql_append(&sql, ", '%s'", DATASET_STATUS_NAMES[status]);
+        sql_append(&sql, ")");
+    }
+    sql_append(&sql, " ORDER BY id DESC LIMIT ?2");
+    return sql;
+}
+
+bool store_datasets(Store *store, const DatasetQuery *query, DatasetList *list, Error *err)
+{
+    Db *db = &store->reader;
+    const SqlList how = {sizeof *list->items, read_row, query->limit};
+    const int64_t below = query->after > 0 ? query->after : INT64_MAX;
+    char *sql = list_sql(query);
+    sqlite3_stmt *stmt = NULL;
+    SqlRows rows = {0};
+    pthread_mutex_lock(&db->lock);
+    const bool ok =
+        sql_prepare(db, err, &stmt, sql, "iit", below, (int64_t)query->limit + 1, query->name)
+        && sql_list(db, err, stmt, how, &rows);
+    sqlite3_finalize(stmt);
+    pthread_mutex_unlock(&db->lock);
+    *list = (DatasetList){rows.items, rows.count, rows.has_more};
+    if (!ok)
+        dataset_list_free(list);
+    free(sql);
+    return ok;
+}
+
+static void read_id(sqlite3_stmt *stmt, void *item)
+{
+    *(int64_t *)item = sqlite3_column_int64(stmt, 0);
+}
+
+bool store_dataset_removals(Store *store, IdList *list, Error *err)
+{
+    const SqlList how = {.item_size = sizeof *list->items, .read = read_id};
+    Db *db = &store->reader;
+    sqlite3_stmt *stmt = NULL;
+    SqlRows rows = {0};
+    pthread_mutex_lock(&db->lock);
+    const bool ok = sql_prepare(db, err, &stmt, "SELECT id FROM dataset_removals", "")
+                    && sql_list(db, err, stmt, how, &rows);
+    sqlite3_finalize(stmt);
+    pthread_mutex_unlock(&db->lock);
+    *list = (IdList){rows.items, rows.count};
+    if (!ok)
+        id_list_free(list);
+    return ok;
+}
+
+bool store_dataset_totals(Store *store, int64_t *count, int64_t *bytes, Error *err)
+{
+    Db *db = &store->reader;
+    pthread_mutex_lock(&db->lock);
+    const bool ok = sql_number(db, err, count, "SELECT count(*) FROM datasets", "")
+                    && sql_number(db, err, bytes, "SELECT sum(bytes) FROM datasets", "");
+    pthread_mutex_unlock(&db->lock);
+    return ok;
+}
