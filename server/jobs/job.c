@@ -89,3 +89,13 @@ bool checkpoint_id_parse(const char *text, int64_t *step)
 {
     return parse_id(text, "step_", 0, step);
 }
+
+void dataset_id_format(int64_t id, char text[JOB_ID])
+{
+    snprintf(text, JOB_ID, "set_%" PRId64, id);
+}
+
+bool dataset_id_parse(const char *text, int64_t *id)
+{
+    return parse_id(text, "set_", 1, id);
+}

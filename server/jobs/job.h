@@ -37,3 +37,6 @@ void job_id_format(int64_t id, char text[JOB_ID]);           // "job_17"
 bool job_id_parse(const char *text, int64_t *id);            // false unless exactly that form
 void checkpoint_id_format(int64_t step, char text[JOB_ID]);  // "step_4690"
 bool checkpoint_id_parse(const char *text, int64_t *step);
+
+void dataset_id_format(int64_t id, char text[JOB_ID]);  // "set_3"
+bool dataset_id_parse(const char *text, int64_t *id);

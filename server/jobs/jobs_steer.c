@@ -9,17 +9,8 @@
 #include "core/base/memory.h"
 #include "server/jobs/change.h"
 #include "server/jobs/event_data.h"
+#include "server/jobs/jobs_shared.h"
 #include "server/jobs/removal.h"
-
-/* After a failure of something that cannot wait: is it to be tried once more? */
-static bool make_room(Jobs *jobs, Error *err)
-{
-    if (err->code != ERR_NO_SPACE)
-        return false;
-    keeper_release(jobs->keeper);
-    *err = (Error){0};
-    return true;
-}
 
 /* The job is already as it was asked to be: nothing is written. */
 static bool leave_as_it_is(Change *change, JobInfo *job)
@@ -103,7 +94,7 @@ bool jobs_stop(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err)
     bool unused;
     bool *const answer = changed ? changed : &unused;
     return stop_once(jobs, id, job, answer, err)
-           || (make_room(jobs, err) && stop_once(jobs, id, job, answer, err));
+           || (jobs_make_room(jobs, err) && stop_once(jobs, id, job, answer, err));
 }
 
 /* A failed job goes on from its last checkpoint; without one it would only fail again. */
@@ -207,7 +198,7 @@ static bool delete_once(Jobs *jobs, int64_t id, JobVisitor allow, void *context,
 bool jobs_delete(Jobs *jobs, int64_t id, JobVisitor allow, void *context, Error *err)
 {
     if (!delete_once(jobs, id, allow, context, err)
-        && !(make_room(jobs, err) && delete_once(jobs, id, allow, context, err)))
+        && !(jobs_make_room(jobs, err) && delete_once(jobs, id, allow, context, err)))
         return false;
     LOG(jobs->log, LOG_INFO, "job_deleted", log_int("job", id));
     // A client does not wait for half a million rows: the keeper removes them.

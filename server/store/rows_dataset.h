@@ -38,8 +38,8 @@ typedef struct {
     char name[DATASET_NAME];
     DatasetStatus status;
     struct {
-        char kind[DATASET_WORD];   // "folder", "upload" or "content"; "": none yet
-        char what[DATASET_SOURCE]; // the folder below `imports`, the upload's id; "" for content
+        char kind[DATASET_WORD];    // "folder", "upload" or "content"; "": none yet
+        char what[DATASET_SOURCE];  // the folder below `imports`, the upload's id; "" for content
     } source;
     struct {
         int channels, size;

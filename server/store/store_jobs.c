@@ -6,8 +6,8 @@
 #include "core/base/memory.h"
 #include "server/store/store_columns.h"
 
-#define FIELD(column, type, field)  COLUMN(JobInfo, column, type, field)
-#define TEXT(column, field)         COLUMN_CHARS(JobInfo, column, field)
+#define FIELD(column, type, field) COLUMN(JobInfo, column, type, field)
+#define TEXT(column, field)        COLUMN_CHARS(JobInfo, column, field)
 
 static const Column COLUMNS[] = {
     TEXT("name", name),

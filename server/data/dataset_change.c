@@ -1,0 +1,127 @@
+#include <cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "server/base/time.h"
+#include "server/data/datasets_private.h"
+
+bool set_change_begin_new(Datasets *sets, SetChange *change, Error *err)
+{
+    *change = (SetChange){.sets = sets};
+    if (store_begin(sets->store, err))
+        return true;
+    jobs_heard(sets->jobs, err);
+    return false;
+}
+
+bool set_change_begin(Datasets *sets, int64_t id, SetChange *change, Error *err)
+{
+    if (!set_change_begin_new(sets, change, err))
+        return false;
+    if (!store_load_dataset(sets->store, id, &change->set, err))
+        return set_change_drop(change, err);
+    change->before = DATASET_STATUS_NAMES[change->set.status];
+    return true;
+}
+
+static void add_text(cJSON *to, const char *key, const char *text)
+{
+    cJSON_AddItemToObject(to, key, text ? cJSON_CreateString(text) : cJSON_CreateNull());
+}
+
+/* {"dataset_id","name","status","previous","progress":{"done","total"},"error"} */
+static char *event_text(const SetChange *change)
+{
+    const DatasetRow *set = &change->set;
+    cJSON *json = cJSON_CreateObject();
+    char id[JOB_ID];
+    dataset_id_format(set->id, id);
+    add_text(json, "dataset_id", id);
+    add_text(json, "name", set->name);
+    add_text(json, "status", change->removed ? "deleted" : DATASET_STATUS_NAMES[set->status]);
+    add_text(json, "previous", change->before);
+    cJSON *progress = cJSON_AddObjectToObject(json, "progress");
+    cJSON_AddNumberToObject(progress, "done", (double)set->progress.done);
+    cJSON_AddNumberToObject(progress, "total", (double)set->progress.total);
+    if (set->error.code[0]) {
+        cJSON *error = cJSON_AddObjectToObject(json, "error");
+        add_text(error, "code", set->error.code);
+        add_text(error, "message", set->error.message);
+    } else {
+        cJSON_AddNullToObject(json, "error");
+    }
+    char *text = cJSON_PrintUnformatted(json);
+    cJSON_Delete(json);
+    return text;
+}
+
+bool set_change_tell(SetChange *change, Error *err)
+{
+    Event event = {.time = time_now_ms(), .type = "dataset", .data = event_text(change)};
+    const bool ok = store_tell_dataset(change->sets->store, change->set.id, &event, err);
+    change->last_event = event.id;
+    free(event.data);
+    return ok;
+}
+
+static void wake_importer(Datasets *sets)
+{
+    pthread_mutex_lock(&sets->lock);
+    sets->changes++;
+    pthread_cond_broadcast(&sets->work);
+    pthread_mutex_unlock(&sets->lock);
+}
+
+static void log_status(const SetChange *change)
+{
+    const DatasetRow *set = &change->set;
+    const char *now = change->removed ? "deleted" : DATASET_STATUS_NAMES[set->status];
+    if (change->before && strcmp(change->before, now) == 0)
+        return;
+    LOG(change->sets->log, LOG_INFO, "dataset_status", log_int("dataset", set->id),
+        log_text("name", set->name), log_text("status", now), log_text("previous", change->before),
+        log_text("error", set->error.message));
+}
+
+bool set_change_commit(SetChange *change, DatasetRow *set, Error *err)
+{
+    Datasets *sets = change->sets;
+    if (!change->removed && !store_save_dataset(sets->store, &change->set, err))
+        return set_change_drop(change, err);
+    if (!store_commit(sets->store, err)) {
+        jobs_heard(sets->jobs, err);
+        dataset_row_free(&change->set);
+        return false;
+    }
+    jobs_heard(sets->jobs, NULL);
+    log_status(change);
+    if (!change->removed && change->set.status == DATASET_IMPORTING)
+        wake_importer(sets);
+    if (change->last_event > 0)
+        events_publish(jobs_notifier(sets->jobs), change->last_event);
+    if (set) {
+        *set = change->set;
+        datasets_overlay(sets, set);
+    } else {
+        dataset_row_free(&change->set);
+    }
+    return true;
+}
+
+bool set_change_drop(SetChange *change, const Error *err)
+{
+    jobs_heard(change->sets->jobs, err);
+    store_rollback(change->sets->store);
+    dataset_row_free(&change->set);
+    return false;
+}
+
+void set_fail(DatasetRow *set, const char *code, const char *message)
+{
+    set->status = DATASET_FAILED;
+    set->finished_at = time_now_ms();
+    snprintf(set->error.code, sizeof set->error.code, "%s", code);
+    snprintf(set->error.message, sizeof set->error.message, "%s", message);
+}

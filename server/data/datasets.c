@@ -1,0 +1,292 @@
+/* DESIGN. As with the jobs, the store is the truth: every call reads it, and every change is one
+ * transaction that reads the set, alters it and tells an event (dataset_change.c). The progress of
+ * the one import that runs is kept beside it in memory and merged into the answers.
+ *
+ * Rows come before files where a set begins, and go before them where it ends: whatever has no row
+ * is nobody's. A removal is remembered in the store until the files are gone.
+ */
+#include "server/data/datasets.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/memory.h"
+#include "server/base/time.h"
+#include "server/data/dataset_files.h"
+#include "server/data/datasets_private.h"
+#include "server/jobs/job_files.h"
+
+/* ---- Open and close ---- */
+
+static bool find_imports(Datasets *sets, const char *imports, Error *err)
+{
+    char resolved[PATH_MAX];
+    struct stat info;
+    if (!imports || !imports[0])
+        return true;
+    if (!realpath(imports, resolved) || stat(resolved, &info) != 0)
+        return fail(err, ERR_NOT_FOUND, "the folder of imports, %s: %s", imports, strerror(errno));
+    if (!S_ISDIR(info.st_mode))
+        return fail(err, ERR_INVALID, "imports must be a folder, %s is none", imports);
+    sets->imports = xstrdup(resolved);
+    return true;
+}
+
+bool datasets_open(const DatasetsConfig *config, Datasets **out, Error *err)
+{
+    Datasets *sets = xcalloc(1, sizeof *sets);
+    sets->data = xstrdup(config->data);
+    sets->max_sets = config->max_sets;
+    sets->jobs = config->jobs;
+    sets->store = jobs_store(config->jobs);
+    sets->log = config->log;
+    pthread_mutex_init(&sets->lock, NULL);
+    cond_init_monotonic(&sets->work);
+    *out = NULL;
+    if (!find_imports(sets, config->imports, err) || !datasets_recover(sets, err)) {
+        datasets_close(sets);
+        return false;
+    }
+    *out = sets;
+    return true;
+}
+
+void datasets_close(Datasets *sets)
+{
+    if (!sets)
+        return;
+    pthread_cond_destroy(&sets->work);
+    pthread_mutex_destroy(&sets->lock);
+    free(sets->imports);
+    free(sets->data);
+    free(sets);
+}
+
+/* ---- Look ---- */
+
+void datasets_overlay(Datasets *sets, DatasetRow *set)
+{
+    if (set->status != DATASET_IMPORTING)
+        return;
+    pthread_mutex_lock(&sets->lock);
+    if (sets->active.id == set->id) {
+        set->progress.done = sets->active.done;
+        set->progress.total = sets->active.total;
+    }
+    pthread_mutex_unlock(&sets->lock);
+}
+
+bool datasets_get(Datasets *sets, int64_t id, DatasetRow *set, Error *err)
+{
+    if (!store_dataset(sets->store, id, set, err))
+        return false;
+    datasets_overlay(sets, set);
+    return true;
+}
+
+bool datasets_find(Datasets *sets, const char *id_or_name, DatasetRow *set, Error *err)
+{
+    int64_t id;
+    if (dataset_id_parse(id_or_name, &id))
+        return datasets_get(sets, id, set, err);
+    if (!store_dataset_named(sets->store, id_or_name, set, err))
+        return false;
+    datasets_overlay(sets, set);
+    return true;
+}
+
+bool datasets_list(Datasets *sets, const DatasetQuery *query, DatasetList *list, Error *err)
+{
+    if (!store_datasets(sets->store, query, list, err))
+        return false;
+    for (size_t i = 0; i < list->count; i++)
+        datasets_overlay(sets, &list->items[i]);
+    return true;
+}
+
+/* ---- Create ---- */
+
+bool datasets_source(const Datasets *sets, const char *what, Path *path, Error *err)
+{
+    Path named;
+    if (!sets->imports)
+        return fail(err, ERR_INVALID,
+                    "needs a folder from which the daemon may import: start it with --imports "
+                    "FOLDER, or set \"imports\" in its configuration");
+    const int length = snprintf(named.text, sizeof named.text, "%s/%s", sets->imports, what);
+    if (length < 0 || (size_t)length >= sizeof named.text)
+        return fail(err, ERR_INVALID, "is too long");
+    if (!what[0] || what[0] == '/' || !realpath(named.text, path->text))
+        return fail(err, ERR_INVALID,
+                    "must be a folder or an archive below the imports folder, "
+                    "there is no %.200s",
+                    what);
+    const size_t n = strlen(sets->imports);
+    if (strncmp(path->text, sets->imports, n) != 0 || path->text[n] != '/')
+        return fail(err, ERR_INVALID, "leads out of the imports folder: %.200s", what);
+    return access(path->text, R_OK) == 0
+           || fail(err, ERR_INVALID, "cannot be read: %s", strerror(errno));
+}
+
+static bool check_room(Datasets *sets, Error *err)
+{
+    int64_t count = 0, bytes = 0;
+    pthread_mutex_lock(&sets->lock);
+    const bool leaving = sets->leaving;
+    pthread_mutex_unlock(&sets->lock);
+    if (leaving)
+        return fail(err, ERR_STOPPED, "the daemon is shutting down and takes no new data sets");
+    if (!jobs_admits(sets->jobs, err) || !store_dataset_totals(sets->store, &count, &bytes, err))
+        return false;
+    return count < sets->max_sets
+           || fail_as(err, ERR_CONFLICT, "store_full",
+                      "the store holds %d data sets, its limit: delete some first", sets->max_sets);
+}
+
+bool datasets_create(Datasets *sets, DatasetRow *set, Error *err)
+{
+    SetChange change;
+    if (!check_room(sets, err) || !set_change_begin_new(sets, &change, err))
+        return false;
+    DatasetRow *row = &change.set;
+    *row = *set;
+    row->classes = xstrdup("[]");
+    row->warnings = xstrdup("[]");
+    row->created_at = time_now_ms();
+    row->status = row->source.kind[0] ? DATASET_IMPORTING : DATASET_WAITING;
+    if (!store_add_dataset(sets->store, row, err) || !set_change_tell(&change, err))
+        return set_change_drop(&change, err);
+    return set_change_commit(&change, set, err);
+}
+
+/* ---- Content, cancel, delete ---- */
+
+static bool not_waiting(const DatasetRow *set, Error *err)
+{
+    return fail_as(err, ERR_CONFLICT, "dataset_not_waiting",
+                   "%s does not wait for content, it is %s: create another data set for it",
+                   set->name, DATASET_STATUS_NAMES[set->status]);
+}
+
+bool datasets_content(Datasets *sets, int64_t id, const char *path, DatasetRow *set, Error *err)
+{
+    SetChange change;
+    const Path source = dataset_source_path(sets->data, id);
+    if (!jobs_admits(sets->jobs, err) || !set_change_begin(sets, id, &change, err))
+        return false;
+    if (change.set.status != DATASET_WAITING) {
+        not_waiting(&change.set, err);
+        return set_change_drop(&change, err);
+    }
+    // With the store's lock held: of two that bring content only one gets here.
+    if (!dataset_folder_make(sets->data, id, err))
+        return set_change_drop(&change, err);
+    if (rename(path, source.text) != 0) {
+        fail(err, error_of_system(errno), "rename %s to %s: %s", path, source.text,
+             strerror(errno));
+        return set_change_drop(&change, err);
+    }
+    snprintf(change.set.source.kind, sizeof change.set.source.kind, "content");
+    change.set.status = DATASET_IMPORTING;
+    if (folder_sync(dataset_folder_path(sets->data, id).text, err) && set_change_tell(&change, err))
+        return set_change_commit(&change, set, err)
+               || (dataset_files_remove_source(sets->data, id, NULL), false);
+    set_change_drop(&change, err);
+    dataset_files_remove_source(sets->data, id, NULL);
+    return false;
+}
+
+/* The thread that imports the set, if there is one, is to end that. */
+static bool stop_import(Datasets *sets, int64_t id)
+{
+    pthread_mutex_lock(&sets->lock);
+    const bool active = sets->active.id == id;
+    if (active)
+        sets->active.cancel = true;
+    pthread_mutex_unlock(&sets->lock);
+    return active;
+}
+
+static bool cancel_once(Datasets *sets, int64_t id, DatasetRow *set, Error *err)
+{
+    SetChange change;
+    if (!set_change_begin(sets, id, &change, err))
+        return false;
+    const DatasetStatus status = change.set.status;
+    if (status == DATASET_FAILED && strcmp(change.set.error.code, "cancelled") == 0) {
+        store_rollback(sets->store);
+        *set = change.set;
+        return true;
+    }
+    if (status == DATASET_READY || status == DATASET_FAILED) {
+        fail_as(err, ERR_CONFLICT, "dataset_is_done", "cannot cancel a data set that is %s",
+                DATASET_STATUS_NAMES[status]);
+        return set_change_drop(&change, err);
+    }
+    set_fail(&change.set, "cancelled", "it was cancelled");
+    if (!set_change_tell(&change, err))
+        return set_change_drop(&change, err);
+    if (!set_change_commit(&change, set, err))
+        return false;
+    if (!stop_import(sets, id))
+        dataset_files_remove(sets->data, id, NULL);
+    return true;
+}
+
+bool datasets_cancel(Datasets *sets, int64_t id, DatasetRow *set, Error *err)
+{
+    return cancel_once(sets, id, set, err)
+           || (jobs_make_room(sets->jobs, err) && cancel_once(sets, id, set, err));
+}
+
+static bool check_unused(SetChange *change, Error *err)
+{
+    int64_t job = 0;
+    if (!store_dataset_user(change->sets->store, change->set.id, &job, err))
+        return false;
+    return job == 0
+           || fail_as(err, ERR_CONFLICT, "dataset_in_use",
+                      "cannot delete %s: job_%lld trains on it; stop that first", change->set.name,
+                      (long long)job);
+}
+
+static bool delete_once(Datasets *sets, int64_t id, Error *err)
+{
+    SetChange change;
+    if (!set_change_begin(sets, id, &change, err))
+        return false;
+    change.removed = true;
+    if (!check_unused(&change, err) || !store_remove_dataset(sets->store, id, err)
+        || !set_change_tell(&change, err))
+        return set_change_drop(&change, err);
+    return set_change_commit(&change, NULL, err);
+}
+
+void datasets_remove_files(Datasets *sets, int64_t id)
+{
+    Error err = {0};
+    bool ok = dataset_files_remove(sets->data, id, &err) && store_begin(sets->store, &err);
+    if (ok) {
+        ok = store_dataset_removed(sets->store, id, &err) && store_commit(sets->store, &err);
+        if (!ok)
+            store_rollback(sets->store);
+    }
+    if (!ok)  // the next start tries again
+        LOG(sets->log, LOG_WARNING, "files_left", log_int("dataset", id),
+            log_text("error", err.message));
+}
+
+bool datasets_delete(Datasets *sets, int64_t id, Error *err)
+{
+    if (!delete_once(sets, id, err)
+        && !(jobs_make_room(sets->jobs, err) && delete_once(sets, id, err)))
+        return false;
+    if (!stop_import(sets, id))
+        datasets_remove_files(sets, id);
+    return true;
+}

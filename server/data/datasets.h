@@ -1,0 +1,85 @@
+/* server/data/datasets.h -- the data sets that people bring: create, look at, cancel, delete.
+ *
+ *     waiting --content--> importing --> ready
+ *        |                     |
+ *        +------- cancel ------+-------> failed
+ *
+ * Every call may come from any thread; answers are copies; a call that changes something returns
+ * true once the change is on disk. A thread (server/work/importer.h) takes the sets that are
+ * `importing`, oldest first, one at a time. A set that is ready never changes. See dataset_files.h
+ * for what lies where.
+ *
+ * Lock order: store, data sets, events, log. No lock is held while pictures are read.
+ *
+ * Errors   ERR_NOT_FOUND: no such set. ERR_CONFLICT: status, name, limit or a job forbids it.
+ *          ERR_INVALID: a source that cannot be. ERR_IO, ERR_NO_SPACE: the store or the disk.
+ */
+#pragma once
+#include "server/base/files.h"
+#include "server/jobs/jobs.h"
+
+typedef struct Datasets Datasets;
+
+typedef struct {
+    const char *data;     // folder of everything that must last
+    const char *imports;  // folder below which sources by folder lie; NULL: there is none
+    int max_sets;         // stored at a time
+    Jobs *jobs;           // whose store and lock are used; borrowed, as all above
+    Log *log;
+} DatasetsConfig;
+
+/* Puts right what a sudden death left behind: imports begin again, half of what was written goes,
+ * folders that the store does not know go to lost+found. */
+bool datasets_open(const DatasetsConfig *config, Datasets **sets, Error *err);
+void datasets_close(Datasets *sets);  // no thread uses it any more; takes NULL
+
+/* ---- For clients ---- */
+
+/* Add a set as the row says: name, source, image, test_share and seed are read, the rest is filled
+ * in. It waits for content where there is no source (kind ""), else it is to be imported. */
+bool datasets_create(Datasets *sets, DatasetRow *set, Error *err);
+
+/* Is there such a folder or file below `imports`, and nothing that leads out of it? ERR_INVALID,
+ * with a sentence. `path` is where it is. */
+bool datasets_source(const Datasets *sets, const char *what, Path *path, Error *err);
+
+bool datasets_get(Datasets *sets, int64_t id, DatasetRow *set, Error *err);
+bool datasets_find(Datasets *sets, const char *id_or_name, DatasetRow *set, Error *err);
+bool datasets_list(Datasets *sets, const DatasetQuery *query, DatasetList *list, Error *err);
+
+/* Content for a set that waits: the file at `path`, on the data folder's file system and whole on
+ * disk, becomes its own. ERR_CONFLICT: it does not wait (reason "dataset_not_waiting"). */
+bool datasets_content(Datasets *sets, int64_t id, const char *path, DatasetRow *set, Error *err);
+
+/* End the import, or the waiting: failed, with the code "cancelled". May be repeated. ERR_CONFLICT:
+ * it is ready or has failed (reason "dataset_is_done"). */
+bool datasets_cancel(Datasets *sets, int64_t id, DatasetRow *set, Error *err);
+
+/* With its files. ERR_CONFLICT: a job that is queued, running or stopping trains on it (reason
+ * "dataset_in_use"). */
+bool datasets_delete(Datasets *sets, int64_t id, Error *err);
+
+/* ---- For the thread that imports ---- */
+
+/* Wait for a set to import. False: datasets_leave was called. */
+bool datasets_take(Datasets *sets, DatasetRow *set);
+
+/* How far the import of the set taken has come. False: end it, it was cancelled or the daemon
+ * leaves. Cheap: may be called for every picture. */
+bool datasets_progress(Datasets *sets, int64_t done, int64_t total);
+
+/* What came of it. Texts are borrowed. */
+typedef struct {
+    bool ready;
+    char code[DATASET_WORD], message[DATASET_TEXT];  // why not; "": the thread was told to end
+    int64_t class_count, train_count, test_count, left_out_count;
+    const char *classes, *warnings;  // JSON arrays
+    char digest[DATASET_DIGEST];
+} DatasetOutcome;
+
+/* End the import of the set taken. Waits for a disk that is full, until the daemon leaves: then the
+ * import begins again at the next start. */
+void datasets_finish(Datasets *sets, const DatasetOutcome *outcome);
+
+/* No more imports from now on: datasets_take and datasets_progress answer false. */
+void datasets_leave(Datasets *sets);

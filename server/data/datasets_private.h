@@ -1,0 +1,58 @@
+/* server/data/datasets_private.h -- what the files of the data sets share. Nobody else includes
+ * this. */
+#pragma once
+#include <pthread.h>
+
+#include "server/data/datasets.h"
+#include "server/jobs/jobs_shared.h"
+
+struct Datasets {
+    char *data;
+    char *imports;  // resolved; NULL: there is none
+    int max_sets;
+    Jobs *jobs;
+    Store *store;  // of the jobs
+    Log *log;
+
+    // Below the store's locks, above those of the events.
+    pthread_mutex_t lock;
+    pthread_cond_t work;  // something may be there to import, or the daemon leaves
+    int64_t changes;      // counts what may have made work
+    bool leaving;
+    struct {
+        int64_t id;  // 0: none is being imported
+        bool cancel;
+        int64_t done, total;
+        double told_at;  // monotonic seconds: when readers of events last heard of it
+    } active;
+};
+
+/* Put the progress of a running import over what the store says. */
+void datasets_overlay(Datasets *sets, DatasetRow *set);
+
+bool datasets_recover(Datasets *sets, Error *err);
+
+/* Finish what a deletion has left: the files of a set without a row. */
+void datasets_remove_files(Datasets *sets, int64_t id);
+
+/* ---- One change of one set: read it, alter it, say so, and write it all at once ---- */
+
+typedef struct {
+    Datasets *sets;
+    DatasetRow set;  // as it will be
+    const char *before;
+    int64_t last_event;
+    bool removed;
+} SetChange;
+
+bool set_change_begin(Datasets *sets, int64_t id, SetChange *change, Error *err);
+/* The same for a set that is yet to be added. */
+bool set_change_begin_new(Datasets *sets, SetChange *change, Error *err);
+/* Tell readers of events how it is now. */
+bool set_change_tell(SetChange *change, Error *err);
+/* Write everything, notify readers. *set, if not NULL, is the set as it is now. */
+bool set_change_commit(SetChange *change, DatasetRow *set, Error *err);
+bool set_change_drop(SetChange *change, const Error *err);  // leave all as it was; returns false
+
+/* importing -> failed. */
+void set_fail(DatasetRow *set, const char *code, const char *message);

@@ -1,0 +1,144 @@
+/* server/data/datasets_recover.c -- after a sudden death, or with a store from a backup: imports
+ * begin again, deletions are finished, sets whose files are gone say so, and files that the store
+ * does not know are put aside.
+ *
+ * An import that takes the daemon down with it again and again is failed after three restarts. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/base/memory.h"
+#include "server/data/dataset_files.h"
+#include "server/data/datasets_private.h"
+#include "server/jobs/job_files.h"
+#include "server/jobs/lost_found.h"
+
+enum { MAX_RESTARTS = 3 };
+
+/* Ids above all that were ever given, whatever backup the store is from. */
+static bool raise_ids(Datasets *sets, Error *err)
+{
+    if (!store_begin(sets->store, err))
+        return false;
+    if (store_raise_dataset_ids(sets->store, dataset_files_last(sets->data), err))
+        return store_commit(sets->store, err);
+    store_rollback(sets->store);
+    return false;
+}
+
+static bool restart_import(SetChange *change, Error *err)
+{
+    DatasetRow *set = &change->set;
+    if (set->started_at > 0)
+        set->restart_count++;
+    set->started_at = 0;
+    if (set->restart_count <= MAX_RESTARTS)
+        return true;
+    char message[DATASET_TEXT];
+    snprintf(message, sizeof message, "the daemon died %d times while it imported this set",
+             set->restart_count);
+    set_fail(set, "restarts", message);
+    return set_change_tell(change, err);
+}
+
+/* Where a ready set's pixels ought to be there is nothing. */
+static bool fail_without_files(SetChange *change, Error *err)
+{
+    const Path pixels = dataset_pixels_path(change->sets->data, change->set.id);
+    char message[DATASET_TEXT];
+    if (access(pixels.text, F_OK) == 0)
+        return true;
+    snprintf(message, sizeof message, "its files are gone: there is no %.400s", pixels.text);
+    set_fail(&change->set, "files_missing", message);
+    return set_change_tell(change, err);
+}
+
+static bool recover_once(Datasets *sets, int64_t id, Error *err)
+{
+    SetChange change;
+    if (!set_change_begin(sets, id, &change, err))
+        return false;
+    bool ok = true;
+    if (change.set.status == DATASET_IMPORTING)
+        ok = restart_import(&change, err);
+    else if (change.set.status == DATASET_READY)
+        ok = fail_without_files(&change, err);
+    return ok ? set_change_commit(&change, NULL, err) : set_change_drop(&change, err);
+}
+
+/* Does the set, as it was found, need a change? */
+static bool is_settled(Datasets *sets, const DatasetRow *set)
+{
+    if (set->status == DATASET_IMPORTING)
+        return set->started_at == 0;
+    return set->status != DATASET_READY
+           || access(dataset_pixels_path(sets->data, set->id).text, F_OK) == 0;
+}
+
+static bool recover_rows(Datasets *sets, Error *err)
+{
+    DatasetQuery query = {.limit = 100, .statuses = 1u << DATASET_IMPORTING | 1u << DATASET_READY};
+    for (bool more = true; more;) {
+        DatasetList list;
+        if (!store_datasets(sets->store, &query, &list, err))
+            return false;
+        bool ok = true;
+        for (size_t i = 0; ok && i < list.count; i++) {
+            query.after = list.items[i].id;
+            ok = is_settled(sets, &list.items[i]) || recover_once(sets, query.after, err)
+                 || (jobs_make_room(sets->jobs, err) && recover_once(sets, query.after, err));
+        }
+        more = list.has_more;
+        dataset_list_free(&list);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+static void finish_removals(Datasets *sets)
+{
+    IdList list;
+    if (!store_dataset_removals(sets->store, &list, NULL))
+        return;
+    for (size_t i = 0; i < list.count; i++)
+        datasets_remove_files(sets, list.items[i]);
+    id_list_free(&list);
+}
+
+/* What stands in the folder of a set, against what the store knows of it. */
+static void settle_folder(void *context, int64_t id)
+{
+    Datasets *sets = context;
+    DatasetRow set;
+    Error err = {0};
+    if (!store_dataset(sets->store, id, &set, &err)) {
+        char name[JOB_ID];
+        dataset_id_format(id, name);
+        if (err.code == ERR_NOT_FOUND)
+            lost_found_take(sets->data, dataset_folder_path(sets->data, id).text, name, sets->log);
+        return;
+    }
+    bool ok = true;
+    if (set.status == DATASET_WAITING)
+        ok = dataset_files_remove(sets->data, id, &err);
+    else if (set.status == DATASET_IMPORTING)
+        ok = dataset_files_remove_import(sets->data, id, &err);
+    else
+        ok = dataset_files_remove_source(sets->data, id, &err)
+             && (set.status == DATASET_READY || dataset_files_remove_pixels(sets->data, id, &err));
+    if (!ok)
+        LOG(sets->log, LOG_WARNING, "files_left", log_int("dataset", id),
+            log_text("error", err.message));
+    dataset_row_free(&set);
+}
+
+bool datasets_recover(Datasets *sets, Error *err)
+{
+    if (!folder_make(data_path(sets->data, "datasets").text, err) || !raise_ids(sets, err)
+        || !recover_rows(sets, err))
+        return false;
+    finish_removals(sets);  // before the folders are looked through: they have no rows any more
+    dataset_files_each(sets->data, sets->log, settle_folder, sets);
+    return true;
+}

@@ -1,0 +1,27 @@
+#include "server/jobs/jobs_shared.h"
+
+#include "server/jobs/jobs_private.h"
+
+Store *jobs_store(Jobs *jobs)
+{
+    return jobs->store;
+}
+
+bool jobs_admits(Jobs *jobs, Error *err)
+{
+    return keeper_admits(jobs->keeper, err);
+}
+
+void jobs_heard(Jobs *jobs, const Error *err)
+{
+    keeper_heard(jobs->keeper, err);
+}
+
+bool jobs_make_room(Jobs *jobs, Error *err)
+{
+    if (err->code != ERR_NO_SPACE)
+        return false;
+    keeper_release(jobs->keeper);
+    *err = (Error){0};
+    return true;
+}

@@ -1,0 +1,15 @@
+/* server/jobs/jobs_shared.h -- what the data sets share with the jobs: one folder with one lock,
+ * one store, one series of events, one disk that may be full. */
+#pragma once
+#include "server/jobs/jobs.h"
+#include "server/store/store.h"
+
+Store *jobs_store(Jobs *jobs);
+
+/* Whether an ordinary write may be tried: ERR_NO_SPACE while space is short. */
+bool jobs_admits(Jobs *jobs, Error *err);
+/* What became of a write: NULL, or why it failed. */
+void jobs_heard(Jobs *jobs, const Error *err);
+/* After a failure of something that cannot wait: is it to be tried once more? Where the disk is
+ * full the reserve is given away for it, and *err is as if nothing had failed. */
+bool jobs_make_room(Jobs *jobs, Error *err);
