@@ -1,0 +1,9 @@
+/* core/data/decode/fit.h -- inside the room: a picture of any shape to a square; prepare.h says
+ * how.
+ */
+#pragma once
+#include "core/data/decode/image_spec.h"
+#include "core/data/picture.h"
+
+/* dst (spec->size, spec->size, src->channels). */
+bool fit_picture(const Picture *src, const ImageSpec *spec, uint8_t *dst, Error *err);
