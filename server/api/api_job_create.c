@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/base/sha256.h"
 #include "server/api/api_common.h"
 #include "server/api/json_job.h"
 #include "server/api/json_network.h"
 #include "server/base/json_merge.h"
 #include "server/base/json_text.h"
-#include "server/base/sha256.h"
 #include "server/data/dataset_folder.h"
 #include "server/work/memory_limit.h"
 

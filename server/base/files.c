@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
-#include "server/base/sha256.h"
+#include "core/base/sha256.h"
 
 enum { PIECE = 1 << 16 };  // bytes read at a time
 

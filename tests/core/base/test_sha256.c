@@ -1,5 +1,5 @@
-/* tests/server/base/test_sha256.c -- the examples of FIPS 180, however the bytes are cut. */
-#include "server/base/sha256.h"
+/* tests/core/base/test_sha256.c -- the examples of FIPS 180, however the bytes are cut. */
+#include "core/base/sha256.h"
 
 #include <string.h>
 

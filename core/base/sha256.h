@@ -1,4 +1,4 @@
-/* server/base/sha256.h -- the SHA-256 hash of bytes that come piece by piece, by libcrypto, which
+/* core/base/sha256.h -- the SHA-256 hash of bytes that come piece by piece, by libcrypto, which
  * uses the CPU's own instructions for it.
  *
  * Source   FIPS 180-4; OpenSSL's EVP_DigestInit(3).
