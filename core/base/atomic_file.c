@@ -3,21 +3,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/base/clock.h"
 #include "core/base/memory.h"
+#include "core/base/temporary.h"
 
-enum { DIGITS = 12, NAME_TRIES = 100 };
-static const char MARK[] = ".tmp-";
+enum { NAME_TRIES = 100 };
 
 struct AtomicFile {
     char *path;
@@ -43,40 +39,13 @@ static int open_folder(const char *path)
     return fd;
 }
 
-/* Digits that no other writer has. */
-static uint64_t random_digits(void)
-{
-    static atomic_uint_fast64_t calls;
-    uint64_t bits = 0;
-    if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != sizeof bits)
-        bits = (uint64_t)getpid() << 32 ^ (uint64_t)(1e9 * clock_seconds());
-    bits ^= atomic_fetch_add(&calls, 1) * 0x9e3779b97f4a7c15u;
-    return bits & (((uint64_t)1 << 4 * DIGITS) - 1);
-}
-
-static bool is_temporary(const char *name)
-{
-    const size_t length = strlen(name), tail = strlen(MARK) + DIGITS;
-    if (length <= tail || strncmp(name + length - tail, MARK, strlen(MARK)) != 0)
-        return false;
-    return strspn(name + length - DIGITS, "0123456789abcdef") == DIGITS;
-}
-
-/* Whether `fd` is still the file of that name. */
-static bool is_named(int folder, const char *name, int fd)
-{
-    struct stat named, opened;
-    return fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &opened) == 0
-           && named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
-}
-
 /* Remove a temporary whose writer is gone. */
 static void remove_stale(int folder, const char *name)
 {
     const int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return;
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_named(folder, name, fd))
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && temporary_has_name(folder, name, fd))
         unlinkat(folder, name, 0);
     close(fd);
 }
@@ -91,7 +60,7 @@ static void sweep(int folder)
         return;
     }
     for (const struct dirent *entry; (entry = readdir(dir));)
-        if (is_temporary(entry->d_name))
+        if (temporary_is(entry->d_name))
             remove_stale(folder, entry->d_name);
     closedir(dir);
 }
@@ -102,14 +71,15 @@ static bool create_temporary(AtomicFile *f)
 {
     for (int i = 0; i < NAME_TRIES; i++) {
         free(f->tmp);
-        f->tmp = xasprintf("%s%s%0*" PRIx64, f->path, MARK, DIGITS, random_digits());
+        f->tmp = temporary_name(f->path);
         f->fd = open(f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (f->fd < 0 && errno == EEXIST)
             continue;
         if (f->fd < 0)
             return false;
-        if (flock(f->fd, LOCK_EX | LOCK_NB) == 0 ? is_named(f->folder, name_in(f->tmp), f->fd)
-                                                 : errno != EWOULDBLOCK)
+        if (flock(f->fd, LOCK_EX | LOCK_NB) == 0
+                ? temporary_has_name(f->folder, name_in(f->tmp), f->fd)
+                : errno != EWOULDBLOCK)
             return true;  // or the file system has no locks, and then no sweep gets one either
         close(f->fd);
         f->fd = -1;

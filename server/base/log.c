@@ -9,7 +9,6 @@
 #include <math.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "core/base/text.h"
+#include "core/base/thread.h"
 #include "server/base/time.h"
 
 enum {
@@ -254,17 +254,6 @@ static void *write_lines(void *context)
     return NULL;
 }
 
-/* No signal comes to this thread. */
-static bool start_thread(Log *log)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    const bool ok = pthread_create(&log->thread, NULL, write_lines, log) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return ok;
-}
-
 /* --- for all others --- */
 
 Log *log_new(int fd, LogLevel level, LogFormat format)
@@ -277,7 +266,7 @@ Log *log_new(int fd, LogLevel level, LogFormat format)
     pthread_mutex_init(&log->lock, NULL);
     pthread_cond_init(&log->more, NULL);
     cond_init_monotonic(&log->done);
-    log->has_thread = start_thread(log);
+    log->has_thread = thread_start(&log->thread, write_lines, log, "the log", NULL);
     if (!log->has_thread)
         log->closing = true;
     return log;

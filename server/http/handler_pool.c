@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
+#include "core/base/thread.h"
 #include "server/base/time.h"
 
 struct HandlerPool {
@@ -49,14 +49,9 @@ static void *work(void *context)
     return NULL;
 }
 
-/* No signal comes to these threads. */
 static bool start_thread(HandlerPool *pool)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    const bool ok = pthread_create(&pool->threads[pool->thread_count], NULL, work, pool) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    const bool ok = thread_start(&pool->threads[pool->thread_count], work, pool, "a handler", NULL);
     pool->thread_count += ok;
     pool->running += ok;
     return ok;

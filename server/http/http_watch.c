@@ -18,7 +18,6 @@
 #include <microhttpd.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +27,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
+#include "core/base/thread.h"
 #include "server/http/http_glue.h"
 
 enum { TICK_MS = 1000 };
@@ -113,16 +113,11 @@ static void *run(void *context)
 bool watch_start(Http *http)
 {
     Watch *watch = xcalloc(1, sizeof *watch);
-    sigset_t all, before;
     http->watch = watch;
     watch->pages = http->pages;
     watch->refresh.run = refresh_pages;
     watch->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    const bool ok = watch->wake_fd >= 0 && pthread_create(&watch->thread, NULL, run, http) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (ok) {
+    if (watch->wake_fd >= 0 && thread_start(&watch->thread, run, http, "the watch", NULL)) {
         watch->listener = events_listen(http->service.events, wake, watch);
         return true;
     }
