@@ -122,12 +122,15 @@ static const char *const *copy_names(const DatasetInfo *known, int classes)
     return (const char *const *)names;
 }
 
-/* Moves the bytes from the parts into a split. */
+/* Moves the pixels from the parts into a split, and widens the labels. */
 static Split take_split(Parts *parts)
 {
-    const Split split = {parts->images.count, parts->images.data, parts->labels.data};
+    const int count = parts->images.count;
+    uint16_t *labels = xcalloc((size_t)count, sizeof *labels);
+    for (int i = 0; i < count; i++)
+        labels[i] = parts->labels.data[i];
+    const Split split = {count, parts->images.data, labels};
     parts->images.data = NULL;
-    parts->labels.data = NULL;
     return split;
 }
 

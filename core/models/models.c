@@ -92,7 +92,7 @@ static const Model MODELS[] = {
 };
 #undef NODES
 
-enum { MAX_IMAGE = 4096, MAX_CHANNELS = 64, MAX_CLASSES = 100000 };
+enum { MAX_IMAGE = 4096, MAX_CHANNELS = 64 };
 
 const Model *models_table(size_t *count)
 {
@@ -147,7 +147,7 @@ Graph *model_graph_with(const Model *model, Shape input, ModelOptions options, E
     if (!in_range("channels", input.channels, MAX_CHANNELS, err)
         || !in_range("image height", input.height, MAX_IMAGE, err)
         || !in_range("image width", input.width, MAX_IMAGE, err)
-        || !in_range("classes", options.classes, MAX_CLASSES, err)
+        || !in_range("classes", options.classes, MODEL_MAX_CLASSES, err)
         || !check_blocks(model, options.blocks, err))
         return NULL;
     Graph *g = graph_new(input);

@@ -12,6 +12,8 @@ typedef enum {
     WEIGHT_RULES
 } WeightRule;
 
+enum { MODEL_MAX_CLASSES = 65535 };  // what a label of 16 bits can tell apart
+
 typedef struct {
     const char *name;   // "googlenet"
     const char *title;  // "GoogLeNet (Inception v1)"

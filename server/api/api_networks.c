@@ -6,7 +6,6 @@
 enum {
     IMAGE_MOST = 1024,  // as for jobs
     CHANNELS_MOST = 16,
-    CLASSES_MOST = 10000,
 };
 
 bool list_networks(App *app, const Request *req, Response *res, Error *err)
@@ -34,7 +33,8 @@ bool get_network(App *app, const Request *req, Response *res, Error *err)
     if (!network)
         return fail(err, ERR_NOT_FOUND, "there is no network %s", req->params[0]);
     const int channels = (int)query_integer(req->query, "channels", 1, 1, CHANNELS_MOST, &faults);
-    const int classes = (int)query_integer(req->query, "classes", 10, 2, CLASSES_MOST, &faults);
+    const int classes =
+        (int)query_integer(req->query, "classes", 10, 1, MODEL_MAX_CLASSES, &faults);
     const int smallest = model_smallest_image(network, channels);
     const int side = (int)query_integer(req->query, "image_size", network->image_size, smallest,
                                         IMAGE_MOST, &faults);

@@ -50,7 +50,7 @@ static const Option OPTIONS[] = {
     {"channels", "C", "channels of the image; else 1", OPTION_INT, AT(channels), .min = 1,
      .max = 1024},
     {"classes", "K", "classes to tell apart; else 10", OPTION_INT, AT(config.classes), .min = 1,
-     .max = 100000},
+     .max = MODEL_MAX_CLASSES},
     {"batch-size", "N", "examples in a step; else 128", OPTION_INT, AT(config.batch_size), .min = 1,
      .max = 4096},
     {"micro-batch", "N", "examples worked on at a time; else as a training does", OPTION_INT,

@@ -24,7 +24,7 @@ static const Option OPTIONS[] = {
     {"channels", "C", "channels of the image; else 1", OPTION_INT, AT(channels), .min = 1,
      .max = 1024},
     {"classes", "K", "classes to tell apart; else 10", OPTION_INT, AT(classes), .min = 1,
-     .max = 100000},
+     .max = MODEL_MAX_CLASSES},
     {"compare", NULL, "set networks side by side, each at its default image size", OPTION_FLAG,
      AT(compare)},
     {"json", NULL, "print JSON", OPTION_FLAG, AT(json)},

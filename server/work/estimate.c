@@ -31,7 +31,7 @@ static MemoryEstimate memory_parts(const Graph *g, const JobSpec *spec, const Se
         .train_count = spec_train_examples(spec, set->train_count),
         .validation_count = held_out(spec, set->train_count),
         .test_count = used(spec->test_limit, set->test_count),
-        .dataset_bytes = images * (shape_count(image) + 1),  // a byte for the label
+        .dataset_bytes = images * (shape_count(image) + sizeof(uint16_t)),  // with its label
     };
     return memory_estimate(g, &question);
 }

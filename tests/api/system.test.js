@@ -137,7 +137,7 @@ test('models are listed, and shown layer by layer as the chapter prints them', a
 
 test('a model refuses what it cannot take, naming all of it', async () => {
   await client.get('/v1/networks/resnet', { status: 404 });
-  const { json } = await client.get('/v1/networks/googlenet?image_size=0&channels=x&classes=1&color=red', { status: 400 });
+  const { json } = await client.get('/v1/networks/googlenet?image_size=0&channels=x&classes=0&color=red', { status: 400 });
   assert.deepEqual(json.errors.map((e) => e.pointer).sort(), ['?channels', '?classes', '?color', '?image_size']);
 });
 

@@ -30,7 +30,7 @@ test("unknown commands and options are refused", () => {
     [["summary", "resnet"], `there is no network "resnet"; there are: ${NETWORKS.join(" ")}`],
     [["summary", "--classes"], "--classes needs a value"],
     [["summary", "--classes", "ten"], '--classes must be a whole number, got "ten"'],
-    [["summary", "--classes", "0"], "--classes must be 1 to 100000, got 0"],
+    [["summary", "--classes", "0"], "--classes must be 1 to 65535, got 0"],
     [["summary", "--image-size=99999999999999999999"],
       "--image-size must be 1 to 4096, got 99999999999999999999"],
   ];

@@ -6,13 +6,13 @@
 enum { EXAMPLES = 333, CLASSES = 4 };
 
 /* Classes of very different sizes, of which the last has one example. */
-static void make_labels(uint8_t labels[EXAMPLES])
+static void make_labels(uint16_t labels[EXAMPLES])
 {
     for (int i = 0; i < EXAMPLES; i++)
         labels[i] = i == 100 ? 3 : i % 10 == 0 ? 2 : i % 3 == 0 ? 1 : 0;
 }
 
-static void check_parts(const Holdout *h, const uint8_t *labels, int count, double share)
+static void check_parts(const Holdout *h, const uint16_t *labels, int count, double share)
 {
     assert_int_equal(h->train_count + h->validation_count, count);
     int8_t part[EXAMPLES] = {0};
@@ -43,7 +43,7 @@ static void each_class_gives_its_share(void **state)
     (void)state;
     static const double SHARES[] = {0.05, 0.1, 0.25, 0.5};
     static const int COUNTS[] = {EXAMPLES, 80};
-    uint8_t labels[EXAMPLES];
+    uint16_t labels[EXAMPLES];
     make_labels(labels);
     const Split split = {.count = EXAMPLES, .labels = labels};
     Error err = {0};
@@ -59,7 +59,7 @@ static void each_class_gives_its_share(void **state)
 static void the_seed_chooses(void **state)
 {
     (void)state;
-    uint8_t labels[EXAMPLES];
+    uint16_t labels[EXAMPLES];
     make_labels(labels);
     const Split split = {.count = EXAMPLES, .labels = labels};
     Error err = {0};
@@ -83,7 +83,7 @@ static void the_seed_chooses(void **state)
 static void without_a_share_all_train(void **state)
 {
     (void)state;
-    uint8_t labels[EXAMPLES];
+    uint16_t labels[EXAMPLES];
     make_labels(labels);
     const Split split = {.count = EXAMPLES, .labels = labels};
     Error err = {0};
@@ -100,7 +100,7 @@ static void without_a_share_all_train(void **state)
 static void refuses_what_makes_no_sense(void **state)
 {
     (void)state;
-    uint8_t labels[EXAMPLES];
+    uint16_t labels[EXAMPLES];
     make_labels(labels);
     const Split split = {.count = EXAMPLES, .labels = labels};
     Error err;

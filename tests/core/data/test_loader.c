@@ -23,9 +23,10 @@ static uint8_t pixel(int example, size_t i)
 static Dataset *make_dataset(void)
 {
     const size_t bytes = HEIGHT * WIDTH * CHANNELS;
-    uint8_t *pixels = xcalloc(EXAMPLES, bytes), *labels = xcalloc(EXAMPLES, 1);
+    uint8_t *pixels = xcalloc(EXAMPLES, bytes);
+    uint16_t *labels = xcalloc(EXAMPLES, sizeof *labels);
     for (int e = 0; e < EXAMPLES; e++) {
-        labels[e] = (uint8_t)(e % CLASSES);
+        labels[e] = (uint16_t)(e % CLASSES);
         for (size_t i = 0; i < bytes; i++)
             pixels[(size_t)e * bytes + i] = pixel(e, i);
     }

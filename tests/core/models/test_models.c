@@ -110,7 +110,7 @@ static void numbers_out_of_range_are_refused(void **state)
     CHECK_REFUSED(model_graph(m, (Shape){1, 96, 5000}, 10, &err), err, ERR_INVALID,
                   "image width must be 1 to 4096, got 5000");
     CHECK_REFUSED(model_graph(m, (Shape){1, 96, 96}, 0, &err), err, ERR_INVALID,
-                  "classes must be 1 to 100000, got 0");
+                  "classes must be 1 to 65535, got 0");
     assert_null(models_find("googlenet2"));
 }
 
