@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/file_map.h"
 #include "core/base/memory.h"
 #include "core/data/mnist.h"
+#include "core/data/packed.h"
 
 // As torchvision and the d2l.ai chapter name them.
 static const char *const FASHION_MNIST_NAMES[] = {
@@ -64,7 +66,8 @@ static bool fail_unknown(const char *source, Error *err)
 bool dataset_open(const char *source, const char *folder, Dataset **dataset, Error *err)
 {
     if (strchr(source, '/'))
-        return mnist_open(source, NULL, dataset, err);
+        return packed_is(source) ? packed_open(source, dataset, err)
+                                 : mnist_open(source, NULL, dataset, err);
     const DatasetInfo *known = dataset_find(source);
     if (known)
         return mnist_open(folder ? folder : known->folder, known, dataset, err);
@@ -74,28 +77,55 @@ bool dataset_open(const char *source, const char *folder, Dataset **dataset, Err
 bool dataset_present(const char *source, const char *folder, Error *err)
 {
     if (strchr(source, '/'))
-        return mnist_present(source, NULL, err);
+        return packed_is(source) ? packed_present(source, err) : mnist_present(source, NULL, err);
     const DatasetInfo *known = dataset_find(source);
     if (known)
         return mnist_present(folder ? folder : known->folder, known, err);
     return fail_unknown(source, err);
 }
 
-static void split_free(Split *split)
+bool dataset_intact(const Dataset *dataset, Error *err)
 {
-    free((void *)split->pixels);
+    for (size_t i = 0; i < COUNT(dataset->maps); i++)
+        if (dataset->maps[i] && !file_map_intact(dataset->maps[i], err))
+            return false;
+    return true;
+}
+
+void split_count_classes(const Split *split, const int32_t *examples, int count, int classes,
+                         int64_t *counts)
+{
+    memset(counts, 0, (size_t)classes * sizeof *counts);
+    for (int i = 0; i < count; i++)
+        counts[split->labels[examples ? examples[i] : i]]++;
+}
+
+static void split_free(Split *split, FileMap *map)
+{
+    if (map)
+        file_map_close(map);
+    else
+        free((void *)split->pixels);
     free((void *)split->labels);
+}
+
+static void names_free(Dataset *dataset)
+{
+    for (int i = 0; i < dataset->classes; i++)
+        free((void *)dataset->class_names[i]);
+    free((void *)dataset->class_names);
 }
 
 void dataset_free(Dataset *dataset)
 {
     if (!dataset)
         return;
-    for (int i = 0; i < dataset->classes; i++)
-        free((void *)dataset->class_names[i]);
-    free((void *)dataset->class_names);
+    if (dataset->packed)
+        packed_index_free((PackedIndex *)dataset->packed);  // which has the names
+    else
+        names_free(dataset);
     free((void *)dataset->name);
-    split_free(&dataset->train);
-    split_free(&dataset->test);
+    split_free(&dataset->train, dataset->maps[0]);
+    split_free(&dataset->test, dataset->maps[1]);
     free(dataset);
 }

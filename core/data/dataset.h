@@ -1,12 +1,13 @@
-/* core/data/dataset.h -- labelled images, in memory as bytes.
+/* core/data/dataset.h -- labelled images as bytes, in memory or mapped from files.
  *
  * A dataset has a training and a test split of equally shaped 8-bit images. It is read once and
  * then never changes, so any thread may read it. Sets come by name from the table in dataset.c (one
- * row and one file in this folder for each), or from a folder that holds the four files of an
- * MNIST-like set.
+ * row and one file in this folder for each), or from a folder: one with a set.index is a packed set
+ * (core/data/packed.h), else it holds the four files of an MNIST-like set.
  *
  * Errors   ERR_NOT_FOUND: no such name or folder, or a file of it is missing.
- *          ERR_INVALID: a file is cut off or contradicts itself; the message names file and fault.
+ *          ERR_INVALID, of a packed set ERR_DAMAGED: a file is cut off or contradicts itself; the
+ *          message names file and fault.
  *          ERR_NO_MEMORY: the pixels do not fit.
  */
 #pragma once
@@ -16,18 +17,21 @@
 #include "core/graph/shape.h"
 
 typedef struct {
-    int count;              // images
-    const uint8_t *pixels;  // (count, height, width, channels)
-    const uint8_t *labels;  // (count), below Dataset.classes
+    int count;               // images
+    const uint8_t *pixels;   // (count, height, width, channels)
+    const uint16_t *labels;  // (count), below Dataset.classes
 } Split;
 
 typedef struct {
     const char *name;
     Shape image;
-    int classes;
+    int classes;                     // 1 to 65,535
     const char *const *class_names;  // `classes` of them
     Split train;
     Split test;
+
+    const struct PackedIndex *packed;  // of a packed set: its digest and notes; else NULL
+    struct FileMap *maps[2];           // what pixels are mapped from; NULL: they are in memory
 } Dataset;
 
 /* What is known of a set without reading its files. */
@@ -55,3 +59,11 @@ bool dataset_open(const char *source, const char *folder, Dataset **dataset, Err
  * ERR_NOT_FOUND or ERR_IO names the file. */
 bool dataset_present(const char *source, const char *folder, Error *err);
 void dataset_free(Dataset *dataset);  // takes NULL
+
+/* Whether the pixels are still those of dataset_open. Of a mapped file that has been shortened or
+ * changed since, or that the disk no longer gives, some may be zeros: ERR_DAMAGED names it. Cheap;
+ * ask after reading. */
+bool dataset_intact(const Dataset *dataset, Error *err);
+/* Examples of each class among `examples`, `count` of them; NULL: the first `count`. */
+void split_count_classes(const Split *split, const int32_t *examples, int count, int classes,
+                         int64_t *counts);

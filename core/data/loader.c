@@ -13,7 +13,6 @@
 
 #include <math.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "core/base/rng.h"
+#include "core/base/thread.h"
 #include "core/data/augment/mixup.h"
 #include "core/data/image_maker.h"
 
@@ -214,20 +214,6 @@ static bool allocate(Loader *l, Error *err)
     return true;
 }
 
-/* Signals are left to the program's other threads. */
-static bool start_thread(Loader *l, Error *err)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int status = pthread_create(&l->thread, NULL, run_producer, l);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (status != 0)
-        return fail(err, ERR_NO_MEMORY, "start the loader's thread: %s", strerror(status));
-    l->running = true;
-    return true;
-}
-
 bool loader_new(const Dataset *dataset, const Split *split, LoaderConfig config, Loader **loader,
                 Error *err)
 {
@@ -257,7 +243,8 @@ bool loader_new(const Dataset *dataset, const Split *split, LoaderConfig config,
     l->index = config.first_batch;
     pthread_mutex_init(&l->mutex, NULL);
     pthread_cond_init(&l->changed, NULL);
-    if (!allocate(l, err) || !start_thread(l, err)) {
+    if (!allocate(l, err)
+        || !(l->running = thread_start(&l->thread, run_producer, l, "the loader's thread", err))) {
         loader_free(l);
         return false;
     }
