@@ -131,7 +131,7 @@ static void put_contents(FILE *f, const PackedIndex *x)
         fputc('\n', f);
     }
     fprintf(f, "train %d\ntest %d\n", x->counts[PACKED_TRAIN], x->counts[PACKED_TEST]);
-    for (int i = 0; i < PACKED_FILES; i++)
+    for (PackedFile i = 0; i < PACKED_FILES; i++)
         fprintf(f, "sha256 %s %s\n", PACKED_FILE_NAMES[i], x->sha256[i]);
 }
 

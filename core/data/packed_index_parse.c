@@ -201,7 +201,7 @@ static bool take_all(Reader *r, PackedIndex *x)
               && take_notes(r, &x->info) && take_classes(r, &x->info)
               && take_count(r, "train ", &x->counts[PACKED_TRAIN])
               && take_count(r, "test ", &x->counts[PACKED_TEST]);
-    for (int i = 0; ok && i < PACKED_FILES; i++)
+    for (PackedFile i = 0; ok && i < PACKED_FILES; i++)
         ok = take_sha256(r, i, x->sha256[i]);
     return ok && take_digest(r, x);
 }

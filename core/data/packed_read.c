@@ -49,7 +49,7 @@ static bool present(const char *folder, const char *name, Error *err)
 bool packed_present(const char *folder, Error *err)
 {
     bool ok = present(folder, PACKED_INDEX_NAME, err);
-    for (int i = 0; ok && i < PACKED_FILES; i++)
+    for (PackedFile i = 0; ok && i < PACKED_FILES; i++)
         ok = present(folder, PACKED_FILE_NAMES[i], err);
     return ok;
 }
@@ -189,7 +189,7 @@ bool packed_verify(const char *folder, PackedGoOn *go_on, void *context, Error *
     if (!packed_open(folder, &d, err))  // sizes and labels
         return false;
     bool ok = true;
-    for (int i = 0; ok && i < PACKED_FILES; i++)
+    for (PackedFile i = 0; ok && i < PACKED_FILES; i++)
         ok = verify_file(folder, d->packed, i, go_on, context, err);
     dataset_free(d);
     return ok;

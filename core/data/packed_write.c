@@ -44,7 +44,7 @@ static bool fail_system(PackedWriter *w, const char *what, const char *name, Err
 
 static void remove_files(int folder)
 {
-    for (int i = 0; i < PACKED_FILES; i++)
+    for (PackedFile i = 0; i < PACKED_FILES; i++)
         unlinkat(folder, PACKED_FILE_NAMES[i], 0);
     unlinkat(folder, PACKED_INDEX_NAME, 0);
 }
@@ -199,7 +199,7 @@ static bool sync_fd(PackedWriter *w, int fd, const char *name, Error *err)
 
 static bool create_files(PackedWriter *w, Error *err)
 {
-    for (int i = 0; i < PACKED_FILES; i++) {
+    for (PackedFile i = 0; i < PACKED_FILES; i++) {
         Part *p = &w->parts[i];
         p->fd = create_file(w, PACKED_FILE_NAMES[i]);
         if (p->fd < 0)
@@ -229,7 +229,7 @@ bool packed_create(const char *folder, const PackedInfo *info, PackedWriter **wr
         return false;
     PackedWriter *w = xcalloc(1, sizeof *w);
     w->parent = w->folder = -1;
-    for (int i = 0; i < PACKED_FILES; i++)
+    for (PackedFile i = 0; i < PACKED_FILES; i++)
         w->parts[i].fd = -1;
     copy_info(&w->index.info, info);
     w->picture_bytes = shape_count(info->image);
@@ -262,7 +262,7 @@ bool packed_add(PackedWriter *w, PackedSplit split, int label, const uint8_t *pi
 
 static bool finish_files(PackedWriter *w, Error *err)
 {
-    for (int i = 0; i < PACKED_FILES; i++) {
+    for (PackedFile i = 0; i < PACKED_FILES; i++) {
         Part *p = &w->parts[i];
         if (!flush(w, i, err) || !sync_fd(w, p->fd, PACKED_FILE_NAMES[i], err))
             return false;
@@ -321,7 +321,7 @@ void packed_abandon(PackedWriter *w)
     if (!w)
         return;
     char unused[PACKED_DIGEST];
-    for (int i = 0; i < PACKED_FILES; i++) {
+    for (PackedFile i = 0; i < PACKED_FILES; i++) {
         if (w->parts[i].fd >= 0)
             close(w->parts[i].fd);
         if (w->parts[i].sha.context)

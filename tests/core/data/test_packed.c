@@ -287,7 +287,7 @@ static void files_of_another_size_are_refused(void **state)
 static void a_missing_file_is_named(void **state)
 {
     (void)state;
-    for (int i = 0; i < PACKED_FILES; i++) {
+    for (PackedFile i = 0; i < PACKED_FILES; i++) {
         const PackedPlace place = packed_place();
         Error err = {0};
         CHECK_OK(packed_make(place.folder, 10, 5, NULL, &err), err);
@@ -314,7 +314,7 @@ static bool count_calls(void *context)
 static void a_changed_bit_is_found(void **state)
 {
     (void)state;
-    for (int i = 0; i < PACKED_FILES; i++) {
+    for (PackedFile i = 0; i < PACKED_FILES; i++) {
         const PackedPlace place = packed_place();
         Error err = {0};
         CHECK_OK(packed_make(place.folder, 10, 5, NULL, &err), err);
