@@ -10,7 +10,7 @@
 typedef struct {
     int64_t total_bytes;  // of all files together, unpacked
     int64_t entries;      // files, folders and whatever else is listed, also what is left out
-    int64_t expansion;    // times the size of the archive file that its contents may have
+    int64_t expansion;  // times the size of the archive file that its contents may have, at least 1
     int64_t free_bytes;   // contents that no expansion is held against
     int64_t entry_bytes;  // of one file
     int path_depth;       // names in a path
