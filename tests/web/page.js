@@ -23,7 +23,10 @@ export const startDaemon = (options = {}) => Daemon.start({ args: ['--web', webF
 export function setUp(prepare, options) {
   const world = {};
   before(async () => {
-    [world.daemon, world.browser] = await Promise.all([startDaemon(options), openBrowser()]);
+    // Each is ended by `after` also where the other does not start.
+    const started = await Promise.allSettled([
+      startDaemon(options).then((daemon) => { world.daemon = daemon; }), openBrowser().then((browser) => { world.browser = browser; })]);
+    for (const { reason } of started) if (reason) throw reason;
     await prepare?.(world);
   });
   after(async () => {

@@ -33,6 +33,24 @@ test('curves grow while one looks and are the daemon’s numbers in the end', as
   await context.close();
 });
 
+test('text that the reader has selected stays selected while the run goes on, and goes on itself afterwards', async (t) => {
+  const id = await startJob(t, world.daemon, endless({ name: 'selected' }));
+  const { page, context } = await open(`/runs/${id}`);
+  const fact = (name) => page.locator('.facts > div').filter({ has: page.locator(`dt:text-is("${name}")`) }).locator('dd');
+  await until(async () => (await countRows(page, 'Loss')) > 0, 'the first points');
+  await fact('Step').evaluate((dd) => document.getSelection().selectAllChildren(dd));
+  const selected = () => page.evaluate(() => String(document.getSelection()));
+  const before = await selected();
+  assert.match(before, /^[\d,]+ of [\d,]+$/);
+  const loss = await fact('Loss').textContent();
+  const points = await countRows(page, 'Loss');
+  await until(async () => (await fact('Loss').textContent()) !== loss && (await countRows(page, 'Loss')) > points + 2, 'the page to go on');
+  assert.equal(await selected(), before);
+  await page.evaluate(() => document.getSelection().removeAllRanges());
+  await until(async () => (await fact('Step').textContent()) !== before, 'the step to go on');
+  await context.close();
+});
+
 test('the star stands at the best epoch, also when that is the last', async () => {
   const id = await startJob(null, world.daemon, { name: 'stars', epochs: 6 });
   const { page, context } = await open(`/runs/${id}`);
