@@ -49,3 +49,11 @@ int header_list_count(const HeaderList *list, const char *name)
         n += strcasecmp(list->items[i].name, name) == 0;
     return n;
 }
+
+size_t header_list_size(const HeaderList *list)
+{
+    size_t size = 0;
+    for (int i = 0; i < list->count; i++)
+        size += list->items[i].name_length + list->items[i].value_length + 64;
+    return size;
+}

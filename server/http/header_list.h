@@ -22,3 +22,6 @@ void header_list_free(HeaderList *list);
 /* The value of the first field of that name, whatever its case; NULL if there is none. */
 const char *header_list_get(const HeaderList *list, const char *name);
 int header_list_count(const HeaderList *list, const char *name);
+
+/* Bytes of all fields, each with 64 more for what it takes to keep it. */
+size_t header_list_size(const HeaderList *list);

@@ -15,7 +15,7 @@
 #include "server/http/pages.h"
 
 enum {
-    CONNECTION_BYTES = 32 << 10,  // libmicrohttpd's pool for one: headers must fit into it
+    CONNECTION_BYTES = 2 * FIELDS_MAX,  // libmicrohttpd's pool for one; it refuses what has no room
     BACKLOG = 511,
     SPARE_CONNECTIONS = 64,  // between our limit, which makes room, and libmicrohttpd's
     STOP_WAIT_MS = 800,      // for answers under way when the daemon stops

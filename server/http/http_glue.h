@@ -25,6 +25,7 @@ struct sockaddr;
 enum {
     HTTP_ADDRESS = 48,  // bytes of an address as text, with the final NUL
     URI_MAX = 2048,
+    FIELDS_MAX = 32 << 10,      // of header_list_size()
     REQUEST_ID = 65,            // bytes of a request's id, with the final NUL
     SLOWEST_READER = 16 << 10,  // bytes a second that a client must take of an answer, on the whole
 };

@@ -188,6 +188,10 @@ static void decide_early(Exchange *x, const char *version, bool *close)
         respond_problem(&x->res, 414, NULL, "a URI may have %d bytes", URI_MAX - 1);
         return;
     }
+    if (header_list_size(&x->headers) > FIELDS_MAX) {
+        respond_problem(&x->res, 431, NULL, "the headers may have %d bytes", FIELDS_MAX);
+        return;
+    }
     x->match = router_find(service->routes, service->route_count, x->method, x->uri, x->params);
     if (check_access(x) && (x->match.route || answer_unrouted(x)))
         check_body(x);

@@ -111,6 +111,21 @@ test('expectations', async () => {
   assert.match(text, /^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 /);
 });
 
+test('a request line or headers that are too long', async () => {
+  const long = async (bytes, status, code) => {
+    const { answers, text } = await raw(`${bytes}Connection: close\r\n\r\n`);
+    assert.equal(answers.length, 1, text.slice(0, 1000));
+    assert.equal(answers[0].status, status, text.slice(0, 1000));
+    if (status === 200) return;
+    assertSchema('Problem', JSON.parse(answers[0].body));
+    assert.equal(JSON.parse(answers[0].body).code, code);
+  };
+  await long(`${GET}X: ${'a'.repeat(30000)}\r\n`, 200);
+  for (const length of [2100, 30000, 60000]) await long(`GET /${'a'.repeat(length)} HTTP/1.1\r\n${HOST}`, 414, 'uri_too_long');
+  for (const length of [33000, 60000]) await long(`${GET}X: ${'a'.repeat(length)}\r\n`, 431, 'headers_too_large');
+  await long(`${GET}${'X: a\r\n'.repeat(600)}`, 431, 'headers_too_large');
+});
+
 // These libmicrohttpd refuses by itself, in its own words: what counts is that nothing behind them is answered.
 test('what is no HTTP is not answered as if it were', async () => {
   const wrong = ['-1', '+2', '0x2', '2, 2', '2 2', '', '99999999999999999999999'];
@@ -120,7 +135,7 @@ test('what is no HTTP is not answered as if it were', async () => {
   bytes.push(`${POST}Transfer-Encoding: chunked\r\n\r\n2\r\n{}XX0\r\n\r\n${NEXT}`, `${GET}NoColonHere\r\n\r\n${NEXT}`,
     `GET /livez HTTP/1.1\r\n X-A: a\r\n${HOST}\r\n${NEXT}`, `GET /livez HTTP/2.0\r\n${HOST}\r\n${NEXT}`,
     `GET /livez\r\n\r\n${NEXT}`, `\x16\x03\x01\x02\r\n\r\n${NEXT}`, `GET\t/livez\tHTTP/1.1\r\n${HOST}\r\n${NEXT}`,
-    `GET /${'a'.repeat(60000)} HTTP/1.1\r\n${HOST}\r\n${NEXT}`, `${GET}X: ${'a'.repeat(60000)}\r\n\r\n${NEXT}`);
+    `GET /${'a'.repeat(70000)} HTTP/1.1\r\n${HOST}\r\n${NEXT}`, `${GET}X: ${'a'.repeat(70000)}\r\n\r\n${NEXT}`);
   for (const each of bytes) {
     const { text } = await raw(each);
     assert.doesNotMatch(text, /HTTP\/1\.\d [23]\d\d/, each.slice(0, 200));
