@@ -27,6 +27,8 @@ typedef struct {
     atomic_llong cut;          // connections closed because a request took too long
     atomic_llong busy;         // requests refused because too many waited
     atomic_llong late;         // requests answered 503 because their handler took too long
+    atomic_int bodies;         // streamed bodies on their way now
+    atomic_llong body_bytes;   // of streamed bodies that came
 } HttpCounts;
 
 /* Pointers but `address` are borrowed until http_stop. 0 or NULL means the default, which stands
@@ -46,10 +48,12 @@ typedef struct {
     int connections_per_address;  // 256
     int waiting;                  // 256 requests that may wait for a handler, of each kind
     size_t body_bytes;            // 1 MiB
-    double request_seconds;       // 30, from the first byte of a request to the last; as long again
-                                  // for its handler
-    double idle_seconds;          // 60 that a connection may be silent between two requests
-    double heartbeat_seconds;     // 15; a silent stream gets a comment
+    int bodies;                   // 16 streamed bodies at a time
+    double body_bytes_per_second;  // 1024, the least that a streamed body must bring, on the whole
+    double request_seconds;    // 30, from the first byte of a request to the last; as long again
+                               // for its handler
+    double idle_seconds;       // 60 that a connection may be silent between two requests
+    double heartbeat_seconds;  // 15; a silent stream gets a comment
 } HttpConfig;
 
 /* Read the pages and listen; clients that connect wait. ERR_INVALID: the address is not a number,
@@ -65,6 +69,8 @@ typedef struct {
     size_t route_count;
     App *app;        // handed to the handlers
     Events *events;  // wakes the streams
+    /* Adds headers that all answers under a path bear, refusals too; NULL: none. */
+    void (*add_headers)(const App *app, const char *method, const char *path, Response *res);
 } HttpService;
 
 /* Answer. ERR_IO, ERR_NO_MEMORY: no threads. */

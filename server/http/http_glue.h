@@ -3,6 +3,7 @@
  *     http.c           start and stop
  *     http_request.c   receives a request and decides what its headers alone can decide
  *     http_handler.c   runs its handler, on this thread or on another
+ *     http_body.c      bodies that go to a sink piece by piece
  *     http_reply.c     turns a Response into libmicrohttpd's
  *     http_stream.c    bodies that are made piece by piece
  *     http_watch.c     the watching thread: deadlines of connections, wakes streams
@@ -32,6 +33,7 @@ enum {
 
 typedef struct Watch Watch;
 typedef struct PulledBody PulledBody;
+typedef struct SinkBody SinkBody;
 typedef struct Exchange Exchange;
 
 /* A TCP connection, from accept to close. */
@@ -43,6 +45,7 @@ typedef struct Connection {
     double deadline;    // monotonic seconds at which it is cut off; 0: never
     double opened_at;   // its age decides who has to go when there are too many
     bool answering;     // a whole request is there, and its answer is not yet sent
+    bool bringing;      // a body for a sink: has its own least rate
     Exchange *waiting;  // suspended until a handler has answered this
 } Connection;
 
@@ -52,7 +55,7 @@ struct Http {
     int listen_fd;  // -1 once libmicrohttpd has it
     Pages *pages;
     struct MHD_Daemon *daemon;
-    HandlerPool *readers, *writers;
+    HandlerPool *readers, *writers, *sinks;
     Watch *watch;
     atomic_size_t body_bytes;  // of all requests being received
 
@@ -64,6 +67,13 @@ struct Http {
     bool ending;         // streams of events end
     bool stopping;       // nothing is suspended any more
 };
+
+typedef enum {
+    EXCHANGE_RECEIVING,
+    EXCHANGE_WAITING,   // suspended; a handler has it
+    EXCHANGE_ANSWERED,  // resumed with an answer
+    EXCHANGE_GIVEN_UP,  // resumed without one
+} ExchangePhase;
 
 /* A request and its answer. The connection and the handler hold it together: a handler that is too
  * slow goes on with it when the connection has been answered, or has gone. */
@@ -88,19 +98,21 @@ struct Exchange {
     char *body;
     size_t body_size, body_room;
     size_t dropped;  // bytes of a refused body
+    SinkBody *sink;  // of a route with BODY_STREAM
     double began_at;
     // The answer.
     Connection *connection;
     Response res;  // with a status once it is decided
     int status;    // sent
-    enum {
-        EXCHANGE_RECEIVING,
-        EXCHANGE_WAITING,   // suspended; a handler has it
-        EXCHANGE_ANSWERED,  // resumed with an answer
-        EXCHANGE_GIVEN_UP,  // resumed without one
-    } phase;
+    ExchangePhase phase;
     bool handler_began;
 };
+
+/* A piece of the request's body, or its end. */
+typedef struct {
+    const char *method, *version, *upload;
+    size_t *upload_size;
+} RequestPart;
 
 /* --- http_watch.c --- */
 bool watch_start(Http *http);
@@ -113,6 +125,8 @@ Connection *connection_enter(Http *http, struct MHD_Connection *mhd, int fd,
 void connection_leave(Http *http, Connection *connection);
 /* From now on `seconds` remain; 0: no deadline. */
 void connection_deadline(Http *http, Connection *connection, double seconds, bool answering);
+/* It brings a body for a sink, and is not pushed out by others. */
+void connection_bringing(Http *http, Connection *connection, bool bringing);
 Connection *connection_state(struct MHD_Connection *connection);
 
 /* --- http_stream.c --- */
@@ -139,7 +153,31 @@ void handler_came_back(Exchange *x);
 void handler_give_up(Connection *connection);
 void exchange_release(Exchange *x);
 
+/* Run it on this thread. */
+void handler_run(const Exchange *x, Response *res);
+/* Suspend the connection until a handler has answered; false: the daemon stops. */
+bool handler_suspend(Exchange *x);
+/* With the lock held: hand the answer over, with x->phase `phase` from now on, and bring the
+ * connection back, whose client has `seconds` then (0: no deadline). False if nobody waits. */
+bool handler_hand_over(Exchange *x, Response *res, ExchangePhase phase, double seconds);
+
+/* --- http_body.c --- */
+
+enum { DROP_MAX = 8 << 20 };  // of a refused body; after it the connection is closed
+
+/* The headers are there. False if the connection must be closed. */
+bool body_open(Exchange *x);
+/* What comes after them. The same. */
+bool body_handle(Exchange *x, RequestPart part);
+/* The exchange is over. */
+void body_end(Exchange *x);
+void body_free(Exchange *x);
+
 /* --- http_reply.c --- */
+
+/* Send x->res in the middle of a body, which libmicrohttpd does not do: it knows nothing of it, so
+ * that the connection has to be closed. */
+void reply_send_early(Exchange *x);
 
 /* Send x->res, whose parts are taken. Adds what every answer bears; answers 304 where the client's
  * copy is still good. False if the connection must be closed. */
@@ -147,10 +185,5 @@ bool reply_send(Exchange *x, bool close);
 
 /* --- http_request.c: libmicrohttpd's callbacks, with `cls` the Http --- */
 void *request_begin(void *cls, const char *uri, struct MHD_Connection *connection);
-/* A piece of the request's body, or its end. */
-typedef struct {
-    const char *method, *version, *upload;
-    size_t *upload_size;
-} RequestPart;
 bool request_handle(Exchange *x, RequestPart part);  // false if the connection must be closed
 void request_end(Exchange *x);

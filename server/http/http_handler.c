@@ -10,6 +10,7 @@
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "server/base/json_text.h"
+#include "server/http/framing.h"
 #include "server/http/http_glue.h"
 
 void exchange_release(Exchange *x)
@@ -20,6 +21,7 @@ void exchange_release(Exchange *x)
     header_list_free(&x->headers);
     free(x->body);
     response_free(&x->res);
+    body_free(x);
     free(x);
 }
 
@@ -28,6 +30,8 @@ static bool read_body(const Exchange *x, cJSON **json, Response *res)
     const Route *route = x->match.route;
     Error err = {0};
     *json = NULL;
+    if (route->body == BODY_STREAM)
+        return true;
     if (x->body_size > 0 && route->body == BODY_NONE)
         return request_reject(res, 400, NULL, "%s %s takes no body", route->method, route->pattern);
     if (x->body_size == 0 && route->body != BODY_JSON)
@@ -39,7 +43,7 @@ static bool read_body(const Exchange *x, cJSON **json, Response *res)
     return false;
 }
 
-static void run_handler(const Exchange *x, Response *res)
+void handler_run(const Exchange *x, Response *res)
 {
     cJSON *json;
     if (!read_body(x, &json, res))
@@ -54,6 +58,7 @@ static void run_handler(const Exchange *x, Response *res)
         .json = json,
         .body = x->body ? x->body : "",
         .body_size = x->body_size,
+        .body_length = framing_body_length(&x->headers),
         .headers = &x->headers,
         .access = x->access,
     };
@@ -78,18 +83,23 @@ static bool begin(Exchange *x)
     return x->handler_began;
 }
 
-/* Hand the answer over and bring the connection back; false if it has been answered otherwise. */
+bool handler_hand_over(Exchange *x, Response *res, ExchangePhase phase, double seconds)
+{
+    if (x->phase != EXCHANGE_WAITING)
+        return false;
+    x->res = *res;
+    x->phase = phase;
+    x->connection->waiting = NULL;
+    x->connection->deadline = seconds > 0 ? clock_seconds() + seconds : 0;
+    MHD_resume_connection(x->connection->mhd);
+    return true;
+}
+
+/* False if it has been answered otherwise. */
 static bool hand_over(Exchange *x, Response *res)
 {
     pthread_mutex_lock(&x->http->lock);
-    const bool awaited = x->phase == EXCHANGE_WAITING;
-    if (awaited) {
-        x->res = *res;
-        x->phase = EXCHANGE_ANSWERED;
-        x->connection->waiting = NULL;
-        x->connection->deadline = 0;
-        MHD_resume_connection(x->connection->mhd);
-    }
+    const bool awaited = handler_hand_over(x, res, EXCHANGE_ANSWERED, 0);
     pthread_mutex_unlock(&x->http->lock);
     return awaited;
 }
@@ -99,7 +109,7 @@ static void run_task(Task *task)
     Exchange *x = task_owner(task, offsetof(Exchange, task));
     if (begin(x)) {
         Response res = RESPONSE_EMPTY;
-        run_handler(x, &res);
+        handler_run(x, &res);
         if (!hand_over(x, &res)) {
             log_request_id(x->id);
             LOG(x->http->config.log, LOG_WARNING, "answer_too_late", log_text("method", x->method),
@@ -122,7 +132,7 @@ static void respond_busy(Exchange *x)
                     "too many requests wait for their turn: nothing was done for this one");
 }
 
-static bool suspend(Exchange *x)
+bool handler_suspend(Exchange *x)
 {
     Http *http = x->http;
     pthread_mutex_lock(&http->lock);
@@ -137,14 +147,26 @@ static bool suspend(Exchange *x)
     return ok;
 }
 
+static HandlerPool *pool_of(const Exchange *x)
+{
+    switch (x->match.route->thread) {
+    case WRITES:
+        return x->http->writers;
+    case SINKS:
+        return x->http->sinks;
+    default:
+        return x->http->readers;
+    }
+}
+
 bool handler_call(Exchange *x)
 {
     if (x->match.route->thread == INLINE) {
-        run_handler(x, &x->res);
+        handler_run(x, &x->res);
         return true;
     }
-    HandlerPool *pool = x->match.route->thread == WRITES ? x->http->writers : x->http->readers;
-    if (!suspend(x)) {
+    HandlerPool *pool = pool_of(x);
+    if (!handler_suspend(x)) {
         respond_problem(&x->res, 503, NULL, "the daemon is shutting down");
         return true;
     }

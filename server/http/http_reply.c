@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
 
 #include "core/base/memory.h"
 #include "server/http/etag.h"
@@ -54,35 +56,48 @@ static struct MHD_Response *make(Exchange *x)
 }
 
 /* What every answer bears. */
-static void add_headers(struct MHD_Response *response, const Exchange *x)
+static void add_headers(const Exchange *x, void *dst,
+                        void (*add)(void *dst, const char *name, const char *value))
 {
     const Response *res = &x->res;
     bool policy = false, cache = false;
     if (res->type && res->status != 304)
-        MHD_add_response_header(response, "Content-Type", res->type);
+        add(dst, "Content-Type", res->type);
     for (int i = 0; i < res->header_count; i++) {
         const ResponseHeader *h = &res->headers[i];
         policy = policy || strcmp(h->name, "Content-Security-Policy") == 0;
         cache = cache || strcmp(h->name, "Cache-Control") == 0;
-        MHD_add_response_header(response, h->name, h->value);
+        add(dst, h->name, h->value);
     }
     if (!policy)
-        MHD_add_response_header(response, "Content-Security-Policy",
-                                "default-src 'none'; frame-ancestors 'none'");
+        add(dst, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
     if (!cache)
-        MHD_add_response_header(response, "Cache-Control", res->tagged ? "no-cache" : "no-store");
-    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
-    MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
-    MHD_add_response_header(response, "Vary", "Accept, Authorization");
-    MHD_add_response_header(response, "X-Request-Id", x->id);
+        add(dst, "Cache-Control", res->tagged ? "no-cache" : "no-store");
+    add(dst, "X-Content-Type-Options", "nosniff");
+    add(dst, "Referrer-Policy", "no-referrer");
+    add(dst, "Cross-Origin-Resource-Policy", "same-origin");
+    add(dst, "Vary", "Accept, Authorization");
+    add(dst, "X-Request-Id", x->id);
+}
+
+static void add_to_response(void *dst, const char *name, const char *value)
+{
+    MHD_add_response_header(dst, name, value);
+}
+
+static void finish(Exchange *x)
+{
+    const HttpService *service = &x->http->service;
+    if (service->add_headers)
+        service->add_headers(service->app, x->method, x->uri, &x->res);
+    response_finish(&x->res, x->id);
 }
 
 bool reply_send(Exchange *x, bool close)
 {
     Http *http = x->http;
     Response *res = &x->res;
-    response_finish(res, x->id);
+    finish(x);
     if (res->tagged)
         tag(x);
     x->status = res->status;
@@ -93,7 +108,7 @@ bool reply_send(Exchange *x, bool close)
         response_free(res);
         return false;
     }
-    add_headers(response, x);
+    add_headers(x, response, add_to_response);
     if (close)
         MHD_add_response_header(response, "Connection", "close");
     const bool ok =
@@ -101,4 +116,44 @@ bool reply_send(Exchange *x, bool close)
     MHD_destroy_response(response);
     response_free(res);
     return ok;
+}
+
+static void add_to_text(void *dst, const char *name, const char *value)
+{
+    fprintf(dst, "%s: %s\r\n", name, value);
+}
+
+/* The whole answer as it goes over the wire, from malloc; NULL: no memory. */
+static char *write_reply(const Exchange *x, size_t *size)
+{
+    const Response *res = &x->res;
+    char *text = NULL, date[40];
+    const time_t now = time(NULL);
+    struct tm utc;
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &utc));
+    FILE *stream = open_memstream(&text, size);
+    if (!stream)
+        return NULL;
+    fprintf(stream, "HTTP/1.1 %d %s\r\n", res->status,
+            MHD_get_reason_phrase_for((unsigned)res->status));
+    add_to_text(stream, "Date", date);
+    add_to_text(stream, "Connection", "close");
+    add_headers(x, stream, add_to_text);
+    fprintf(stream, "Content-Length: %zu\r\n\r\n", res->size);
+    fwrite(res->text, 1, res->text ? res->size : 0, stream);
+    fclose(stream);
+    return text;
+}
+
+void reply_send_early(Exchange *x)
+{
+    size_t size = 0;
+    finish(x);
+    x->status = x->res.status;
+    char *text = write_reply(x, &size);
+    // Nothing else was sent over this connection lately: what does not fit at once is lost.
+    if (text && send(x->connection->fd, text, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        LOG(x->http->config.log, LOG_DEBUG, "early_answer_lost", log_text("path", x->uri));
+    free(text);
+    response_free(&x->res);
 }

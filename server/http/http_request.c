@@ -21,7 +21,6 @@
 #include "server/http/pages.h"
 
 enum {
-    DROP_MAX = 8 << 20,      // of a refused body; after it the connection is closed
     BODIES_MAX = 128 << 20,  // of all requests being received
 };
 
@@ -133,6 +132,8 @@ static bool check_body(Exchange *x)
     const long long length = framing_body_length(&x->headers);
     const char *type = header_list_get(&x->headers, "Content-Type");
     const Route *route = x->match.route;
+    if (route && route->body == BODY_STREAM)
+        return true;  // its handler decides
     if (length > (long long)config->body_bytes)
         return request_reject(&x->res, 413, NULL, "a body may have %zu bytes, this one has %lld",
                               config->body_bytes, length);
@@ -206,6 +207,8 @@ static bool receive_headers(Exchange *x, RequestPart part)
     MHD_get_connection_values_n(x->connection->mhd, MHD_HEADER_KIND, add_header, &x->headers);
     choose_id(x);
     decide_early(x, part.version, &close);
+    if (!x->res.status && x->match.route && x->match.route->body == BODY_STREAM)
+        return body_open(x);
     // Nobody will wait for so much: answer now, at the risk that it is not read. Who waits for a
     // word before sending shall have it.
     close = close
@@ -273,6 +276,8 @@ bool request_handle(Exchange *x, RequestPart part)
         return false;
     if (!x->seen)
         return receive_headers(x, part);
+    if (x->sink)
+        return body_handle(x, part);
     if (*part.upload_size > 0) {
         const bool ok = receive_body(x, part.upload, *part.upload_size);
         *part.upload_size = 0;
@@ -289,6 +294,8 @@ bool request_handle(Exchange *x, RequestPart part)
 void request_end(Exchange *x)
 {
     Http *http = x->http;
+    if (x->sink)
+        body_end(x);
     if (x->connection)
         connection_deadline(http, x->connection,
                             http->config.idle_seconds + http->config.request_seconds, false);

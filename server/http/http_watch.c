@@ -169,7 +169,8 @@ static bool push_out(Http *http, const char *address)
 {
     Connection *oldest = NULL;
     for (Connection *c = http->connections; c; c = c->next)
-        if (!c->answering && c->deadline > 0 && (!address || strcmp(c->address, address) == 0)
+        if (!c->answering && !c->bringing && c->deadline > 0
+            && (!address || strcmp(c->address, address) == 0)
             && (!oldest || c->opened_at < oldest->opened_at))
             oldest = c;
     if (!oldest)
@@ -239,6 +240,13 @@ void connection_deadline(Http *http, Connection *c, double seconds, bool answeri
     pthread_mutex_lock(&http->lock);
     c->deadline = seconds > 0 ? clock_seconds() + seconds : 0;
     c->answering = answering;
+    pthread_mutex_unlock(&http->lock);
+}
+
+void connection_bringing(Http *http, Connection *c, bool bringing)
+{
+    pthread_mutex_lock(&http->lock);
+    c->bringing = bringing;
     pthread_mutex_unlock(&http->lock);
 }
 

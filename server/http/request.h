@@ -26,6 +26,7 @@ typedef struct {
     const cJSON *json;  // the body; NULL if there is none
     const char *body;   // its bytes, with a NUL after them; "" if there is none
     size_t body_size;
+    long long body_length;  // that a streamed one will have; -1: nobody knows
     const HeaderList *headers;
     Access access;
 } Request;

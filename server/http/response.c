@@ -28,10 +28,12 @@ static const struct {
     {415, "Unsupported Media Type", "unsupported_media_type"},
     {416, "Range Not Satisfiable", "range_not_satisfiable"},
     {417, "Expectation Failed", "expectation_failed"},
+    {423, "Locked", "locked"},
     {431, "Request Header Fields Too Large", "headers_too_large"},
     {500, "Internal Server Error", "internal"},
     {501, "Not Implemented", "not_implemented"},
     {503, "Service Unavailable", "unavailable"},
+    {507, "Insufficient Storage", "insufficient_storage"},
 };
 
 static size_t status_row(int status)
@@ -50,6 +52,8 @@ void response_free(Response *res)
         close(res->fd);
     if (res->stream.next)
         res->stream.free(res->stream.context);
+    if (res->sink.write)
+        res->sink.leave(res->sink.context);
     for (int i = 0; i < res->header_count; i++)
         free(res->headers[i].value);
     *res = RESPONSE_EMPTY;
@@ -100,6 +104,12 @@ bool respond_stream(Response *res, const char *type, Stream stream)
     res->status = 200;
     res->type = type;
     res->stream = stream;
+    return true;
+}
+
+bool respond_with_sink(Response *res, Sink sink)
+{
+    res->sink = sink;
     return true;
 }
 
@@ -177,8 +187,8 @@ static int error_status(ErrorCode code)
         return 404;
     case ERR_CONFLICT:
         return 409;
-    case ERR_IO:  // the same request may work later
-    case ERR_NO_SPACE:
+    case ERR_IO:        // the same request may work later
+    case ERR_NO_SPACE:  // ... where jobs wait for space
     case ERR_NO_MEMORY:
     case ERR_STOPPED:
         return 503;
@@ -198,9 +208,11 @@ static int reason_status(const char *reason)
 
 bool respond_error(Response *res, const Error *err)
 {
-    const char *code = err->code == ERR_NO_SPACE ? "disk_full" : err->reason;
+    const char *code = err->code == ERR_NO_SPACE && !err->reason ? "disk_full" : err->reason;
     const int special = reason_status(code);
-    const int status = special ? special : error_status(err->code);
+    // With a reason it is a quota, or a body that will not fit: the client has to do something.
+    const bool full = err->code == ERR_NO_SPACE && err->reason;
+    const int status = special ? special : full ? 507 : error_status(err->code);
     return respond_problem(res, status, code, "%s", err->message);
 }
 

@@ -37,7 +37,20 @@ typedef struct {
                           // stream has an end
 } Stream;
 
+typedef struct Response Response;
+
+/* Where a body goes piece by piece, so that it never stands in memory as a whole. Called on handler
+ * threads, one call at a time: it may wait for the disk. Either `finish` or `leave` is the last
+ * call, and frees the context. */
 typedef struct {
+    /* False: nothing more is taken, and *err is the answer. */
+    bool (*write)(void *context, const char *bytes, size_t size, Error *err);
+    bool (*finish)(void *context, Response *res, Error *err);  // all came: answer, like a handler
+    void (*leave)(void *context);  // the client has gone, or a write has failed
+    void *context;
+} Sink;
+
+struct Response {
     int status;        // 0: nothing answered yet
     const char *type;  // content type, a literal
     char *text;        // owned
@@ -45,11 +58,12 @@ typedef struct {
     int fd;            // -1 but for a file; owned
     int64_t offset;    // of its part
     Stream stream;     // next is NULL but for a stream
+    Sink sink;         // write is NULL but where the body is still to come
     cJSON *problem;    // owned; becomes the text once the request's id is in it
     bool tagged;       // the text is to bear an ETag made from it
     ResponseHeader headers[RESPONSE_HEADERS];
     int header_count;
-} Response;
+};
 
 #define RESPONSE_EMPTY ((Response){.fd = -1})
 
@@ -63,6 +77,9 @@ bool respond_json(Response *res, int status, cJSON *json);  // takes json; 200 a
 bool respond_text(Response *res, const char *type, char *text, size_t size);  // takes text; 200
 bool respond_empty(Response *res, int status);
 bool respond_stream(Response *res, const char *type, Stream stream);  // takes the stream; 200
+
+/* Of a route with BODY_STREAM: the answer comes from the sink, which is taken. */
+bool respond_with_sink(Response *res, Sink sink);
 
 /* application/problem+json (RFC 9457). `code`, a literal, tells programs the cases of one status
  * apart; NULL: the default one of the status. */

@@ -19,13 +19,19 @@ typedef enum {
     INLINE,  // the one that serves the socket: everything is in memory
     READS,   // a reader: looks into the store or into files
     WRITES,  // a writer: commits to the store
+    SINKS,   // one for streamed bodies, so that a disk that is slow with them holds up no other
 } RouteThread;
 
 typedef struct {
     const char *method;
     const char *pattern;
     Handler handler;
-    enum { BODY_NONE, BODY_OPTIONAL, BODY_JSON } body;
+    enum {
+        BODY_NONE,
+        BODY_OPTIONAL,  // JSON
+        BODY_JSON,
+        BODY_STREAM,  // any bytes, to a sink: the handler is asked after the headers
+    } body;
     enum { TOKEN, OPEN } access;  // OPEN: answered without the token
     RouteThread thread;
 } Route;
