@@ -54,6 +54,12 @@ static const Field FIELDS[] = {
     {"limits.waiting_requests", INT, AT(limits.waiting_requests), "256", 1, 65536, NULL, "that wait for a thread that reads, and as many for one that writes"},
     {"limits.streams",      INT,    AT(limits.streams), "128", 1, 65536, NULL, "event streams at a time"},
     {"limits.jobs",         INT,    AT(limits.jobs), "10000", 1, 1000000, NULL, "stored at a time"},
+    {"limits.uploads",      INT,    AT(limits.uploads), "64", 1, 10000, NULL, "files that were sent, or are being sent, and not used yet"},
+    {"limits.upload_connections", INT, AT(limits.upload_connections), "16", 1, 1024, NULL, "that bring a file at a time"},
+    {"limits.upload_bytes_per_second", INT, AT(limits.upload_bytes_per_second), "1024", 1, 1 << 30, NULL, "that a client with a file must bring on the whole"},
+    {"limits.upload_idle_seconds", INT, AT(limits.upload_idle_seconds), "86400", 1, 31536000, NULL, "that an unfinished or unused upload is kept after its last byte"},
+    {"limits.upload_bytes", INT,    AT(limits.upload_bytes), "68719476736", 1, 1L << 50, NULL, "of one upload"},
+    {"limits.datasets_bytes", INT,  AT(limits.datasets_bytes), "0", 0, 1L << 50, NULL, "of all data sets and uploads; 0: what the disk has"},
     {"log.level",           CHOICE, AT(log.level), "info", 0, 0, LOG_LEVEL_NAMES, "error, warning, info, request or debug"},
     {"log.format",          CHOICE, AT(log.format), "text", 0, 0, LOG_FORMAT_NAMES, "text or json"},
 };
@@ -102,7 +108,7 @@ static const Field *find_field(const char *name, size_t length, NameOf name_of)
 
 /* ---- One value ---- */
 
-static void take_int(const Field *f, const char *text, const char *where, int *value,
+static void take_int(const Field *f, const char *text, const char *where, void *place,
                      Faults *faults)
 {
     char *end;
@@ -111,8 +117,10 @@ static void take_int(const Field *f, const char *text, const char *where, int *v
     if (!*text || *end || errno || number < f->min || number > f->max)
         faults_add(faults, where, "must be a whole number from %ld to %ld, got \"%.40s\"", f->min,
                    f->max, text);
+    else if (f->size == sizeof(int64_t))
+        *(int64_t *)place = number;
     else
-        *value = (int)number;
+        *(int *)place = (int)number;
 }
 
 static void take_choice(const Field *f, const char *text, const char *where, void *value,

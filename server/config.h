@@ -7,6 +7,7 @@
 #pragma once
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "core/base/error.h"
@@ -37,9 +38,15 @@ typedef struct {
         int request_seconds;          // from its first byte to its last: 30
         int idle_seconds;             // that a connection may be silent between two requests: 60
         int heartbeat_seconds;        // until a silent stream gets a comment: 15
-        int waiting_requests;  // for a thread that reads, and as many for one that writes: 256
-        int streams;           // event streams at a time: 128
-        int jobs;              // stored at a time: 10000
+        int waiting_requests;    // for a thread that reads, and as many for one that writes: 256
+        int streams;             // event streams at a time: 128
+        int jobs;                // stored at a time: 10000
+        int uploads;             // files that were or are being sent: 64
+        int upload_connections;  // bodies that are received at a time: 16
+        int upload_bytes_per_second;  // that a client must bring on the whole: 1024
+        int upload_idle_seconds;      // that an upload is kept after its last byte: a day
+        int64_t upload_bytes;         // of one upload: 64 GiB
+        int64_t datasets_bytes;       // of all data sets and uploads; 0: what the disk has
     } limits;
     struct {
         LogLevel level;    // "info"

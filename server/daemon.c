@@ -24,6 +24,8 @@ typedef struct {
     Signals *signals;
     Jobs *jobs;
     Workers *workers;
+    Quota *quota;
+    Uploads *uploads;
     HttpCounts counts;
     App app;
     Http *http;
@@ -84,6 +86,8 @@ static bool start_listening(Daemon *d, const ServerConfig *config, Error *err)
         .connections_per_address = config->limits.connections_per_address,
         .waiting = config->limits.waiting_requests,
         .body_bytes = (size_t)config->limits.body_bytes,
+        .bodies = config->limits.upload_connections,
+        .body_bytes_per_second = config->limits.upload_bytes_per_second,
         .request_seconds = config->limits.request_seconds,
         .idle_seconds = config->limits.idle_seconds,
         .heartbeat_seconds = config->limits.heartbeat_seconds,
@@ -95,6 +99,8 @@ static bool start_serving(Daemon *d, const ServerConfig *config, Error *err)
 {
     d->app = (App){
         .jobs = d->jobs,
+        .quota = d->quota,
+        .uploads = d->uploads,
         .log = d->log,
         .datasets = config->datasets[0] ? config->datasets : NULL,
         .data = config->data,
@@ -107,9 +113,24 @@ static bool start_serving(Daemon *d, const ServerConfig *config, Error *err)
         .max_streams = config->limits.streams,
         .counts = &d->counts,
     };
-    HttpService service = {.app = &d->app, .events = jobs_notifier(d->jobs)};
+    HttpService service = {
+        .app = &d->app, .events = jobs_notifier(d->jobs), .add_headers = add_path_headers};
     service.routes = routes_table(&service.route_count);
     return http_serve(d->http, &service, err);
+}
+
+static bool open_uploads(Daemon *d, const ServerConfig *config, Error *err)
+{
+    d->quota = quota_new(config->limits.datasets_bytes);
+    const UploadsConfig how = {
+        .data = config->data,
+        .upload_bytes = config->limits.upload_bytes,
+        .most = config->limits.uploads,
+        .expire_ms = config->limits.upload_idle_seconds * (int64_t)1000,
+        .quota = d->quota,
+        .log = d->log,
+    };
+    return uploads_open(&how, &d->uploads, err);
 }
 
 /* Whoever started us can learn from a descriptor where we listen. */
@@ -134,7 +155,8 @@ static bool start(Daemon *d, const ServerConfig *config, Error *err)
 {
     const JobsConfig jobs = {.data = config->data, .max_jobs = config->limits.jobs, .log = d->log};
     return start_listening(d, config, err) && jobs_open(&jobs, &d->jobs, err)
-           && start_serving(d, config, err) && start_workers(d, config, err);
+           && open_uploads(d, config, err) && start_serving(d, config, err)
+           && start_workers(d, config, err);
 }
 
 /* ---- Run ---- */
@@ -165,8 +187,8 @@ static void stop(Daemon *d)
     const bool workers = workers_stop(d->workers, WORKERS_STOP_SECONDS);
     if (d->jobs)
         events_close(jobs_notifier(d->jobs));
-    const bool handlers = http_stop(d->http);
-    if (!workers || !handlers) {
+    const bool handlers = http_stop(d->http), uploads = handlers && uploads_close(d->uploads);
+    if (!workers || !uploads) {
         // A worker in the middle of a step, or a handler that waits for the disk, still uses
         // everything. A job goes on from its last checkpoint.
         LOG(d->log, LOG_WARNING, workers ? "left_in_a_request" : "left_in_a_step",
@@ -174,6 +196,7 @@ static void stop(Daemon *d)
         log_end(d->log);  // its other users still run
         _exit(0);
     }
+    quota_free(d->quota);
     jobs_close(d->jobs);
 }
 

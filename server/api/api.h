@@ -1,11 +1,14 @@
 /* server/api/api.h -- the state that all handlers share, and their declarations by resource. */
 #pragma once
+#include "server/data/upload.h"
 #include "server/http/http.h"
 #include "server/jobs/jobs.h"
 #include "server/work/cpus.h"
 
 struct App {
     Jobs *jobs;
+    Quota *quota;  // of data sets and uploads
+    Uploads *uploads;
     Log *log;              // may be NULL
     const char *datasets;  // folder with a folder per set, or NULL
     const char *data;      // folder of everything that must last
@@ -41,6 +44,17 @@ bool get_events(App *app, const Request *req, Response *res, Error *err);
 bool list_checkpoints(App *app, const Request *req, Response *res, Error *err);
 bool get_checkpoint(App *app, const Request *req, Response *res, Error *err);
 bool get_checkpoint_content(App *app, const Request *req, Response *res, Error *err);
+
+/* api_uploads.c */
+bool list_uploads(App *app, const Request *req, Response *res, Error *err);
+bool create_upload(App *app, const Request *req, Response *res, Error *err);
+bool get_upload(App *app, const Request *req, Response *res, Error *err);
+bool patch_upload(App *app, const Request *req, Response *res, Error *err);
+bool post_upload(App *app, const Request *req, Response *res, Error *err);
+bool delete_upload(App *app, const Request *req, Response *res, Error *err);
+
+/* Headers that all answers under a path bear. */
+void add_path_headers(const App *app, const char *method, const char *path, Response *res);
 
 /* api_networks.c, api_datasets.c, api_settings.c */
 bool list_networks(App *app, const Request *req, Response *res, Error *err);

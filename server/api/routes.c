@@ -34,6 +34,12 @@ static const Route ROUTES[] = {
     {"GET",    "/v1/networks",                                       list_networks,          BODY_NONE,     TOKEN, READS},
     {"GET",    "/v1/networks/:name",                                 get_network,            BODY_NONE,     TOKEN, READS},
     {"GET",    "/v1/datasets",                                       list_datasets,          BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v1/uploads",                                        list_uploads,           BODY_NONE,     TOKEN, READS},
+    {"POST",   "/v1/uploads",                                        create_upload,          BODY_STREAM,   TOKEN, SINKS},
+    {"GET",    "/v1/uploads/:upload",                                get_upload,             BODY_NONE,     TOKEN, READS},
+    {"PATCH",  "/v1/uploads/:upload",                                patch_upload,           BODY_STREAM,   TOKEN, SINKS},
+    {"POST",   "/v1/uploads/:upload",                                post_upload,            BODY_STREAM,   TOKEN, SINKS},
+    {"DELETE", "/v1/uploads/:upload",                                delete_upload,          BODY_NONE,     TOKEN, SINKS},
     {"GET",    "/v1/settings",                                       list_settings,          BODY_NONE,     TOKEN, READS},
     {"GET",    "/v1/system",                                         get_system,             BODY_NONE,     TOKEN, READS},
 };

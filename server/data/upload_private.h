@@ -1,0 +1,62 @@
+/* server/data/upload_private.h -- shared by upload*.c alone.
+ *
+ *     upload.c          the list of uploads; create, delete, take; the thread that lets them expire
+ *     upload_files.c    names and the file with an upload's information; the stock at the start
+ *     upload_writer.c   the bytes
+ *
+ * `lock` guards the list and every `info`. An upload whose info.writing is set belongs to the
+ * thread that set it: others neither change nor free it. No lock is held while a file is touched.
+ */
+#pragma once
+#include <pthread.h>
+
+#include "core/base/sha256.h"
+#include "server/data/upload.h"
+
+typedef struct Upload {
+    struct Upload *next;
+    UploadInfo info;
+    bool listed;    // others see it
+    int64_t taken;  // bytes from the quota
+    Sha256 hash;    // of the first hash.bytes bytes; of its holder
+} Upload;
+
+struct Uploads {
+    UploadsConfig config;
+    Path folder;
+    pthread_mutex_t lock;
+    Upload *first;  // oldest first
+    int count;
+    // The thread that lets uploads expire.
+    pthread_t sweeper;
+    pthread_cond_t changed;  // stop, or its end
+    bool sweeping, stop;
+};
+
+/* ---- upload.c ---- */
+
+/* A new one that nobody else sees yet, held by the caller; `taken` bytes are taken from the quota.
+ */
+bool upload_add(Uploads *uploads, int64_t length, Upload **upload, Error *err);
+/* Add one that was found on the disk. */
+void upload_insert(Uploads *uploads, Upload *upload);
+/* The end of one that the caller holds: gives its bytes back to the quota, and frees it. */
+void upload_remove(Uploads *uploads, Upload *upload);
+/* Find it and hold it. */
+bool upload_hold(Uploads *uploads, const char *id, Upload **upload, Error *err);
+void upload_let_go(Uploads *uploads, Upload *upload);
+void upload_free(Upload *upload);
+
+int64_t upload_expiry(const Uploads *uploads, int64_t touched_at);
+
+/* ---- upload_files.c ---- */
+
+Path upload_path(const Uploads *uploads, const char *id, const char *suffix);  // "", ".part"
+/* The file with its information, whole or not at all. */
+bool upload_info_write(const Uploads *uploads, const UploadInfo *info, Error *err);
+/* Delete the bytes, then the information. True if they are gone, or never were. */
+bool upload_files_remove(const Uploads *uploads, const char *id, Error *err);
+/* Put the folder in order and insert what is there. */
+bool upload_files_take_stock(Uploads *uploads, Error *err);
+/* A system call failed: ERR_NO_SPACE with a reason, or ERR_IO. */
+bool upload_fail(const char *call, const Path *path, Error *err);
