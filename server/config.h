@@ -19,6 +19,7 @@ typedef struct {
     char data[PATH_MAX];        // folder of everything that must last: "data"
     char web[PATH_MAX];         // folder of the dashboard's files; "": none is served
     char datasets[PATH_MAX];    // folder with a folder per known dataset; "": the default places
+    char imports[PATH_MAX];     // folder below which data sets may be imported; "": none
     char kernels[PATH_MAX];     // file of the kernels chosen; "": kernels.txt in `data`
     char hosts[512];            // names, with commas between, that clients call this daemon by
     char token_file[PATH_MAX];  // first line: the bearer token; "": none
@@ -27,6 +28,7 @@ typedef struct {
     char read_token[256];            // ... or GOOGLENETD_READ_TOKEN
     int workers;                     // jobs at a time: 1
     int threads;                     // of all workers together; 0: the cores this process may use
+    int import_processes;            // that decode pictures: 0: as many as threads
     int http_threads;                // that serve sockets: 2
     int http_handlers;               // threads that read for clients, and as many that write: 4
     int ready_fd;                    // the address goes there once it listens; 0: nowhere
@@ -47,6 +49,7 @@ typedef struct {
         int upload_idle_seconds;      // that an upload is kept after its last byte: a day
         int64_t upload_bytes;         // of one upload: 64 GiB
         int64_t datasets_bytes;       // of all data sets and uploads; 0: what the disk has
+        int datasets;                 // sets stored at a time: 1000
     } limits;
     struct {
         LogLevel level;    // "info"

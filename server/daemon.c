@@ -5,15 +5,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "server/api/api.h"
 #include "server/api/routes.h"
 #include "server/base/time.h"
+#include "server/data/datasets.h"
 #include "server/jobs/jobs.h"
 #include "server/jobs/runs.h"
 #include "server/notify.h"
 #include "server/signals.h"
 #include "server/work/cpus.h"
+#include "server/work/importer.h"
 #include "server/work/worker.h"
 
 // Of the 8 seconds that an end may take.
@@ -23,9 +26,11 @@ typedef struct {
     Log *log;
     Signals *signals;
     Jobs *jobs;
+    Datasets *sets;
     Workers *workers;
     Quota *quota;
     Uploads *uploads;
+    Importer *importer;
     HttpCounts counts;
     App app;
     Http *http;
@@ -101,6 +106,7 @@ static bool start_serving(Daemon *d, const ServerConfig *config, Error *err)
         .jobs = d->jobs,
         .quota = d->quota,
         .uploads = d->uploads,
+        .sets = d->sets,
         .log = d->log,
         .datasets = config->datasets[0] ? config->datasets : NULL,
         .data = config->data,
@@ -150,13 +156,25 @@ static void tell_ready(const Daemon *d, const ServerConfig *config)
     notify("READY=1");
 }
 
+static bool open_datasets(Daemon *d, const ServerConfig *config, Error *err)
+{
+    const DatasetsConfig how = {
+        .data = config->data,
+        .imports = config->imports[0] ? config->imports : NULL,
+        .max_sets = config->limits.datasets,
+        .jobs = d->jobs,
+        .log = d->log,
+    };
+    return datasets_open(&how, &d->sets, err);
+}
+
 /* The port first: where it is taken, nothing of the data has been touched. */
 static bool start(Daemon *d, const ServerConfig *config, Error *err)
 {
     const JobsConfig jobs = {.data = config->data, .max_jobs = config->limits.jobs, .log = d->log};
     return start_listening(d, config, err) && jobs_open(&jobs, &d->jobs, err)
-           && open_uploads(d, config, err) && start_serving(d, config, err)
-           && start_workers(d, config, err);
+           && open_uploads(d, config, err) && open_datasets(d, config, err)
+           && start_serving(d, config, err) && start_workers(d, config, err);
 }
 
 /* ---- Run ---- */
@@ -184,11 +202,16 @@ static int wait_for_end(Daemon *d)
 /* The workers first: until they have ended, clients can still see what happens. */
 static void stop(Daemon *d)
 {
+    if (d->importer)
+        datasets_leave(d->sets);  // it ends beside the workers
+    const double began = clock_seconds();
     const bool workers = workers_stop(d->workers, WORKERS_STOP_SECONDS);
+    const double left = WORKERS_STOP_SECONDS - (clock_seconds() - began);
+    const bool importer = importer_stop(d->importer, left > 0 ? left : 0);
     if (d->jobs)
         events_close(jobs_notifier(d->jobs));
     const bool handlers = http_stop(d->http), uploads = handlers && uploads_close(d->uploads);
-    if (!workers || !uploads) {
+    if (!workers || !uploads || !importer) {
         // A worker in the middle of a step, or a handler that waits for the disk, still uses
         // everything. A job goes on from its last checkpoint.
         LOG(d->log, LOG_WARNING, workers ? "left_in_a_request" : "left_in_a_step",
@@ -196,6 +219,7 @@ static void stop(Daemon *d)
         log_end(d->log);  // its other users still run
         _exit(0);
     }
+    datasets_close(d->sets);
     quota_free(d->quota);
     jobs_close(d->jobs);
 }

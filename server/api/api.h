@@ -1,5 +1,6 @@
 /* server/api/api.h -- the state that all handlers share, and their declarations by resource. */
 #pragma once
+#include "server/data/datasets.h"
 #include "server/data/upload.h"
 #include "server/http/http.h"
 #include "server/jobs/jobs.h"
@@ -9,6 +10,7 @@ struct App {
     Jobs *jobs;
     Quota *quota;  // of data sets and uploads
     Uploads *uploads;
+    Datasets *sets;
     Log *log;              // may be NULL
     const char *datasets;  // folder with a folder per set, or NULL
     const char *data;      // folder of everything that must last
@@ -56,10 +58,17 @@ bool delete_upload(App *app, const Request *req, Response *res, Error *err);
 /* Headers that all answers under a path bear. */
 void add_path_headers(const App *app, const char *method, const char *path, Response *res);
 
-/* api_networks.c, api_datasets.c, api_settings.c */
+/* api_datasets.c, api_dataset.c, api_dataset_create.c */
+bool list_datasets(App *app, const Request *req, Response *res, Error *err);
+bool create_dataset(App *app, const Request *req, Response *res, Error *err);
+bool get_dataset(App *app, const Request *req, Response *res, Error *err);
+bool get_dataset_report(App *app, const Request *req, Response *res, Error *err);
+bool cancel_dataset(App *app, const Request *req, Response *res, Error *err);
+bool delete_dataset(App *app, const Request *req, Response *res, Error *err);
+
+/* api_networks.c, api_settings.c */
 bool list_networks(App *app, const Request *req, Response *res, Error *err);
 bool get_network(App *app, const Request *req, Response *res, Error *err);
-bool list_datasets(App *app, const Request *req, Response *res, Error *err);
 bool list_settings(App *app, const Request *req, Response *res, Error *err);
 
 /* api_system.c */

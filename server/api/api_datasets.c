@@ -1,46 +1,134 @@
-/* List the data sets, and whether their files are available. */
+/* List the data sets: those that people brought, newest first, then the known ones. */
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
-#include "server/api/api.h"
+#include "core/base/memory.h"
+#include "server/api/api_common.h"
+#include "server/api/api_dataset.h"
+#include "server/api/json_dataset.h"
 #include "server/api/json_job.h"
-#include "server/api/json_network.h"
 #include "server/data/dataset_folder.h"
 
-static cJSON *dataset_to_json(const App *app, const DatasetInfo *set)
+enum {
+    LIST_DEFAULT = 20,
+    LIST_MOST = 1000,
+};
+
+static int status_named(const char *text, size_t n)
 {
-    char *folder = dataset_folder(app->datasets, set);
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "id", set->name);
-    cJSON_AddStringToObject(json, "object", "dataset");
-    cJSON_AddStringToObject(json, "title", set->title);
-    cJSON_AddItemToObject(json, "shape", shape_to_json(set->image));
-    cJSON_AddNumberToObject(json, "classes", set->classes);
-    cJSON_AddItemToObject(json, "class_names",
-                          cJSON_CreateStringArray(set->class_names, set->classes));
-    cJSON_AddNumberToObject(json, "train_count", set->train_count);
-    cJSON_AddNumberToObject(json, "test_count", set->test_count);
-    cJSON_AddStringToObject(json, "folder", folder);
+    int status = 0;
+    while (status < DATASET_STATUSES
+           && (strlen(DATASET_STATUS_NAMES[status]) != n
+               || strncmp(text, DATASET_STATUS_NAMES[status], n) != 0))
+        status++;
+    return status;
+}
+
+/* "status=waiting,ready" as bits; 0 if it is absent. */
+static unsigned read_statuses(Query *query, Faults *faults)
+{
+    const char *text = query_text(query, "status", faults);
+    unsigned statuses = 0;
+    if (text && !*text)
+        faults_add(faults, "?status", "must be statuses with commas between, got none");
+    while (text && *text) {
+        const size_t n = strcspn(text, ",");
+        const int status = status_named(text, n);
+        if (status == DATASET_STATUSES)
+            faults_add(faults, "?status", "must be statuses with commas between, got %.40s", text);
+        else
+            statuses |= 1u << status;
+        text += n + (text[n] == ',');
+    }
+    return statuses;
+}
+
+/* The id after which the page begins: of a set of ours (`query->after`), or of a known one:
+ * *known_after is its place from 1. */
+static void read_after(Query *query, DatasetQuery *wanted, size_t *known_after, Faults *faults)
+{
+    const char *text = query_text(query, "after", faults);
+    size_t count;
+    const DatasetInfo *known = dataset_table(&count);
+    if (!text || dataset_id_parse(text, &wanted->after))
+        return;
+    for (size_t i = 0; i < count && *known_after == 0; i++)
+        if (strcmp(known[i].name, text) == 0)
+            *known_after = i + 1;
+    if (*known_after == 0)
+        faults_add(faults, "?after", "must be a data set's id, got %.40s", text);
+}
+
+/* A data set that the program knows, if the filters let it pass; else NULL. */
+static cJSON *known_if_wanted(const App *app, const DatasetInfo *set, const DatasetQuery *wanted)
+{
     Error missing = {0};
-    const bool available = dataset_available(app->datasets, set, &missing);
-    cJSON_AddBoolToObject(json, "available", available);
-    cJSON_AddItemToObject(json, "unavailable_reason",
-                          available ? cJSON_CreateNull() : cJSON_CreateString(missing.message));
+    const bool there = dataset_available(app->datasets, set, &missing);
+    const DatasetStatus status = there ? DATASET_READY : DATASET_FAILED;
+    if ((wanted->statuses != 0 && !(wanted->statuses & 1u << status))
+        || (wanted->name && !strcasestr(set->name, wanted->name)))
+        return NULL;
+    char *folder = dataset_folder(app->datasets, set);
+    cJSON *json = known_dataset_to_json(set, folder, there ? NULL : missing.message);
     free(folder);
     return json;
+}
+
+/* Fill the page up; true if there are more. */
+static bool add_known(const App *app, const DatasetQuery *wanted, size_t begin, int room,
+                      cJSON *data, const char **last)
+{
+    size_t count;
+    const DatasetInfo *known = dataset_table(&count);
+    for (size_t i = begin; i < count; i++) {
+        cJSON *json = known_if_wanted(app, &known[i], wanted);
+        if (json && room-- == 0) {
+            cJSON_Delete(json);
+            return true;
+        }
+        if (json) {
+            cJSON_AddItemToArray(data, json);
+            *last = known[i].name;
+        }
+    }
+    return false;
+}
+
+static bool respond_list(App *app, const DatasetQuery *wanted, size_t known_after, Response *res,
+                         Error *err)
+{
+    DatasetList list = {0};
+    char id[JOB_ID];
+    const char *last = NULL;
+    if (known_after == 0 && !datasets_list(app->sets, wanted, &list, err))
+        return false;
+    cJSON *data = cJSON_CreateArray();
+    for (size_t i = 0; i < list.count; i++)
+        cJSON_AddItemToArray(data, dataset_to_json(&list.items[i]));
+    if (list.count > 0) {
+        dataset_id_format(list.items[list.count - 1].id, id);
+        last = id;
+    }
+    const bool more =
+        list.has_more
+        || add_known(app, wanted, known_after, wanted->limit - (int)list.count, data, &last);
+    dataset_list_free(&list);
+    return respond_json(res, 200, list_to_json(data, more, last ? cJSON_CreateString(last) : NULL));
 }
 
 bool list_datasets(App *app, const Request *req, Response *res, Error *err)
 {
     Faults faults = {.count = 0};
-    size_t count;
-    const DatasetInfo *sets = dataset_table(&count);
-    (void)err;
+    size_t known_after = 0;
+    DatasetQuery wanted = {
+        .limit = (int)query_integer(req->query, "limit", LIST_DEFAULT, 1, LIST_MOST, &faults),
+        .statuses = read_statuses(req->query, &faults),
+        .name = query_text(req->query, "name", &faults),
+    };
+    read_after(req->query, &wanted, &known_after, &faults);
     query_finish(req->query, &faults);
     if (faults.count)
         return respond_faults(res, &faults);
-    cJSON *data = cJSON_CreateArray();
-    for (size_t i = 0; i < count; i++)
-        cJSON_AddItemToArray(data, dataset_to_json(app, &sets[i]));
-    cJSON *last = count ? cJSON_CreateString(sets[count - 1].name) : NULL;
-    return respond_json(res, 200, list_to_json(data, false, last));
+    return respond_list(app, &wanted, known_after, res, err);
 }

@@ -121,6 +121,17 @@ static void add_error(cJSON *to, const JobInfo *job)
     cJSON_AddStringToObject(e, "message", job->error.message);
 }
 
+/* What it trains on, as it was when the job was created: it may be gone. */
+static void add_dataset(cJSON *to, const JobInfo *job)
+{
+    char id[JOB_ID];
+    dataset_id_format(job->dataset.id, id);
+    cJSON *set = cJSON_AddObjectToObject(to, "dataset");
+    cJSON_AddStringToObject(set, "id", job->dataset.id > 0 ? id : job->dataset.name);
+    cJSON_AddStringToObject(set, "name", job->dataset.name);
+    add_text(set, "digest", job->dataset.digest);
+}
+
 cJSON *job_to_json(const JobInfo *job)
 {
     cJSON *json = cJSON_CreateObject();
@@ -137,6 +148,7 @@ cJSON *job_to_json(const JobInfo *job)
     add_time(json, "estimated_finish_at", job->estimated_finish_at);
     add_position(json, job->queue_position);
     cJSON_AddItemToObject(json, "settings", cJSON_CreateRaw(job->settings));
+    add_dataset(json, job);
     add_progress(json, job);
     add_latest(json, job);
     add_best(json, job);

@@ -40,6 +40,11 @@ static const Route ROUTES[] = {
     {"PATCH",  "/v1/uploads/:upload",                                patch_upload,           BODY_STREAM,   TOKEN, SINKS},
     {"POST",   "/v1/uploads/:upload",                                post_upload,            BODY_STREAM,   TOKEN, SINKS},
     {"DELETE", "/v1/uploads/:upload",                                delete_upload,          BODY_NONE,     TOKEN, SINKS},
+    {"POST",   "/v1/datasets",                                       create_dataset,         BODY_JSON,     TOKEN, WRITES},
+    {"GET",    "/v1/datasets/:dataset",                              get_dataset,            BODY_NONE,     TOKEN, READS},
+    {"DELETE", "/v1/datasets/:dataset",                              delete_dataset,         BODY_NONE,     TOKEN, WRITES},
+    {"GET",    "/v1/datasets/:dataset/report",                       get_dataset_report,     BODY_NONE,     TOKEN, READS},
+    {"POST",   "/v1/datasets/:dataset/cancel",                       cancel_dataset,         BODY_OPTIONAL, TOKEN, WRITES},
     {"GET",    "/v1/settings",                                       list_settings,          BODY_NONE,     TOKEN, READS},
     {"GET",    "/v1/system",                                         get_system,             BODY_NONE,     TOKEN, READS},
 };

@@ -37,6 +37,11 @@ Path dataset_pixels_path(const char *data, int64_t id)
     return path_of(data, id, "/pixels");
 }
 
+Path dataset_pixels_report_path(const char *data, int64_t id)
+{
+    return path_of(data, id, "/pixels/report.json");
+}
+
 Path dataset_report_path(const char *data, int64_t id)
 {
     return path_of(data, id, "/report.json");

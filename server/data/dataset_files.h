@@ -2,9 +2,10 @@
  *
  *     DATA/datasets/set_3/     one folder per set that has files
  *         source               the archive that was uploaded; gone once it is imported
- *         pixels/              the packed pictures (core/data/packed.h), whole or not there
+ *         pixels/              the packed pictures (core/data/packed.h) and what the import
+ *                              found, report.json; whole or not there
  *         pixels.tmp-*         being written
- *         report.json          what the import found
+ *         report.json          what an import that failed had found
  */
 #pragma once
 #include "server/base/files.h"
@@ -13,6 +14,7 @@
 Path dataset_folder_path(const char *data, int64_t id);
 Path dataset_source_path(const char *data, int64_t id);
 Path dataset_pixels_path(const char *data, int64_t id);
+Path dataset_pixels_report_path(const char *data, int64_t id);
 Path dataset_report_path(const char *data, int64_t id);
 
 bool dataset_folder_make(const char *data, int64_t id, Error *err);  // and its name is on disk

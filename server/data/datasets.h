@@ -68,12 +68,12 @@ bool datasets_take(Datasets *sets, DatasetRow *set);
  * leaves. Cheap: may be called for every picture. */
 bool datasets_progress(Datasets *sets, int64_t done, int64_t total);
 
-/* What came of it. Texts are borrowed. */
+/* What came of it. */
 typedef struct {
     bool ready;
     char code[DATASET_WORD], message[DATASET_TEXT];  // why not; "": the thread was told to end
     int64_t class_count, train_count, test_count, left_out_count;
-    const char *classes, *warnings;  // JSON arrays
+    char *classes, *warnings;  // JSON arrays; of a set that is ready
     char digest[DATASET_DIGEST];
 } DatasetOutcome;
 

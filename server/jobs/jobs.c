@@ -208,6 +208,8 @@ static bool add(Change *change, const JobRequest *request, Error *err)
     JobInfo *job = &change->job;
     describe(request->spec, job);
     job->created_at = job->queued_at = time_now_ms();
+    snprintf(job->dataset.name, sizeof job->dataset.name, "%.*s", (int)sizeof job->dataset.name - 1,
+             request->spec->dataset);
     if (request->parent_id > 0) {
         JobInfo parent = {0};
         if (!store_load_job(jobs->store, request->parent_id, &parent, err))

@@ -117,11 +117,11 @@ test('a data set that is not there is a fault of the request, which names where 
     const { json } = await client.post(path, body, { status: 400 });
     const fault = json.errors.find(({ pointer }) => pointer === '/dataset');
     assert.equal(fault.code, 'dataset_unavailable');
-    assert.ok(fault.detail.includes(`${mnist.folder}/train-images-idx3-ubyte is missing`), fault.detail);
+    assert.ok(fault.detail.includes(`${mnist.source.folder}/train-images-idx3-ubyte is missing`), fault.detail);
     assert.equal(json.code, body.epochs === 0 ? 'invalid_request' : 'dataset_unavailable');
   }
-  assert.equal(mnist.available, false);
-  assert.match(mnist.unavailable_reason, /train-images-idx3-ubyte is missing/);
+  assert.equal(mnist.status, 'failed');
+  assert.match(mnist.error.message, /train-images-idx3-ubyte is missing/);
   assert.equal(Number((await client.get('/v1/jobs?limit=1')).json.last_id.slice(4)), Number(before.slice(4)) + 1);
 });
 

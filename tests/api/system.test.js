@@ -196,11 +196,11 @@ test('the fields of a job are described as the schema has them, and make a form'
 test('datasets say what they are and where', async () => {
   const { json } = await client.get('/v1/datasets');
   const fashion = json.data.find((set) => set.id === 'fashion_mnist');
-  assert.equal(fashion.train_count, 60000);
-  assert.equal(fashion.test_count, 10000);
-  assert.deepEqual(fashion.shape, { channels: 1, height: 28, width: 28 });
-  assert.equal(fashion.class_names.length, 10);
-  assert.equal(fashion.available, true);
+  assert.deepEqual(fashion.counts, { train: 60000, test: 10000, left_out: 0 });
+  assert.deepEqual(fashion.image, { channels: 1, size: 28, fit: null, filter: null });
+  assert.equal(fashion.classes.length, 10);
+  assert.equal(fashion.status, 'ready');
+  assert.deepEqual((await client.get('/v1/datasets/fashion_mnist')).json, fashion);
 });
 
 test('the machine says what it is and what is left of it', async () => {

@@ -133,7 +133,7 @@ export function newRunView({state, setTitle}, {query}) {
     try {
       const [rows, networks, datasets, parent, usual] = await Promise.all([api.settings(), api.networks(), api.datasets(),
         from && api.getJob(from), !from && api.tryJob({})]);
-      build(rows, {networks, datasets: datasets.filter((d) => d.available)}, valuesOf(parent || usual), parent);
+      build(rows, {networks, datasets: datasets.filter((d) => d.status === 'ready')}, valuesOf(parent || usual), parent);
       await check();
     } catch (error) {
       holder.replaceChildren(h('p', {class: 'fault', role: 'alert'}, error.message));

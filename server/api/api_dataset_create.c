@@ -1,0 +1,32 @@
+/* Create a data set from a folder of the operator's, from an upload, or to wait for its content. */
+#include <string.h>
+
+#include "server/api/api_common.h"
+#include "server/api/api_dataset.h"
+#include "server/api/json_dataset.h"
+
+static void check_source(const App *app, const DatasetRow *set, Faults *faults)
+{
+    Error err = {0};
+    Path path;
+    if (strcmp(set->source.kind, "folder") == 0
+        && !datasets_source(app->sets, set->source.what, &path, &err))
+        faults_add(faults, "/source/folder", "%s", err.message);
+}
+
+bool create_dataset(App *app, const Request *req, Response *res, Error *err)
+{
+    Faults faults = {.count = 0};
+    DatasetRow set;
+    char id[JOB_ID];
+    query_finish(req->query, &faults);
+    dataset_from_json(req->json, &set, &faults);
+    check_source(app, &set, &faults);
+    if (faults.count)
+        return respond_faults(res, &faults);
+    if (!datasets_create(app->sets, &set, err))
+        return false;
+    dataset_id_format(set.id, id);
+    response_header(res, "Location", "/v1/datasets/%s", id);
+    return respond_dataset(res, 201, &set);
+}

@@ -1,0 +1,127 @@
+#include "server/work/importer.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/clock.h"
+#include "core/base/memory.h"
+#include "server/base/time.h"
+#include "server/data/dataset_files.h"
+
+struct Importer {
+    ImporterConfig config;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    bool over;
+};
+
+static bool on_progress(void *context, int64_t done, int64_t total)
+{
+    Importer *importer = context;
+    return datasets_progress(importer->config.sets, done, total);
+}
+
+/* Where the pictures are; false with the outcome filled in. */
+static bool find_source(const Importer *importer, const DatasetRow *set, Path *source,
+                        DatasetOutcome *outcome)
+{
+    Error err = {0};
+    *source = dataset_source_path(importer->config.data, set->id);
+    if (strcmp(set->source.kind, "folder") != 0
+        || datasets_source(importer->config.sets, set->source.what, source, &err))
+        return true;
+    snprintf(outcome->code, sizeof outcome->code, "source_missing");
+    snprintf(outcome->message, sizeof outcome->message, "the source folder %.480s", err.message);
+    return false;
+}
+
+static void import_one(Importer *importer, const DatasetRow *set)
+{
+    const char *data = importer->config.data;
+    const Path folder = dataset_pixels_path(data, set->id);
+    const Path report = dataset_report_path(data, set->id);
+    DatasetOutcome outcome = {0};
+    Path source;
+    Error err = {0};
+    const double began = clock_seconds();
+    if (!dataset_folder_make(data, set->id, &err)) {
+        snprintf(outcome.code, sizeof outcome.code, err.code == ERR_NO_SPACE ? "disk_full" : "io");
+        snprintf(outcome.message, sizeof outcome.message, "%s", err.message);
+    } else if (find_source(importer, set, &source, &outcome)) {
+        const ImportOrder order = {
+            .set = set,
+            .source = source.text,
+            .folder = folder.text,
+            .report = report.text,
+            .decoders = importer->config.decoders,
+            .progress = on_progress,
+            .context = importer,
+        };
+        importer->config.run(&order, &outcome);
+    }
+    LOG(importer->config.log, LOG_INFO, "import_ended", log_int("dataset", set->id),
+        log_int("train", outcome.train_count), log_int("test", outcome.test_count),
+        log_int("left_out", outcome.left_out_count), log_real("seconds", clock_seconds() - began),
+        log_text("error", outcome.message));
+    datasets_finish(importer->config.sets, &outcome);
+    free(outcome.classes);
+    free(outcome.warnings);
+}
+
+static void *work(void *context)
+{
+    Importer *importer = context;
+    for (DatasetRow set; datasets_take(importer->config.sets, &set);) {
+        import_one(importer, &set);
+        dataset_row_free(&set);
+    }
+    pthread_mutex_lock(&importer->lock);
+    importer->over = true;
+    pthread_cond_signal(&importer->ended);
+    pthread_mutex_unlock(&importer->lock);
+    return NULL;
+}
+
+static void importer_free(Importer *importer)
+{
+    pthread_cond_destroy(&importer->ended);
+    pthread_mutex_destroy(&importer->lock);
+    free(importer);
+}
+
+bool importer_start(const ImporterConfig *config, Importer **out, Error *err)
+{
+    Importer *importer = xcalloc(1, sizeof *importer);
+    importer->config = *config;
+    pthread_mutex_init(&importer->lock, NULL);
+    cond_init_monotonic(&importer->ended);
+    const int code = pthread_create(&importer->thread, NULL, work, importer);
+    *out = code == 0 ? importer : NULL;
+    if (code == 0)
+        return true;
+    importer_free(importer);
+    return fail(err, ERR_NO_MEMORY, "start the thread that imports: %s", strerror(code));
+}
+
+bool importer_stop(Importer *importer, double seconds)
+{
+    if (!importer)
+        return true;
+    datasets_leave(importer->config.sets);
+    const struct timespec until = clock_after(seconds);
+    int waited = 0;
+    pthread_mutex_lock(&importer->lock);
+    while (!importer->over && waited == 0)
+        waited = pthread_cond_timedwait(&importer->ended, &importer->lock, &until);
+    const bool over = importer->over;
+    pthread_mutex_unlock(&importer->lock);
+    if (!over)
+        return false;
+    pthread_join(importer->thread, NULL);
+    importer_free(importer);
+    return true;
+}

@@ -1,0 +1,140 @@
+// Data sets of one's own: create, look, cancel, delete; what is refused, and what readers of events are told.
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Client, collect } from './client.js';
+import { Daemon } from './daemon.js';
+
+let daemon, client, imports;
+
+before(async () => {
+  imports = await mkdtemp(join(tmpdir(), 'imports-'));
+  await mkdir(join(imports, 'empty'));
+  await symlink('/usr', join(imports, 'outside'));
+  daemon = await Daemon.start({ args: ['--imports', imports] });
+  client = new Client(daemon.url);
+});
+after(async () => {
+  await daemon.stop();
+  await rm(imports, { recursive: true });
+});
+
+const create = async (body, status = 201) => (await client.post('/v1/datasets', body, { status })).json;
+const faults = async (body) => Object.fromEntries((await create(body, 400)).errors.map(({ pointer, detail }) => [pointer, detail]));
+
+test('a set without a source waits for its content', async () => {
+  const { json, headers } = await client.post('/v1/datasets', { name: 'waits', image: { channels: 1, fit: 'pad' }, seed: 7 }, { status: 201 });
+  assert.match(json.id, /^set_\d+$/);
+  assert.equal(headers.get('location'), `/v1/datasets/${json.id}`);
+  assert.equal(json.status, 'waiting');
+  assert.equal(json.source, null);
+  assert.deepEqual(json.image, { channels: 1, size: 96, fit: 'pad', filter: 'bilinear' });
+  assert.deepEqual([json.test_share, json.seed, json.bytes, json.digest, json.error], [0.2, 7, 0, null, null]);
+  assert.deepEqual((await client.get(`/v1/datasets/${json.id}`)).json, json);
+  assert.deepEqual((await client.get('/v1/datasets/waits')).json, json);
+  assert.equal((await create({ name: 'waits' }, 409)).code, 'name_taken');
+  await client.get(`/v1/datasets/${json.id}/report`, { status: 404 });
+});
+
+test('all that is wrong with a request is named', async () => {
+  assert.deepEqual(Object.keys(await faults({ name: 'set_3', source: { folder: 'empty', upload: 'up_1' }, image: { channels: 2, size: 7, fit: 'x', filter: 1, y: 2 },
+    test_share: 0.95, seed: -1, z: 1 })).sort(),
+  ['/image/channels', '/image/filter', '/image/fit', '/image/size', '/image/y', '/name', '/seed', '/source', '/test_share', '/z']);
+  for (const name of ['', 'a/b', 'fashion_mnist', 'set_1', 'a\nb', 'x'.repeat(129), 1]) assert.ok('/name' in await faults({ name }), String(name));
+  assert.ok('/name' in await faults({}));
+  for (const source of ['empty', {}, { folder: '' }]) assert.ok(Object.keys(await faults({ name: 'n', source })).some((key) => key.startsWith('/source')), source);
+  for (const body of ['[]', '1', '"a"']) await client.post('/v1/datasets', body, { status: 400 });
+  assert.match((await faults('{"name":"a","name":"b"}'))['/name'], /twice/);
+});
+
+test('a source may not lead out of the imports folder', async () => {
+  for (const folder of ['..', '../', 'empty/../..', '/usr', '/', '.', 'outside', 'outside/bin', 'no such'])
+    assert.ok((await faults({ name: 'n', source: { folder } }))['/source/folder'], folder);
+});
+
+test('without an imports folder the fault says how to get one', async () => {
+  const other = await Daemon.start();
+  const { json } = await new Client(other.url).post('/v1/datasets', { name: 'n', source: { folder: 'a' } }, { status: 400 });
+  assert.match(json.errors[0].detail, /--imports FOLDER/);
+  await other.stop();
+});
+
+test('cancel and delete', async () => {
+  const { id } = await create({ name: 'goes' });
+  const { json } = await client.post(`/v1/datasets/${id}/cancel`, undefined, { status: 200 });
+  assert.deepEqual([json.status, json.error.code], ['failed', 'cancelled']);
+  assert.ok(json.finished_at);
+  assert.deepEqual((await client.post(`/v1/datasets/${id}/cancel`, {}, { status: 200 })).json, json);
+  await client.call('DELETE', `/v1/datasets/${id}`, { status: 204 });
+  await client.call('DELETE', `/v1/datasets/${id}`, { status: 404 });
+  await client.get(`/v1/datasets/${id}`, { status: 404 });
+  const again = await create({ name: 'goes' });
+  assert.notEqual(again.id, id);
+});
+
+test('the known sets cannot be changed', async () => {
+  for (const [method, path] of [['DELETE', ''], ['POST', '/cancel']])
+    assert.equal((await client.call(method, `/v1/datasets/fashion_mnist${path}`, { status: 409 })).json.code, 'dataset_is_known');
+  await client.get('/v1/datasets/fashion_mnist/report', { status: 404 });
+});
+
+test('lists are filtered, and cut into pages', async () => {
+  for (const name of ['list-a', 'list-b', 'list-c']) await create({ name });
+  const all = (await client.get('/v1/datasets?limit=1000')).json.data.map(({ id }) => id);
+  assert.deepEqual(all.slice(-2), ['fashion_mnist', 'mnist']);
+  const paged = [];
+  for (let after = '', more = true; more;) {
+    const { json } = await client.get(`/v1/datasets?limit=1${after && `&after=${after}`}`);
+    assert.equal(json.data.length, 1);
+    paged.push(json.data[0].id);
+    after = json.last_id;
+    more = json.has_more;
+  }
+  assert.deepEqual(paged, all);
+  const names = async (query) => (await client.get(`/v1/datasets?${query}`)).json.data.map(({ name }) => name);
+  assert.deepEqual(await names('name=LIST-'), ['list-c', 'list-b', 'list-a']);
+  assert.deepEqual(await names('name=list-&limit=2'), ['list-c', 'list-b']);
+  assert.deepEqual(await names('status=ready'), ['fashion_mnist']);
+  assert.deepEqual(await names('status=ready,failed&name=mnist'), ['fashion_mnist', 'mnist']);
+  assert.deepEqual(await names('status=importing'), []);
+  for (const query of ['status=', 'status=done', 'after=set_x', 'limit=0', 'x=1']) await client.get(`/v1/datasets?${query}`, { status: 400 });
+});
+
+test('readers of events are told', async () => {
+  const stream = await client.stream('/v1/events');
+  const { id } = await create({ name: 'told' });
+  await client.post(`/v1/datasets/${id}/cancel`, undefined, { status: 200 });
+  await client.call('DELETE', `/v1/datasets/${id}`, { status: 204 });
+  const events = await collect(stream, ({ data }) => data.status === 'deleted');
+  assert.deepEqual(events.map(({ type, job_id, data }) => [type, job_id, data.dataset_id, data.previous, data.status]), [
+    ['dataset', null, id, null, 'waiting'], ['dataset', null, id, 'waiting', 'failed'], ['dataset', null, id, 'failed', 'deleted'],
+  ]);
+  // What was told of it before is gone with it; that it is gone stays.
+  const kept = (await client.get('/v1/events?limit=1000')).json.data.filter(({ data }) => data.dataset_id === id);
+  assert.deepEqual(kept.map(({ data }) => data.status), ['deleted']);
+});
+
+test('a token that may only read may not create', async () => {
+  const reader = await Daemon.start({ environment: { GOOGLENETD_TOKEN: 'writes', GOOGLENETD_READ_TOKEN: 'reads' } });
+  const client = new Client(reader.url, 'reads');
+  await client.get('/v1/datasets');
+  for (const [method, path, body] of [['POST', '', { name: 'n' }], ['POST', '/set_1/cancel'], ['DELETE', '/set_1']])
+    assert.equal((await client.call(method, `/v1/datasets${path}`, { body, status: 403 })).json.code, 'read_only_token');
+  await reader.stop();
+});
+
+test('sets survive a restart, and no id is given twice', async () => {
+  const { id } = await create({ name: 'stays' });
+  const gone = await create({ name: 'gone' });
+  await client.call('DELETE', `/v1/datasets/${gone.id}`, { status: 204 });
+  const before = (await client.get(`/v1/datasets/${id}`)).json;
+  await mkdir(join(daemon.data, 'datasets/set_900'), { recursive: true });
+  await writeFile(join(daemon.data, 'datasets/set_900/pixels'), 'of another store');
+  await daemon.end('SIGKILL');
+  await daemon.launch();
+  assert.deepEqual((await client.get(`/v1/datasets/${id}`)).json, before);
+  assert.match(daemon.log, /lost_and_found what=\S*set_900/);
+  assert.equal((await create({ name: 'next' })).id, 'set_901');
+});
