@@ -31,6 +31,9 @@ bool packed_create(const char *folder, const PackedInfo *info, PackedWriter **wr
 /* One picture, (height, width, channels). After a failure every later call fails too. */
 bool packed_add(PackedWriter *writer, PackedSplit split, int label, const uint8_t *pixels,
                 Error *err);
+/* The temporary folder. Files that are put there, and are on disk, come with the set: they are
+ * named and removed with it, and are no part of its digest. */
+const char *packed_folder(const PackedWriter *writer);
 /* Frees the writer, also on failure, which leaves nothing behind. `digest` (may be NULL) becomes
  * that of the set. ERR_INVALID: no picture is for training. */
 bool packed_finish(PackedWriter *writer, char digest[PACKED_DIGEST], Error *err);

@@ -42,11 +42,20 @@ static bool fail_system(PackedWriter *w, const char *what, const char *name, Err
 
 /* ---- The folder ---- */
 
+/* Also those that came beside the set's own. */
 static void remove_files(int folder)
 {
-    for (PackedFile i = 0; i < PACKED_FILES; i++)
-        unlinkat(folder, PACKED_FILE_NAMES[i], 0);
-    unlinkat(folder, PACKED_INDEX_NAME, 0);
+    const int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    if (!dir) {
+        if (copy >= 0)
+            close(copy);
+        return;
+    }
+    for (const struct dirent *entry; (entry = readdir(dir));)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            unlinkat(folder, entry->d_name, 0);
+    closedir(dir);
 }
 
 static const char *name_in(const char *path)
@@ -258,6 +267,11 @@ bool packed_add(PackedWriter *w, PackedSplit split, int label, const uint8_t *pi
     w->index.counts[split]++;
     return put(w, train ? PACKED_TRAIN_PIXELS : PACKED_TEST_PIXELS, pixels, w->picture_bytes, err)
            && put(w, train ? PACKED_TRAIN_LABELS : PACKED_TEST_LABELS, bytes, sizeof bytes, err);
+}
+
+const char *packed_folder(const PackedWriter *w)
+{
+    return w->tmp;
 }
 
 static bool finish_files(PackedWriter *w, Error *err)

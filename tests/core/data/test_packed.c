@@ -160,6 +160,41 @@ static void the_next_writer_clears_up_after_a_dead_one(void **state)
     packed_place_remove(&place);
 }
 
+static void put_beside(const char *folder, const char *text)
+{
+    char *path = xasprintf("%s/report.json", folder);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    assert_int_equal(fclose(f), 0);
+    free(path);
+}
+
+static void files_beside_come_and_go_with_the_set(void **state)
+{
+    (void)state;
+    const PackedPlace place = packed_place();
+    Error err = {0};
+    PackedWriter *w;
+    char text[8] = "", *path = xasprintf("%s/report.json", place.folder);
+    CHECK_OK(packed_create(place.folder, &PACKED_INFO, &w, &err), err);
+    put_beside(packed_folder(w), "given up");
+    packed_abandon(w);
+    assert_int_equal(packed_place_entries(&place), 0);
+    CHECK_OK(packed_create(place.folder, &PACKED_INFO, &w, &err), err);
+    CHECK_OK(packed_add_pictures(w, PACKED_TRAIN, 0, 3, &err), err);
+    put_beside(packed_folder(w), "kept");
+    CHECK_OK(packed_finish(w, NULL, &err), err);
+    check_set(place.folder, 3, 0);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    assert_int_equal(fread(text, 1, sizeof text, f), 4);
+    fclose(f);
+    assert_string_equal(text, "kept");
+    free(path);
+    packed_place_remove(&place);
+}
+
 static void what_cannot_be_is_refused(void **state)
 {
     (void)state;
@@ -470,6 +505,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(nothing_is_there_before_the_end),
         cmocka_unit_test(what_is_there_is_left_alone),
         cmocka_unit_test(the_next_writer_clears_up_after_a_dead_one),
+        cmocka_unit_test(files_beside_come_and_go_with_the_set),
         cmocka_unit_test(what_cannot_be_is_refused),
         cmocka_unit_test(as_many_classes_as_labels_tell_apart),
         cmocka_unit_test(files_of_another_size_are_refused),
