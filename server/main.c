@@ -9,11 +9,12 @@
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
 #include "server/cli/output.h"
+#include "server/data/import/decoder_protocol.h"
 
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *about;
+    const char *about;  // NULL: it is not for people
 } COMMANDS[] = {
     {"serve", cmd_serve, "the daemon: jobs over HTTP, with a dashboard"},
     {"health", cmd_health, "ask a daemon whether it is ready for work"},
@@ -21,6 +22,7 @@ static const struct {
     {"train", cmd_train, "train a network here and now, as a job file says"},
     {"summary", cmd_summary, "show a network layer by layer: shapes, parameters, costs"},
     {"bench", cmd_bench, "time a training step and each layer of it"},
+    {DECODER_COMMAND, cmd_decode_pictures, NULL},
 };
 
 static void print_commands(FILE *out)
@@ -28,7 +30,8 @@ static void print_commands(FILE *out)
     fprintf(out, "Usage: googlenetd COMMAND ...\n\n"
                  "Trains GoogLeNet and its relatives on CPUs.\n\nCommands:\n");
     for (size_t i = 0; i < COUNT(COMMANDS); i++)
-        fprintf(out, "  %-9s %s\n", COMMANDS[i].name, COMMANDS[i].about);
+        if (COMMANDS[i].about)
+            fprintf(out, "  %-9s %s\n", COMMANDS[i].name, COMMANDS[i].about);
     fprintf(out,
             "\n`googlenetd COMMAND --help` tells more; `googlenetd --version` tells versions.\n");
 }

@@ -10,3 +10,4 @@ int cmd_submit(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 int cmd_summary(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int cmd_decode_pictures(int argc, char **argv);
