@@ -1,0 +1,13 @@
+/* server/data/import/report_build.h -- from what an import knows of its pictures to the report. */
+#pragma once
+#include "server/data/import/records.h"
+#include "server/data/import/report.h"
+
+/* Fills all but left_out, source, settings and walls, which the import has put there. `records` are
+ * complete, in the order of the layout's items. */
+void report_build(ImportReport *report, const Layout *layout, const Listing *listing,
+                  const Records *records);
+
+/* Its parts. */
+void report_groups(ImportReport *report, const Records *records);
+void report_warnings(ImportReport *report);

@@ -1,0 +1,23 @@
+/* server/data/import/stage.h -- the first half of an import: every picture is decoded and staged.
+ */
+#pragma once
+#include "server/data/import/import.h"
+#include "server/data/import/records.h"
+#include "server/data/import/staging.h"
+#include "server/data/intake/source.h"
+
+typedef struct {
+    const ImportConfig *config;
+    Source *source;
+    const Layout *layout;
+    Staging *staging;
+    Records *records;      // for each item of the layout, zeroed
+    ImportReport *report;  // gets what is left out, and the decoders' walls
+} Stage;
+
+/* Errors as import_run's. */
+bool stage_files(Stage *stage, Error *err);   // a layout of picture files
+bool stage_images(Stage *stage, Error *err);  // one whose layout holds the pixels (IDX)
+
+/* A picture that is left out. */
+void stage_leave_out(Stage *stage, size_t item, const char *code, const char *reason);
