@@ -20,6 +20,7 @@ static const struct {
     {"health", cmd_health, "ask a daemon whether it is ready for work"},
     {"submit", cmd_submit, "give a job file to a daemon"},
     {"train", cmd_train, "train a network here and now, as a job file says"},
+    {"export", cmd_export, "write a trained network as ONNX"},
     {"summary", cmd_summary, "show a network layer by layer: shapes, parameters, costs"},
     {"bench", cmd_bench, "time a training step and each layer of it"},
     {DECODER_COMMAND, cmd_decode_pictures, NULL},

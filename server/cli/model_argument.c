@@ -1,0 +1,26 @@
+#include "server/cli/model_argument.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/memory.h"
+
+static char *file_meant(const char *argument)
+{
+    struct stat info;
+    if (stat(argument, &info) != 0 || !S_ISDIR(info.st_mode))
+        return xstrdup(argument);
+    char *model = xasprintf("%s/model.safetensors", argument);
+    char *best = xasprintf("%s/best.safetensors", argument);
+    const bool ended = access(model, F_OK) == 0 || access(best, F_OK) != 0;
+    free(ended ? best : model);
+    return ended ? model : best;
+}
+
+bool model_argument_open(const char *argument, const ModelHints *hints, char **path,
+                         ModelFile *file, Error *err)
+{
+    *path = file_meant(argument);
+    return model_file_open(*path, hints, file, err);
+}
