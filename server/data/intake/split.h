@@ -19,6 +19,7 @@ typedef struct {
 } SplitItem;
 
 #define SPLIT_DEFAULT_SHARE 0.2
+#define SPLIT_MAX_SHARE     0.9
 
 /* split[i] becomes INTAKE_TRAIN or INTAKE_TEST. ERR_INVALID: a share outside 0 to 0.9; share 0 is
  * no test pictures. */

@@ -1,0 +1,274 @@
+/* server/data/intake/layout_table.c -- a CSV of file, label and optionally split.
+ *
+ * Paths are taken from the table's own folder, then from the top; else they may be the end of one
+ * path alone. Several tables are one set if each is named after its split: train.csv, test.csv. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/base/memory.h"
+#include "server/data/intake/layout_parts.h"
+#include "server/data/intake/path_text.h"
+#include "server/data/intake/table.h"
+#include "server/data/intake/table_files.h"
+
+enum { COLUMN_FILE, COLUMN_LABEL, COLUMN_SPLIT, COLUMNS };
+
+static const char *const HEADERS[COLUMNS][9] = {
+    [COLUMN_FILE] = {"file", "path", "filename", "image", "file_name", "filepath", "filepaths",
+                     "image_path"},
+    [COLUMN_LABEL] = {"label", "class", "labels", "category", "class_name"},
+    [COLUMN_SPLIT] = {"split", "subset", "set", "data set"},
+};
+
+/* One table while it is read. */
+typedef struct {
+    LayoutWork *work;
+    const TableFiles *files;
+    const char *path;  // of the table
+    size_t folder;     // bytes of it that are its folder and "/"
+    Table table;
+    ptrdiff_t columns[COLUMNS];  // -1: there is none
+    Part part;                   // by the table's name
+    bool all_split;              // whether every row says its split or none need to
+} Reading;
+
+/* The first column with one of these names; -1: none. */
+static ptrdiff_t find_column(const Table *t, const char *const *names)
+{
+    for (; *names; names++)
+        for (size_t c = 0; c < t->rows[0].count; c++)
+            if (strcasecmp(table_field(t, 0, c), *names) == 0)
+                return (ptrdiff_t)c;
+    return -1;
+}
+
+static bool find_columns(Reading *r)
+{
+    for (int c = 0; c < COLUMNS; c++)
+        r->columns[c] = r->table.row_count > 0 ? find_column(&r->table, HEADERS[c]) : -1;
+    return r->columns[COLUMN_FILE] >= 0 && r->columns[COLUMN_LABEL] >= 0;
+}
+
+static const char *field(const Reading *r, size_t row, int column)
+{
+    return r->columns[column] < 0 ? "" : table_field(&r->table, row, (size_t)r->columns[column]);
+}
+
+static void bad_row(Reading *r, size_t row, LeftCode code, const char *what)
+{
+    const char *raw = field(r, row, COLUMN_FILE);
+    char *name = name_text(*raw ? raw : r->path);
+    left_out_say(&r->work->layout->left_out, code, name, "line %" PRId64 " of %.200s %s",
+                 r->table.rows[row].line, r->path, what);
+    free(name);
+}
+
+/* The entry that a row names; -1: none, which has been reported. */
+static ptrdiff_t find_entry(Reading *r, size_t row)
+{
+    const IntakeLimits limits = intake_limits_default();
+    char *path;
+    if (path_text(field(r, row, COLUMN_FILE), SLASHES_BACKWARDS, &limits, &path) != LEFT_CODES) {
+        free(path);
+        bad_row(r, row, LEFT_BAD_ROW, "has no path of a file");
+        return -1;
+    }
+    const ptrdiff_t entry = table_files_find(r->files, r->path, r->folder, path);
+    free(path);
+    if (entry == TABLE_FILES_NONE)
+        bad_row(r, row, LEFT_MISSING, "lists it, but it is not there");
+    else if (entry == TABLE_FILES_MANY)
+        bad_row(r, row, LEFT_BAD_ROW, "lists it, but several files could be meant");
+    return entry < 0 ? -1 : entry;
+}
+
+/* The split of a row; false: what it says is none, which has been reported. */
+static bool find_part(Reading *r, size_t row, Part *part)
+{
+    const char *word = field(r, row, COLUMN_SPLIT);
+    *part = *word ? part_of_word(word, strlen(word)) : r->part;
+    if (*word && *part == PART_NONE) {
+        char *what = xasprintf("has the split \"%.40s\"; it must be train, test or val", word);
+        bad_row(r, row, LEFT_BAD_ROW, what);
+        free(what);
+        return false;
+    }
+    if (*part == PART_NONE && r->all_split) {
+        bad_row(r, row, LEFT_BAD_ROW, "has no split, as others have");
+        return false;
+    }
+    return true;
+}
+
+static void add_row(Reading *r, size_t row)
+{
+    const char *raw = field(r, row, COLUMN_LABEL);
+    Part part;
+    if (*raw == '\0') {
+        bad_row(r, row, LEFT_BAD_ROW, "has no label");
+        return;
+    }
+    const ptrdiff_t entry = find_entry(r, row);
+    if (entry < 0 || !find_part(r, row, &part))
+        return;
+    char *label = name_text(raw);
+    work_add(r->work, (size_t)entry, part, label, strlen(label), r->table.rows[row].line);
+    free(label);
+}
+
+static void add_rows(Reading *r)
+{
+    for (size_t row = 1; row < r->table.row_count && !r->all_split; row++)
+        r->all_split = *field(r, row, COLUMN_SPLIT) != '\0';
+    for (size_t row = 1; row < r->table.row_count; row++)
+        add_row(r, row);
+}
+
+/* Whether `entry` is a table of files and labels; its text is parsed then, `*text` from malloc. */
+static LayoutAnswer open_table(Reading *r, size_t entry, char **text, Error *err)
+{
+    uint8_t *bytes;
+    size_t size;
+    if (!source_read(r->work->source, entry, &bytes, &size, err))
+        return LAYOUT_FAULT;
+    *text = (char *)bytes;
+    Error fault = {0};
+    const bool ok = table_parse(r->path, *text, size, &r->table, &fault);
+    if (!find_columns(r))
+        return LAYOUT_NO;
+    if (!ok && err)
+        *err = fault;
+    return ok ? LAYOUT_YES : LAYOUT_FAULT;
+}
+
+static Part part_of_name(const char *name, size_t length)
+{
+    return part_of_word(name, length - strlen(".csv"));
+}
+
+/* What one file in the table's folder adds. */
+static LayoutAnswer read_table(LayoutWork *work, const TableFiles *files, const Child *child,
+                               Error *err)
+{
+    const char *path = work->listing->entries[child->first].path;
+    Reading r = {.work = work,
+                 .files = files,
+                 .path = path,
+                 .folder = (size_t)(child->name - path),
+                 .part = part_of_name(child->name, child->length)};
+    char *text = NULL;
+    const LayoutAnswer answer = open_table(&r, child->first, &text, err);
+    if (answer == LAYOUT_YES) {
+        add_rows(&r);
+        left_out_add(&work->layout->left_out, LEFT_TABLE, path);
+    }
+    table_free(&r.table);
+    free(text);
+    return answer;
+}
+
+/* The tables in a folder, which are more than one only if all are named after splits. */
+static LayoutAnswer read_tables(LayoutWork *work, const Children *children, bool *is_table,
+                                Error *err)
+{
+    TableFiles *files = table_files_new(work->listing);
+    size_t tables = 0, named = 0;
+    LayoutAnswer answer = LAYOUT_NO;
+    for (size_t i = 0; i < children->count && answer != LAYOUT_FAULT; i++) {
+        const Child *child = &children->items[i];
+        if (child->is_folder
+            || (!has_ending(child->name, child->length, ".csv")
+                && !has_ending(child->name, child->length, ".tsv")))
+            continue;
+        const LayoutAnswer one = read_table(work, files, child, err);
+        is_table[child->first] = one == LAYOUT_YES;
+        tables += one == LAYOUT_YES;
+        named += one == LAYOUT_YES && part_of_name(child->name, child->length) != PART_NONE;
+        answer = one == LAYOUT_NO ? answer : one;
+    }
+    table_files_free(files);
+    if (answer == LAYOUT_YES && tables > 1 && named < tables) {
+        fail(err, ERR_INVALID,
+             "%.200s has %zu tables of files and labels; several must be named after their splits: "
+             "train.csv, test.csv",
+             source_path(work->source), tables);
+        return LAYOUT_FAULT;
+    }
+    return answer;
+}
+
+static int compare_files(const void *one, const void *other)
+{
+    const Labelled *a = one, *b = other;
+    if (a->entry != b->entry)
+        return a->entry < b->entry ? -1 : 1;
+    return (a->line > b->line) - (a->line < b->line);
+}
+
+/* Of rows about one file, sorted, keeps the first if all agree, and none if they do not. */
+static size_t settle_rows(LayoutWork *work, size_t first, size_t count, size_t kept)
+{
+    Labelled *files = work->files;
+    const char *path = work->listing->entries[files[first].entry].path;
+    size_t differs = 0;
+    for (size_t i = first + 1; i < first + count && !differs; i++)
+        if (strcmp(files[i].class_name, files[first].class_name) != 0
+            || files[i].part != files[first].part)
+            differs = i;
+    if (differs)
+        left_out_say(&work->layout->left_out, LEFT_BAD_ROW, path,
+                     "lines %" PRId64 " and %" PRId64
+                     " give it different labels or splits: \"%.100s\" and \"%.100s\"",
+                     files[first].line, files[differs].line, files[first].class_name,
+                     files[differs].class_name);
+    for (size_t i = first + !differs; i < first + count; i++) {
+        if (!differs)
+            left_out_say(&work->layout->left_out, LEFT_OTHER_LISTING, path,
+                         "line %" PRId64 " lists it again; it is used once", files[i].line);
+        free(files[i].class_name);
+    }
+    if (!differs)
+        files[kept] = files[first];
+    return kept + !differs;
+}
+
+/* Each file once; files that no row lists are left out. */
+static void settle(LayoutWork *work, bool *is_used)
+{
+    qsort(work->files, work->count, sizeof *work->files, compare_files);
+    size_t kept = 0;
+    for (size_t i = 0, count; i < work->count; i += count) {
+        count = 1;
+        while (i + count < work->count && work->files[i + count].entry == work->files[i].entry)
+            count++;
+        is_used[work->files[i].entry] = true;
+        kept = settle_rows(work, i, count, kept);
+    }
+    work->count = kept;
+    for (size_t i = 0; i < work->listing->count; i++)
+        if (!is_used[i])
+            work_leave_out(work, i, 1, "no table lists it");
+}
+
+LayoutAnswer layout_table(LayoutWork *work, Error *err)
+{
+    char *top = layout_top(work->listing, TOP_OF_TABLES);
+    Children children = children_of(work->listing, top, strlen(top));
+    bool *is_used = xcalloc(work->listing->count + 1, sizeof *is_used);
+    LayoutAnswer answer = read_tables(work, &children, is_used, err);
+    if (answer == LAYOUT_YES && work->count == 0) {
+        // Other layouts may know it; what the table's rows brought is of no use to them.
+        left_out_free(&work->layout->left_out);
+        work->note = xstrdup("a table is there, but not the files that it lists");
+        answer = LAYOUT_NO;
+    } else if (answer == LAYOUT_YES) {
+        settle(work, is_used);
+        answer = work_finish(work, err) ? LAYOUT_YES : LAYOUT_FAULT;
+    }
+    free(is_used);
+    free(children.items);
+    free(top);
+    return answer;
+}

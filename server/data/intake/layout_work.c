@@ -1,0 +1,166 @@
+/* server/data/intake/layout_work.c -- labelled files become classes and items. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/base/memory.h"
+#include "core/base/text.h"
+#include "server/data/intake/layout_parts.h"
+
+void work_warn(LayoutWork *work, const char *code, const char *fmt, ...)
+{
+    char text[400];
+    va_list arguments;
+    va_start(arguments, fmt);
+    const int length = vsnprintf(text, sizeof text, fmt, arguments);
+    va_end(arguments);
+    text_finish(text, sizeof text, length);
+    Layout *l = work->layout;
+    // Doubled at each power of two.
+    if ((l->warning_count & (l->warning_count + 1)) == 0)
+        l->warnings = xrealloc(l->warnings, 2 * (l->warning_count + 1), sizeof *l->warnings);
+    l->warnings[l->warning_count++] = (LayoutWarning){code, xstrdup(text)};
+}
+
+static int compare_texts(const void *one, const void *other)
+{
+    return strcmp(*(char *const *)one, *(char *const *)other);
+}
+
+static void name_classes(LayoutWork *work)
+{
+    Layout *l = work->layout;
+    char **names = xcalloc(work->count + 1, sizeof *names);
+    for (size_t i = 0; i < work->count; i++)
+        names[i] = work->files[i].class_name;
+    qsort(names, work->count, sizeof *names, compare_texts);
+    size_t count = 0;
+    for (size_t i = 0; i < work->count; i++)
+        if (count == 0 || strcmp(names[i], names[count - 1]) != 0)
+            names[count++] = names[i];
+    for (size_t i = 0; i < count; i++)
+        names[i] = xstrdup(names[i]);
+    l->classes = names;
+    // Beyond the limit, as many as are said to be too many; all are freed.
+    l->class_count = (int)count;
+}
+
+static int32_t label_of(const Layout *l, const char *name)
+{
+    char **found =
+        bsearch(&name, l->classes, (size_t)l->class_count, sizeof *l->classes, compare_texts);
+    return (int32_t)(found - l->classes);
+}
+
+static size_t count_part(const LayoutWork *work, Part part)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < work->count; i++)
+        count += work->files[i].part == part;
+    return count;
+}
+
+/* What validation pictures are for: testing, unless there are others for that. */
+static void settle_validation(LayoutWork *work)
+{
+    const size_t validation = count_part(work, PART_VALIDATION);
+    const bool has_test = count_part(work, PART_TEST) > 0;
+    for (size_t i = 0; i < work->count; i++)
+        if (work->files[i].part == PART_VALIDATION)
+            work->files[i].part = has_test ? PART_TRAIN : PART_TEST;
+    if (validation > 0 && has_test)
+        work_warn(work, "validation_joins_training",
+                  "%zu files for validation are for training: the set has files for testing, and "
+                  "each training holds out a validation split of its own",
+                  validation);
+}
+
+static int compare_items(const void *one, const void *other)
+{
+    const LayoutItem *a = one, *b = other;
+    return (a->entry > b->entry) - (a->entry < b->entry);
+}
+
+static void make_items(LayoutWork *work)
+{
+    Layout *l = work->layout;
+    settle_validation(work);
+    const bool has_train = count_part(work, PART_TRAIN) > 0;
+    const bool has_test = count_part(work, PART_TEST) > 0;
+    l->has_split = has_train && has_test;
+    if (has_train != has_test)
+        work_warn(work, "one_sided_split",
+                  "all files are for %s: the split is drawn as if none were given",
+                  has_train ? "training" : "testing");
+    l->items = xcalloc(work->count + 1, sizeof *l->items);
+    l->item_count = l->item_room = work->count;
+    for (size_t i = 0; i < work->count; i++) {
+        const Labelled *file = &work->files[i];
+        const IntakeSplit split = !l->has_split              ? INTAKE_UNSET
+                                  : file->part == PART_TRAIN ? INTAKE_TRAIN
+                                                             : INTAKE_TEST;
+        l->items[i] = (LayoutItem){file->entry, -1, label_of(l, file->class_name), split};
+    }
+    qsort(l->items, l->item_count, sizeof *l->items, compare_items);
+}
+
+static int compare_without_case(const void *one, const void *other)
+{
+    const int order = strcasecmp(*(char *const *)one, *(char *const *)other);
+    return order ? order : compare_texts(one, other);
+}
+
+static void warn_of_case(LayoutWork *work)
+{
+    const Layout *l = work->layout;
+    const size_t count = (size_t)l->class_count;
+    char **names = xcalloc(count + 1, sizeof *names);
+    memcpy(names, l->classes, count * sizeof *names);
+    qsort(names, count, sizeof *names, compare_without_case);
+    for (size_t i = 0; i + 1 < count; i++)
+        if (strcasecmp(names[i], names[i + 1]) == 0)
+            work_warn(work, "classes_differ_in_case",
+                      "classes \"%.100s\" and \"%.100s\" differ only in case: they are two",
+                      names[i], names[i + 1]);
+    free(names);
+}
+
+static void warn_of_sides(LayoutWork *work)
+{
+    const Layout *l = work->layout;
+    size_t(*counts)[2] = xcalloc((size_t)l->class_count + 1, sizeof *counts);
+    for (size_t i = 0; i < l->item_count; i++)
+        counts[l->items[i].label][l->items[i].split == INTAKE_TEST]++;
+    for (int c = 0; l->has_split && c < l->class_count; c++) {
+        if (counts[c][0] == 0)
+            work_warn(work, "test_only_class",
+                      "class \"%s\" has no files for training: it cannot be learnt", l->classes[c]);
+        if (counts[c][1] == 0)
+            work_warn(work, "train_only_class",
+                      "class \"%s\" has no files for testing: its accuracy is not known",
+                      l->classes[c]);
+    }
+    free(counts);
+}
+
+bool work_finish(LayoutWork *work, Error *err)
+{
+    const Layout *l = work->layout;
+    name_classes(work);
+    if (l->class_count == 0)
+        return fail(err, ERR_INVALID, "%.200s has no file with one label",
+                    source_path(work->source));
+    if (l->class_count == 1)
+        return fail(err, ERR_INVALID,
+                    "%.200s has one class, \"%.100s\", with %zu files; at least two are needed",
+                    source_path(work->source), l->classes[0], work->count);
+    if (l->class_count > LAYOUT_MAX_CLASSES)
+        return fail(err, ERR_INVALID, "%.200s has %d classes; at most %d are accepted",
+                    source_path(work->source), l->class_count, LAYOUT_MAX_CLASSES);
+    make_items(work);
+    warn_of_case(work);
+    warn_of_sides(work);
+    return true;
+}

@@ -1,0 +1,16 @@
+/* server/data/intake/table_files.h -- which entry a table means by a path. */
+#pragma once
+#include "server/data/intake/listing.h"
+
+typedef struct TableFiles TableFiles;
+
+/* Keeps the pointer to `listing`. */
+TableFiles *table_files_new(const Listing *listing);
+void table_files_free(TableFiles *files);
+
+enum { TABLE_FILES_NONE = -1, TABLE_FILES_MANY = -2 };
+
+/* The entry at `path` from the table's folder (the first `folder` bytes of `table`), else from the
+ * top, else the only one whose path ends with "/" and `path`. */
+ptrdiff_t table_files_find(const TableFiles *files, const char *table, size_t folder,
+                           const char *path);
