@@ -66,6 +66,10 @@ static void write_http(FILE *out, HttpCounts *c, Log *log)
     metric(out, "googlenetd_http_requests_late_total", "counter",
            "Requests answered before their handler was done, because it took too long.",
            (double)atomic_load(&c->late));
+    metric(out, "googlenetd_http_bodies", "gauge", "Files being received.",
+           atomic_load(&c->bodies));
+    metric(out, "googlenetd_http_body_bytes_total", "counter", "Bytes of files received.",
+           (double)atomic_load(&c->body_bytes));
     metric(out, "googlenetd_log_lines_dropped_total", "counter",
            "Lines of the log that nobody took.", (double)log_dropped(log));
 }

@@ -269,9 +269,10 @@ void upload_leave(UploadWriter *w)
 {
     UploadInfo info;
     Error err = {0};
+    Log *const log = w->uploads->config.log;  // w is freed by its end
     if (!w->one_go) {
         if (!upload_finish(w, &info, &err))
-            LOG(w->uploads->config.log, LOG_WARNING, "upload_cut", log_text("upload", info.id),
+            LOG(log, LOG_WARNING, "upload_cut", log_text("upload", info.id),
                 log_text("error", err.message));
         return;
     }

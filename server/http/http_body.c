@@ -10,8 +10,8 @@
  *              but when that takes request_seconds, it is answered.
  *
  * Refusals     after the body has begun are sent past libmicrohttpd, which answers before a body
- *              or after it; then the rest is read for a moment, because a client that still sends
- *              would lose the answer if the connection was closed at once.
+ *              or after it; then the connection stays open for a moment, because a client that
+ *              still sends would lose the answer if it was closed at once.
  *
  * Ownership    `sink` belongs to the handler thread while `busy`, else to the exchange. Whoever
  *              finds, under the lock, that nobody will come back takes it out and leaves it.
@@ -36,7 +36,7 @@ struct SinkBody {
     Job job;
     bool busy;  // under the lock: a handler thread has it
     bool gone;  // under the lock: the exchange is over
-    bool opened, ending, answered_early;
+    bool opened, ending, answered_early, lingered;
     char *buffer;
     size_t size;
     double reserve, seen_at;  // seconds that the client may be silent, from then on
@@ -230,10 +230,18 @@ static bool opened(Exchange *x)
     return true;
 }
 
+/* Of a refused body. A client that sends faster than it reads is no longer read for a moment. */
 static bool drop(Exchange *x, size_t size)
 {
+    SinkBody *b = x->sink;
     x->dropped += size;
-    return x->dropped <= DROP_MAX;
+    if (x->dropped <= DROP_MAX)
+        return true;
+    if (!b->answered_early || b->lingered || !handler_suspend(x))
+        return false;
+    b->lingered = true;
+    connection_deadline(x->http, x->connection, LINGER_SECONDS, false);
+    return true;
 }
 
 /* The client has sent `size` bytes more: it may be silent for longer. */
