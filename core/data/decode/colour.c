@@ -1,5 +1,7 @@
 #include "core/data/decode/colour.h"
 
+#include <stdbool.h>
+
 /* x / 255, rounded to nearest, for 0 <= x <= 255 * 255. */
 static inline unsigned div255(unsigned x)
 {
@@ -16,9 +18,10 @@ void rgba_over_white(const uint8_t *src, size_t count, uint8_t *dst)
 {
     for (size_t i = 0; i < count; i++, src += 4, dst += 3) {
         const uint8_t r = src[0], g = src[1], b = src[2], alpha = src[3];
-        dst[0] = over_white(r, alpha);
-        dst[1] = over_white(g, alpha);
-        dst[2] = over_white(b, alpha);
+        const bool opaque = alpha == 255;  // as most pixels are
+        dst[0] = opaque ? r : over_white(r, alpha);
+        dst[1] = opaque ? g : over_white(g, alpha);
+        dst[2] = opaque ? b : over_white(b, alpha);
     }
 }
 

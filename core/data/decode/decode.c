@@ -1,5 +1,6 @@
 #include "core/data/decode/decode.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,6 +94,7 @@ bool decode_picture(const uint8_t *bytes, size_t size, const DecodeLimits *limit
         return fail_as(err, ERR_INVALID, "picture_format",
                        "a %s file: JPEG, PNG and WebP are taken", format->name);
     StoredPicture stored = {.orientation = 1};
+    errno = 0;  // see fail_damaged
     if (!format->decode(bytes, size, limits ? limits : &defaults, &stored, err))
         return false;
     if (!turn_upright(&stored, err)) {
@@ -143,6 +145,9 @@ bool fail_truncated(Error *err, const char *format)
 
 bool fail_damaged(Error *err, const char *format, const char *what)
 {
+    // Libraries call it bad data, too, when they got no memory on the way.
+    if (errno == ENOMEM)
+        return fail(err, ERR_NO_MEMORY, "no memory to decode a %s", format);
     return fail_as(err, ERR_INVALID, "picture_damaged", "the %s is damaged%s%s", format,
                    what ? ": " : "", what ? what : "");
 }

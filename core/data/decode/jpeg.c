@@ -37,7 +37,9 @@ typedef struct {
 _Noreturn static void give_up(Jpeg *j)
 {
     const int code = j->errors.msg_code;
-    if (code == JERR_OUT_OF_MEMORY || code == JERR_NO_BACKING_STORE) {
+    if (code == JERR_OUT_OF_MEMORY) {
+        fail(j->err, ERR_NO_MEMORY, "no memory to decode a JPEG");
+    } else if (code == JERR_NO_BACKING_STORE) {
         fail_as(j->err, ERR_INVALID, "picture_too_large",
                 "the JPEG takes more memory than the %lld bytes that are allowed",
                 (long long)j->limits->max_memory);

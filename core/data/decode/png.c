@@ -45,7 +45,7 @@ static Way choose_way(const struct spng_ihdr *head, bool transparent)
 
 static bool fail_png(int status, Error *err)
 {
-    if (status == SPNG_EMEM)
+    if (status == SPNG_EMEM || status == SPNG_EZLIB_INIT)
         return fail(err, ERR_NO_MEMORY, "no memory to decode a PNG");
     if (status == SPNG_IO_EOF || status == SPNG_EOF || status == SPNG_EIDAT_TOO_SHORT)
         return fail_truncated(err, NAME);

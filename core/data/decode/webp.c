@@ -75,8 +75,10 @@ bool decode_webp(const uint8_t *bytes, size_t size, const DecodeLimits *limits,
         return fail_webp(status, err);
     if (features.has_animation)
         return fail_as(err, ERR_INVALID, "picture_animated", "the WebP is an animation");
+    enum { LOSSLESS = 2, LOSSLESS_BYTES = 4 };  // it is decoded whole before it is handed out
     const int bytes_per_pixel = features.has_alpha ? 4 : 3;
-    if (!size_allowed(limits, NAME, features.width, features.height, bytes_per_pixel, err))
+    const int kept = features.format == LOSSLESS ? LOSSLESS_BYTES : 0;
+    if (!size_allowed(limits, NAME, features.width, features.height, bytes_per_pixel + kept, err))
         return false;
     picture->width = features.width;
     picture->height = features.height;
