@@ -1,13 +1,17 @@
 /* DESIGN
- * A ring of SLOTS batches between one producer (the loader's thread) and one consumer (the caller).
- * The producer fills the slots in turn, the consumer gets them in turn; `produced` and `consumed`
- * count batches since the start, so a batch is in the slot of its number modulo SLOTS. The batch
- * that the caller uses still occupies its slot, hence SLOTS - 1 batches are prepared ahead of it.
- * One mutex guards the two counters and the stop flag; pixels are written and read outside it,
- * since a slot belongs to one side at a time.
+ * A ring of SLOTS batches between the loader's threads and one consumer (the caller). Batches are
+ * opened in turn, each in the slot of its number modulo SLOTS; the consumer gets them in turn. The
+ * batch that the caller uses still occupies its slot, hence SLOTS - 1 are prepared ahead of it.
  *
- * The producer knows only the data set, the config and a position (epoch, batch), so every batch is
- * a pure function of its position. Data set and split are borrowed and only read.
+ * A thread claims the next few pictures of the open batch; when none is left, it opens the next one
+ * as soon as there is a slot, and the others wait behind it. Whoever makes a batch's last picture
+ * completes the batch. A picture is a pure function of seed, epoch and example, and so are a
+ * batch's examples and its mixup of its position: who makes what, and when, does not matter.
+ *
+ * Two mutexes, in this order. `claim` guards what is to be made next: position, order of the
+ * examples, open batch. `mutex` guards the slots' states and what the consumer holds. Pixels are
+ * written and read outside both: a slot belongs to the threads until it is ready, then to the
+ * consumer. Data set and split are borrowed and only read.
  */
 #include "core/data/loader.h"
 
@@ -26,43 +30,59 @@
 
 enum {
     SLOTS = 3,
+    CLAIM = 4,       // pictures that a thread takes at a time
     ALIGNMENT = 64,  // of a batch's pixels: a cache line and the widest vector
 };
 
 typedef struct {
     float *images;
     int32_t *labels, *mixed_labels;
+    int32_t *examples, *partners;  // (batch_size); partners of mixup
+    float *room;                   // one image, for mixup
     Batch batch;
+    atomic_int left;  // pictures that are not yet made
+    bool ready;       // guarded by the mutex
 } Slot;
 
+/* One of the loader's threads. */
+typedef struct {
+    Loader *loader;
+    ImageMaker *maker;
+    pthread_t thread;
+} Hand;
+
 struct Loader {
-    // What to produce; constant after loader_new.
+    // What to make; constant after loader_new.
     Shape src;
+    const Dataset *dataset;
     const Split *split;
     LoaderConfig config;
     int examples;
     int64_t batches;  // per epoch
-
-    // The producer's own.
-    ImageMaker *maker;
-    int32_t *partners;  // (batch_size), of mixup
-    float *room;        // one image, for mixup
-    int32_t *listed;    // (examples), in the order in which they are listed
-    int32_t *order;     // (examples), of epoch `order_epoch`
-    int64_t order_epoch;
-    int64_t epoch, index;  // of the next batch to produce
+    int32_t *listed;  // (examples), in the order in which they are listed
 
     Slot slots[SLOTS];
-    pthread_t thread;
-    bool running;
+    Hand *hands;  // (config.threads)
+    int running;  // threads that were started
+
+    pthread_mutex_t claim;  // guards what follows
+    int32_t *order;         // (examples), of epoch `order_epoch`
+    int64_t order_epoch;
+    int64_t epoch, index;  // of the next batch to open
+    int64_t opened;        // batches since the start
+    Slot *open;
+    int claimed;  // pictures of the open batch
+
     pthread_mutex_t mutex;  // guards what follows
-    pthread_cond_t changed;
-    int64_t produced, consumed;  // batches since the start
-    bool in_use;                 // the caller still uses batch consumed - 1
-    atomic_bool stop;            // also read between images, without the mutex
+    pthread_cond_t ready, room;
+    int64_t consumed;  // batches since the start
+    bool in_use;       // the caller still uses batch consumed - 1
+    atomic_bool stop;  // also read between pictures, without the mutex
 
     double wait_seconds;  // the consumer's own
 };
+
+/* ---- What is next; the caller holds `claim` ---- */
 
 static void set_order(Loader *l)
 {
@@ -76,86 +96,134 @@ static void set_order(Loader *l)
     l->order_epoch = l->epoch;
 }
 
-/* Mixup, and the batch's own description of it. */
-static void mix_batch(Loader *l, Slot *slot, size_t image_floats)
-{
-    Batch *b = &slot->batch;
-    const DrawKey key = {l->config.seed, b->epoch, b->index};
-    b->share = mixup_draw(l->config.augmentation.mixup, &key, b->count, l->partners);
-    for (int i = 0; i < b->count; i++)
-        slot->mixed_labels[i] = slot->labels[l->partners[i]];
-    b->mixed_labels = slot->mixed_labels;
-    mixup_images(slot->images, image_floats, b->count, b->share, l->partners, l->room);
-}
-
-/* Fill a slot and advance the position. False if it was stopped in between. */
-static bool make_batch(Loader *l, Slot *slot)
+/* Say what the slot's batch will be, and advance the position. */
+static void describe_batch(Loader *l, Slot *slot)
 {
     set_order(l);
     const int first = (int)(l->index * l->config.batch_size);
     const int left = l->examples - first;
     const int count = left < l->config.batch_size ? left : l->config.batch_size;
-    const int side = progressive_size(&l->config.progressive, l->config.image_size, l->epoch);
-    const size_t src_bytes = shape_count(l->src);
-    const size_t image_floats = (size_t)l->src.channels * (size_t)side * (size_t)side;
-    image_maker_set_size(l->maker, side);
-    for (int i = 0; i < count; i++) {
-        if (atomic_load_explicit(&l->stop, memory_order_relaxed))
-            return false;
-        const size_t example = (size_t)l->order[first + i];
-        const DrawKey key = {l->config.seed, l->epoch, (int64_t)example};
-        image_maker_run(l->maker, l->split->pixels + example * src_bytes, &key,
-                        slot->images + (size_t)i * image_floats);
-        slot->labels[i] = l->split->labels[example];
-    }
     const bool last = l->index == l->batches - 1;
-    slot->batch = (Batch){.images = slot->images,
-                          .labels = slot->labels,
-                          .share = 1,
-                          .count = count,
-                          .image_size = side,
-                          .epoch = l->epoch,
-                          .index = l->index,
-                          .last = last};
-    if (l->config.augmentation.mixup > 0)
-        mix_batch(l, slot, image_floats);
+    slot->batch = (Batch){
+        .images = slot->images,
+        .labels = slot->labels,
+        .share = 1,
+        .count = count,
+        .image_size = progressive_size(&l->config.progressive, l->config.image_size, l->epoch),
+        .epoch = l->epoch,
+        .index = l->index,
+        .last = last};
+    for (int i = 0; i < count; i++) {
+        slot->examples[i] = l->order[first + i];
+        slot->labels[i] = l->split->labels[slot->examples[i]];
+    }
+    atomic_store(&slot->left, count);
     l->epoch += last;
     l->index = last ? 0 : l->index + 1;
+}
+
+/* False: the loader is to stop. */
+static bool open_batch(Loader *l)
+{
+    pthread_mutex_lock(&l->mutex);
+    while (!l->stop && l->opened - (l->consumed - l->in_use) == SLOTS)
+        pthread_cond_wait(&l->room, &l->mutex);
+    const bool stop = l->stop;
+    pthread_mutex_unlock(&l->mutex);
+    if (stop)
+        return false;
+    l->open = &l->slots[l->opened++ % SLOTS];
+    l->claimed = 0;
+    describe_batch(l, l->open);
     return true;
 }
 
-static void *run_producer(void *arg)
+/* ---- The threads ---- */
+
+/* Pictures `*first` and on of a slot's batch are the caller's to make. Returns their number; 0: the
+ * loader is to stop. */
+static int claim_pictures(Loader *l, Slot **slot, int *first)
 {
-    Loader *l = arg;
-    pthread_mutex_lock(&l->mutex);
-    for (;;) {
-        while (!l->stop && l->produced - (l->consumed - l->in_use) == SLOTS)
-            pthread_cond_wait(&l->changed, &l->mutex);
-        if (l->stop)
-            break;
-        Slot *slot = &l->slots[l->produced % SLOTS];
-        pthread_mutex_unlock(&l->mutex);
-        const bool done = make_batch(l, slot);
-        pthread_mutex_lock(&l->mutex);
-        l->produced += done;
-        pthread_cond_signal(&l->changed);
+    int count = 0;
+    pthread_mutex_lock(&l->claim);
+    if (l->claimed < l->open->batch.count || open_batch(l)) {
+        const int left = l->open->batch.count - l->claimed;
+        count = left < CLAIM ? left : CLAIM;
+        *slot = l->open;
+        *first = l->claimed;
+        l->claimed += count;
     }
+    pthread_mutex_unlock(&l->claim);
+    return count;
+}
+
+static void make_picture(const Loader *l, ImageMaker *maker, Slot *slot, int i)
+{
+    const Batch *b = &slot->batch;
+    const size_t example = (size_t)slot->examples[i];
+    const size_t floats = (size_t)l->src.channels * (size_t)b->image_size * (size_t)b->image_size;
+    const DrawKey key = {l->config.seed, b->epoch, (int64_t)example};
+    image_maker_set_size(maker, b->image_size);
+    image_maker_run(maker, l->split->pixels + example * shape_count(l->src), &key,
+                    slot->images + (size_t)i * floats);
+}
+
+/* Mixup, and the batch's own description of it. */
+static void mix_batch(const Loader *l, Slot *slot)
+{
+    Batch *b = &slot->batch;
+    const size_t floats = (size_t)l->src.channels * (size_t)b->image_size * (size_t)b->image_size;
+    const DrawKey key = {l->config.seed, b->epoch, b->index};
+    b->share = mixup_draw(l->config.augmentation.mixup, &key, b->count, slot->partners);
+    for (int i = 0; i < b->count; i++)
+        slot->mixed_labels[i] = slot->labels[slot->partners[i]];
+    b->mixed_labels = slot->mixed_labels;
+    mixup_images(slot->images, floats, b->count, b->share, slot->partners, slot->room);
+}
+
+static void complete_batch(Loader *l, Slot *slot)
+{
+    if (l->config.augmentation.mixup > 0)
+        mix_batch(l, slot);
+    pthread_mutex_lock(&l->mutex);
+    slot->ready = true;
+    pthread_cond_signal(&l->ready);
     pthread_mutex_unlock(&l->mutex);
+}
+
+static void *run_hand(void *context)
+{
+    Hand *hand = context;
+    Loader *l = hand->loader;
+    Slot *slot;
+    int first;
+    for (int count; (count = claim_pictures(l, &slot, &first)) > 0;) {
+        for (int i = first; i < first + count; i++) {
+            if (atomic_load_explicit(&l->stop, memory_order_relaxed))
+                return NULL;
+            make_picture(l, hand->maker, slot, i);
+        }
+        if (atomic_fetch_sub(&slot->left, count) == count)
+            complete_batch(l, slot);
+    }
     return NULL;
 }
 
+/* ---- The consumer ---- */
+
 const Batch *loader_next(Loader *l)
 {
+    Slot *slot = &l->slots[l->consumed % SLOTS];
     pthread_mutex_lock(&l->mutex);
     l->in_use = false;
-    pthread_cond_signal(&l->changed);
-    if (l->produced == l->consumed) {
+    pthread_cond_signal(&l->room);
+    if (!slot->ready) {
         const double start = clock_seconds();
-        while (l->produced == l->consumed)
-            pthread_cond_wait(&l->changed, &l->mutex);
+        while (!slot->ready)
+            pthread_cond_wait(&l->ready, &l->mutex);
         l->wait_seconds += clock_seconds() - start;
     }
-    const Slot *slot = &l->slots[l->consumed % SLOTS];
+    slot->ready = false;
     l->consumed++;
     l->in_use = true;
     pthread_mutex_unlock(&l->mutex);
@@ -168,6 +236,9 @@ static bool check_config(const Split *split, Shape picture, const LoaderConfig *
         return fail(err, ERR_INVALID, "batch_size must be at least 1, got %d", c->batch_size);
     if (c->image_size < 1)
         return fail(err, ERR_INVALID, "image_size must be at least 1, got %d", c->image_size);
+    if (c->threads < 0 || c->threads > LOADER_MAX_THREADS)
+        return fail(err, ERR_INVALID, "loader_threads must be 0 to %d, got %d", LOADER_MAX_THREADS,
+                    c->threads);
     if (c->limit < 0)
         return fail(err, ERR_INVALID, "limit must be at least 0, got %d", c->limit);
     if (split->count < 1 || (c->examples && c->example_count < 1))
@@ -177,6 +248,20 @@ static bool check_config(const Split *split, Shape picture, const LoaderConfig *
                     c->normalization.channels, picture.channels);
     return augmentation_check(&c->augmentation, picture, err)
            && progressive_check(&c->progressive, c->image_size, err);
+}
+
+static bool allocate_slot(Slot *slot, size_t count, size_t floats, size_t bytes)
+{
+    slot->images = aligned_alloc(ALIGNMENT, bytes);
+    slot->room = malloc(floats * sizeof *slot->room);
+    int32_t **const numbers[] = {&slot->labels, &slot->mixed_labels, &slot->examples,
+                                 &slot->partners};
+    bool fits = slot->images && slot->room;
+    for (size_t i = 0; i < COUNT(numbers); i++) {
+        *numbers[i] = malloc(count * sizeof **numbers[i]);
+        fits = fits && *numbers[i];
+    }
+    return fits;
 }
 
 /* Batches and scratch. The sizes come from a request, so every product is checked. */
@@ -192,17 +277,11 @@ static bool allocate(Loader *l, Error *err)
                 && !__builtin_mul_overflow(floats, count, &all)
                 && !__builtin_mul_overflow(all, sizeof(float), &bytes)
                 && !__builtin_add_overflow(bytes, ALIGNMENT - bytes % ALIGNMENT, &padded);
-    for (int i = 0; fits && i < SLOTS; i++) {
-        l->slots[i].images = aligned_alloc(ALIGNMENT, padded);
-        l->slots[i].labels = malloc(count * sizeof(int32_t));
-        l->slots[i].mixed_labels = malloc(count * sizeof(int32_t));
-        fits = l->slots[i].images && l->slots[i].labels && l->slots[i].mixed_labels;
-    }
-    l->room = fits ? malloc(floats * sizeof *l->room) : NULL;
-    l->partners = malloc(count * sizeof *l->partners);
+    for (int i = 0; fits && i < SLOTS; i++)
+        fits = allocate_slot(&l->slots[i], count, floats, padded);
     l->order = malloc((size_t)l->examples * sizeof *l->order);
     l->listed = malloc((size_t)l->examples * sizeof *l->listed);
-    if (!l->room || !l->partners || !l->order || !l->listed)
+    if (!fits || !l->order || !l->listed)
         return fail(err, ERR_NO_MEMORY,
                     "no memory for %d batches of %zu images of %d x %d pixels: %.0f MB are needed",
                     SLOTS, count, l->config.image_size, l->config.image_size,
@@ -210,7 +289,22 @@ static bool allocate(Loader *l, Error *err)
     for (int i = 0; i < l->examples; i++)
         l->listed[i] = l->config.examples ? l->config.examples[i] : i;
     l->config.examples = NULL;  // borrowed for the call only
-    l->maker = image_maker_new(l->src, &l->config.augmentation, &l->config.normalization);
+    return true;
+}
+
+static bool start_threads(Loader *l, Error *err)
+{
+    l->hands = xcalloc((size_t)l->config.threads, sizeof *l->hands);
+    for (; l->running < l->config.threads; l->running++) {
+        Hand *hand = &l->hands[l->running];
+        *hand = (Hand){
+            .loader = l,
+            .maker = image_maker_new(l->src, &l->config.augmentation, &l->config.normalization)};
+        if (!thread_start(&hand->thread, run_hand, hand, "the loader's thread", err)) {
+            image_maker_free(hand->maker);
+            return false;
+        }
+    }
     return true;
 }
 
@@ -234,17 +328,22 @@ bool loader_new(const Dataset *dataset, const Split *split, LoaderConfig config,
 
     Loader *l = xcalloc(1, sizeof *l);
     l->src = dataset->image;
+    l->dataset = dataset;
     l->split = split;
     l->config = config;
+    if (config.threads == 0)
+        l->config.threads = 1;
     l->examples = examples;
     l->batches = batches;
     l->order_epoch = -1;
     l->epoch = config.first_epoch;
     l->index = config.first_batch;
+    l->open = &l->slots[0];
+    pthread_mutex_init(&l->claim, NULL);
     pthread_mutex_init(&l->mutex, NULL);
-    pthread_cond_init(&l->changed, NULL);
-    if (!allocate(l, err)
-        || !(l->running = thread_start(&l->thread, run_producer, l, "the loader's thread", err))) {
+    pthread_cond_init(&l->ready, NULL);
+    pthread_cond_init(&l->room, NULL);
+    if (!allocate(l, err) || !start_threads(l, err)) {
         loader_free(l);
         return false;
     }
@@ -252,27 +351,36 @@ bool loader_new(const Dataset *dataset, const Split *split, LoaderConfig config,
     return true;
 }
 
+static void stop_threads(Loader *l)
+{
+    pthread_mutex_lock(&l->mutex);
+    l->stop = true;
+    pthread_cond_signal(&l->room);  // one thread at most waits for it, the others behind that one
+    pthread_mutex_unlock(&l->mutex);
+    for (int i = 0; i < l->running; i++) {
+        pthread_join(l->hands[i].thread, NULL);
+        image_maker_free(l->hands[i].maker);
+    }
+    free(l->hands);
+}
+
 void loader_free(Loader *l)
 {
     if (!l)
         return;
-    if (l->running) {
-        pthread_mutex_lock(&l->mutex);
-        l->stop = true;
-        pthread_cond_signal(&l->changed);
-        pthread_mutex_unlock(&l->mutex);
-        pthread_join(l->thread, NULL);
-    }
-    pthread_cond_destroy(&l->changed);
+    stop_threads(l);
+    pthread_cond_destroy(&l->room);
+    pthread_cond_destroy(&l->ready);
     pthread_mutex_destroy(&l->mutex);
+    pthread_mutex_destroy(&l->claim);
     for (int i = 0; i < SLOTS; i++) {
         free(l->slots[i].images);
+        free(l->slots[i].room);
         free(l->slots[i].labels);
         free(l->slots[i].mixed_labels);
+        free(l->slots[i].examples);
+        free(l->slots[i].partners);
     }
-    image_maker_free(l->maker);
-    free(l->room);
-    free(l->partners);
     free(l->order);
     free(l->listed);
     free(l);

@@ -1,15 +1,20 @@
 /* core/data/loader.h -- batches of a split, augmented, resized and normalised, prepared in advance
- * by a thread.
+ * by threads.
  *
  * The order of the examples in epoch e is a shuffle that depends on the seed and e alone, and what
  * becomes of an example depends on the seed, e and the example, so a loader can start at any batch
- * of any epoch and give the same batches as one that ran from the beginning.
+ * of any epoch and give the same batches as one that ran from the beginning, and any number of
+ * threads gives the same.
+ *
+ * Memory   three batches and, for each thread, four pictures of the stored or the final size.
  */
 #pragma once
 #include "core/data/augment/augment.h"
 #include "core/data/dataset.h"
 #include "core/data/normalization.h"
 #include "core/data/progressive.h"
+
+enum { LOADER_MAX_THREADS = 256 };
 
 typedef struct Loader Loader;
 
@@ -27,6 +32,7 @@ typedef struct {
     uint64_t seed;        // of the order and the augmentation
     int64_t first_epoch;  // epoch to start in, counted from 0
     int64_t first_batch;  // batch of that epoch to start with, counted from 0
+    int threads;          // that make pictures; 0: one
 } LoaderConfig;
 
 typedef struct {
@@ -42,11 +48,12 @@ typedef struct {
 } Batch;
 
 /* Borrows `dataset` and `split` until loader_free. ERR_INVALID: batch_size or image_size below 1,
- * limit below 0, an empty split, an epoch without a batch, first_batch beyond the epoch, a faulty
- * augmentation, a normalisation of another number of channels. ERR_NO_MEMORY: buffers or thread. */
+ * limit below 0, threads out of range, an empty split, an epoch without a batch, first_batch beyond
+ * the epoch, a faulty augmentation, a normalisation of another number of channels. ERR_NO_MEMORY:
+ * buffers or threads. */
 bool loader_new(const Dataset *dataset, const Split *split, LoaderConfig config, Loader **loader,
                 Error *err);
-void loader_free(Loader *loader);  // stops the thread; takes NULL
+void loader_free(Loader *loader);  // stops the threads; takes NULL
 
 /* The next batch; epochs follow one another without end. Valid until the next call. */
 const Batch *loader_next(Loader *loader);

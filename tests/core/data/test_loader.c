@@ -287,8 +287,10 @@ static void stops_at_any_moment(void **state)
     Dataset *d = make_dataset();
     for (int batches = 0; batches < 6; batches++)
         for (unsigned pause_us = 0; pause_us <= 400; pause_us += 100) {
-            Loader *l =
-                start(d, (LoaderConfig){.batch_size = 10, .image_size = 64, .shuffle = true});
+            Loader *l = start(d, (LoaderConfig){.batch_size = 10,
+                                                .image_size = 64,
+                                                .shuffle = true,
+                                                .threads = 1 + batches});
             for (int b = 0; b < batches; b++)
                 loader_next(l);
             usleep(pause_us);
@@ -359,6 +361,32 @@ static void resumes_anywhere_with_all_augmentations(void **state)
         loader_free(resumed);
     }
     loader_free(through);
+    free_dataset(d);
+}
+
+/* Whoever makes a picture: equal bits. Sizes change and epochs end while several are at work. */
+static void any_number_of_threads_gives_equal_batches(void **state)
+{
+    (void)state;
+    static const int THREADS[] = {2, 3, 7, 32};
+    Dataset *d = make_dataset();
+    for (size_t i = 0; i < COUNT(THREADS); i++) {
+        LoaderConfig config = augmented();
+        Loader *one = start(d, config);
+        config.threads = THREADS[i];
+        Loader *many = start(d, config);
+        for (int step = 0; step < 40; step++) {
+            const Batch *want = loader_next(one), *got = loader_next(many);
+            const size_t side = (size_t)want->image_size;
+            assert_int_equal(got->image_size, want->image_size);
+            check_equal_batches(got, want, side * side * CHANNELS);
+            assert_true(got->share == want->share);
+            assert_memory_equal(got->mixed_labels, want->mixed_labels,
+                                (size_t)want->count * sizeof(int32_t));
+        }
+        loader_free(one);
+        loader_free(many);
+    }
     free_dataset(d);
 }
 
@@ -520,6 +548,9 @@ static void refuses_what_makes_no_sense(void **state)
     } FAULTS[] = {
         {{.batch_size = 0, .image_size = 8}, ERR_INVALID, "batch_size must be at least 1, got 0"},
         {{.batch_size = 8, .image_size = -1}, ERR_INVALID, "image_size must be at least 1, got -1"},
+        {{.batch_size = 8, .image_size = 8, .threads = 257},
+         ERR_INVALID,
+         "loader_threads must be 0 to 256, got 257"},
         {{.batch_size = 8, .image_size = 8, .limit = -2},
          ERR_INVALID,
          "limit must be at least 0, got -2"},
@@ -568,6 +599,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(stops_at_any_moment),
         cmocka_unit_test(two_loaders_do_not_disturb_each_other),
         cmocka_unit_test(resumes_anywhere_with_all_augmentations),
+        cmocka_unit_test(any_number_of_threads_gives_equal_batches),
         cmocka_unit_test(a_picture_is_the_same_in_every_batch),
         cmocka_unit_test(mixed_batches_are_mixtures),
         cmocka_unit_test(normalises_each_channel),
