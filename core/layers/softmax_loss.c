@@ -4,6 +4,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum {
+    BLOCK = 64,           // examples whose figures are kept before they are added up
+    TEAM_FROM = 1 << 15,  // logits of a block that are worth a team of threads
+};
+
+/* What one example adds to the metrics. */
+typedef struct {
+    double loss;
+    bool top1, top5;
+} Figures;
+
 /* How many classes come before `label` when they are sorted by falling logit. */
 static int rank_of(const float *logits, int classes, int label)
 {
@@ -13,26 +24,53 @@ static int rank_of(const float *logits, int classes, int label)
     return rank;
 }
 
-/* The share of class k in the target of example n, smoothing left out. */
-static double hard_target(const SoftmaxLoss *how, int label, int n, int k)
+static double weight_of(const SoftmaxLoss *how, int k)
 {
-    if (!how->mixed_labels)
-        return k == label;
-    return (k == label ? how->share : 0) + (k == how->mixed_labels[n] ? 1 - how->share : 0);
+    return how->class_weights ? how->weight_scale * how->class_weights[k] : 1;
 }
 
-/* -log p of the target, smoothing left out. */
-static double hard_loss(const SoftmaxLoss *how, const float *logits, int label, int n,
-                        double log_total)
+/* An example's target: the weights of its label and of what was mixed in, smoothing left out. */
+typedef struct {
+    int label, mixed;  // classes
+    double first, second;
+} Target;
+
+static Target target_of(const SoftmaxLoss *how, int label, int n)
 {
-    const double first = log_total - logits[label];
     if (!how->mixed_labels)
-        return first;
-    return how->share * first + (1 - how->share) * (log_total - logits[how->mixed_labels[n]]);
+        return (Target){label, label, weight_of(how, label), 0};
+    const int mixed = how->mixed_labels[n];
+    return (Target){label, mixed, how->share * weight_of(how, label),
+                    (1 - how->share) * weight_of(how, mixed)};
 }
 
-static void one_example(const SoftmaxLoss *how, const float *logits, int label, int n, float *diff,
-                        Metrics *sum)
+/* Adds what smoothing asks for to *loss, and returns the sum of the target over the classes. */
+static double smooth(const SoftmaxLoss *how, const Target *t, const float *logits, double log_total,
+                     double *loss)
+{
+    const double share = how->smoothing / how->classes;
+    double weights = 0;
+    for (int k = 0; k < how->classes; k++) {
+        const double weight = weight_of(how, k);
+        weights += weight;
+        *loss += share * weight * (log_total - logits[k]);
+    }
+    return (1 - how->smoothing) * (t->first + t->second) + share * weights;
+}
+
+static void set_gradient(const SoftmaxLoss *how, const Target *t, const float *logits,
+                         double log_total, double mass, float *diff)
+{
+    const double share = how->smoothing / how->classes;
+    for (int k = 0; k < how->classes; k++) {
+        const double hard = (k == t->label ? t->first : 0) + (k == t->mixed ? t->second : 0);
+        const double target = share * weight_of(how, k) + (1 - how->smoothing) * hard;
+        diff[k] = (float)(how->scale * (mass * exp((double)logits[k] - log_total) - target));
+    }
+}
+
+static Figures one_example(const SoftmaxLoss *how, const float *logits, int label, int n,
+                           float *diff)
 {
     const int classes = how->classes;
     float max = logits[0];
@@ -43,29 +81,54 @@ static void one_example(const SoftmaxLoss *how, const float *logits, int label, 
         total += exp((double)logits[k] - max);
     const double log_total = log(total) + max;
 
-    const double share = how->smoothing / classes;
-    double loss = (1 - how->smoothing) * hard_loss(how, logits, label, n, log_total);
-    for (int k = 0; how->smoothing > 0 && k < classes; k++)
-        loss += share * (log_total - logits[k]);
-    for (int k = 0; diff && k < classes; k++) {
-        const double target = share + (1 - how->smoothing) * hard_target(how, label, n, k);
-        diff[k] = (float)(how->scale * (exp((double)logits[k] - log_total) - target));
+    const Target t = target_of(how, label, n);
+    double loss = t.first * (log_total - logits[t.label]);
+    if (how->mixed_labels)
+        loss += t.second * (log_total - logits[t.mixed]);
+    loss *= 1 - how->smoothing;
+    // Without weights a target sums to 1, whatever rounding makes of it.
+    double mass = how->class_weights ? t.first + t.second : 1;
+    if (how->smoothing > 0) {
+        const double smoothed = smooth(how, &t, logits, log_total, &loss);
+        mass = how->class_weights ? smoothed : 1;
     }
+    if (diff)
+        set_gradient(how, &t, logits, log_total, mass, diff);
 
     const int rank = rank_of(logits, classes, label);
     // A NaN compares false with everything and must not look like a hit.
     const bool valid = isfinite(loss);
-    sum->loss += loss;
-    sum->top1 += valid && rank < 1;
-    sum->top5 += valid && rank < 5;
-    sum->count++;
+    return (Figures){loss, valid && rank < 1, valid && rank < 5};
 }
 
 void softmax_loss(const SoftmaxLoss *how, const float *logits, const int32_t *labels, int count,
                   float *diff_logits, Metrics *sum)
 {
-    for (int n = 0; n < count; n++) {
-        const size_t at = (size_t)n * (size_t)how->classes;
-        one_example(how, logits + at, labels[n], n, diff_logits ? diff_logits + at : NULL, sum);
+    Figures figures[BLOCK];
+    for (int first = 0; first < count; first += BLOCK) {
+        const int block = count - first < BLOCK ? count - first : BLOCK;
+        const bool team = (int64_t)block * how->classes >= TEAM_FROM;
+#pragma omp parallel for schedule(static) if (team)
+        for (int i = 0; i < block; i++) {
+            const int n = first + i;
+            const size_t at = (size_t)n * (size_t)how->classes;
+            figures[i] =
+                one_example(how, logits + at, labels[n], n, diff_logits ? diff_logits + at : NULL);
+        }
+        // In the order of the examples, however many threads there are.
+        for (int i = 0; i < block; i++) {
+            sum->loss += figures[i].loss;
+            sum->top1 += figures[i].top1;
+            sum->top5 += figures[i].top5;
+            sum->count++;
+        }
     }
+}
+
+double softmax_weight_scale(const double *class_weights, const int32_t *labels, int count)
+{
+    double sum = 0;
+    for (int n = 0; class_weights && n < count; n++)
+        sum += class_weights[labels[n]];
+    return sum > 0 ? count / sum : 1;
 }

@@ -298,11 +298,14 @@ static void finish_grads(void *context, Node n)
 static bool train_part(Net *net, Part part, Metrics *sum, Error *err)
 {
     const NetBatch *b = part.batch;
-    const SoftmaxLoss how = {.classes = net->classes,
-                             .smoothing = net->config.label_smoothing,
-                             .scale = 1.0 / b->count,
-                             .mixed_labels = b->mixed_labels ? b->mixed_labels + part.first : NULL,
-                             .share = b->share};
+    const SoftmaxLoss how = {
+        .classes = net->classes,
+        .smoothing = net->config.label_smoothing,
+        .scale = 1.0 / b->count,
+        .mixed_labels = b->mixed_labels ? b->mixed_labels + part.first : NULL,
+        .share = b->share,
+        .class_weights = net->config.class_weights,
+        .weight_scale = softmax_weight_scale(net->config.class_weights, b->labels, b->count)};
     Program *p = run_forward(net, part, err);
     if (!p)
         return false;

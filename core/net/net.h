@@ -33,8 +33,11 @@ typedef struct {
                              // net_default_micro_batch
     bool bf16;               // bfloat16 feature maps and gradients between layers; else float32
     double label_smoothing;  // of the training loss
-    unsigned without;        // rewrites left out: REWRITE_NO_... of core/net/rewrites.h
-    bool (*go_on)(void *);   // asked between two micro-batches; NULL: always
+    /* (classes), borrowed: what an example counts for in the training loss, whose mean over a batch
+     * is then a weighted one; NULL: 1 each. */
+    const double *class_weights;
+    unsigned without;       // rewrites left out: REWRITE_NO_... of core/net/rewrites.h
+    bool (*go_on)(void *);  // asked between two micro-batches; NULL: always
     void *go_on_context;
     /* While the backward pass of a batch's last part goes on: numbers [first, first + count) of
      * ParamStore.grads are those of the whole batch. Each is reported once. NULL: nobody asks. */
@@ -68,9 +71,10 @@ typedef struct {
 } NetBatch;
 
 /* Forward, loss and backward: sets the gradients of the mean loss over the batch and adds losses
- * and hits to *sum. Running statistics change when all of it has succeeded. */
+ * and hits to *sum; with class weights, batch->count times the weighted mean. Running statistics
+ * change when all of it has succeeded. */
 bool net_train_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *err);
-/* Forward and loss, without label smoothing. */
+/* Forward and loss, without label smoothing and class weights. */
 bool net_evaluate_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *err);
 /* Forward alone. */
 bool net_forward(Net *net, const float *images, int count, float *logits, Error *err);

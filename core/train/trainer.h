@@ -20,6 +20,7 @@
  */
 #pragma once
 #include "core/data/augment/augment.h"
+#include "core/data/class_weights.h"
 #include "core/data/dataset.h"
 #include "core/data/normalization.h"
 #include "core/data/progressive.h"
@@ -56,8 +57,9 @@ typedef struct {
     double clip_norm;  // most that the norm of the gradients may be; 0: any
     Averaging ema;     // if on, the averaged weights are those evaluated, and the model
     Schedule schedule;
-    double label_smoothing;     // [0, 1)
-    Augmentation augmentation;  // of the training images
+    double label_smoothing;      // [0, 1)
+    ClassWeights class_weights;  // of the training loss, by the examples that train
+    Augmentation augmentation;   // of the training images
     // Of all images. Measured: over the training examples, before the first step; given: those of
     // `normalization`, one for each channel.
     NormalizationType normalization_type;
@@ -65,7 +67,8 @@ typedef struct {
     EarlyEnding early_ending;
     Precision precision;
     uint64_t seed;
-    int threads;  // of the OpenMP team, see core/base/team.h; 0: as many as it allows
+    int threads;         // of the OpenMP team, see core/base/team.h; 0: as many as it allows
+    int loader_threads;  // that prepare batches beside it; 0: a quarter of those, at least 1
     // Model file with the initial weights, where no checkpoint is resumed; NULL: drawn by the seed.
     const char *init_from;
     /* Which kernel computes each convolution; see core/autotune/autotune.h. A resume uses those of

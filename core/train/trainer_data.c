@@ -9,8 +9,12 @@ bool trainer_hold_out(Trainer *t, Error *err)
 {
     const TrainConfig *c = &t->config;
     const Split *train = &c->dataset->train;
-    return holdout_new(train, trainer_examples(train, c->train_limit), c->dataset->classes,
-                       c->validation_split, c->seed, &t->holdout, err);
+    if (!holdout_new(train, trainer_examples(train, c->train_limit), c->dataset->classes,
+                     c->validation_split, c->seed, &t->holdout, err))
+        return false;
+    t->class_weights = class_weights_new(c->class_weights, train, t->holdout.train,
+                                         t->holdout.train_count, c->dataset->classes);
+    return true;
 }
 
 static bool normalizations_equal(const Normalization *a, const Normalization *b)
@@ -55,9 +59,10 @@ static bool set_normalization(Trainer *t, Error *err)
     if (!check_given(c, err))
         return false;
     if (c->normalization_type == NORMALIZATION_MEASURED) {
-        if (n->channels == 0)
-            *n = measure(t);
-        return true;
+        if (n->channels > 0)
+            return true;
+        *n = measure(t);
+        return dataset_intact(c->dataset, err);
     }
     const Normalization none = {0};
     const Normalization *wanted =
@@ -85,6 +90,7 @@ bool trainer_open_data(Trainer *t, Error *err)
                                 .drop_single = graph_couples_examples(t->graph),
                                 .shuffle = true,
                                 .seed = c->seed,
+                                .threads = t->loader_threads,
                                 .first_epoch = t->state.epoch + epoch_done,
                                 .first_batch = epoch_done ? 0 : t->state.batch};
     return loader_new(c->dataset, &c->dataset->train, train, &t->train, err);
@@ -96,7 +102,8 @@ bool trainer_open_test(Trainer *t, Error *err)
     const LoaderConfig test = {.batch_size = c->batch_size,
                                .image_size = c->image_size,
                                .normalization = t->state.normalization,
-                               .limit = c->test_limit};
+                               .limit = c->test_limit,
+                               .threads = t->loader_threads};
     return t->test || loader_new(c->dataset, &c->dataset->test, test, &t->test, err);
 }
 
@@ -107,7 +114,8 @@ bool trainer_open_validation(Trainer *t, Error *err)
                                      .image_size = c->image_size,
                                      .normalization = t->state.normalization,
                                      .examples = t->holdout.validation,
-                                     .example_count = t->holdout.validation_count};
+                                     .example_count = t->holdout.validation_count,
+                                     .threads = t->loader_threads};
     return t->validation
            || loader_new(c->dataset, &c->dataset->train, validation, &t->validation, err);
 }

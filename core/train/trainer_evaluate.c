@@ -14,6 +14,8 @@ static bool run_split(Trainer *t, Loader *split, Metrics *sum, Error *err)
     for (bool last = false; !last && t->asked < TRAIN_STOP;) {
         const Batch *batch = loader_next(split);
         const NetBatch part = trainer_batch(t, batch, t->state.step);
+        if (!dataset_intact(t->config.dataset, err))
+            return false;
         if (!net_evaluate_batch(t->net, &part, sum, err))
             return t->asked == TRAIN_STOP;
         last = batch->last;

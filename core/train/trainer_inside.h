@@ -20,6 +20,8 @@ struct Trainer {
     Loader *train;
     Loader *validation, *test;  // NULL until they are first needed
     Holdout holdout;            // of the training split
+    double *class_weights;      // of the classes; NULL: 1 each
+    int loader_threads;
     TrainState state;
     ResumeReport resume;     // path NULL: started anew
     BatchGroup *group;       // of a step

@@ -72,6 +72,7 @@ NetConfig trainer_net_config(Trainer *t)
                        .grads_ready_context = t,
                        .bf16 = precision_resolve(c->precision) == PRECISION_BF16,
                        .label_smoothing = c->label_smoothing,
+                       .class_weights = t->class_weights,
                        .autotune = t->autotune,
                        .go_on = trainer_goes_on,
                        .go_on_context = t};
@@ -164,13 +165,14 @@ bool trainer_new(const TrainConfig *config, Trainer **trainer, Error *err)
     Trainer *t = xcalloc(1, sizeof *t);
     t->config = *config;
     const int threads = team_start(config->threads);
+    t->loader_threads = config->loader_threads > 0 ? config->loader_threads : (threads + 3) / 4;
     t->accumulation = config->accumulation > 1 ? config->accumulation : 1;
     t->state = fresh_state(config, threads);
     if (config->checkpoint_path)
         t->checkpoint_path = xstrdup(config->checkpoint_path);
     t->autotune = config->library_only ? NULL : autotune_new();
     t->autotune_path = config->autotune_path ? xstrdup(config->autotune_path) : NULL;
-    bool ok = create_network(t, err) && trainer_hold_out(t, err) && check_batches(t, err);
+    bool ok = trainer_hold_out(t, err) && create_network(t, err) && check_batches(t, err);
     ok = ok && start_state(t, err) && start_slots(t, err) && trainer_open_data(t, err);
     if (!ok) {
         trainer_free(t);
@@ -189,6 +191,7 @@ void trainer_free(Trainer *t)
     loader_free(t->validation);
     loader_free(t->test);
     holdout_free(&t->holdout);
+    free(t->class_weights);
     trainer_free_nets(t);
     batch_group_free(t->group);
     autotune_free(t->autotune);

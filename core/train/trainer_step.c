@@ -72,6 +72,8 @@ static bool train_batch(Trainer *t, int64_t done, Metrics *sum, Error *err)
     const TrainState *s = &t->state;
     const Batch *batch = loader_next(t->train);
     const NetBatch next = trainer_batch(t, batch, s->epoch * t->batches + s->batch + done);
+    if (!dataset_intact(t->config.dataset, err))
+        return false;
     batch_group_next(t->group, batch->count);
     Net *net = trainer_net(t, batch->image_size, err);
     return net && net_train_batch(net, &next, sum, err)

@@ -264,6 +264,7 @@ TrainConfig spec_train_config(const JobSpec *spec)
         .ema = spec->ema,
         .schedule = spec->schedule,
         .label_smoothing = spec->label_smoothing,
+        .class_weights = spec->class_weights,
         .augmentation = spec->augmentation,
         .normalization_type = spec->normalization,
         .normalization = given_normalization(spec),
@@ -273,6 +274,7 @@ TrainConfig spec_train_config(const JobSpec *spec)
         .precision = spec->precision,
         .seed = spec->seed,
         .threads = spec->threads,
+        .loader_threads = spec->loader_threads,
         .checkpoint_every_epochs = spec->checkpoint_every_epochs,
         .checkpoint_every_seconds = spec->checkpoint_every_seconds,
     };

@@ -41,12 +41,14 @@ typedef struct {
     Averaging ema;                    // ema.decay, .warmup: 0, false
     Schedule schedule;                // schedule.type, "constant", and what the table says
     double label_smoothing;           // 0
+    ClassWeights class_weights;       // "none"
     Augmentation augmentation;        // nothing of it
     NormalizationType normalization;  // normalization.type, "none"
     NumberList mean, std;             // normalization.mean, .std: empty
     Precision precision;              // "auto"
     uint64_t seed;                    // 0; below 2^53, which JSON numbers hold exactly
     int threads;                      // 0: what the worker has
+    int loader_threads;               // 0: by `threads`
     int train_limit, test_limit;      // 0: all
     double validation_split;          // 0: none is held out
     double max_seconds;               // 0: no budget

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/data/loader.h"
 #include "server/settings/spec_fields.h"
 
 // clang-format off
@@ -106,6 +107,9 @@ static const Field FIELDS[] = {
      HOW, AT(schedule.warmup_start), .default_value = 0.01, .max = 1, .needs = "/schedule/warmup_epochs"},
     {ROW("/label_smoothing", FIELD_NUMBER, "Label smoothing", "share of the other classes in a label"),
      HOW, AT(label_smoothing), .max = 1, .below_max = true},
+    {ROW("/class_weights", FIELD_CHOICE, "Class weights",
+         "of the training loss; balanced: examples / (classes * examples of the class), so that rare classes count as much as common ones; figures of test and validation stay unweighted"),
+     HOW, AT(class_weights), .choices = CLASS_WEIGHTS_NAMES},
     {ROW("/progressive_resizing", FIELD_GROUP, "Growing images", "")},
     {ROW("/progressive_resizing/from", FIELD_INT, "Grow images from",
          "side in pixels of the first epoch's training images, which grow to the image size; 0: not"),
@@ -155,6 +159,9 @@ static const Field FIELDS[] = {
      HOW, AT(seed), .max = 9007199254740991.0},  // 2^53 - 1
     {ROW("/threads", FIELD_INT, "Threads", "0: as many as a worker has"),
      HOW, AT(threads), .max = 1024},
+    {ROW("/loader_threads", FIELD_INT, "Loader threads",
+         "that prepare batches beside the training; 0: a quarter of the threads, at least one; their number changes no result"),
+     HOW, AT(loader_threads), .max = LOADER_MAX_THREADS},
 
     {ROW("/max_seconds", FIELD_NUMBER, "Time limit",
          "seconds of training after which the job ends and has succeeded; 0: none"),

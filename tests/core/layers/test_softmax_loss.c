@@ -1,6 +1,8 @@
 /* tests/core/layers/test_softmax_loss.c */
 #include "core/layers/softmax_loss.h"
 
+#include <omp.h>
+
 #include "core/base/rng.h"
 #include "tests/check.h"
 
@@ -105,6 +107,99 @@ static void mixed_examples_pay_for_both_labels(void **state)
     }
 }
 
+/* What PyTorch 2.6 gives in float64 for CrossEntropyLoss(weight=w, label_smoothing=s) on the
+ * labels, and for share times that plus (1 - share) times the same on the mixed labels. */
+static void weighted_losses_are_those_of_pytorch(void **state)
+{
+    (void)state;
+    enum { CLASSES = 4, COUNT_ = 3 };
+    static const float LOGITS[] = {0.5, -1, 2, 0, 1.5, 0.25, -0.75, 0, -2, 1, 0.5, 3};
+    static const int32_t LABELS[] = {2, 0, 1}, MIXED[] = {0, 1, 2};
+    static const double WEIGHTS[] = {0.5, 2, 4, 0.25};
+    static const struct {
+        double smoothing, share, loss, diff[CLASSES * COUNT_];
+    } CASES[] = {
+        {0,
+         1,
+         0.9251666593342883,
+         {0.0975044366, 0.0217561806, -0.1784000475, 0.0591394303, -0.0292936968, 0.0136460459,
+          0.0050200997, 0.0106275512, 0.0016935837, -0.2736757691, 0.0206320736, 0.2513501118}},
+        {0.1,
+         1,
+         0.9962527790668513,
+         {0.0899443845, 0.0128060937, -0.1575093716, 0.0547588935, -0.0122124883, 0.0091946741,
+          -0.009172242, 0.0121900562, -0.0002559554, -0.2511303545, 0.004925082, 0.2464612278}},
+        {0.1,
+         0.7,
+         1.377381353774532,
+         {0.0461397305, 0.007666196, -0.0945931297, 0.0407872031, 0.0471365404, -0.0628289518,
+          -0.0051059612, 0.0207983726, 0.0002013122, -0.158868966, -0.1556581042, 0.314325758}},
+    };
+    for (size_t i = 0; i < COUNT(CASES); i++) {
+        const SoftmaxLoss how = {.classes = CLASSES,
+                                 .smoothing = CASES[i].smoothing,
+                                 .scale = 1.0 / COUNT_,
+                                 .mixed_labels = CASES[i].share < 1 ? MIXED : NULL,
+                                 .share = CASES[i].share,
+                                 .class_weights = WEIGHTS,
+                                 .weight_scale = softmax_weight_scale(WEIGHTS, LABELS, COUNT_)};
+        float diff[CLASSES * COUNT_];
+        Metrics sum = {0};
+        softmax_loss(&how, LOGITS, LABELS, COUNT_, diff, &sum);
+        CHECK_NEAR(sum.loss / COUNT_, CASES[i].loss, 1e-9);
+        for (int k = 0; k < CLASSES * COUNT_; k++)
+            CHECK_NEAR(diff[k], CASES[i].diff[k], 1e-7);
+    }
+}
+
+/* Many classes, many examples, by any number of threads: the same bits; one class costs nothing. */
+static void any_number_of_classes(void **state)
+{
+    (void)state;
+    enum { CLASSES = 65535, COUNT_ = 70 };
+    float *logits = xcalloc((size_t)CLASSES * COUNT_, sizeof *logits);
+    float *diff[2] = {xcalloc((size_t)CLASSES * COUNT_, sizeof *logits),
+                      xcalloc((size_t)CLASSES * COUNT_, sizeof *logits)};
+    int32_t labels[COUNT_];
+    Metrics sum[2] = {{0}};
+    Rng rng = rng_new(11, RNG_TEST, 0);
+    for (size_t i = 0; i < (size_t)CLASSES * COUNT_; i++)
+        logits[i] = (float)rng_uniform(&rng);
+    for (int n = 0; n < COUNT_; n++)
+        labels[n] = n % 2 ? CLASSES - 1 : n;
+    for (int n = 0; n < COUNT_; n += 2)
+        logits[(size_t)n * CLASSES + (size_t)labels[n]] = 2;
+    const SoftmaxLoss how = {.classes = CLASSES, .smoothing = 0.1, .scale = 1.0 / COUNT_};
+    for (int i = 0; i < 2; i++) {
+        omp_set_num_threads(1 + 2 * i);
+        softmax_loss(&how, logits, labels, COUNT_, diff[i], &sum[i]);
+    }
+    omp_set_num_threads(2);
+    assert_memory_equal(&sum[0], &sum[1], sizeof sum[0]);
+    assert_memory_equal(diff[0], diff[1], (size_t)CLASSES * COUNT_ * sizeof(float));
+    assert_int_equal(sum[0].count, COUNT_);
+    assert_int_equal(sum[0].top1, COUNT_ / 2);
+    for (int n = 0; n < COUNT_; n += 7) {
+        double total = 0;
+        for (int k = 0; k < CLASSES; k++)
+            total += diff[0][(size_t)n * CLASSES + (size_t)k];
+        CHECK_NEAR(total, 0, 1e-6);
+    }
+    free(logits);
+    free(diff[0]);
+    free(diff[1]);
+    const int32_t label = 0;
+    const float one = 3;
+    float grad = 1;
+    Metrics alone = {0};
+    softmax_loss(&(SoftmaxLoss){.classes = 1, .smoothing = 0.1, .scale = 1}, &one, &label, 1, &grad,
+                 &alone);
+    CHECK_NEAR(alone.loss, 0, 1e-12);
+    assert_true(grad == 0);
+    assert_int_equal(alone.top1, 1);
+    assert_int_equal(alone.top5, 1);
+}
+
 static void hits_are_counted_by_rank(void **state)
 {
     (void)state;
@@ -136,6 +231,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(large_logits_do_not_overflow),
         cmocka_unit_test(loss_and_gradient_follow_the_formula),
         cmocka_unit_test(mixed_examples_pay_for_both_labels),
+        cmocka_unit_test(weighted_losses_are_those_of_pytorch),
+        cmocka_unit_test(any_number_of_classes),
         cmocka_unit_test(hits_are_counted_by_rank),
         cmocka_unit_test(a_nan_is_no_hit),
     };

@@ -355,6 +355,25 @@ static void smoothing_reaches_the_loss(void **state)
     fixture_free(&smooth);
 }
 
+/* The mean is weighted over the batch, not over the parts that it is cut into. */
+static void class_weights_are_of_the_whole_batch(void **state)
+{
+    (void)state;
+    double weights[CLASSES];
+    for (int k = 0; k < CLASSES; k++)
+        weights[k] = 0.1 + k * k;
+    const NetConfig whole = {
+        .micro_batch = BATCH, .label_smoothing = 0.1, .class_weights = weights};
+    NetConfig parts = whole;
+    parts.micro_batch = 3;
+    check_equal_results(whole, parts);
+    Fixture weighted = fixture_new(whole), plain = fixture_new((NetConfig){0});
+    const Metrics a = train(&weighted, BATCH), b = train(&plain, BATCH);
+    assert_true(fabs(metrics_loss(&a) - metrics_loss(&b)) > 1e-4);
+    fixture_free(&weighted);
+    fixture_free(&plain);
+}
+
 static void equal_runs_give_equal_bits(void **state)
 {
     (void)state;
@@ -430,6 +449,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(micro_batches_change_nothing),
         cmocka_unit_test(bf16_follows_float32),
         cmocka_unit_test(smoothing_reaches_the_loss),
+        cmocka_unit_test(class_weights_are_of_the_whole_batch),
         cmocka_unit_test(equal_runs_give_equal_bits),
         cmocka_unit_test(evaluation_gives_the_loss_of_training),
         cmocka_unit_test(changed_parameters_are_noticed_when_said),

@@ -99,6 +99,7 @@ static TrainConfig shortest(const TrainerFixture *f)
     c.epochs = 1;
     c.train_limit = 20;  // a whole batch and a rest
     c.test_limit = 8;
+    c.loader_threads = 3;
     return c;
 }
 

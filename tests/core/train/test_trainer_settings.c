@@ -36,11 +36,24 @@ static Normalization normalization_of(const TrainConfig *c)
                                                            : c->normalization;
 }
 
+/* n / (classes * n of the class), every class having some. */
+static const double *weights_of(const TrainConfig *c)
+{
+    static double weights[10];
+    int counts[10] = {0};
+    for (int i = 0; i < c->train_limit; i++)
+        counts[c->dataset->train.labels[i]]++;
+    for (int k = 0; k < 10; k++)
+        weights[k] = c->train_limit / (10.0 * counts[k]);
+    return c->class_weights == CLASS_WEIGHTS_BALANCED ? weights : NULL;
+}
+
 static NetConfig net_config(const TrainConfig *c)
 {
     return (NetConfig){.batch_size = c->batch_size,
                        .bf16 = precision_resolve(c->precision) == PRECISION_BF16,
-                       .label_smoothing = c->label_smoothing};
+                       .label_smoothing = c->label_smoothing,
+                       .class_weights = weights_of(c)};
 }
 
 static Loop loop_new(const TrainConfig *c)
@@ -252,6 +265,8 @@ static TrainConfig everything_on(const TrainConfig *plain)
     c.accumulation = 2;
     c.ema = (Averaging){.decay = 0.95, .warmup = true};
     c.label_smoothing = 0.1;
+    c.class_weights = CLASS_WEIGHTS_BALANCED;
+    c.loader_threads = 3;
     return c;
 }
 
@@ -259,7 +274,7 @@ static TrainConfig everything_on(const TrainConfig *plain)
 static void every_setting_arrives(void **state)
 {
     const TrainConfig plain = small_training(*state);
-    enum { CASES = 20 };
+    enum { CASES = 21 };
     TrainConfig c[CASES];
     static const char *const NAMES[CASES] = {"no setting changed",
                                              "another seed",
@@ -280,6 +295,7 @@ static void every_setting_arrives(void **state)
                                              "a moving average",
                                              "one that warms up",
                                              "a warm-up",
+                                             "class weights",
                                              "all of them"};
     for (int i = 0; i < CASES; i++)
         c[i] = plain;
@@ -305,7 +321,8 @@ static void every_setting_arrives(void **state)
     c[16].ema.decay = 0.9;
     c[17].ema = (Averaging){.decay = 0.9, .warmup = true};
     c[18].schedule.warmup_epochs = 0.5;
-    c[19] = everything_on(&plain);
+    c[19].class_weights = CLASS_WEIGHTS_BALANCED;
+    c[20] = everything_on(&plain);
     double losses[CASES];
     for (int i = 0; i < CASES; i++) {
         losses[i] = check_equal_to_the_loop(&c[i], NAMES[i]);

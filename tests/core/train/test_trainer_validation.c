@@ -95,6 +95,42 @@ static void held_out_examples_are_evaluated_and_not_trained(void **state)
     trainer_free(t);
 }
 
+/* A set of the examples that train, and of no other, gives the same weights, bit for bit, also
+ * where classes have weights: those held out do not count. */
+static void what_is_held_out_leaves_no_trace(void **state)
+{
+    const TrainerFixture *f = *state;
+    for (int i = 0; i < 2; i++) {
+        TrainConfig c = held_out(f);
+        c.class_weights = i == 0 ? CLASS_WEIGHTS_NONE : CLASS_WEIGHTS_BALANCED;
+        Error err = {0};
+        Epochs w = {0};
+        Holdout h;
+        Dataset only = *f->dataset;
+        CHECK_OK(holdout_new(&only.train, c.train_limit, 10, 0.25, c.seed, &h, &err), err);
+        uint8_t *pixels = xcalloc((size_t)h.train_count, 28 * 28);
+        uint16_t *labels = xcalloc((size_t)h.train_count, sizeof *labels);
+        for (int n = 0; n < h.train_count; n++) {
+            labels[n] = only.train.labels[h.train[n]];
+            memcpy(pixels + n * 784, only.train.pixels + (size_t)h.train[n] * 784, 784);
+        }
+        only.train = (Split){h.train_count, pixels, labels};
+        Trainer *held = run(c, &w);
+        c.validation_split = 0;
+        c.train_limit = 0;
+        c.dataset = &only;
+        w = (Epochs){0};
+        Trainer *alone = run(c, &w);
+        const ParamStore *a = trainer_params(held), *b = trainer_params(alone);
+        assert_memory_equal(a->values, b->values, a->count * sizeof *a->values);
+        trainer_free(held);
+        trainer_free(alone);
+        holdout_free(&h);
+        free(pixels);
+        free(labels);
+    }
+}
+
 static void the_test_split_is_evaluated_once(void **state)
 {
     Epochs w = {0};
@@ -214,6 +250,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(held_out_examples_are_evaluated_and_not_trained),
+        cmocka_unit_test(what_is_held_out_leaves_no_trace),
         cmocka_unit_test(the_test_split_is_evaluated_once),
         cmocka_unit_test(best_and_early_stopping_go_by_it),
         cmocka_unit_test(a_resume_ends_alike),

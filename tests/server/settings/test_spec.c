@@ -67,6 +67,7 @@ static void nothing_is_the_chapters_run(void **state)
                 && spec.optimizer.weight_decay == 0);
     assert_int_equal(spec.schedule.type, SCHEDULE_CONSTANT);
     assert_true(spec.label_smoothing == 0);
+    assert_int_equal(spec.class_weights, CLASS_WEIGHTS_NONE);
     assert_true(spec.augmentation.crop_padding == 0 && !spec.augmentation.resized_crop.on);
     assert_true(spec.augmentation.flip == FLIP_NONE && spec.augmentation.mixup == 0);
     assert_true(spec.augmentation.erasing.probability == 0);
@@ -75,6 +76,7 @@ static void nothing_is_the_chapters_run(void **state)
     assert_int_equal(spec.precision, PRECISION_AUTO);
     assert_true(spec.seed == 0);
     assert_int_equal(spec.threads, 0);
+    assert_int_equal(spec.loader_threads, 0);
     assert_int_equal(spec.train_limit, 0);
     assert_int_equal(spec.test_limit, 0);
     assert_true(spec.validation_split == 0);
@@ -96,6 +98,7 @@ static const char EVERYTHING[] =
     " \"optimizer\": {\"name\": \"sgd\", \"learning_rate\": 0.30000000000000004,"
     "   \"momentum\": 0.9, \"nesterov\": true, \"weight_decay\": 1e-4},"
     " \"schedule\": {\"type\": \"constant\"}, \"label_smoothing\": 0.1, \"precision\": \"f32\","
+    " \"class_weights\": \"balanced\", \"loader_threads\": 7,"
     " \"augmentation\": {\"crop_padding\": 4, \"resized_crop\": true,"
     "   \"resized_crop_scale\": [0.1, 0.9], \"resized_crop_ratio\": [0.5, 2],"
     "   \"flip\": \"alternate\", \"erasing\": 0.25, \"erasing_scale\": [0.05, 0.2],"
@@ -121,6 +124,8 @@ static void check_everything(const JobSpec *spec)
     assert_true(spec->optimizer.momentum == 0.9 && spec->optimizer.nesterov
                 && spec->optimizer.weight_decay == 1e-4);
     assert_true(spec->label_smoothing == 0.1);
+    assert_int_equal(spec->class_weights, CLASS_WEIGHTS_BALANCED);
+    assert_int_equal(spec->loader_threads, 7);
     const Augmentation *a = &spec->augmentation;
     assert_true(a->crop_padding == 4 && a->flip == FLIP_ALTERNATE && a->mixup == 0.2);
     assert_true(a->resized_crop.on && a->erasing.probability == 0.25);
@@ -316,6 +321,8 @@ static void trainer_gets_what_was_asked_for(void **state)
     assert_true(c.optimizer.momentum == 0.9 && c.optimizer.nesterov
                 && c.optimizer.weight_decay == 1e-4);
     assert_true(c.label_smoothing == 0.1);
+    assert_int_equal(c.class_weights, CLASS_WEIGHTS_BALANCED);
+    assert_int_equal(c.loader_threads, 7);
     assert_memory_equal(&c.augmentation, &spec.augmentation, sizeof c.augmentation);
     assert_int_equal(c.normalization_type, NORMALIZATION_GIVEN);
     assert_int_equal(c.normalization.channels, 1);
