@@ -107,8 +107,7 @@ void softmax_loss(const SoftmaxLoss *how, const float *logits, const int32_t *la
     Figures figures[BLOCK];
     for (int first = 0; first < count; first += BLOCK) {
         const int block = count - first < BLOCK ? count - first : BLOCK;
-        const bool team = (int64_t)block * how->classes >= TEAM_FROM;
-#pragma omp parallel for schedule(static) if (team)
+#pragma omp parallel for schedule(static) if ((int64_t)block * how->classes >= TEAM_FROM)
         for (int i = 0; i < block; i++) {
             const int n = first + i;
             const size_t at = (size_t)n * (size_t)how->classes;
