@@ -17,7 +17,8 @@ enum {
 };
 
 struct ArchiveBytes {
-    const char *label;
+    const SourceOptions *options;
+    const char *label;  // theirs
     gzFile file;
     int64_t count;  // bytes that came
     int64_t most;   // that may come
@@ -74,9 +75,10 @@ static bool is_zeros(const uint8_t *block)
     return block[0] == 0 && memcmp(block, block + 1, TAR_BLOCK - 1) == 0;
 }
 
-bool archive_bytes_open(const char *label, int fd, const IntakeLimits *limits, ArchiveBytes **bytes,
-                        Error *err)
+bool archive_bytes_open(const SourceOptions *options, int fd, ArchiveBytes **bytes, Error *err)
 {
+    const char *label = options->label;
+    const IntakeLimits *limits = options->limits;
     *bytes = NULL;
     struct stat info;
     const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -93,6 +95,7 @@ bool archive_bytes_open(const char *label, int fd, const IntakeLimits *limits, A
     }
     gzbuffer(file, CHUNK);
     ArchiveBytes *b = xcalloc(1, sizeof *b);
+    b->options = options;
     b->label = label;
     b->file = file;
     b->most = info.st_size > (INT64_MAX - limits->free_bytes) / limits->expansion
@@ -143,6 +146,10 @@ static bool check_read(ArchiveBytes *b, int got)
 ssize_t archive_bytes_read(struct archive *archive, void *context, const void **buffer)
 {
     ArchiveBytes *b = context;
+    if (b->options->go_on && !b->options->go_on(b->options->context)) {
+        fail(&b->err, ERR_STOPPED, "reading %s was stopped", b->label);
+        return ARCHIVE_FATAL;
+    }
     errno = 0;
     const int got = gzread(b->file, b->chunk, CHUNK);
     if (got > 0) {
@@ -210,8 +217,9 @@ bool archive_recognise(const char *label, int fd, ArchiveKind *kind, Error *err)
     }
     *kind = head[0] == 0x1f && head[1] == 0x8b ? ARCHIVE_TAR_GZ : ARCHIVE_TAR;
     const IntakeLimits limits = intake_limits_default();
+    const SourceOptions options = {.limits = &limits, .label = label};
     ArchiveBytes *bytes;
-    if (!archive_bytes_open(label, fd, &limits, &bytes, err))
+    if (!archive_bytes_open(&options, fd, &bytes, err))
         return false;
     const bool ok = recognise_tar(bytes, err);
     archive_bytes_close(bytes);

@@ -17,9 +17,8 @@ bool archive_recognise(const char *label, int fd, ArchiveKind *kind, Error *err)
 
 typedef struct ArchiveBytes ArchiveBytes;
 
-/* From the file's beginning; `label` stands for the file in messages and must outlive it. */
-bool archive_bytes_open(const char *label, int fd, const IntakeLimits *limits, ArchiveBytes **bytes,
-                        Error *err);
+/* From the file's beginning; the options, whose limits and label must be there, must outlive it. */
+bool archive_bytes_open(const SourceOptions *options, int fd, ArchiveBytes **bytes, Error *err);
 void archive_bytes_close(ArchiveBytes *bytes);  // takes NULL
 
 /* The callback of archive_read_open(), whose context is the ArchiveBytes. */

@@ -15,7 +15,7 @@ enum { ZIP_BLOCK = 1 << 16 };
 struct ArchiveReader {
     const char *label;
     ArchiveKind kind;
-    const IntakeLimits *limits;
+    const SourceOptions *options;
     struct archive *archive;
     ArchiveBytes *stream;  // NULL for a zip
     // libarchive converts names that are UTF-8 to the locale's encoding, which must be UTF-8, too.
@@ -42,7 +42,7 @@ static bool open_zip(ArchiveReader *r, int fd)
 
 static bool open_tar(ArchiveReader *r, int fd, Error *err)
 {
-    return archive_bytes_open(r->label, fd, r->limits, &r->stream, err)
+    return archive_bytes_open(r->options, fd, &r->stream, err)
            && archive_read_support_format_tar(r->archive) == ARCHIVE_OK
            && archive_read_open(r->archive, r->stream, NULL, archive_bytes_read, NULL)
                   == ARCHIVE_OK;
@@ -74,17 +74,17 @@ static bool broken_as_told(ArchiveReader *r, Error *err)
     return broken(r, told ? told : "its contents contradict themselves", err);
 }
 
-bool archive_reader_open(const char *label, int fd, ArchiveKind kind, const IntakeLimits *limits,
+bool archive_reader_open(const SourceOptions *options, int fd, ArchiveKind kind,
                          ArchiveReader **reader, Error *err)
 {
     ArchiveReader *r = xcalloc(1, sizeof *r);
-    *r = (ArchiveReader){.label = label, .kind = kind, .limits = limits};
+    *r = (ArchiveReader){.label = options->label, .kind = kind, .options = options};
     r->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     r->archive = archive_read_new();
     *reader = r;
     Error why = {0};
     if (!r->archive)
-        fail(&why, ERR_NO_MEMORY, "no memory to read %s", label);
+        fail(&why, ERR_NO_MEMORY, "no memory to read %s", r->label);
     else if (kind == ARCHIVE_ZIP ? open_zip(r, fd) : open_tar(r, fd, &why))
         return true;
     else if (why.code == ERR_NONE)

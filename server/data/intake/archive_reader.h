@@ -11,9 +11,8 @@
 
 typedef struct ArchiveReader ArchiveReader;
 
-/* From the file's beginning. `label` and `limits` must outlive it; `fd` too, whose position moves.
- */
-bool archive_reader_open(const char *label, int fd, ArchiveKind kind, const IntakeLimits *limits,
+/* From the file's beginning. The options must outlive it; `fd` too, whose position moves. */
+bool archive_reader_open(const SourceOptions *options, int fd, ArchiveKind kind,
                          ArchiveReader **reader, Error *err);
 void archive_reader_close(ArchiveReader *reader);  // takes NULL
 

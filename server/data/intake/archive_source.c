@@ -33,7 +33,7 @@ static bool check_expansion(ArchiveSource *a, Error *err)
            || fail(err, ERR_INVALID,
                    "%s unpacks to %" PRId64 " bytes, more than %" PRId64
                    " times its size: it is not accepted",
-                   a->source.path, a->source.listing.total_bytes, limits->expansion);
+                   a->source.label, a->source.listing.total_bytes, limits->expansion);
 }
 
 static bool add_member(ArchiveSource *a, const Member *member, Error *err)
@@ -56,7 +56,7 @@ static bool add_member(ArchiveSource *a, const Member *member, Error *err)
 static bool list(ArchiveSource *a, Error *err)
 {
     ArchiveReader *reader;
-    if (!archive_reader_open(a->source.path, a->fd, a->kind, &a->source.limits, &reader, err))
+    if (!archive_reader_open(&a->source.options, a->fd, a->kind, &reader, err))
         return false;
     Member member;
     ArchiveStep step;
@@ -76,9 +76,9 @@ bool archive_source_open(Source *source, int fd, Error *err)
     a->fd = fd;
     struct stat info;
     if (fstat(fd, &info) != 0)
-        return fail(err, ERR_IO, "cannot read %s: %s", source->path, strerror(errno));
+        return fail(err, ERR_IO, "cannot read %s: %s", source->label, strerror(errno));
     a->file_size = info.st_size;
-    if (!archive_recognise(source->path, fd, &a->kind, err))
+    if (!archive_recognise(source->label, fd, &a->kind, err))
         return false;
     source->kind = KINDS[a->kind];
     a->slashes = a->kind == ARCHIVE_ZIP ? SLASHES_BACKWARDS : SLASHES_ONLY;
@@ -102,7 +102,7 @@ static bool begin(Source *source, const bool *wanted, Error *err)
         make_order(a);
     a->wanted = wanted;
     a->seen = 0;
-    return archive_reader_open(source->path, a->fd, a->kind, &source->limits, &a->reader, err);
+    return archive_reader_open(&source->options, a->fd, a->kind, &a->reader, err);
 }
 
 static void end(Source *source)
@@ -127,7 +127,7 @@ static bool check_same(ArchiveSource *a, const Entry *entry, const Member *membe
     return (member->type == MEMBER_FILE && member->size == entry->size
             && strcmp(member->name, name) == 0)
            || fail(err, ERR_INVALID, "%s has changed while it was read: %.200s was there",
-                   a->source.path, entry->path);
+                   a->source.label, entry->path);
 }
 
 static SourceStep at_end(ArchiveSource *a, Error *err)
@@ -135,7 +135,7 @@ static SourceStep at_end(ArchiveSource *a, Error *err)
     if (a->seen == a->source.listing.seen)
         return SOURCE_END;
     fail(err, ERR_INVALID, "%s has changed while it was read: it had %zu entries and has %zu",
-         a->source.path, a->source.listing.seen, a->seen);
+         a->source.label, a->source.listing.seen, a->seen);
     return SOURCE_FAILED;
 }
 

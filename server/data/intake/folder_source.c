@@ -31,7 +31,8 @@ static bool is_of_one_name(int error)
 
 static bool cannot_read(const FolderSource *f, const char *raw, int error, Error *err)
 {
-    return fail(err, ERR_IO, "cannot read %.200s/%.200s: %s", f->source.path, raw, strerror(error));
+    return fail(err, ERR_IO, "cannot read %.200s/%.200s: %s", f->source.label, raw,
+                strerror(error));
 }
 
 /* Leaves out a name that the system does not let us read; false: everything is at an end. */

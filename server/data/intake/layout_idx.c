@@ -81,7 +81,7 @@ static bool name_classes(LayoutWork *work, Error *err)
     free(occurs);
     return count >= 2
            || fail(err, ERR_INVALID, "%.200s has labels of one class; at least two are needed",
-                   source_path(work->source));
+                   source_label(work->source));
 }
 
 static bool take(LayoutWork *work, const size_t entries[4], Error *err)
@@ -127,7 +127,7 @@ LayoutAnswer layout_idx(LayoutWork *work, Error *err)
     if (count < COUNT(FILES)) {
         fail(err, ERR_INVALID,
              "%.200s has %zu of the four IDX files of an MNIST-like set: %s%s is missing",
-             source_path(work->source), count, FILES[missing].splits[0], FILES[missing].ends[0]);
+             source_label(work->source), count, FILES[missing].splits[0], FILES[missing].ends[0]);
         return LAYOUT_FAULT;
     }
     for (size_t i = 0; i < work->listing->count; i++)

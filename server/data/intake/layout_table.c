@@ -193,7 +193,7 @@ static LayoutAnswer read_tables(LayoutWork *work, const Children *children, bool
         fail(err, ERR_INVALID,
              "%.200s has %zu tables of files and labels; several must be named after their splits: "
              "train.csv, test.csv",
-             source_path(work->source), tables);
+             source_label(work->source), tables);
         return LAYOUT_FAULT;
     }
     return answer;

@@ -83,10 +83,10 @@ bool layout_unknown(const LayoutWork *work, Error *err)
     const Listing *listing = work->listing;
     if (listing->count == 0)
         return fail(err, ERR_INVALID, "%.120s has no files that could be pictures; %s",
-                    source_path(work->source), EXPECTED);
+                    source_label(work->source), EXPECTED);
     char *kinds = endings(listing), *paths = first_paths(listing);
     fail(err, ERR_INVALID, "%.80s has %zu files (%.60s), first %.80s%s%.60s; %s",
-         source_path(work->source), listing->count, kinds, paths, work->note ? "; " : "",
+         source_label(work->source), listing->count, kinds, paths, work->note ? "; " : "",
          work->note ? work->note : "", EXPECTED);
     free(kinds);
     free(paths);

@@ -151,14 +151,14 @@ bool work_finish(LayoutWork *work, Error *err)
     name_classes(work);
     if (l->class_count == 0)
         return fail(err, ERR_INVALID, "%.200s has no file with one label",
-                    source_path(work->source));
+                    source_label(work->source));
     if (l->class_count == 1)
         return fail(err, ERR_INVALID,
                     "%.200s has one class, \"%.100s\", with %zu files; at least two are needed",
-                    source_path(work->source), l->classes[0], work->count);
+                    source_label(work->source), l->classes[0], work->count);
     if (l->class_count > LAYOUT_MAX_CLASSES)
         return fail(err, ERR_INVALID, "%.200s has %d classes; at most %d are accepted",
-                    source_path(work->source), l->class_count, LAYOUT_MAX_CLASSES);
+                    source_label(work->source), l->class_count, LAYOUT_MAX_CLASSES);
     make_items(work);
     warn_of_case(work);
     warn_of_sides(work);

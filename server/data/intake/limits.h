@@ -5,6 +5,7 @@
  * reported.
  */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct {
@@ -16,6 +17,14 @@ typedef struct {
     int path_depth;       // names in a path
     int path_bytes;       // of a path, as UTF-8
 } IntakeLimits;
+
+/* How a source is read. */
+typedef struct {
+    const IntakeLimits *limits;    // NULL: the default ones
+    const char *label;             // what messages call it; NULL: its path
+    bool (*go_on)(void *context);  // NULL, or asked often while much is read
+    void *context;
+} SourceOptions;
 
 /* 256 GiB, 2 million entries, 100 times beyond 16 MiB; 512 MiB, 16 names, 1,024 bytes. */
 IntakeLimits intake_limits_default(void);

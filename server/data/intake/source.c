@@ -12,7 +12,7 @@
 #include "server/data/intake/source_ops.h"
 
 /* Opens what may be read; O_NONBLOCK never waits for a named pipe. */
-static int open_source(const char *path, bool *is_folder, Error *err)
+static int open_source(const char *path, const char *label, bool *is_folder, Error *err)
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat info;
@@ -20,7 +20,7 @@ static int open_source(const char *path, bool *is_folder, Error *err)
         const int error = errno;
         if (fd >= 0)
             close(fd);
-        fail(err, error == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot open %s: %s", path,
+        fail(err, error == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot open %s: %s", label,
              strerror(error));
         return -1;
     }
@@ -28,20 +28,33 @@ static int open_source(const char *path, bool *is_folder, Error *err)
     if (*is_folder || S_ISREG(info.st_mode))
         return fd;
     close(fd);
-    fail(err, ERR_INVALID, "%s is neither a folder nor a file", path);
+    fail(err, ERR_INVALID, "%s is neither a folder nor a file", label);
     return -1;
 }
 
 bool source_open(const char *path, const IntakeLimits *limits, Source **source, Error *err)
 {
+    return source_open_with(path, &(SourceOptions){.limits = limits}, source, err);
+}
+
+static void set_options(Source *s, const char *path, const SourceOptions *options)
+{
+    s->options = *options;
+    s->limits = options->limits ? *options->limits : intake_limits_default();
+    s->options.limits = &s->limits;
+    s->label = xstrdup(options->label ? options->label : path);
+    s->options.label = s->label;
+}
+
+bool source_open_with(const char *path, const SourceOptions *options, Source **source, Error *err)
+{
     *source = NULL;
     bool is_folder;
-    const int fd = open_source(path, &is_folder, err);
+    const int fd = open_source(path, options->label ? options->label : path, &is_folder, err);
     if (fd < 0)
         return false;
     Source *s = is_folder ? folder_source_new() : archive_source_new();
-    s->path = xstrdup(path);
-    s->limits = limits ? *limits : intake_limits_default();
+    set_options(s, path, options);
     if (!(is_folder ? folder_source_open(s, fd, err) : archive_source_open(s, fd, err))) {
         source_free(s);
         return false;
@@ -58,7 +71,7 @@ void source_free(Source *s)
     s->ops->end(s);
     s->ops->close(s);
     listing_free(&s->listing);
-    free(s->path);
+    free(s->label);
     free(s);
 }
 
@@ -67,9 +80,9 @@ const Listing *source_listing(const Source *s)
     return &s->listing;
 }
 
-const char *source_path(const Source *s)
+const char *source_label(const Source *s)
 {
-    return s->path;
+    return s->label;
 }
 
 const char *source_kind(const Source *s)
@@ -96,7 +109,8 @@ bool source_read(Source *s, size_t entry, uint8_t **bytes, size_t *size, Error *
     bool ok = source_begin(s, wanted, err);
     const SourceStep step = ok ? source_next(s, &file, err) : SOURCE_FAILED;
     if (step == SOURCE_END)
-        fail(err, ERR_INVALID, "%s is not in %s any more", s->listing.entries[entry].path, s->path);
+        fail(err, ERR_INVALID, "%s is not in %s any more", s->listing.entries[entry].path,
+             s->label);
     ok = step == SOURCE_FILE;
     if (ok && !(*bytes = malloc(file.size + 1)))
         ok = fail(err, ERR_NO_MEMORY, "no memory for the %zu MB of %s", file.size >> 20,
@@ -114,10 +128,12 @@ bool source_read(Source *s, size_t entry, uint8_t **bytes, size_t *size, Error *
 
 bool source_count(Source *s, Error *err)
 {
+    if (s->options.go_on && !s->options.go_on(s->options.context))
+        return fail(err, ERR_STOPPED, "reading %s was stopped", s->label);
     s->listing.seen++;
     return s->listing.seen <= (uint64_t)s->limits.entries
            || fail(err, ERR_INVALID, "%s has more than the %" PRId64 " entries that are accepted",
-                   s->path, s->limits.entries);
+                   s->label, s->limits.entries);
 }
 
 bool source_add_file(Source *s, const char *raw, Slashes slashes, int64_t size, Error *err)
@@ -135,7 +151,7 @@ bool source_add_file(Source *s, const char *raw, Slashes slashes, int64_t size, 
     free(path);
     return s->listing.total_bytes <= s->limits.total_bytes
            || fail(err, ERR_INVALID,
-                   "%s has files of more than the %" PRId64 " bytes that are accepted", s->path,
+                   "%s has files of more than the %" PRId64 " bytes that are accepted", s->label,
                    s->limits.total_bytes);
 }
 

@@ -29,11 +29,14 @@ typedef struct Source Source;
 
 /* Copies `limits`; NULL: the default ones. */
 bool source_open(const char *path, const IntakeLimits *limits, Source **source, Error *err);
+/* The same with all options, which are copied. When go_on() answers no, now or in a later call:
+ * ERR_STOPPED. */
+bool source_open_with(const char *path, const SourceOptions *options, Source **source, Error *err);
 void source_free(Source *source);  // ends a pass; takes NULL
 
 const Listing *source_listing(const Source *source);
-const char *source_path(const Source *source);  // as given, for messages
-const char *source_kind(const Source *source);  // "folder", "zip", "tar" or "tar.gz"
+const char *source_label(const Source *source);  // for messages
+const char *source_kind(const Source *source);   // "folder", "zip", "tar" or "tar.gz"
 
 typedef struct {
     size_t entry;          // index in the listing

@@ -14,8 +14,9 @@ typedef struct {
 struct Source {
     const SourceOps *ops;
     const char *kind;
-    char *path;
     IntakeLimits limits;
+    char *label;
+    SourceOptions options;  // points to these two
     Listing listing;
 };
 

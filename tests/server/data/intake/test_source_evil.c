@@ -270,6 +270,41 @@ static void an_archive_that_changes_is_refused(void **state)
     }
 }
 
+/* Says yes so many times. */
+static bool count_down(void *context)
+{
+    int *left = context;
+    return (*left)-- > 0;
+}
+
+static void whoever_asks_for_it_may_stop_it(void **state)
+{
+    (void)state;
+    text_make(scratch.path, "folder/cats/1.jpg", "one");
+    archive_make(scratch_path(&scratch, "zip"), "zip", PIECES, COUNT(PIECES));
+    archive_make(scratch_path(&scratch, "tar"), "ustar.gz", PIECES, COUNT(PIECES));
+    static const char *const NAMES[] = {"folder", "zip", "tar"};
+    for (size_t i = 0; i < COUNT(NAMES); i++) {
+        int left = 0, asked = 0;
+        const SourceOptions options = {
+            .label = "the upload", .go_on = count_down, .context = &left};
+        Source *s;
+        Error err = {0};
+        do {
+            left = ++asked;
+            err = (Error){0};
+        } while (!source_open_with(scratch_path(&scratch, NAMES[i]), &options, &s, &err)
+                 && err.code == ERR_STOPPED && asked < 100);
+        assert_int_equal(err.code, ERR_NONE);
+        assert_true(asked > 1);
+        left = 0;
+        const char *got = passed(s, NULL);
+        if (strcmp(NAMES[i], "tar") == 0)
+            assert_string_equal(got, "failed: reading the upload was stopped");
+        source_free(s);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +320,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(one_file_beyond_a_limit_is_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_no_archive_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(an_archive_that_changes_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(whoever_asks_for_it_may_stop_it, setup, teardown),
     };
     return RUN_TESTS(tests);
 }
