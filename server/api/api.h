@@ -63,6 +63,7 @@ bool list_datasets(App *app, const Request *req, Response *res, Error *err);
 bool create_dataset(App *app, const Request *req, Response *res, Error *err);
 bool get_dataset(App *app, const Request *req, Response *res, Error *err);
 bool get_dataset_report(App *app, const Request *req, Response *res, Error *err);
+bool put_dataset_content(App *app, const Request *req, Response *res, Error *err);
 bool cancel_dataset(App *app, const Request *req, Response *res, Error *err);
 bool delete_dataset(App *app, const Request *req, Response *res, Error *err);
 

@@ -46,8 +46,7 @@ bool get_dataset(App *app, const Request *req, Response *res, Error *err)
     return request_dataset(app, req, &set, err) && respond_dataset(res, 200, &set);
 }
 
-/* The known sets cannot be changed. */
-static bool refuse_known(const Request *req, Error *err)
+bool dataset_refuse_known(const Request *req, Error *err)
 {
     return !dataset_find(req->params[0])
            || fail_as(err, ERR_CONFLICT, "dataset_is_known",
@@ -63,7 +62,7 @@ bool cancel_dataset(App *app, const Request *req, Response *res, Error *err)
         faults_add(&faults, "", "must be empty, or {}");
     if (faults.count)
         return respond_faults(res, &faults);
-    if (!refuse_known(req, err) || !request_dataset(app, req, &set, err))
+    if (!dataset_refuse_known(req, err) || !request_dataset(app, req, &set, err))
         return false;
     const int64_t id = set.id;
     dataset_row_free(&set);
@@ -75,7 +74,7 @@ bool delete_dataset(App *app, const Request *req, Response *res, Error *err)
     DatasetRow set;
     if (request_has_faults(req, res))
         return true;
-    if (!refuse_known(req, err) || !request_dataset(app, req, &set, err))
+    if (!dataset_refuse_known(req, err) || !request_dataset(app, req, &set, err))
         return false;
     const int64_t id = set.id;
     dataset_row_free(&set);

@@ -43,6 +43,7 @@ static const Route ROUTES[] = {
     {"POST",   "/v1/datasets",                                       create_dataset,         BODY_JSON,     TOKEN, WRITES},
     {"GET",    "/v1/datasets/:dataset",                              get_dataset,            BODY_NONE,     TOKEN, READS},
     {"DELETE", "/v1/datasets/:dataset",                              delete_dataset,         BODY_NONE,     TOKEN, WRITES},
+    {"PUT",    "/v1/datasets/:dataset/content",                      put_dataset_content,    BODY_STREAM,   TOKEN, SINKS},
     {"GET",    "/v1/datasets/:dataset/report",                       get_dataset_report,     BODY_NONE,     TOKEN, READS},
     {"POST",   "/v1/datasets/:dataset/cancel",                       cancel_dataset,         BODY_OPTIONAL, TOKEN, WRITES},
     {"GET",    "/v1/settings",                                       list_settings,          BODY_NONE,     TOKEN, READS},

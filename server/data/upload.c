@@ -342,34 +342,27 @@ bool uploads_delete(Uploads *uploads, const char *id, Error *err)
     return folder_sync(uploads->folder.text, err);
 }
 
-/* Its bytes at `path`, on disk. */
-static bool move_out(Uploads *uploads, UploadInfo *info, const char *path, Error *err)
+static bool check_whole(Uploads *uploads, UploadInfo *info, Error *err)
 {
-    const Path from = upload_path(uploads, info->id, "");
-    Path folder;
     int64_t bytes;
     if (info->offset != info->length)
         return fail_as(err, ERR_CONFLICT, "upload_incomplete",
                        "of the upload %s there are %" PRId64 " of %" PRId64 " bytes", info->id,
                        info->offset, info->length);
-    if (!info->sha256[0] && !file_digest(from.text, &bytes, info->sha256, err))
-        return false;
-    if (rename(from.text, path) != 0)
-        return upload_fail("rename", &from, err);
-    const char *slash = strrchr(path, '/');
-    snprintf(folder.text, sizeof folder.text, "%.*s", slash ? (int)(slash - path) : 1,
-             slash ? path : ".");
-    return folder_sync(folder.text, err);
+    return info->sha256[0]
+           || file_digest(upload_path(uploads, info->id, "").text, &bytes, info->sha256, err);
 }
 
-bool uploads_take(Uploads *uploads, const char *id, const char *path, UploadInfo *info, Error *err)
+bool uploads_hand_over(Uploads *uploads, const char *id, UploadMover move, void *context,
+                       UploadInfo *info, Error *err)
 {
     Upload *u;
     if (!upload_hold(uploads, id, &u, err))
         return false;
     *info = u->info;
     info->writing = false;
-    if (!move_out(uploads, info, path, err)) {
+    if (!check_whole(uploads, info, err)
+        || !move(context, upload_path(uploads, id, "").text, err)) {
         upload_let_go(uploads, u);
         return false;
     }
@@ -377,4 +370,24 @@ bool uploads_take(Uploads *uploads, const char *id, const char *path, UploadInfo
     u->taken = 0;
     upload_remove(uploads, u);
     return true;
+}
+
+/* To the path that is the context. */
+static bool move_to(void *context, const char *from, Error *err)
+{
+    const char *path = context, *slash = strrchr(path, '/');
+    Path folder;
+    if (rename(from, path) != 0)
+        return fail(err, error_of_system(errno), "rename %s to %s: %s", from, path,
+                    strerror(errno));
+    snprintf(folder.text, sizeof folder.text, "%.*s", slash ? (int)(slash - path) : 1,
+             slash ? path : ".");
+    return folder_sync(folder.text, err);
+}
+
+bool uploads_take(Uploads *uploads, const char *id, const char *path, UploadInfo *info, Error *err)
+{
+    Path to;
+    snprintf(to.text, sizeof to.text, "%s", path);
+    return uploads_hand_over(uploads, id, move_to, to.text, info, err);
 }

@@ -112,7 +112,7 @@ static bool answer_unrouted(Exchange *x)
         return true;  // answered at the end
     char allow[96] = "GET, HEAD, OPTIONS";
     if (asks_about_server(x))
-        strcpy(allow, "GET, HEAD, OPTIONS, POST, PATCH, DELETE");
+        strcpy(allow, "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE");
     else if (x->match.path_known)
         router_allow(service->routes, service->route_count, x->uri, allow, sizeof allow);
     else if (!page)

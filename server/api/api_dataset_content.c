@@ -1,0 +1,62 @@
+/* PUT /v1/datasets/{id}/content: the archive of a set that waits for one. */
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+#include "server/api/api_common.h"
+#include "server/api/api_dataset.h"
+#include "server/api/upload_sink.h"
+
+typedef struct {
+    App *app;
+    int64_t id;      // of the set
+    DatasetRow set;  // as it is afterwards
+} Content;
+
+static bool is_waiting(const DatasetRow *set, Error *err)
+{
+    return set->status == DATASET_WAITING
+           || fail_as(err, ERR_CONFLICT, "dataset_not_waiting",
+                      "%s does not wait for content, it is %s: create another data set for it",
+                      set->name, DATASET_STATUS_NAMES[set->status]);
+}
+
+static bool move(void *context, const char *path, Error *err)
+{
+    Content *content = context;
+    return datasets_content(content->app->sets, content->id, path, &content->set, err);
+}
+
+/* The body is whole and on disk. */
+static bool begin_import(void *context, const UploadInfo *upload, Response *res, Error *err)
+{
+    Content *content = context;
+    Uploads *uploads = content->app->uploads;
+    UploadInfo info;
+    if (uploads_hand_over(uploads, upload->id, move, content, &info, err))
+        return respond_dataset(res, 202, &content->set);
+    uploads_delete(uploads, upload->id, NULL);
+    return false;
+}
+
+bool put_dataset_content(App *app, const Request *req, Response *res, Error *err)
+{
+    DatasetRow set;
+    UploadWriter *writer;
+    if (request_has_faults(req, res))
+        return true;
+    if (!dataset_refuse_known(req, err) || !request_dataset(app, req, &set, err))
+        return false;
+    const int64_t id = set.id;
+    const bool waits = is_waiting(&set, err);
+    dataset_row_free(&set);
+    if (!waits)
+        return false;
+    if (req->body_length == 0)
+        return respond_problem(res, 400, NULL,
+                               "the body is empty: it must be a zip, tar or tar.gz archive");
+    if (!upload_start(app->uploads, req->body_length, &writer, err))
+        return false;
+    Content *content = xcalloc(1, sizeof *content);
+    *content = (Content){.app = app, .id = id};
+    return respond_upload(res, writer, begin_import, content, free);
+}
