@@ -122,9 +122,32 @@ static void take_given_split(Import *m)
             m->layout.items[i].split == INTAKE_TEST ? PACKED_TEST : PACKED_TRAIN;
 }
 
+static const char *path_of(const Import *m, size_t item)
+{
+    return source_listing(m->source)->entries[m->layout.items[item].entry].path;
+}
+
+/* The length of the folders that all items stand in: an archive often has one around everything,
+ * and shall be split as the folder that it was made of. */
+static size_t common_folder(const Import *m)
+{
+    const char *first = path_of(m, 0);
+    size_t common = strlen(first);
+    for (size_t i = 1; i < m->layout.item_count; i++) {
+        const char *path = path_of(m, i);
+        size_t same = 0;
+        while (same < common && path[same] == first[same])
+            same++;
+        common = same;
+    }
+    while (common > 0 && first[common - 1] != '/')
+        common--;
+    return common;
+}
+
 static bool draw_split(Import *m, Error *err)
 {
-    const Listing *listing = source_listing(m->source);
+    const size_t around = common_folder(m);
     SplitItem *items = xcalloc(m->records.kept, sizeof *items);
     IntakeSplit *split = xcalloc(m->records.kept, sizeof *split);
     size_t *records = xcalloc(m->records.kept, sizeof *records), count = 0;
@@ -132,7 +155,7 @@ static bool draw_split(Import *m, Error *err)
         if (!m->records.items[i].kept)
             continue;
         items[count] = (SplitItem){
-            .key = listing->entries[m->layout.items[i].entry].path,
+            .key = path_of(m, i) + around,
             .label = m->layout.items[i].label,
             .group = (int64_t)m->records.items[i].near,
         };
@@ -276,7 +299,7 @@ bool import_run(const ImportConfig *config, ImportReport *report, Error *err)
     const bool ok = run(&m, err);
     staging_free(m.staging);
     free(m.records.items);
-    layout_free(&m.layout);
+    layout_clear(&m.layout);
     source_free(m.source);
     return ok;
 }

@@ -41,7 +41,7 @@ bool layout_find(Source *source, Layout *layout, Error *err)
     return answer == LAYOUT_YES;
 }
 
-void layout_free(Layout *l)
+void layout_clear(Layout *l)
 {
     for (int i = 0; i < l->class_count; i++)
         free(l->classes[i]);

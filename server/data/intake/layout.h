@@ -52,10 +52,10 @@ typedef struct {
                     // picture's number, one channel; `data` is NULL in every other layout
 } Layout;
 
-/* Reads tables and IDX files from the source, in passes of its own. Free it with layout_free, also
+/* Reads tables and IDX files from the source, in passes of its own. Free it with layout_clear, also
  * after a failure. */
 bool layout_find(Source *source, Layout *layout, Error *err);
-void layout_free(Layout *layout);
+void layout_clear(Layout *layout);
 
 /* What names the item for a person: its path, "t10k-images-idx3-ubyte[17]" in a file of many; from
  * malloc. */

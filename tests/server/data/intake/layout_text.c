@@ -72,7 +72,7 @@ const char *layout_text_of(const char *path)
         const size_t skip = strncmp(err.message, path, strlen(path)) == 0 ? strlen(path) + 1 : 0;
         say("%s", err.message + skip);
     }
-    layout_free(&layout);
+    layout_clear(&layout);
     source_free(source);
     return text;
 }

@@ -190,7 +190,7 @@ static void many_classes(void **state)
             assert_int_equal(layout.class_count, LAYOUT_MAX_CLASSES);
             assert_int_equal(layout.items[65534].label, 65534);
         }
-        layout_free(&layout);
+        layout_clear(&layout);
         source_free(s);
     }
     for (int i = 0; i < TOO_MANY; i++)

@@ -88,7 +88,7 @@ static void pictures_are_numbered_in_their_file(void **state)
     assert_int_equal(layout.images[0].count, 3);
     assert_int_equal(layout.images[1].count, 2);
     assert_int_equal(layout.images[0].data[2 * 4 + 3], 23);
-    layout_free(&layout);
+    layout_clear(&layout);
     source_free(s);
 }
 
