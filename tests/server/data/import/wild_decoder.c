@@ -12,6 +12,7 @@
 
 #include "core/base/memory.h"
 #include "server/data/import/decoder_child.h"
+#include "tests/server/data/import/wild.h"
 
 /* What a fault in a decoder may be made to do. Each returns whether it could. */
 
@@ -123,16 +124,14 @@ static const struct {
     {"eat", eat},
 };
 
-/* "good" and a byte: pixels of that value, but for the first one; one of ACTS; anything else is
- * refused. */
+/* "good..." is a picture; one of ACTS is done; anything else is refused. */
 static bool prepare_wildly(const uint8_t *bytes, size_t size, const ImageSpec *spec,
                            const DecodeLimits *limits, uint8_t *dst, PictureFacts *facts,
                            Error *err)
 {
     (void)limits;
-    if (size == 5 && memcmp(bytes, "good", 4) == 0) {
-        memset(dst, bytes[4], decoder_pixel_bytes(spec));
-        dst[0] = (uint8_t)(bytes[4] + 1);
+    if (size > 4 && memcmp(bytes, "good", 4) == 0) {
+        wild_pixels(bytes, size, dst, decoder_pixel_bytes(spec));
         *facts = (PictureFacts){.format = "Wild", .width = 4, .height = 3, .channels = 3};
         return true;
     }
