@@ -23,6 +23,7 @@ static const struct {
     {"export", cmd_export, "write a trained network as ONNX"},
     {"summary", cmd_summary, "show a network layer by layer: shapes, parameters, costs"},
     {"bench", cmd_bench, "time a training step and each layer of it"},
+    {"dataset", cmd_dataset, "make a data set of a folder or an archive of pictures"},
     {DECODER_COMMAND, cmd_decode_pictures, NULL},
 };
 

@@ -73,6 +73,7 @@ export function start(cwd, ...args) {
     }),
   );
   return {
+    pid: child.pid,
     kill: (signal) => child.kill(signal),
     seen: (pattern) =>
       new Promise((resolve, reject) =>

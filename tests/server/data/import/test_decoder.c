@@ -11,8 +11,8 @@
 
 #include "core/base/clock.h"
 #include "server/data/import/sandbox.h"
-#include "tests/server/data/import/wild.h"
 #include "tests/check.h"
+#include "tests/server/data/import/wild.h"
 
 enum { SIZE = 8, BYTES = SIZE * SIZE * 3 };
 
