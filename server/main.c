@@ -6,6 +6,7 @@
 
 #include "core/base/memory.h"
 #include "server/base/descriptors.h"
+#include "server/base/stacks.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
 #include "server/cli/output.h"
@@ -45,8 +46,13 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
 
 static int run(int argc, char **argv)
 {
+    Error err = {0};
     if (!descriptors_open_standard())
         return EXIT_FAILED;
+    if (!stacks_prepare(&err)) {
+        fprintf(stderr, "googlenetd: %s\n", err.message);
+        return EXIT_FAILED;
+    }
     if (argc < 2) {
         print_commands(stderr);
         return EXIT_USAGE;
@@ -62,7 +68,6 @@ static int run(int argc, char **argv)
         print_version();
         return EXIT_OK;
     }
-    Error err = {0};
     fail(&err, ERR_INVALID, "there is no command %s", argv[1]);
     fprintf(stderr, "googlenetd: %s\n", err.message);
     print_commands(stderr);

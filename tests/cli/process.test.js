@@ -150,6 +150,22 @@ test("few descriptors are a failure with a reason, many are no matter", async (t
   assert.equal(r.code, 0, r.err);
 });
 
+test("a stack that is too small is a failure with a reason, one that may grow is made larger", (t) => {
+  const f = folder(t);
+  f.write("job.json", QUICK);
+  for (const command of ["train job.json", "serve --listen 127.0.0.1:0 --data data", "summary"]) {
+    const r = f.shell(`ulimit -s 64 && "$G" ${command}`);
+    assert.equal(r.code, 1, `${command}: ${r.signal}`);
+    assert.equal(r.err, "googlenetd: the stack may have 64 KiB (ulimit -s), and at least 256 are needed\n");
+  }
+  for (const limit of ["-s 256", "-S -s 64"]) {
+    const r = f.shell(`rm -rf job.run; ulimit ${limit} && "$G" train job.json`);
+    assert.equal(r.code, 0, `${limit}: ${r.signal} ${r.err}`);
+  }
+  const r = f.shell(`ulimit -s 256 && timeout --preserve-status 2 "$G" serve --listen 127.0.0.1:0 --data data`);
+  assert.equal(r.code, 0, r.err);
+});
+
 test("what nothing is known of gets a hint, and bytes that are not text are not printed", (t) => {
   const f = folder(t);
   const cases = [
