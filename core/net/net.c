@@ -151,8 +151,10 @@ static Program *no_program(const Net *net, const Program *p, Error *err)
 {
     const size_t bytes =
         params_bytes(net->params) + (p ? program_arena_bytes(p) : net->arena_bytes);
+    const bool small = bytes < 10 << 20;
     if (err && err->code == ERR_NO_MEMORY)
-        fail_in(err, "the network needs at least %zu MB", bytes >> 20);
+        fail_in(err, "the network needs at least %zu %cB", bytes >> (small ? 10 : 20),
+                small ? 'K' : 'M');
     return NULL;
 }
 

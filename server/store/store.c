@@ -40,6 +40,7 @@ static bool db_open(Store *store, Db *db, Error *err)
 {
     const char *path = store->path;
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+    db->path = path;
     if (sqlite3_open_v2(path, &db->sqlite, flags, NULL) != SQLITE_OK) {
         if (!db->sqlite)
             return fail(err, ERR_NO_MEMORY, "no memory for the store %s", path);

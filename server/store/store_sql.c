@@ -11,7 +11,7 @@
 bool sql_fail(Db *db, Error *err)
 {
     const int code = sqlite3_extended_errcode(db->sqlite);
-    const char *path = sqlite3_db_filename(db->sqlite, "main");
+    const char *path = db->path;
     const int system = sqlite3_system_errno(db->sqlite);
     const char *detail = system ? strerror(system) : sqlite3_errmsg(db->sqlite);
     const bool full = error_of_system(system) == ERR_NO_SPACE;

@@ -14,6 +14,7 @@
 /* A connection and the lock that whoever uses it holds. */
 typedef struct {
     sqlite3 *sqlite;
+    const char *path;  // of the store
     pthread_mutex_t lock;
 } Db;
 
