@@ -9,6 +9,7 @@
 #include "core/base/memory.h"
 #include "server/api/api.h"
 #include "server/api/routes.h"
+#include "server/base/descriptors.h"
 #include "server/base/time.h"
 #include "server/data/datasets.h"
 #include "server/jobs/jobs.h"
@@ -71,10 +72,32 @@ static const char *web_folder(const ServerConfig *config)
     return "";
 }
 
+/* How many connections there may be, so that clients leave descriptors for the store and for
+ * checkpoints; each may have a file open, too. 0, with an error, if there is room for none. */
+static int fit_connections(const Daemon *d, const ServerConfig *config, Error *err)
+{
+    enum { OURS = 64, SPARE = 448 };  // spare: connections that come and are closed at once
+    const int wanted = config->limits.connections;
+    const int descriptors = descriptors_allow(2 * wanted + OURS + SPARE);
+    const int room = (descriptors - OURS) / 2;
+    if (room < 1)
+        fail(err, ERR_INVALID,
+             "the process may have %d open files (ulimit -n), and at least %d are needed",
+             descriptors, OURS + 2);
+    if (room >= wanted || room < 1)
+        return room < 1 ? 0 : wanted;
+    LOG(d->log, LOG_WARNING, "few_descriptors", log_int("descriptors", descriptors),
+        log_int("connections", room));
+    return room;
+}
+
 static bool start_listening(Daemon *d, const ServerConfig *config, Error *err)
 {
     ListenAddress address;
     if (!config_listen_address(config->listen, &address, err))
+        return false;
+    const int connections = fit_connections(d, config, err);
+    if (connections == 0)
         return false;
     const HttpConfig how = {
         .counts = &d->counts,
@@ -87,7 +110,7 @@ static bool start_listening(Daemon *d, const ServerConfig *config, Error *err)
         .port = address.port,
         .threads = config->http_threads,
         .handlers = config->http_handlers,
-        .connections = config->limits.connections,
+        .connections = connections,
         .connections_per_address = config->limits.connections_per_address,
         .waiting = config->limits.waiting_requests,
         .body_bytes = (size_t)config->limits.body_bytes,

@@ -1,6 +1,7 @@
 #include "server/base/descriptors.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 bool descriptors_open_standard(void)
@@ -13,4 +14,19 @@ bool descriptors_open_standard(void)
             return false;
     }
     return true;
+}
+
+int descriptors_allow(int wanted)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return wanted;
+    if (limit.rlim_cur < (rlim_t)wanted) {
+        const struct rlimit more = {.rlim_cur = limit.rlim_max < (rlim_t)wanted ? limit.rlim_max
+                                                                                : (rlim_t)wanted,
+                                    .rlim_max = limit.rlim_max};
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+            limit = more;
+    }
+    return limit.rlim_cur < (rlim_t)wanted ? (int)limit.rlim_cur : wanted;
 }

@@ -6,3 +6,7 @@
  * opens would come to stand there, and messages would be written into it. Reading from such an
  * input and printing to such an output fail, as they would have. False if it cannot be opened. */
 bool descriptors_open_standard(void);
+
+/* Let the process have `wanted` descriptors, or as many as its hard limit allows. Returns how many
+ * it may have. */
+int descriptors_allow(int wanted);

@@ -23,10 +23,11 @@ function freePort() {
 export class Daemon {
   log = '';
 
-  // `args` and `environment` go to the daemon on top of address and data folder.
-  static async start({ args = [], environment = {}, data } = {}) {
+  // `args` and `environment` go to the daemon on top of address and data folder; a shell runs `first` before it.
+  static async start({ args = [], environment = {}, data, first = ':' } = {}) {
     const daemon = new Daemon();
     daemon.args = args;
+    daemon.first = first;
     daemon.environment = environment;
     daemon.data = data ?? (await mkdtemp(join(tmpdir(), 'googlenetd-')));
     daemon.port = await freePort();
@@ -38,7 +39,7 @@ export class Daemon {
   async launch() {
     // One thread: these jobs are small, and the machine may be busy.
     const where = ['serve', '--listen', `127.0.0.1:${this.port}`, '--data', this.data, '--threads', '1'];
-    this.process = spawn(binary, [...where, ...this.args], {
+    this.process = spawn('sh', ['-c', `${this.first}; exec "$0" "$@"`, binary, ...where, ...this.args], {
       stdio: ['ignore', 'ignore', 'pipe'],
       cwd: root,
       env: { ...process.env, ...this.environment },

@@ -1,5 +1,6 @@
 // What a client can make grow is bounded: time, connections, readers of events.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -126,6 +127,32 @@ test('a silent stream gets a comment from time to time', { timeout: 60000 }, asy
   await until('three heartbeats', () => stream.comments.filter((text) => text === 'heartbeat').length >= 3, 30);
   stream.close();
   await reader;
+});
+
+test('where few files may be open, clients leave enough of them to a training', { timeout: 120000 }, async () => {
+  const other = await Daemon.start({ first: 'ulimit -n 120' });
+  assert.match(other.log, /event=few_descriptors descriptors=120 connections=28/);
+  const friend = new Client(other.url);
+  // Each epoch writes a checkpoint.
+  const settings = { network: 'googlenet_tiny', image_size: 28, batch_size: 32, train_limit: 64, test_limit: 32, epochs: 30 };
+  const { json: { id } } = await friend.post('/v1/jobs', settings, { status: 201 });
+  const idle = Array.from({ length: 200 }, () => connect(other.port, '127.0.0.1').on('error', () => {}));
+  const job = await until('the job’s end', async () => {
+    const { json } = await friend.get(`/v1/jobs/${id}`);
+    return ['succeeded', 'failed'].includes(json.status) && json;
+  });
+  assert.deepEqual([job.status, job.error, job.warning], ['succeeded', null, null]);
+  assert.doesNotMatch(other.log, /Too many open files/);
+  idle.forEach((socket) => socket.destroy());
+  await other.stop();
+});
+
+test('a limit that may be raised is raised, so that as many can come as the settings say', async () => {
+  const other = await Daemon.start({ first: 'ulimit -S -n 64' });
+  assert.doesNotMatch(other.log, /few_descriptors/);
+  assert.ok(Number(readFileSync(`/proc/${other.process.pid}/limits`, 'utf8').match(/^Max open files +(\d+)/m)[1]) >= 2048);
+  await other.stop();
+  await assert.rejects(Daemon.start({ first: 'ulimit -n 40' }), /the process may have 40 open files \(ulimit -n\), and at least 66 are needed/);
 });
 
 test('a daemon that is told to end lets its readers go, and ends well', { timeout: 120000 }, async () => {
