@@ -250,8 +250,8 @@ static Program *run_forward(Net *net, Part part, Error *err)
                               .step = b->step,
                               .first_example = part.first,
                               .last_part = part.first + part.count == b->count};
-    Profile *profile = part.training || !net->folded ? net->profile : NULL;  // it has the nodes of
-                                                                             // the other graph
+    // It has the nodes of the graph that trains.
+    Profile *profile = part.training || !net->folded ? net->profile : NULL;
     return program_forward(p, step, profile, err) ? p : no_program(net, p, err);
 }
 
@@ -338,6 +338,12 @@ bool net_train_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *err)
     return true;
 }
 
+static void copy_logits(const Net *net, const Program *p, Part part, float *logits)
+{
+    memcpy(logits + (size_t)part.first * (size_t)net->classes, program_output(p)->data,
+           (size_t)part.count * (size_t)net->classes * sizeof *logits);
+}
+
 bool net_evaluate_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *err)
 {
     const SoftmaxLoss how = {.classes = net->classes};
@@ -348,6 +354,8 @@ bool net_evaluate_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *er
             return false;
         softmax_loss(&how, program_output(p)->data, batch->labels + part.first, part.count, NULL,
                      sum);
+        if (batch->logits)
+            copy_logits(net, p, part, batch->logits);
     }
     return true;
 }
@@ -360,8 +368,7 @@ bool net_forward(Net *net, const float *images, int count, float *logits, Error 
         Program *p = run_forward(net, part, err);
         if (!p)
             return false;
-        memcpy(logits + (size_t)part.first * (size_t)net->classes, program_output(p)->data,
-               (size_t)part.count * (size_t)net->classes * sizeof *logits);
+        copy_logits(net, p, part, logits);
     }
     return true;
 }

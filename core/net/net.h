@@ -68,6 +68,7 @@ typedef struct {
     int count;
     uint64_t seed;  // of what is random in the net, with `step`
     int64_t step;   // batches of this training before it
+    float *logits;  // set by net_evaluate_batch; NULL: not asked
 } NetBatch;
 
 /* Forward, loss and backward: sets the gradients of the mean loss over the batch and adds losses

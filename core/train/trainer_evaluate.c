@@ -6,23 +6,19 @@
 #include <math.h>
 
 #include "core/base/clock.h"
+#include "core/evaluate/split.h"
 #include "core/train/trainer_inside.h"
 
 /* Metrics over a split. Leaves early, with t->asked at TRAIN_STOP, if the callback says so. */
 static bool run_split(Trainer *t, Loader *split, Metrics *sum, Error *err)
 {
-    for (bool last = false; !last && t->asked < TRAIN_STOP;) {
-        const Batch *batch = loader_next(split);
-        const NetBatch part = trainer_batch(t, batch, t->state.step);
-        if (!dataset_intact(t->config.dataset, err))
-            return false;
-        if (!net_evaluate_batch(t->net, &part, sum, err))
-            return t->asked == TRAIN_STOP;
-        last = batch->last;
-        if (!last)
-            trainer_report_type(t, TRAIN_PART);
-    }
-    return true;
+    const SplitRun run = {.dataset = t->config.dataset,
+                          .seed = t->config.seed,
+                          .step = t->state.step,
+                          .go_on = trainer_goes_on,
+                          .context = t};
+    return t->asked == TRAIN_STOP || split_evaluate(t->net, split, &run, sum, err)
+           || t->asked == TRAIN_STOP;
 }
 
 /* Metrics of the model, which is the moving average where there is one. */
