@@ -17,7 +17,7 @@
 #include "server/notify.h"
 #include "server/signals.h"
 #include "server/work/cpus.h"
-#include "server/work/importer.h"
+#include "server/work/import_set.h"
 #include "server/work/worker.h"
 
 // Of the 8 seconds that an end may take.
@@ -52,6 +52,7 @@ static bool start_workers(Daemon *d, const ServerConfig *config, Error *err)
         .checkpoint_seconds = config->checkpoint_seconds,
         .data = config->data,
         .datasets = config->datasets[0] ? config->datasets : NULL,
+        .sets = datasets_for_specs(d->sets),
         .kernels = config->kernels[0] ? config->kernels : NULL,
         .log = d->log,
     };
@@ -186,9 +187,23 @@ static bool open_datasets(Daemon *d, const ServerConfig *config, Error *err)
         .imports = config->imports[0] ? config->imports : NULL,
         .max_sets = config->limits.datasets,
         .jobs = d->jobs,
+        .uploads = d->uploads,
+        .quota = d->quota,
         .log = d->log,
     };
     return datasets_open(&how, &d->sets, err);
+}
+
+static bool start_importer(Daemon *d, const ServerConfig *config, Error *err)
+{
+    const ImporterConfig how = {
+        .sets = d->sets,
+        .data = config->data,
+        .decoders = config->import_processes ? config->import_processes : cores(config),
+        .run = import_set,
+        .log = d->log,
+    };
+    return importer_start(&how, &d->importer, err);
 }
 
 /* The port first: where it is taken, nothing of the data has been touched. */
@@ -197,7 +212,8 @@ static bool start(Daemon *d, const ServerConfig *config, Error *err)
     const JobsConfig jobs = {.data = config->data, .max_jobs = config->limits.jobs, .log = d->log};
     return start_listening(d, config, err) && jobs_open(&jobs, &d->jobs, err)
            && open_uploads(d, config, err) && open_datasets(d, config, err)
-           && start_serving(d, config, err) && start_workers(d, config, err);
+           && start_serving(d, config, err) && start_workers(d, config, err)
+           && start_importer(d, config, err);
 }
 
 /* ---- Run ---- */

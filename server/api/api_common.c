@@ -90,10 +90,11 @@ bool request_allows(const Request *req, const JobInfo *job, Error *err)
 
 StepCounts spec_step_counts(const JobSpec *spec)
 {
-    const DatasetInfo *set = dataset_find(spec->dataset);
-    const int examples = spec_train_examples(spec, set ? set->train_count : spec->train_limit);
-    const Shape image = {set ? set->image.channels : 1, spec->image_size, spec->image_size};
-    Graph *g = spec_graph(spec, image, set ? set->classes : 10, NULL);
+    const SpecSet *set = &spec->set;
+    const int examples =
+        spec_train_examples(spec, set->known ? set->train_count : spec->train_limit);
+    const Shape image = {set->image.channels, spec->image_size, spec->image_size};
+    Graph *g = spec_graph(spec, image, set->classes, NULL);
     const int64_t batches = g ? net_epoch_batches(g, examples, spec->batch_size) : 0;
     graph_free(g);
     const int64_t epoch = train_epoch_steps(batches, spec->accumulation);

@@ -8,33 +8,18 @@
 
 typedef struct {
     App *app;
-    int64_t id;      // of the set
-    DatasetRow set;  // as it is afterwards
+    int64_t id;  // of the set
 } Content;
-
-static bool is_waiting(const DatasetRow *set, Error *err)
-{
-    return set->status == DATASET_WAITING
-           || fail_as(err, ERR_CONFLICT, "dataset_not_waiting",
-                      "%s does not wait for content, it is %s: create another data set for it",
-                      set->name, DATASET_STATUS_NAMES[set->status]);
-}
-
-static bool move(void *context, const char *path, Error *err)
-{
-    Content *content = context;
-    return datasets_content(content->app->sets, content->id, path, &content->set, err);
-}
 
 /* The body is whole and on disk. */
 static bool begin_import(void *context, const UploadInfo *upload, Response *res, Error *err)
 {
-    Content *content = context;
-    Uploads *uploads = content->app->uploads;
-    UploadInfo info;
-    if (uploads_hand_over(uploads, upload->id, move, content, &info, err))
-        return respond_dataset(res, 202, &content->set);
-    uploads_delete(uploads, upload->id, NULL);
+    const Content *content = context;
+    DatasetRow set;
+    if (datasets_content(content->app->sets, content->id, upload->id, &set, err))
+        return respond_dataset(res, 202, &set);
+    // Another client was quicker, or the set has gone: nobody would ask for this one.
+    uploads_delete(content->app->uploads, upload->id, NULL);
     return false;
 }
 
@@ -47,7 +32,7 @@ bool put_dataset_content(App *app, const Request *req, Response *res, Error *err
     if (!dataset_refuse_known(req, err) || !request_dataset(app, req, &set, err))
         return false;
     const int64_t id = set.id;
-    const bool waits = is_waiting(&set, err);
+    const bool waits = datasets_check_waiting(&set, err);
     dataset_row_free(&set);
     if (!waits)
         return false;
@@ -57,6 +42,6 @@ bool put_dataset_content(App *app, const Request *req, Response *res, Error *err
     if (!upload_start(app->uploads, req->body_length, &writer, err))
         return false;
     Content *content = xcalloc(1, sizeof *content);
-    *content = (Content){.app = app, .id = id};
+    *content = (Content){app, id};
     return respond_upload(res, writer, begin_import, content, free);
 }

@@ -12,6 +12,15 @@ static void check_source(const App *app, const DatasetRow *set, Faults *faults)
     if (strcmp(set->source.kind, "folder") == 0
         && !datasets_source(app->sets, set->source.what, &path, &err))
         faults_add(faults, "/source/folder", "%s", err.message);
+    UploadInfo upload;
+    if (strcmp(set->source.kind, "upload") != 0)
+        return;
+    if (!uploads_get(app->uploads, set->source.what, &upload, &err))
+        faults_add(faults, "/source/upload", "must be the id of an upload, there is no %.100s",
+                   set->source.what);
+    else if (upload.offset != upload.length)
+        faults_add(faults, "/source/upload", "is not whole: %lld of %lld bytes have come",
+                   (long long)upload.offset, (long long)upload.length);
 }
 
 bool create_dataset(App *app, const Request *req, Response *res, Error *err)

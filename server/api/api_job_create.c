@@ -172,7 +172,8 @@ static bool create_from(App *app, const Creation *c, const cJSON *settings, int6
 {
     JobSpec spec = {0};
     JobEstimate estimate;
-    const bool valid = spec_read(settings, (SpecRules){.allow_folders = false}, &spec, c->faults);
+    const bool valid =
+        spec_read(settings, (SpecRules){.sets = datasets_for_specs(app->sets)}, &spec, c->faults);
     check_dataset(app, &spec, c->faults);
     bool ok = !valid || jobs_estimate(app->jobs, &spec, app->job_threads, &estimate, err);
     if (ok && valid)

@@ -56,7 +56,8 @@ static int64_t read_job_id(Query *query, const char *name, Faults *faults)
 }
 
 /* Read the filters by settings and metadata; returns their number. */
-static int read_matches(Query *query, JobMatch matches[QUERY_MAX_PAIRS], Faults *faults)
+static int read_matches(const App *app, Query *query, JobMatch matches[QUERY_MAX_PAIRS],
+                        char dataset[JOB_ID], Faults *faults)
 {
     static const char *const SETTINGS[] = {"network", "dataset"};
     int count = 0, next = 0;
@@ -64,6 +65,17 @@ static int read_matches(Query *query, JobMatch matches[QUERY_MAX_PAIRS], Faults 
     for (size_t i = 0; i < COUNT(SETTINGS); i++)
         if ((value = query_text(query, SETTINGS[i], faults)))
             matches[count++] = (JobMatch){MATCH_SETTING, SETTINGS[i], value};
+    // Settings have the id of a set; the name of one that is there stands for it.
+    for (int i = 0; i < count; i++) {
+        SpecSet set;
+        Error err = {0};
+        const SpecSets *sets = datasets_for_specs(app->sets);
+        if (strcmp(matches[i].key, "dataset") != 0 || dataset_find(matches[i].value)
+            || !sets->find(sets->context, matches[i].value, &set, &err))
+            continue;
+        dataset_id_format(set.id, dataset);
+        matches[i].value = dataset;
+    }
     while ((value = query_next(query, "metadata.", &next, &key, faults)))
         matches[count++] = (JobMatch){MATCH_METADATA, key, value};
     return count;
@@ -88,6 +100,7 @@ bool list_jobs(App *app, const Request *req, Response *res, Error *err)
 {
     Faults faults = {.count = 0};
     JobMatch matches[QUERY_MAX_PAIRS];
+    char dataset[JOB_ID];
     const JobQuery query = {
         .after = read_job_id(req->query, "after", &faults),
         .limit = (int)query_integer(req->query, "limit", LIST_DEFAULT, 1, LIST_MOST, &faults),
@@ -95,7 +108,7 @@ bool list_jobs(App *app, const Request *req, Response *res, Error *err)
         .parent_id = read_job_id(req->query, "parent_id", &faults),
         .name = query_text(req->query, "name", &faults),
         .matches = matches,
-        .match_count = read_matches(req->query, matches, &faults),
+        .match_count = read_matches(app, req->query, matches, dataset, &faults),
     };
     JobList list;
     query_finish(req->query, &faults);

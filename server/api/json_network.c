@@ -93,11 +93,7 @@ cJSON *network_summary_to_json(const Model *network, Shape input, ModelOptions o
 
 cJSON *spec_network_to_json(const JobSpec *spec, Error *err)
 {
-    const DatasetInfo *set = dataset_find(spec->dataset);
-    if (!set) {
-        fail(err, ERR_NOT_FOUND, "there is no dataset %.200s", spec->dataset);
-        return NULL;
-    }
+    const SpecSet *set = &spec->set;
     const Shape input = {set->image.channels, spec->image_size, spec->image_size};
     const ModelOptions options = {.classes = set->classes, .blocks = &spec->blocks};
     return network_summary_to_json(spec->network, input, options, err);

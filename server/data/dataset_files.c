@@ -138,6 +138,11 @@ static int64_t bytes_in(const char *path, int depth)
     return bytes;
 }
 
+int64_t dataset_source_bytes(const char *data, int64_t id)
+{
+    return bytes_in(dataset_source_path(data, id).text, 0);
+}
+
 int64_t dataset_files_bytes(const char *data, int64_t id)
 {
     return bytes_in(dataset_folder_path(data, id).text, 0);

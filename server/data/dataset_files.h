@@ -27,6 +27,7 @@ bool dataset_files_remove_import(const char *data, int64_t id, Error *err);
 bool dataset_files_remove_pixels(const char *data, int64_t id, Error *err);
 bool dataset_files_remove_source(const char *data, int64_t id, Error *err);
 
+int64_t dataset_source_bytes(const char *data, int64_t id);
 int64_t dataset_files_bytes(const char *data, int64_t id);  // of all that is there
 
 /* Call `visit` for each folder of a set; what has another name goes to lost+found. */

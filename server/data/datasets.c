@@ -8,7 +8,6 @@
 #include "server/data/datasets.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +36,35 @@ static bool find_imports(Datasets *sets, const char *imports, Error *err)
     return true;
 }
 
+static bool find_for_spec(void *context, const char *id_or_name, SpecSet *set, Error *err)
+{
+    Datasets *sets = context;
+    DatasetRow row;
+    if (!datasets_find(sets, id_or_name, &row, err))
+        return false;
+    *set = (SpecSet){
+        .known = true,
+        .mapped = true,
+        .id = row.id,
+        .image = {row.image.channels, row.image.size, row.image.size},
+        .classes = (int)row.class_count,
+        .train_count = (int)row.train_count,
+        .test_count = (int)row.test_count,
+    };
+    memcpy(set->name, row.name, sizeof set->name);
+    memcpy(set->digest, row.digest, sizeof set->digest);
+    const bool ready = row.status == DATASET_READY
+                       || fail(err, ERR_CONFLICT, "is not ready: %s is %s", row.name,
+                               DATASET_STATUS_NAMES[row.status]);
+    dataset_row_free(&row);
+    return ready;
+}
+
+const SpecSets *datasets_for_specs(const Datasets *sets)
+{
+    return &sets->for_specs;
+}
+
 bool datasets_open(const DatasetsConfig *config, Datasets **out, Error *err)
 {
     Datasets *sets = xcalloc(1, sizeof *sets);
@@ -44,7 +72,10 @@ bool datasets_open(const DatasetsConfig *config, Datasets **out, Error *err)
     sets->max_sets = config->max_sets;
     sets->jobs = config->jobs;
     sets->store = jobs_store(config->jobs);
+    sets->uploads = config->uploads;
+    sets->quota = config->quota;
     sets->log = config->log;
+    sets->for_specs = (SpecSets){find_for_spec, sets};
     pthread_mutex_init(&sets->lock, NULL);
     cond_init_monotonic(&sets->work);
     *out = NULL;
@@ -161,43 +192,68 @@ bool datasets_create(Datasets *sets, DatasetRow *set, Error *err)
     row->status = row->source.kind[0] ? DATASET_IMPORTING : DATASET_WAITING;
     if (!store_add_dataset(sets->store, row, err) || !set_change_tell(&change, err))
         return set_change_drop(&change, err);
-    return set_change_commit(&change, set, err);
+    if (!set_change_commit(&change, set, err))
+        return false;
+    // What cannot be fetched now is tried again when its turn to be imported comes.
+    Path source;
+    Error later = {0};
+    if (strcmp(set->source.kind, "upload") == 0 && !datasets_fetch(sets, set, &source, &later))
+        LOG(sets->log, LOG_WARNING, "upload_not_fetched", log_int("dataset", set->id),
+            log_text("error", later.message));
+    return true;
 }
 
 /* ---- Content, cancel, delete ---- */
 
-static bool not_waiting(const DatasetRow *set, Error *err)
+bool datasets_check_waiting(const DatasetRow *set, Error *err)
 {
-    return fail_as(err, ERR_CONFLICT, "dataset_not_waiting",
-                   "%s does not wait for content, it is %s: create another data set for it",
-                   set->name, DATASET_STATUS_NAMES[set->status]);
+    return set->status == DATASET_WAITING
+           || fail_as(err, ERR_CONFLICT, "dataset_not_waiting",
+                      "%s does not wait for content, it is %s: create another data set for it",
+                      set->name, DATASET_STATUS_NAMES[set->status]);
 }
 
-bool datasets_content(Datasets *sets, int64_t id, const char *path, DatasetRow *set, Error *err)
+/* The upload becomes the source of the set, which has a folder for it from now on. */
+static bool take_upload(Datasets *sets, int64_t id, const char *upload, Error *err)
+{
+    UploadInfo info;
+    return dataset_folder_make(sets->data, id, err)
+           && uploads_take(sets->uploads, upload, dataset_source_path(sets->data, id).text, &info,
+                           err)
+           && folder_sync(dataset_folder_path(sets->data, id).text, err);
+}
+
+bool datasets_fetch(Datasets *sets, const DatasetRow *set, Path *source, Error *err)
+{
+    if (strcmp(set->source.kind, "folder") == 0)
+        return datasets_source(sets, set->source.what, source, err);
+    *source = dataset_source_path(sets->data, set->id);
+    // After a sudden death it may have been taken already.
+    if (access(source->text, F_OK) == 0)
+        return true;
+    if (strcmp(set->source.kind, "upload") == 0)
+        return take_upload(sets, set->id, set->source.what, err);
+    return fail(err, ERR_NOT_FOUND, "%s is gone", source->text);
+}
+
+bool datasets_content(Datasets *sets, int64_t id, const char *upload, DatasetRow *set, Error *err)
 {
     SetChange change;
-    const Path source = dataset_source_path(sets->data, id);
     if (!jobs_admits(sets->jobs, err) || !set_change_begin(sets, id, &change, err))
         return false;
-    if (change.set.status != DATASET_WAITING) {
-        not_waiting(&change.set, err);
+    if (!datasets_check_waiting(&change.set, err))
         return set_change_drop(&change, err);
-    }
     // With the store's lock held: of two that bring content only one gets here.
-    if (!dataset_folder_make(sets->data, id, err))
+    if (!take_upload(sets, id, upload, err))
         return set_change_drop(&change, err);
-    if (rename(path, source.text) != 0) {
-        fail(err, error_of_system(errno), "rename %s to %s: %s", path, source.text,
-             strerror(errno));
-        return set_change_drop(&change, err);
-    }
     snprintf(change.set.source.kind, sizeof change.set.source.kind, "content");
     change.set.status = DATASET_IMPORTING;
-    if (folder_sync(dataset_folder_path(sets->data, id).text, err) && set_change_tell(&change, err))
-        return set_change_commit(&change, set, err)
-               || (dataset_files_remove_source(sets->data, id, NULL), false);
-    set_change_drop(&change, err);
-    dataset_files_remove_source(sets->data, id, NULL);
+    const bool told = set_change_tell(&change, err);
+    if (!told)
+        set_change_drop(&change, err);
+    if (told && set_change_commit(&change, set, err))
+        return true;
+    datasets_drop_files(sets, id, dataset_files_remove, NULL);
     return false;
 }
 
@@ -234,7 +290,7 @@ static bool cancel_once(Datasets *sets, int64_t id, DatasetRow *set, Error *err)
     if (!set_change_commit(&change, set, err))
         return false;
     if (!stop_import(sets, id))
-        dataset_files_remove(sets->data, id, NULL);
+        datasets_drop_files(sets, id, dataset_files_remove, NULL);
     return true;
 }
 
@@ -267,10 +323,19 @@ static bool delete_once(Datasets *sets, int64_t id, Error *err)
     return set_change_commit(&change, NULL, err);
 }
 
+bool datasets_drop_files(Datasets *sets, int64_t id, FilesRemove remove, Error *err)
+{
+    const int64_t before = dataset_files_bytes(sets->data, id);
+    const bool ok = remove(sets->data, id, err);
+    quota_give_back(sets->quota, before - dataset_files_bytes(sets->data, id));
+    return ok;
+}
+
 void datasets_remove_files(Datasets *sets, int64_t id)
 {
     Error err = {0};
-    bool ok = dataset_files_remove(sets->data, id, &err) && store_begin(sets->store, &err);
+    bool ok =
+        datasets_drop_files(sets, id, dataset_files_remove, &err) && store_begin(sets->store, &err);
     if (ok) {
         ok = store_dataset_removed(sets->store, id, &err) && store_commit(sets->store, &err);
         if (!ok)

@@ -16,7 +16,9 @@
  */
 #pragma once
 #include "server/base/files.h"
+#include "server/data/upload.h"
 #include "server/jobs/jobs.h"
+#include "server/settings/spec_set.h"
 
 typedef struct Datasets Datasets;
 
@@ -24,7 +26,9 @@ typedef struct {
     const char *data;     // folder of everything that must last
     const char *imports;  // folder below which sources by folder lie; NULL: there is none
     int max_sets;         // stored at a time
-    Jobs *jobs;           // whose store and lock are used; borrowed, as all above
+    Jobs *jobs;           // whose store and lock are used; borrowed, as all here
+    Uploads *uploads;     // that sources come from
+    Quota *quota;         // that their bytes are taken from
     Log *log;
 } DatasetsConfig;
 
@@ -47,9 +51,12 @@ bool datasets_get(Datasets *sets, int64_t id, DatasetRow *set, Error *err);
 bool datasets_find(Datasets *sets, const char *id_or_name, DatasetRow *set, Error *err);
 bool datasets_list(Datasets *sets, const DatasetQuery *query, DatasetList *list, Error *err);
 
-/* Content for a set that waits: the file at `path`, on the data folder's file system and whole on
- * disk, becomes its own. ERR_CONFLICT: it does not wait (reason "dataset_not_waiting"). */
-bool datasets_content(Datasets *sets, int64_t id, const char *path, DatasetRow *set, Error *err);
+/* Whether it waits for content: else ERR_CONFLICT (reason "dataset_not_waiting"). */
+bool datasets_check_waiting(const DatasetRow *set, Error *err);
+
+/* Content for a set that waits: that upload, which is whole, becomes its own. ERR_CONFLICT as
+ * above. */
+bool datasets_content(Datasets *sets, int64_t id, const char *upload, DatasetRow *set, Error *err);
 
 /* End the import, or the waiting: failed, with the code "cancelled". May be repeated. ERR_CONFLICT:
  * it is ready or has failed (reason "dataset_is_done"). */
@@ -59,13 +66,20 @@ bool datasets_cancel(Datasets *sets, int64_t id, DatasetRow *set, Error *err);
  * "dataset_in_use"). */
 bool datasets_delete(Datasets *sets, int64_t id, Error *err);
 
+/* The sets that are ready, for those who read the settings of jobs. Lives as long as `sets`. */
+const SpecSets *datasets_for_specs(const Datasets *sets);
+
 /* ---- For the thread that imports ---- */
 
 /* Wait for a set to import. False: datasets_leave was called. */
 bool datasets_take(Datasets *sets, DatasetRow *set);
 
+/* Where the source of the set taken lies: an upload is fetched if it has not been yet. ERR_INVALID,
+ * ERR_NOT_FOUND, ERR_CONFLICT: it is not there any more. */
+bool datasets_fetch(Datasets *sets, const DatasetRow *set, Path *source, Error *err);
+
 /* How far the import of the set taken has come. False: end it, it was cancelled or the daemon
- * leaves. Cheap: may be called for every picture. */
+ * leaves, or its pixels have no room. Cheap: may be called for every picture. */
 bool datasets_progress(Datasets *sets, int64_t done, int64_t total);
 
 /* What came of it. */
@@ -79,7 +93,7 @@ typedef struct {
 
 /* End the import of the set taken. Waits for a disk that is full, until the daemon leaves: then the
  * import begins again at the next start. */
-void datasets_finish(Datasets *sets, const DatasetOutcome *outcome);
+void datasets_finish(Datasets *sets, DatasetOutcome *outcome);
 
 /* No more imports from now on: datasets_take and datasets_progress answer false. */
 void datasets_leave(Datasets *sets);

@@ -37,6 +37,8 @@ static bool take_next(Datasets *sets, DatasetRow *set, Error *err)
     sets->active.id = id;
     sets->active.cancel = false;
     sets->active.done = sets->active.total = 0;
+    sets->active.taken = 0;
+    sets->active.refusal = (Error){0};
     sets->active.told_at = clock_seconds();
     pthread_mutex_unlock(&sets->lock);
     if (set_change_commit(&change, set, err))
@@ -100,18 +102,51 @@ static void tell_progress(Datasets *sets, int64_t id)
         set_change_commit(&change, NULL, &err);
 }
 
+static bool refuse_room(Datasets *sets, const Error *err)
+{
+    pthread_mutex_lock(&sets->lock);
+    sets->active.refusal = *err;
+    pthread_mutex_unlock(&sets->lock);
+    return false;
+}
+
+/* Once it is known how many pictures there are: is there room for their pixels? */
+static bool take_room(Datasets *sets, int64_t id, int64_t total)
+{
+    DatasetRow set;
+    Error err = {0};
+    if (!store_dataset(sets->store, id, &set, &err))
+        return true;  // it will be seen soon enough
+    const int64_t side = set.image.size;
+    const int64_t bytes = total * side * side * set.image.channels;
+    dataset_row_free(&set);
+    const bool ok = quota_take(sets->quota, bytes, &err);
+    if (ok && !quota_disk_has(sets->data, bytes, &err)) {
+        quota_give_back(sets->quota, bytes);
+        return refuse_room(sets, &err);
+    }
+    if (!ok)
+        return refuse_room(sets, &err);
+    sets->active.taken = bytes;
+    return true;
+}
+
 bool datasets_progress(Datasets *sets, int64_t done, int64_t total)
 {
     const double now = clock_seconds();
     pthread_mutex_lock(&sets->lock);
     sets->active.done = done;
     sets->active.total = total;
-    const bool go_on = !sets->leaving && !sets->active.cancel;
+    const bool go_on =
+        !sets->leaving && !sets->active.cancel && sets->active.refusal.code == ERR_NONE;
+    const bool first = go_on && total > 0 && sets->active.taken == 0;
     const bool tell = go_on && now - sets->active.told_at >= TELL_SECONDS;
     if (tell)
         sets->active.told_at = now;
     const int64_t id = sets->active.id;
     pthread_mutex_unlock(&sets->lock);
+    if (first && !take_room(sets, id, total))
+        return false;
     if (tell)
         tell_progress(sets, id);
     return go_on;
@@ -125,6 +160,7 @@ static void set_ready(Datasets *sets, DatasetRow *set, const DatasetOutcome *out
     set->finished_at = time_now_ms();
     set->class_count = outcome->class_count;
     set->train_count = outcome->train_count;
+    set->progress.done = set->progress.total = outcome->train_count + outcome->test_count;
     set->test_count = outcome->test_count;
     set->left_out_count = outcome->left_out_count;
     free(set->classes);
@@ -132,7 +168,8 @@ static void set_ready(Datasets *sets, DatasetRow *set, const DatasetOutcome *out
     set->classes = xstrdup(outcome->classes);
     set->warnings = xstrdup(outcome->warnings);
     snprintf(set->digest, sizeof set->digest, "%s", outcome->digest);
-    set->bytes = dataset_files_bytes(sets->data, set->id);
+    set->bytes =
+        dataset_files_bytes(sets->data, set->id) - dataset_source_bytes(sets->data, set->id);
 }
 
 /* *over: the set has been cancelled or deleted meanwhile, or has come to its end. */
@@ -198,7 +235,7 @@ static void clean_up(Datasets *sets, int64_t id, const DatasetOutcome *outcome)
     Error err = {0};
     bool ok = true;
     if (outcome->ready || outcome->code[0])
-        ok = dataset_files_remove_source(sets->data, id, &err);
+        ok = datasets_drop_files(sets, id, dataset_files_remove_source, &err);
     if (!outcome->ready && !outcome->code[0])
         ok = dataset_files_remove_import(sets->data, id, &err);
     if (!ok)
@@ -206,12 +243,34 @@ static void clean_up(Datasets *sets, int64_t id, const DatasetOutcome *outcome)
             log_text("error", err.message));
 }
 
-void datasets_finish(Datasets *sets, const DatasetOutcome *outcome)
+/* An import that was ended for want of room has failed. */
+static void explain(const Datasets *sets, DatasetOutcome *outcome)
+{
+    const Error *refusal = &sets->active.refusal;
+    if (outcome->ready || outcome->code[0] || refusal->code == ERR_NONE)
+        return;
+    snprintf(outcome->code, sizeof outcome->code, "%s",
+             refusal->reason ? refusal->reason : "disk_full");
+    snprintf(outcome->message, sizeof outcome->message, "%s", refusal->message);
+}
+
+/* Of the quota it keeps what it has written. */
+static void settle_quota(Datasets *sets, int64_t id)
+{
+    const int64_t source = dataset_source_bytes(sets->data, id);
+    quota_give_back(sets->quota, sets->active.taken);
+    quota_add(sets->quota, dataset_files_bytes(sets->data, id) - source);
+    sets->active.taken = 0;
+}
+
+void datasets_finish(Datasets *sets, DatasetOutcome *outcome)
 {
     bool over = false;
     pthread_mutex_lock(&sets->lock);
     const int64_t id = sets->active.id;
+    explain(sets, outcome);
     pthread_mutex_unlock(&sets->lock);
+    settle_quota(sets, id);
     const bool recorded = record_end(sets, id, outcome, &over);
     pthread_mutex_lock(&sets->lock);
     sets->active.id = 0;

@@ -12,7 +12,10 @@ struct Datasets {
     int max_sets;
     Jobs *jobs;
     Store *store;  // of the jobs
+    Uploads *uploads;
+    Quota *quota;
     Log *log;
+    SpecSets for_specs;
 
     // Below the store's locks, above those of the events.
     pthread_mutex_t lock;
@@ -23,6 +26,8 @@ struct Datasets {
         int64_t id;  // 0: none is being imported
         bool cancel;
         int64_t done, total;
+        int64_t taken;   // bytes of the quota, for the pixels
+        Error refusal;   // why there is no room for them
         double told_at;  // monotonic seconds: when readers of events last heard of it
     } active;
 };
@@ -31,6 +36,10 @@ struct Datasets {
 void datasets_overlay(Datasets *sets, DatasetRow *set);
 
 bool datasets_recover(Datasets *sets, Error *err);
+
+/* Remove files of a set, and give their bytes back to the quota. */
+typedef bool (*FilesRemove)(const char *data, int64_t id, Error *err);
+bool datasets_drop_files(Datasets *sets, int64_t id, FilesRemove remove, Error *err);
 
 /* Finish what a deletion has left: the files of a set without a row. */
 void datasets_remove_files(Datasets *sets, int64_t id);

@@ -101,8 +101,10 @@ static void finish_removals(Datasets *sets)
     IdList list;
     if (!store_dataset_removals(sets->store, &list, NULL))
         return;
-    for (size_t i = 0; i < list.count; i++)
+    for (size_t i = 0; i < list.count; i++) {
+        quota_add(sets->quota, dataset_files_bytes(sets->data, list.items[i]));
         datasets_remove_files(sets, list.items[i]);
+    }
     id_list_free(&list);
 }
 
@@ -130,6 +132,7 @@ static void settle_folder(void *context, int64_t id)
     if (!ok)
         LOG(sets->log, LOG_WARNING, "files_left", log_int("dataset", id),
             log_text("error", err.message));
+    quota_add(sets->quota, dataset_files_bytes(sets->data, id));
     dataset_row_free(&set);
 }
 

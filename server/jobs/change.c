@@ -37,6 +37,29 @@ bool change_tell(Change *change, const char *type, char *data, Error *err)
     return ok;
 }
 
+bool change_check_dataset(Change *change, Error *err)
+{
+    const JobInfo *job = &change->job;
+    DatasetRow set;
+    Error gone = {0};
+    if (job->dataset.id == 0)
+        return true;
+    if (!store_load_dataset(change->jobs->store, job->dataset.id, &set, &gone)) {
+        if (gone.code == ERR_NOT_FOUND)
+            return fail_as(err, ERR_CONFLICT, "dataset_unavailable",
+                           "the data set %s, set_%lld, is gone", job->dataset.name,
+                           (long long)job->dataset.id);
+        *err = gone;
+        return false;
+    }
+    const bool ready =
+        set.status == DATASET_READY
+        || fail_as(err, ERR_CONFLICT, "dataset_unavailable", "the data set %s, set_%lld, is %s",
+                   set.name, (long long)set.id, DATASET_STATUS_NAMES[set.status]);
+    dataset_row_free(&set);
+    return ready;
+}
+
 bool change_status(Change *change, JobTrigger trigger, Error *err)
 {
     JobInfo *job = &change->job;

@@ -26,6 +26,10 @@ bool change_begin(Jobs *jobs, int64_t id, Change *change, Error *err);
 /* The same for a job that is yet to be added: the caller fills change->job and adds it. */
 bool change_begin_new(Jobs *jobs, Change *change, Error *err);
 
+/* The data set that people brought, which the job is to train on, is there and ready. ERR_CONFLICT
+ * with the reason "dataset_unavailable". */
+bool change_check_dataset(Change *change, Error *err);
+
 /* Move on to the status that the trigger leads to, and tell it. ERR_CONFLICT. */
 bool change_status(Change *change, JobTrigger trigger, Error *err);
 

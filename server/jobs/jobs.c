@@ -202,14 +202,24 @@ static bool replay(Change *change, const JobRequest *request, bool *replayed, Er
     return ok;
 }
 
+/* Within the change, so that the set cannot be deleted in between. */
+static bool use_dataset(Change *change, const SpecSet *set, Error *err)
+{
+    JobInfo *job = &change->job;
+    memcpy(job->dataset.name, set->name, sizeof job->dataset.name);
+    memcpy(job->dataset.digest, set->digest, sizeof job->dataset.digest);
+    job->dataset.id = set->id;
+    return change_check_dataset(change, err);
+}
+
 static bool add(Change *change, const JobRequest *request, Error *err)
 {
     Jobs *jobs = change->jobs;
     JobInfo *job = &change->job;
     describe(request->spec, job);
     job->created_at = job->queued_at = time_now_ms();
-    snprintf(job->dataset.name, sizeof job->dataset.name, "%.*s", (int)sizeof job->dataset.name - 1,
-             request->spec->dataset);
+    if (!use_dataset(change, &request->spec->set, err))
+        return false;
     if (request->parent_id > 0) {
         JobInfo parent = {0};
         if (!store_load_job(jobs->store, request->parent_id, &parent, err))

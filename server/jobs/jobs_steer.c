@@ -127,8 +127,8 @@ bool jobs_resume(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err
     change.job.stop_reason[0] = '\0';
     change.job.error.code[0] = change.job.error.message[0] = '\0';
     change.job.idle_restarts = 0;
-    if (!check_can_go_on(&change, err) || !change_status(&change, JOB_RESUME, err)
-        || !keeper_admits(jobs->keeper, err))
+    if (!check_can_go_on(&change, err) || !change_check_dataset(&change, err)
+        || !change_status(&change, JOB_RESUME, err) || !keeper_admits(jobs->keeper, err))
         return change_drop(&change, err);
     return change_commit(&change, job, err);
 }

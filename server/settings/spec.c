@@ -98,12 +98,11 @@ static void check_progressive(const JobSpec *spec, const Graph *g, int smallest,
     graph_free(small);
 }
 
-/* Network, dataset and image size together. A folder's images are not known before it is opened,
- * and are taken to be like MNIST's; the trainer checks what they are. */
+/* Network, dataset and image size together. The images of an MNIST-like folder are not known before
+ * it is opened, and are taken to be like MNIST's; the trainer checks what they are. */
 static void check_graph(const JobSpec *spec, Faults *faults)
 {
-    const DatasetInfo *set = dataset_find(spec->dataset);
-    const int channels = set ? set->image.channels : 1;
+    const int channels = spec->set.image.channels, classes = spec->set.classes;
     const int smallest = model_smallest_image(spec->network, channels);
     if (spec->image_size < smallest) {
         faults_add(faults, "/image_size", "must be %d to %d for %s, got %d", smallest,
@@ -116,40 +115,41 @@ static void check_graph(const JobSpec *spec, Faults *faults)
     if (faults->count > before)
         return;
     const Shape input = {channels, spec->image_size, spec->image_size};
-    Graph *g = spec_graph(spec, input, set ? set->classes : 10, &err);
+    Graph *g = spec_graph(spec, input, classes, &err);
     if (!g)
         faults_add(faults, "/network", "cannot be built: %s", err.message);
     else if (graph_couples_examples(g))
         check_pairs(spec, faults);
     if (g)
-        check_progressive(spec, g, smallest, input, set ? set->classes : 10, faults);
+        check_progressive(spec, g, smallest, input, classes, faults);
     graph_free(g);
 }
 
 /* One number for each channel; those of a folder are not known before it is opened. */
-static void check_channels(const JobSpec *spec, const DatasetInfo *set, const char *pointer,
-                           const NumberList *list, Faults *faults)
+static void check_channels(const JobSpec *spec, const char *pointer, const NumberList *list,
+                           Faults *faults)
 {
+    const SpecSet *set = &spec->set;
     if (faults_at(faults, pointer))
         return;
     if (spec->normalization == NORMALIZATION_GIVEN
-        && (list->count == 0 || (set && list->count != set->image.channels))) {
-        const int channels = set ? set->image.channels : 1;
+        && (list->count == 0 || (set->known && list->count != set->image.channels))) {
+        const int channels = set->image.channels;
         faults_add(faults, pointer, "must have %d number%s, one for each channel, got %d", channels,
                    channels == 1 ? "" : "s", list->count);
     }
 }
 
-static void check_pictures(const JobSpec *spec, const DatasetInfo *set, Faults *faults)
+static void check_pictures(const JobSpec *spec, Faults *faults)
 {
     // A type with a fault has its default value, which the client did not ask for.
     if (!faults_at(faults, "/normalization/type")) {
-        check_channels(spec, set, "/normalization/mean", &spec->mean, faults);
-        check_channels(spec, set, "/normalization/std", &spec->std, faults);
+        check_channels(spec, "/normalization/mean", &spec->mean, faults);
+        check_channels(spec, "/normalization/std", &spec->std, faults);
     }
-    if (!set)
+    if (!spec->set.known)
         return;
-    const Shape image = set->image;
+    const Shape image = spec->set.image;
     const int side = image.height < image.width ? image.height : image.width;
     if (spec->augmentation.crop_padding >= side)
         faults_add(faults, "/augmentation/crop_padding",
@@ -167,9 +167,9 @@ static void check_together(const JobSpec *spec, Faults *faults)
     if (schedule->warmup_epochs >= spec->epochs)
         faults_add(faults, "/schedule/warmup_epochs", "must be below epochs, %d, got %g",
                    spec->epochs, schedule->warmup_epochs);
-    const DatasetInfo *set = dataset_find(spec->dataset);
-    check_pictures(spec, set, faults);
-    if (set) {
+    const SpecSet *set = &spec->set;
+    check_pictures(spec, faults);
+    if (set->known) {
         check_limit("/train_limit", spec->train_limit, set->train_count, set->name, faults);
         const int train = spec->train_limit > 0 ? spec->train_limit : set->train_count;
         if (spec->validation_split > 0 && spec_train_examples(spec, train) == train)
@@ -179,12 +179,23 @@ static void check_together(const JobSpec *spec, Faults *faults)
     }
 }
 
+/* Of a set that people brought they were found with it. */
+static void find_facts(JobSpec *spec)
+{
+    const DatasetInfo *info = dataset_find(spec->dataset);
+    if (info)
+        spec->set = spec_set_known(info);
+    else if (strchr(spec->dataset, '/'))
+        spec->set = spec_set_folder(spec->dataset);
+}
+
 bool spec_read(const cJSON *json, SpecRules rules, JobSpec *spec, Faults *faults)
 {
     const int before = faults->count;
     bool seen[SPEC_MAX_FIELDS] = {false};
     spec_set_defaults(spec);
     read_object(json, "", seen, &(SpecReader){spec, faults, rules});
+    find_facts(spec);
     if (spec->image_size == 0)
         spec->image_size = spec->network->image_size;
     check_together(spec, faults);

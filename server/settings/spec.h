@@ -12,6 +12,7 @@
 
 #include "core/train/trainer.h"
 #include "server/base/faults.h"
+#include "server/settings/spec_set.h"
 #include "server/store/rows.h"
 
 enum {
@@ -28,7 +29,8 @@ typedef struct {
     char name[JOB_NAME];              // "" when the client gave none
     const Model *network;             // "googlenet"
     BlockList blocks;                 // channels given instead of the network's own: none
-    char dataset[SPEC_DATASET];       // "fashion_mnist", or a folder where those are allowed
+    char dataset[SPEC_DATASET];       // "fashion_mnist", "set_3", or a folder where it is allowed
+    SpecSet set;                      // what is known of it
     int image_size;                   // the network's default size
     Progressive progressive;          // progressive_resizing: from 0
     int epochs;                       // 10
@@ -62,7 +64,8 @@ typedef struct {
 
 /* Where a spec comes from decides what it may name. */
 typedef struct {
-    bool allow_folders;  // the dataset may be a path (the command line); never for HTTP clients
+    bool allow_folders;    // the dataset may be a path (the command line); never for HTTP clients
+    const SpecSets *sets;  // it may be one that people brought; NULL: it may not
 } SpecRules;
 
 /* Read `json` into *spec, which spec_free takes back. False if there are faults. Network, dataset

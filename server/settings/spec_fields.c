@@ -234,11 +234,34 @@ static const char *dataset_name(const Field *f, size_t i)
     return i < count ? sets[i].name : NULL;
 }
 
+/* One that people brought: by its id in the settings from now on. True if there is one of that id
+ * or name. */
+static bool find_set(const Field *f, const char *name, SpecReader *r)
+{
+    SpecSet set;
+    Error err = {0};
+    const SpecSets *sets = r->rules.sets;
+    if (dataset_find(name))
+        return false;
+    if (sets->find(sets->context, name, &set, &err)) {
+        r->spec->set = set;
+        snprintf(r->spec->dataset, SPEC_DATASET, "set_%lld", (long long)set.id);
+        return true;
+    }
+    if (err.code != ERR_NOT_FOUND)
+        faults_add_as(r->faults, f->pointer, "dataset_unavailable", "%s", err.message);
+    return err.code != ERR_NOT_FOUND;
+}
+
 static void dataset_read(const Field *f, const cJSON *item, SpecReader *r)
 {
     const bool folders = r->rules.allow_folders;
     const bool is_folder = folders && cJSON_IsString(item) && strchr(item->valuestring, '/');
-    const char *besides = folders ? " or the path of a folder, with a slash" : "";
+    const char *besides = folders         ? " or the path of a folder, with a slash"
+                          : r->rules.sets ? " or the id or the name of a data set"
+                                          : "";
+    if (r->rules.sets && cJSON_IsString(item) && find_set(f, item->valuestring, r))
+        return;
     if (is_folder ? plain_text(f, item, SPEC_DATASET, r) : chosen(f, item, besides, r) >= 0)
         snprintf(r->spec->dataset, SPEC_DATASET, "%s", item->valuestring);
 }

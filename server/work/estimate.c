@@ -31,7 +31,7 @@ static MemoryEstimate memory_parts(const Graph *g, const JobSpec *spec, const Se
         .train_count = spec_train_examples(spec, set->train_count),
         .validation_count = held_out(spec, set->train_count),
         .test_count = used(spec->test_limit, set->test_count),
-        .dataset_bytes = images * (shape_count(image) + sizeof(uint16_t)),  // with its label
+        .dataset_bytes = images * ((set->mapped ? 0 : shape_count(image)) + sizeof(uint16_t)),
     };
     return memory_estimate(g, &question);
 }
@@ -73,7 +73,8 @@ size_t estimate_memory(const Graph *g, const JobSpec *spec, const SetSize *set, 
 bool training_fits(const JobSpec *spec, const Dataset *dataset, int threads, Error *err)
 {
     const Shape image = {dataset->image.channels, spec->image_size, spec->image_size};
-    const SetSize size = {dataset->image, dataset->train.count, dataset->test.count};
+    const SetSize size = {dataset->image, dataset->train.count, dataset->test.count,
+                          dataset->maps[0] != NULL};
     Graph *g = spec_graph(spec, image, dataset->classes, err);
     if (!g)
         return false;
@@ -105,8 +106,7 @@ bool bench_fits(const BenchConfig *c, Error *err)
 }
 
 /* Multiply-adds of one image, relative to those at another image size; 0 if that cannot be. */
-static double relative_work(const Graph *g, const JobSpec *spec, const DatasetInfo *set,
-                            int image_size)
+static double relative_work(const Graph *g, const JobSpec *spec, const SpecSet *set, int image_size)
 {
     Error ignored = {0};
     const Shape image = {set->image.channels, image_size, image_size};
@@ -117,7 +117,7 @@ static double relative_work(const Graph *g, const JobSpec *spec, const DatasetIn
     return work;
 }
 
-static void estimate_time(const Graph *g, const JobSpec *spec, const DatasetInfo *set,
+static void estimate_time(const Graph *g, const JobSpec *spec, const SpecSet *set,
                           const SpeedRow *measured, JobEstimate *e)
 {
     const double work = relative_work(g, spec, set, measured->image_size);
@@ -141,9 +141,7 @@ bool jobs_estimate(Jobs *jobs, const JobSpec *spec, JobThreads threads, JobEstim
                    Error *err)
 {
     *estimate = (JobEstimate){0};
-    const DatasetInfo *set = dataset_find(spec->dataset);
-    if (!set)
-        return fail(err, ERR_NOT_FOUND, "there is no dataset %.200s", spec->dataset);
+    const SpecSet *set = &spec->set;
     const Shape image = {set->image.channels, spec->image_size, spec->image_size};
     const int count = job_threads_for(threads, spec->threads);
     const Precision precision = precision_resolve(spec->precision);
@@ -162,7 +160,7 @@ bool jobs_estimate(Jobs *jobs, const JobSpec *spec, JobThreads threads, JobEstim
     Graph *g = spec_graph(spec, image, set->classes, err);
     if (!g)
         return false;
-    const SetSize size = {set->image, set->train_count, set->test_count};
+    const SetSize size = {set->image, set->train_count, set->test_count, set->mapped};
     estimate->memory_bytes = estimate_memory(g, spec, &size, count);
     estimate_time(g, spec, set, &measured, estimate);
     graph_free(g);

@@ -21,6 +21,7 @@ typedef struct {
 typedef struct {
     Shape image;
     int train_count, test_count;
+    bool mapped;  // its pixels are in files, which the system may drop from memory
 } SetSize;
 
 /* JobEstimate.memory_bytes of a job whose network is `g`. */
@@ -33,6 +34,6 @@ bool training_fits(const JobSpec *spec, const Dataset *dataset, int threads, Err
 /* The same for a bench. */
 bool bench_fits(const BenchConfig *config, Error *err);
 
-/* ERR_NOT_FOUND: no such dataset. ERR_INVALID: the network does not fit the image. ERR_IO. */
+/* ERR_INVALID: the network does not fit the image. ERR_IO. */
 bool jobs_estimate(Jobs *jobs, const JobSpec *spec, JobThreads threads, JobEstimate *estimate,
                    Error *err);

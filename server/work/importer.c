@@ -25,17 +25,20 @@ static bool on_progress(void *context, int64_t done, int64_t total)
     return datasets_progress(importer->config.sets, done, total);
 }
 
+static void refuse(DatasetOutcome *outcome, const char *code, const Error *err)
+{
+    snprintf(outcome->code, sizeof outcome->code, "%s", code);
+    snprintf(outcome->message, sizeof outcome->message, "the source %.480s", err->message);
+}
+
 /* Where the pictures are; false with the outcome filled in. */
 static bool find_source(const Importer *importer, const DatasetRow *set, Path *source,
                         DatasetOutcome *outcome)
 {
     Error err = {0};
-    *source = dataset_source_path(importer->config.data, set->id);
-    if (strcmp(set->source.kind, "folder") != 0
-        || datasets_source(importer->config.sets, set->source.what, source, &err))
+    if (datasets_fetch(importer->config.sets, set, source, &err))
         return true;
-    snprintf(outcome->code, sizeof outcome->code, "source_missing");
-    snprintf(outcome->message, sizeof outcome->message, "the source folder %.480s", err.message);
+    refuse(outcome, err.code == ERR_NO_SPACE ? "disk_full" : "source_missing", &err);
     return false;
 }
 

@@ -25,8 +25,10 @@
 #include "core/base/memory.h"
 #include "server/base/json_text.h"
 #include "server/base/time.h"
+#include "server/data/dataset_files.h"
 #include "server/data/dataset_folder.h"
 #include "server/jobs/job_files.h"
+#include "server/work/error_word.h"
 #include "server/work/estimate.h"
 
 typedef struct {
@@ -193,7 +195,7 @@ static bool read_settings(Training *t, Error *err)
     if (!json)
         return false;
     Faults faults = {0};
-    bool ok = spec_read(json, (SpecRules){.allow_folders = false}, &t->spec, &faults);
+    bool ok = spec_read(json, (SpecRules){.sets = t->config->sets}, &t->spec, &faults);
     if (!ok)
         ok = fail(err, ERR_INVALID, "%s %s", faults.items[0].pointer, faults.items[0].detail);
     cJSON_Delete(json);
@@ -245,6 +247,13 @@ static bool make_trainer(Training *t, Error *err)
 
 static bool open_dataset(Training *t, Error *err)
 {
+    if (t->spec.set.id > 0) {
+        // With a slash in it, it is a folder for dataset_open, whatever the data folder is called.
+        char *path = xasprintf("%s/", dataset_pixels_path(t->config->data, t->spec.set.id).text);
+        const bool opened = dataset_open(path, NULL, &t->dataset, err);
+        free(path);
+        return opened;
+    }
     const DatasetInfo *known = dataset_find(t->spec.dataset);
     char *folder = known ? dataset_folder(t->config->datasets, known) : NULL;
     const bool ok = dataset_open(t->spec.dataset, folder, &t->dataset, err);
@@ -259,33 +268,6 @@ static bool begin(Training *t, Error *err)
     const int threads = job_threads_for(t->config->threads, t->spec.threads);
     return open_dataset(t, err) && training_fits(&t->spec, t->dataset, threads, err)
            && make_trainer(t, err) && run_environment(t->run, trainer_state(t->trainer), err);
-}
-
-static const char *error_word(ErrorCode code)
-{
-    switch (code) {
-    case ERR_INVALID:
-        return "invalid";
-    case ERR_NOT_FOUND:
-        return "not_found";
-    case ERR_IO:
-        return "io";
-    case ERR_NO_SPACE:
-        return "disk_full";
-    case ERR_DAMAGED:
-        return "damaged";
-    case ERR_NO_MEMORY:
-        return "out_of_memory";
-    case ERR_NUMERIC:
-        return "not_a_number";
-    case ERR_DNN:
-        return "onednn";
-    case ERR_NONE:
-    case ERR_CONFLICT:
-    case ERR_STOPPED:
-        break;
-    }
-    return "internal";
 }
 
 /* How it ended, from what the trainer said. */

@@ -6,6 +6,7 @@
 typedef struct {
     const char *data;      // the daemon's folder
     const char *datasets;  // NULL: the default places
+    const SpecSets *sets;  // those that people brought; NULL: none
     const char *kernels;   // file of the kernels chosen
     JobThreads threads;
     int checkpoint_seconds;  // for jobs that set none; 0: none

@@ -44,6 +44,7 @@ bool workers_start(Jobs *jobs, const WorkersConfig *config, Workers **out, Error
     workers->training = (TrainingConfig){
         .data = config->data,
         .datasets = config->datasets,
+        .sets = config->sets,
         .kernels = workers->kernels,
         .threads = job_threads(config->threads, config->workers),
         .checkpoint_seconds = config->checkpoint_seconds,

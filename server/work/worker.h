@@ -12,6 +12,7 @@ typedef struct {
     int checkpoint_seconds;  // for jobs that set none: saved at least this often; 0: by epochs only
     const char *data;        // folder; borrowed
     const char *datasets;    // folder with a folder per known dataset; NULL: the default places
+    const SpecSets *sets;    // those that people brought, borrowed; NULL: none
     const char *kernels;     // file of the kernels chosen; NULL: kernels.txt in `data`
     Log *log;                // borrowed
 } WorkersConfig;

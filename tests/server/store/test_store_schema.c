@@ -251,6 +251,32 @@ static void states_and_models_become_statuses_and_networks(void **state)
     store_close(store);
 }
 
+/* The eighth schema knew no data sets but those that need no row. */
+static void jobs_of_the_eighth_schema_have_the_name_of_their_set(void **state)
+{
+    Store *store = open_older(
+        *state, 8,
+        "INSERT INTO jobs (id, name, status, stop_reason, created_at, queued_at, started_at,"
+        "  finished_at, settings, metadata, parent_id, restart_count, idle_restarts, step,"
+        "  total_steps, epoch, latest_step, latest_epoch, best_epoch, best_step, cpu_isa, threads,"
+        "  onednn, version, error_code, error_message) VALUES (7, '', 'queued', '', 1, 2, 0, 0,"
+        "  '{\"network\":\"nin\",\"dataset\":\"fashion_mnist\"}', '{}', 0, 0, 0, 0, 9, 0, 0, 0, 0,"
+        "  0, '', 0, '', '', '', '')");
+    Fixture *f = *state;
+    JobInfo job;
+    DatasetRow set = {.name = "a", .classes = "[]", .warnings = "[]"};
+    CHECK_OK(store_job(store, 7, &job, &f->err), f->err);
+    assert_int_equal(job.dataset.id, 0);
+    assert_string_equal(job.dataset.name, "fashion_mnist");
+    assert_string_equal(job.dataset.digest, "");
+    job_info_free(&job);
+    CHECK_OK(store_begin(store, &f->err), f->err);
+    CHECK_OK(store_add_dataset(store, &set, &f->err), f->err);
+    assert_int_equal(set.id, 1);
+    CHECK_OK(store_commit(store, &f->err), f->err);
+    store_close(store);
+}
+
 /* The fourth schema kept the path and the resolved settings with a key; of those, the path stays.
  */
 static void keys_of_resolved_settings_become_keys_of_paths(void **state)
@@ -289,6 +315,7 @@ int main(int argc, char **argv)
         CASE(points_of_the_first_schema_have_no_time),
         CASE(a_store_of_the_fifth_schema_goes_on),
         CASE(states_and_models_become_statuses_and_networks),
+        CASE(jobs_of_the_eighth_schema_have_the_name_of_their_set),
         CASE(keys_of_resolved_settings_become_keys_of_paths),
     };
     return RUN_TESTS(tests);
