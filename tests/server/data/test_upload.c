@@ -340,6 +340,25 @@ static void survives(const char *fault, const char *want)
     assert_string_equal(info.sha256, want);
 }
 
+/* What was cut off is no part of the digest: the client may send something else. */
+static void what_was_cut_off_is_forgotten(void **state)
+{
+    UploadInfo info;
+    Error err = {0};
+    char want[65];
+    (void)state;
+    const UploadInfo made = create(2 * PIECE);
+    UploadWriter *writer = append(made.id, 0);
+    write_pieces(writer, 2, 4);
+    fault_plan("fsync:uploads:1:1:EIO");
+    assert_false(upload_finish(writer, &info, &err));
+    assert_int_equal(info.offset, 0);
+    fault_plan(NULL);
+    send_pieces(made.id, 0, 2);
+    digest(2, want);
+    assert_string_equal(get(made.id).sha256, want);
+}
+
 static void a_failing_disk_loses_nothing(void **state)
 {
     static const struct {
@@ -379,6 +398,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(is_taken_out_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(limits, set_up, tear_down),
 #ifndef WITHOUT_FAULTS
+        cmocka_unit_test_setup_teardown(what_was_cut_off_is_forgotten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failing_disk_loses_nothing, set_up, tear_down),
 #endif
     };
