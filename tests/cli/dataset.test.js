@@ -30,7 +30,7 @@ test("a folder becomes a set, with a report, and trains", (t) => {
   assert.match(r.out, /^dog +9 +3$/m);
   assert.match(r.out, /^left out +3: link 1, picture_truncated 1, picture_unknown 1$/m);
   assert.match(r.out, /^  dog\/broken\.jpg: the PNG is cut off: its data ends too early$/m);
-  assert.match(r.out, /^warning +2 classes have fewer than 10 training pictures: cat \(9\), dog \(9\)$/m);
+  assert.match(r.out, /^warning +classes with fewer than 10 training pictures: cat \(9\), dog \(9\)$/m);
   assert.match(r.out, /^set: 24 pictures in /m);
   assert.deepEqual(readdirSync(f.path("set")).sort(), ["report.json", "set.index", "test.labels", "test.names",
     "test.pixels", "train.labels", "train.names", "train.pixels"]);

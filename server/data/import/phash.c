@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 
@@ -9,7 +10,7 @@ enum { SIDE = 8 };  // frequencies in each direction
 
 struct Phash {
     int size;
-    float *cosines;  // (SIDE, size)
+    float *cosines;  // (size, SIDE)
     float *luma;     // (size): one row
     float *rows;     // (size, SIDE): each row's lowest frequencies
 };
@@ -22,9 +23,9 @@ Phash *phash_new(int size)
     p->cosines = xcalloc(SIDE * n, sizeof *p->cosines);
     p->luma = xcalloc(n, sizeof *p->luma);
     p->rows = xcalloc(SIDE * n, sizeof *p->rows);
-    for (int u = 0; u < SIDE; u++)
-        for (int x = 0; x < size; x++)
-            p->cosines[(size_t)u * n + (size_t)x] = (float)cos(M_PI * (2 * x + 1) * u / (2 * size));
+    for (int x = 0; x < size; x++)
+        for (int u = 0; u < SIDE; u++)
+            p->cosines[x * SIDE + u] = (float)cos(M_PI * (2 * x + 1) * u / (2 * size));
     return p;
 }
 
@@ -52,12 +53,11 @@ static void transform_rows(Phash *p, const uint8_t *pixels, int channels)
     const size_t n = (size_t)p->size;
     for (size_t y = 0; y < n; y++) {
         luma_of_row(pixels + y * n * (size_t)channels, p->size, channels, p->luma);
-        for (size_t u = 0; u < SIDE; u++) {
-            float sum = 0;
-            for (size_t x = 0; x < n; x++)
-                sum += p->luma[x] * p->cosines[u * n + x];
-            p->rows[y * SIDE + u] = sum;
-        }
+        float sums[SIDE] = {0};
+        for (size_t x = 0; x < n; x++)
+            for (size_t u = 0; u < SIDE; u++)
+                sums[u] += p->luma[x] * p->cosines[x * SIDE + u];
+        memcpy(p->rows + y * SIDE, sums, sizeof sums);
     }
 }
 
@@ -71,7 +71,7 @@ static void transform_columns(const Phash *p, float coefficients[SIDE * SIDE])
             row[u] = 0;
         for (size_t y = 0; y < n; y++)
             for (size_t u = 0; u < SIDE; u++)
-                row[u] += p->rows[y * SIDE + u] * p->cosines[v * n + y];
+                row[u] += p->rows[y * SIDE + u] * p->cosines[y * SIDE + v];
     }
 }
 

@@ -72,15 +72,14 @@ static void across_splits(ImportReport *r)
     }
     if (same)
         import_report_warn(r, "duplicates_across_splits",
-                           "%zu groups of equal pictures are in training and in test: the test "
-                           "accuracy will look better than it is",
+                           "groups of equal pictures that are in training and in test: %zu; the "
+                           "test accuracy will look better than it is",
                            same);
     if (near)
-        import_report_warn(
-            r, "near_duplicates_across_splits",
-            "%zu groups of pictures that look alike are in training and in test: the "
-            "test accuracy may look better than it is",
-            near);
+        import_report_warn(r, "near_duplicates_across_splits",
+                           "groups of pictures that look alike and are in training and in test: "
+                           "%zu; the test accuracy may look better than it is",
+                           near);
 }
 
 static void different_labels(ImportReport *r)
@@ -89,11 +88,10 @@ static void different_labels(ImportReport *r)
     for (size_t i = 0; i < r->group_count; i++)
         groups += r->groups[i].same_pixels && r->groups[i].different_labels;
     if (groups)
-        import_report_warn(
-            r, "duplicates_with_different_labels",
-            "%zu groups of equal pictures are in several classes: at least one label "
-            "of each is wrong",
-            groups);
+        import_report_warn(r, "duplicates_with_different_labels",
+                           "groups of equal pictures that are in several classes: %zu; at least "
+                           "one label of each is wrong",
+                           groups);
 }
 
 static void classes_without_pictures(ImportReport *r)
@@ -114,14 +112,14 @@ static void classes_without_pictures(ImportReport *r)
     if (left == 1)
         import_report_warn(r, "one_class", "all pictures that could be used are of one class");
     if (none.count)
-        import_report_warn(r, "no_pictures", "%d classes have no training pictures: %s", none.count,
+        import_report_warn(r, "no_pictures", "classes without training pictures: %s",
                            names_end(&none));
     if (few.count)
-        import_report_warn(r, "few_pictures", "%d classes have fewer than %d training pictures: %s",
-                           few.count, FEW_PICTURES, names_end(&few));
+        import_report_warn(r, "few_pictures", "classes with fewer than %d training pictures: %s",
+                           FEW_PICTURES, names_end(&few));
     if (untested.count)
-        import_report_warn(r, "untested_class", "%d classes have no test pictures: %s",
-                           untested.count, names_end(&untested));
+        import_report_warn(r, "untested_class", "classes without test pictures: %s",
+                           names_end(&untested));
 }
 
 static void imbalance(ImportReport *r)
@@ -159,15 +157,15 @@ static void many_left_out(ImportReport *r)
     }
     if (10 * unreadable > unreadable + total(r))
         import_report_warn(r, "many_left_out",
-                           "%lld files that stand where pictures are expected cannot be used, most "
-                           "for the reason %s",
+                           "files that stand where pictures are expected and cannot be used: %lld, "
+                           "most for the reason %s",
                            (long long)unreadable, code);
 }
 
 static void one_colour(ImportReport *r)
 {
     if (r->one_colour_count)
-        import_report_warn(r, "one_colour", "%zu pictures are of one colour, the first is %.200s",
+        import_report_warn(r, "one_colour", "pictures of one colour: %zu, the first is %.200s",
                            r->one_colour_count, r->pictures[r->one_colour[0]].path);
 }
 
