@@ -8,7 +8,7 @@
 enum { BANDS = NEAR_BITS + 1 };
 // Comparisons for each distance: a second or so; and for each hash, more than buckets of hashes
 // that are spread evenly ask for.
-static const long long WORK = 250000000, WORK_EACH = 2000;
+static const long long WORK = 100000000, WORK_EACH = 1000;
 
 typedef struct {
     uint64_t hash;
