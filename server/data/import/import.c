@@ -43,6 +43,14 @@ static bool check_config(const ImportConfig *c, Error *err)
 
 /* ---- Reading ---- */
 
+/* While the source is listed. When its files are decoded, the decoders' pool asks. */
+static bool source_goes_on(void *context)
+{
+    const Import *m = context;
+    const ImportConfig *c = m->config;
+    return m->records.items || !c->progress || c->progress(c->context, 0, 0);
+}
+
 static void copy_left_out(ImportReport *r, const LeftOutList *list)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -63,7 +71,9 @@ static bool read_source(Import *m, Error *err)
 {
     const ImportConfig *c = m->config;
     ImportReport *r = m->report;
-    if (!source_open(c->source, c->intake, &m->source, err))
+    const SourceOptions options = {
+        .limits = c->intake, .label = c->label, .go_on = source_goes_on, .context = m};
+    if (!source_open_with(c->source, &options, &m->source, err))
         return false;
     snprintf(r->source, sizeof r->source, "%s", source_kind(m->source));
     const bool found = layout_find(m->source, &m->layout, err);
@@ -88,9 +98,9 @@ static bool no_picture(const Import *m, Error *err)
         if (m->records.items[i].left)
             return fail(err, ERR_INVALID,
                         "%s: none of %zu files can be used; the last: %.200s: %.200s",
-                        m->config->source, m->records.count, l->items[l->count - 1].path,
+                        source_label(m->source), m->records.count, l->items[l->count - 1].path,
                         l->items[l->count - 1].reason);
-    return fail(err, ERR_INVALID, "%s: there are no pictures", m->config->source);
+    return fail(err, ERR_INVALID, "%s: there are no pictures", source_label(m->source));
 }
 
 static bool stage_pictures(Import *m, Error *err)
@@ -297,6 +307,8 @@ bool import_run(const ImportConfig *config, ImportReport *report, Error *err)
         .walls = -1,
     };
     const bool ok = run(&m, err);
+    if (report->reason_count == 0)
+        report_left_out(report);
     staging_free(m.staging);
     free(m.records.items);
     layout_clear(&m.layout);

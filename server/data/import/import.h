@@ -24,12 +24,13 @@
 #include "server/data/import/report.h"
 #include "server/data/intake/limits.h"
 
-/* `done` of `total` pictures have been decoded. Answers "go on?"; called often, also while nothing
- * moves. */
+/* `done` of `total` pictures have been decoded; `total` is 0 while the source is listed. Answers
+ * "go on?"; called often, also while nothing moves. */
 typedef bool ImportProgress(void *context, int64_t done, int64_t total);
 
 typedef struct {
     const char *source;  // a folder, or a file: zip, tar, tar.gz
+    const char *label;   // what messages call it; NULL: its path
     const char *folder;  // the set's; its parent is there
     ImageSpec image;
     double test_share;  // of a source without a split: 0 to 0.9
@@ -45,6 +46,6 @@ typedef struct {
     void *context;
 } ImportConfig;
 
-/* Fills *report, to be freed with import_report_free, also on failure: it then says what was known
- * by then. */
+/* Fills *report, to be freed with import_report_free, also on failure: it then says what was left
+ * out by then, and why. */
 bool import_run(const ImportConfig *config, ImportReport *report, Error *err);

@@ -73,15 +73,20 @@ static void count_one(ReportCount **counts, size_t *count, const char *code)
     (*counts)[(*count)++] = (ReportCount){.code = code, .count = 1};
 }
 
-static void build_counts(ImportReport *r, const Records *records)
+void report_left_out(ImportReport *r)
 {
+    left_out_sort(&r->left_out);
     for (size_t i = 0; i < r->left_out.count; i++)
         count_one(&r->reasons, &r->reason_count, r->left_out.items[i].code);
+    if (r->reason_count)
+        qsort(r->reasons, r->reason_count, sizeof *r->reasons, by_count);
+}
+
+static void build_formats(ImportReport *r, const Records *records)
+{
     for (size_t i = 0; i < records->count; i++)
         if (records->items[i].kept)
             count_one(&r->formats, &r->format_count, records->items[i].format);
-    if (r->reason_count)
-        qsort(r->reasons, r->reason_count, sizeof *r->reasons, by_count);
     if (r->format_count)
         qsort(r->formats, r->format_count, sizeof *r->formats, by_count);
 }
@@ -159,11 +164,11 @@ void report_build(ImportReport *r, const Layout *layout, const Listing *listing,
     snprintf(r->layout, sizeof r->layout, "%s", layout->name);
     r->split_given = layout->has_split;
     r->near_complete = records->near_complete;
-    left_out_sort(&r->left_out);
+    report_left_out(r);
     build_classes(r, layout);
     build_pictures(r, layout, listing, records);
     build_imbalance(r);
-    build_counts(r, records);
+    build_formats(r, records);
     build_sizes(r);
     build_pixel_figures(r, records);
     build_one_colour(r, records);

@@ -8,6 +8,7 @@
 void report_build(ImportReport *report, const Layout *layout, const Listing *listing,
                   const Records *records);
 
-/* Its parts. */
+/* Its parts. The first is all that there is after a failure. */
+void report_left_out(ImportReport *report);
 void report_groups(ImportReport *report, const Records *records);
 void report_warnings(ImportReport *report);
