@@ -287,6 +287,7 @@ def pngs(rng, records):
     for orientation in (1, 2, 3, 4, 5, 6, 7, 8):
         records.decoded("png_turned_%d" % orientation, saved(rgb, "PNG", exif=exif(orientation)))
     plain = saved(rgb, "PNG")
+    records.decoded("png_turned_behind", plain[:-12] + chunk(b"eXIf", exif(6, ">")[6:]) + plain[-12:])
     records.decoded("png_trailing_bytes", plain + rng.randbytes(50))
     records.decoded("png_bad_gamma", plain[:33] + chunk(b"gAMA", b"12") + plain[33:], own=rgb)
     records.decoded("png_animation_of_one", png(rng, samples(rng, 5, 5, 2, 8), 2, 8, animated=chunk(b"acTL", struct.pack(">II", 1, 0))))

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "core/base/memory.h"
 #include "core/data/decode/format.h"
@@ -129,9 +130,23 @@ bool size_allowed(const DecodeLimits *limits, const char *format, int64_t width,
     return true;
 }
 
+/* A large picture would take as long to get its memory, page by page, as to be decoded: it gets
+ * large pages where the system has them. */
+static uint8_t *allocate(size_t bytes)
+{
+    enum { LARGE_PAGE = 1 << 21 };
+    if (bytes < 2 * LARGE_PAGE)
+        return malloc(bytes);
+    const size_t whole = (bytes + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+    uint8_t *memory = aligned_alloc(LARGE_PAGE, whole);
+    if (memory)
+        madvise(memory, whole, MADV_HUGEPAGE);
+    return memory;
+}
+
 uint8_t *pixels_new(int width, int height, int bytes, Error *err)
 {
-    uint8_t *pixels = malloc((size_t)width * (size_t)height * (size_t)bytes);
+    uint8_t *pixels = allocate((size_t)width * (size_t)height * (size_t)bytes);
     if (!pixels)
         fail(err, ERR_NO_MEMORY, "no memory for a picture of %d x %d pixels", width, height);
     return pixels;

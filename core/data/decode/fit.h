@@ -1,6 +1,5 @@
-/* core/data/decode/fit.h -- inside the room: a picture of any shape to a square; prepare.h says
- * how.
- */
+/* core/data/decode/fit.h -- a picture of any shape to a square, as prepare.h says; for pixels that
+ * do not come from a picture file, too. */
 #pragma once
 #include "core/data/decode/image_spec.h"
 #include "core/data/picture.h"

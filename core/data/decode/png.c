@@ -57,25 +57,41 @@ static uint32_t read_be32(const uint8_t *at)
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-/* An APNG says so, and how many pictures it has, before the first of them. */
+/* The data of the first chunk of this type, or NULL. */
+static const uint8_t *find_chunk(const uint8_t *bytes, size_t size, const char *type,
+                                 size_t *length)
+{
+    enum { SIGNATURE = 8, AROUND = 12 };  // length, type, checksum
+    for (size_t at = SIGNATURE; at + AROUND <= size; at += *length + AROUND) {
+        *length = read_be32(bytes + at);
+        if (*length > size - at - AROUND)
+            return NULL;
+        if (memcmp(bytes + at + 4, type, 4) == 0)
+            return bytes + at + 8;
+    }
+    return NULL;
+}
+
+/* An APNG says how many pictures it has. */
 static bool is_animated(const uint8_t *bytes, size_t size)
 {
-    for (size_t at = 8; size - at >= 16;) {
-        const uint32_t length = read_be32(bytes + at);
-        if (memcmp(bytes + at + 4, "acTL", 4) == 0)
-            return read_be32(bytes + at + 8) > 1;
-        if (memcmp(bytes + at + 4, "IDAT", 4) == 0 || length > size - at - 12)
-            return false;
-        at += (size_t)length + 12;
-    }
-    return false;
+    size_t length;
+    const uint8_t *control = find_chunk(bytes, size, "acTL", &length);
+    return control && length >= 4 && read_be32(control) > 1;
+}
+
+/* Before the pixels or behind them. */
+static int find_orientation(const uint8_t *bytes, size_t size)
+{
+    size_t length;
+    const uint8_t *exif = find_chunk(bytes, size, "eXIf", &length);
+    return exif ? exif_orientation(exif, length) : 1;
 }
 
 static bool decode_pixels(spng_ctx *png, const DecodeLimits *limits, StoredPicture *p, Error *err)
 {
     struct spng_ihdr head;
     struct spng_trns trns;
-    struct spng_exif exif;
     int status = spng_get_ihdr(png, &head);
     if (status)
         return fail_png(status, err);
@@ -86,9 +102,6 @@ static bool decode_pixels(spng_ctx *png, const DecodeLimits *limits, StoredPictu
     const Way way = choose_way(&head, has_trns == 0);
     if (!size_allowed(limits, NAME, head.width, head.height, way.bytes, err))
         return false;
-    if (spng_get_exif(png, &exif) == 0)
-        p->orientation = exif_orientation((const uint8_t *)exif.data, exif.length);
-
     p->width = (int)head.width;
     p->height = (int)head.height;
     p->channels = way.channels;
@@ -110,6 +123,7 @@ bool decode_png(const uint8_t *bytes, size_t size, const DecodeLimits *limits,
 {
     if (is_animated(bytes, size))
         return fail_as(err, ERR_INVALID, "picture_animated", "the PNG is an animation");
+    picture->orientation = find_orientation(bytes, size);
     spng_ctx *png = spng_ctx_new(0);
     if (!png)
         return fail_png(SPNG_EMEM, err);

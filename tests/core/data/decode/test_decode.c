@@ -2,7 +2,7 @@
  * for byte, and what is cut off or damaged is refused with its reason. */
 #include "core/data/decode/decode.h"
 
-#include <stdio.h>
+#include <pthread.h>
 
 #include "core/base/text.h"
 #include "core/data/decode/prepare.h"
@@ -103,6 +103,8 @@ static void check_cut(const Golden *g, size_t size)
 
 static void check_cuts(const Golden *g)
 {
+    if (strstr(g->name, "behind"))  // without its end it is another picture
+        return;
     const size_t step = 1 + g->size / 400;
     for (size_t size = 1; size < g->size; size += size < 64 || size + 64 > g->size ? 1 : step)
         check_cut(g, size);
@@ -156,6 +158,27 @@ static void limits_are_kept(void **state)
     golden_each('D', check_limits);
 }
 
+static void *decode_all(void *unused)
+{
+    (void)unused;
+    golden_each('D', check_decoded);
+    golden_each('P', check_prepared);
+    golden_each('R', check_refused);
+    return NULL;
+}
+
+/* A failed check in another thread than the test's own ends the program, which is a verdict, too.
+ */
+static void threads_share_nothing(void **state)
+{
+    (void)state;
+    pthread_t threads[3];
+    for (size_t i = 0; i < COUNT(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, decode_all, NULL), 0);
+    for (size_t i = 0; i < COUNT(threads); i++)
+        pthread_join(threads[i], NULL);
+}
+
 static void names_are_found(void **state)
 {
     (void)state;
@@ -197,7 +220,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(decodes_as_pillow),     cmocka_unit_test(prepares_as_pillow),
         cmocka_unit_test(refuses_with_a_reason), cmocka_unit_test(half_pictures_are_refused),
         cmocka_unit_test(cuts_are_called_cuts),  cmocka_unit_test(limits_are_kept),
-        cmocka_unit_test(names_are_found),       cmocka_unit_test(bad_specs_are_refused),
+        cmocka_unit_test(threads_share_nothing), cmocka_unit_test(names_are_found),
+        cmocka_unit_test(bad_specs_are_refused),
     };
     return RUN_TESTS(tests);
 }
