@@ -92,6 +92,14 @@ bool dataset_intact(const Dataset *dataset, Error *err)
     return true;
 }
 
+void dataset_will_need(const Dataset *dataset, const Split *split, int example)
+{
+    const FileMap *map = dataset->maps[split == &dataset->test];
+    const size_t bytes = shape_count(dataset->image);
+    if (map && (split == &dataset->train || split == &dataset->test))
+        file_map_will_need(map, (size_t)example * bytes, bytes);
+}
+
 void split_count_classes(const Split *split, const int32_t *examples, int count, int classes,
                          int64_t *counts)
 {

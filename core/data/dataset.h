@@ -64,6 +64,9 @@ void dataset_free(Dataset *dataset);  // takes NULL
  * changed since, or that the disk no longer gives, some may be zeros: ERR_DAMAGED names it. Cheap;
  * ask after reading. */
 bool dataset_intact(const Dataset *dataset, Error *err);
+/* The pixels of an example of `dataset->train` or `dataset->test` will soon be read: those of a
+ * mapped file are fetched meanwhile. */
+void dataset_will_need(const Dataset *dataset, const Split *split, int example);
 /* Examples of each class among `examples`, `count` of them; NULL: the first `count`. */
 void split_count_classes(const Split *split, const int32_t *examples, int count, int classes,
                          int64_t *counts);

@@ -116,6 +116,7 @@ static void describe_batch(Loader *l, Slot *slot)
     for (int i = 0; i < count; i++) {
         slot->examples[i] = l->order[first + i];
         slot->labels[i] = l->split->labels[slot->examples[i]];
+        dataset_will_need(l->dataset, l->split, slot->examples[i]);
     }
     atomic_store(&slot->left, count);
     l->epoch += last;

@@ -16,7 +16,7 @@ typedef struct {
     int extra_arrays;  // of a number for each parameter: what the optimizer keeps, averages, sums
     // Examples that are used; none may be held out.
     int64_t train_count, validation_count, test_count;
-    size_t dataset_bytes;  // of all images and labels, which stay in memory
+    size_t dataset_bytes;  // of images and labels that stay in memory; mapped ones do not
 } MemoryQuestion;
 
 /* In bytes. */

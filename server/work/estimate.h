@@ -11,7 +11,9 @@
 #include "server/work/cpus.h"
 
 typedef struct {
-    size_t memory_bytes;         // resident, of the whole daemon while it trains this one job
+    // Resident, of the whole daemon while it trains this one job; without mapped pixels, which the
+    // system keeps in memory only while nothing else wants it.
+    size_t memory_bytes;
     int64_t measured_job;        // 0: none alike has run here, and what follows is 0
     double examples_per_second;  // of this job's training
     double seconds;              // of training and tests, or the job's own budget if that is less
