@@ -23,7 +23,10 @@ static bool run(const EvaluationConfig *c, Loader *loader, Evaluation *e, Error 
                               .autotune = c->autotune,
                               .go_on = c->go_on,
                               .go_on_context = c->context};
-    const SplitRun how = {.go_on = c->go_on, .context = c->context, .predictions = &e->predictions};
+    const SplitRun how = {.dataset = c->dataset,
+                          .go_on = c->go_on,
+                          .context = c->context,
+                          .predictions = &e->predictions};
     const int classes = graph_shape(c->graph, graph_output(c->graph)).channels;
     Net *net = NULL;
     if (!predictions_new(loader_examples(loader), classes, &e->predictions, err)
