@@ -1,0 +1,312 @@
+/* googlenetd evaluate -- a trained network set against a data set. */
+#include <cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/atomic_file.h"
+#include "core/base/memory.h"
+#include "core/base/team.h"
+#include "core/data/holdout.h"
+#include "core/evaluate/evaluation.h"
+#include "server/base/files.h"
+#include "server/cli/args.h"
+#include "server/cli/autotune_cache.h"
+#include "server/cli/commands.h"
+#include "server/cli/interrupt.h"
+#include "server/cli/job_file.h"
+#include "server/cli/model_argument.h"
+#include "server/models/evaluation_report.h"
+#include "server/work/cpus.h"
+
+enum { MAX_RECORD = 1 << 20 };  // bytes of a record of kernels
+
+/* ---- Options ---- */
+
+typedef struct {
+    ModelHints hints;
+    bool train, json;
+    const char *csv;
+    Precision precision;  // AUTO: that of the training, where the file says it
+    int limit, batch_size, threads, worst;
+} EvaluateArgs;
+
+static bool take_split(void *settings, const char *name, const char *text, Error *err)
+{
+    EvaluateArgs *a = settings;
+    a->train = strcmp(text, "train") == 0;
+    return a->train || strcmp(text, "test") == 0
+           || fail(err, ERR_INVALID, "--%s must be test or train, got \"%.40s\"", name, text);
+}
+
+static bool take_precision(void *settings, const char *name, const char *text, Error *err)
+{
+    for (int i = 0; PRECISION_NAMES[i]; i++) {
+        ((EvaluateArgs *)settings)->precision = (Precision)i;
+        if (strcmp(text, PRECISION_NAMES[i]) == 0)
+            return true;
+    }
+    return fail(err, ERR_INVALID, "--%s must be auto, f32 or bf16, got \"%.40s\"", name, text);
+}
+
+#define AT(field) .offset = offsetof(EvaluateArgs, field)
+static const Option OPTIONS[] = {
+    {"split", "test|train", "which examples; else test", OPTION_CALL, .take = take_split},
+    {"csv", "FILE", "write the confusion matrix there", OPTION_TEXT, AT(csv)},
+    {"limit", "N", "the first N examples of the split; else all", OPTION_INT, AT(limit), .min = 1,
+     .max = 1000000000},
+    {"worst", "N", "how many of the worst mistakes to name in the JSON; else 10", OPTION_INT,
+     AT(worst), .min = 0, .max = 10000},
+    {"batch-size", "N", "examples at a time; else 128", OPTION_INT, AT(batch_size), .min = 1,
+     .max = 4096},
+    {"precision", "WORD", "auto, f32 or bf16; else that of the training", OPTION_CALL,
+     .take = take_precision},
+    {"threads", "N", "else, and at most, all that this process may use", OPTION_INT, AT(threads),
+     .min = 0, .max = 1024},
+    MODEL_HINT_OPTIONS,
+    {"json", NULL, "print JSON: all figures, confusions, the reliability diagram, mistakes",
+     OPTION_FLAG, AT(json)},
+};
+
+static const Syntax SYNTAX = {
+    .usage = "evaluate MODEL DATASET [--split test|train] [--json] [--csv FILE] ...",
+    .about =
+        "Set a trained network against a data set: accuracy, top-5, loss, precision, recall and\n"
+        "F1 of each class, confusions, calibration, the worst mistakes. MODEL is a\n"
+        "model.safetensors, a checkpoint, or a folder that `googlenetd train` has filled; DATASET\n"
+        "is a known name, or a folder with a slash in it. Where the model's training held "
+        "examples\n"
+        "out (the job.json beside it says so), the temperature that calibrates it is fitted on\n"
+        "those.",
+    .options = OPTIONS,
+    .option_count = COUNT(OPTIONS),
+    .min_words = 2,
+    .max_words = 2,
+};
+
+/* ---- A model, a data set, and what was found ---- */
+
+typedef struct {
+    const EvaluateArgs *args;
+    const char *dataset_name;
+    char *path;  // of the model's file
+    ModelFile model;
+    Dataset *dataset;
+    Autotune *autotune;
+    Evaluation evaluation;
+    Figures figures;
+    double temperature;  // 0: none
+    int temperature_examples;
+} Run;
+
+static bool goes_on(void *context)
+{
+    (void)context;
+    return interrupt_signal() == 0;
+}
+
+static Precision precision_of(const Run *r)
+{
+    const Precision asked = r->args->precision, trained = r->model.info.precision;
+    if (asked == PRECISION_AUTO && trained == PRECISION_BF16 && !net_bf16_is_fast())
+        return PRECISION_F32;
+    return precision_resolve(asked == PRECISION_AUTO ? trained : asked);
+}
+
+static EvaluationConfig config_of(const Run *r)
+{
+    const EvaluateArgs *a = r->args;
+    return (EvaluationConfig){.graph = r->model.graph,
+                              .params = r->model.params,
+                              .normalization = r->model.info.normalization,
+                              .dataset = r->dataset,
+                              .split = a->train ? &r->dataset->train : &r->dataset->test,
+                              .limit = a->limit,
+                              .batch_size = a->batch_size,
+                              .bf16 = precision_of(r) == PRECISION_BF16,
+                              .autotune = r->autotune,
+                              .go_on = goes_on};
+}
+
+/* The path of a file beside the model's; from malloc. */
+static char *beside(const Run *r, const char *name)
+{
+    const char *slash = strrchr(r->path, '/');
+    return xasprintf("%.*s%s", slash ? (int)(slash - r->path + 1) : 0, r->path, name);
+}
+
+/* The examples that the model's training has held out: none, unless its job lies beside it, is of
+ * this data set, and says so. */
+static bool find_held_out(const Run *r, Holdout *held)
+{
+    JobSpec spec;
+    Faults faults = {0};
+    char *job = beside(r, "job.json");
+    const bool read = access(job, R_OK) == 0 && job_file_read(job, NULL, 0, &spec, &faults, NULL);
+    free(job);
+    if (!read)
+        return false;
+    const Split *train = &r->dataset->train;
+    const int limit = spec.train_limit;
+    const bool ok =
+        spec.validation_split > 0 && strcmp(spec.dataset, r->dataset_name) == 0
+        && holdout_new(train, limit > 0 && limit < train->count ? limit : train->count,
+                       r->dataset->classes, spec.validation_split, spec.seed, held, NULL);
+    spec_free(&spec);
+    return ok;
+}
+
+static bool fit_temperature(Run *r, Error *err)
+{
+    Holdout held = {0};
+    if (!find_held_out(r, &held))
+        return true;
+    Evaluation e;
+    EvaluationConfig config = config_of(r);
+    config.split = &r->dataset->train;
+    config.examples = held.validation;
+    config.example_count = held.validation_count;
+    const bool ok = evaluation_run(&config, &e, err) && predictions_check(&e.predictions, err);
+    if (ok) {
+        r->temperature = temperature_fit(&e.predictions);
+        r->temperature_examples = e.predictions.count;
+    }
+    evaluation_free(&e);
+    holdout_free(&held);
+    return ok;
+}
+
+/* The kernels of the training, where their record lies beside the model: the same bits; else those
+ * of the cache. Neither is needed. */
+static void load_kernels(Run *r, const char *cache)
+{
+    char *path = beside(r, "kernels.txt"), *record = NULL;
+    r->autotune = autotune_new();
+    if (access(path, R_OK) == 0 && file_text(path, MAX_RECORD, &record, NULL, NULL))
+        autotune_use_record(r->autotune, record, NULL);
+    if (cache)
+        autotune_load(r->autotune, cache, NULL);
+    free(record);
+    free(path);
+}
+
+static bool measure(Run *r, Error *err)
+{
+    char *cache = autotune_cache_path(NULL);
+    team_start(cpus_granted(r->args->threads));
+    load_kernels(r, cache);
+    const EvaluationConfig config = config_of(r);
+    const bool ok = evaluation_run(&config, &r->evaluation, err)
+                    && figures_measure(&r->evaluation.predictions, &r->figures, err)
+                    && fit_temperature(r, err);
+    if (cache)
+        autotune_save(r->autotune, cache, NULL);
+    free(cache);
+    return ok;
+}
+
+/* ---- Results ---- */
+
+static EvaluationReport report_of(const Run *r)
+{
+    const char *const *names = r->model.info.class_names;
+    const bool same = r->dataset->classes == r->model.info.classes;
+    return (EvaluationReport){.predictions = &r->evaluation.predictions,
+                              .figures = &r->figures,
+                              .class_names = names  ? names
+                                             : same ? r->dataset->class_names
+                                                    : NULL,
+                              .worst = r->args->worst,
+                              .confused = 10,
+                              .temperature = r->temperature,
+                              .temperature_examples = r->temperature_examples};
+}
+
+static void print_json(const Run *r, const EvaluationReport *report)
+{
+    cJSON *json = cJSON_CreateObject(), *figures = evaluation_to_json(report);
+    cJSON_AddStringToObject(json, "model", r->path);
+    cJSON_AddStringToObject(json, "network", r->model.info.network);
+    cJSON_AddStringToObject(json, "dataset", r->dataset_name);
+    cJSON_AddStringToObject(json, "split", r->args->train ? "train" : "test");
+    cJSON_AddStringToObject(json, "precision", PRECISION_NAMES[precision_of(r)]);
+    cJSON_AddNumberToObject(json, "seconds", r->evaluation.seconds);
+    while (figures->child) {
+        cJSON *item = cJSON_DetachItemViaPointer(figures, figures->child);
+        cJSON_AddItemToObject(json, item->string, item);
+    }
+    char *text = cJSON_Print(json);
+    printf("%s\n", text);
+    cJSON_free(text);
+    cJSON_Delete(figures);
+    cJSON_Delete(json);
+}
+
+/* Classes of one number may be others all the same. */
+static void note_other_classes(const Run *r)
+{
+    const ModelInfo *info = &r->model.info;
+    for (int k = 0; info->class_names && k < r->dataset->classes; k++) {
+        if (strcmp(info->class_names[k], r->dataset->class_names[k]) == 0)
+            continue;
+        Error line = {0};
+        fail(&line, ERR_INVALID, "note: class %d of the network is %s, of the data set %s", k,
+             info->class_names[k], r->dataset->class_names[k]);
+        fprintf(stderr, "googlenetd: %s\n", line.message);
+        return;
+    }
+}
+
+static bool show(const Run *r, Error *err)
+{
+    const EvaluationReport report = report_of(r);
+    if (r->args->csv) {
+        char *text = evaluation_confusion_csv(&report);
+        const bool saved = atomic_file_save(r->args->csv, text, strlen(text), err);
+        free(text);
+        if (!saved)
+            return false;
+    }
+    if (r->args->json)
+        print_json(r, &report);
+    else
+        evaluation_print(&report, stdout);
+    note_other_classes(r);
+    return true;
+}
+
+/* ---- */
+
+static void run_free(Run *r)
+{
+    figures_free(&r->figures);
+    evaluation_free(&r->evaluation);
+    autotune_free(r->autotune);
+    dataset_free(r->dataset);
+    model_file_close(&r->model);
+    free(r->path);
+}
+
+int cmd_evaluate(int argc, char **argv)
+{
+    EvaluateArgs a = {.batch_size = 128, .worst = 10};
+    int first_word, exit_code;
+    Error err = {0};
+    if (!args_read(&SYNTAX, argc, argv, &a, &first_word, &exit_code))
+        return exit_code;
+    if (a.precision == PRECISION_BF16 && !net_bf16_is_fast()) {
+        fprintf(stderr, "googlenetd: --precision bf16 needs a CPU with AVX512-BF16 or AMX\n");
+        return EXIT_USAGE;
+    }
+    interrupt_install();
+    Run r = {.args = &a, .dataset_name = argv[first_word + 1]};
+    const bool ok = model_argument_open(argv[first_word], &a.hints, &r.path, &r.model, &err)
+                    && dataset_open(r.dataset_name, NULL, &r.dataset, &err) && measure(&r, &err)
+                    && show(&r, &err);
+    if (!ok)
+        fprintf(stderr, "googlenetd: %s\n", err.message);
+    const bool stopped = err.code == ERR_STOPPED && interrupt_signal();
+    run_free(&r);
+    return ok ? EXIT_OK : stopped ? 128 + interrupt_signal() : EXIT_FAILED;
+}
