@@ -2,19 +2,12 @@
 
 #include "core/layers/pooling.h"
 
-static Window window_of(const AvgPool *p)
-{
-    return (Window){.kernel = {p->kernel, p->kernel_w},
-                    .stride = {p->stride, p->stride_w},
-                    .pad = {p->pad, p->pad_w}};
-}
-
 static bool describe(const void *config, const Shape *srcs, int src_count, LayerSpec *spec,
                      Error *err)
 {
     (void)src_count;
-    const Window w = window_of(config);
-    return window_dst(&w, srcs[0], &spec->dst, err);
+    const AvgPool *p = config;
+    return window_dst_pooled(&p->window, false, srcs[0], &spec->dst, err);
 }
 
 static bool create(Layer *l, Error *err)
@@ -22,7 +15,7 @@ static bool create(Layer *l, Error *err)
     const AvgPool *p = l->node->config;
     return pooling_create(
         l, p->skip_pads ? dnnl_pooling_avg_exclude_padding : dnnl_pooling_avg_include_padding,
-        window_of(p), err);
+        &p->window, err);
 }
 
 static const LayerOps OPS = {
@@ -37,12 +30,6 @@ const LayerType AVG_POOL = {
 
 Node avg_pool(Graph *g, Node src, const char *name, AvgPool p)
 {
-    if (p.kernel_w == 0) {
-        p.kernel_w = p.kernel;
-        p.stride_w = p.stride;
-        p.pad_w = p.pad;
-    }
-    p.stride = p.stride == 0 ? 1 : p.stride;
-    p.stride_w = p.stride_w == 0 ? 1 : p.stride_w;
+    p.window = window_resolve(p.window);
     return graph_add(g, name, &AVG_POOL, &p, &src, 1);
 }

@@ -14,14 +14,10 @@
  */
 #pragma once
 #include "core/graph/graph.h"
+#include "core/graph/window.h"
 
 typedef struct {
-    int kernel;    // rows of the window
-    int stride;    // 0 means 1
-    int pad;       // on each side
-    int kernel_w;  // columns; 0: the window is a square, and stride and pad are those of both ways
-    int stride_w;  // 0 means 1
-    int pad_w;
+    WINDOW_FIELDS;
     bool skip_pads;  // count_include_pad=False
 } AvgPool;
 

@@ -13,8 +13,8 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
 static bool create(Layer *l, Error *err)
 {
     const Shape src = l->src[0]->shape;
-    const Window whole = {.kernel = {src.height, src.width}, .stride = {1, 1}};
-    return pooling_create(l, dnnl_pooling_avg_exclude_padding, whole, err);
+    const Window whole = window_resolve((Window){.kernel = src.height, .kernel_w = src.width});
+    return pooling_create(l, dnnl_pooling_avg_exclude_padding, &whole, err);
 }
 
 static const LayerOps OPS = {

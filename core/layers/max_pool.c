@@ -1,26 +1,16 @@
 #include "core/layers/max_pool.h"
 
-#include "core/graph/window.h"
 #include "core/kernels/max_pool.h"
 #include "core/kernels/max_pool_bf16.h"
 #include "core/kernels/relu.h"
 #include "core/layers/layer.h"
-
-static Window window_of(const Pool *p)
-{
-    return (Window){.kernel = {p->kernel, p->kernel_w},
-                    .stride = {p->stride, p->stride_w},
-                    .pad = {p->pad, p->pad_w},
-                    .ceil = p->ceil};
-}
 
 static bool describe(const void *config, const Shape *srcs, int src_count, LayerSpec *spec,
                      Error *err)
 {
     (void)src_count;
     const Pool *p = config;
-    const Window w = window_of(p);
-    if (!window_dst(&w, srcs[0], &spec->dst, err))
+    if (!window_dst_pooled(&p->window, p->ceil, srcs[0], &spec->dst, err))
         return false;
     if (p->kernel > MAX_POOL_LARGEST / p->kernel_w)
         return fail(err, ERR_INVALID, "kernel must have at most %d pixels, got %d x %d",
@@ -147,12 +137,6 @@ const LayerType MAX_POOL = {
 
 Node max_pool(Graph *g, Node src, const char *name, Pool p)
 {
-    if (p.kernel_w == 0) {
-        p.kernel_w = p.kernel;
-        p.stride_w = p.stride;
-        p.pad_w = p.pad;
-    }
-    p.stride = p.stride == 0 ? 1 : p.stride;
-    p.stride_w = p.stride_w == 0 ? 1 : p.stride_w;
+    p.window = window_resolve(p.window);
     return graph_add(g, name, &MAX_POOL, &p, &src, 1);
 }

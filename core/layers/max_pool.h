@@ -14,19 +14,16 @@
  * Memory    a workspace of argmax indices, 16 bits for each number of dst, kept from forward to
  *           backward.
  * Errors    ERR_INVALID: kernel below 1 or of more than MAX_POOL_LARGEST pixels, stride below 1,
- * pad below 0 or more than half the kernel, window larger than the padded src. Source    Szegedy et
- * al. 2015, Figure 2(b) and Table 1; PyTorch's MaxPool2d for `ceil`; core/kernels/max_pool.h.
+ *           pad below 0 or more than half the kernel, window larger than the padded src.
+ * Source    Szegedy et al. 2015, Figure 2(b) and Table 1; PyTorch's MaxPool2d for `ceil`;
+ *           core/kernels/max_pool.h.
  */
 #pragma once
 #include "core/graph/graph.h"
+#include "core/graph/window.h"
 
 typedef struct {
-    int kernel;    // rows of the window
-    int stride;    // 0 means 1
-    int pad;       // on each side
-    int kernel_w;  // columns; 0: the window is a square, and stride and pad are those of both ways
-    int stride_w;  // 0 means 1
-    int pad_w;
+    WINDOW_FIELDS;
     bool ceil;       // ceil_mode=True
     bool relu_mask;  // apply the backward mask of the ReLU before it: see core/net/rewrites.h
 } Pool;

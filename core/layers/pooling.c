@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "core/base/invariant.h"
 #include "core/base/memory.h"
 
 typedef struct {
@@ -16,9 +15,9 @@ typedef struct {
 
 static Dims dims_of(const Window *w)
 {
-    return (Dims){.kernel = {w->kernel[ROWS], w->kernel[COLUMNS]},
-                  .strides = {w->stride[ROWS], w->stride[COLUMNS]},
-                  .pads = {w->pad[ROWS], w->pad[COLUMNS]}};
+    return (Dims){.kernel = {w->kernel, w->kernel_w},
+                  .strides = {w->stride, w->stride_w},
+                  .pads = {w->pad, w->pad_w}};
 }
 
 static bool create_backward(Layer *l, dnnl_alg_kind_t algorithm, const Dims *d, Error *err)
@@ -35,10 +34,9 @@ static bool create_backward(Layer *l, dnnl_alg_kind_t algorithm, const Dims *d, 
     return true;
 }
 
-bool pooling_create(Layer *l, dnnl_alg_kind_t algorithm, Window w, Error *err)
+bool pooling_create(Layer *l, dnnl_alg_kind_t algorithm, const Window *w, Error *err)
 {
-    INVARIANT(!w.ceil);  // the pads of both sides are the same here
-    const Dims d = dims_of(&w);
+    const Dims d = dims_of(w);
     State *s = l->state = xcalloc(1, sizeof *s);
     dnnl_primitive_desc_t desc = NULL;
     const dnnl_status_t status = dnnl_pooling_forward_primitive_desc_create(

@@ -4,8 +4,8 @@
 #include "core/layers/layer.h"
 
 /* The LayerOps of a pooling layer; its own `create` calls pooling_create with the algorithm
- * and the window, which does not have `ceil`. */
-bool pooling_create(Layer *l, dnnl_alg_kind_t algorithm, Window window, Error *err);
+ * and the window, rounded down. */
+bool pooling_create(Layer *l, dnnl_alg_kind_t algorithm, const Window *window, Error *err);
 bool pooling_forward(Layer *l, Error *err);
 bool pooling_backward_data(Layer *l, Error *err);
 void pooling_destroy(Layer *l);

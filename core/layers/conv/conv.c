@@ -4,12 +4,9 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
-#include "core/graph/window.h"
 #include "core/kernels/relu.h"
 #include "core/layers/conv/conv_autotune.h"
 #include "core/layers/layer.h"
-
-#define PAIR(member) window_text(c->member, c->member##_w, (char[WINDOW_TEXT]){0})
 
 static bool describe(const void *config, const Shape *srcs, int src_count, LayerSpec *spec,
                      Error *err)
@@ -19,19 +16,10 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
     const Shape src = srcs[0];
     if (c->out < 1)
         return fail(err, ERR_INVALID, "output channels must be 1 or more, got %d", c->out);
-    if (c->kernel < 1 || c->kernel_w < 1)
-        return fail(err, ERR_INVALID, "kernel must be 1 or more, got %s", PAIR(kernel));
-    if (c->stride < 1 || c->stride_w < 1)
-        return fail(err, ERR_INVALID, "stride must be 1 or more, got %s", PAIR(stride));
-    if (c->pad < 0 || c->pad_w < 0)
-        return fail(err, ERR_INVALID, "pad must be 0 or more, got %s", PAIR(pad));
-    const int height = src.height + 2 * c->pad, width = src.width + 2 * c->pad_w;
-    if (c->kernel > height || c->kernel_w > width)
-        return fail(err, ERR_INVALID, "kernel %s is larger than the padded image of %d x %d",
-                    PAIR(kernel), height, width);
+    if (!window_dst(&c->window, src, &spec->dst, err))
+        return false;
+    spec->dst.channels = c->out;
     const int taps = c->kernel * c->kernel_w;
-    spec->dst = (Shape){c->out, (height - c->kernel) / c->stride + 1,
-                        (width - c->kernel_w) / c->stride_w + 1};
     spec->params[0] = (ParamSpec){.name = "weight",
                                   .dims = {c->out, src.channels, c->kernel, c->kernel_w},
                                   .dim_count = 4,
@@ -244,12 +232,6 @@ const LayerType CONV = {
 
 Node conv(Graph *g, Node src, const char *name, Conv c)
 {
-    if (c.kernel_w == 0) {
-        c.kernel_w = c.kernel;
-        c.stride_w = c.stride;
-        c.pad_w = c.pad;
-    }
-    c.stride = c.stride == 0 ? 1 : c.stride;
-    c.stride_w = c.stride_w == 0 ? 1 : c.stride_w;
+    c.window = window_resolve(c.window);
     return graph_add(g, name, &CONV, &c, &src, 1);
 }

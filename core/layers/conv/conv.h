@@ -18,15 +18,11 @@
  */
 #pragma once
 #include "core/graph/graph.h"
+#include "core/graph/window.h"
 
 typedef struct {
-    int out;       // output channels
-    int kernel;    // rows of the window
-    int stride;    // 0 means 1
-    int pad;       // on each side
-    int kernel_w;  // columns; 0: the window is a square, and stride and pad are those of both ways
-    int stride_w;  // 0 means 1
-    int pad_w;
+    int out;  // output channels
+    WINDOW_FIELDS;
     bool no_bias;
     bool relu;  // set by the rewrite that folds a relu node in; models use relu()
     // Where the backward mask of a ReLU has moved: see core/net/rewrites.h.
