@@ -23,8 +23,9 @@ function freePort() {
 export class Daemon {
   log = '';
 
-  // `args` and `environment` go to the daemon on top of address and data folder; a shell runs `first` before it.
-  static async start({ args = [], environment = {}, data, first = ':' } = {}) {
+  // `args` and `environment` go to the daemon on top of address and data folder; where there is a `first`, a
+  // shell runs that before it.
+  static async start({ args = [], environment = {}, data, first } = {}) {
     const daemon = new Daemon();
     daemon.args = args;
     daemon.first = first;
@@ -39,7 +40,9 @@ export class Daemon {
   async launch() {
     // One thread: these jobs are small, and the machine may be busy.
     const where = ['serve', '--listen', `127.0.0.1:${this.port}`, '--data', this.data, '--threads', '1'];
-    this.process = spawn('sh', ['-c', `${this.first}; exec "$0" "$@"`, binary, ...where, ...this.args], {
+    const shell = this.first ? ['sh', '-c', `${this.first}; exec "$0" "$@"`] : [];
+    const [command, ...words] = [...shell, binary, ...where, ...this.args];
+    this.process = spawn(command, words, {
       stdio: ['ignore', 'ignore', 'pipe'],
       cwd: root,
       env: { ...process.env, ...this.environment },
