@@ -158,3 +158,18 @@ void bound_threads(int threads)
 {
     omp_set_num_threads(threads);
 }
+
+void bound_check_gradients(Bound *(*bind)(size_t i), size_t count, double step, double tolerance)
+{
+    for (int threads = 1; threads <= 3; threads++) {
+        bound_threads(threads);
+        for (size_t i = 0; i < count; i++) {
+            Bound *b = bind(i);
+            const double error = bound_gradient_error(b, step);
+            if (!(error < tolerance))
+                fail_msg("case %zu, %d threads: gradients differ by %g", i, threads, error);
+            bound_free(b);
+        }
+    }
+    bound_threads(2);
+}

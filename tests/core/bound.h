@@ -50,5 +50,9 @@ const float *bound_grads(Bound *b, const char *param);
  * the largest gradient. */
 double bound_gradient_error(Bound *b, double step);
 
+/* With teams of 1, 2 and 3 threads, bound_gradient_error(b, step) is below `tolerance` for each of
+ * the `count` that `bind` makes, which are freed. Leaves teams of 2. */
+void bound_check_gradients(Bound *(*bind)(size_t i), size_t count, double step, double tolerance);
+
 /* Set all threads' teams, run, and set them back: bound_with_threads(3). */
 void bound_threads(int threads);

@@ -78,17 +78,15 @@ static void forward_equals_a_naive_loop(void **state)
     }
 }
 
+static Bound *bind_float32(size_t i)
+{
+    return bind(i, false);
+}
+
 static void gradients_match_finite_differences(void **state)
 {
     (void)state;
-    for (int threads = 1; threads <= 3; threads++) {
-        bound_threads(threads);
-        for (size_t i = 0; i < COUNT(CASES); i++) {
-            Bound *b = bind(i, false);
-            assert_true(bound_gradient_error(b, 0.25) < 1e-4);
-            bound_free(b);
-        }
-    }
+    bound_check_gradients(bind_float32, COUNT(CASES), 0.25, 1e-4);
 }
 
 static void bfloat16_gives_float32s_gradients(void **state)

@@ -181,21 +181,19 @@ static void a_mean_far_from_zero_costs_no_digits(void **state)
     bound_free(b);
 }
 
+/* The bend of a ReLU is far from every value: some channels pass, some do not. */
+static Bound *bind_away_from_bends(size_t i)
+{
+    Bound *b = bind(i, (BoundConfig){0});
+    for (int c = 0; CASES[i].norm.relu && c < CASES[i].src.channels; c++)
+        bound_values(b, "x.bias")[c] = c % 3 ? 20 : -20;
+    return b;
+}
+
 static void gradients_match_finite_differences(void **state)
 {
     (void)state;
-    for (int threads = 1; threads <= 3; threads++) {
-        bound_threads(threads);
-        for (size_t i = 0; i < COUNT(CASES); i++) {
-            Bound *b = bind(i, (BoundConfig){0});
-            // The bend of a ReLU far from every value: some channels pass, some do not.
-            for (int c = 0; CASES[i].norm.relu && c < CASES[i].src.channels; c++)
-                bound_values(b, "x.bias")[c] = c % 3 ? 20 : -20;
-            assert_true(bound_gradient_error(b, 1e-2) < 1e-3);
-            bound_free(b);
-        }
-    }
-    bound_threads(2);
+    bound_check_gradients(bind_away_from_bends, COUNT(CASES), 1e-2, 1e-3);
 }
 
 /* diff_dst by diff_dst, where the ReLU's result is positive. */
