@@ -1,10 +1,10 @@
 /* server/data/intake/archive_reader.h -- one way through an archive file, entry by entry.
  *
  * zip (also zip64), tar (v7, ustar, pax, GNU, sparse files) and tar.gz. Names come as the bytes
- * that the archive has, or as UTF-8 where it says that they are. Damage of any kind fails, with the
- * entry and the byte: a wrong checksum, less or more data than promised, a missing end. So does the
- * first encrypted entry, and a zip whose list of files at the end is missing: what can still be
- * guessed from the rest is not what was packed.
+ * that the archive has, or as UTF-8 in normal form C where it says that they are UTF-8. Damage of
+ * any kind fails, with the entry and the byte: a wrong checksum, less or more data than promised, a
+ * missing end. So does the first encrypted entry, and a zip whose list of files at the end is
+ * missing: what can still be guessed from the rest is not what was packed.
  */
 #pragma once
 #include "server/data/intake/archive_bytes.h"

@@ -77,12 +77,7 @@ static void settle_validation(LayoutWork *work)
                   validation);
 }
 
-static int compare_items(const void *one, const void *other)
-{
-    const LayoutItem *a = one, *b = other;
-    return (a->entry > b->entry) - (a->entry < b->entry);
-}
-
+/* The files are sorted by entry: layouts add them so. */
 static void make_items(LayoutWork *work)
 {
     Layout *l = work->layout;
@@ -103,7 +98,6 @@ static void make_items(LayoutWork *work)
                                                              : INTAKE_TEST;
         l->items[i] = (LayoutItem){file->entry, -1, label_of(l, file->class_name), split};
     }
-    qsort(l->items, l->item_count, sizeof *l->items, compare_items);
 }
 
 static int compare_without_case(const void *one, const void *other)

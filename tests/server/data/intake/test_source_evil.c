@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "server/data/intake/source.h"
 #include "tests/server/data/intake/archives.h"
@@ -106,6 +107,27 @@ static void a_cut_says_where(void **state)
     CHECK_SAYS(refusal("a", NULL), "the list of files at its end cannot be read");
     free(bytes);
     archive_make(scratch_path(&scratch, "a"), "pax.gz", PIECES, COUNT(PIECES));
+    bytes = file_bytes(scratch_path(&scratch, "a"), &size);
+    file_make(scratch_path(&scratch, "a"), bytes, size - 3);
+    CHECK_SAYS(refusal("a", NULL), "is cut off: its gzip data ends at byte ");
+    free(bytes);
+}
+
+/* The end of a tar comes long before that of the gzip data. */
+static void a_cut_behind_the_end_of_a_tar_is_seen(void **state)
+{
+    (void)state;
+    size_t size;
+    archive_make(scratch_path(&scratch, "a"), "ustar", PIECES, COUNT(PIECES));
+    uint8_t *bytes = file_bytes(scratch_path(&scratch, "a"), &size);
+    uint8_t *padded = xcalloc(size + (1 << 20), 1);
+    memcpy(padded, bytes, size);
+    free(bytes);
+    const gzFile file = gzopen(scratch_path(&scratch, "a"), "wb");
+    assert_int_equal(gzwrite(file, padded, (unsigned)size + (1 << 20)), size + (1 << 20));
+    gzclose(file);
+    free(padded);
+    assert_string_equal(refusal("a", NULL), "");
     bytes = file_bytes(scratch_path(&scratch, "a"), &size);
     file_make(scratch_path(&scratch, "a"), bytes, size - 3);
     CHECK_SAYS(refusal("a", NULL), "is cut off: its gzip data ends at byte ");
@@ -311,6 +333,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(archives_that_are_cut_off_anywhere_are_refused, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_cut_says_where, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_cut_behind_the_end_of_a_tar_is_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(wrong_bits_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(sizes_that_lie_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(encrypted_archives_are_refused, setup, teardown),

@@ -176,6 +176,22 @@ static void a_class_of_two_large_groups_has_both_sides(void **state)
     free(s);
 }
 
+static void a_share_is_met_as_nearly_as_groups_allow(void **state)
+{
+    (void)state;
+    Set *s = set_new((const int[]){21, 10}, 2);
+    for (size_t i = 0; i < 21; i++)
+        s->items[i].group = (int64_t)i / 3;
+    // 4 are wanted: 3 are nearer than 6.
+    assign(s, 0.2, 3);
+    check_groups(s);
+    assert_int_equal(for_testing(s, 0), 3);
+    // 5 are wanted: 6 are nearer.
+    assign(s, 0.25, 3);
+    assert_int_equal(for_testing(s, 0), 6);
+    free(s);
+}
+
 static void a_group_over_classes_leaves_none_without_training(void **state)
 {
     (void)state;
@@ -234,6 +250,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(groups_stay_together),
         cmocka_unit_test(a_class_of_one_group_trains),
         cmocka_unit_test(a_class_of_two_large_groups_has_both_sides),
+        cmocka_unit_test(a_share_is_met_as_nearly_as_groups_allow),
         cmocka_unit_test(a_group_over_classes_leaves_none_without_training),
         cmocka_unit_test(many_equal_pictures_take_no_time),
         cmocka_unit_test(shares_beyond_reason_are_refused),
