@@ -135,7 +135,7 @@ static void as_archive(const uint8_t *bytes, size_t size)
             check_layout(source, &layout);
         else
             check_error(&err);
-        layout_free(&layout);
+        layout_clear(&layout);
         source_free(source);
     } else {
         assert(!source);
