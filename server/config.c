@@ -44,7 +44,7 @@ static const Field FIELDS[] = {
     {"threads",             INT,    AT(threads), "0", 0, 1024, NULL, "cores for all of them together; 0: those this process may use"},
     {"import_processes",    INT,    AT(import_processes), "0", 0, 256, NULL, "that decode pictures for an import; 0: as many as threads"},
     {"http_threads",        INT,    AT(http_threads), "2", 1, 64, NULL, "that serve sockets"},
-    {"http_handlers",       INT,    AT(http_handlers), "4", 1, 64, NULL, "threads that read for clients, and as many that write"},
+    {"http_handlers",       INT,    AT(http_handlers), "4", 1, 64, NULL, "threads that read for clients, as many that write, and as many that take files"},
     {"ready_fd",            INT,    AT(ready_fd), "0", 0, 1023, NULL, "descriptor to write the address to once clients are served; 0: none"},
     {"checkpoint_seconds",  INT,    AT(checkpoint_seconds), "300", 0, 86400, NULL, "jobs that set none are saved at least this often; 0: by epochs only"},
     {"limits.body_bytes",   INT,    AT(limits.body_bytes), "1048576", 1024, 1 << 20, NULL, "of one request"},

@@ -30,8 +30,8 @@ typedef struct {
     int threads;                     // of all workers together; 0: the cores this process may use
     int import_processes;            // that decode pictures: 0: as many as threads
     int http_threads;                // that serve sockets: 2
-    int http_handlers;               // threads that read for clients, and as many that write: 4
-    int ready_fd;                    // the address goes there once it listens; 0: nowhere
+    int http_handlers;  // threads that read for clients, that write, and that take files: 4 of each
+    int ready_fd;       // the address goes there once it listens; 0: nowhere
     int checkpoint_seconds;  // a running job is saved at least this often; 0: by epochs only
     struct {
         int body_bytes;               // of one request: 1 MiB

@@ -2,9 +2,9 @@
  *
  * libmicrohttpd with a few epoll threads serves the sockets. Those threads never wait: handlers
  * that look into the store or into files run on threads of their own while the connection is
- * suspended, and bodies that are long are made piece by piece in the same way. Everything that a
- * client can make grow is bounded, and a request has so many seconds in all, however steadily it
- * drips in: libmicrohttpd's own timeout counts silence only.
+ * suspended, and bodies that are long are made, or taken, piece by piece in the same way.
+ * Everything that a client can make grow is bounded, and a request has so many seconds in all,
+ * however steadily it drips in: libmicrohttpd's own timeout counts silence only.
  *
  * Order   http_listen before anything of the daemon is touched: a port that is taken is found out
  *         then. http_serve once the jobs are open; http_stop after the workers have ended and
@@ -43,7 +43,7 @@ typedef struct {
     const char *address;          // "127.0.0.1"; numeric, IPv4 or IPv6
     int port;                     // any free one, see http_port
     int threads;                  // 2
-    int handlers;                 // 4 threads that read, and as many that write
+    int handlers;                 // 4 threads that read, as many that write, and as many for sinks
     int connections;              // 1024, in all
     int connections_per_address;  // 256
     int waiting;                  // 256 requests that may wait for a handler, of each kind

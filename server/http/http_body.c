@@ -205,6 +205,10 @@ bool body_open(Exchange *x)
 {
     HttpCounts *counts = x->http->config.counts;
     x->sink = xcalloc(1, sizeof *x->sink);
+    if (x->res.status) {
+        atomic_fetch_add(&counts->bodies, 1);
+        return refuse(x);
+    }
     if (atomic_fetch_add(&counts->bodies, 1) < x->http->config.bodies)
         return start(x, OPEN_SINK);
     atomic_fetch_add(&counts->busy, 1);

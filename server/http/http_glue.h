@@ -165,7 +165,7 @@ bool handler_hand_over(Exchange *x, Response *res, ExchangePhase phase, double s
 
 enum { DROP_MAX = 8 << 20 };  // of a refused body; after it the connection is closed
 
-/* The headers are there. False if the connection must be closed. */
+/* The headers are there, and have been refused or not. False if the connection must be closed. */
 bool body_open(Exchange *x);
 /* What comes after them. The same. */
 bool body_handle(Exchange *x, RequestPart part);

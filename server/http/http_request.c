@@ -207,7 +207,7 @@ static bool receive_headers(Exchange *x, RequestPart part)
     MHD_get_connection_values_n(x->connection->mhd, MHD_HEADER_KIND, add_header, &x->headers);
     choose_id(x);
     decide_early(x, part.version, &close);
-    if (!x->res.status && x->match.route && x->match.route->body == BODY_STREAM)
+    if (!close && x->match.route && x->match.route->body == BODY_STREAM)
         return body_open(x);
     // Nobody will wait for so much: answer now, at the risk that it is not read. Who waits for a
     // word before sending shall have it.
