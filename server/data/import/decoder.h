@@ -6,7 +6,7 @@
  * started it. See sandbox.h for what it may do, decoder_protocol.h for what is said.
  *
  * A child that dies, says nonsense or takes too long is replaced by the next one. That costs the
- * file that it was at; one that waited in the other slot is given to the new child.
+ * file that it was at; those that waited in other slots are given to the new child.
  */
 #pragma once
 #include "server/data/import/decoder_protocol.h"
@@ -26,7 +26,7 @@ bool decoder_new(const DecoderConfig *config, Decoder **decoder, Error *err);
 void decoder_free(Decoder *d);        // ends the child, whatever it is at; takes NULL
 int decoder_walls(const Decoder *d);  // SandboxWalls of the child
 
-/* A buffer of most_bytes for the next file; NULL: both slots are taken. */
+/* A buffer of most_bytes for the next file; NULL: all slots are taken. */
 uint8_t *decoder_buffer(Decoder *d);
 /* Decode the `size` bytes in that buffer; `ticket` comes back with the answer. ERR_IO: there was no
  * child any more, and no new one can be started. */

@@ -1,6 +1,6 @@
 /* DESIGN. One thread reads files, hands them to decoders and takes what comes back; whatever is
- * long, decoding, hashing, the traits, is done in the decoders. Each has a file waiting while it
- * decodes another. Pictures come back in any order and are staged where their item is. */
+ * long, decoding, hashing, the traits, is done in the decoders. Each has files waiting while it
+ * decodes one. Pictures come back in any order and are staged where their item is. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 enum {
     ASK_MS = 100,                    // between two questions whether to go on
-    PICTURE_FILE_BYTES = 256 << 20,  // of a file that may be a picture
+    PICTURE_FILE_BYTES = 128 << 20,  // of a file that may be a picture
 };
 
 typedef struct {

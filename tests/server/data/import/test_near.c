@@ -177,7 +177,7 @@ static void a_group_ends_at_its_largest_size(void **state)
 static void crowded_buckets_end(void **state)
 {
     (void)state;
-    enum { PICTURES = 60000 };
+    enum { PICTURES = 20000 };
     uint64_t *hashes = xcalloc(PICTURES, sizeof *hashes);
     size_t *groups = xcalloc(PICTURES, sizeof *groups);
     Rng rng = rng_new(1, RNG_TEST, 4);
