@@ -28,6 +28,7 @@ typedef struct {
     Signals *signals;
     Jobs *jobs;
     Datasets *sets;
+    OpenSets *open_sets;
     Workers *workers;
     Quota *quota;
     Uploads *uploads;
@@ -131,6 +132,7 @@ static bool start_serving(Daemon *d, const ServerConfig *config, Error *err)
         .quota = d->quota,
         .uploads = d->uploads,
         .sets = d->sets,
+        .open_sets = d->open_sets,
         .log = d->log,
         .datasets = config->datasets[0] ? config->datasets : NULL,
         .data = config->data,
@@ -191,6 +193,7 @@ static bool open_datasets(Daemon *d, const ServerConfig *config, Error *err)
         .quota = d->quota,
         .log = d->log,
     };
+    d->open_sets = open_sets_new();
     return datasets_open(&how, &d->sets, err);
 }
 
@@ -258,6 +261,7 @@ static void stop(Daemon *d)
         log_end(d->log);  // its other users still run
         _exit(0);
     }
+    open_sets_free(d->open_sets);
     datasets_close(d->sets);
     quota_free(d->quota);
     jobs_close(d->jobs);

@@ -40,7 +40,8 @@ cJSON[.]h                      ^(server/|core/train/(safetensors|model_info))
 openssl/.*                     ^(server/|core/base/sha256[.]c$)
 pthread[.]h                    ^(server/|core/(base/(team[.]c|thread[.][ch])|data/loader[.]c)$)
 omp[.]h                        ^core/
-(jpeglib|jerror|spng)[.]h      ^core/data/decode/
+(jpeglib|jerror)[.]h           ^core/data/decode/
+spng[.]h                       ^core/data/(decode/|encode_png[.]c$)
 (webp|libexif)/.*              ^core/data/decode/
 archive(_entry)?[.]h           ^server/data/
 seccomp[.]h                    ^server/data/

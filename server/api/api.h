@@ -1,6 +1,7 @@
 /* server/api/api.h -- the state that all handlers share, and their declarations by resource. */
 #pragma once
 #include "server/data/datasets.h"
+#include "server/data/open_sets.h"
 #include "server/data/upload.h"
 #include "server/http/http.h"
 #include "server/jobs/jobs.h"
@@ -11,6 +12,7 @@ struct App {
     Quota *quota;  // of data sets and uploads
     Uploads *uploads;
     Datasets *sets;
+    OpenSets *open_sets;
     Log *log;              // may be NULL
     const char *datasets;  // folder with a folder per set, or NULL
     const char *data;      // folder of everything that must last
@@ -66,6 +68,11 @@ bool get_dataset_report(App *app, const Request *req, Response *res, Error *err)
 bool put_dataset_content(App *app, const Request *req, Response *res, Error *err);
 bool cancel_dataset(App *app, const Request *req, Response *res, Error *err);
 bool delete_dataset(App *app, const Request *req, Response *res, Error *err);
+
+/* api_pictures.c */
+bool list_pictures(App *app, const Request *req, Response *res, Error *err);
+bool get_picture(App *app, const Request *req, Response *res, Error *err);
+bool preview_picture(App *app, const Request *req, Response *res, Error *err);
 
 /* api_networks.c, api_settings.c */
 bool list_networks(App *app, const Request *req, Response *res, Error *err);

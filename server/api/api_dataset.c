@@ -78,7 +78,12 @@ bool delete_dataset(App *app, const Request *req, Response *res, Error *err)
         return false;
     const int64_t id = set.id;
     dataset_row_free(&set);
-    return datasets_delete(app->sets, id, err) && respond_empty(res, 204);
+    if (!datasets_delete(app->sets, id, err))
+        return false;
+    char text[JOB_ID];
+    dataset_id_format(id, text);
+    open_sets_forget(app->open_sets, text);
+    return respond_empty(res, 204);
 }
 
 /* ---- The report ---- */

@@ -90,7 +90,7 @@ export class Client {
   }
 
   // Resolves to { status, headers, text, json, bytes }, after checking them. `body` is sent as JSON,
-  // unless it is text.
+  // unless it is text or bytes.
   async call(method, path, { body, headers = {}, status } = {}) {
     const all = { ...headers };
     if (this.token) all.authorization ??= `Bearer ${this.token}`;
@@ -98,7 +98,7 @@ export class Client {
     const response = await fetch(this.url + path, {
       method,
       headers: all,
-      body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
+      body: body === undefined || typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
     });
     const bytes = Buffer.from(await response.arrayBuffer());
     const text = bytes.toString();
