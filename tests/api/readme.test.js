@@ -1,17 +1,20 @@
-// Every curl of the README's "The API by example", in order, against a real daemon.
+// Every curl of the README's "The API by example" and "Your own pictures", in order, against a real daemon.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client } from './client.js';
 import { Daemon, until } from './daemon.js';
+import { makePictures } from './pictures.js';
 
 let daemon, client, folder;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'readme-'));
+  makePictures(join(folder, 'flowers'), 10, { rose: [220, 30, 60], tulip: [240, 200, 40] });
+  execFileSync('tar', ['cf', join(folder, 'flowers.tar'), '-C', join(folder, 'flowers'), '.']);
   daemon = await Daemon.start();
   client = new Client(daemon.url);
 });
@@ -23,7 +26,7 @@ after(async () => {
 // [{ language, text }]: the code blocks of the section.
 async function blocks() {
   const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-  const section = readme.split('\n## The API by example\n')[1].split('\n## ')[0];
+  const section = ['The API by example', 'Your own pictures'].map((title) => readme.split(`\n## ${title}\n`)[1].split('\n## ')[0]).join('\n');
   return [...section.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, text]) => ({ language, text }));
 }
 
@@ -43,12 +46,20 @@ function run(line) {
 }
 
 const job = () => client.job('job_1');
+// Jobs of other lines would go on for hours, and they come first.
+async function trained() {
+  const active = (await client.get('/v1/jobs?status=queued,running')).json.data;
+  for (const { id, dataset } of active) if (dataset.name !== 'flowers') await client.post(`/v1/jobs/${id}/stop`);
+  return !active.some(({ dataset }) => dataset.name === 'flowers');
+}
 // What must have happened before a line can work.
 const WAITS = [
   [/\/checkpoint$/, 'the start', async () => (await job()).status === 'running'],
   [/\/resume$/, 'the stop', async () => (await job()).status === 'stopped'],
   [/checkpoints\/best/, 'the best checkpoint', async () => (await job()).best?.checkpoint],
-  [/DELETE/, 'the end', async () => ['stopped', 'succeeded'].includes((await job()).status)],
+  [/DELETE.*jobs/, 'the end', async () => ['stopped', 'succeeded'].includes((await job()).status)],
+  [/flowers(\/(report|pictures)|\S*\s+#|", "network)/, 'the import', async () => (await client.get('/v1/datasets/flowers')).json.status !== 'importing'],
+  [/DELETE.*datasets/, 'the training', trained],
 ];
 
 test('the curls of the README do what it says', { timeout: 280000 }, async () => {
