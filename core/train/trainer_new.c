@@ -11,6 +11,10 @@
 
 static bool check_config(const TrainConfig *c, Error *err)
 {
+    if (c->dataset->test.count < 1)
+        return fail(err, ERR_INVALID,
+                    "%.200s has no test examples, by which a training is judged at its end",
+                    c->dataset->name);
     if (c->epochs < 1)
         return fail(err, ERR_INVALID, "epochs must be 1 or more, got %d", c->epochs);
     if (c->batch_size < 1)

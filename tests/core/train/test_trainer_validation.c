@@ -244,6 +244,14 @@ static void refuses_what_makes_no_sense(void **state)
     c.augmentation.crop_padding = 28;
     CHECK_REFUSED(trainer_new(&c, &t, &err), err, ERR_INVALID,
                   "augmentation.crop_padding must be 0 to 27 for pictures of 28 x 28, got 28");
+    const TrainerFixture *f = *state;
+    Dataset untested = *f->dataset;
+    untested.name = "shirts";
+    untested.test.count = 0;
+    c = small_training(f);
+    c.dataset = &untested;
+    CHECK_REFUSED(trainer_new(&c, &t, &err), err, ERR_INVALID,
+                  "shirts has no test examples, by which a training is judged at its end");
 }
 
 int main(int argc, char **argv)
