@@ -370,6 +370,7 @@ static void a_cancelled_import_leaves_nothing(void **state)
     f->config.progress = count_down;
     f->config.context = &p;
     bool done = false;
+    const int descriptors = entries("/proc/self/fd");
     for (int64_t stop_at = 1; !done; stop_at++) {
         p = (Patience){.stop_at = stop_at};
         f->err = (Error){0};
@@ -382,6 +383,7 @@ static void a_cancelled_import_leaves_nothing(void **state)
         assert_true(stop_at < 1000);
     }
     assert_int_equal(p.last_done, 20);
+    assert_int_equal(entries("/proc/self/fd"), descriptors);
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);  // no decoder is left
     fixture_free(f);
 }
