@@ -114,6 +114,7 @@ bool jobs_open(const JobsConfig *config, Jobs **out, Error *err)
     Jobs *jobs = xcalloc(1, sizeof *jobs);
     jobs->data = xstrdup(config->data);
     jobs->max_jobs = config->max_jobs;
+    jobs->retry_ms = config->retry_ms > 0 ? config->retry_ms : 250;
     jobs->log = config->log;
     jobs->lock_fd = -1;
     pthread_mutex_init(&jobs->lock, NULL);

@@ -22,6 +22,7 @@ typedef struct Jobs Jobs;
 typedef struct {
     const char *data;  // folder; made if it is not there
     int max_jobs;      // stored at a time
+    int retry_ms;      // between two tries to write what a disk did not take; 0 means 250
     Log *log;          // borrowed
 } JobsConfig;
 

@@ -26,6 +26,7 @@ typedef struct ActiveRun {
 struct Jobs {
     char *data;
     int max_jobs;
+    int retry_ms;
     Log *log;
     int lock_fd;
     Store *store;

@@ -151,7 +151,7 @@ Run *runs_take(Jobs *jobs)
             return run;
         if (!ok && retry_ms == 0)  // the first time only: it may last for hours
             LOG(jobs->log, LOG_ERROR, "queue_waits", log_text("error", err.message));
-        retry_ms = ok ? 0 : 1000;
+        retry_ms = ok ? 0 : 4 * jobs->retry_ms;
     }
     return NULL;
 }

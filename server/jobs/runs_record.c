@@ -18,10 +18,7 @@
  * does not help either, it ends without what it could not write, and goes on later from its last
  * checkpoint. Nothing is ever recorded beyond a gap. */
 
-enum {
-    RETRY_MS = 250,
-    LAST_TRIES = 4,  // of a run that was told to end
-};
+enum { LAST_TRIES = 4 };  // of a run that was told to end
 
 /* One try to write something of a run. */
 typedef bool (*Record)(Change *change, const void *what, Error *err);
@@ -63,9 +60,10 @@ static void set_warning(Run *run, const char *warning)
     pthread_mutex_unlock(&run->jobs->lock);
 }
 
-static void pause_before_retry(void)
+static void pause_before_retry(const Run *run)
 {
-    const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
+    const int ms = run->jobs->retry_ms;
+    const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
     nanosleep(&pause, NULL);
 }
 
@@ -88,7 +86,7 @@ bool run_disk_failed(Run *run, Error *err)
             keeper_release(run->jobs->keeper);
     }
     run_heartbeat(run);
-    pause_before_retry();
+    pause_before_retry(run);
     *err = (Error){0};
     return true;
 }

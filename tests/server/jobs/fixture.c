@@ -11,7 +11,7 @@
 void jobs_reopen(JobsFixture *f)
 {
     jobs_close(f->jobs);
-    const JobsConfig config = {.data = f->scratch.path, .max_jobs = 5};
+    const JobsConfig config = {.data = f->scratch.path, .max_jobs = 5, .retry_ms = 1};
     CHECK_OK(jobs_open(&config, &f->jobs, &f->err), f->err);
 }
 

@@ -343,7 +343,7 @@ static int64_t dead(JobsFixture *f)
 static bool start(JobsFixture *f, int64_t id)
 {
     (void)id;
-    const JobsConfig config = {.data = f->scratch.path, .max_jobs = 5};
+    const JobsConfig config = {.data = f->scratch.path, .max_jobs = 5, .retry_ms = 1};
     return jobs_open(&config, &f->jobs, &f->err);
 }
 

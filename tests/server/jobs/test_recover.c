@@ -92,7 +92,7 @@ static void a_second_daemon_is_kept_out(void **state)
 {
     JobsFixture *f = *state;
     Jobs *other;
-    const JobsConfig config = {.data = f->scratch.path, .max_jobs = 5};
+    const JobsConfig config = {.data = f->scratch.path, .max_jobs = 5, .retry_ms = 1};
     char want[2 * PATH_MAX];
     snprintf(want, sizeof want, "the data folder %s belongs to another running daemon",
              f->scratch.path);
