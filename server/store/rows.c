@@ -91,3 +91,49 @@ void id_list_free(IdList *list)
     free(list->items);
     *list = (IdList){0};
 }
+
+void version_row_free(VersionRow *version)
+{
+    free(version->class_names);
+    free(version->image);
+    free(version->metrics);
+    free(version->settings);
+    free(version->environment);
+    free(version->evaluation);
+    version->class_names = version->image = version->metrics = NULL;
+    version->settings = version->environment = version->evaluation = NULL;
+}
+
+void version_list_free(VersionList *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        version_row_free(&list->items[i]);
+    free(list->items);
+    *list = (VersionList){0};
+}
+
+void model_row_free(ModelRow *model)
+{
+    free(model->metadata);
+    model->metadata = NULL;
+}
+
+void model_list_free(ModelList *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        model_row_free(&list->items[i]);
+    free(list->items);
+    *list = (ModelList){0};
+}
+
+void alias_list_free(AliasList *list)
+{
+    free(list->items);
+    *list = (AliasList){0};
+}
+
+void model_removal_list_free(ModelRemovalList *list)
+{
+    free(list->items);
+    *list = (ModelRemovalList){0};
+}

@@ -12,6 +12,7 @@
 #include "core/train/checkpoint.h"
 #include "core/train/epoch_metrics.h"
 #include "server/store/rows_dataset.h"
+#include "server/store/rows_model.h"
 
 /* ---- Jobs ---- */
 
@@ -52,6 +53,7 @@ typedef struct {
     int restart_count;            // times that it was queued again because the daemon had died
     int idle_restarts;            // of those, the last ones in a row without a new checkpoint
     char warning[JOB_TEXT];       // why it waits, such as a full disk; "": it does not. Not stored
+    char notice[JOB_TEXT];        // what went wrong with it after all, though it has succeeded
 
     struct {
         int64_t id;  // of its data set; 0: a known one, whose id is its name

@@ -87,7 +87,45 @@ bool store_remove_dataset(Store *store, int64_t id, Error *err);
 bool store_dataset_removed(Store *store, int64_t id, Error *err);  // the files are gone
 bool store_raise_dataset_ids(Store *store, int64_t last, Error *err);
 
+/* Models, in a transaction. ERR_CONFLICT: the name is taken. */
+bool store_add_model(Store *store, ModelRow *model, Error *err);  // gives it its id
+bool store_save_model(Store *store, const ModelRow *model, Error *err);
+bool store_load_model(Store *store, int64_t id, ModelRow *model, Error *err);
+/* `model->id` 0: there is none of that name. */
+bool store_load_model_named(Store *store, const char *name, ModelRow *model, Error *err);
+bool store_add_version(Store *store, VersionRow *version, Error *err);  // gives the row its id
+bool store_save_version(Store *store, const VersionRow *version, Error *err);
+bool store_load_version(Store *store, int64_t model_id, int64_t number, VersionRow *version,
+                        Error *err);
+/* Version 0: remove the alias. */
+bool store_put_alias(Store *store, int64_t model_id, const AliasRow *alias, Error *err);
+/* An alias of the version; "": there is none. */
+bool store_version_alias(Store *store, int64_t model_id, int64_t number, char alias[MODEL_ALIAS],
+                         Error *err);
+bool store_tell_model(Store *store, int64_t id, Event *event, Error *err);
+/* The rows; the files are to be removed from then on. */
+bool store_remove_version(Store *store, int64_t model_id, int64_t number, Error *err);
+bool store_remove_model(Store *store, int64_t id, Error *err);
+bool store_model_removed(Store *store, const ModelRemoval *removal, Error *err);
+bool store_raise_model_ids(Store *store, int64_t last, Error *err);
+/* Idempotency keys of versions, as store_find_key: *version_id is 0 when the key is new. */
+bool store_find_model_key(Store *store, const char *key, char **request, int64_t *version_id,
+                          Error *err);
+bool store_add_model_key(Store *store, const char *key, const char *request, int64_t version_id,
+                         Error *err);
+/* Of that row; in a transaction. */
+bool store_load_version_row(Store *store, int64_t row, VersionRow *version, Error *err);
+
 /* Outside of one; they see what has been committed. */
+bool store_model_named(Store *store, const char *name, ModelRow *model, Error *err);
+bool store_models(Store *store, const ModelQuery *query, ModelList *list, Error *err);
+bool store_version(Store *store, int64_t model_id, int64_t number, VersionRow *version, Error *err);
+bool store_versions(Store *store, int64_t model_id, VersionList *list, Error *err);  // newest first
+bool store_all_versions(Store *store, VersionList *list, Error *err);             // of all models
+bool store_aliases(Store *store, int64_t model_id, AliasList *list, Error *err);  // by name
+bool store_model_removals(Store *store, ModelRemovalList *list, Error *err);
+bool store_version_count(Store *store, int64_t *count, Error *err);
+
 bool store_dataset(Store *store, int64_t id, DatasetRow *set, Error *err);
 bool store_dataset_named(Store *store, const char *name, DatasetRow *set, Error *err);
 bool store_datasets(Store *store, const DatasetQuery *query, DatasetList *list, Error *err);

@@ -51,6 +51,7 @@ static const Column COLUMNS[] = {
     FIELD("dataset_id", INT64, dataset.id),
     TEXT("dataset_name", dataset.name),
     TEXT("dataset_digest", dataset.digest),
+    TEXT("notice", notice),
 };
 
 static const Table TABLE = {"jobs", COLUMNS, COUNT(COLUMNS)};

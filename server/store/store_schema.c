@@ -131,6 +131,33 @@ static const char *const STEPS[] = {
     "UPDATE jobs SET dataset_name = ifnull(json_extract(settings, '$.dataset'), '')"
     "  WHERE json_valid(settings);"
     "CREATE INDEX jobs_by_dataset ON jobs (dataset_id) WHERE dataset_id > 0;",
+
+    // Trained models under names. What a version was trained on and how is copied into its row: the
+    // job and the data set may go. A key lives as long as the version that came of it.
+    "CREATE TABLE models ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"  // ids are never used again
+    "  name TEXT NOT NULL UNIQUE, metadata TEXT NOT NULL,"
+    "  last_version INTEGER NOT NULL,"         // nor are the numbers of versions
+    "  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL);"
+    "CREATE TABLE model_versions ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  model_id INTEGER NOT NULL, version INTEGER NOT NULL,"
+    "  source_kind TEXT NOT NULL, source_job_id INTEGER NOT NULL, source_step INTEGER NOT NULL,"
+    "  bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, network TEXT NOT NULL,"
+    "  channels INTEGER NOT NULL, image_size INTEGER NOT NULL, classes INTEGER NOT NULL,"
+    "  normalization TEXT NOT NULL, class_names TEXT NOT NULL, image TEXT NOT NULL,"
+    "  dataset_id INTEGER NOT NULL, dataset_name TEXT NOT NULL, dataset_digest TEXT NOT NULL,"
+    "  metrics TEXT NOT NULL, settings TEXT NOT NULL, environment TEXT NOT NULL,"
+    "  evaluation TEXT NOT NULL, missing INTEGER NOT NULL, created_at INTEGER NOT NULL,"
+    "  UNIQUE (model_id, version));"
+    "CREATE TABLE model_aliases (model_id INTEGER NOT NULL, alias TEXT NOT NULL,"
+    "  version INTEGER NOT NULL, PRIMARY KEY (model_id, alias)) WITHOUT ROWID;"
+    "CREATE TABLE model_keys (key TEXT PRIMARY KEY, request TEXT NOT NULL,"
+    "  version_id INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE model_removals (model_id INTEGER NOT NULL, version INTEGER NOT NULL,"
+    "  PRIMARY KEY (model_id, version)) WITHOUT ROWID;"
+    // Of a job that has ended, such as a model that it could not register.
+    "ALTER TABLE jobs ADD COLUMN notice TEXT NOT NULL DEFAULT '';",
 };
 // clang-format on
 

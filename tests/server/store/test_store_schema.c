@@ -30,6 +30,7 @@ static void open_db(Fixture *f)
 {
     const char *path = scratch_path(&f->scratch, "store.db");
     assert_int_equal(sqlite3_open(path, &f->db.sqlite), SQLITE_OK);
+    f->db.path = sqlite3_db_filename(f->db.sqlite, "main");
 }
 
 static int set_up(void **state)
@@ -277,6 +278,29 @@ static void jobs_of_the_eighth_schema_have_the_name_of_their_set(void **state)
     store_close(store);
 }
 
+/* The ninth schema knew no models; its jobs have no notice. */
+static void a_store_of_the_ninth_schema_takes_models(void **state)
+{
+    Store *store = open_older(
+        *state, 9,
+        "INSERT INTO jobs (id, name, status, stop_reason, created_at, queued_at, started_at,"
+        "  finished_at, settings, metadata, parent_id, restart_count, idle_restarts, step,"
+        "  total_steps, epoch, latest_step, latest_epoch, best_epoch, best_step, cpu_isa, threads,"
+        "  onednn, version, error_code, error_message) VALUES (7, '', 'queued', '', 1, 2, 0, 0,"
+        "  '{}', '{}', 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, '', 0, '', '', '', '')");
+    Fixture *f = *state;
+    JobInfo job;
+    ModelRow model = {.name = "a", .metadata = "{}"};
+    CHECK_OK(store_job(store, 7, &job, &f->err), f->err);
+    assert_string_equal(job.notice, "");
+    job_info_free(&job);
+    CHECK_OK(store_begin(store, &f->err), f->err);
+    CHECK_OK(store_add_model(store, &model, &f->err), f->err);
+    assert_int_equal(model.id, 1);
+    CHECK_OK(store_commit(store, &f->err), f->err);
+    store_close(store);
+}
+
 /* The fourth schema kept the path and the resolved settings with a key; of those, the path stays.
  */
 static void keys_of_resolved_settings_become_keys_of_paths(void **state)
@@ -316,6 +340,7 @@ int main(int argc, char **argv)
         CASE(a_store_of_the_fifth_schema_goes_on),
         CASE(states_and_models_become_statuses_and_networks),
         CASE(jobs_of_the_eighth_schema_have_the_name_of_their_set),
+        CASE(a_store_of_the_ninth_schema_takes_models),
         CASE(keys_of_resolved_settings_become_keys_of_paths),
     };
     return RUN_TESTS(tests);

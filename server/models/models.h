@@ -1,0 +1,135 @@
+/* server/models/models.h -- trained models under names: register, look at, point aliases at them,
+ * delete.
+ *
+ * A model is a name with versions 1, 2, 3 and so on; a version is a file that never changes and
+ * belongs to the model alone, whatever becomes of the job that it came from. An alias is a name for
+ * a version of a model, and may be pointed at another at any time.
+ *
+ *     DATA/models/model_3/        one folder per model that has files
+ *         2.safetensors           of version 2: a hard link of the job's file, or a copy
+ *     DATA/models/new-*.safetensors    not a version yet
+ *
+ * Every call may come from any thread, and may wait for the disk. Answers are copies. A call that
+ * changes something returns true once the change is on disk.
+ *
+ * Lock order: store, events, log.
+ *
+ * Errors   ERR_NOT_FOUND: no such model, version, alias, job or checkpoint. ERR_CONFLICT: an alias,
+ *          a limit or an idempotency key forbids it. ERR_INVALID: a file that is not of the network
+ *          it is said to be of. ERR_IO, ERR_NO_SPACE: the store or the disk.
+ */
+#pragma once
+#include "core/data/decode/image_spec.h"
+#include "core/data/normalization.h"
+#include "core/train/model_info.h"
+#include "server/base/faults.h"
+#include "server/base/files.h"
+#include "server/jobs/jobs.h"
+
+typedef struct Models Models;
+
+typedef struct {
+    const char *data;  // folder of everything that must last
+    int max_versions;  // of all models, stored at a time
+    Jobs *jobs;        // whose store, lock and checkpoints are used; borrowed
+    Log *log;
+} ModelsConfig;
+
+/* Puts right what a sudden death left behind: files that are no versions yet go, files that the
+ * store does not know go to lost+found, versions whose files are gone say that they are missing. */
+bool models_open(const ModelsConfig *config, Models **models, Error *err);
+void models_close(Models *models);  // no thread uses it any more; takes NULL
+
+/* Letters, digits, "-", "_" and ".", and neither "." nor "..". An alias also has a character that
+ * is no digit. */
+bool model_name_valid(const char *name);
+bool model_alias_valid(const char *alias);
+
+void model_id_format(int64_t id, char text[MODEL_ID]);  // "model_3"
+bool model_id_parse(const char *text, int64_t *id);
+
+/* ---- Look ---- */
+
+/* A version, and the name of its model. */
+typedef struct {
+    char name[MODEL_NAME];
+    VersionRow row;
+    Path path;  // of its file
+    // The same as in the row, taken apart.
+    ImageSpec image;              // what becomes of a picture: that of the data set, else a default
+    Normalization normalization;  // channels 0: none
+    const char *const *class_names;  // row.classes of them; NULL: not known
+} ModelVersion;
+
+void model_version_free(ModelVersion *version);  // the texts in it, not the struct
+
+/* A reference: "shirts" is the alias "production" if there is one, else the newest version;
+ * "shirts@3" and "shirts@production". ERR_NOT_FOUND, with the reason "file_missing" where only its
+ * file is gone. The file may be deleted between this call and the opening of `path`: ask again. */
+bool models_resolve(Models *models, const char *reference, ModelVersion *version, Error *err);
+
+/* A model with its aliases and its versions, newest first; all of one moment. */
+typedef struct {
+    ModelRow row;
+    AliasList aliases;
+    VersionList versions;
+} ModelDetail;
+
+void model_detail_free(ModelDetail *model);
+
+bool models_get(Models *models, const char *name, ModelDetail *model, Error *err);
+bool models_list(Models *models, const ModelQuery *query, ModelList *list, Error *err);
+/* With its aliases and versions; the model's name is `row.name`. */
+bool models_detail(Models *models, const ModelRow *row, ModelDetail *model, Error *err);
+
+/* ---- Register ---- */
+
+typedef struct {
+    const char *name;        // of the model, made if there is none
+    int64_t job_id;          // whose checkpoint it is
+    const char *checkpoint;  // "best", "latest" or "step_<n>"
+    const char *key;         // idempotency key; NULL: none
+    const char *request;     // with a key: what it stands for, as text
+} ModelRequest;
+
+/* The next version of that model. *replayed: the key was used before for the same request, and
+ * *version is what came of it. `replayed` may be NULL. */
+bool models_register(Models *models, const ModelRequest *request, ModelVersion *version,
+                     bool *replayed, Error *err);
+
+/* What a job that has succeeded was asked to become: its best checkpoint, else its latest. Once for
+ * each job, however often it is called. */
+bool models_register_job(Models *models, int64_t job_id, const char *name, ModelVersion *version,
+                         Error *err);
+
+/* Weights from elsewhere: a safetensors file and what network it is said to be of. Each tensor that
+ * is missing, superfluous, or of another shape or type is a fault at "/tensors/<name>"; false
+ * without *err set then. The version's file is made anew, with `info` in it; `path` stays. */
+bool models_upload(Models *models, const char *name, const char *path, const ModelInfo *info,
+                   ModelVersion *version, Faults *faults, Error *err);
+
+/* ---- Change ---- */
+
+/* May change metadata and aliases (version 0 removes one) of `model`, which is as it is now; false
+ * leaves everything as it is, with *err. Aliases that it adds are put in `aliases`. */
+typedef struct {
+    char *metadata;  // JSON object of strings, from malloc; NULL: as before
+    AliasList aliases;
+} ModelChange;
+typedef bool (*ModelVisitor)(void *context, const ModelDetail *model, ModelChange *change,
+                             Error *err);
+
+/* All of it or nothing. ERR_INVALID: an alias of a version that there is not. */
+bool models_edit(Models *models, const char *name, ModelVisitor edit, void *context,
+                 ModelDetail *model, Error *err);
+
+/* The figures of an evaluation of the version, a JSON object that its card shows. */
+bool models_put_evaluation(Models *models, int64_t model_id, int64_t version, const char *json,
+                           Error *err);
+
+/* With its file. ERR_CONFLICT (reason "version_in_use"): an alias points at it. `allow` looks at
+ * the model inside the change, and may be NULL. */
+bool models_delete_version(Models *models, const char *name, int64_t version, ModelVisitor allow,
+                           void *context, Error *err);
+/* With all versions and aliases. */
+bool models_delete(Models *models, const char *name, ModelVisitor allow, void *context, Error *err);

@@ -1,0 +1,273 @@
+/* server/store/store_models.c -- the rows of models: names, aliases, keys, what is to be removed.
+ *
+ * What happens to a model is told among the events of the jobs. It has an id there that neither a
+ * job nor a data set has, and a reader of all events gets them in their order. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "server/store/store_columns.h"
+
+// Data sets have the small negative ids.
+static const int64_t EVENTS_BELOW = -((int64_t)1 << 40);
+
+static const Column COLUMNS[] = {
+    COLUMN_CHARS(ModelRow, "name", name),
+    COLUMN(ModelRow, "metadata", OWNED, metadata),
+    COLUMN(ModelRow, "last_version", INT64, last_version),
+    COLUMN(ModelRow, "created_at", INT64, created_at),
+    COLUMN(ModelRow, "updated_at", INT64, updated_at),
+};
+
+static const Table TABLE = {"models", COLUMNS, COUNT(COLUMNS)};
+
+static void read_row(sqlite3_stmt *stmt, void *item)
+{
+    *(ModelRow *)item = (ModelRow){0};
+    table_read(&TABLE, stmt, item);
+}
+
+/* The model of that id, or where id is 0 of that name; `model->id` 0: there is none. */
+static bool load(Db *db, int64_t id, const char *name, ModelRow *model, Error *err)
+{
+    char *sql = table_select(&TABLE);
+    sql_append(&sql, " FROM models WHERE %s", id > 0 ? "id = ?1" : "name = ?2");
+    sqlite3_stmt *stmt = NULL;
+    bool found = false;
+    *model = (ModelRow){0};
+    bool ok = sql_prepare(db, err, &stmt, sql, id > 0 ? "i" : "it", id, name)
+              && sql_step(db, err, stmt, &found);
+    if (ok && found) {
+        read_row(stmt, model);
+        ok = sql_row_is_whole(db, err);
+        if (!ok)
+            model_row_free(model);
+    }
+    sqlite3_finalize(stmt);
+    free(sql);
+    return ok;
+}
+
+bool store_add_model(Store *store, ModelRow *model, Error *err)
+{
+    int64_t other = 0;
+    if (!sql_number(&store->writer, err, &other, "SELECT id FROM models WHERE name = ?", "t",
+                    model->name))
+        return false;
+    if (other > 0)
+        return fail_as(err, ERR_CONFLICT, "name_taken", "there is a model %s already", model->name);
+    return table_add(&TABLE, &store->writer, model, err);
+}
+
+bool store_save_model(Store *store, const ModelRow *model, Error *err)
+{
+    return table_save(&TABLE, &store->writer, model, err);
+}
+
+bool store_load_model(Store *store, int64_t id, ModelRow *model, Error *err)
+{
+    return load(&store->writer, id, NULL, model, err)
+           && (model->id > 0
+               || fail(err, ERR_NOT_FOUND, "there is no model model_%lld", (long long)id));
+}
+
+bool store_load_model_named(Store *store, const char *name, ModelRow *model, Error *err)
+{
+    return load(&store->writer, 0, name, model, err);
+}
+
+bool store_model_named(Store *store, const char *name, ModelRow *model, Error *err)
+{
+    pthread_mutex_lock(&store->reader.lock);
+    const bool ok = load(&store->reader, 0, name, model, err);
+    pthread_mutex_unlock(&store->reader.lock);
+    return ok
+           && (model->id > 0 || fail(err, ERR_NOT_FOUND, "there is no model called %.100s", name));
+}
+
+bool store_models(Store *store, const ModelQuery *query, ModelList *list, Error *err)
+{
+    Db *db = &store->reader;
+    const SqlList how = {sizeof *list->items, read_row, query->limit};
+    const int64_t below = query->after > 0 ? query->after : INT64_MAX;
+    char *sql = table_select(&TABLE);
+    sql_append(&sql, " FROM models WHERE id < ?1 AND (?3 IS NULL OR instr(lower(name), lower(?3))"
+                     " > 0) ORDER BY id DESC LIMIT ?2");
+    sqlite3_stmt *stmt = NULL;
+    SqlRows rows = {0};
+    pthread_mutex_lock(&db->lock);
+    const bool ok =
+        sql_prepare(db, err, &stmt, sql, "iit", below, (int64_t)query->limit + 1, query->name)
+        && sql_list(db, err, stmt, how, &rows);
+    sqlite3_finalize(stmt);
+    pthread_mutex_unlock(&db->lock);
+    *list = (ModelList){rows.items, rows.count, rows.has_more};
+    if (!ok)
+        model_list_free(list);
+    free(sql);
+    return ok;
+}
+
+bool store_raise_model_ids(Store *store, int64_t last, Error *err)
+{
+    return store_raise_sequence(&store->writer, "models", last, err);
+}
+
+/* ---- Aliases ---- */
+
+bool store_put_alias(Store *store, int64_t model_id, const AliasRow *alias, Error *err)
+{
+    Db *db = &store->writer;
+    if (alias->version == 0)
+        return sql_run(db, err, "DELETE FROM model_aliases WHERE model_id = ? AND alias = ?", "it",
+                       model_id, alias->alias);
+    return sql_run(db, err, "INSERT OR REPLACE INTO model_aliases VALUES (?, ?, ?)", "iti",
+                   model_id, alias->alias, alias->version);
+}
+
+bool store_version_alias(Store *store, int64_t model_id, int64_t number, char alias[MODEL_ALIAS],
+                         Error *err)
+{
+    static const char SQL[] = "SELECT alias FROM model_aliases WHERE model_id = ? AND version = ?";
+    sqlite3_stmt *stmt = NULL;
+    bool found = false;
+    alias[0] = '\0';
+    const bool ok = sql_prepare(&store->writer, err, &stmt, SQL, "ii", model_id, number)
+                    && sql_step(&store->writer, err, stmt, &found);
+    if (ok && found)
+        sql_copy(stmt, 0, alias, MODEL_ALIAS);
+    sqlite3_finalize(stmt);
+    return ok;
+}
+
+static void read_alias(sqlite3_stmt *stmt, void *item)
+{
+    AliasRow *alias = item;
+    *alias = (AliasRow){.version = sqlite3_column_int64(stmt, 1)};
+    sql_copy(stmt, 0, alias->alias, sizeof alias->alias);
+}
+
+bool store_aliases(Store *store, int64_t model_id, AliasList *list, Error *err)
+{
+    static const char SQL[] =
+        "SELECT alias, version FROM model_aliases WHERE model_id = ? ORDER BY alias";
+    const SqlList how = {.item_size = sizeof *list->items, .read = read_alias};
+    Db *db = &store->reader;
+    sqlite3_stmt *stmt = NULL;
+    SqlRows rows = {0};
+    pthread_mutex_lock(&db->lock);
+    const bool ok =
+        sql_prepare(db, err, &stmt, SQL, "i", model_id) && sql_list(db, err, stmt, how, &rows);
+    sqlite3_finalize(stmt);
+    pthread_mutex_unlock(&db->lock);
+    *list = (AliasList){rows.items, rows.count};
+    if (!ok)
+        alias_list_free(list);
+    return ok;
+}
+
+/* ---- Events ---- */
+
+bool store_tell_model(Store *store, int64_t id, Event *event, Error *err)
+{
+    event->job_id = EVENTS_BELOW - id;
+    return store_add_event(store, event, err);
+}
+
+/* ---- Keys ---- */
+
+bool store_find_model_key(Store *store, const char *key, char **request, int64_t *version_id,
+                          Error *err)
+{
+    Db *db = &store->writer;
+    sqlite3_stmt *stmt = NULL;
+    bool found = false;
+    *request = NULL;
+    *version_id = 0;
+    const bool ok =
+        sql_prepare(db, err, &stmt, "SELECT request, version_id FROM model_keys WHERE key = ?", "t",
+                    key)
+        && sql_step(db, err, stmt, &found);
+    if (ok && found) {
+        *request = sql_text(stmt, 0);
+        *version_id = sqlite3_column_int64(stmt, 1);
+    }
+    sqlite3_finalize(stmt);
+    return ok;
+}
+
+bool store_add_model_key(Store *store, const char *key, const char *request, int64_t version_id,
+                         Error *err)
+{
+    return sql_run(&store->writer, err, "INSERT INTO model_keys VALUES (?, ?, ?)", "tti", key,
+                   request, version_id);
+}
+
+/* ---- Removals ---- */
+
+static bool remember_removal(Db *db, int64_t model_id, int64_t version, Error *err)
+{
+    return sql_run(db, err, "INSERT OR REPLACE INTO model_removals VALUES (?, ?)", "ii", model_id,
+                   version);
+}
+
+bool store_remove_version(Store *store, int64_t model_id, int64_t number, Error *err)
+{
+    static const char KEYS[] = "DELETE FROM model_keys WHERE version_id IN (SELECT id FROM"
+                               " model_versions WHERE model_id = ? AND version = ?)";
+    Db *db = &store->writer;
+    return sql_run(db, err, KEYS, "ii", model_id, number)
+           && sql_run(db, err, "DELETE FROM model_versions WHERE model_id = ? AND version = ?",
+                      "ii", model_id, number)
+           && remember_removal(db, model_id, number, err);
+}
+
+bool store_remove_model(Store *store, int64_t id, Error *err)
+{
+    Db *db = &store->writer;
+    static const char KEYS[] = "DELETE FROM model_keys WHERE version_id IN"
+                               " (SELECT id FROM model_versions WHERE model_id = ?)";
+    static const char *const ROWS[] = {
+        "DELETE FROM model_versions WHERE model_id = ?",
+        "DELETE FROM model_aliases WHERE model_id = ?",
+        "DELETE FROM model_removals WHERE model_id = ?",
+        "DELETE FROM models WHERE id = ?",
+    };
+    if (!sql_run(db, err, KEYS, "i", id))
+        return false;
+    for (size_t i = 0; i < COUNT(ROWS); i++)
+        if (!sql_run(db, err, ROWS[i], "i", id))
+            return false;
+    return sql_run(db, err, "DELETE FROM events WHERE job_id = ?", "i", EVENTS_BELOW - id)
+           && remember_removal(db, id, 0, err);
+}
+
+bool store_model_removed(Store *store, const ModelRemoval *removal, Error *err)
+{
+    return sql_run(&store->writer, err,
+                   "DELETE FROM model_removals WHERE model_id = ? AND version = ?", "ii",
+                   removal->model_id, removal->version);
+}
+
+static void read_removal(sqlite3_stmt *stmt, void *item)
+{
+    *(ModelRemoval *)item =
+        (ModelRemoval){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1)};
+}
+
+bool store_model_removals(Store *store, ModelRemovalList *list, Error *err)
+{
+    const SqlList how = {.item_size = sizeof *list->items, .read = read_removal};
+    Db *db = &store->reader;
+    sqlite3_stmt *stmt = NULL;
+    SqlRows rows = {0};
+    pthread_mutex_lock(&db->lock);
+    const bool ok = sql_prepare(db, err, &stmt, "SELECT model_id, version FROM model_removals", "")
+                    && sql_list(db, err, stmt, how, &rows);
+    sqlite3_finalize(stmt);
+    pthread_mutex_unlock(&db->lock);
+    *list = (ModelRemovalList){rows.items, rows.count};
+    if (!ok)
+        model_removal_list_free(list);
+    return ok;
+}

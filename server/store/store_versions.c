@@ -1,0 +1,142 @@
+/* server/store/store_versions.c -- the rows of the versions of models. */
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+#include "server/store/store_columns.h"
+
+#define FIELD(column, type, field) COLUMN(VersionRow, column, type, field)
+#define TEXT(column, field)        COLUMN_CHARS(VersionRow, column, field)
+
+static const Column COLUMNS[] = {
+    FIELD("model_id", INT64, model_id),
+    FIELD("version", INT64, version),
+    TEXT("source_kind", source.kind),
+    FIELD("source_job_id", INT64, source.job_id),
+    FIELD("source_step", INT64, source.step),
+    FIELD("bytes", INT64, bytes),
+    TEXT("sha256", sha256),
+    TEXT("network", network),
+    FIELD("channels", INT, channels),
+    FIELD("image_size", INT, image_size),
+    FIELD("classes", INT, classes),
+    TEXT("normalization", normalization),
+    FIELD("class_names", OWNED, class_names),
+    FIELD("image", OWNED, image),
+    FIELD("dataset_id", INT64, dataset.id),
+    TEXT("dataset_name", dataset.name),
+    TEXT("dataset_digest", dataset.digest),
+    FIELD("metrics", OWNED, metrics),
+    FIELD("settings", OWNED, settings),
+    FIELD("environment", OWNED, environment),
+    FIELD("evaluation", OWNED, evaluation),
+    FIELD("missing", INT, missing),
+    FIELD("created_at", INT64, created_at),
+};
+
+static const Table TABLE = {"model_versions", COLUMNS, COUNT(COLUMNS)};
+
+static void read_row(sqlite3_stmt *stmt, void *item)
+{
+    *(VersionRow *)item = (VersionRow){0};
+    table_read(&TABLE, stmt, item);
+}
+
+bool store_add_version(Store *store, VersionRow *version, Error *err)
+{
+    return table_add(&TABLE, &store->writer, version, err);
+}
+
+bool store_save_version(Store *store, const VersionRow *version, Error *err)
+{
+    return table_save(&TABLE, &store->writer, version, err);
+}
+
+/* The first row that `where` finds, whose parameters are a and b. */
+static bool load(Db *db, const char *where, int64_t a, int64_t b, VersionRow *version, bool *found,
+                 Error *err)
+{
+    char *sql = table_select(&TABLE);
+    sql_append(&sql, " FROM model_versions WHERE %s", where);
+    sqlite3_stmt *stmt = NULL;
+    *found = false;
+    bool ok = sql_prepare(db, err, &stmt, sql, "ii", a, b) && sql_step(db, err, stmt, found);
+    if (ok && *found) {
+        read_row(stmt, version);
+        ok = sql_row_is_whole(db, err);
+        if (!ok)
+            version_row_free(version);
+    }
+    sqlite3_finalize(stmt);
+    free(sql);
+    return ok;
+}
+
+static bool load_number(Db *db, int64_t model_id, int64_t number, VersionRow *version, Error *err)
+{
+    bool found;
+    return load(db, "model_id = ?1 AND version = ?2", model_id, number, version, &found, err)
+           && (found
+               || fail(err, ERR_NOT_FOUND, "the model has no version %lld", (long long)number));
+}
+
+bool store_load_version(Store *store, int64_t model_id, int64_t number, VersionRow *version,
+                        Error *err)
+{
+    return load_number(&store->writer, model_id, number, version, err);
+}
+
+bool store_load_version_row(Store *store, int64_t row, VersionRow *version, Error *err)
+{
+    bool found;
+    return load(&store->writer, "id = ?1 AND id > ?2", row, 0, version, &found, err)
+           && (found || fail(err, ERR_NOT_FOUND, "the version is gone"));
+}
+
+bool store_version(Store *store, int64_t model_id, int64_t number, VersionRow *version, Error *err)
+{
+    pthread_mutex_lock(&store->reader.lock);
+    const bool ok = load_number(&store->reader, model_id, number, version, err);
+    pthread_mutex_unlock(&store->reader.lock);
+    return ok;
+}
+
+/* model_id 0: of all models. */
+static bool list_versions(Store *store, int64_t model_id, VersionList *list, Error *err)
+{
+    const SqlList how = {.item_size = sizeof *list->items, .read = read_row};
+    Db *db = &store->reader;
+    char *sql = table_select(&TABLE);
+    sql_append(&sql, " FROM model_versions WHERE ?1 IN (0, model_id)"
+                     " ORDER BY model_id DESC, version DESC");
+    sqlite3_stmt *stmt = NULL;
+    SqlRows rows = {0};
+    pthread_mutex_lock(&db->lock);
+    const bool ok =
+        sql_prepare(db, err, &stmt, sql, "i", model_id) && sql_list(db, err, stmt, how, &rows);
+    sqlite3_finalize(stmt);
+    pthread_mutex_unlock(&db->lock);
+    *list = (VersionList){rows.items, rows.count};
+    if (!ok)
+        version_list_free(list);
+    free(sql);
+    return ok;
+}
+
+bool store_versions(Store *store, int64_t model_id, VersionList *list, Error *err)
+{
+    return list_versions(store, model_id, list, err);
+}
+
+bool store_all_versions(Store *store, VersionList *list, Error *err)
+{
+    return list_versions(store, 0, list, err);
+}
+
+bool store_version_count(Store *store, int64_t *count, Error *err)
+{
+    pthread_mutex_lock(&store->reader.lock);
+    const bool ok =
+        sql_number(&store->reader, err, count, "SELECT count(*) FROM model_versions", "");
+    pthread_mutex_unlock(&store->reader.lock);
+    return ok;
+}
