@@ -55,6 +55,7 @@ typedef struct Layer {
 
     Shared *shared;         // with the other layers of the net
     Autotune *autotune;     // which kernels to use; NULL: oneDNN's alone
+    int kernels_of;         // kernels are those of a batch of so many; normally `batch`
     int runs_per_load;      // how often a layer runs until the parameters change, about
     bool (*go_on)(void *);  // asked while kernels are measured; NULL: always
     void *go_on_context;

@@ -171,6 +171,7 @@ static Program *program_for(Net *net, int count, bool training, Error *err)
             .autotune = net->config.autotune,
             .go_on = net->config.go_on,
             .go_on_context = net->config.go_on_context,
+            .kernels_of = net->config.kernels_of,
             .runs_per_load = net->config.batch_size / net->micro_batches[training],
             .views =
                 !(net->config.without & REWRITE_NO_VIEWS) && layout_views_pay(net->config.bf16),

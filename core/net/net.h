@@ -44,6 +44,10 @@ typedef struct {
     void (*grads_ready)(void *context, size_t first, size_t count);
     void *grads_ready_context;
     Autotune *autotune;  // which kernels to use, borrowed; NULL: oneDNN's alone
+    /* Every part, however small, runs the kernels of a part of so many examples: then what an
+     * example gives is the same bits whatever is computed beside it. 0: those of its own size,
+     * which may be faster. */
+    int kernels_of;
 } NetConfig;
 
 /* Keeps `params`, which must come from the same graph, and writes their gradients. */

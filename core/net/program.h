@@ -20,6 +20,7 @@ typedef struct {
     Autotune *autotune;     // which kernels to use; NULL: oneDNN's alone
     bool (*go_on)(void *);  // asked while kernels are measured; NULL: always
     void *go_on_context;
+    int kernels_of;     // examples of the part whose kernels are used; 0: `batch`
     int runs_per_load;  // how often it runs until the parameters change, about
     bool views;         // concat and slice copy nothing where layers take views
     bool keep_all;      // each tensor has memory to itself; else it is reused by lifetime

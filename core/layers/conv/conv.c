@@ -118,8 +118,10 @@ static bool create_direction(Layer *l, ConvDirection d, Error *err)
     State *s = l->state;
     Direction *it = &s->directions[d];
     it->task = task_of(l, d);
+    ConvProblem asked = it->task.problem;
+    asked.batch = l->kernels_of;
     for (int attempt = 0;; attempt++) {
-        it->kernel = kernel_for(l, &it->task.problem, err);
+        it->kernel = kernel_for(l, &asked, err);
         if (!it->kernel)
             return false;
         if (it->kernel->ops->create(it->kernel, &it->task, &it->state, err))
@@ -129,7 +131,7 @@ static bool create_direction(Layer *l, ConvDirection d, Error *err)
         it->kernel->ops->destroy(it->state);
         it->state = NULL;
         char key[CONV_PROBLEM_KEY];
-        conv_problem_key(&it->task.problem, key);
+        conv_problem_key(&asked, key);
         autotune_reject(l->autotune, key);
     }
 }

@@ -390,9 +390,55 @@ static void preparing_changes_nothing_and_leaves_nothing_to_measure(void **state
     fixture_free(&f);
 }
 
+/* What an example gives does not depend on what is computed beside it: bit for bit, by kernels that
+ * were chosen for one size, whatever the size is. */
+static void check_apart(bool bf16, Kernels kernels)
+{
+    Autotune *a = autotune_new();
+    fix_kernels(a, bf16, MICRO, kernels);
+    const int known = autotune_count(a);
+    Fixture f = fixture_new(bf16, a);
+    Error err = {0};
+    net_free(f.net);
+    const NetConfig how = {.batch_size = BATCH,
+                           .micro_batch = MICRO,
+                           .bf16 = bf16,
+                           .autotune = a,
+                           .kernels_of = MICRO};
+    CHECK_OK(net_new(f.graph, f.params, how, &f.net, &err), err);
+    float together[BATCH][CLASSES], alone[CLASSES], pair[2][CLASSES];
+    CHECK_OK(net_forward(f.net, f.images, BATCH, together[0], &err), err);
+    for (int i = 0; i < BATCH; i++) {
+        const float *image = f.images + (size_t)i * IN * SIDE * SIDE;
+        CHECK_OK(net_forward(f.net, image, 1, alone, &err), err);
+        assert_memory_equal(alone, together[i], sizeof alone);
+        if (i + 1 == BATCH)
+            continue;
+        CHECK_OK(net_forward(f.net, image, 2, pair[0], &err), err);
+        assert_memory_equal(pair, together[i], sizeof pair);
+    }
+    assert_int_equal(autotune_count(a), known);  // nothing was measured for other sizes
+    fixture_free(&f);
+}
+
+static void an_example_gives_the_same_bits_alone_and_among_others(void **state)
+{
+    (void)state;
+    const Kernels library = {"oneDNN", "oneDNN", "oneDNN"};
+    const Kernels own[] = {{"winograd F(3,3)", "winograd F(2,5)", "gemm"},
+                           {"winograd F(4,3)", "im2col", "oneDNN"},
+                           {"im2col", "oneDNN", "gemm"}};
+    for (int bf16 = 0; bf16 <= net_bf16_is_fast(); bf16++) {
+        check_apart(bf16, library);
+        for (size_t i = 0; i < COUNT(own) && gemm_kernel(bf16); i++)
+            check_apart(bf16, own[i]);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_example_gives_the_same_bits_alone_and_among_others),
         cmocka_unit_test(float32_kernels_give_the_librarys_gradients),
         cmocka_unit_test(parts_of_a_batch_may_run_on_different_kernels),
         cmocka_unit_test(bfloat16_kernels_err_little_more_than_the_library),
