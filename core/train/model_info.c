@@ -56,6 +56,11 @@ void model_info_to_meta(const ModelInfo *info, MetaList *list)
         add_json(list, "class_names", cJSON_CreateStringArray(info->class_names, info->classes));
     if (info->blocks.count > 0)
         add_json(list, "blocks", blocks_json(&info->blocks));
+    if (info->picture.size > 0) {
+        add_number(list, "picture_size", info->picture.size);
+        meta_add(list, "fit", xstrdup(fit_name(info->picture.fit)));
+        meta_add(list, "filter", xstrdup(filter_name(info->picture.filter)));
+    }
 }
 
 void model_info_to_meta_whole(const ModelInfo *info, MetaList *list)
@@ -166,6 +171,23 @@ static bool read_precision(const char *text, ModelInfo *info)
     return false;
 }
 
+static bool read_picture_size(const char *text, ModelInfo *info)
+{
+    info->picture = (ImageSpec){.channels = info->channels};
+    return read_number(text, &info->picture.size) && image_spec_check(&info->picture, NULL);
+}
+
+static bool read_fit(const char *text, ModelInfo *info)
+{
+    return fit_from_name(text, &info->picture.fit);
+}
+
+static bool read_filter(const char *text, ModelInfo *info)
+{
+    return filter_from_name(text, &info->picture.filter);
+}
+
+/* Channels before the picture's size. */
 static const struct {
     const char *key;
     bool (*read)(const char *text, ModelInfo *info);
@@ -178,6 +200,9 @@ static const struct {
     {"blocks", read_blocks},
     {"normalization", read_normalization},
     {"precision", read_precision},
+    {"picture_size", read_picture_size},
+    {"fit", read_fit},
+    {"filter", read_filter},
 };
 
 bool model_info_from_meta(const SafeFile *file, const char *path, ModelInfo *info, Error *err)

@@ -6,10 +6,13 @@
  *   class_names    a JSON array of texts
  *   blocks         channels given instead of the network's own: {"2.0":[64,[96,128],[16,32],32]}
  *   normalization, precision        of the training
+ *   picture_size, fit, filter       what its data set made of each picture file, before the images
+ *                                   were resized to image_size
  *
  * Any of them may be missing: files from elsewhere have none.
  */
 #pragma once
+#include "core/data/decode/image_spec.h"
 #include "core/data/normalization.h"
 #include "core/models/options.h"
 #include "core/train/precision.h"
@@ -23,6 +26,7 @@ struct ModelInfo {
     BlockList blocks;                   // count 0: the network's own
     Normalization normalization;        // of its images; no channels: none
     Precision precision;                // AUTO: not known
+    ImageSpec picture;                  // with `channels` channels; size 0: not known
 };
 
 /* Everything that is known but normalization and precision, which a checkpoint says by itself. */

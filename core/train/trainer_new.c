@@ -5,6 +5,7 @@
 #include "core/base/cpu.h"
 #include "core/base/memory.h"
 #include "core/base/team.h"
+#include "core/data/packed_index.h"
 #include "core/dnn/dnn.h"
 #include "core/train/init.h"
 #include "core/train/trainer_inside.h"
@@ -217,6 +218,18 @@ const TrainState *trainer_state(const Trainer *t)
     return &t->state;
 }
 
+/* What the set made of a picture file; a known set's images are squares of their own size. */
+static ImageSpec picture_of(const Dataset *set)
+{
+    ImageSpec spec = {.channels = set->image.channels, .size = set->image.height};
+    const char *fit = set->packed ? packed_note(set->packed, "fit") : NULL;
+    const char *filter = set->packed ? packed_note(set->packed, "filter") : NULL;
+    const bool known = (!fit || fit_from_name(fit, &spec.fit))
+                       && (!filter || filter_from_name(filter, &spec.filter))
+                       && set->image.width == set->image.height && image_spec_check(&spec, NULL);
+    return known ? spec : (ImageSpec){0};
+}
+
 ModelInfo trainer_model_info(const Trainer *t)
 {
     const TrainConfig *c = &t->config;
@@ -227,6 +240,7 @@ ModelInfo trainer_model_info(const Trainer *t)
                        .class_names = c->dataset->class_names,
                        .blocks = c->blocks,
                        .normalization = t->state.normalization,
+                       .picture = picture_of(c->dataset),
                        .precision = precision_resolve(c->precision)};
 }
 

@@ -18,6 +18,7 @@ static const ModelInfo TINY = {
     .class_names = NAMES,
     .normalization = {3, {0.1, 0.2, 0.3}, {0.5, 0.6, 0.7}},
     .precision = PRECISION_F32,
+    .picture = {.channels = 3, .size = 40, .fit = FIT_PAD, .filter = FILTER_BICUBIC},
 };
 
 static const char *file_path(void)
@@ -62,6 +63,7 @@ static void check_equal(const ModelInfo *got, const ModelInfo *want)
     normalization_to_text(&want->normalization, want_text);
     assert_string_equal(got_text, want_text);
     assert_int_equal(got->precision, want->precision);
+    assert_true(image_spec_equal(&got->picture, &want->picture));
 }
 
 static void a_file_says_what_it_is(void **state)
@@ -176,6 +178,9 @@ static void damaged_fields_are_named(void **state)
         {"blocks", "{\"a name that is too long\":[1,[2,3],[4,5],6]}"},
         {"normalization", "{}"},
         {"precision", "f16"},
+        {"picture_size", "96"},  // and no channels
+        {"fit", "squeeze"},
+        {"filter", "nearest"},
     };
     for (size_t i = 0; i < COUNT(FAULTS); i++) {
         Error err = {0};
