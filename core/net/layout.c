@@ -133,6 +133,19 @@ static void resolve_parts(Builder *b)
     }
 }
 
+/* Which values have gradients: the backward pass goes no further. */
+static void find_gradients(Builder *b)
+{
+    bool *has_grad = b->l->has_grad;
+    has_grad[0] = b->config.diff_input;
+    for (Node n = 1; n < b->nodes; n++) {
+        const GraphNode *node = graph_node(b->graph, n);
+        has_grad[n] = node->spec.param_count > 0 && n >= b->config.train_from;
+        for (int s = 0; s < node->src_count; s++)
+            has_grad[n] |= has_grad[node->srcs[s]];
+    }
+}
+
 /* ---- Values ---- */
 
 static void live_until(Builder *b, Node n, int step)
@@ -170,7 +183,7 @@ static void add_values(Builder *b)
                     : l->value[last];
     for (Node n = 1; n < b->nodes; n++) {
         const GraphNode *node = graph_node(b->graph, n);
-        const int backward = b->config.training ? backward_step(b, n) : n;
+        const int backward = l->has_grad[n] ? backward_step(b, n) : n;
         for (int s = 0; s < node->src_count; s++)
             live_until(b, node->srcs[s], node->spec.backward_needs_src ? backward : n);
         if (node->spec.backward_needs_dst)
@@ -179,18 +192,6 @@ static void add_values(Builder *b)
 }
 
 /* ---- Gradients ---- */
-
-static void find_gradients(Builder *b)
-{
-    bool *has_grad = b->l->has_grad;
-    has_grad[0] = b->config.diff_input;
-    for (Node n = 1; n < b->nodes; n++) {
-        const GraphNode *node = graph_node(b->graph, n);
-        has_grad[n] = node->spec.param_count > 0;
-        for (int s = 0; s < node->src_count; s++)
-            has_grad[n] |= has_grad[node->srcs[s]];
-    }
-}
 
 /* The gradient of the value of `writer`, as it comes from the step `birth`. */
 static int add_gradient(Builder *b, Node writer, int birth)
@@ -223,7 +224,6 @@ static void add_gradient_parts(Builder *b)
 static void add_gradients(Builder *b)
 {
     Layout *l = b->l;
-    find_gradients(b);
     l->diff_output = add_gradient(b, b->nodes - 1, b->nodes);
     int *shared = xcalloc((size_t)b->nodes, sizeof *shared);  // by writer: its block; 0: none yet
     for (Node n = 1; n < b->nodes; n++) {
@@ -253,7 +253,7 @@ static void add_workspaces(Builder *b)
     for (Node n = 1; n < b->nodes; n++) {
         const GraphNode *node = graph_node(b->graph, n);
         const LayerOps *ops = node->type->ops;
-        if (ops->workspace_bytes)
+        if (ops->workspace_bytes && b->l->has_grad[n])
             add_block(b,
                       (LayoutBlock){.kind = LAYOUT_WORKSPACE,
                                     .node = n,
@@ -298,6 +298,8 @@ Layout *layout_new(const Graph *g, LayoutConfig config)
     memset(l->diff_src, 0xff, nodes * GRAPH_MAX_SRCS * sizeof *l->diff_src);  // -1
     l->diff_output = -1;
     find_parts(&b);
+    if (config.training)
+        find_gradients(&b);
     add_values(&b);
     if (config.training) {
         add_gradients(&b);

@@ -16,6 +16,7 @@ typedef struct {
     bool diff_input;  // also the gradient of the input
     bool views;       // values may be parts of others, so that concat and slice copy nothing
     bool keep_all;    // each block has memory to itself; else it is reused after its time
+    Node train_from;  // parameters of the nodes before it need no gradient
 } LayoutConfig;
 
 typedef enum {
@@ -42,7 +43,7 @@ typedef struct {
     int *value;      // by node: the block of its value; a fork has that of its source
     int *diff_src;   // by node and source, GRAPH_MAX_SRCS each: the block of the gradient that it
                      // gives, -1 where none is needed
-    bool *has_grad;  // by node: a parameter stands at it or before it
+    bool *has_grad;  // by node: a parameter that needs a gradient stands at it or before it
     int output;
     int diff_output;  // -1 without training
     size_t bytes;     // of the arena that all blocks fit in

@@ -50,6 +50,12 @@ static size_t packed_bytes(size_t numbers, size_t number_bytes, size_t train, si
     return numbers * (training + others * training / 2 + test * number_bytes / 2);
 }
 
+static Node train_from(const Graph *g, const MemoryQuestion *q)
+{
+    const Node n = q->train_from ? graph_find(g, q->train_from) : 0;
+    return n == NODE_NONE ? 0 : n;
+}
+
 MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
 {
     const int micro = net_default_micro_batch(g, q->batch_size, q->threads);
@@ -72,6 +78,7 @@ MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
     Layout *layout = layout_new(runs, (LayoutConfig){.batch = micro,
                                                      .training = true,
                                                      .bf16 = q->bf16,
+                                                     .train_from = train_from(runs, q),
                                                      .views = layout_views_pay(q->bf16)});
     const MemoryEstimate e = {
         .parameters = (numbers * (2 + (size_t)q->extra_arrays) + own) * sizeof(float),

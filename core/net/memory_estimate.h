@@ -13,6 +13,7 @@ typedef struct {
     int batch_size;
     int threads;  // of the OpenMP team
     bool bf16;
+    const char *train_from;  // see NetConfig; NULL: all is trained
     int extra_arrays;  // of a number for each parameter: what the optimizer keeps, averages, sums
     // Examples that are used; none may be held out.
     int64_t train_count, validation_count, test_count;

@@ -37,6 +37,7 @@ struct Net {
     Folded *folded;        // NULL: evaluation runs the same graph
     Graph *evaluation;     // that of `folded`, after the rewrites; NULL without
     int micro_batches[2];  // of evaluation and of training
+    Node train_from;
     Dnn *dnn;
     NetConfig config;
     int classes;
@@ -67,6 +68,16 @@ static bool fold(Net *net, const Graph *g, Error *err)
     return true;
 }
 
+/* The graph has been rewritten, and its nodes kept their names and their order. */
+static bool find_train_from(Net *net, Error *err)
+{
+    const char *name = net->config.train_from;
+    net->config.train_from = NULL;  // borrowed for the call
+    net->train_from = name ? graph_find(net->graph, name) : 0;
+    return net->train_from != NODE_NONE
+           || fail(err, ERR_INVALID, "there is no node %s to train from", name);
+}
+
 bool net_new(const Graph *g, ParamStore *params, NetConfig config, Net **result, Error *err)
 {
     if (config.batch_size < 1)
@@ -88,7 +99,7 @@ bool net_new(const Graph *g, ParamStore *params, NetConfig config, Net **result,
     net->diff_logits =
         xcalloc((size_t)net->micro_batches[true] * (size_t)net->classes, sizeof *net->diff_logits);
     net->shared = shared_new();
-    if (!dnn_new(&net->dnn, err) || !fold(net, g, err)) {
+    if (!find_train_from(net, err) || !dnn_new(&net->dnn, err) || !fold(net, g, err)) {
         net_free(net);
         return false;
     }
@@ -176,6 +187,7 @@ static Program *program_for(Net *net, int count, bool training, Error *err)
             .views =
                 !(net->config.without & REWRITE_NO_VIEWS) && layout_views_pay(net->config.bf16),
             .keep_all = net->config.without & REWRITE_NO_REUSE_MEMORY,
+            .train_from = training ? net->train_from : 0,
         };
         Program *program = NULL;
         const bool folded = net->folded && !training;

@@ -36,6 +36,10 @@ typedef struct {
     /* (classes), borrowed: what an example counts for in the training loss, whose mean over a batch
      * is then a weighted one; NULL: 1 each. */
     const double *class_weights;
+    /* Name of the first node that is trained; those before it are frozen: they run as in
+     * evaluation, batch norms with their running statistics, and have no backward pass; what they
+     * have of gradients in the store stays as it is. Dropout goes on. NULL: all are trained. */
+    const char *train_from;
     unsigned without;       // rewrites left out: REWRITE_NO_... of core/net/rewrites.h
     bool (*go_on)(void *);  // asked between two micro-batches; NULL: always
     void *go_on_context;
@@ -50,7 +54,8 @@ typedef struct {
     int kernels_of;
 } NetConfig;
 
-/* Keeps `params`, which must come from the same graph, and writes their gradients. */
+/* Keeps `params`, which must come from the same graph, and writes their gradients. ERR_INVALID:
+ * there is no node train_from. */
 bool net_new(const Graph *g, ParamStore *params, NetConfig config, Net **net, Error *err);
 void net_free(Net *net);  // takes NULL
 

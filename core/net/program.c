@@ -58,6 +58,14 @@ static int first_param(const ParamStore *params, const GraphNode *node)
     return (int)(p - params->params);
 }
 
+/* A node that has no backward pass runs as in evaluation. What is nothing there, dropout, is left
+ * as it is in training: what reads it is trained. */
+static bool runs_as_in_training(const Program *p, Node n)
+{
+    return p->config.training
+           && (p->layout->has_grad[n] || graph_node(p->graph, n)->spec.evaluates_to_src);
+}
+
 static bool create_layers(Program *p, ParamStore *params, const Dnn *dnn, Error *err)
 {
     for (Node n = 1; n < p->count; n++) {
@@ -65,7 +73,7 @@ static bool create_layers(Program *p, ParamStore *params, const Dnn *dnn, Error 
         l->node = graph_node(p->graph, n);
         l->dnn = dnn;
         l->batch = p->config.batch;
-        l->training = p->config.training;
+        l->training = runs_as_in_training(p, n);
         for (int s = 0; s < l->node->src_count; s++) {
             const int block = p->layout->diff_src[n * GRAPH_MAX_SRCS + s];
             l->src[s] = value_of(p, l->node->srcs[s]);
@@ -102,7 +110,8 @@ bool program_new(const Graph *g, ParamStore *params, const Dnn *dnn, ProgramConf
                                              .bf16 = config.type == dnnl_bf16,
                                              .diff_input = config.diff_input,
                                              .views = config.views,
-                                             .keep_all = config.keep_all});
+                                             .keep_all = config.keep_all,
+                                             .train_from = config.train_from});
     p->tensors = xcalloc((size_t)p->layout->count, sizeof(Tensor *));
     if (!create_tensors(p, dnn, err) || !create_layers(p, params, dnn, err)) {
         program_free(p);
@@ -235,7 +244,7 @@ void program_commit(Program *p)
 {
     for (Node n = 1; n < p->count; n++) {
         Layer *l = &p->layers[n];
-        if (l->node->type->ops->commit)
+        if (l->training && l->node->type->ops->commit)
             l->node->type->ops->commit(l);
     }
 }

@@ -24,6 +24,7 @@ typedef struct {
     int runs_per_load;  // how often it runs until the parameters change, about
     bool views;         // concat and slice copy nothing where layers take views
     bool keep_all;      // each tensor has memory to itself; else it is reused by lifetime
+    Node train_from;    // the nodes before it are frozen: see NetConfig.train_from
 } ProgramConfig;
 
 /* `g` must have forks where values are read more than once (rewrite_insert_forks). Borrows the

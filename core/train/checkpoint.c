@@ -1,16 +1,12 @@
 #include "core/train/checkpoint.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "core/base/memory.h"
 #include "core/train/model_info.h"
 #include "core/train/state_meta.h"
+#include "core/train/tensor_check.h"
 
 static const char OPTIMIZER_PREFIX[] = "optimizer.";
 
@@ -112,75 +108,13 @@ bool model_save(const char *path, const ParamStore *params, const ModelInfo *inf
     return write_params(path, params, false, &meta, err);
 }
 
-/* Files of version 0.1.0 and before have the checksum of their tensors alone, in the metadata. */
-static bool check_sum_of_tensors(const SafeFile *f, const char *path, Error *err)
-{
-    const char *want = safetensors_metadata(f, "crc32");
-    if (!want)
-        return true;
-    uLong crc = crc32_z(0, NULL, 0);
-    for (size_t i = 0; i < safetensors_count(f); i++) {
-        const SafeTensor *t = safetensors_at(f, i);
-        crc = crc32_z(crc, (const Bytef *)t->data, safetensors_numbers(t) * sizeof(float));
-    }
-    char *got = xasprintf("%08" PRIx32, (uint32_t)crc);
-    const bool equal = strcmp(want, got) == 0;
-    free(got);
-    return equal || fail(err, ERR_INVALID, "%s is damaged: its checksum does not match", path);
-}
-
 /* ---- Does a file belong to a network? ---- */
-
-/* All that does not, in a sentence, as far as there is room for it. */
-typedef struct {
-    char text[320];
-    size_t used;
-    int count, left_out;
-} Mismatches;
-
-static void mismatch(Mismatches *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void mismatch(Mismatches *m, const char *fmt, ...)
-{
-    char one[2 * GRAPH_MAX_NAME + 128];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(one, sizeof one, fmt, args);
-    va_end(args);
-    const char *joint = m->count++ > 0 ? "; " : "";
-    if (m->left_out > 0 || m->used + strlen(joint) + strlen(one) >= sizeof m->text)
-        m->left_out++;
-    else
-        m->used += (size_t)sprintf(m->text + m->used, "%s%s", joint, one);
-}
-
-enum { DIMS_TEXT = 16 * GRAPH_MAX_DIMS };
-
-/* "64x1x7x7" */
-static const char *dims_text(const int *dims, int count, char text[DIMS_TEXT])
-{
-    int at = snprintf(text, DIMS_TEXT, "%s", count == 0 ? "a number" : "");
-    for (int d = 0; d < count; d++)
-        at += snprintf(text + at, DIMS_TEXT - (size_t)at, "%s%d", d ? "x" : "", dims[d]);
-    return text;
-}
 
 static void compare_tensor(const SafeFile *f, const char *name, const Param *p, Mismatches *m)
 {
-    const SafeTensor *t = safetensors_find(f, name);
-    const SafeType type = p->role == ROLE_COUNTER ? SAFE_I64 : SAFE_F32;
-    bool equal = t && t->dim_count == p->dim_count;
-    for (int d = 0; equal && d < p->dim_count; d++)
-        equal = t->dims[d] == p->dims[d];
-    char has[DIMS_TEXT], needs[DIMS_TEXT];
-    if (!t)
-        mismatch(m, "there is no tensor %s", name);
-    else if (!equal)
-        mismatch(m, "tensor %s is %s, not %s", name, dims_text(t->dims, t->dim_count, has),
-                 dims_text(p->dims, p->dim_count, needs));
-    else if (t->type != type)
-        mismatch(m, "tensor %s is %s, not %s", name, SAFE_TYPE_INFO[t->type].name,
-                 SAFE_TYPE_INFO[type].name);
+    char why[TENSOR_FAULT];
+    if (!tensor_fits(f, name, p, why))
+        mismatch(m, "%s", why);
 }
 
 static bool is_param(const ParamStore *params, const char *name)
@@ -261,33 +195,10 @@ static bool check_tensors(const SafeFile *f, const char *path, const ParamStore 
             && !is_left_out(name, needs.left_out))
             mismatch(&m, "tensor %s is unknown", name);
     }
-    if (m.count == 0)
-        return true;
-    if (m.left_out == 0)
-        return fail(err, ERR_INVALID, "%s is of another network: %s", path, m.text);
-    return fail(err, ERR_INVALID, "%s is of another network: %s%sand %d more", path, m.text,
-                m.used > 0 ? "; " : "", m.left_out);
+    return m.count == 0 || mismatches_fail(&m, path, err);
 }
 
 /* ---- Reading ---- */
-
-static bool check_finite(const SafeTensor *t, const char *path, Error *err)
-{
-    const size_t count = safetensors_numbers(t);
-    for (size_t i = 0; t->type == SAFE_F32 && i < count; i++)
-        if (!isfinite(t->data[i]))
-            return fail(err, ERR_INVALID, "%s has a number in tensor %s that is %s", path, t->name,
-                        isnan(t->data[i]) ? "NaN" : "infinite");
-    return true;
-}
-
-static bool check_numbers(const SafeFile *f, const char *path, Error *err)
-{
-    for (size_t i = 0; i < safetensors_count(f); i++)
-        if (!check_finite(safetensors_at(f, i), path, err))
-            return false;
-    return true;
-}
 
 /* Copy the tensors, which have been checked. */
 static void read_values(const SafeFile *f, bool averaged, ParamStore *params)
@@ -321,8 +232,7 @@ static void read_slot(const SafeFile *f, ParamStore *params, ParamSlot slot)
 static bool check_params(const SafeFile *f, const char *path, const ParamStore *params, Needs needs,
                          Error *err)
 {
-    return check_sum_of_tensors(f, path, err) && check_tensors(f, path, params, needs, err)
-           && check_numbers(f, path, err);
+    return check_tensors(f, path, params, needs, err) && tensors_sound(f, path, err);
 }
 
 static bool need_slots(ParamStore *params, Slots slots, Error *err)

@@ -178,6 +178,8 @@ bool trainer_run(Trainer *t, TrainCallback callback, void *context, Error *err)
         return false;
     if (t->resume.path)
         trainer_report_resumed(t);
+    else if (t->transfer.count > 0)
+        trainer_report_initialized(t);
     Ending ending;
     while ((ending = ending_now(t)) == ENDING_NONE)
         if (!advance(t, err))

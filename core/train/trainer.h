@@ -34,6 +34,16 @@
 #include "core/train/optim/schedule.h"
 #include "core/train/precision.h"
 #include "core/train/resume.h"
+#include "core/train/transfer.h"
+
+/* Which parameters stay as they are. */
+typedef enum {
+    FREEZE_NONE,
+    FREEZE_FEATURES,  // all but the head's (core/train/head.h): they run as in evaluation, batch
+                      // norms with their running statistics, and have no backward pass
+} FreezeType;
+
+extern const char *const FREEZE_NAMES[];  // by FreezeType, NULL-terminated
 
 typedef struct {
     const Model *model;
@@ -69,8 +79,11 @@ typedef struct {
     uint64_t seed;
     int threads;         // of the OpenMP team, see core/base/team.h; 0: as many as it allows
     int loader_threads;  // that prepare batches beside it; 0: a quarter of those, at least 1
-    // Model file with the initial weights, where no checkpoint is resumed; NULL: drawn by the seed.
+    // Model file with the initial weights, as far as they fit (core/train/transfer.h), where no
+    // checkpoint is resumed; NULL: all are drawn by the seed.
     const char *init_from;
+    FreezeType freeze;
+    double head_rate_factor;  // learning rate of the head, relative to the schedule's; 0: 1
     /* Which kernel computes each convolution; see core/autotune/autotune.h. A resume uses those of
      * its checkpoint, then those of `kernels`; the rest is measured before the first step. */
     bool library_only;          // oneDNN's kernels alone: nothing is measured
@@ -95,10 +108,12 @@ typedef enum {
     TRAIN_CHECKPOINT,  // a checkpoint has been written; TRAIN_CHECKPOINT_NOW: write it once more
     TRAIN_CHECKPOINT_FAILED,  // ... could not be, see `error`; TRAIN_CHECKPOINT_NOW: try again,
                               // into a new file; any other answer ends the training with the error
-    TRAIN_KERNELS,  // every kernel has been chosen, before the first step: `kernels` is the
-                    // record; `note` says if an earlier record or the cache could not be used
-    TRAIN_RESUMED,  // the state was loaded; what differs is in trainer_resume()
-    TRAIN_END,      // the training is over; comes last, and only when it succeeded
+    TRAIN_KERNELS,      // every kernel has been chosen, before the first step: `kernels` is the
+                        // record; `note` says if an earlier record or the cache could not be used
+    TRAIN_INITIALIZED,  // weights were taken from a model, before the first step; which, is in
+                        // trainer_transfer(), and in `note`
+    TRAIN_RESUMED,      // the state was loaded; what differs is in trainer_resume()
+    TRAIN_END,          // the training is over; comes last, and only when it succeeded
 } TrainEventType;
 
 typedef struct {
@@ -125,8 +140,8 @@ typedef struct {
     bool best;            // they were evaluated, and are the best so far
 
     Ending ending;  // TRAIN_END: why it is over
-    // NULL or one sentence. TRAIN_RESUMED: why results may differ, or that nothing is left to
-    // train.
+    // NULL or one sentence. TRAIN_INITIALIZED: what was taken. TRAIN_RESUMED: why results may
+    // differ, or that nothing is left to train.
     const char *note;
     const char *kernels;  // TRAIN_KERNELS: text, to be kept with the run and given to a repeat as
                           // TrainConfig.kernels; NULL with library_only. Alive during the call.
@@ -164,6 +179,8 @@ const ParamStore *trainer_params(const Trainer *trainer);
 const TrainState *trainer_state(const Trainer *trainer);
 /* What the network is, for model_save; valid as long as the config's dataset and model. */
 ModelInfo trainer_model_info(const Trainer *trainer);
+/* NULL: it did not start from a model. */
+const TransferReport *trainer_transfer(const Trainer *trainer);
 const ResumeReport *trainer_resume(const Trainer *trainer);  // NULL: it started anew
 int64_t trainer_total_steps(const Trainer *trainer);         // of the settings, or done if more
 int64_t trainer_epoch_steps(const Trainer *trainer);

@@ -124,6 +124,15 @@ void trainer_report_resumed(Trainer *t)
     trainer_report(t, &event);
 }
 
+void trainer_report_initialized(Trainer *t)
+{
+    char note[512];
+    TrainEvent event = trainer_event(t, TRAIN_INITIALIZED);
+    transfer_sentence(&t->transfer, note, sizeof note);
+    event.note = note;
+    trainer_report(t, &event);
+}
+
 void trainer_report_kernels(Trainer *t)
 {
     char *record = t->autotune ? autotune_record(t->autotune) : NULL;

@@ -23,16 +23,19 @@ struct Trainer {
     double *class_weights;      // of the classes; NULL: 1 each
     int loader_threads;
     TrainState state;
-    ResumeReport resume;     // path NULL: started anew
-    BatchGroup *group;       // of a step
-    int64_t step_examples;   // of the last step
-    int accumulation;        // batches of a step
-    int64_t examples;        // in an epoch
-    int64_t batches;         // in an epoch
-    int64_t epoch_steps;     // in an epoch
-    char *checkpoint_path;   // NULL: no checkpoints
-    double last_checkpoint;  // clock
-    bool saved;              // the last checkpoint is of the state as it is
+    Head head;
+    UpdateHead update_head;   // of an update
+    TransferReport transfer;  // count 0: it did not start from a model
+    ResumeReport resume;      // path NULL: started anew
+    BatchGroup *group;        // of a step
+    int64_t step_examples;    // of the last step
+    int accumulation;         // batches of a step
+    int64_t examples;         // in an epoch
+    int64_t batches;          // in an epoch
+    int64_t epoch_steps;      // in an epoch
+    char *checkpoint_path;    // NULL: no checkpoints
+    double last_checkpoint;   // clock
+    bool saved;               // the last checkpoint is of the state as it is
     TrainCallback callback;
     void *context;
     TrainAnswer asked;  // the strongest answer since it was last acted upon
@@ -51,6 +54,7 @@ void trainer_report(Trainer *t, const TrainEvent *event);
 void trainer_report_type(Trainer *t, TrainEventType type);
 void trainer_report_resumed(Trainer *t);
 void trainer_report_kernels(Trainer *t);
+void trainer_report_initialized(Trainer *t);
 /* Asked by the network between two micro-batches; the context is the Trainer. */
 bool trainer_goes_on(void *context);
 

@@ -10,6 +10,8 @@
 #include "core/train/init.h"
 #include "core/train/trainer_inside.h"
 
+const char *const FREEZE_NAMES[] = {[FREEZE_NONE] = "none", [FREEZE_FEATURES] = "features", NULL};
+
 static bool check_config(const TrainConfig *c, Error *err)
 {
     if (c->dataset->test.count < 1)
@@ -26,6 +28,9 @@ static bool check_config(const TrainConfig *c, Error *err)
         return fail(err, ERR_INVALID, "nesterov needs a momentum above 0");
     if (c->accumulation < 0)
         return fail(err, ERR_INVALID, "accumulation must be 1 or more, got %d", c->accumulation);
+    if (!(c->head_rate_factor >= 0))
+        return fail(err, ERR_INVALID, "head_learning_rate_factor must be above 0, got %g",
+                    c->head_rate_factor);
     if (c->precision == PRECISION_BF16 && !net_bf16_is_fast())
         return fail(err, ERR_INVALID,
                     "precision bf16 needs a CPU with AVX512-BF16 or AMX, this one has %s; use f32 "
@@ -78,9 +83,23 @@ NetConfig trainer_net_config(Trainer *t)
                        .bf16 = precision_resolve(c->precision) == PRECISION_BF16,
                        .label_smoothing = c->label_smoothing,
                        .class_weights = t->class_weights,
+                       .train_from = c->freeze == FREEZE_FEATURES ? t->head.node : NULL,
                        .autotune = t->autotune,
                        .go_on = trainer_goes_on,
                        .go_on_context = t};
+}
+
+/* What is the head, and how an update moves it: unless it is moved as all else is. */
+static void find_head(Trainer *t)
+{
+    const TrainConfig *c = &t->config;
+    const double factor = c->head_rate_factor > 0 ? c->head_rate_factor : 1;
+    t->head = head_find(c->model, t->graph, &c->blocks, t->params);
+    if (c->freeze == FREEZE_FEATURES || factor != 1)
+        t->update_head = (UpdateHead){.weights = t->head.weights,
+                                      .others = t->head.others,
+                                      .rate_factor = factor,
+                                      .alone = c->freeze == FREEZE_FEATURES};
 }
 
 static bool create_network(Trainer *t, Error *err)
@@ -89,8 +108,10 @@ static bool create_network(Trainer *t, Error *err)
     const Shape image = {c->dataset->image.channels, c->image_size, c->image_size};
     const ModelOptions options = {.classes = c->dataset->classes, .blocks = &c->blocks};
     t->graph = model_graph_with(c->model, image, options, err);
-    return t->graph && params_new(t->graph, &t->params, err)
-           && batch_group_new(t->params, t->accumulation, c->clip_norm > 0, &t->group, err)
+    if (!t->graph || !params_new(t->graph, &t->params, err))
+        return false;
+    find_head(t);
+    return batch_group_new(t->params, t->accumulation, c->clip_norm > 0, &t->group, err)
            && net_new(t->graph, t->params, trainer_net_config(t), &t->net, err)
            && trainer_check_sizes(t, err);
 }
@@ -160,7 +181,12 @@ static bool start_state(Trainer *t, Error *err)
     init_params(t->params, init_rule(c->model->weights), c->seed);
     if (c->resume_count > 0)
         return load_state(t, err);
-    return !c->init_from || model_load(c->init_from, t->params, c->model->left_out, err);
+    const Transfer how = {.network = c->model->name,
+                          .head = &t->head,
+                          .class_names = c->dataset->class_names,
+                          .classes = c->dataset->classes,
+                          .all_features = c->freeze == FREEZE_FEATURES};
+    return !c->init_from || transfer_load(c->init_from, &how, t->params, &t->transfer, err);
 }
 
 bool trainer_new(const TrainConfig *config, Trainer **trainer, Error *err)
@@ -201,6 +227,7 @@ void trainer_free(Trainer *t)
     batch_group_free(t->group);
     autotune_free(t->autotune);
     resume_report_free(&t->resume);
+    transfer_report_free(&t->transfer);
     free(t->autotune_path);
     free(t->checkpoint_path);
     params_free(t->params);
@@ -242,6 +269,11 @@ ModelInfo trainer_model_info(const Trainer *t)
                        .normalization = t->state.normalization,
                        .picture = picture_of(c->dataset),
                        .precision = precision_resolve(c->precision)};
+}
+
+const TransferReport *trainer_transfer(const Trainer *t)
+{
+    return t->transfer.count > 0 ? &t->transfer : NULL;
 }
 
 const ResumeReport *trainer_resume(const Trainer *t)

@@ -103,6 +103,7 @@ static bool update(Trainer *t, Error *err)
     const double norm = c->clip_norm > 0 ? batch_group_norm(t->group) : 0;
     const UpdateStep how = {.learning_rate = trainer_rate(t, t->state.step),
                             .step = t->state.step,
+                            .head = t->update_head.rate_factor > 0 ? &t->update_head : NULL,
                             .grad_scale = c->clip_norm > 0 ? clip_scale(c->clip_norm, norm) : 1};
     const UpdateReport report = optimizer_update(&c->optimizer, how, t->params);
     if (!check_update(t, &report, err))

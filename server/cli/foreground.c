@@ -84,6 +84,7 @@ static bool record(Training *t, const TrainEvent *e)
     case TRAIN_CHECKPOINT_FAILED:  // ends the training, with its error
     case TRAIN_STEP:
     case TRAIN_PART:
+    case TRAIN_INITIALIZED:
     case TRAIN_END:
         break;
     }

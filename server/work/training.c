@@ -149,6 +149,9 @@ static TrainAnswer record_event(Training *t, const TrainEvent *event)
         return on_checkpoint(t, event);
     case TRAIN_CHECKPOINT_FAILED:
         return on_failed_checkpoint(t, *event->error);
+    case TRAIN_INITIALIZED:
+        ok = run_note(t->run, event->note, &t->fault);
+        break;
     case TRAIN_RESUMED:
         ok = on_resumed(t, event);
         break;

@@ -23,32 +23,59 @@ bool optimizer_need_slots(const Optimizer *o, ParamStore *store, Error *err)
     return true;
 }
 
+/* What one update has seen so far. */
+typedef struct {
+    const Optimizer *optimizer;
+    UpdateStep step;
+    ParamStore *store;
+    double grad_squares, values_check;
+} Pass;
+
 /* Update the numbers [first, end). */
-static void update_range(const OptimizerOps *ops, Update u, ParamStore *store, size_t first,
-                         size_t end, double *grad_squares, double *values_check)
+static void update_range(Pass *pass, size_t first, size_t end, bool decays, double rate_factor)
 {
+    const OptimizerOps *ops = OPTIMIZERS[pass->optimizer->type];
+    Optimizer how = *pass->optimizer;
+    UpdateStep step = pass->step;
+    how.weight_decay = decays ? how.weight_decay : 0;
+    step.learning_rate *= rate_factor;
+    const Update u = ops->prepare(&how, step);
     const size_t count = end - first, chunks = chunk_count(count);
     double squares = 0, check = 0;
 #pragma omp parallel for schedule(static) reduction(+ : squares, check)
     for (size_t c = 0; c < chunks; c++) {
-        const ChunkReport r = ops->update(u, store, first + c * CHUNK, chunk_size(count, c));
+        const ChunkReport r = ops->update(u, pass->store, first + c * CHUNK, chunk_size(count, c));
         squares += r.squares;
         check += r.check;
     }
-    *grad_squares += squares;
-    *values_check += check;
+    pass->grad_squares += squares;
+    pass->values_check += check;
+}
+
+/* The numbers [first, end), of which those from `head` on are the head's. */
+static void update_part(Pass *pass, size_t first, size_t head, size_t end, bool decays)
+{
+    const UpdateHead *h = pass->step.head;
+    if (first < head && !h->alone)
+        update_range(pass, first, head, decays, 1);
+    if (head < end)
+        update_range(pass, head, end, decays, h->rate_factor);
 }
 
 UpdateReport optimizer_update(const Optimizer *o, UpdateStep step, ParamStore *store)
 {
-    const OptimizerOps *ops = OPTIMIZERS[o->type];
-    const size_t decaying = o->weights_only ? store->weight_count : store->trained_count;
-    Optimizer without = *o;
-    without.weight_decay = 0;
-    double squares = 0, check = 0;
-    update_range(ops, ops->prepare(o, step), store, 0, decaying, &squares, &check);
-    if (decaying < store->trained_count)
-        update_range(ops, ops->prepare(&without, step), store, decaying, store->trained_count,
-                     &squares, &check);
-    return (UpdateReport){.grad_norm = sqrt(squares), .values_finite = check == 0};
+    Pass pass = {.optimizer = o, .step = step, .store = store};
+    const size_t weights = store->weight_count, trained = store->trained_count;
+    const bool all_decay = !o->weights_only;
+    if (step.head) {
+        update_part(&pass, 0, step.head->weights, weights, true);
+        update_part(&pass, weights, step.head->others, trained, all_decay);
+    } else {
+        const size_t decaying = all_decay ? trained : weights;
+        update_range(&pass, 0, decaying, true, 1);
+        if (decaying < trained)
+            update_range(&pass, decaying, trained, false, 1);
+    }
+    return (UpdateReport){.grad_norm = sqrt(pass.grad_squares),
+                          .values_finite = pass.values_check == 0};
 }

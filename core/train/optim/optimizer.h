@@ -34,11 +34,21 @@ typedef struct {
     bool weights_only;  // the decay spares biases, scales and shifts; PyTorch's spares nothing
 } Optimizer;
 
+/* A group of its own in an update, as torch.optim has them: the head of a network (core/train/
+ * head.h). */
+typedef struct {
+    size_t weights, others;  // where its numbers begin among the store's weights, and among what
+                             // else is trained: it has the rest of both
+    double rate_factor;      // of its learning rate
+    bool alone;              // all others stay as they are, and so do their slots
+} UpdateHead;
+
 /* One update. */
 typedef struct {
     double learning_rate;
     int64_t step;       // updates before this one
     double grad_scale;  // by which the gradients are multiplied: 1, or less where they are clipped
+    const UpdateHead *head;  // NULL: all numbers are alike
 } UpdateStep;
 
 /* What an update has seen on its way through the arrays. */

@@ -146,7 +146,8 @@ static void loop_update(Loop *l, const TrainConfig *c)
         squares += (double)l->params->grads[i] * (double)l->params->grads[i];
     if (c->clip_norm > 0 && sqrt(squares) > c->clip_norm)
         scale = c->clip_norm / (sqrt(squares) + 1e-6);
-    const UpdateStep how = {rate_of(c, l->step, l->epoch_steps), l->step, scale};
+    const UpdateStep how = {
+        .learning_rate = rate_of(c, l->step, l->epoch_steps), .step = l->step, .grad_scale = scale};
     optimizer_update(&c->optimizer, how, l->params);
     loop_average(l, c);
     net_params_changed(l->net);

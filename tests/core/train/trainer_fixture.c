@@ -64,6 +64,7 @@ TrainAnswer watch(void *context, const TrainEvent *e)
     seen->last_step = e->step;
     seen->points += e->type == TRAIN_POINT;
     seen->resumed += e->type == TRAIN_RESUMED;
+    seen->initialized += e->type == TRAIN_INITIALIZED;
     if (e->type == TRAIN_RESUMED && e->note)
         snprintf(seen->note, sizeof seen->note, "%s", e->note);
     if (e->type == TRAIN_KERNELS) {

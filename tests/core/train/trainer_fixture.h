@@ -24,7 +24,7 @@ typedef struct {
     bool stop_in_test;
     int stop_at_part;
     bool checkpoint_at_step;
-    int parts, points, epochs, checkpoints, resumed, ends;
+    int parts, points, epochs, checkpoints, resumed, initialized, ends;
     int64_t last_step, examples;  // of all steps
     TrainEvent last_epoch, last_checkpoint, end;
     char note[512];
