@@ -21,6 +21,7 @@ static const struct {
     {"health", cmd_health, "ask a daemon whether it is ready for work"},
     {"submit", cmd_submit, "give a job file to a daemon"},
     {"train", cmd_train, "train a network here and now, as a job file says"},
+    {"predict", cmd_predict, "say what is in pictures, by a trained network"},
     {"evaluate", cmd_evaluate, "set a trained network against a data set"},
     {"export", cmd_export, "write a trained network as ONNX"},
     {"summary", cmd_summary, "show a network layer by layer: shapes, parameters, costs"},

@@ -1,13 +1,13 @@
 #include "server/api/tus.h"
 
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "core/base/memory.h"
 #include "core/base/text.h"
+#include "server/base/base64.h"
 #include "server/http/headers.h"
 
 bool tus_check_version(const Request *req, bool needed, Response *res)
@@ -68,24 +68,6 @@ static bool next_pair(const char **at, Pair *pair)
     return true;
 }
 
-/* The bytes of base64, from malloc, with a NUL after them; NULL: it is none. */
-static char *decode(const char *text, size_t length, size_t *size)
-{
-    if (length % 4 != 0 || length > UPLOAD_METADATA)
-        return NULL;
-    unsigned char *bytes = xcalloc(length + 1, 1);
-    const int count = length ? EVP_DecodeBlock(bytes, (const unsigned char *)text, (int)length) : 0;
-    if (count < 0) {
-        free(bytes);
-        return NULL;
-    }
-    const size_t padding =
-        length ? (size_t)((text[length - 1] == '=') + (text[length - 2] == '=')) : 0;
-    *size = (size_t)count - padding;
-    bytes[*size] = '\0';
-    return (char *)bytes;
-}
-
 /* Is it the key of an earlier pair? */
 static bool came_before(const char *metadata, const Pair *pair)
 {
@@ -102,7 +84,7 @@ static bool is_metadata(const char *metadata)
     Pair pair;
     for (const char *at = metadata; next_pair(&at, &pair);) {
         size_t size;
-        char *value = decode(pair.value, pair.value_length, &size);
+        char *value = base64_decode(pair.value, pair.value_length, &size);
         free(value);
         const bool ended = !*at || at[-1] == ',';
         if (!value || pair.key_length == 0 || !ended || came_before(metadata, &pair))
@@ -135,7 +117,7 @@ char *tus_metadata_text(const char *metadata, const char *key)
         if (pair.key_length != strlen(key) || memcmp(pair.key, key, pair.key_length) != 0)
             continue;
         size_t size = 0;
-        char *text = decode(pair.value, pair.value_length, &size);
+        char *text = base64_decode(pair.value, pair.value_length, &size);
         if (text && strlen(text) == size && utf8_valid(text))
             return text;
         free(text);

@@ -6,7 +6,7 @@
 
 #include "core/base/memory.h"
 
-static char *file_meant(const char *argument)
+char *model_argument_path(const char *argument)
 {
     struct stat info;
     if (stat(argument, &info) != 0 || !S_ISDIR(info.st_mode))
@@ -21,6 +21,6 @@ static char *file_meant(const char *argument)
 bool model_argument_open(const char *argument, const ModelHints *hints, char **path,
                          ModelFile *file, Error *err)
 {
-    *path = file_meant(argument);
+    *path = model_argument_path(argument);
     return model_file_open(*path, hints, file, err);
 }

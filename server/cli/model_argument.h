@@ -20,6 +20,9 @@
      .offset = offsetof(ModelHints, image_size), .min = 1, .max = 4096}
 // clang-format on
 
+/* The file that is meant; from malloc. */
+char *model_argument_path(const char *argument);
+
 /* *path is the file that was meant; from malloc, also on failure. */
 bool model_argument_open(const char *argument, const ModelHints *hints, char **path,
                          ModelFile *file, Error *err);

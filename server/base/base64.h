@@ -1,0 +1,10 @@
+/* server/base/base64.h -- bytes as text (RFC 4648, section 4). */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+/* From malloc, with a NUL at its end. */
+char *base64_encode(const void *bytes, size_t size);
+/* The bytes, from malloc, with a NUL after them; NULL: it is no base64. Padding must be there, and
+ * nothing else may. */
+char *base64_decode(const char *text, size_t length, size_t *size);

@@ -1,0 +1,202 @@
+/* googlenetd predict -- what a trained network sees in pictures: here and now by a file, or by the
+ * daemon that has the model. */
+#include <cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "core/base/team.h"
+#include "core/data/decode/prepare.h"
+#include "core/net/net.h"
+#include "server/base/files.h"
+#include "server/cli/args.h"
+#include "server/cli/autotune_cache.h"
+#include "server/cli/commands.h"
+#include "server/cli/model_argument.h"
+#include "server/cli/predict_remote.h"
+#include "server/models/loaded_model.h"
+#include "server/models/ranking.h"
+#include "server/work/cpus.h"
+
+enum { MAX_FILE = 1 << 30 };
+
+/* ---- Options ---- */
+
+typedef struct {
+    ModelHints hints;
+    const char *server, *token_file;
+    Precision precision;
+    int top_k, threads;
+    bool json;
+} PredictArgs;
+
+static bool take_precision(void *settings, const char *name, const char *text, Error *err)
+{
+    for (int i = 0; PRECISION_NAMES[i]; i++) {
+        ((PredictArgs *)settings)->precision = (Precision)i;
+        if (strcmp(text, PRECISION_NAMES[i]) == 0)
+            return true;
+    }
+    return fail(err, ERR_INVALID, "--%s must be auto, f32 or bf16, got \"%.40s\"", name, text);
+}
+
+#define AT(field) .offset = offsetof(PredictArgs, field)
+static const Option OPTIONS[] = {
+    {"top-k", "K", "how many classes to name for each picture; else 5", OPTION_INT, AT(top_k),
+     .min = 1, .max = 1000},
+    {"server", "URL", "ask the daemon there, http://HOST:PORT; MODEL is a name that it knows",
+     OPTION_TEXT, AT(server)},
+    {"token-file", "FILE", "its token; else GOOGLENETD_TOKEN", OPTION_TEXT, AT(token_file)},
+    {"precision", "WORD", "auto, f32 or bf16; else that of the training", OPTION_CALL,
+     .take = take_precision},
+    {"threads", "N", "else, and at most, all that this process may use", OPTION_INT, AT(threads),
+     .min = 0, .max = 1024},
+    MODEL_HINT_OPTIONS,
+    {"json", NULL, "print JSON, a line for each picture", OPTION_FLAG, AT(json)},
+};
+
+static const Syntax SYNTAX = {
+    .usage = "predict MODEL IMAGE... [--top-k K] [--json] [--server URL] ...",
+    .about =
+        "Say what is in pictures (JPEG, PNG, WebP), the likeliest classes first. MODEL is a\n"
+        "model.safetensors, a checkpoint, or a folder that `googlenetd train` has filled; with\n"
+        "--server the name of a model there: NAME, NAME@VERSION or NAME@ALIAS.",
+    .options = OPTIONS,
+    .option_count = COUNT(OPTIONS),
+    .min_words = 2,
+    .max_words = 10000,
+};
+
+/* ---- One picture ---- */
+
+typedef struct {
+    const PredictArgs *args;
+    LoadedModel *model;
+    uint8_t *pixels;
+    float *image, *logits;
+    RankedClass *ranking;
+} Run;
+
+static bool see(const Run *r, const char *path, cJSON **prediction, Error *err)
+{
+    const LoadedModelFacts *facts = loaded_model_facts(r->model);
+    char *bytes = NULL;
+    size_t size = 0;
+    int count = 0;
+    bool ok = file_text(path, MAX_FILE, &bytes, &size, err);
+    if (ok
+        && !prepare_picture((const uint8_t *)bytes, size, &facts->picture, NULL, r->pixels, NULL,
+                            err))
+        ok = fail_in(err, "%s", path);
+    free(bytes);
+    if (!ok)
+        return false;
+    loaded_model_image(r->model, r->pixels, r->image);
+    if (!loaded_model_run(r->model, r->image, 1, r->logits, err)
+        || !ranking_of(r->logits, facts->info->classes, r->args->top_k, r->ranking, &count, err))
+        return false;
+    *prediction = ranking_to_json(facts->info, r->ranking, count);
+    return true;
+}
+
+/* ---- All of them ---- */
+
+static bool open_model(Run *r, const char *argument, Error *err)
+{
+    char *path = model_argument_path(argument), *cache = autotune_cache_path(NULL);
+    const LoadedModelConfig how = {.kernels = cache};
+    team_start(cpus_granted(r->args->threads));
+    const bool ok = loaded_model_open(path, &r->args->hints, r->args->precision, &r->model, err)
+                    && loaded_model_prepare(r->model, &how, err);
+    free(path);
+    free(cache);
+    if (!ok)
+        return false;
+    const LoadedModelFacts *facts = loaded_model_facts(r->model);
+    const size_t side = (size_t)facts->picture.size, classes = (size_t)facts->info->classes;
+    r->pixels = xcalloc(side * side, (size_t)facts->picture.channels);
+    r->image = xcalloc(facts->image_count, sizeof *r->image);
+    r->logits = xcalloc(classes, sizeof *r->logits);
+    r->ranking = xcalloc(classes, sizeof *r->ranking);
+    return true;
+}
+
+static void run_free(Run *r)
+{
+    free(r->pixels);
+    free(r->image);
+    free(r->logits);
+    free(r->ranking);
+    loaded_model_free(r->model);
+}
+
+/* A line of what a stranger may have written goes through an Error, which makes it printable. */
+static void print_line(const char *path, const cJSON *prediction, bool json)
+{
+    const cJSON *classes = cJSON_GetObjectItemCaseSensitive(prediction, "classes"), *item;
+    if (json) {
+        cJSON *line = cJSON_CreateObject();
+        cJSON_AddStringToObject(line, "image", path);
+        cJSON_AddItemReferenceToObject(line, "classes", (cJSON *)(size_t)classes);
+        char *text = cJSON_PrintUnformatted(line);
+        printf("%s\n", text);
+        cJSON_free(text);
+        cJSON_Delete(line);
+        return;
+    }
+    printf("%s:", path);
+    cJSON_ArrayForEach(item, classes)
+    {
+        Error name = {0};
+        const cJSON *p = cJSON_GetObjectItemCaseSensitive(item, "probability");
+        const cJSON *text = cJSON_GetObjectItemCaseSensitive(item, "name");
+        fail(&name, ERR_INVALID, "%s", cJSON_IsString(text) ? text->valuestring : "?");
+        printf("%s %s %.1f%%", item->prev->next ? "," : "", name.message,
+               100 * (cJSON_IsNumber(p) ? p->valuedouble : 0));
+    }
+    printf("\n");
+}
+
+/* A picture that cannot be read does not stand in the way of the others. */
+static int predict_all(Run *r, const char *const *words, int count)
+{
+    const PredictArgs *a = r->args;
+    const PredictRemote remote = {a->server, a->token_file, words[0], a->top_k};
+    int failed = 0;
+    for (int i = 1; i < count; i++) {
+        Error err = {0};
+        cJSON *prediction = NULL;
+        if (a->server ? predict_remote(&remote, words[i], &prediction, &err)
+                      : see(r, words[i], &prediction, &err)) {
+            print_line(words[i], prediction, a->json);
+        } else {
+            fprintf(stderr, "googlenetd: %s\n", err.message);
+            failed++;
+        }
+        cJSON_Delete(prediction);
+    }
+    return failed ? EXIT_FAILED : EXIT_OK;
+}
+
+int cmd_predict(int argc, char **argv)
+{
+    PredictArgs a = {.top_k = 5};
+    int first_word, exit_code;
+    Error err = {0};
+    if (!args_read(&SYNTAX, argc, argv, &a, &first_word, &exit_code))
+        return exit_code;
+    if (a.precision == PRECISION_BF16 && !net_bf16_is_fast()) {
+        fprintf(stderr, "googlenetd: --precision bf16 needs a CPU with AVX512-BF16 or AMX\n");
+        return EXIT_USAGE;
+    }
+    Run r = {.args = &a};
+    if (a.server || open_model(&r, argv[first_word], &err)) {
+        exit_code = predict_all(&r, (const char *const *)argv + first_word, argc - first_word);
+    } else {
+        fprintf(stderr, "googlenetd: %s\n", err.message);
+        exit_code = EXIT_FAILED;
+    }
+    run_free(&r);
+    return exit_code;
+}

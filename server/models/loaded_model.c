@@ -1,0 +1,145 @@
+#include "server/models/loaded_model.h"
+
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+#include "core/data/image_maker.h"
+#include "core/net/net.h"
+
+/* DESIGN. The net is configured as the evaluation of a training with the default batch size is, so
+ * that its kernels are those that such a training has measured. Images are given to it in powers of
+ * two: programs of few sizes, each made when it is first needed. */
+enum { BATCH_SIZE = 4 * LOADED_MODEL_BATCH, ASSUMED_COPIES = 3 };
+
+struct LoadedModel {
+    ModelFile file;
+    LoadedModelFacts facts;
+    Autotune *autotune;
+    Net *net;
+};
+
+static ImageSpec picture_of(const ModelInfo *info)
+{
+    ImageSpec spec = info->picture;
+    if (spec.size == 0)
+        spec = (ImageSpec){.channels = info->channels, .size = info->image_size};
+    return spec;
+}
+
+static bool uses_bf16(const ModelInfo *info, Precision asked)
+{
+    const Precision trained = info->precision;
+    if (asked == PRECISION_AUTO && trained == PRECISION_BF16 && !net_bf16_is_fast())
+        return false;
+    return precision_resolve(asked == PRECISION_AUTO ? trained : asked) == PRECISION_BF16;
+}
+
+bool loaded_model_open(const char *path, const ModelHints *hints, Precision precision,
+                       LoadedModel **model, Error *err)
+{
+    LoadedModel *m = xcalloc(1, sizeof *m);
+    if (!model_file_open(path, hints, &m->file, err)) {
+        free(m);
+        return false;
+    }
+    const ModelInfo *info = &m->file.info;
+    m->facts = (LoadedModelFacts){
+        .info = info,
+        .picture = picture_of(info),
+        .image_count = shape_count(graph_shape(m->file.graph, graph_input(m->file.graph))),
+        .bf16 = uses_bf16(info, precision)};
+    if (image_spec_check(&m->facts.picture, err)) {
+        *model = m;
+        return true;
+    }
+    loaded_model_free(m);
+    return fail_in(err, "%s cannot see pictures", path);
+}
+
+const LoadedModelFacts *loaded_model_facts(const LoadedModel *m)
+{
+    return &m->facts;
+}
+
+void loaded_model_image(const LoadedModel *m, const uint8_t *pixels, float *image)
+{
+    const ModelInfo *info = m->facts.info;
+    const ImageSpec *p = &m->facts.picture;
+    const Shape shape = {p->channels, p->size, p->size};
+    ImageMaker *maker = image_maker_new(shape, &(Augmentation){0}, &info->normalization);
+    image_maker_set_size(maker, info->image_size);
+    image_maker_run(maker, pixels, &(DrawKey){0}, image);
+    image_maker_free(maker);
+}
+
+void loaded_model_normalize(const LoadedModel *m, const float *src, float *image)
+{
+    const ModelInfo *info = m->facts.info;
+    const Normalization *n = &info->normalization;
+    const size_t area = (size_t)info->image_size * (size_t)info->image_size;
+    for (size_t c = 0; c < (size_t)info->channels; c++) {
+        const float mean = n->channels ? (float)n->mean[c] : 0;
+        const float deviation = n->channels ? (float)n->deviation[c] : 1;
+        for (size_t i = c * area; i < (c + 1) * area; i++)
+            image[i] = (src[i] - mean) / deviation;
+    }
+}
+
+bool loaded_model_prepare(LoadedModel *m, const LoadedModelConfig *config, Error *err)
+{
+    if (m->net)
+        return true;
+    m->autotune = autotune_new();
+    if (config->kernels)
+        autotune_load(m->autotune, config->kernels, NULL);
+    const NetConfig how = {.batch_size = BATCH_SIZE,
+                           .micro_batch = LOADED_MODEL_BATCH,
+                           .bf16 = m->facts.bf16,
+                           .autotune = m->autotune,
+                           .kernels_of = LOADED_MODEL_BATCH,
+                           .go_on = config->go_on,
+                           .go_on_context = config->context};
+    const bool ok = net_new(m->file.graph, m->file.params, how, &m->net, err)
+                    && net_prepare(m->net, 0, 1, err)
+                    && net_prepare(m->net, 0, LOADED_MODEL_BATCH, err);
+    if (config->kernels)
+        autotune_save(m->autotune, config->kernels, NULL);
+    if (ok)
+        return true;
+    net_free(m->net);
+    autotune_free(m->autotune);
+    m->net = NULL;
+    m->autotune = NULL;
+    return false;
+}
+
+bool loaded_model_run(LoadedModel *m, const float *images, int count, float *logits, Error *err)
+{
+    const size_t classes = (size_t)m->facts.info->classes;
+    for (int size = LOADED_MODEL_BATCH; count > 0; size = size > 1 ? size / 2 : 1) {
+        while (count >= size) {
+            if (!net_forward(m->net, images, size, logits, err))
+                return false;
+            images += (size_t)size * m->facts.image_count;
+            logits += (size_t)size * classes;
+            count -= size;
+        }
+    }
+    return true;
+}
+
+size_t loaded_model_bytes(const LoadedModel *m)
+{
+    const size_t values = m->file.params->count * sizeof(float);
+    return ASSUMED_COPIES * values + (m->net ? net_arena_bytes(m->net) : 0);
+}
+
+void loaded_model_free(LoadedModel *m)
+{
+    if (!m)
+        return;
+    net_free(m->net);
+    autotune_free(m->autotune);
+    model_file_close(&m->file);
+    free(m);
+}

@@ -1,0 +1,62 @@
+/* server/models/predictor.h -- predictions for many clients at a time.
+ *
+ * One thread, with its OpenMP team, computes. Images of one model that wait together are computed
+ * together; it never waits for more of them to come, and sleeps while there are none. What an image
+ * gives does not depend on what it was computed with (loaded_model.h).
+ *
+ * A model is read when it is first taken and stays loaded. When those that nobody uses are too
+ * many for the configured memory, the one used longest ago goes; each goes after some time without
+ * use. Whoever has taken one keeps it until it is released, whatever becomes of its file.
+ *
+ * Threads   any, but for start and stop.
+ * Errors    ERR_STOPPED: the predictor ends. ERR_CONFLICT with the reason "busy": too many images
+ *           wait, or the deadline passed: nothing was computed. Otherwise those of loaded_model.h.
+ */
+#pragma once
+#include "server/base/log.h"
+#include "server/models/loaded_model.h"
+
+typedef struct {
+    int threads;          // of the team
+    int64_t bytes;        // that models which stay loaded may take, by loaded_model_bytes
+    double idle_seconds;  // after which one leaves
+    int waiting;          // images that may wait
+    const char *kernels;  // file of the autotune cache; NULL: none. Borrowed, as `log`
+    Log *log;             // may be NULL
+} PredictorConfig;
+
+typedef struct Predictor Predictor;
+
+/* ERR_NO_MEMORY: no thread. */
+bool predictor_start(const PredictorConfig *config, Predictor **p, Error *err);
+/* From now on nothing is computed: those who wait are refused, and those who come. Takes NULL. */
+void predictor_leave(Predictor *p);
+/* The same, and wait so long for what is being computed. Nobody may have taken a model any more.
+ * False: it was too slow, and the process must end without freeing anything that it uses. Takes
+ * NULL. */
+bool predictor_stop(Predictor *p, double seconds);
+
+typedef struct {
+    const LoadedModel *model;
+    struct PredictorEntry *entry;  // the predictor's own
+} TakenModel;
+
+/* The model of that file. `key` tells it from all others, also from a later one of the same path.
+ */
+bool predictor_take(Predictor *p, const char *key, const char *path, TakenModel *taken, Error *err);
+void predictor_release(Predictor *p, TakenModel *taken);  // takes {0}
+
+/* The logits of `count` images of a model that is taken, 1 or more; waits `seconds` at most for
+ * the computation to begin. */
+bool predictor_run(Predictor *p, const TakenModel *taken, const float *images, int count,
+                   double seconds, float *logits, Error *err);
+
+typedef struct {
+    int loaded;      // models
+    int64_t bytes;   // that they take
+    int64_t images;  // computed so far
+    int64_t batches;
+    int waiting;
+} PredictorCounts;
+
+PredictorCounts predictor_counts(Predictor *p);
