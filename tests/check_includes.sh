@@ -8,6 +8,7 @@ set -eu
 
 rules='
 ^core/base/                    ^core/base/
+^core/comm/                    ^core/(base|comm)/
 ^core/graph/                   ^core/(base|graph)/
 ^core/dnn/                     ^core/(base|graph|dnn)/
 ^core/kernels/                 ^core/(base|graph|dnn|kernels)/
@@ -18,8 +19,9 @@ rules='
 ^core/net/                     ^core/(base|graph|dnn|kernels|autotune|layers|models|net)/
 ^core/export/                  ^core/(base|graph|dnn|layers|data|net|export)/
 ^core/evaluate/                ^core/(base|graph|dnn|autotune|layers|data|net|evaluate)/
-^core/train/                   ^core/(base|graph|dnn|kernels|autotune|layers|models|data|net|evaluate|train)/
+^core/train/                   ^core/(base|graph|dnn|kernels|autotune|layers|models|data|net|evaluate|comm|train)/
 ^server/base/                  ^(core|server/base)/
+^server/mpi/                   ^(core|server/(base|mpi))/
 ^server/store/                 ^(core|server/(base|store))/
 ^server/settings/              ^(core|server/(base|store|settings))/
 ^server/jobs/                  ^(core|server/(base|store|settings|jobs))/
@@ -45,6 +47,7 @@ spng[.]h                       ^core/data/(decode/|encode_png[.]c$)
 (webp|libexif)/.*              ^core/data/decode/
 archive(_entry)?[.]h           ^server/data/
 seccomp[.]h                    ^server/data/
+mpi[.]h                        ^server/mpi/
 '
 
 # What a file may not reach by any chain of includes of ours: pure descriptions know no library.
@@ -166,6 +169,9 @@ self_test() {
     bad core/base/a.c '#include "core/graph/graph.h"'
     bad core/graph/a.c '#include "core/dnn/params.h"'
     bad core/dnn/a.c '#include "core/layers/layer.h"'
+    bad core/comm/a.c '#include "core/dnn/params.h"'
+    bad core/comm/a.c '#include <mpi.h>'
+    bad server/cli/a.c '#include <mpi.h>'
     bad core/kernels/a.c '#include "core/net/net.h"'
     bad core/layers/a.c '#include "core/net/net.h"'
     bad core/layers/relu.c '#include "core/layers/conv/conv.h"'

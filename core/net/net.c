@@ -261,7 +261,7 @@ static Program *run_forward(Net *net, Part part, Error *err)
         net->profile->input += clock_seconds() - start;
     const StepContext step = {.seed = b->seed,
                               .step = b->step,
-                              .first_example = part.first,
+                              .first_example = b->first + part.first,
                               .last_part = part.first + part.count == b->count};
     // It has the nodes of the graph that trains.
     Profile *profile = part.training || !net->folded ? net->profile : NULL;

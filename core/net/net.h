@@ -77,6 +77,7 @@ typedef struct {
     int count;
     uint64_t seed;  // of what is random in the net, with `step`
     int64_t step;   // batches of this training before it
+    int first;      // place of its first example, where it is a part of a larger batch
     float *logits;  // set by net_evaluate_batch; NULL: not asked
 } NetBatch;
 

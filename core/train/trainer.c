@@ -129,13 +129,15 @@ static bool advance(Trainer *t, Error *err)
     const bool epoch_done = t->state.batch == t->batches;
     if (t->asked == TRAIN_GO_ON && !(epoch_done ? end_epoch(t, err) : trainer_step(t, err)))
         return false;
+    trainer_ranks_meet(t);
     const bool epoch_ended = epoch_done && t->state.batch == 0;
-    if (!checkpoint_is_due(t, epoch_ended))
+    if (!trainer_ranks_decide(t, checkpoint_is_due(t, epoch_ended)))
         return true;
     const TrainAnswer asked = t->asked;
     t->asked = TRAIN_GO_ON;
-    if (!save(t, err))
+    if (!comm_agree(t->config.comm, save(t, err), err))
         return false;
+    trainer_ranks_meet(t);
     // A stop that comes with the end stops nothing.
     const bool over = ending_now(t) != ENDING_NONE && trainer_is_tested(t);
     return over || (asked != TRAIN_STOP && t->asked != TRAIN_STOP) || stopped(t, err);
@@ -162,7 +164,7 @@ static bool prepare(Trainer *t, Error *err)
 {
     if (ending_now(t) == ENDING_COMPLETED && trainer_is_tested(t))
         return true;
-    if (!trainer_choose_kernels(t, err))
+    if (!trainer_ranks_kernels(t, err))
         return t->asked == TRAIN_STOP;
     trainer_report_kernels(t);
     return true;
@@ -180,6 +182,7 @@ bool trainer_run(Trainer *t, TrainCallback callback, void *context, Error *err)
         trainer_report_resumed(t);
     else if (t->transfer.count > 0)
         trainer_report_initialized(t);
+    trainer_ranks_meet(t);
     Ending ending;
     while ((ending = ending_now(t)) == ENDING_NONE)
         if (!advance(t, err))

@@ -19,6 +19,7 @@
  * step where it arose; no checkpoint is written after that.
  */
 #pragma once
+#include "core/comm/comm.h"
 #include "core/data/augment/augment.h"
 #include "core/data/class_weights.h"
 #include "core/data/dataset.h"
@@ -62,6 +63,16 @@ typedef struct {
     // chooses. See core/data/holdout.h.
     double validation_split;
     int accumulation;  // batches of a step, fewer in an epoch's last; 0: 1
+    /* Parts that each batch is cut into, as equal as can be, 1 to 64; 0: 1. Each is a batch of its
+     * own to the network; gradients, losses and running statistics are their means, weighted by
+     * examples and summed in an order that `shards` alone fixes. Of a small last batch fewer shards
+     * have examples. The same shards give the same bits on any number of ranks that divides them,
+     * with the same threads and kernels. */
+    int shards;
+    /* The ranks that train together, borrowed; NULL: alone. All have the same settings and data;
+     * only rank 0 loads initial weights and writes checkpoints. */
+    const Comm *comm;
+    const char *settings;  // a digest of all settings, which the ranks must share; NULL: unknown
     double learning_rate;
     Optimizer optimizer;
     double clip_norm;  // most that the norm of the gradients may be; 0: any

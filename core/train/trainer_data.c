@@ -99,7 +99,7 @@ bool trainer_open_data(Trainer *t, Error *err)
 bool trainer_open_test(Trainer *t, Error *err)
 {
     const TrainConfig *c = &t->config;
-    const LoaderConfig test = {.batch_size = c->batch_size,
+    const LoaderConfig test = {.batch_size = trainer_net_batch(t),
                                .image_size = c->image_size,
                                .normalization = t->state.normalization,
                                .limit = c->test_limit,
@@ -110,7 +110,7 @@ bool trainer_open_test(Trainer *t, Error *err)
 bool trainer_open_validation(Trainer *t, Error *err)
 {
     const TrainConfig *c = &t->config;
-    const LoaderConfig validation = {.batch_size = c->batch_size,
+    const LoaderConfig validation = {.batch_size = trainer_net_batch(t),
                                      .image_size = c->image_size,
                                      .normalization = t->state.normalization,
                                      .examples = t->holdout.validation,

@@ -41,9 +41,12 @@ static bool measure(Trainer *t, Loader *split, const char *name, Metrics *sum, i
     TrainState *s = &t->state;
     const double start = clock_seconds();
     Metrics measured = {0};
-    if (!run_model(t, split, &measured, err))
+    const Comm *comm = t->config.comm;
+    if (!comm_agree(comm, comm_rank(comm) > 0 || run_model(t, split, &measured, err), err))
         return false;
+    comm_broadcast(comm, &measured, sizeof measured);
     s->ending.seconds += clock_seconds() - start;
+    trainer_ranks_meet(t);
     if (t->asked == TRAIN_STOP)
         return true;
     if (!isfinite(measured.loss))

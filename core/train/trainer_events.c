@@ -104,7 +104,7 @@ bool trainer_goes_on(void *context)
 {
     Trainer *t = context;
     trainer_report_type(t, TRAIN_PART);
-    return t->asked != TRAIN_STOP;
+    return t->in_step || t->asked != TRAIN_STOP;
 }
 
 void trainer_report_resumed(Trainer *t)

@@ -6,6 +6,9 @@
 #include "core/train/optim/batch_group.h"
 #include "core/train/trainer.h"
 
+/* Of a training whose batches are cut: core/train/trainer_shards.c. */
+typedef struct Shards Shards;
+
 struct Trainer {
     TrainConfig config;  // its pointers but `model` and `dataset` are not valid after trainer_new
     Graph *graph;
@@ -28,6 +31,9 @@ struct Trainer {
     TransferReport transfer;  // count 0: it did not start from a model
     ResumeReport resume;      // path NULL: started anew
     BatchGroup *group;        // of a step
+    int shard_count;          // of a batch
+    Shards *shards;           // NULL: a batch is one
+    bool in_step;             // with other ranks, where no rank can give up alone
     int64_t step_examples;    // of the last step
     int accumulation;         // batches of a step
     int64_t examples;         // in an epoch
@@ -68,6 +74,34 @@ void trainer_grads_ready(void *context, size_t first, size_t count);
 bool trainer_step(Trainer *t, Error *err);
 /* Fails with ERR_NUMERIC. */
 bool trainer_not_a_number(const char *what, double x, int64_t step, Error *err);
+
+/* ---- trainer_shards.c ---- */
+
+/* ERR_INVALID: this many shards suit neither the ranks nor the batches. */
+bool trainer_check_shards(const Trainer *t, Error *err);
+/* Examples that the net takes at once: of the largest shard. */
+int trainer_net_batch(const Trainer *t);
+/* Choose kernels for all shards that an epoch is made of. */
+bool trainer_prepare_training(Trainer *t, Net *net, Error *err);
+bool trainer_new_shards(Trainer *t, Error *err);
+void trainer_free_shards(Shards *s);  // takes NULL
+/* As net_train_batch, shard by shard on all ranks; running statistics are as before on failure. */
+bool trainer_train_shards(Trainer *t, Net *net, const NetBatch *batch, Metrics *sum, Error *err);
+/* Told by the network: gradients of the shard under way. */
+void trainer_shard_grads_ready(Shards *s, size_t first, size_t count);
+
+/* ---- trainer_ranks.c ---- */
+
+/* Whether all ranks have the same to do; fails on all of them. */
+bool trainer_ranks_agree(Trainer *t, Error *err);
+/* Weights and state are rank 0's. */
+void trainer_ranks_begin(Trainer *t);
+/* The strongest answer of all callbacks, and rank 0's clock. */
+void trainer_ranks_meet(Trainer *t);
+/* Rank 0's decision. */
+bool trainer_ranks_decide(const Trainer *t, bool decision);
+/* trainer_choose_kernels, by rank 0 for all. */
+bool trainer_ranks_kernels(Trainer *t, Error *err);
 
 /* ---- trainer_evaluate.c ---- */
 

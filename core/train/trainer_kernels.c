@@ -26,8 +26,8 @@ bool trainer_choose_kernels(Trainer *t, Error *err)
     const TrainConfig *c = &t->config;
     Error unsaved = {0};
     const int test = trainer_examples(&c->dataset->test, c->test_limit);
-    const bool ready = trainer_prepare_sizes(t, err)
-                       && net_prepare(t->net, t->examples, t->holdout.validation_count, err)
+    const bool ready = trainer_prepare_sizes(t, err) && trainer_prepare_training(t, t->net, err)
+                       && net_prepare(t->net, 0, t->holdout.validation_count, err)
                        && net_prepare(t->net, 0, test, err);
     if (t->autotune && t->autotune_path && !autotune_save(t->autotune, t->autotune_path, &unsaved))
         note_kernels(t, unsaved.message);

@@ -5,6 +5,7 @@
 #include "core/base/cpu.h"
 #include "core/base/memory.h"
 #include "core/base/team.h"
+#include "core/comm/shard_sum.h"
 #include "core/data/packed_index.h"
 #include "core/dnn/dnn.h"
 #include "core/train/init.h"
@@ -63,6 +64,8 @@ int64_t train_epoch_steps(int64_t batches, int accumulation)
 int train_extra_arrays(const TrainConfig *c)
 {
     int arrays = batch_group_arrays(c->accumulation) + (c->ema.decay > 0);
+    if (c->shards > 1)
+        arrays += shard_sum_arrays(comm_size(c->comm), c->shards);
     for (ParamSlot slot = 0; slot < PARAM_SLOTS; slot++)
         arrays += optimizer_keeps(&c->optimizer, slot);
     return arrays;
@@ -76,8 +79,9 @@ static bool needs_slot(const TrainConfig *c, ParamSlot slot)
 NetConfig trainer_net_config(Trainer *t)
 {
     const TrainConfig *c = &t->config;
-    const bool listens = c->clip_norm > 0 || t->accumulation > 1;
-    return (NetConfig){.batch_size = c->batch_size,
+    const bool listens =
+        t->shards ? comm_size(c->comm) > 1 : c->clip_norm > 0 || t->accumulation > 1;
+    return (NetConfig){.batch_size = trainer_net_batch(t),
                        .grads_ready = listens ? trainer_grads_ready : NULL,
                        .grads_ready_context = t,
                        .bf16 = precision_resolve(c->precision) == PRECISION_BF16,
@@ -102,20 +106,6 @@ static void find_head(Trainer *t)
                                       .alone = c->freeze == FREEZE_FEATURES};
 }
 
-static bool create_network(Trainer *t, Error *err)
-{
-    const TrainConfig *c = &t->config;
-    const Shape image = {c->dataset->image.channels, c->image_size, c->image_size};
-    const ModelOptions options = {.classes = c->dataset->classes, .blocks = &c->blocks};
-    t->graph = model_graph_with(c->model, image, options, err);
-    if (!t->graph || !params_new(t->graph, &t->params, err))
-        return false;
-    find_head(t);
-    return batch_group_new(t->params, t->accumulation, c->clip_norm > 0, &t->group, err)
-           && net_new(t->graph, t->params, trainer_net_config(t), &t->net, err)
-           && trainer_check_sizes(t, err);
-}
-
 /* A batch of one example has no variance. */
 static bool check_batches(Trainer *t, Error *err)
 {
@@ -129,6 +119,21 @@ static bool check_batches(Trainer *t, Error *err)
                     "%s normalises by the batch, which needs 2 examples or more, got %d",
                     c->model->name, c->batch_size < 2 ? c->batch_size : examples);
     return true;
+}
+
+static bool create_network(Trainer *t, Error *err)
+{
+    const TrainConfig *c = &t->config;
+    const Shape image = {c->dataset->image.channels, c->image_size, c->image_size};
+    const ModelOptions options = {.classes = c->dataset->classes, .blocks = &c->blocks};
+    t->graph = model_graph_with(c->model, image, options, err);
+    if (!t->graph || !check_batches(t, err) || !trainer_check_shards(t, err)
+        || !params_new(t->graph, &t->params, err) || !trainer_new_shards(t, err))
+        return false;
+    find_head(t);
+    return batch_group_new(t->params, t->accumulation, c->clip_norm > 0, &t->group, err)
+           && net_new(t->graph, t->params, trainer_net_config(t), &t->net, err)
+           && trainer_check_sizes(t, err);
 }
 
 static bool load_state(Trainer *t, Error *err)
@@ -178,6 +183,8 @@ static bool start_slots(Trainer *t, Error *err)
 static bool start_state(Trainer *t, Error *err)
 {
     const TrainConfig *c = &t->config;
+    if (comm_rank(c->comm) > 0)
+        return true;  // rank 0 has them
     init_params(t->params, init_rule(c->model->weights), c->seed);
     if (c->resume_count > 0)
         return load_state(t, err);
@@ -198,18 +205,24 @@ bool trainer_new(const TrainConfig *config, Trainer **trainer, Error *err)
     const int threads = team_start(config->threads);
     t->loader_threads = config->loader_threads > 0 ? config->loader_threads : (threads + 3) / 4;
     t->accumulation = config->accumulation > 1 ? config->accumulation : 1;
+    t->shard_count = config->shards > 1 ? config->shards : 1;
     t->state = fresh_state(config, threads);
-    if (config->checkpoint_path)
+    const bool leads = comm_rank(config->comm) == 0;
+    if (config->checkpoint_path && leads)
         t->checkpoint_path = xstrdup(config->checkpoint_path);
     t->autotune = config->library_only ? NULL : autotune_new();
-    t->autotune_path = config->autotune_path ? xstrdup(config->autotune_path) : NULL;
-    bool ok = trainer_hold_out(t, err) && create_network(t, err) && check_batches(t, err);
-    ok = ok && start_state(t, err) && start_slots(t, err) && trainer_open_data(t, err);
-    if (!ok) {
+    t->autotune_path = config->autotune_path && leads ? xstrdup(config->autotune_path) : NULL;
+    bool ok = comm_agree(config->comm, trainer_hold_out(t, err) && create_network(t, err), err);
+    ok = ok && trainer_ranks_agree(t, err);
+    ok = ok && comm_agree(config->comm, start_state(t, err) && start_slots(t, err), err);
+    if (ok)
+        trainer_ranks_begin(t);
+    if (!ok || !comm_agree(config->comm, trainer_open_data(t, err), err)) {
         trainer_free(t);
         return false;
     }
-    trainer_load_kernels(t);
+    if (leads)
+        trainer_load_kernels(t);
     *trainer = t;
     return true;
 }
@@ -225,6 +238,7 @@ void trainer_free(Trainer *t)
     free(t->class_weights);
     trainer_free_nets(t);
     batch_group_free(t->group);
+    trainer_free_shards(t->shards);
     autotune_free(t->autotune);
     resume_report_free(&t->resume);
     transfer_report_free(&t->transfer);

@@ -91,7 +91,7 @@ bool trainer_prepare_sizes(Trainer *t, Error *err)
     int size = t->config.image_size;
     for (int64_t epoch = t->state.epoch; (epoch = next_size(t, epoch, &size)) >= 0;) {
         Net *net = trainer_net(t, size, err);
-        if (!net || !net_prepare(net, t->examples, 0, err))
+        if (!net || !trainer_prepare_training(t, net, err))
             return false;
     }
     return true;

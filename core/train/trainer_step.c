@@ -63,7 +63,23 @@ NetBatch trainer_batch(const Trainer *t, const Batch *b, int64_t number)
 void trainer_grads_ready(void *context, size_t first, size_t count)
 {
     Trainer *t = context;
-    batch_group_ready(t->group, first, count);
+    if (t->shards)
+        trainer_shard_grads_ready(t->shards, first, count);
+    else
+        batch_group_ready(t->group, first, count);
+}
+
+/* Whole or in shards. */
+static bool train_on(Trainer *t, Net *net, const NetBatch *batch, Metrics *sum, Error *err)
+{
+    const bool listens = t->config.clip_norm > 0 || t->accumulation > 1;
+    if (!t->shards)
+        return net_train_batch(net, batch, sum, err);
+    if (!trainer_train_shards(t, net, batch, sum, err))
+        return false;
+    if (listens)
+        batch_group_ready(t->group, 0, t->params->trained_count);
+    return true;
 }
 
 /* The batch after `done` of the group. */
@@ -76,7 +92,7 @@ static bool train_batch(Trainer *t, int64_t done, Metrics *sum, Error *err)
         return false;
     batch_group_next(t->group, batch->count);
     Net *net = trainer_net(t, batch->image_size, err);
-    return net && net_train_batch(net, &next, sum, err)
+    return net && train_on(t, net, &next, sum, err)
            && (isfinite(sum->loss)
                || trainer_not_a_number("the loss", sum->loss, s->step + 1, err));
 }
@@ -121,8 +137,12 @@ bool trainer_step(Trainer *t, Error *err)
     const int64_t left = t->batches - s->batch;
     const int64_t batches = t->accumulation < left ? t->accumulation : left;
     Metrics sum = {0};
-    if (!train_group(t, batches, &sum, err))
-        return t->asked == TRAIN_STOP;
+    const bool alone = comm_size(t->config.comm) == 1;
+    t->in_step = !alone;
+    const bool trained = train_group(t, batches, &sum, err);
+    t->in_step = false;
+    if (!trained)
+        return alone && t->asked == TRAIN_STOP;
     if (!update(t, err))
         return false;
     metrics_add(&s->epoch_sum, &sum);

@@ -77,6 +77,17 @@ static void check_pairs(const JobSpec *spec, Faults *faults)
                    spec->network->name);
 }
 
+/* Each shard of a whole batch has examples, two where they are compared with each other. */
+static void check_shards(const JobSpec *spec, const Graph *g, Faults *faults)
+{
+    const int each = graph_couples_examples(g) ? 2 : 1;
+    if (spec->shards > 1 && spec->batch_size < each * spec->shards)
+        faults_add(faults, "/shards",
+                   "must be at most %d for batches of %d, with %d example%s in each, got %d",
+                   spec->batch_size / each > 1 ? spec->batch_size / each : 1, spec->batch_size,
+                   each, each == 1 ? "" : "s", spec->shards);
+}
+
 /* `g` is the network at its final image size. */
 static void check_progressive(const JobSpec *spec, const Graph *g, int smallest, Shape input,
                               int classes, Faults *faults)
@@ -120,6 +131,8 @@ static void check_graph(const JobSpec *spec, Faults *faults)
         faults_add(faults, "/network", "cannot be built: %s", err.message);
     else if (graph_couples_examples(g))
         check_pairs(spec, faults);
+    if (g)
+        check_shards(spec, g, faults);
     if (g)
         check_progressive(spec, g, smallest, input, classes, faults);
     graph_free(g);
@@ -269,6 +282,7 @@ TrainConfig spec_train_config(const JobSpec *spec)
         .validation_split = spec->validation_split,
         .test_limit = spec->test_limit,
         .accumulation = spec->accumulation,
+        .shards = spec->shards,
         .learning_rate = spec->learning_rate,
         .optimizer = optimizer,
         .clip_norm = spec->clip_norm,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/comm/shard_sum.h"
 #include "core/data/loader.h"
 #include "server/settings/spec_fields.h"
 
@@ -45,6 +46,8 @@ static const Field FIELDS[] = {
      HOW, AT(batch_size), .default_value = 128, .min = 1, .max = 4096},
     {ROW("/accumulation", FIELD_INT, "Accumulation", "batches that make a step, which is one update"),
      HOW, AT(accumulation), .default_value = 1, .min = 1, .max = 1024},
+    {ROW("/shards", FIELD_INT, "Shards", "parts that each batch is cut into, each a batch of its own to the network; their number fixes the order in which gradients are summed"),
+     HOW, AT(shards), .default_value = 1, .min = 1, .max = SHARDS_MAX},
     {ROW("/optimizer", FIELD_GROUP, "Optimizer", "")},
     {ROW("/optimizer/name", FIELD_CHOICE, "Optimizer", "as torch.optim defines it"),
      HOW, AT(optimizer.type), .choices = OPTIMIZER_NAMES},
