@@ -114,7 +114,7 @@ static void compare_tensor(const SafeFile *f, const char *name, const Param *p, 
 {
     char why[TENSOR_FAULT];
     if (!tensor_fits(f, name, p, why))
-        mismatch(m, "%s", why);
+        mismatch(m, name, "%s", why);
 }
 
 static bool is_param(const ParamStore *params, const char *name)
@@ -180,21 +180,34 @@ static void compare_param(const SafeFile *f, const Param *p, bool counters, Mism
 }
 
 /* Every parameter must be there, in its shape, and for each slot as well; and nothing else. */
-static bool check_tensors(const SafeFile *f, const char *path, const ParamStore *params,
-                          Needs needs, Error *err)
+static void compare_tensors(const SafeFile *f, const ParamStore *params, Needs needs, Mismatches *m)
 {
-    Mismatches m = {0};
     for (int i = 0; i < params->param_count; i++)
-        compare_param(f, &params->params[i], needs.counters, &m);
+        compare_param(f, &params->params[i], needs.counters, m);
     for (ParamSlot slot = 0; slot < PARAM_SLOTS; slot++)
         if (needs.slots.has[slot])
-            compare_slot(f, params, slot, &m);
+            compare_slot(f, params, slot, m);
     for (size_t i = 0; i < safetensors_count(f); i++) {
         const char *name = safetensors_at(f, i)->name;
         if (!begins(name, OPTIMIZER_PREFIX) && !is_param(params, name)
             && !is_left_out(name, needs.left_out))
-            mismatch(&m, "tensor %s is unknown", name);
+            mismatch(m, name, "tensor %s is unknown", name);
     }
+}
+
+int model_compare(const SafeFile *f, const ParamStore *params, const char *const *left_out,
+                  TensorTold tell, void *context)
+{
+    Mismatches m = {.tell = tell, .context = context};
+    compare_tensors(f, params, (Needs){.left_out = left_out}, &m);
+    return m.count;
+}
+
+static bool check_tensors(const SafeFile *f, const char *path, const ParamStore *params,
+                          Needs needs, Error *err)
+{
+    Mismatches m = {0};
+    compare_tensors(f, params, needs, &m);
     return m.count == 0 || mismatches_fail(&m, path, err);
 }
 

@@ -22,6 +22,7 @@
 #include "core/dnn/params.h"
 #include "core/train/ending.h"
 #include "core/train/safetensors.h"
+#include "core/train/tensor_check.h"
 
 typedef struct ModelInfo ModelInfo;  // core/train/model_info.h
 
@@ -78,3 +79,8 @@ bool model_load(const char *path, ParamStore *params, const char *const *left_ou
 /* The same from a file that is open; `path` stands in messages. */
 bool model_read(const SafeFile *file, const char *path, ParamStore *params,
                 const char *const *left_out, Error *err);
+
+/* Every tensor of the file that is not as model_read wants it, with a sentence about each, in the
+ * order of the parameters and then of the file. Returns how many there are. */
+int model_compare(const SafeFile *file, const ParamStore *params, const char *const *left_out,
+                  TensorTold tell, void *context);

@@ -86,14 +86,24 @@ static bool settle_shape(const SafeFile *f, const char *path, const ModelHints *
     return true;
 }
 
-static bool build(const SafeFile *f, const char *path, ModelFile *m, Error *err)
+static bool build(ModelFile *m, Error *err)
 {
     const ModelInfo *info = &m->info;
     const ModelOptions options = {.classes = info->classes, .blocks = &info->blocks};
     m->graph = model_graph_with(
         m->model, (Shape){info->channels, info->image_size, info->image_size}, options, err);
-    return m->graph && params_new(m->graph, &m->params, err)
-           && model_read(f, path, m->params, m->model->left_out, err);
+    return m->graph && params_new(m->graph, &m->params, err);
+}
+
+bool model_file_describe(const SafeFile *f, const char *path, const ModelHints *hints, ModelFile *m,
+                         Error *err)
+{
+    *m = (ModelFile){0};
+    if (model_info_from_meta(f, path, &m->info, err) && settle_network(path, hints, m, err)
+        && settle_shape(f, path, hints, m, err) && build(m, err))
+        return true;
+    model_file_close(m);
+    return false;
 }
 
 bool model_file_open(const char *path, const ModelHints *hints, ModelFile *m, Error *err)
@@ -102,9 +112,8 @@ bool model_file_open(const char *path, const ModelHints *hints, ModelFile *m, Er
     *m = (ModelFile){0};
     if (!safetensors_open(path, &f, err))
         return false;
-    const bool ok = model_info_from_meta(f, path, &m->info, err)
-                    && settle_network(path, hints, m, err) && settle_shape(f, path, hints, m, err)
-                    && build(f, path, m, err);
+    const bool ok = model_file_describe(f, path, hints, m, err)
+                    && model_read(f, path, m->params, m->model->left_out, err);
     safetensors_close(f);
     if (!ok)
         model_file_close(m);

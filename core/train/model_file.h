@@ -33,4 +33,8 @@ typedef struct {
 } ModelFile;
 
 bool model_file_open(const char *path, const ModelHints *hints, ModelFile *file, Error *err);
+/* The same but for the weights, of a file that is open: what it is, its graph, and parameters that
+ * are yet to be read. `path` stands in messages. */
+bool model_file_describe(const SafeFile *safe, const char *path, const ModelHints *hints,
+                         ModelFile *file, Error *err);
 void model_file_close(ModelFile *file);  // takes {0}

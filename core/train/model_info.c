@@ -61,6 +61,10 @@ void model_info_to_meta(const ModelInfo *info, MetaList *list)
         meta_add(list, "fit", xstrdup(fit_name(info->picture.fit)));
         meta_add(list, "filter", xstrdup(filter_name(info->picture.filter)));
     }
+    if (info->dataset)
+        meta_add(list, "dataset", xstrdup(info->dataset));
+    if (info->dataset_digest)
+        meta_add(list, "dataset_digest", xstrdup(info->dataset_digest));
 }
 
 void model_info_to_meta_whole(const ModelInfo *info, MetaList *list)
@@ -187,6 +191,18 @@ static bool read_filter(const char *text, ModelInfo *info)
     return filter_from_name(text, &info->picture.filter);
 }
 
+static bool read_dataset(const char *text, ModelInfo *info)
+{
+    info->dataset = xstrdup(text);
+    return true;
+}
+
+static bool read_dataset_digest(const char *text, ModelInfo *info)
+{
+    info->dataset_digest = xstrdup(text);
+    return true;
+}
+
 /* Channels before the picture's size. */
 static const struct {
     const char *key;
@@ -200,6 +216,8 @@ static const struct {
     {"blocks", read_blocks},
     {"normalization", read_normalization},
     {"precision", read_precision},
+    {"dataset", read_dataset},
+    {"dataset_digest", read_dataset_digest},
     {"picture_size", read_picture_size},
     {"fit", read_fit},
     {"filter", read_filter},
@@ -225,5 +243,7 @@ void model_info_free(ModelInfo *info)
         free((void *)info->class_names[i]);
     free((void *)info->class_names);
     free((void *)info->network);
+    free((void *)info->dataset);
+    free((void *)info->dataset_digest);
     *info = (ModelInfo){0};
 }

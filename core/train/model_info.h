@@ -8,6 +8,7 @@
  *   normalization, precision        of the training
  *   picture_size, fit, filter       what its data set made of each picture file, before the images
  *                                   were resized to image_size
+ *   dataset, dataset_digest         what it was trained on: a name, and what its pixels hash to
  *
  * Any of them may be missing: files from elsewhere have none.
  */
@@ -27,6 +28,8 @@ struct ModelInfo {
     Normalization normalization;        // of its images; no channels: none
     Precision precision;                // AUTO: not known
     ImageSpec picture;                  // with `channels` channels; size 0: not known
+    const char *dataset;                // its name; NULL: not known
+    const char *dataset_digest;         // NULL: not known
 };
 
 /* Everything that is known but normalization and precision, which a checkpoint says by itself. */
@@ -34,7 +37,7 @@ void model_info_to_meta(const ModelInfo *info, MetaList *list);
 /* The same with those two. */
 void model_info_to_meta_whole(const ModelInfo *info, MetaList *list);
 
-/* Network and class names are owned: model_info_free. ERR_INVALID: a field is not what it must be;
+/* Texts are owned: model_info_free. ERR_INVALID: a field is not what it must be;
  * the message names it. */
 bool model_info_from_meta(const SafeFile *file, const char *path, ModelInfo *info, Error *err);
 void model_info_free(ModelInfo *info);  // one that model_info_from_meta has filled, or {0}

@@ -10,13 +10,15 @@
 
 #include "core/base/memory.h"
 
-void mismatch(Mismatches *m, const char *fmt, ...)
+void mismatch(Mismatches *m, const char *tensor, const char *fmt, ...)
 {
     char one[TENSOR_FAULT];
     va_list args;
     va_start(args, fmt);
     vsnprintf(one, sizeof one, fmt, args);
     va_end(args);
+    if (m->tell)
+        m->tell(m->context, tensor, one);
     const char *joint = m->count++ > 0 ? "; " : "";
     if (m->left_out > 0 || m->used + strlen(joint) + strlen(one) >= sizeof m->text)
         m->left_out++;

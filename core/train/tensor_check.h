@@ -6,14 +6,20 @@
 #include "core/dnn/params.h"
 #include "core/train/safetensors.h"
 
+/* A tensor that does not fit, and a sentence about it. */
+typedef void (*TensorTold)(void *context, const char *tensor, const char *fault);
+
 /* All that does not fit, in a sentence, as far as there is room for it. */
 typedef struct {
     char text[320];
     size_t used;
     int count, left_out;
+    TensorTold tell;  // told of each as well; NULL: nobody listens
+    void *context;
 } Mismatches;
 
-void mismatch(Mismatches *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void mismatch(Mismatches *m, const char *tensor, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Fails with "PATH is of another network: ...; and 3 more". */
 bool mismatches_fail(const Mismatches *m, const char *path, Error *err);
 

@@ -188,7 +188,8 @@ bool trainer_run(Trainer *trainer, TrainCallback callback, void *context, Error 
 /* With a moving average, `values` are those being trained; model_save writes the average. */
 const ParamStore *trainer_params(const Trainer *trainer);
 const TrainState *trainer_state(const Trainer *trainer);
-/* What the network is, for model_save; valid as long as the config's dataset and model. */
+/* What the network is, for model_save, but for the data set's name; valid as long as the config's
+ * dataset and model. */
 ModelInfo trainer_model_info(const Trainer *trainer);
 /* NULL: it did not start from a model. */
 const TransferReport *trainer_transfer(const Trainer *trainer);

@@ -282,6 +282,7 @@ ModelInfo trainer_model_info(const Trainer *t)
                        .blocks = c->blocks,
                        .normalization = t->state.normalization,
                        .picture = picture_of(c->dataset),
+                       .dataset_digest = c->dataset->packed ? c->dataset->packed->digest : NULL,
                        .precision = precision_resolve(c->precision)};
 }
 

@@ -78,7 +78,7 @@ static bool check_features(const char *path, const ParamStore *params, const Tra
         all += params->params[i].count;
         fit += r->tensors[i].taken ? params->params[i].count : 0;
         if (!r->tensors[i].taken)
-            mismatch(&m, "%s", r->tensors[i].why);
+            mismatch(&m, params->params[i].name, "%s", r->tensors[i].why);
     }
     const bool enough = how->all_features ? m.count == 0 : 2 * fit >= all;
     return enough || mismatches_fail(&m, path, err);

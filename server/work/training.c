@@ -70,7 +70,8 @@ static bool place_files(Training *t, CheckpointRow *row, Error *err)
     const int64_t id = run_job(t->run)->id;
     const Path model = job_model_path(data, id, row->step);
     const Path training = job_training_path(data, id, row->step);
-    const ModelInfo info = trainer_model_info(t->trainer);
+    ModelInfo info = trainer_model_info(t->trainer);
+    info.dataset = run_job(t->run)->dataset.name;
     if (!model_save(model.text, trainer_params(t->trainer), &info, err))
         return false;
     if (rename(t->checkpoint_path.text, training.text) != 0)

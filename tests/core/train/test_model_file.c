@@ -19,6 +19,8 @@ static const ModelInfo TINY = {
     .normalization = {3, {0.1, 0.2, 0.3}, {0.5, 0.6, 0.7}},
     .precision = PRECISION_F32,
     .picture = {.channels = 3, .size = 40, .fit = FIT_PAD, .filter = FILTER_BICUBIC},
+    .dataset = "clothes",
+    .dataset_digest = "abc",
 };
 
 static const char *file_path(void)
@@ -64,6 +66,47 @@ static void check_equal(const ModelInfo *got, const ModelInfo *want)
     assert_string_equal(got_text, want_text);
     assert_int_equal(got->precision, want->precision);
     assert_true(image_spec_equal(&got->picture, &want->picture));
+    assert_string_equal(got->dataset ? got->dataset : "", want->dataset ? want->dataset : "");
+    assert_string_equal(got->dataset_digest ? got->dataset_digest : "",
+                        want->dataset_digest ? want->dataset_digest : "");
+}
+
+/* What is told of one tensor after the other. */
+typedef struct {
+    char text[1000];
+} Told;
+
+static void tell(void *context, const char *tensor, const char *fault)
+{
+    Told *told = context;
+    const size_t used = strlen(told->text);
+    snprintf(told->text + used, sizeof told->text - used, "%s: %s\n", tensor, fault);
+}
+
+static void every_tensor_that_does_not_fit_is_told(void **state)
+{
+    (void)state;
+    Error err = {0};
+    ModelInfo other = TINY;
+    SafeFile *f;
+    Told told = {""};
+    other.classes = 4;
+    other.channels = 1;
+    ParamStore *params = some_params(&TINY), *wanted = some_params(&other);
+    CHECK_OK(model_save(file_path(), params, &TINY, &err), err);
+    CHECK_OK(safetensors_open(file_path(), &f, &err), err);
+    assert_int_equal(model_compare(f, params, NULL, tell, &told), 0);
+    assert_string_equal(told.text, "");
+    const char *const first = wanted->params[0].name;
+    const char *const last = wanted->params[wanted->param_count - 1].name;
+    assert_int_equal(model_compare(f, wanted, NULL, tell, &told), 3);
+    assert_memory_equal(told.text, first, strlen(first));
+    assert_non_null(strstr(told.text, last));
+    assert_non_null(strstr(told.text, "is 3, not 4\n"));
+    safetensors_close(f);
+    params_free(params);
+    params_free(wanted);
+    unlink(file_path());
 }
 
 static void a_file_says_what_it_is(void **state)
@@ -199,6 +242,7 @@ static void damaged_fields_are_named(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_tensor_that_does_not_fit_is_told),
         cmocka_unit_test(a_file_says_what_it_is),
         cmocka_unit_test(a_checkpoint_says_it_too),
         cmocka_unit_test(hints_and_tensors_say_what_the_file_does_not),
