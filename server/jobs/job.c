@@ -99,3 +99,13 @@ bool dataset_id_parse(const char *text, int64_t *id)
 {
     return parse_id(text, "set_", 1, id);
 }
+
+void model_id_format(int64_t id, char text[JOB_ID])
+{
+    snprintf(text, JOB_ID, "model_%" PRId64, id);
+}
+
+bool model_id_parse(const char *text, int64_t *id)
+{
+    return parse_id(text, "model_", 1, id);
+}

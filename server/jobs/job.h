@@ -40,3 +40,6 @@ bool checkpoint_id_parse(const char *text, int64_t *step);
 
 void dataset_id_format(int64_t id, char text[JOB_ID]);  // "set_3"
 bool dataset_id_parse(const char *text, int64_t *id);
+
+void model_id_format(int64_t id, char text[JOB_ID]);  // "model_3"
+bool model_id_parse(const char *text, int64_t *id);

@@ -21,7 +21,7 @@
 #pragma once
 #include "core/data/decode/image_spec.h"
 #include "core/data/normalization.h"
-#include "core/train/model_info.h"
+#include "core/train/model_file.h"
 #include "server/base/faults.h"
 #include "server/base/files.h"
 #include "server/jobs/jobs.h"
@@ -45,9 +45,6 @@ void models_close(Models *models);  // no thread uses it any more; takes NULL
 bool model_name_valid(const char *name);
 bool model_alias_valid(const char *alias);
 
-void model_id_format(int64_t id, char text[MODEL_ID]);  // "model_3"
-bool model_id_parse(const char *text, int64_t *id);
-
 /* ---- Look ---- */
 
 /* A version, and the name of its model. */
@@ -68,7 +65,7 @@ void model_version_free(ModelVersion *version);  // the texts in it, not the str
  * file is gone. The file may be deleted between this call and the opening of `path`: ask again. */
 bool models_resolve(Models *models, const char *reference, ModelVersion *version, Error *err);
 
-/* A model with its aliases and its versions, newest first; all of one moment. */
+/* A model with its aliases and its versions, newest first. */
 typedef struct {
     ModelRow row;
     AliasList aliases;
@@ -79,8 +76,8 @@ void model_detail_free(ModelDetail *model);
 
 bool models_get(Models *models, const char *name, ModelDetail *model, Error *err);
 bool models_list(Models *models, const ModelQuery *query, ModelList *list, Error *err);
-/* With its aliases and versions; the model's name is `row.name`. */
-bool models_detail(Models *models, const ModelRow *row, ModelDetail *model, Error *err);
+/* A model of the list with its aliases and versions; takes what *row holds, on failure too. */
+bool models_detail(Models *models, ModelRow *row, ModelDetail *model, Error *err);
 
 /* ---- Register ---- */
 
@@ -102,20 +99,31 @@ bool models_register(Models *models, const ModelRequest *request, ModelVersion *
 bool models_register_job(Models *models, int64_t job_id, const char *name, ModelVersion *version,
                          Error *err);
 
-/* Weights from elsewhere: a safetensors file and what network it is said to be of. Each tensor that
- * is missing, superfluous, or of another shape or type is a fault at "/tensors/<name>"; false
- * without *err set then. The version's file is made anew, with `info` in it; `path` stays. */
-bool models_upload(Models *models, const char *name, const char *path, const ModelInfo *info,
-                   ModelVersion *version, Faults *faults, Error *err);
+/* Weights from elsewhere: what the file does not say of itself, the hints do. */
+typedef struct {
+    const char *name;  // of the model, made if there is none
+    const char *path;  // a safetensors file
+    ModelHints hints;
+    const char *const *class_names;  // as many as classes; NULL: as the file says
+    int class_name_count;
+} ModelUpload;
+
+/* The next version of that model. Each tensor that is missing, superfluous, or of another shape or
+ * type is a fault at "/tensors/<name>"; ERR_INVALID with *faults then, or with a sentence. The
+ * version's file is made anew, with all that is known in it; `path` stays. */
+bool models_upload(Models *models, const ModelUpload *upload, ModelVersion *version, Faults *faults,
+                   Error *err);
 
 /* ---- Change ---- */
 
-/* May change metadata and aliases (version 0 removes one) of `model`, which is as it is now; false
- * leaves everything as it is, with *err. Aliases that it adds are put in `aliases`. */
 typedef struct {
-    char *metadata;  // JSON object of strings, from malloc; NULL: as before
-    AliasList aliases;
+    char *metadata;     // JSON object of strings, from malloc; NULL: as before
+    AliasList aliases;  // to be put; those of version 0 are removed
 } ModelChange;
+
+/* Looks at a model inside the change that alters or deletes it, so that nothing comes between, and
+ * says what is to change; `change` is NULL where it is to be deleted. False leaves everything as it
+ * is; *err says why. */
 typedef bool (*ModelVisitor)(void *context, const ModelDetail *model, ModelChange *change,
                              Error *err);
 
@@ -127,8 +135,8 @@ bool models_edit(Models *models, const char *name, ModelVisitor edit, void *cont
 bool models_put_evaluation(Models *models, int64_t model_id, int64_t version, const char *json,
                            Error *err);
 
-/* With its file. ERR_CONFLICT (reason "version_in_use"): an alias points at it. `allow` looks at
- * the model inside the change, and may be NULL. */
+/* With its file. ERR_CONFLICT (reason "version_in_use"): an alias points at it. `allow` may be
+ * NULL. */
 bool models_delete_version(Models *models, const char *name, int64_t version, ModelVisitor allow,
                            void *context, Error *err);
 /* With all versions and aliases. */

@@ -119,6 +119,10 @@ bool store_load_version_row(Store *store, int64_t row, VersionRow *version, Erro
 /* Outside of one; they see what has been committed. */
 bool store_model_named(Store *store, const char *name, ModelRow *model, Error *err);
 bool store_models(Store *store, const ModelQuery *query, ModelList *list, Error *err);
+/* One that a reference names, of one moment: version `number`, else where `alias` points, else
+ * (number 0, alias NULL) where "production" does, else the newest. Row 0: there is none. */
+bool store_resolve_version(Store *store, const char *model, const char *alias, int64_t number,
+                           VersionRow *version, Error *err);
 bool store_version(Store *store, int64_t model_id, int64_t number, VersionRow *version, Error *err);
 bool store_versions(Store *store, int64_t model_id, VersionList *list, Error *err);  // newest first
 bool store_all_versions(Store *store, VersionList *list, Error *err);             // of all models

@@ -146,14 +146,14 @@ void sql_copy(sqlite3_stmt *stmt, int column, char *text, size_t size)
 
 void sql_append(char **sql, const char *fmt, ...)
 {
-    va_list args;
+    va_list args, again;
     va_start(args, fmt);
-    char piece[256];
-    vsnprintf(piece, sizeof piece, fmt, args);
+    va_copy(again, args);
+    const size_t used = strlen(*sql), more = (size_t)vsnprintf(NULL, 0, fmt, args);
+    *sql = xrealloc(*sql, used + more + 1, 1);
+    vsnprintf(*sql + used, more + 1, fmt, again);
+    va_end(again);
     va_end(args);
-    const size_t used = strlen(*sql);
-    *sql = xrealloc(*sql, used + strlen(piece) + 1, 1);
-    strcpy(*sql + used, piece);
 }
 
 bool sql_list(Db *db, Error *err, sqlite3_stmt *stmt, SqlList how, SqlRows *rows)

@@ -100,6 +100,39 @@ bool store_version(Store *store, int64_t model_id, int64_t number, VersionRow *v
     return ok;
 }
 
+bool store_resolve_version(Store *store, const char *model, const char *alias, int64_t number,
+                           VersionRow *version, Error *err)
+{
+    static const char POINTED_AT[] =
+        "SELECT a.version FROM model_aliases a WHERE a.model_id = model_versions.model_id"
+        " AND a.alias = ifnull(?3, 'production')";
+    static const char NEWEST[] =
+        "SELECT max(v.version) FROM model_versions v WHERE v.model_id = model_versions.model_id";
+    Db *db = &store->reader;
+    char *sql = table_select(&TABLE);
+    sqlite3_stmt *stmt = NULL;
+    bool found = false;
+    *version = (VersionRow){0};
+    sql_append(&sql,
+               " FROM model_versions WHERE model_id = (SELECT id FROM models WHERE name = ?1)"
+               " AND version = CASE WHEN ?2 > 0 THEN ?2 ELSE coalesce((%s),",
+               POINTED_AT);
+    sql_append(&sql, " CASE WHEN ?3 IS NULL THEN (%s) END) END", NEWEST);
+    pthread_mutex_lock(&db->lock);
+    bool ok = sql_prepare(db, err, &stmt, sql, "tit", model, number, alias)
+              && sql_step(db, err, stmt, &found);
+    if (ok && found) {
+        read_row(stmt, version);
+        ok = sql_row_is_whole(db, err);
+        if (!ok)
+            version_row_free(version);
+    }
+    sqlite3_finalize(stmt);
+    pthread_mutex_unlock(&db->lock);
+    free(sql);
+    return ok;
+}
+
 /* model_id 0: of all models. */
 static bool list_versions(Store *store, int64_t model_id, VersionList *list, Error *err)
 {

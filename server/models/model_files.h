@@ -1,0 +1,30 @@
+/* server/models/model_files.h -- where the files of models are, how they come and how they go. See
+ * models.h for the folders. */
+#pragma once
+#include "server/base/files.h"
+#include "server/base/log.h"
+
+Path model_folder_path(const char *data, int64_t id);
+Path model_version_path(const char *data, int64_t id, int64_t version);
+Path model_incoming_path(const char *data);  // a name that nobody else has
+
+/* `path` becomes `to` as well: a hard link where the file system has them, else a copy. On disk
+ * afterwards, but for the name. Nothing is left on failure. */
+bool model_file_bring(const char *path, const char *to, Error *err);
+
+/* The incoming file becomes that version's; all names are on disk. */
+bool model_file_place(const char *data, const char *incoming, int64_t id, int64_t version,
+                      Error *err);
+
+/* True if it is gone, or never was. The folder goes with its last file. */
+bool model_files_remove_version(const char *data, int64_t id, int64_t version, Error *err);
+bool model_files_remove(const char *data, int64_t id, Error *err);
+
+/* Clean up after a sudden death: incoming files go; what is neither that nor a version goes to
+ * lost+found; `visit` is asked about each version that there is a file of, and false sends it there
+ * too. */
+typedef bool (*ModelFileVisitor)(void *context, int64_t id, int64_t version);
+void model_files_settle(const char *data, Log *log, ModelFileVisitor visit, void *context);
+
+/* The greatest id among the folders of models in DATA/models and DATA/lost+found; 0: none. */
+int64_t model_files_last(const char *data);

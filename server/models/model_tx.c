@@ -1,0 +1,86 @@
+#include <cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "server/base/time.h"
+#include "server/jobs/job.h"
+#include "server/models/models_private.h"
+
+bool model_tx_begin(Models *models, const char *name, ModelTx *tx, Error *err)
+{
+    *tx = (ModelTx){.models = models};
+    if (!store_begin(models->store, err)) {
+        jobs_heard(models->jobs, err);
+        return false;
+    }
+    if (!store_load_model_named(models->store, name, &tx->row, err))
+        return model_tx_drop(tx, err);
+    if (tx->row.id == 0)
+        snprintf(tx->row.name, sizeof tx->row.name, "%s", name);
+    return true;
+}
+
+bool model_tx_begin_known(Models *models, const char *name, ModelTx *tx, Error *err)
+{
+    if (!model_tx_begin(models, name, tx, err))
+        return false;
+    if (tx->row.id > 0)
+        return true;
+    fail(err, ERR_NOT_FOUND, "there is no model called %.100s", name);
+    return model_tx_drop(tx, err);
+}
+
+bool model_tx_tell(ModelTx *tx, const char *action, int64_t version, Error *err)
+{
+    char id[JOB_ID];
+    cJSON *json = cJSON_CreateObject();
+    model_id_format(tx->row.id, id);
+    cJSON_AddStringToObject(json, "model_id", id);
+    cJSON_AddStringToObject(json, "name", tx->row.name);
+    cJSON_AddStringToObject(json, "action", action);
+    if (version > 0)
+        cJSON_AddNumberToObject(json, "version", (double)version);
+    else
+        cJSON_AddNullToObject(json, "version");
+    Event event = {.time = time_now_ms(), .type = "model", .data = cJSON_PrintUnformatted(json)};
+    cJSON_Delete(json);
+    const bool ok = store_tell_model(tx->models->store, tx->row.id, &event, err);
+    tx->last_event = event.id;
+    tx->action = action;
+    tx->version = version;
+    free(event.data);
+    return ok;
+}
+
+bool model_tx_commit(ModelTx *tx, Error *err)
+{
+    Models *models = tx->models;
+    // A change is seen by its time: no two have the same.
+    const int64_t now = time_now_ms();
+    tx->row.updated_at = now > tx->row.updated_at ? now : tx->row.updated_at + 1;
+    if (!tx->removed && !store_save_model(models->store, &tx->row, err))
+        return model_tx_drop(tx, err);
+    if (!store_commit(models->store, err)) {
+        jobs_heard(models->jobs, err);
+        model_row_free(&tx->row);
+        return false;
+    }
+    jobs_heard(models->jobs, NULL);
+    if (tx->last_event > 0) {
+        events_publish(jobs_notifier(models->jobs), tx->last_event);
+        LOG(models->log, LOG_INFO, "model", log_text("name", tx->row.name),
+            log_text("action", tx->action), log_int("version", tx->version));
+    }
+    model_row_free(&tx->row);
+    return true;
+}
+
+bool model_tx_drop(ModelTx *tx, const Error *err)
+{
+    jobs_heard(tx->models->jobs, err);
+    store_rollback(tx->models->store);
+    model_row_free(&tx->row);
+    return false;
+}
