@@ -77,6 +77,7 @@ bool datasets_open(const DatasetsConfig *config, Datasets **out, Error *err)
     sets->log = config->log;
     sets->for_specs = (SpecSets){find_for_spec, sets};
     pthread_mutex_init(&sets->lock, NULL);
+    pthread_mutex_init(&sets->fetching, NULL);
     cond_init_monotonic(&sets->work);
     *out = NULL;
     if (!find_imports(sets, config->imports, err) || !datasets_recover(sets, err)) {
@@ -92,6 +93,7 @@ void datasets_close(Datasets *sets)
     if (!sets)
         return;
     pthread_cond_destroy(&sets->work);
+    pthread_mutex_destroy(&sets->fetching);
     pthread_mutex_destroy(&sets->lock);
     free(sets->imports);
     free(sets->data);
@@ -223,17 +225,40 @@ static bool take_upload(Datasets *sets, int64_t id, const char *upload, Error *e
            && folder_sync(dataset_folder_path(sets->data, id).text, err);
 }
 
+/* Nobody cancelled or deleted it meanwhile: then its folder is gone, and must not come back. */
+static bool check_importing(Datasets *sets, int64_t id, Error *err)
+{
+    DatasetRow set;
+    if (!store_dataset(sets->store, id, &set, err))
+        return false;
+    const bool ok =
+        set.status == DATASET_IMPORTING
+        || fail(err, ERR_CONFLICT, "%s is %s", set.name, DATASET_STATUS_NAMES[set.status]);
+    dataset_row_free(&set);
+    return ok;
+}
+
+static bool fetch_upload(Datasets *sets, const DatasetRow *set, const char *source, Error *err)
+{
+    // After a sudden death it may have been taken already.
+    if (access(source, F_OK) == 0)
+        return true;
+    if (strcmp(set->source.kind, "upload") == 0)
+        return check_importing(sets, set->id, err)
+               && take_upload(sets, set->id, set->source.what, err);
+    return fail(err, ERR_NOT_FOUND, "%s is gone", source);
+}
+
 bool datasets_fetch(Datasets *sets, const DatasetRow *set, Path *source, Error *err)
 {
     if (strcmp(set->source.kind, "folder") == 0)
         return datasets_source(sets, set->source.what, source, err);
     *source = dataset_source_path(sets->data, set->id);
-    // After a sudden death it may have been taken already.
-    if (access(source->text, F_OK) == 0)
-        return true;
-    if (strcmp(set->source.kind, "upload") == 0)
-        return take_upload(sets, set->id, set->source.what, err);
-    return fail(err, ERR_NOT_FOUND, "%s is gone", source->text);
+    // The request that created the set and the thread that imports may be here at the same time.
+    pthread_mutex_lock(&sets->fetching);
+    const bool ok = fetch_upload(sets, set, source->text, err);
+    pthread_mutex_unlock(&sets->fetching);
+    return ok;
 }
 
 bool datasets_content(Datasets *sets, int64_t id, const char *upload, DatasetRow *set, Error *err)
@@ -325,9 +350,11 @@ static bool delete_once(Datasets *sets, int64_t id, Error *err)
 
 bool datasets_drop_files(Datasets *sets, int64_t id, FilesRemove remove, Error *err)
 {
+    pthread_mutex_lock(&sets->fetching);
     const int64_t before = dataset_files_bytes(sets->data, id);
     const bool ok = remove(sets->data, id, err);
     quota_give_back(sets->quota, before - dataset_files_bytes(sets->data, id));
+    pthread_mutex_unlock(&sets->fetching);
     return ok;
 }
 

@@ -9,7 +9,7 @@
  * `importing`, oldest first, one at a time. A set that is ready never changes. See dataset_files.h
  * for what lies where.
  *
- * Lock order: store, data sets, events, log. No lock is held while pictures are read.
+ * Lock order: fetching, store, data sets, events, log. No lock is held while pictures are read.
  *
  * Errors   ERR_NOT_FOUND: no such set. ERR_CONFLICT: status, name, limit or a job forbids it.
  *          ERR_INVALID: a source that cannot be. ERR_IO, ERR_NO_SPACE: the store or the disk.
@@ -75,7 +75,8 @@ const SpecSets *datasets_for_specs(const Datasets *sets);
 bool datasets_take(Datasets *sets, DatasetRow *set);
 
 /* Where the source of the set taken lies: an upload is fetched if it has not been yet. ERR_INVALID,
- * ERR_NOT_FOUND, ERR_CONFLICT: it is not there any more. */
+ * ERR_NOT_FOUND: it is not there any more. ERR_CONFLICT: it is not whole, or, with the reason
+ * "locked", a client works on it. */
 bool datasets_fetch(Datasets *sets, const DatasetRow *set, Path *source, Error *err);
 
 /* How far the import of the set taken has come. False: end it, it was cancelled or the daemon

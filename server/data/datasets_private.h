@@ -16,6 +16,7 @@ struct Datasets {
     Quota *quota;
     Log *log;
     SpecSets for_specs;
+    pthread_mutex_t fetching;  // an upload becomes a source, or files go; before all other locks
 
     // Below the store's locks, above those of the events.
     pthread_mutex_t lock;

@@ -353,29 +353,10 @@ static bool check_whole(Uploads *uploads, UploadInfo *info, Error *err)
            || file_digest(upload_path(uploads, info->id, "").text, &bytes, info->sha256, err);
 }
 
-bool uploads_hand_over(Uploads *uploads, const char *id, UploadMover move, void *context,
-                       UploadInfo *info, Error *err)
+/* Its name is on disk, too. */
+static bool move_file(const char *from, const char *path, Error *err)
 {
-    Upload *u;
-    if (!upload_hold(uploads, id, &u, err))
-        return false;
-    *info = u->info;
-    info->writing = false;
-    if (!check_whole(uploads, info, err)
-        || !move(context, upload_path(uploads, id, "").text, err)) {
-        upload_let_go(uploads, u);
-        return false;
-    }
-    upload_files_remove(uploads, id, NULL);  // the information; a remainder goes at the next start
-    u->taken = 0;
-    upload_remove(uploads, u);
-    return true;
-}
-
-/* To the path that is the context. */
-static bool move_to(void *context, const char *from, Error *err)
-{
-    const char *path = context, *slash = strrchr(path, '/');
+    const char *slash = strrchr(path, '/');
     Path folder;
     if (rename(from, path) != 0)
         return fail(err, error_of_system(errno), "rename %s to %s: %s", from, path,
@@ -387,7 +368,18 @@ static bool move_to(void *context, const char *from, Error *err)
 
 bool uploads_take(Uploads *uploads, const char *id, const char *path, UploadInfo *info, Error *err)
 {
-    Path to;
-    snprintf(to.text, sizeof to.text, "%s", path);
-    return uploads_hand_over(uploads, id, move_to, to.text, info, err);
+    Upload *u;
+    if (!upload_hold(uploads, id, &u, err))
+        return false;
+    *info = u->info;
+    info->writing = false;
+    if (!check_whole(uploads, info, err)
+        || !move_file(upload_path(uploads, id, "").text, path, err)) {
+        upload_let_go(uploads, u);
+        return false;
+    }
+    upload_files_remove(uploads, id, NULL);  // the information; a remainder goes at the next start
+    u->taken = 0;
+    upload_remove(uploads, u);
+    return true;
 }

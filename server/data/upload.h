@@ -75,12 +75,6 @@ bool uploads_delete(Uploads *uploads, const char *id, Error *err);
  * for `path` first. */
 bool uploads_take(Uploads *uploads, const char *id, const char *path, UploadInfo *info, Error *err);
 
-/* The same where somebody else moves the file: `move` gets its path and is true once it is away
- * from there. */
-typedef bool (*UploadMover)(void *context, const char *path, Error *err);
-bool uploads_hand_over(Uploads *uploads, const char *id, UploadMover move, void *context,
-                       UploadInfo *info, Error *err);
-
 /* ---- Writing ---- */
 
 typedef struct UploadWriter UploadWriter;

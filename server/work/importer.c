@@ -11,6 +11,8 @@
 #include "server/base/time.h"
 #include "server/data/dataset_files.h"
 
+enum { RETRY_MS = 100 };  // until an upload is looked at again that a client works on
+
 struct Importer {
     ImporterConfig config;
     pthread_t thread;
@@ -25,21 +27,31 @@ static bool on_progress(void *context, int64_t done, int64_t total)
     return datasets_progress(importer->config.sets, done, total);
 }
 
-static void refuse(DatasetOutcome *outcome, const char *code, const Error *err)
+static bool refuse_source(DatasetOutcome *outcome, const Error *err)
 {
-    snprintf(outcome->code, sizeof outcome->code, "%s", code);
-    snprintf(outcome->message, sizeof outcome->message, "the source %.480s", err->message);
+    snprintf(outcome->code, sizeof outcome->code,
+             err->code == ERR_NO_SPACE ? "disk_full" : "source_missing");
+    snprintf(outcome->message, sizeof outcome->message, "the source: %.480s", err->message);
+    return false;
 }
 
 /* Where the pictures are; false with the outcome filled in. */
 static bool find_source(const Importer *importer, const DatasetRow *set, Path *source,
                         DatasetOutcome *outcome)
 {
+    Datasets *sets = importer->config.sets;
     Error err = {0};
-    if (datasets_fetch(importer->config.sets, set, source, &err))
-        return true;
-    refuse(outcome, err.code == ERR_NO_SPACE ? "disk_full" : "source_missing", &err);
-    return false;
+    while (!datasets_fetch(sets, set, source, &err)) {
+        // Soon nobody will work on the upload any more.
+        const bool locked = err.reason && strcmp(err.reason, "locked") == 0;
+        if (locked && !datasets_progress(sets, 0, 0))
+            return false;
+        if (!locked)
+            return refuse_source(outcome, &err);
+        nanosleep(&(struct timespec){.tv_nsec = RETRY_MS * 1000000L}, NULL);
+        err = (Error){0};
+    }
+    return true;
 }
 
 static void import_one(Importer *importer, const DatasetRow *set)

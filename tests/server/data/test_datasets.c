@@ -532,6 +532,42 @@ static void the_thread_imports_one_after_the_other(void **state)
     assert_true(importer_stop(importer, 10));
 }
 
+/* The request that creates the set fetches its upload, and so does the thread: both may be at it at
+ * the same time, and neither may think that it is gone. */
+static void an_upload_is_fetched_whoever_comes_first(void **state)
+{
+    Fixture *f = *state;
+    Importer *importer = start_importer(f);
+    for (int i = 0; i < 100; i++) {
+        char upload[UPLOAD_ID];
+        add_upload(f, upload);
+        const int64_t id = add(f, "a", "upload", upload);
+        if (wait_while_importing(f, id) != DATASET_READY)
+            fail_msg("round %d: %s", i, row(f, id).error.message);
+        CHECK_OK(datasets_delete(f->sets, id, &f->err), f->err);
+        assert_false(is_there(dataset_folder_path(f->scratch.path, id)));
+    }
+    assert_true(importer_stop(importer, 10));
+}
+
+/* An upload that a client works on is waited for. */
+static void an_upload_in_use_is_waited_for(void **state)
+{
+    Fixture *f = *state;
+    char upload[UPLOAD_ID];
+    UploadWriter *writer;
+    UploadInfo info;
+    add_upload(f, upload);
+    CHECK_OK(upload_append(f->uploads, upload, 10, &writer, &f->err), f->err);
+    const int64_t id = add(f, "a", "upload", upload);
+    Importer *importer = start_importer(f);
+    usleep(250000);
+    assert_int_equal(status(f, id), DATASET_IMPORTING);
+    CHECK_OK(upload_finish(writer, &info, &f->err), f->err);
+    assert_int_equal(wait_while_importing(f, id), DATASET_READY);
+    assert_true(importer_stop(importer, 10));
+}
+
 static void the_thread_ends_a_cancelled_import_and_leaves_when_told(void **state)
 {
     Fixture *f = *state;
@@ -570,6 +606,8 @@ int main(int argc, char **argv)
         CASE(a_deletion_is_finished),
         CASE(jobs_hold_their_set_and_remember_it),
         CASE(the_thread_imports_one_after_the_other),
+        CASE(an_upload_is_fetched_whoever_comes_first),
+        CASE(an_upload_in_use_is_waited_for),
         CASE(the_thread_ends_a_cancelled_import_and_leaves_when_told),
     };
     return RUN_TESTS(tests);
