@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""config/jobs/emoji.json in PyTorch, on the same packed set: emoji.py JOB.json FOLDER
+"""config/jobs/emoji.json in PyTorch, on the same packed set: emoji.py JOB.json FOLDER [THREADS]
 
 FOLDER is a set made by `googlenetd dataset import`. Network, initial values, optimizer, schedule, class weights,
 augmentation, normalisation and the stratified split are the job's; the random numbers are PyTorch's own, and the
@@ -74,7 +74,7 @@ def groups(net, decay):
 def main():
     job, folder = json.loads(pathlib.Path(sys.argv[1]).read_text()), pathlib.Path(sys.argv[2])
     torch.manual_seed(job["seed"])
-    torch.set_num_threads(2)
+    torch.set_num_threads(int(sys.argv[3]) if len(sys.argv) > 3 else 2)
     (pixels, labels), (test_pixels, test_labels) = split_of(folder, "train"), split_of(folder, "test")
     train, validation = held_out(labels, job["validation_split"])
     shown = pixels[train].float() / 255
