@@ -29,6 +29,7 @@ typedef struct {
     int workers;                     // jobs at a time: 1
     int threads;                     // of all workers together; 0: the cores this process may use
     int import_processes;            // that decode pictures: 0: as many as threads
+    int predict_processes;           // that decode pictures for predictions; 0: as many as threads
     int http_threads;                // that serve sockets: 2
     int http_handlers;  // threads that read for clients, that write, and that take files: 4 of each
     int ready_fd;       // the address goes there once it listens; 0: nowhere
@@ -50,6 +51,12 @@ typedef struct {
         int64_t upload_bytes;         // of one upload: 64 GiB
         int64_t datasets_bytes;       // of all data sets and uploads; 0: what the disk has
         int datasets;                 // sets stored at a time: 1000
+        int models;                   // versions of models stored at a time: 10000
+        int predict_bytes;            // of a request to predict: 16 MiB
+        int predictions;              // requests to predict that are under way at a time: 64
+        int predict_seconds;          // that one may wait: 10
+        int64_t models_bytes;         // of memory, of models that stay loaded: 1 GiB
+        int models_idle_seconds;      // after which one that nobody uses leaves: 600
     } limits;
     struct {
         LogLevel level;    // "info"

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@
 #include "server/work/worker.h"
 
 // Of the 8 seconds that an end may take.
-static const double LEAVE_SECONDS = 7.5, WORKERS_STOP_SECONDS = 5;
+static const double LEAVE_SECONDS = 7.5, WORKERS_STOP_SECONDS = 5, PREDICTOR_STOP_SECONDS = 1;
 
 typedef struct {
     Log *log;
@@ -33,6 +34,10 @@ typedef struct {
     Quota *quota;
     Uploads *uploads;
     Importer *importer;
+    Models *models;
+    Predictor *predictor;
+    PictureDecoders *decoders;
+    char *kernels;
     HttpCounts counts;
     App app;
     Http *http;
@@ -116,6 +121,8 @@ static bool start_listening(Daemon *d, const ServerConfig *config, Error *err)
         .connections_per_address = config->limits.connections_per_address,
         .waiting = config->limits.waiting_requests,
         .body_bytes = (size_t)config->limits.body_bytes,
+        .predictors = config->limits.predictions,
+        .predict_bytes = (size_t)config->limits.predict_bytes,
         .bodies = config->limits.upload_connections,
         .body_bytes_per_second = config->limits.upload_bytes_per_second,
         .request_seconds = config->limits.request_seconds,
@@ -133,6 +140,10 @@ static bool start_serving(Daemon *d, const ServerConfig *config, Error *err)
         .uploads = d->uploads,
         .sets = d->sets,
         .open_sets = d->open_sets,
+        .models = d->models,
+        .predictor = d->predictor,
+        .decoders = d->decoders,
+        .predict_seconds = config->limits.predict_seconds,
         .log = d->log,
         .datasets = config->datasets[0] ? config->datasets : NULL,
         .data = config->data,
@@ -209,12 +220,45 @@ static bool start_importer(Daemon *d, const ServerConfig *config, Error *err)
     return importer_start(&how, &d->importer, err);
 }
 
+static bool open_models(Daemon *d, const ServerConfig *config, Error *err)
+{
+    const ModelsConfig how = {.data = config->data,
+                              .max_versions = config->limits.models,
+                              .jobs = d->jobs,
+                              .log = d->log};
+    return models_open(&how, &d->models, err);
+}
+
+static bool start_predictor(Daemon *d, const ServerConfig *config, Error *err)
+{
+    enum { PICTURES_WAITING = 4096 };
+    d->kernels =
+        config->kernels[0] ? xstrdup(config->kernels) : xasprintf("%s/kernels.txt", config->data);
+    const PictureDecodersConfig decoders = {
+        .processes = config->predict_processes ? config->predict_processes : cores(config),
+        .most_bytes = (size_t)config->limits.predict_bytes,
+        .limits = {.max_pixels = 64 << 20, .max_memory = 640 << 20},
+        .seconds = config->limits.predict_seconds,
+    };
+    const PredictorConfig how = {
+        .threads = cores(config),
+        .bytes = config->limits.models_bytes,
+        .idle_seconds = config->limits.models_idle_seconds,
+        .waiting = PICTURES_WAITING,
+        .kernels = d->kernels,
+        .log = d->log,
+    };
+    d->decoders = picture_decoders_new(&decoders);
+    return predictor_start(&how, &d->predictor, err);
+}
+
 /* The port first: where it is taken, nothing of the data has been touched. */
 static bool start(Daemon *d, const ServerConfig *config, Error *err)
 {
     const JobsConfig jobs = {.data = config->data, .max_jobs = config->limits.jobs, .log = d->log};
     return start_listening(d, config, err) && jobs_open(&jobs, &d->jobs, err)
            && open_uploads(d, config, err) && open_datasets(d, config, err)
+           && open_models(d, config, err) && start_predictor(d, config, err)
            && start_serving(d, config, err) && start_workers(d, config, err)
            && start_importer(d, config, err);
 }
@@ -252,8 +296,10 @@ static void stop(Daemon *d)
     const bool importer = importer_stop(d->importer, left > 0 ? left : 0);
     if (d->jobs)
         events_close(jobs_notifier(d->jobs));
+    predictor_leave(d->predictor);
     const bool handlers = http_stop(d->http), uploads = handlers && uploads_close(d->uploads);
-    if (!workers || !uploads || !importer) {
+    const bool predictor = handlers && predictor_stop(d->predictor, PREDICTOR_STOP_SECONDS);
+    if (!predictor || !workers || !uploads || !importer) {
         // A worker in the middle of a step, or a handler that waits for the disk, still uses
         // everything. A job goes on from its last checkpoint.
         LOG(d->log, LOG_WARNING, workers ? "left_in_a_request" : "left_in_a_step",
@@ -261,7 +307,10 @@ static void stop(Daemon *d)
         log_end(d->log);  // its other users still run
         _exit(0);
     }
+    picture_decoders_free(d->decoders);
+    free(d->kernels);
     open_sets_free(d->open_sets);
+    models_close(d->models);
     datasets_close(d->sets);
     quota_free(d->quota);
     jobs_close(d->jobs);

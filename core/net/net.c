@@ -353,8 +353,8 @@ bool net_train_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *err)
 
 static void copy_logits(const Net *net, const Program *p, Part part, float *logits)
 {
-    memcpy(logits + (size_t)part.first * (size_t)net->classes, program_output(p)->data,
-           (size_t)part.count * (size_t)net->classes * sizeof *logits);
+    const size_t count = shape_count(graph_shape(net->graph, graph_output(net->graph)));
+    tensor_read_nchw(program_output(p), logits + (size_t)part.first * count);
 }
 
 bool net_evaluate_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *err)

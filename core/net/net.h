@@ -87,7 +87,7 @@ typedef struct {
 bool net_train_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *err);
 /* Forward and loss, without label smoothing and class weights. */
 bool net_evaluate_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *err);
-/* Forward alone. */
+/* Forward alone. Of a graph whose output has a height and a width, logits are N x C x H x W. */
 bool net_forward(Net *net, const float *images, int count, float *logits, Error *err);
 
 /* Add times to *profile from now on; NULL ends it. profile->nodes has an entry for each node of

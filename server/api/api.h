@@ -5,6 +5,9 @@
 #include "server/data/upload.h"
 #include "server/http/http.h"
 #include "server/jobs/jobs.h"
+#include "server/models/models.h"
+#include "server/models/picture_decoders.h"
+#include "server/models/predictor.h"
 #include "server/work/cpus.h"
 
 struct App {
@@ -13,10 +16,14 @@ struct App {
     Uploads *uploads;
     Datasets *sets;
     OpenSets *open_sets;
-    Log *log;              // may be NULL
-    const char *datasets;  // folder with a folder per set, or NULL
-    const char *data;      // folder of everything that must last
-    const char *version;   // of the daemon
+    Models *models;
+    Predictor *predictor;
+    PictureDecoders *decoders;  // of pictures to predict
+    double predict_seconds;     // that a request to predict may wait
+    Log *log;                   // may be NULL
+    const char *datasets;       // folder with a folder per set, or NULL
+    const char *data;           // folder of everything that must last
+    const char *version;        // of the daemon
     JobThreads job_threads;
     int workers, usable_cores;
     double heartbeat_seconds;  // of a silent stream of events
@@ -73,6 +80,17 @@ bool delete_dataset(App *app, const Request *req, Response *res, Error *err);
 bool list_pictures(App *app, const Request *req, Response *res, Error *err);
 bool get_picture(App *app, const Request *req, Response *res, Error *err);
 bool preview_picture(App *app, const Request *req, Response *res, Error *err);
+
+/* api_predict.c */
+bool predict_pictures(App *app, const Request *req, Response *res, Error *err);
+
+/* api_v2.c */
+bool get_v2(App *app, const Request *req, Response *res, Error *err);
+bool get_v2_live(App *app, const Request *req, Response *res, Error *err);
+bool get_v2_ready(App *app, const Request *req, Response *res, Error *err);
+bool get_v2_model(App *app, const Request *req, Response *res, Error *err);
+bool get_v2_model_ready(App *app, const Request *req, Response *res, Error *err);
+bool infer_v2(App *app, const Request *req, Response *res, Error *err);
 
 /* api_networks.c, api_settings.c */
 bool list_networks(App *app, const Request *req, Response *res, Error *err);

@@ -49,6 +49,18 @@ static const Route ROUTES[] = {
     {"GET",    "/v1/datasets/:dataset/pictures/:picture/content",    get_picture,            BODY_NONE,     TOKEN, READS},
     {"POST",   "/v1/datasets/:dataset/pictures/:picture/preview",    preview_picture,        BODY_JSON,     TOKEN, READS},
     {"POST",   "/v1/datasets/:dataset/cancel",                       cancel_dataset,         BODY_OPTIONAL, TOKEN, WRITES},
+    {"POST",   "/v1/models/:model/predict",                          predict_pictures,       BODY_BYTES,    TOKEN, PREDICTS},
+
+    {"GET",    "/v2",                                                get_v2,                 BODY_NONE,     TOKEN, INLINE},
+    {"GET",    "/v2/health/live",                                    get_v2_live,            BODY_NONE,     OPEN,  INLINE},
+    {"GET",    "/v2/health/ready",                                   get_v2_ready,           BODY_NONE,     OPEN,  INLINE},
+    {"GET",    "/v2/models/:model",                                  get_v2_model,           BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v2/models/:model/versions/:version",                get_v2_model,           BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v2/models/:model/ready",                            get_v2_model_ready,     BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v2/models/:model/versions/:version/ready",          get_v2_model_ready,     BODY_NONE,     TOKEN, READS},
+    {"POST",   "/v2/models/:model/infer",                            infer_v2,               BODY_BYTES,    TOKEN, PREDICTS},
+    {"POST",   "/v2/models/:model/versions/:version/infer",          infer_v2,               BODY_BYTES,    TOKEN, PREDICTS},
+
     {"GET",    "/v1/settings",                                       list_settings,          BODY_NONE,     TOKEN, READS},
     {"GET",    "/v1/system",                                         get_system,             BODY_NONE,     TOKEN, READS},
 };

@@ -200,9 +200,14 @@ static bool scan_value(Scan *s)
 
 cJSON *json_parse_text(const char *label, const char *text, size_t length, Error *err)
 {
-    if (length > JSON_MAX_BYTES) {
-        fail(err, ERR_INVALID, "%.256s: %zu bytes of JSON, at most %d are read", label, length,
-             JSON_MAX_BYTES);
+    return json_parse_long(label, text, length, JSON_MAX_BYTES, err);
+}
+
+cJSON *json_parse_long(const char *label, const char *text, size_t length, size_t most, Error *err)
+{
+    if (length > most) {
+        fail(err, ERR_INVALID, "%.256s: %zu bytes of JSON, at most %zu are read", label, length,
+             most);
         return NULL;
     }
     Scan s = {.label = label, .start = text, .at = text, .end = text + length, .err = err};

@@ -23,6 +23,9 @@ enum {
  * value". `label` names the text there. */
 cJSON *json_parse_text(const char *label, const char *text, size_t length, Error *err);
 
+/* The same of at most `most` bytes. */
+cJSON *json_parse_long(const char *label, const char *text, size_t length, size_t most, Error *err);
+
 /* A number that prints with all its bits: cJSON alone prints 15 digits where it finds them close
  * enough. It may be of type cJSON_Raw; json_number_value reads both. */
 cJSON *json_number(double value);

@@ -107,8 +107,9 @@ static bool open_model(Run *r, const char *argument, Error *err)
     char *path = model_argument_path(argument), *cache = autotune_cache_path(NULL);
     const LoadedModelConfig how = {.kernels = cache};
     team_start(cpus_granted(r->args->threads));
-    const bool ok = loaded_model_open(path, &r->args->hints, r->args->precision, &r->model, err)
-                    && loaded_model_prepare(r->model, &how, err);
+    const bool ok =
+        loaded_model_open(path, &r->args->hints, r->args->precision, NULL, &r->model, err)
+        && loaded_model_prepare(r->model, &how, err);
     free(path);
     free(cache);
     if (!ok)

@@ -105,6 +105,8 @@ static void fill_in(HttpConfig *c)
     c->waiting = c->waiting ? c->waiting : 256;
     c->connections = c->connections ? c->connections : 1024;
     c->connections_per_address = c->connections_per_address ? c->connections_per_address : 256;
+    c->predictors = c->predictors ? c->predictors : 64;
+    c->predict_bytes = c->predict_bytes ? c->predict_bytes : 16 << 20;
     c->bodies = c->bodies ? c->bodies : 16;
     c->body_bytes_per_second = c->body_bytes_per_second > 0 ? c->body_bytes_per_second : 1024;
     c->body_bytes = c->body_bytes ? c->body_bytes : 1 << 20;
@@ -195,6 +197,7 @@ static void free_all(Http *http)
     handler_pool_free(http->readers);
     handler_pool_free(http->writers);
     handler_pool_free(http->sinks);
+    handler_pool_free(http->predictors);
     free(http->watch);
     pages_free(http->pages);
     pthread_mutex_destroy(&http->lock);
@@ -225,7 +228,8 @@ bool http_serve(Http *http, const HttpService *service, Error *err)
     http->readers = handler_pool_new(http->config.handlers, http->config.waiting);
     http->writers = handler_pool_new(http->config.handlers, http->config.waiting);
     http->sinks = handler_pool_new(http->config.handlers, http->config.waiting);
-    if (!http->readers || !http->writers || !http->sinks || !watch_start(http))
+    http->predictors = handler_pool_new(http->config.predictors, http->config.waiting);
+    if (!http->readers || !http->writers || !http->sinks || !http->predictors || !watch_start(http))
         return fail(err, ERR_NO_MEMORY, "the HTTP server's threads cannot be made");
     http->daemon = start_daemon(http);
     return http->daemon || fail(err, ERR_IO, "the HTTP server cannot be started");
@@ -284,7 +288,8 @@ bool http_stop(Http *http)
     const bool ended =
         (!http->readers || handler_pool_stop(http->readers, HANDLERS_STOP_SECONDS))
         && (!http->writers || handler_pool_stop(http->writers, HANDLERS_STOP_SECONDS))
-        && (!http->sinks || handler_pool_stop(http->sinks, HANDLERS_STOP_SECONDS));
+        && (!http->sinks || handler_pool_stop(http->sinks, HANDLERS_STOP_SECONDS))
+        && (!http->predictors || handler_pool_stop(http->predictors, HANDLERS_STOP_SECONDS));
     if (ended)
         free_all(http);
     return ended;

@@ -48,6 +48,8 @@ typedef struct {
     int connections_per_address;  // 256
     int waiting;                  // 256 requests that may wait for a handler, of each kind
     size_t body_bytes;            // 1 MiB
+    int predictors;               // 64 threads that wait for predictions
+    size_t predict_bytes;         // 16 MiB, of a body that BODY_BYTES takes
     int bodies;                   // 16 streamed bodies at a time
     double body_bytes_per_second;  // 1024, the least that a streamed body must bring, on the whole
     double request_seconds;    // 30, from the first byte of a request to the last; as long again

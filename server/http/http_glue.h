@@ -55,7 +55,7 @@ struct Http {
     int listen_fd;  // -1 once libmicrohttpd has it
     Pages *pages;
     struct MHD_Daemon *daemon;
-    HandlerPool *readers, *writers, *sinks;
+    HandlerPool *readers, *writers, *sinks, *predictors;
     Watch *watch;
     atomic_size_t body_bytes;  // of all requests being received
 

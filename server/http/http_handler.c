@@ -30,7 +30,7 @@ static bool read_body(const Exchange *x, cJSON **json, Response *res)
     const Route *route = x->match.route;
     Error err = {0};
     *json = NULL;
-    if (route->body == BODY_STREAM)
+    if (route->body == BODY_STREAM || route->body == BODY_BYTES)
         return true;
     if (x->body_size > 0 && route->body == BODY_NONE)
         return request_reject(res, 400, NULL, "%s %s takes no body", route->method, route->pattern);
@@ -154,6 +154,8 @@ static HandlerPool *pool_of(const Exchange *x)
         return x->http->writers;
     case SINKS:
         return x->http->sinks;
+    case PREDICTS:
+        return x->http->predictors;
     default:
         return x->http->readers;
     }

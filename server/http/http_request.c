@@ -126,18 +126,25 @@ static bool answer_unrouted(Exchange *x)
                           x->uri, allow);
 }
 
-static bool check_body(Exchange *x)
+/* The bytes that the body may have. */
+static size_t body_most(const Exchange *x)
 {
     const HttpConfig *config = &x->http->config;
+    const Route *route = x->match.route;
+    return route && route->body == BODY_BYTES ? config->predict_bytes : config->body_bytes;
+}
+
+static bool check_body(Exchange *x)
+{
     const long long length = framing_body_length(&x->headers);
     const char *type = header_list_get(&x->headers, "Content-Type");
     const Route *route = x->match.route;
     if (route && route->body == BODY_STREAM)
         return true;  // its handler decides
-    if (length > (long long)config->body_bytes)
+    if (length > (long long)body_most(x))
         return request_reject(&x->res, 413, NULL, "a body may have %zu bytes, this one has %lld",
-                              config->body_bytes, length);
-    if (!route || route->body == BODY_NONE || (length == 0 && !type))
+                              body_most(x), length);
+    if (!route || route->body == BODY_NONE || route->body == BODY_BYTES || (length == 0 && !type))
         return true;
     if (content_type_is(type, "application/json")
         || (strcmp(route->method, "PATCH") == 0
@@ -241,7 +248,7 @@ static bool make_room(Exchange *x, size_t more)
 /* False if the connection must be closed. */
 static bool receive_body(Exchange *x, const char *piece, size_t size)
 {
-    const size_t most = x->http->config.body_bytes;
+    const size_t most = body_most(x);
     if (!x->res.status && x->body_size + size > most)
         respond_problem(&x->res, 413, NULL, "a body may have %zu bytes, this one has more", most);
     if (x->res.status || !make_room(x, size)) {

@@ -28,6 +28,7 @@ static const struct {
     {415, "Unsupported Media Type", "unsupported_media_type"},
     {416, "Range Not Satisfiable", "range_not_satisfiable"},
     {417, "Expectation Failed", "expectation_failed"},
+    {422, "Unprocessable Content", "unprocessable"},
     {423, "Locked", "locked"},
     {431, "Request Header Fields Too Large", "headers_too_large"},
     {500, "Internal Server Error", "internal"},

@@ -16,10 +16,11 @@ typedef bool (*Handler)(App *app, const Request *req, Response *res, Error *err)
 /* Which threads run a handler. Those that serve sockets must never wait for a disk, nor compute for
  * long. Readers and writers have threads apart, so that reading goes on while a commit hangs. */
 typedef enum {
-    INLINE,  // the one that serves the socket: everything is in memory
-    READS,   // a reader: looks into the store or into files
-    WRITES,  // a writer: commits to the store
-    SINKS,   // one for streamed bodies, so that a disk that is slow with them holds up no other
+    INLINE,    // the one that serves the socket: everything is in memory
+    READS,     // a reader: looks into the store or into files
+    WRITES,    // a writer: commits to the store
+    PREDICTS,  // one that waits for a computation: many of these wait at a time
+    SINKS,     // one for streamed bodies, so that a disk that is slow with them holds up no other
 } RouteThread;
 
 typedef struct {
@@ -30,6 +31,7 @@ typedef struct {
         BODY_NONE,
         BODY_OPTIONAL,  // JSON
         BODY_JSON,
+        BODY_BYTES,   // any bytes, of a length of its own: its handler looks at their type
         BODY_STREAM,  // any bytes, to a sink: the handler is asked after the headers
     } body;
     enum { TOKEN, OPEN } access;  // OPEN: answered without the token

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
+#include "core/data/decode/fit.h"
 #include "core/data/image_maker.h"
+#include "core/evaluate/activation_map.h"
 #include "core/net/net.h"
 
 /* DESIGN. The net is configured as the evaluation of a training with the default batch size is, so
@@ -16,11 +18,14 @@ struct LoadedModel {
     LoadedModelFacts facts;
     Autotune *autotune;
     Net *net;
+    ActivationMap *map;  // NULL until it is asked for
 };
 
-static ImageSpec picture_of(const ModelInfo *info)
+static ImageSpec picture_of(const ModelInfo *info, const ImageSpec *assumed)
 {
     ImageSpec spec = info->picture;
+    if (spec.size == 0 && assumed && assumed->channels == info->channels)
+        spec = *assumed;
     if (spec.size == 0)
         spec = (ImageSpec){.channels = info->channels, .size = info->image_size};
     return spec;
@@ -35,7 +40,7 @@ static bool uses_bf16(const ModelInfo *info, Precision asked)
 }
 
 bool loaded_model_open(const char *path, const ModelHints *hints, Precision precision,
-                       LoadedModel **model, Error *err)
+                       const ImageSpec *picture, LoadedModel **model, Error *err)
 {
     LoadedModel *m = xcalloc(1, sizeof *m);
     if (!model_file_open(path, hints, &m->file, err)) {
@@ -45,7 +50,7 @@ bool loaded_model_open(const char *path, const ModelHints *hints, Precision prec
     const ModelInfo *info = &m->file.info;
     m->facts = (LoadedModelFacts){
         .info = info,
-        .picture = picture_of(info),
+        .picture = picture_of(info, picture),
         .image_count = shape_count(graph_shape(m->file.graph, graph_input(m->file.graph))),
         .bf16 = uses_bf16(info, precision)};
     if (image_spec_check(&m->facts.picture, err)) {
@@ -128,16 +133,51 @@ bool loaded_model_run(LoadedModel *m, const float *images, int count, float *log
     return true;
 }
 
+/* What speaks against the class is black, and what speaks most for it white. */
+static void shade(const float *map, size_t count, uint8_t *grey)
+{
+    float most = 0;
+    for (size_t i = 0; i < count; i++)
+        most = map[i] > most ? map[i] : most;
+    for (size_t i = 0; i < count; i++)
+        grey[i] = map[i] > 0 ? (uint8_t)(255 * map[i] / most + 0.5F) : 0;
+}
+
+bool loaded_model_explain(LoadedModel *m, const float *image, int label, uint8_t *picture,
+                          Error *err)
+{
+    // Kernels are the library's: nothing is measured for a picture to look at.
+    const NetConfig config = {.bf16 = m->facts.bf16};
+    if (!m->map && !activation_map_new(m->file.graph, m->file.params, config, &m->map, err))
+        return false;
+    const Shape shape = activation_map_shape(m->map);
+    const size_t area = (size_t)shape.height * (size_t)shape.width;
+    float *maps = xcalloc(shape_count(shape), sizeof *maps);
+    uint8_t *grey = xcalloc(area, 1);
+    bool ok = activation_map_run(m->map, image, maps, err);
+    if (ok) {
+        shade(maps + (size_t)label * area, area, grey);
+        const Picture small = {grey, (size_t)shape.width, shape.height, shape.width, 1};
+        const ImageSpec spec = {.channels = 1, .size = m->facts.picture.size, .fit = FIT_STRETCH};
+        ok = fit_picture(&small, &spec, picture, err);
+    }
+    free(grey);
+    free(maps);
+    return ok;
+}
+
 size_t loaded_model_bytes(const LoadedModel *m)
 {
     const size_t values = m->file.params->count * sizeof(float);
-    return ASSUMED_COPIES * values + (m->net ? net_arena_bytes(m->net) : 0);
+    const size_t nets = m->map ? 2 : 1;
+    return nets * ASSUMED_COPIES * values + (m->net ? net_arena_bytes(m->net) : 0);
 }
 
 void loaded_model_free(LoadedModel *m)
 {
     if (!m)
         return;
+    activation_map_free(m->map);
     net_free(m->net);
     autotune_free(m->autotune);
     model_file_close(&m->file);

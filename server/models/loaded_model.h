@@ -28,9 +28,10 @@ typedef struct {
 } LoadedModelFacts;
 
 /* Read the file. `precision`: AUTO is that of the training, where the file says it and the CPU has
- * it. */
+ * it. `picture` is what becomes of a picture file where the file does not say it; NULL, or of size
+ * 0: the image that the network takes. */
 bool loaded_model_open(const char *path, const ModelHints *hints, Precision precision,
-                       LoadedModel **model, Error *err);
+                       const ImageSpec *picture, LoadedModel **model, Error *err);
 const LoadedModelFacts *loaded_model_facts(const LoadedModel *m);
 
 /* Pixels that prepare_picture made to facts->picture. */
@@ -49,6 +50,12 @@ typedef struct {
 bool loaded_model_prepare(LoadedModel *m, const LoadedModelConfig *config, Error *err);
 /* Computes: any number of images, one after the other in memory. */
 bool loaded_model_run(LoadedModel *m, const float *images, int count, float *logits, Error *err);
+
+/* Computes: where the network sees what speaks for a class in one image: a grey picture of the size
+ * of its pixels, (size, size), white where most does. ERR_INVALID with the reason
+ * "not_explainable": core/evaluate/activation_map.h. */
+bool loaded_model_explain(LoadedModel *m, const float *image, int label, uint8_t *picture,
+                          Error *err);
 
 /* An estimate of the memory that it holds. */
 size_t loaded_model_bytes(const LoadedModel *m);

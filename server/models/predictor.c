@@ -65,7 +65,8 @@ static PredictTask *take_batch(Predictor *p)
     int count = batch->count;
     batch->state = COMPUTING;
     for (PredictTask *t = p->first; t; t = before ? before->next : p->first) {
-        if (t->entry != batch->entry || count + t->count > LOADED_MODEL_BATCH) {
+        if (t->entry != batch->entry || t->picture || batch->picture
+            || count + t->count > LOADED_MODEL_BATCH) {
             before = t;
             continue;
         }
@@ -121,13 +122,25 @@ static bool compute_together(Predictor *p, PredictTask *batch, int count, Error 
     return true;
 }
 
+static bool explain(LoadedModel *m, const PredictTask *task, Error *err)
+{
+    const int classes = loaded_model_facts(m)->info->classes;
+    int best = 0;
+    for (int k = 1; k < classes; k++)
+        best = task->logits[k] > task->logits[best] ? k : best;
+    return loaded_model_explain(m, task->images, best, task->picture, err);
+}
+
 static bool compute(Predictor *p, PredictTask *batch, int count, Error *err)
 {
     LoadedModel *m = batch->entry->model;
     const LoadedModelConfig how = {.kernels = p->config.kernels, .go_on = goes_on, .context = p};
-    return loaded_model_prepare(m, &how, err)
-           && (batch->next ? compute_together(p, batch, count, err)
-                           : loaded_model_run(m, batch->images, count, batch->logits, err));
+    if (!loaded_model_prepare(m, &how, err))
+        return false;
+    if (batch->next)
+        return compute_together(p, batch, count, err);
+    return loaded_model_run(m, batch->images, count, batch->logits, err)
+           && (!batch->picture || explain(m, batch, err));
 }
 
 /* With the lock held, which it gives back meanwhile. */
@@ -226,20 +239,33 @@ static bool await(Predictor *p, PredictTask *task, double seconds, Error *err)
     return task->state == DONE;
 }
 
+static bool run_task(Predictor *p, PredictTask *task, double seconds, Error *err)
+{
+    cond_init_monotonic(&task->changed);
+    pthread_mutex_lock(&p->lock);
+    bool ok = may_queue(p, task->count, err);
+    if (ok) {
+        push(p, task);
+        ok = await(p, task, seconds, err);
+    }
+    pthread_mutex_unlock(&p->lock);
+    pthread_cond_destroy(&task->changed);
+    return ok;
+}
+
 bool predictor_run(Predictor *p, const TakenModel *taken, const float *images, int count,
                    double seconds, float *logits, Error *err)
 {
     PredictTask task = {.entry = taken->entry, .images = images, .count = count, .logits = logits};
-    cond_init_monotonic(&task.changed);
-    pthread_mutex_lock(&p->lock);
-    bool ok = may_queue(p, count, err);
-    if (ok) {
-        push(p, &task);
-        ok = await(p, &task, seconds, err);
-    }
-    pthread_mutex_unlock(&p->lock);
-    pthread_cond_destroy(&task.changed);
-    return ok;
+    return run_task(p, &task, seconds, err);
+}
+
+bool predictor_explain(Predictor *p, const TakenModel *taken, const float *image, double seconds,
+                       float *logits, uint8_t *picture, Error *err)
+{
+    PredictTask task = {
+        .entry = taken->entry, .images = image, .count = 1, .logits = logits, .picture = picture};
+    return run_task(p, &task, seconds, err);
 }
 
 PredictorCounts predictor_counts(Predictor *p)

@@ -41,15 +41,24 @@ typedef struct {
     struct PredictorEntry *entry;  // the predictor's own
 } TakenModel;
 
-/* The model of that file. `key` tells it from all others, also from a later one of the same path.
- */
-bool predictor_take(Predictor *p, const char *key, const char *path, TakenModel *taken, Error *err);
+typedef struct {
+    const char *key;    // tells the model from all others, also from a later one of the same path
+    const char *path;   // of its file
+    ImageSpec picture;  // as loaded_model_open's
+} PredictorFile;
+
+bool predictor_take(Predictor *p, const PredictorFile *file, TakenModel *taken, Error *err);
 void predictor_release(Predictor *p, TakenModel *taken);  // takes {0}
 
 /* The logits of `count` images of a model that is taken, 1 or more; waits `seconds` at most for
  * the computation to begin. */
 bool predictor_run(Predictor *p, const TakenModel *taken, const float *images, int count,
                    double seconds, float *logits, Error *err);
+
+/* The same for one image, with a picture of where the network saw its likeliest class:
+ * loaded_model_explain. */
+bool predictor_explain(Predictor *p, const TakenModel *taken, const float *image, double seconds,
+                       float *logits, uint8_t *picture, Error *err);
 
 typedef struct {
     int loaded;      // models

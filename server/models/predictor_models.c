@@ -107,12 +107,13 @@ static Entry *add_entry(Predictor *p, const char *key)
 }
 
 /* Unlocks while it reads. */
-static void read_entry(Predictor *p, Entry *e, const char *path)
+static void read_entry(Predictor *p, Entry *e, const PredictorFile *file)
 {
     LoadedModel *model = NULL;
     Error err = {0};
     pthread_mutex_unlock(&p->lock);
-    const bool ok = loaded_model_open(path, &(ModelHints){0}, PRECISION_AUTO, &model, &err);
+    const bool ok = loaded_model_open(file->path, &(ModelHints){0}, PRECISION_AUTO, &file->picture,
+                                      &model, &err);
     pthread_mutex_lock(&p->lock);
     e->model = model;
     e->error = err;
@@ -123,16 +124,16 @@ static void read_entry(Predictor *p, Entry *e, const char *path)
     pthread_cond_broadcast(&p->changed);
 }
 
-bool predictor_take(Predictor *p, const char *key, const char *path, TakenModel *taken, Error *err)
+bool predictor_take(Predictor *p, const PredictorFile *file, TakenModel *taken, Error *err)
 {
     pthread_mutex_lock(&p->lock);
-    Entry *e = find(p, key);
+    Entry *e = find(p, file->key);
     const bool fresh = !e;
     if (fresh)
-        e = add_entry(p, key);
+        e = add_entry(p, file->key);
     e->users++;
     if (fresh)
-        read_entry(p, e, path);
+        read_entry(p, e, file);
     while (!e->model && e->error.code == ERR_NONE)
         pthread_cond_wait(&p->changed, &p->lock);
     const bool ok = e->model != NULL;

@@ -25,6 +25,7 @@ typedef struct PredictTask {
     const float *images;
     int count;
     float *logits;
+    uint8_t *picture;  // of an explanation; NULL: none is asked for
     enum { QUEUED, COMPUTING, DONE, FAILED } state;
     Error error;
     pthread_cond_t changed;

@@ -77,7 +77,7 @@ test('answers may gain fields, requests may not', () => {
   const closed = [];
   walk(description.components.schemas, closed, '');
   assert.ok(closed.length > 0);
-  for (const path of closed) assert.match(path, /^\/(Job(Request|Changes|Patch)|DatasetRequest|PreviewRequest)/);
+  for (const path of closed) assert.match(path, /^\/(Job(Request|Changes|Patch)|DatasetRequest|PreviewRequest|PredictRequest)/);
   // The form that answers are held against lets nothing pass.
   assert.equal(strict(description).components.schemas.Job.additionalProperties, false);
   assert.deepEqual(strict(description).components.schemas.Problem.properties.code.anyOf.length, 1);
@@ -111,6 +111,8 @@ test('the codes of problems are those of the sources', () => {
         if (/^[a-z_]+$/.test(literal)) used.add(literal);
       }
     for (const [, code] of text.matchAll(/\bcode = [^;?]*\? "([a-z_]+)"/g)) used.add(code);
+    // A table of reasons with the status of each.
+    for (const [, code] of text.matchAll(/\{"([a-z_]+)", +\d{3}\}/g)) used.add(code);
     if (name.endsWith('http/response.c'))
       for (const [, code] of text.matchAll(/\{\d{3}, "[^"]*", "(\w+)"\}/g)) used.add(code);
   }

@@ -18,24 +18,31 @@ static void spread_grey(uint8_t *dst, size_t count)
     }
 }
 
+bool prepare_pixels(uint8_t *pixels, int height, int width, int channels, const ImageSpec *spec,
+                    uint8_t *dst, Error *err)
+{
+    INVARIANT(image_spec_check(spec, NULL));
+    if (channels == 3 && spec->channels == 1) {
+        rgb_to_grey(pixels, (size_t)width * (size_t)height, pixels);
+        channels = 1;
+    }
+    const Picture src = {pixels, (size_t)width * (size_t)channels, height, width, channels};
+    if (!fit_picture(&src, spec, dst, err))
+        return false;
+    if (channels == 1 && spec->channels == 3)
+        spread_grey(dst, (size_t)spec->size * (size_t)spec->size);
+    return true;
+}
+
 bool prepare_picture(const uint8_t *bytes, size_t size, const ImageSpec *spec,
                      const DecodeLimits *limits, uint8_t *dst, PictureFacts *facts, Error *err)
 {
-    INVARIANT(image_spec_check(spec, NULL));
     DecodedPicture p;
     if (!decode_picture(bytes, size, limits, &p, err))
         return false;
     if (facts)
         *facts = (PictureFacts){p.format, p.width, p.height, p.channels};
-    if (p.channels == 3 && spec->channels == 1) {
-        rgb_to_grey(p.pixels, (size_t)p.width * (size_t)p.height, p.pixels);
-        p.channels = 1;
-    }
-    const Picture src = {p.pixels, (size_t)p.width * (size_t)p.channels, p.height, p.width,
-                         p.channels};
-    const bool ok = fit_picture(&src, spec, dst, err);
-    if (ok && p.channels == 1 && spec->channels == 3)
-        spread_grey(dst, (size_t)spec->size * (size_t)spec->size);
+    const bool ok = prepare_pixels(p.pixels, p.height, p.width, p.channels, spec, dst, err);
     decoded_picture_free(&p);
     return ok;
 }

@@ -27,3 +27,7 @@ typedef struct {
 /* dst (size, size, channels); `limits` and `facts` may be NULL. Errors as decode_picture's. */
 bool prepare_picture(const uint8_t *bytes, size_t size, const ImageSpec *spec,
                      const DecodeLimits *limits, uint8_t *dst, PictureFacts *facts, Error *err);
+
+/* The same for pixels that are decoded already, rows without gaps. They may be written over. */
+bool prepare_pixels(uint8_t *pixels, int height, int width, int channels, const ImageSpec *spec,
+                    uint8_t *dst, Error *err);

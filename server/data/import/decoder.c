@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/base/invariant.h"
 #include "core/base/memory.h"
 #include "core/base/text.h"
 #include "server/data/import/decoder_process.h"
@@ -23,6 +24,8 @@ typedef struct {
     uint64_t ticket;
     size_t size;
     int slot;
+    bool plain;
+    ImageSpec image;
 } Pending;
 
 struct Decoder {
@@ -142,7 +145,8 @@ uint8_t *decoder_buffer(Decoder *d)
 /* A child that is gone is found by decoder_collect. */
 static void send_request(Decoder *d, const Pending *p)
 {
-    const DecoderRequest request = {.size = p->size, .slot = p->slot};
+    const DecoderRequest request = {
+        .size = p->size, .slot = p->slot, .plain = p->plain, .image = p->image};
     while (send(d->process.socket, &request, sizeof request, MSG_NOSIGNAL) < 0 && errno == EINTR)
         continue;
 }
@@ -152,17 +156,29 @@ static void start_clock(Decoder *d)
     d->deadline = clock_seconds() + d->seconds;
 }
 
-bool decoder_submit(Decoder *d, uint64_t ticket, size_t size, Error *err)
+static bool submit(Decoder *d, Pending p, Error *err)
 {
-    const int slot = free_slot(d);
+    p.slot = free_slot(d);
     if (d->process.pid == 0 && !start_process(d, err))
         return false;
     if (d->count == 0)
         start_clock(d);
-    d->taken[slot] = true;
-    d->pending[d->count] = (Pending){.ticket = ticket, .size = size, .slot = slot};
+    d->taken[p.slot] = true;
+    d->pending[d->count] = p;
     send_request(d, &d->pending[d->count++]);
     return true;
+}
+
+bool decoder_submit(Decoder *d, uint64_t ticket, size_t size, Error *err)
+{
+    return submit(d, (Pending){.ticket = ticket, .size = size, .image = d->setup.image}, err);
+}
+
+bool decoder_submit_as(Decoder *d, uint64_t ticket, size_t size, const ImageSpec *image, Error *err)
+{
+    INVARIANT(decoder_pixel_bytes(image) <= decoder_pixel_bytes(&d->setup.image));
+    return submit(d, (Pending){.ticket = ticket, .size = size, .plain = true, .image = *image},
+                  err);
 }
 
 /* ---- Answers ---- */

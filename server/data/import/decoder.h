@@ -32,6 +32,10 @@ uint8_t *decoder_buffer(Decoder *d);
  * child any more, and no new one can be started. */
 bool decoder_submit(Decoder *d, uint64_t ticket, size_t size, Error *err);
 
+/* The same with another image, of no more pixels than the config's, and without traits. */
+bool decoder_submit_as(Decoder *d, uint64_t ticket, size_t size, const ImageSpec *image,
+                       Error *err);
+
 int decoder_pending(const Decoder *d);  // files that have not come back
 /* A descriptor to poll for reading, and how many milliseconds at most; -1: nothing is pending. */
 int decoder_descriptor(const Decoder *d);

@@ -63,11 +63,11 @@ static void answer(const Work *w, const DecoderRequest *r, DecoderAnswer *a)
     const uint8_t *bytes = decoder_bytes(w->memory, s, r->slot);
     memset(a, 0, sizeof *a);
     a->slot = r->slot;
-    a->prepared = w->prepare(bytes, r->size, &s->image, &s->limits, pixels, &facts, &err);
+    a->prepared = w->prepare(bytes, r->size, &r->image, &s->limits, pixels, &facts, &err);
     a->width = facts.width;
     a->height = facts.height;
     snprintf(a->format, sizeof a->format, "%s", facts.format);
-    if (a->prepared)
+    if (a->prepared && !r->plain)
         traits_of(w->maker, bytes, r->size, pixels, &a->traits);
     snprintf(a->code, sizeof a->code, "%s", err.reason ? err.reason : "");
     snprintf(a->reason, sizeof a->reason, "%.*s", (int)sizeof a->reason - 1, err.message);

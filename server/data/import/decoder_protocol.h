@@ -47,6 +47,8 @@ typedef struct {
 typedef struct {
     uint64_t size;  // of the file in the slot
     int32_t slot;
+    int32_t plain;    // 1: no traits are asked for
+    ImageSpec image;  // needs no more room than the setup's
 } DecoderRequest;
 
 typedef struct {

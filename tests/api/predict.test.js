@@ -1,0 +1,214 @@
+// Predictions: the same answers as on the command line, whatever the body, the company and the weather.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Client } from './client.js';
+import { Daemon } from './daemon.js';
+import { png } from './pictures.js';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const binary = process.env.GOOGLENETD ?? join(root, 'build/server/googlenetd');
+const register = process.env.REGISTER_MODEL ?? join(root, 'build/tests/register_model');
+const SIZE = 32;
+let dir, data, daemon, client, files, offline;
+
+const environment = () => ({ ...process.env, GOOGLENETD_KERNELS: join(data, 'kernels.txt') });
+const run = (...args) => execFileSync(binary, args, { cwd: dir, encoding: 'utf8', env: environment() });
+const noise = (seed, light) => (x, y) => [0, 1, 2].map((c) => (((x * 7 + y * 13 + c * 29 + seed * 31) * 2654435761) >>> 25) + (light ? 96 : 0));
+const picture = (seed, light, width = 20 + seed, height = 50 - seed) => png(width, height, noise(seed, light));
+const put = (name, bytes) => (mkdirSync(dirname(join(dir, name)), { recursive: true }), writeFileSync(join(dir, name), bytes));
+
+before(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'predict-'));
+  data = join(dir, 'data');
+  mkdirSync(data);
+  for (let i = 0; i < 20; i++) {
+    put(`in/dark/${i}.png`, picture(i, false));
+    put(`in/light/${i}.png`, picture(i, true));
+  }
+  run('dataset', 'import', 'in', '--out', 'set', '--size', '40');
+  for (const seed of [1, 2]) {
+    put('job.json', JSON.stringify({ network: 'googlenet_tiny', image_size: SIZE, epochs: 1, batch_size: 8, threads: 1, seed, precision: 'f32' }));
+    run('train', 'job.json', '--set', 'dataset=set/', '--out', `run${seed}`);
+  }
+  execFileSync(register, [data, 'shades', ...[1, 2].map((n) => join(dir, `run${n}/model.safetensors`))]);
+  daemon = await Daemon.start({ data, args: ['--predict-processes', '2'] });
+  client = new Client(daemon.url);
+  files = Array.from({ length: 12 }, (_, i) => `in/${i % 2 ? 'dark' : 'light'}/${i}.png`);
+  await predict('shades@1', files[0]); // kernels are measured once, and then known to both
+  offline = [1, 2].map((n) => run('predict', `run${n}`, ...files, '--json', '--threads', '1').trimEnd().split('\n').map((line) => JSON.parse(line).classes));
+});
+after(async () => {
+  await daemon.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const read = (name) => readFileSync(join(dir, name));
+const post = (reference, body, type, status = 200, query = '') =>
+  client.post(`/v1/models/${reference}/predict${query}`, body, { headers: { 'content-type': type }, status });
+const predict = async (reference, name) => (await post(reference, read(name), 'image/png')).json;
+
+test('a picture gives what it gives on the command line', async () => {
+  for (const [i, name] of files.entries()) {
+    for (const version of [1, 2]) {
+      const answer = await predict(`shades@${version}`, name);
+      assert.deepEqual([answer.object, answer.model, answer.version], ['prediction', 'shades', version]);
+      assert.deepEqual(answer.predictions, [{ classes: offline[version - 1][i] }]);
+    }
+  }
+  // Without a version it is the newest.
+  assert.equal((await predict('shades', files[0])).version, 2);
+  const words = run('predict', 'shades', ...files, '--json', '--server', daemon.url).trimEnd().split('\n');
+  assert.deepEqual(words.map((line) => JSON.parse(line).classes), offline[1]);
+});
+
+test('several pictures, by any kind of body', async () => {
+  const want = offline[1].map((classes) => ({ classes }));
+  const form = new FormData();
+  for (const name of files) form.append('file', new Blob([read(name)], { type: 'image/png' }), name);
+  const body = new Response(form);
+  const bytes = new Uint8Array(await body.clone().arrayBuffer());
+  assert.deepEqual((await post('shades', bytes, body.headers.get('content-type'))).json.predictions, want);
+  const images = files.map((name) => ({ base64: read(name).toString('base64') }));
+  assert.deepEqual((await post('shades', JSON.stringify({ images }), 'application/json')).json.predictions, want);
+  assert.deepEqual((await post('shades', read(files[3]), 'application/octet-stream')).json.predictions, [want[3]]);
+
+  // Pixels: flat, and nested.
+  const [width, height] = [20, 50], pixel = noise(0, true);
+  const rows = Array.from({ length: height }, (_, y) => Array.from({ length: width }, (_, x) => pixel(x, y)));
+  for (const pixels of [rows, rows.flat(2)])
+    assert.deepEqual((await post('shades', JSON.stringify({ images: [{ pixels, shape: [height, width, 3] }] }), 'application/json')).json.predictions, [want[0]]);
+  assert.equal((await post('shades', read(files[0]), 'image/png', 200, '?top_k=1')).json.predictions[0].classes.length, 1);
+});
+
+test('where the network looked', async () => {
+  const { json } = await post('shades', read(files[0]), 'image/png', 200, '?explain=true');
+  const [{ classes, explanation }] = json.predictions;
+  assert.deepEqual(classes, offline[1][0]);
+  assert.deepEqual([explanation.label, explanation.method], [classes[0].label, 'class_activation_map']);
+  const bytes = Buffer.from(explanation.png, 'base64');
+  assert.equal(bytes.toString('latin1', 1, 4), 'PNG');
+  assert.deepEqual([bytes.readUInt32BE(16), bytes.readUInt32BE(20), bytes[25]], [40, 40, 0]); // the picture's size, grey
+  const images = [0, 1].map((i) => ({ base64: read(files[i]).toString('base64') }));
+  assert.equal((await post('shades', JSON.stringify({ images }), 'application/json', 422, '?explain=true')).json.code, 'not_explainable');
+});
+
+test('bad pictures are refused, and disturb nothing', async () => {
+  const good = read(files[0]);
+  const huge = Buffer.from(good);
+  huge.writeUInt32BE(10000, 16);
+  huge.writeUInt32BE(10000, 20);
+  const { crc32 } = await import('node:zlib');
+  if (crc32) huge.writeUInt32BE(crc32(huge.subarray(12, 29)), 29);
+  for (const [bytes, status, codes] of [
+    [good.subarray(0, 300), 422, ['picture_truncated']],
+    [Buffer.from('no picture'), 415, ['picture_unknown']],
+    [Buffer.alloc(0), 422, ['picture_empty']],
+    [huge, crc32 ? 413 : 422, ['picture_too_large', 'picture_damaged']],
+    [Buffer.from('GIF89a..........................'), 415, ['picture_format', 'picture_unknown']],
+  ]) {
+    const { json } = await post('shades', bytes, 'image/jpeg', status);
+    assert.ok(codes.includes(json.code), json.code);
+  }
+  const images = [good, good.subarray(0, 300)].map((bytes) => ({ base64: bytes.toString('base64') }));
+  assert.match((await post('shades', JSON.stringify({ images }), 'application/json', 422)).json.detail, /^picture 1: /);
+  await post('shades', good, 'text/plain', 415);
+  await post('shades', good, 'multipart/form-data', 400);
+  await post('shades', good, 'multipart/form-data; boundary=x', 400);
+  await post('shades', '{"images":[', 'application/json', 400);
+  await post('shades', good, 'image/png', 400, '?top_k=0&x=1');
+  await post('nothing', good, 'image/png', 404);
+  await post('shades@9', good, 'image/png', 404);
+  await client.get('/v1/models/shades/predict', { status: 405 });
+  assert.deepEqual((await predict('shades', files[5])).predictions[0].classes, offline[1][5]);
+});
+
+test('all that is wrong with a JSON body is named', async () => {
+  const faults = async (body) =>
+    (await post('shades', JSON.stringify(body), 'application/json', 400)).json.errors.map(({ pointer }) => pointer).sort();
+  assert.deepEqual(await faults({}), ['/images']);
+  assert.deepEqual(await faults({ images: [] }), ['/images']);
+  assert.deepEqual(await faults({ images: [{ base64: '?' }, { pixels: [1], shape: [1, 1, 2] }, { pixels: [256], shape: [1, 1, 1] }, {}, 7, { base64: '', x: 1 }], y: 2 }),
+    ['/images/0/base64', '/images/1/shape', '/images/2/pixels', '/images/3', '/images/4', '/images/5/x', '/y']);
+});
+
+test('a body that is too long is refused while it comes', async () => {
+  const response = await fetch(`${daemon.url}/v1/models/shades/predict`, { method: 'POST', body: new Uint8Array(40 << 20), headers: { 'content-type': 'image/png' } })
+    .catch((error) => error);
+  if (response instanceof Response) assert.equal(response.status, 413);
+  assert.deepEqual((await predict('shades', files[1])).predictions[0].classes, offline[1][1]);
+});
+
+test('the Open Inference Protocol', async () => {
+  assert.deepEqual(Object.keys((await client.get('/v2')).json), ['name', 'version', 'extensions']);
+  assert.deepEqual((await client.get('/v2/health/live')).json, { live: true });
+  assert.deepEqual((await client.get('/v2/health/ready')).json, { ready: true });
+  assert.deepEqual((await client.get('/v2/models/shades')).json, {
+    name: 'shades', versions: ['2'], platform: 'googlenetd',
+    inputs: [{ name: 'image', datatype: 'FP32', shape: [-1, 3, SIZE, SIZE] }],
+    outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [-1, 2] }, { name: 'logits', datatype: 'FP32', shape: [-1, 2] }],
+  });
+  assert.deepEqual((await client.get('/v2/models/shades/versions/1')).json.versions, ['1']);
+  assert.deepEqual((await client.get('/v2/models/shades/versions/1/ready')).json, { name: 'shades', ready: true });
+  assert.equal((await client.get('/v2/models/none/ready', { status: 404 })).json.error, 'there is no model called none');
+
+  const count = 3, pixels = Array.from({ length: count * 3 * SIZE * SIZE }, (_, i) => (i * 2654435761) >>> 24);
+  const infer = async (datatype, values, more = {}, path = '/v2/models/shades/infer') =>
+    (await client.post(path, { id: 'seven', inputs: [{ name: 'image', shape: [count, 3, SIZE, SIZE], datatype, data: values }], ...more }, { status: 200 })).json;
+  const a = await infer('UINT8', pixels), b = await infer('FP32', pixels.map((value) => Math.fround(value / 255)));
+  assert.deepEqual(a, b);
+  assert.deepEqual([a.model_name, a.model_version, a.id], ['shades', '2', 'seven']);
+  const [probabilities, logits] = a.outputs;
+  assert.deepEqual([probabilities.name, probabilities.shape, logits.name, logits.datatype], ['probabilities', [count, 2], 'logits', 'FP32']);
+  for (let i = 0; i < count; i++) {
+    const [x, y] = logits.data.slice(2 * i, 2 * i + 2);
+    assert.ok(Math.abs(probabilities.data[2 * i] - 1 / (1 + Math.exp(y - x))) < 1e-6);
+  }
+  const named = await infer('UINT8', pixels, { outputs: [{ name: 'logits' }] }, '/v2/models/shades/versions/1/infer');
+  assert.equal(named.model_version, '1');
+  assert.deepEqual(named.outputs.map(({ name }) => name), ['logits']);
+  const wrong = await client.post('/v2/models/shades/infer', { inputs: [{ name: 'x', shape: [1, 1], datatype: 'INT8', data: [] }], outputs: [{ name: 'y' }] }, { status: 400 });
+  assert.deepEqual(wrong.json.errors.map(({ pointer }) => pointer).sort(), ['/inputs/0/datatype', '/inputs/0/name', '/inputs/0/shape', '/outputs']);
+  assert.equal(wrong.json.error, wrong.json.detail);
+});
+
+test('64 clients predict while a training runs, and the daemon is started anew in the middle', async () => {
+  const { id } = await client.create({ network: 'googlenet_tiny', image_size: 28, epochs: 3, batch_size: 32, train_limit: 1280, test_limit: 64, threads: 1 });
+  let over = false, right = 0, refused = 0;
+  const wrong = [];
+  const one = async (k) => {
+    for (let n = k; !over; n++) {
+      const version = 1 + (n % 2), i = n % files.length;
+      try {
+        const response = await fetch(`${daemon.url}/v1/models/shades@${version}/predict`, { method: 'POST', body: read(files[i]), headers: { 'content-type': 'image/png' } });
+        const json = await response.json();
+        if (response.status === 503) {
+          refused++;
+          await sleep(20);
+        } else if (response.status !== 200 || JSON.stringify(json.predictions[0].classes) !== JSON.stringify(offline[version - 1][i])) wrong.push(json);
+        else right++;
+      } catch {
+        await sleep(20); // the daemon is not there
+      }
+    }
+  };
+  const clients = Array.from({ length: 64 }, (_, k) => one(k));
+  while ((await client.job(id)).progress.step < 10) await sleep(50);
+  await daemon.leave();
+  const before = right;
+  assert.ok(before > 0);
+  await daemon.launch();
+  const job = await client.succeeded(id);
+  over = true;
+  await Promise.all(clients);
+  assert.deepEqual(wrong.slice(0, 1), []);
+  assert.ok(right > before, `${right} right answers, ${refused} refusals`);
+  assert.equal(job.progress.step, 120);
+  const { step } = (await client.get(`/v1/jobs/${id}/curve?limit=1000`)).json;
+  assert.deepEqual([...new Set(step)].length, step.length);
+});

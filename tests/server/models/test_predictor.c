@@ -1,0 +1,268 @@
+/* tests/server/models/test_predictor.c -- many threads that predict at a time: right answers, bit
+ * for bit, whatever is computed together and whatever becomes of the files; models that leave. */
+#include "server/models/predictor.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "core/base/rng.h"
+#include "core/base/team.h"
+#include "core/train/checkpoint.h"
+#include "core/train/init.h"
+#include "tests/check.h"
+#include "tests/server/scratch.h"
+
+enum {
+    SIDE = 32,
+    CHANNELS = 3,
+    CLASSES = 4,
+    IMAGE = CHANNELS * SIDE * SIDE,
+    IMAGES = 40,
+    MODELS = 2
+};
+
+typedef struct {
+    Scratch folder;
+    char *path[MODELS];
+    float *images;                        // (IMAGES, IMAGE)
+    float want[MODELS][IMAGES][CLASSES];  // each computed alone
+} Fixture;
+
+static void write_model(const char *path, uint64_t seed)
+{
+    const ModelInfo info = {.network = "googlenet_tiny",
+                            .channels = CHANNELS,
+                            .image_size = SIDE,
+                            .classes = CLASSES,
+                            .precision = PRECISION_F32,
+                            .picture = {.channels = CHANNELS, .size = 40, .fit = FIT_PAD}};
+    Error err = {0};
+    ParamStore *params;
+    Graph *g = model_graph_with(models_find(info.network), (Shape){CHANNELS, SIDE, SIDE},
+                                (ModelOptions){.classes = CLASSES}, &err);
+    assert_non_null(g);
+    CHECK_OK(params_new(g, &params, &err), err);
+    init_params(params, init_xavier_uniform, seed);
+    CHECK_OK(model_save(path, params, &info, &err), err);
+    params_free(params);
+    graph_free(g);
+}
+
+static void compute_alone(Fixture *f, int m)
+{
+    Error err = {0};
+    LoadedModel *model;
+    CHECK_OK(loaded_model_open(f->path[m], &(ModelHints){0}, PRECISION_AUTO, NULL, &model, &err),
+             err);
+    CHECK_OK(loaded_model_prepare(model, &(LoadedModelConfig){0}, &err), err);
+    for (int i = 0; i < IMAGES; i++)
+        CHECK_OK(loaded_model_run(model, f->images + (size_t)i * IMAGE, 1, f->want[m][i], &err),
+                 err);
+    loaded_model_free(model);
+}
+
+/* Kernels are oneDNN's: what is measured might differ from one net to the next. */
+static Fixture *fixture_new(void)
+{
+    Fixture *f = xcalloc(1, sizeof *f);
+    Rng rng = rng_new(3, RNG_TEST, 0);
+    f->folder = scratch_new();
+    f->images = xcalloc((size_t)IMAGES * IMAGE, sizeof *f->images);
+    for (int i = 0; i < IMAGES * IMAGE; i++)
+        f->images[i] = (float)rng_uniform(&rng);
+    for (int m = 0; m < MODELS; m++) {
+        f->path[m] = xasprintf("%s/%d.safetensors", f->folder.path, m);
+        write_model(f->path[m], (uint64_t)m + 1);
+    }
+    return f;
+}
+
+static void fixture_free(Fixture *f)
+{
+    for (int m = 0; m < MODELS; m++)
+        free(f->path[m]);
+    scratch_free(&f->folder);
+    free(f->images);
+    free(f);
+}
+
+static Predictor *start(const Fixture *f, int64_t bytes, double idle_seconds)
+{
+    Error err = {0};
+    Predictor *p;
+    char *kernels = xasprintf("%s/kernels.txt", f->folder.path);
+    const PredictorConfig config = {.threads = 2,
+                                    .bytes = bytes,
+                                    .idle_seconds = idle_seconds,
+                                    .waiting = 1000,
+                                    .kernels = kernels};
+    CHECK_OK(predictor_start(&config, &p, &err), err);
+    return p;
+}
+
+typedef struct {
+    Fixture *f;
+    Predictor *p;
+    unsigned seed;
+    atomic_int wrong;
+} Client;
+
+/* Asks for runs of images of either model, as they come. */
+static void *ask(void *context)
+{
+    Client *c = context;
+    for (unsigned round = 0; round < 30; round++) {
+        const unsigned draw = c->seed * 7919U + round * 104729U;
+        const int m = (int)(draw % MODELS), count = (int)(draw / 3 % 5 + 1);
+        const int first = (int)(draw / 7 % (unsigned)(IMAGES - count));
+        const PredictorFile file = {m ? "one" : "zero", c->f->path[m], {0}};
+        Error err = {0};
+        TakenModel taken;
+        float logits[5][CLASSES];
+        if (!predictor_take(c->p, &file, &taken, &err)
+            || !predictor_run(c->p, &taken, c->f->images + (size_t)first * IMAGE, count, 60,
+                              logits[0], &err)
+            || memcmp(logits, c->f->want[m][first], (size_t)count * sizeof logits[0]) != 0)
+            c->wrong++;
+        predictor_release(c->p, &taken);
+    }
+    return NULL;
+}
+
+static void answers_are_those_of_each_image_alone(void **state)
+{
+    (void)state;
+    enum { CLIENTS = 12 };
+    Fixture *f = fixture_new();
+    pthread_t threads[CLIENTS];
+    Client clients[CLIENTS];
+    for (int lean = 0; lean < 2; lean++) {  // without room for both they come and go
+        Predictor *p = start(f, lean ? 0 : INT64_MAX, 100);
+        Error err = {0};
+        // Kernels are measured once, by the predictor; the naive run uses the same.
+        for (int m = 0; m < MODELS; m++) {
+            const PredictorFile file = {m ? "one" : "zero", f->path[m], {0}};
+            TakenModel taken;
+            CHECK_OK(predictor_take(p, &file, &taken, &err), err);
+            for (int i = 0; i < IMAGES; i++)
+                CHECK_OK(predictor_run(p, &taken, f->images + (size_t)i * IMAGE, 1, 60,
+                                       f->want[m][i], &err),
+                         err);
+            predictor_release(p, &taken);
+        }
+        for (int i = 0; i < CLIENTS; i++) {
+            clients[i] = (Client){.f = f, .p = p, .seed = (unsigned)i};
+            assert_int_equal(pthread_create(&threads[i], NULL, ask, &clients[i]), 0);
+        }
+        for (int i = 0; i < CLIENTS; i++) {
+            pthread_join(threads[i], NULL);
+            assert_int_equal(clients[i].wrong, 0);
+        }
+        const PredictorCounts counts = predictor_counts(p);
+        assert_int_equal(counts.waiting, 0);
+        assert_true(counts.images > counts.batches);  // some were computed together
+        assert_int_equal(counts.loaded, lean ? 0 : MODELS);
+        assert_true(lean ? counts.bytes == 0 : counts.bytes > 0);
+        assert_true(predictor_stop(p, 60));
+    }
+    fixture_free(f);
+}
+
+/* The same network without the predictor, and without what was measured. */
+static void answers_are_those_of_the_file(void **state)
+{
+    (void)state;
+    Fixture *f = fixture_new();
+    compute_alone(f, 0);
+    Predictor *p = start(f, INT64_MAX, 100);
+    const PredictorFile file = {"zero", f->path[0], {0}};
+    Error err = {0};
+    TakenModel taken;
+    float logits[IMAGES][CLASSES];
+    CHECK_OK(predictor_take(p, &file, &taken, &err), err);
+    CHECK_OK(predictor_run(p, &taken, f->images, IMAGES, 60, logits[0], &err), err);
+    for (int i = 0; i < IMAGES; i++)
+        for (int k = 0; k < CLASSES; k++)
+            CHECK_NEAR((double)logits[i][k], (double)f->want[0][i][k], 1e-4);
+    predictor_release(p, &taken);
+    assert_true(predictor_stop(p, 60));
+    fixture_free(f);
+}
+
+static void a_model_that_is_taken_outlives_its_file_and_its_successor(void **state)
+{
+    (void)state;
+    Fixture *f = fixture_new();
+    Predictor *p = start(f, 0, 100);
+    Error err = {0};
+    TakenModel old, new;
+    float before[CLASSES], after[CLASSES], other[CLASSES];
+    const PredictorFile first = {"first", f->path[0], {0}}, second = {"second", f->path[0], {0}};
+    CHECK_OK(predictor_take(p, &first, &old, &err), err);
+    CHECK_OK(predictor_run(p, &old, f->images, 1, 60, before, &err), err);
+    unlink(f->path[0]);
+    write_model(f->path[0], 77);
+    CHECK_OK(predictor_take(p, &second, &new, &err), err);
+    CHECK_OK(predictor_run(p, &new, f->images, 1, 60, other, &err), err);
+    CHECK_OK(predictor_run(p, &old, f->images, 1, 60, after, &err), err);
+    assert_memory_equal(before, after, sizeof before);
+    assert_memory_not_equal(before, other, sizeof before);
+    assert_int_equal(predictor_counts(p).loaded, 2);
+    predictor_release(p, &old);
+    assert_int_equal(predictor_counts(p).loaded, 1);
+    predictor_release(p, &new);
+    assert_int_equal(predictor_counts(p).loaded, 0);
+    assert_true(predictor_stop(p, 60));
+    fixture_free(f);
+}
+
+static void what_cannot_be_read_is_said_each_time(void **state)
+{
+    (void)state;
+    Fixture *f = fixture_new();
+    Predictor *p = start(f, INT64_MAX, 100);
+    Error err = {0};
+    TakenModel taken;
+    char *path = xasprintf("%s/none", f->folder.path);
+    const PredictorFile file = {"none", path, {0}};
+    for (int i = 0; i < 2; i++) {
+        assert_false(predictor_take(p, &file, &taken, &err));
+        assert_int_equal(err.code, ERR_NOT_FOUND);
+        predictor_release(p, &taken);
+    }
+    assert_int_equal(predictor_counts(p).loaded, 0);
+    free(path);
+    assert_true(predictor_stop(p, 60));
+    fixture_free(f);
+}
+
+static void a_predictor_that_leaves_refuses(void **state)
+{
+    (void)state;
+    Fixture *f = fixture_new();
+    Predictor *p = start(f, INT64_MAX, 100);
+    Error err = {0};
+    TakenModel taken;
+    float logits[CLASSES];
+    const PredictorFile file = {"zero", f->path[0], {0}};
+    CHECK_OK(predictor_take(p, &file, &taken, &err), err);
+    predictor_leave(p);
+    assert_false(predictor_run(p, &taken, f->images, 1, 60, logits, &err));
+    assert_int_equal(err.code, ERR_STOPPED);
+    predictor_release(p, &taken);
+    assert_true(predictor_stop(p, 60));
+    fixture_free(f);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers_are_those_of_each_image_alone),
+        cmocka_unit_test(answers_are_those_of_the_file),
+        cmocka_unit_test(a_model_that_is_taken_outlives_its_file_and_its_successor),
+        cmocka_unit_test(what_cannot_be_read_is_said_each_time),
+        cmocka_unit_test(a_predictor_that_leaves_refuses),
+    };
+    return RUN_TESTS(tests);
+}
