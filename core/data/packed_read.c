@@ -16,7 +16,8 @@ enum { PIECE = 1 << 20 };  // bytes that packed_verify reads at a time
 
 static char *path_of(const char *folder, const char *name)
 {
-    return xasprintf("%s/%s", folder, name);
+    const size_t n = strlen(folder);
+    return xasprintf(n > 0 && folder[n - 1] == '/' ? "%s%s" : "%s/%s", folder, name);
 }
 
 static size_t size_of(const PackedIndex *x, PackedFile file)

@@ -43,6 +43,17 @@ static bool open_known(App *app, const DatasetInfo *known, Opened *o, Error *err
     return ok;
 }
 
+/* Whoever asks next is told that the set has failed. */
+static bool refuse_damaged(App *app, int64_t id, const char *name, Error *err)
+{
+    if (err->code != ERR_DAMAGED && err->code != ERR_NOT_FOUND)
+        return false;
+    const Error why = *err;
+    datasets_damaged(app->sets, id, &why);
+    return fail_as(err, ERR_CONFLICT, "dataset_not_ready",
+                   "%.100s has no pictures: its files are damaged: %.300s", name, why.message);
+}
+
 static bool open_set(App *app, const Request *req, Opened *o, Error *err)
 {
     const DatasetInfo *known = dataset_find(req->params[0]);
@@ -63,7 +74,7 @@ static bool open_set(App *app, const Request *req, Opened *o, Error *err)
     char *folder = xasprintf("%s/", o->names.text);
     const bool ok = open_sets_borrow(app->open_sets, o->id, folder, NULL, &o->set, err);
     free(folder);
-    return ok;
+    return ok || refuse_damaged(app, row.id, row.name, err);
 }
 
 /* ---- The list ---- */

@@ -1,4 +1,5 @@
-/* googlenetd dataset import -- pictures of one's own become a data set, here and now. */
+/* googlenetd dataset import -- pictures of one's own become a data set, here and now. (`dataset
+ * verify` is in cmd_dataset_verify.c.) */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,7 +171,9 @@ static int run_import(DatasetArgs *a)
 
 static int usage(void)
 {
-    fprintf(stderr, "Usage: googlenetd %s\nMore with `googlenetd dataset import --help`.\n",
+    fprintf(stderr,
+            "Usage: googlenetd %s\n       googlenetd dataset verify DIR...\n"
+            "More with `googlenetd dataset import --help`.\n",
             SYNTAX.usage);
     return EXIT_USAGE;
 }
@@ -179,7 +182,8 @@ int cmd_dataset(int argc, char **argv)
 {
     DatasetArgs a = {.config = {.image = image_spec_default(), .test_share = SPLIT_DEFAULT_SHARE}};
     int first_word, exit_code;
-    // There is one thing to do with data sets here; its name leaves room for others.
+    if (argc > 1 && strcmp(argv[1], "verify") == 0)
+        return cmd_dataset_verify(argc - 1, argv + 1);
     const bool named = argc > 1 && strcmp(argv[1], "import") == 0;
     if (!named && (argc < 2 || argv[1][0] != '-'))
         return usage();

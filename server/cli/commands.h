@@ -14,4 +14,5 @@ int cmd_predict(int argc, char **argv);
 int cmd_summary(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_dataset(int argc, char **argv);
+int cmd_dataset_verify(int argc, char **argv);  // `dataset verify`: argv[0] is "verify"
 int cmd_decode_pictures(int argc, char **argv);

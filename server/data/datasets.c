@@ -60,6 +60,11 @@ static bool find_for_spec(void *context, const char *id_or_name, SpecSet *set, E
     return ready;
 }
 
+static void report_damage(void *context, int64_t id, const Error *why)
+{
+    datasets_damaged(context, id, why);
+}
+
 const SpecSets *datasets_for_specs(const Datasets *sets)
 {
     return &sets->for_specs;
@@ -75,7 +80,7 @@ bool datasets_open(const DatasetsConfig *config, Datasets **out, Error *err)
     sets->uploads = config->uploads;
     sets->quota = config->quota;
     sets->log = config->log;
-    sets->for_specs = (SpecSets){find_for_spec, sets};
+    sets->for_specs = (SpecSets){find_for_spec, report_damage, sets};
     pthread_mutex_init(&sets->lock, NULL);
     pthread_mutex_init(&sets->fetching, NULL);
     cond_init_monotonic(&sets->work);

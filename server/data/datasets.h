@@ -66,6 +66,10 @@ bool datasets_cancel(Datasets *sets, int64_t id, DatasetRow *set, Error *err);
  * "dataset_in_use"). */
 bool datasets_delete(Datasets *sets, int64_t id, Error *err);
 
+/* Somebody who opened a set that was ready found that its files are damaged or gone: it has failed,
+ * with the code "damaged", and keeps what is there for as long as it is not deleted. */
+void datasets_damaged(Datasets *sets, int64_t id, const Error *why);
+
 /* The sets that are ready, for those who read the settings of jobs. Lives as long as `sets`. */
 const SpecSets *datasets_for_specs(const Datasets *sets);
 

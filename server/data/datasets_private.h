@@ -64,5 +64,8 @@ bool set_change_tell(SetChange *change, Error *err);
 bool set_change_commit(SetChange *change, DatasetRow *set, Error *err);
 bool set_change_drop(SetChange *change, const Error *err);  // leave all as it was; returns false
 
-/* importing -> failed. */
+/* The code of a set whose files are damaged. */
+#define DATASET_DAMAGED "damaged"
+
+/* importing or ready -> failed. */
 void set_fail(DatasetRow *set, const char *code, const char *message);

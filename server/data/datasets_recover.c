@@ -5,6 +5,7 @@
  * An import that takes the daemon down with it again and again is failed after three restarts. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/base/memory.h"
@@ -108,6 +109,12 @@ static void finish_removals(Datasets *sets)
     id_list_free(&list);
 }
 
+/* Damaged ones are the operator's to look at. */
+static bool keeps_pixels(const DatasetRow *set)
+{
+    return set->status == DATASET_READY || strcmp(set->error.code, DATASET_DAMAGED) == 0;
+}
+
 /* What stands in the folder of a set, against what the store knows of it. */
 static void settle_folder(void *context, int64_t id)
 {
@@ -128,7 +135,7 @@ static void settle_folder(void *context, int64_t id)
         ok = dataset_files_remove_import(sets->data, id, &err);
     else
         ok = dataset_files_remove_source(sets->data, id, &err)
-             && (set.status == DATASET_READY || dataset_files_remove_pixels(sets->data, id, &err));
+             && (keeps_pixels(&set) || dataset_files_remove_pixels(sets->data, id, &err));
     if (!ok)
         LOG(sets->log, LOG_WARNING, "files_left", log_int("dataset", id),
             log_text("error", err.message));

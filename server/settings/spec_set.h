@@ -16,6 +16,8 @@ typedef struct {
  * none, ERR_CONFLICT with a sentence where it is not ready. */
 typedef struct {
     bool (*find)(void *context, const char *id_or_name, SpecSet *set, Error *err);
+    // A job found that the files of set `id` are damaged or gone. May be NULL.
+    void (*damaged)(void *context, int64_t id, const Error *why);
     void *context;
 } SpecSets;
 

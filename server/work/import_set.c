@@ -59,6 +59,7 @@ static ImportConfig config_of(const ImportOrder *order)
     const DatasetRow *set = order->set;
     ImportConfig config = {
         .source = order->source,
+        .label = strcmp(set->source.kind, "folder") == 0 ? set->source.what : "what was sent",
         .folder = order->folder,
         .image = image_spec_default(),
         .test_share = set->test_share,

@@ -36,6 +36,7 @@ typedef struct {
     const TrainingConfig *config;
     JobSpec spec;
     Dataset *dataset;
+    bool opening;  // a set that people brought: it has failed
     Trainer *trainer;
     Path checkpoint_path;
     Ending ending;
@@ -254,9 +255,9 @@ static bool open_dataset(Training *t, Error *err)
     if (t->spec.set.id > 0) {
         // With a slash in it, it is a folder for dataset_open, whatever the data folder is called.
         char *path = xasprintf("%s/", dataset_pixels_path(t->config->data, t->spec.set.id).text);
-        const bool opened = dataset_open(path, NULL, &t->dataset, err);
+        t->opening = !dataset_open(path, NULL, &t->dataset, err);
         free(path);
-        return opened;
+        return !t->opening;
     }
     const DatasetInfo *known = dataset_find(t->spec.dataset);
     char *folder = known ? dataset_folder(t->config->datasets, known) : NULL;
@@ -272,6 +273,18 @@ static bool begin(Training *t, Error *err)
     const int threads = job_threads_for(t->config->threads, t->spec.threads);
     return open_dataset(t, err) && training_fits(&t->spec, t->dataset, threads, err)
            && make_trainer(t, err) && run_environment(t->run, trainer_state(t->trainer), err);
+}
+
+/* Is what went wrong the set's? */
+static void look_for_damage(const Training *t, const Error *err)
+{
+    const SpecSets *sets = t->config->sets;
+    Error why = *err;
+    if (t->spec.set.id == 0 || !sets || !sets->damaged)
+        return;
+    if (t->opening ? why.code == ERR_DAMAGED || why.code == ERR_NOT_FOUND
+                   : t->dataset && !dataset_intact(t->dataset, &why))
+        sets->damaged(sets->context, t->spec.set.id, &why);
 }
 
 /* How it ended, from what the trainer said. */
@@ -293,6 +306,8 @@ void training_do(Run *run, const TrainingConfig *config)
     Training t = {.run = run, .config = config};
     Error err = {0};
     const bool done = begin(&t, &err) && trainer_run(t.trainer, on_event, &t, &err);
+    if (!done)
+        look_for_damage(&t, &err);
     // The memory is freed before the next job can be taken, and before clients see this one ended.
     trainer_free(t.trainer);
     dataset_free(t.dataset);

@@ -147,8 +147,43 @@ test('what is no archive fails, with a sentence', async () => {
   await client.call('PUT', `/v1/datasets/${id}/content`, { body: 'nonsense'.repeat(1000), headers: { 'content-type': 'application/zip' }, status: 202 });
   const set = await done(id);
   assert.equal(set.status, 'failed');
-  assert.ok(set.error.message.length > 10);
+  assert.equal(set.error.message, 'what was sent is something else; archives must be zip, tar or tar.gz');
   assert.ok(!files('datasets').includes(id) || !files(`datasets/${id}`).some((name) => /source|pixels/.test(name)));
+});
+
+test('a set whose files are damaged says so, when its pictures or a job meet that', async () => {
+  const make = async (name) => (await done((await create({ name, source: { folder: 'colours' } })).id)).id;
+  const pixels = (id) => join(daemon.data, 'datasets', id, 'pixels/train.pixels');
+  const settings = { network: 'googlenet_tiny', image_size: 16, epochs: 1, batch_size: 8 };
+  const looked = await make('looked at');
+  writeFileSync(pixels(looked), readFileSync(pixels(looked)).subarray(0, 1000));
+  const { json } = await client.get(`/v1/datasets/${looked}/pictures`, { status: 409 });
+  assert.equal(json.code, 'dataset_not_ready');
+  assert.match(json.detail, /^looked at has no pictures: its files are damaged: .*pixels\/train\.pixels has 1000 bytes, it should have \d+$/);
+  const { status, error } = await get(looked);
+  assert.deepEqual([status, error.code], ['failed', 'damaged']);
+  assert.match(error.message, /^its files are damaged: /);
+  const { json: refused } = await client.post('/v1/jobs', { ...settings, dataset: looked }, { status: 400 });
+  assert.equal(refused.errors[0].pointer, '/dataset');
+
+  const trained = await make('trained on');
+  rmSync(pixels(trained));
+  const job = await client.create({ ...settings, dataset: trained });
+  const failed = await until('the end of the job', async () => {
+    const info = await client.job(job.id);
+    return info.status === 'failed' && info;
+  });
+  assert.match(failed.error.message, /train\.pixels/);
+  await until('the end of the set', async () => (await get(trained)).error?.code === 'damaged');
+
+  // What is left stays for whoever wants to look, until the set is deleted.
+  await daemon.leave();
+  await daemon.launch();
+  for (const id of [looked, trained]) {
+    assert.deepEqual([(await get(id)).error.code, files(`datasets/${id}`)], ['damaged', ['pixels']]);
+    await client.call('DELETE', `/v1/datasets/${id}`, { status: 204 });
+    assert.ok(!files('datasets').includes(id));
+  }
 });
 
 test('an import is cancelled, or its set deleted, while it runs', async () => {

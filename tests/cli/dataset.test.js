@@ -197,3 +197,22 @@ test("a process that is killed leaves no decoder and no half a set", async (t) =
   assert.equal(by, "SIGKILL");
   assert.deepEqual(readdirSync(f.dir), ["in"]);
 });
+
+test("verify reads every byte of a set, and names the file that differs", (t) => {
+  const f = folder(t);
+  pictures(f);
+  assert.equal(imported(f, "in", "--out", "a", "--size", "16").code, 0);
+  assert.equal(imported(f, "in", "--out", "b", "--size", "16").code, 0);
+  const whole = f.run("dataset", "verify", "a", "b/");
+  assert.equal(whole.code, 0);
+  assert.match(whole.out, /^a: whole, 20 pictures for training, 4 for testing, digest [0-9a-f]{64}\nb\/: whole, /);
+  const pixels = readFileSync(f.path("b", "train.pixels"));
+  pixels[1000] ^= 1;
+  writeFileSync(f.path("b", "train.pixels"), pixels);
+  const r = f.run("dataset", "verify", "b/", "a");
+  assert.equal(r.code, 1);
+  assert.match(r.err, /^googlenetd: b\/train\.pixels .*\n$/);
+  assert.match(r.out, /^a: whole, /);
+  assert.equal(f.run("dataset", "verify", "in").code, 1);
+  assert.equal(f.run("dataset", "verify").code, 2);
+});

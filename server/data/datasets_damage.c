@@ -1,0 +1,30 @@
+/* server/data/datasets_damage.c -- sets whose files turn out to be damaged when they are used. */
+#include <stdio.h>
+
+#include "server/data/datasets_private.h"
+
+static bool fail_damaged(Datasets *sets, int64_t id, const Error *why, Error *err)
+{
+    SetChange change;
+    char message[DATASET_TEXT];
+    if (!set_change_begin(sets, id, &change, err))
+        return err->code == ERR_NOT_FOUND;
+    if (change.set.status != DATASET_READY) {
+        store_rollback(sets->store);
+        dataset_row_free(&change.set);
+        return true;
+    }
+    snprintf(message, sizeof message, "its files are damaged: %.400s", why->message);
+    set_fail(&change.set, DATASET_DAMAGED, message);
+    return set_change_tell(&change, err) ? set_change_commit(&change, NULL, err)
+                                         : set_change_drop(&change, err);
+}
+
+void datasets_damaged(Datasets *sets, int64_t id, const Error *why)
+{
+    Error err = {0};
+    if (!fail_damaged(sets, id, why, &err)) {  // whoever uses it next finds it again
+        LOG(sets->log, LOG_WARNING, "damage_not_recorded", log_int("dataset", id),
+            log_text("error", err.message));
+    }
+}
