@@ -34,7 +34,7 @@ static bool verify(const char *folder, Output *out)
         return false;
     }
     output_line(out, "%s: whole, %d pictures for training, %d for testing, digest %s", folder,
-                 index->counts[PACKED_TRAIN], index->counts[PACKED_TEST], index->digest);
+                index->counts[PACKED_TRAIN], index->counts[PACKED_TEST], index->digest);
     packed_index_free(index);
     return true;
 }
