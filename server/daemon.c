@@ -59,6 +59,7 @@ static bool start_workers(Daemon *d, const ServerConfig *config, Error *err)
         .data = config->data,
         .datasets = config->datasets[0] ? config->datasets : NULL,
         .sets = datasets_for_specs(d->sets),
+        .models = d->models,
         .kernels = config->kernels[0] ? config->kernels : NULL,
         .log = d->log,
     };
@@ -208,6 +209,15 @@ static bool open_datasets(Daemon *d, const ServerConfig *config, Error *err)
     return datasets_open(&how, &d->sets, err);
 }
 
+static bool open_models(Daemon *d, const ServerConfig *config, Error *err)
+{
+    const ModelsConfig how = {.data = config->data,
+                              .max_versions = config->limits.models,
+                              .jobs = d->jobs,
+                              .log = d->log};
+    return models_open(&how, &d->models, err);
+}
+
 static bool start_importer(Daemon *d, const ServerConfig *config, Error *err)
 {
     const ImporterConfig how = {
@@ -218,15 +228,6 @@ static bool start_importer(Daemon *d, const ServerConfig *config, Error *err)
         .log = d->log,
     };
     return importer_start(&how, &d->importer, err);
-}
-
-static bool open_models(Daemon *d, const ServerConfig *config, Error *err)
-{
-    const ModelsConfig how = {.data = config->data,
-                              .max_versions = config->limits.models,
-                              .jobs = d->jobs,
-                              .log = d->log};
-    return models_open(&how, &d->models, err);
 }
 
 static bool start_predictor(Daemon *d, const ServerConfig *config, Error *err)

@@ -91,6 +91,18 @@ bool get_v2_ready(App *app, const Request *req, Response *res, Error *err);
 bool get_v2_model(App *app, const Request *req, Response *res, Error *err);
 bool get_v2_model_ready(App *app, const Request *req, Response *res, Error *err);
 bool infer_v2(App *app, const Request *req, Response *res, Error *err);
+/* api_models.c, api_model_versions.c */
+bool list_models(App *app, const Request *req, Response *res, Error *err);
+bool create_model(App *app, const Request *req, Response *res, Error *err);
+bool get_model(App *app, const Request *req, Response *res, Error *err);
+bool patch_model(App *app, const Request *req, Response *res, Error *err);
+bool delete_model(App *app, const Request *req, Response *res, Error *err);
+bool put_model_version(App *app, const Request *req, Response *res, Error *err);
+bool get_model_version(App *app, const Request *req, Response *res, Error *err);
+bool delete_model_version(App *app, const Request *req, Response *res, Error *err);
+bool get_model_content(App *app, const Request *req, Response *res, Error *err);
+bool get_model_onnx(App *app, const Request *req, Response *res, Error *err);
+bool get_model_card(App *app, const Request *req, Response *res, Error *err);
 
 /* api_networks.c, api_settings.c */
 bool list_networks(App *app, const Request *req, Response *res, Error *err);

@@ -4,11 +4,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/memory.h"
+#include "core/base/sha256.h"
 #include "core/net/parts.h"
 #include "server/api/json_job.h"
 #include "server/base/json_text.h"
 #include "server/http/etag.h"
 #include "server/http/headers.h"
+
+enum { KEY_MOST = 255 };  // bytes of an idempotency key
 
 bool request_job(const Request *req, int64_t *id, Error *err)
 {
@@ -86,6 +90,30 @@ bool request_allows(const Request *req, const JobInfo *job, Error *err)
            || fail_as(err, ERR_CONFLICT, "precondition_failed",
                       "%s does not allow it: the job's tag is %s now",
                       if_match ? "If-Match" : "If-None-Match", etag);
+}
+
+const char *request_key(const Request *req, Faults *faults)
+{
+    const char *key = request_header(req, "Idempotency-Key");
+    if (!key)
+        return NULL;
+    const size_t n = strlen(key);
+    bool plain = n >= 1 && n <= KEY_MOST;
+    for (const char *c = key; *c && plain; c++)
+        plain = *c >= 0x20 && *c < 0x7f;
+    if (!plain)
+        faults_add(faults, "Idempotency-Key", "must be 1 to %d printable ASCII characters",
+                   KEY_MOST);
+    return plain ? key : NULL;
+}
+
+char *request_identity(const Request *req)
+{
+    char hash[65];
+    Sha256 sum = sha256_new();
+    sha256_add(&sum, req->body, req->body_size);
+    sha256_hex(&sum, hash);
+    return xasprintf("%s %s %s", req->method, req->path, hash);
 }
 
 StepCounts spec_step_counts(const JobSpec *spec)

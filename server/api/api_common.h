@@ -26,5 +26,11 @@ cJSON *job_labels(const JobInfo *job);
  * ERR_CONFLICT with the reason "precondition_failed", which is answered with 412. */
 bool request_allows(const Request *req, const JobInfo *job, Error *err);
 
+/* The client's idempotency key, or NULL. */
+const char *request_key(const Request *req, Faults *faults);
+/* What an idempotency key stands for: the request itself, not what it is resolved to, which changes
+ * with defaults. From malloc. */
+char *request_identity(const Request *req);
+
 /* The steps of a training with these settings. */
 StepCounts spec_step_counts(const JobSpec *spec);

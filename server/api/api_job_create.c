@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "core/base/sha256.h"
 #include "server/api/api_common.h"
 #include "server/api/json_job.h"
 #include "server/api/json_network.h"
@@ -13,10 +12,7 @@
 #include "server/data/dataset_folder.h"
 #include "server/work/memory_limit.h"
 
-enum {
-    KEY_MOST = 255,     // bytes of an idempotency key
-    RATE_POINTS = 256,  // of the learning-rate curve of a dry run
-};
+enum { RATE_POINTS = 256 };  // of the learning-rate curve of a dry run
 
 /* --- checks that depend on this machine --- */
 
@@ -78,33 +74,6 @@ static bool respond_dry_run(Response *res, const JobSpec *spec, const JobEstimat
     return respond_json(res, 200, json);
 }
 
-/* The client's idempotency key, or NULL. */
-static const char *key_of(const Request *req, Faults *faults)
-{
-    const char *key = request_header(req, "Idempotency-Key");
-    if (!key)
-        return NULL;
-    const size_t n = strlen(key);
-    bool plain = n >= 1 && n <= KEY_MOST;
-    for (const char *c = key; *c && plain; c++)
-        plain = *c >= 0x20 && *c < 0x7f;
-    if (!plain)
-        faults_add(faults, "Idempotency-Key", "must be 1 to %d printable ASCII characters",
-                   KEY_MOST);
-    return plain ? key : NULL;
-}
-
-/* What an idempotency key stands for: the request itself. Resolved settings would change with the
- * defaults and with the parent of a clone. */
-static char *request_text(const Request *req)
-{
-    char hash[65];
-    Sha256 sum = sha256_new();
-    sha256_add(&sum, req->body, req->body_size);
-    sha256_hex(&sum, hash);
-    return xasprintf("%s %s %s", req->method, req->path, hash);
-}
-
 /* Takes `job`. */
 static bool respond_created(Response *res, JobInfo *job, bool replayed)
 {
@@ -133,7 +102,7 @@ static Creation creation_begin(const Request *req, Faults *faults)
     Creation c = {.req = req, .faults = faults};
     c.dry = query_flag(req->query, "dry_run", faults);
     query_finish(req->query, faults);
-    const char *key = key_of(req, faults);
+    const char *key = request_key(req, faults);
     c.key = c.dry ? NULL : key;
     return c;
 }
@@ -145,7 +114,7 @@ static bool replayed(App *app, const Creation *c, Response *res, Error *err)
     bool found = false;
     if (!c->key)
         return false;
-    char *text = request_text(c->req);
+    char *text = request_identity(c->req);
     const bool ok = jobs_replay(app->jobs, c->key, text, &job, &found, err);
     free(text);
     if (ok && found)
@@ -158,7 +127,7 @@ static bool make_job(App *app, const Creation *c, const JobSpec *spec, int64_t p
 {
     JobInfo job;
     bool found = false;
-    char *text = request_text(c->req);
+    char *text = request_identity(c->req);
     const JobRequest wanted = {.spec = spec, .parent_id = parent, .key = c->key, .request = text};
     // jobs_create looks for the key again: the same request may have come twice at once.
     const bool ok = jobs_create(app->jobs, &wanted, &job, &found, err);

@@ -156,7 +156,7 @@ cJSON *job_to_json(const JobInfo *job)
     add_count(json, "restart_count", job->restart_count);
     add_environment(json, job);
     add_error(json, job);
-    add_text(json, "warning", job->warning);
+    add_text(json, "warning", job->warning[0] ? job->warning : job->notice);
     return json;
 }
 

@@ -49,7 +49,22 @@ static const Route ROUTES[] = {
     {"GET",    "/v1/datasets/:dataset/pictures/:picture/content",    get_picture,            BODY_NONE,     TOKEN, READS},
     {"POST",   "/v1/datasets/:dataset/pictures/:picture/preview",    preview_picture,        BODY_JSON,     TOKEN, READS},
     {"POST",   "/v1/datasets/:dataset/cancel",                       cancel_dataset,         BODY_OPTIONAL, TOKEN, WRITES},
+
+
+    {"GET",    "/v1/models",                                         list_models,            BODY_NONE,     TOKEN, READS},
+    {"POST",   "/v1/models",                                         create_model,           BODY_JSON,     TOKEN, WRITES},
+    {"GET",    "/v1/models/:model",                                  get_model,              BODY_NONE,     TOKEN, READS},
+    {"PATCH",  "/v1/models/:model",                                  patch_model,            BODY_JSON,     TOKEN, WRITES},
+    {"DELETE", "/v1/models/:model",                                  delete_model,           BODY_NONE,     TOKEN, WRITES},
+    {"PUT",    "/v1/models/:model/versions",                         put_model_version,      BODY_STREAM,   TOKEN, SINKS},
+    {"GET",    "/v1/models/:model/versions/:version",                get_model_version,      BODY_NONE,     TOKEN, READS},
+    {"DELETE", "/v1/models/:model/versions/:version",                delete_model_version,   BODY_NONE,     TOKEN, WRITES},
+    {"GET",    "/v1/models/:model/versions/:version/content",        get_model_content,      BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v1/models/:model/versions/:version/onnx",           get_model_onnx,         BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v1/models/:model/versions/:version/card",           get_model_card,         BODY_NONE,     TOKEN, READS},
     {"POST",   "/v1/models/:model/predict",                          predict_pictures,       BODY_BYTES,    TOKEN, PREDICTS},
+    {"GET",    "/v1/settings",                                       list_settings,          BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v1/system",                                         get_system,             BODY_NONE,     TOKEN, READS},
 
     {"GET",    "/v2",                                                get_v2,                 BODY_NONE,     TOKEN, INLINE},
     {"GET",    "/v2/health/live",                                    get_v2_live,            BODY_NONE,     OPEN,  INLINE},
@@ -60,9 +75,6 @@ static const Route ROUTES[] = {
     {"GET",    "/v2/models/:model/versions/:version/ready",          get_v2_model_ready,     BODY_NONE,     TOKEN, READS},
     {"POST",   "/v2/models/:model/infer",                            infer_v2,               BODY_BYTES,    TOKEN, PREDICTS},
     {"POST",   "/v2/models/:model/versions/:version/infer",          infer_v2,               BODY_BYTES,    TOKEN, PREDICTS},
-
-    {"GET",    "/v1/settings",                                       list_settings,          BODY_NONE,     TOKEN, READS},
-    {"GET",    "/v1/system",                                         get_system,             BODY_NONE,     TOKEN, READS},
 };
 // clang-format on
 

@@ -6,8 +6,8 @@
 #include "server/http/query.h"
 
 enum {
-    REQUEST_PARAMS = 2,  // ":name" segments in one route
-    REQUEST_PARAM = 64,  // bytes of the value of one, with the final NUL
+    REQUEST_PARAMS = 2,   // ":name" segments in one route
+    REQUEST_PARAM = 128,  // bytes of the value of one, with the final NUL
 };
 
 /* What the token that was sent allows. */

@@ -17,6 +17,8 @@
  *     updated     {"name","metadata"}
  *     deleted     {}
  *     note        {"message"}: something worth knowing, in words
+ *     model       {"model_id","name","action","version"}: of no job; action created, version_added,
+ *                 version_deleted, updated, evaluated or deleted
  */
 #pragma once
 #include <stdbool.h>

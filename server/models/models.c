@@ -42,25 +42,6 @@ void models_close(Models *models)
     free(models);
 }
 
-/* ---- Names ---- */
-
-static bool is_plain(const char *text, size_t size)
-{
-    const size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                  "-_.");
-    return n > 0 && text[n] == '\0' && n < size;
-}
-
-bool model_name_valid(const char *name)
-{
-    return is_plain(name, MODEL_NAME) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
-}
-
-bool model_alias_valid(const char *alias)
-{
-    return is_plain(alias, MODEL_ALIAS) && alias[strspn(alias, "0123456789")] != '\0';
-}
-
 /* ---- Look ---- */
 
 void model_version_free(ModelVersion *version)

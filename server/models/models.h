@@ -40,11 +40,6 @@ typedef struct {
 bool models_open(const ModelsConfig *config, Models **models, Error *err);
 void models_close(Models *models);  // no thread uses it any more; takes NULL
 
-/* Letters, digits, "-", "_" and ".", and neither "." nor "..". An alias also has a character that
- * is no digit. */
-bool model_name_valid(const char *name);
-bool model_alias_valid(const char *alias);
-
 /* ---- Look ---- */
 
 /* A version, and the name of its model. */
@@ -88,6 +83,10 @@ typedef struct {
     const char *key;         // idempotency key; NULL: none
     const char *request;     // with a key: what it stands for, as text
 } ModelRequest;
+
+/* What came of the key before, without looking at the job, which may be gone by now. */
+bool models_replay(Models *models, const char *key, const char *request, ModelVersion *version,
+                   bool *replayed, Error *err);
 
 /* The next version of that model. *replayed: the key was used before for the same request, and
  * *version is what came of it. `replayed` may be NULL. */

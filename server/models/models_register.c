@@ -248,19 +248,24 @@ static bool bring(Models *models, const JobInfo *job, const char *which, const P
 
 /* ---- From a job ---- */
 
-/* The key was used before: what came of it, without looking at the job, which may be gone. */
-static bool replay_early(Models *models, const ModelRequest *request, ModelVersion *version,
-                         bool *replayed, Error *err)
+bool models_replay(Models *models, const char *key, const char *request, ModelVersion *version,
+                   bool *replayed, Error *err)
 {
-    VersionRow row;
+    VersionRow row = {0};
+    ModelRow model = {0};
     *replayed = false;
-    if (!request->key)
+    if (!key)
         return true;
     if (!store_begin(models->store, err))
         return false;
-    const bool ok = replay(models, request->key, request->request, &row, replayed, err);
+    bool ok = replay(models, key, request, &row, replayed, err)
+              && (!*replayed || store_load_model(models->store, row.model_id, &model, err));
     store_rollback(models->store);
-    return ok && (!*replayed || model_version_make(models, request->name, &row, version, err));
+    if (ok && *replayed)
+        ok = model_version_make(models, model.name, &row, version, err);
+    version_row_free(&row);
+    model_row_free(&model);
+    return ok;
 }
 
 bool models_register(Models *models, const ModelRequest *request, ModelVersion *version,
@@ -269,7 +274,7 @@ bool models_register(Models *models, const ModelRequest *request, ModelVersion *
     bool again = false;
     JobInfo job;
     VersionRow row = {0};
-    if (!replay_early(models, request, version, &again, err))
+    if (!models_replay(models, request->key, request->request, version, &again, err))
         return false;
     if (replayed)
         *replayed = again;

@@ -1,6 +1,7 @@
 #include "server/store/rows.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const char *const JOB_STATUS_NAMES[] = {
     [JOB_QUEUED] = "queued",   [JOB_RUNNING] = "running", [JOB_STOPPING] = "stopping",
@@ -136,4 +137,21 @@ void model_removal_list_free(ModelRemovalList *list)
 {
     free(list->items);
     *list = (ModelRemovalList){0};
+}
+
+static bool is_plain(const char *text, size_t size)
+{
+    const size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  "-_.");
+    return n > 0 && text[n] == '\0' && n < size;
+}
+
+bool model_name_valid(const char *name)
+{
+    return is_plain(name, MODEL_NAME) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+bool model_alias_valid(const char *alias)
+{
+    return is_plain(alias, MODEL_ALIAS) && alias[strspn(alias, "0123456789")] != '\0';
 }

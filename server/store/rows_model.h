@@ -103,3 +103,8 @@ typedef struct {
 } ModelRemovalList;
 
 void model_removal_list_free(ModelRemovalList *list);
+
+/* Letters, digits, "-", "_" and ".", and neither "." nor "..". An alias also has a character that
+ * is no digit. */
+bool model_name_valid(const char *name);
+bool model_alias_valid(const char *alias);

@@ -1,12 +1,14 @@
 /* server/work/training.h -- one job from its settings to its end, on the calling thread. */
 #pragma once
 #include "server/jobs/runs.h"
+#include "server/models/models.h"
 #include "server/work/cpus.h"
 
 typedef struct {
     const char *data;      // the daemon's folder
     const char *datasets;  // NULL: the default places
     const SpecSets *sets;  // those that people brought; NULL: none
+    Models *models;        // that jobs may become; NULL: none
     const char *kernels;   // file of the kernels chosen
     JobThreads threads;
     int checkpoint_seconds;  // for jobs that set none; 0: none

@@ -45,6 +45,7 @@ bool workers_start(Jobs *jobs, const WorkersConfig *config, Workers **out, Error
         .data = config->data,
         .datasets = config->datasets,
         .sets = config->sets,
+        .models = config->models,
         .kernels = workers->kernels,
         .threads = job_threads(config->threads, config->workers),
         .checkpoint_seconds = config->checkpoint_seconds,

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "server/jobs/jobs.h"
+#include "server/models/models.h"
 
 typedef struct {
     int workers;             // threads, and so jobs, at a time
@@ -13,6 +14,7 @@ typedef struct {
     const char *data;        // folder; borrowed
     const char *datasets;    // folder with a folder per known dataset; NULL: the default places
     const SpecSets *sets;    // those that people brought, borrowed; NULL: none
+    Models *models;          // that jobs may become, borrowed; NULL: none
     const char *kernels;     // file of the kernels chosen; NULL: kernels.txt in `data`
     Log *log;                // borrowed
 } WorkersConfig;

@@ -1,4 +1,4 @@
-// Every curl of the README's "The API by example" and "Your own pictures", in order, against a real daemon.
+// Every curl of the README's "The API by example", "Your own pictures" and "Models", in order, against a real daemon.
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat, truncate } from 'node:fs/promises';
@@ -26,7 +26,7 @@ after(async () => {
 // [{ language, text }]: the code blocks of the section.
 async function blocks() {
   const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-  const section = ['The API by example', 'Your own pictures'].map((title) => readme.split(`\n## ${title}\n`)[1].split('\n## ')[0]).join('\n');
+  const section = ['The API by example', 'Your own pictures', 'Models'].map((title) => readme.split(`\n## ${title}\n`)[1].split('\n## ')[0]).join('\n');
   return [...section.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, text]) => ({ language, text }));
 }
 
