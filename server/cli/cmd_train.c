@@ -6,6 +6,7 @@
 #include "core/base/memory.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
+#include "server/cli/follower.h"
 #include "server/cli/foreground.h"
 #include "server/cli/job_file.h"
 
@@ -91,26 +92,72 @@ static char *kernels_beside(const char *job)
     return xasprintf("%.*skernels.txt", (int)(base - job), job);
 }
 
-static int read_and_train(TrainArgs *a)
+/* Read the job on every rank; false, on all, if one of them cannot. Rank 0 says why. */
+static bool read_job(const TrainArgs *a, const Comm *comm, JobSpec *spec, int *exit_code)
 {
-    JobSpec spec = {0};
     Faults faults = {0};
-    Error err = {0};
-    int exit_code = EXIT_USAGE;
+    Error err = {0}, said;
+    const bool ok = job_file_read(a->job, a->sets, a->set_count, spec, &faults, &err);
+    said = err;
+    if (!ok && err.code == ERR_NONE)
+        fail(&said, ERR_INVALID, "%s %s", faults.items[0].pointer, faults.items[0].detail);
+    const bool all = comm_agree(comm, ok, &said);
+    *exit_code = comm_rank(comm) == 0 ? EXIT_USAGE : EXIT_OK;
+    if (comm_rank(comm) > 0 || all)
+        return all;
+    args_print_faults(strcmp(a->job, "-") == 0 ? "stdin" : a->job, &faults);
+    if (ok || err.code != ERR_NONE)
+        fprintf(stderr, "googlenetd: %s\n", said.message);
+    return false;
+}
+
+static int lead(TrainArgs *a, const JobSpec *spec, Error *err)
+{
     char *folder = default_folder(a->job), *kernels = kernels_beside(a->job);
     if (!a->how.out)
         a->how.out = folder;
     a->how.repeat_of = kernels;
-    if (job_file_read(a->job, a->sets, a->set_count, &spec, &faults, &err)) {
-        exit_code = foreground_train(&spec, &a->how, &err);
-        spec_free(&spec);
-    }
-    args_print_faults(strcmp(a->job, "-") == 0 ? "stdin" : a->job, &faults);
-    if (err.code != ERR_NONE)
-        fprintf(stderr, "googlenetd: %s\n", err.message);
+    const int exit_code = foreground_train(spec, &a->how, err);
     free(folder);
     free(kernels);
     return exit_code;
+}
+
+/* The exit code is rank 0's; what another rank alone knows, that one says. */
+static int train(TrainArgs *a, Ranks *ranks)
+{
+    JobSpec spec = {0};
+    Error err = {0};
+    const int rank = comm_rank(ranks->comm);
+    int exit_code;
+    if (!read_job(a, ranks->comm, &spec, &exit_code)) {
+        ranks_end(ranks, false, exit_code);
+        return exit_code;
+    }
+    a->how.ranks = ranks;
+    if (rank == 0)
+        exit_code = lead(a, &spec, &err);
+    else
+        exit_code = follower_train(&spec, ranks, &err) ? EXIT_OK : EXIT_FAILED;
+    spec_free(&spec);
+    const bool known = exit_code != EXIT_FAILED || ranks_agreed_to_end(ranks)
+                       || err.code == ERR_NUMERIC || (rank > 0 && err.code == ERR_STOPPED);
+    if (rank == 0 && err.code != ERR_NONE)
+        fprintf(stderr, "googlenetd: %s\n", err.message);
+    else if (!known)
+        fprintf(stderr, "googlenetd: rank %d: %s\n", rank, err.message);
+    ranks_end(ranks, !known, exit_code);
+    return rank > 0 && known ? EXIT_OK : exit_code;
+}
+
+static int start_and_train(TrainArgs *a)
+{
+    Ranks ranks;
+    Error err = {0};
+    if (ranks_start(&ranks, &err))
+        return train(a, &ranks);
+    fprintf(stderr, "googlenetd: %s\n", err.message);
+    return EXIT_FAILED;
 }
 
 int cmd_train(int argc, char **argv)
@@ -119,7 +166,7 @@ int cmd_train(int argc, char **argv)
     int first_word, exit_code;
     if (args_read(&SYNTAX, argc, argv, &a, &first_word, &exit_code)) {
         a.job = argv[first_word];
-        exit_code = read_and_train(&a);
+        exit_code = start_and_train(&a);
     }
     free(a.sets);
     return exit_code;

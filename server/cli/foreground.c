@@ -16,6 +16,7 @@
 #include "server/base/files.h"
 #include "server/cli/args.h"
 #include "server/cli/autotune_cache.h"
+#include "server/cli/follower.h"
 #include "server/cli/interrupt.h"
 #include "server/cli/progress.h"
 #include "server/cli/run_folder.h"
@@ -176,7 +177,7 @@ static int run_trainer(Training *t, Error *err)
     if (!ended) {
         SAY(t, "%s; go on with --resume", err->message);
         *err = (Error){0};
-        return 128 + t->signal;
+        return 128 + (int)comm_max(t->how->ranks->comm, t->signal);
     }
     const ModelInfo info = trainer_model_info(t->trainer);
     if (!model_save(t->folder.model, trainer_params(t->trainer), &info, err))
@@ -231,6 +232,10 @@ static bool make_trainer(Training *t, int threads, Error *err)
     if (!cache)
         SAY(t, "note: no place for the autotune cache (%s): kernels are measured for this run",
             why.message);
+    char digest[65];
+    settings_digest(t->spec, digest);
+    config.comm = t->how->ranks->comm;
+    config.settings = digest;
     config.dataset = t->dataset;
     config.threads = threads;
     config.checkpoint_path = run_folder_checkpoint_path(&t->folder);
@@ -245,15 +250,35 @@ static bool make_trainer(Training *t, int threads, Error *err)
     return ok;
 }
 
+static bool open_all(Training *t, int threads, Error *err)
+{
+    const JobSpec *spec = t->spec;
+    return dataset_open(spec->dataset, NULL, &t->dataset, err)
+           && run_folder_open(t->how->out, t->how->resume, spec, &t->folder, err)
+           && run_tables_check(t->how->out, err) && training_fits(spec, t->dataset, threads, err)
+           && read_kernels(t, err);
+}
+
+/* From here on the folder is this training's. */
+static bool fill_folder(Training *t, Error *err)
+{
+    const ResumeReport *resumed = trainer_resume(t->trainer);
+    const TrainState *state = resumed ? trainer_state(t->trainer) : NULL;
+    return run_folder_begin(&t->folder, t->spec, resumed ? resumed->path : NULL, err)
+           && run_tables_open(t->how->out, state, count_epoch, t, &t->tables, err);
+}
+
+/* Where ranks agree, a follower does: server/cli/follower.c. */
 static bool begin(Training *t, Error *err)
 {
     const JobSpec *spec = t->spec;
-    const int threads = cpus_granted(spec->threads);
-    if (!dataset_open(spec->dataset, NULL, &t->dataset, err)
-        || !run_folder_open(t->how->out, t->how->resume, spec, &t->folder, err)
-        || !run_tables_check(t->how->out, err) || !training_fits(spec, t->dataset, threads, err)
-        || !read_kernels(t, err))
+    const Comm *comm = t->how->ranks->comm;
+    const int threads = rank_threads(t->how->ranks, spec->threads);
+    if (!comm_agree(comm, open_all(t, threads, err), err))
         return false;
+    if (comm)
+        SAY(t, "%d ranks of %d thread%s, %d shards", comm->size, threads, threads == 1 ? "" : "s",
+            spec->shards);
     if (t->how->resume && !t->folder.has_checkpoint)
         SAY(t, "%s has no checkpoint yet: starting from the beginning", t->how->out);
     if (t->how->init_from && t->folder.has_checkpoint)
@@ -261,13 +286,7 @@ static bool begin(Training *t, Error *err)
     if (spec->threads > threads)
         SAY(t, "note: the job asks for %d threads, and this process may use %d", spec->threads,
             threads);
-    if (!make_trainer(t, threads, err))
-        return false;
-    // From here on the folder is this training's.
-    const ResumeReport *resumed = trainer_resume(t->trainer);
-    const TrainState *state = resumed ? trainer_state(t->trainer) : NULL;
-    return run_folder_begin(&t->folder, spec, resumed ? resumed->path : NULL, err)
-           && run_tables_open(t->how->out, state, count_epoch, t, &t->tables, err);
+    return make_trainer(t, threads, err) && comm_agree(comm, fill_folder(t, err), err);
 }
 
 int foreground_train(const JobSpec *spec, const Foreground *how, Error *err)

@@ -1,6 +1,7 @@
 /* server/cli/foreground.h -- one training in the foreground: tables, files and figures on the way.
  */
 #pragma once
+#include "server/mpi/ranks.h"
 #include "server/settings/spec.h"
 
 typedef struct {
@@ -8,6 +9,7 @@ typedef struct {
     bool resume;            // go on from its checkpoint, if there is one
     const char *init_from;  // model file with the initial weights; NULL: drawn by the seed
     const char *kernels;    // file with a record of kernels to use; NULL: none
+    const Ranks *ranks;     // that train together; this is rank 0
     const char *repeat_of;  // the same, of the run whose job.json was given, if it is there
 } Foreground;
 

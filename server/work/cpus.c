@@ -53,14 +53,19 @@ static int affinity(void)
     return 1;
 }
 
-int cpus_usable(void)
+int cpus_shared(int sharing, int group)
 {
-    const int cpus = affinity(), team = team_limit();
-    const int count = team < cpus ? team : cpus;
-    const double quota = cgroup_own_least(&QUOTA);
+    const int cpus = affinity() / sharing, team = team_limit();
+    const int least = team < cpus ? team : cpus, count = least < 1 ? 1 : least;
+    const double quota = cgroup_own_least(&QUOTA) / group;
     if (quota <= 0 || quota >= count)
         return count;
     return quota < 1 ? 1 : (int)quota;
+}
+
+int cpus_usable(void)
+{
+    return cpus_shared(1, 1);
 }
 
 int cpus_granted(int asked)

@@ -1,0 +1,165 @@
+// Trainings by several ranks under mpirun, with the program that has MPI ($GOOGLENETD_MPI).
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { folder, run, TINY } from "./run.js";
+
+const binary = process.env.GOOGLENETD_MPI;
+// Containers run as root and have fewer cores than ranks.
+const env = { ...process.env, OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1",
+  OMPI_MCA_rmaps_base_oversubscribe: "1" };
+
+// Batches of 34 in four shards of 9, 9, 8 and 8, and a last batch of 14.
+const JOB = { ...TINY, epochs: 2, train_limit: 150, batch_size: 34, shards: 4, test_limit: 40, precision: "f32" };
+
+// words: of mpirun, up to the program and its arguments.
+function mpirun(f, words) {
+  const r = spawnSync("mpirun", words, { cwd: f.dir, env, encoding: "utf8", timeout: 120_000 });
+  return { code: r.status, out: r.stdout, err: r.stderr };
+}
+
+const ranks = (f, n, ...args) => mpirun(f, ["-n", String(n), binary, "train", ...args]);
+
+// The processes of a program, by their parent.
+function children(parent) {
+  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid)).filter((pid) => {
+    try {
+      return Number(readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /, "").split(" ")[1]) === parent;
+    } catch {
+      return false;
+    }
+  }).map(Number);
+}
+
+// Whether it runs; one that has ended may still wait for its parent.
+function lives(pid) {
+  try {
+    return !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+// In the background, until its output has `pattern`.
+async function begin(t, f, n, ...args) {
+  const child = spawn("mpirun", ["-n", String(n), binary, "train", ...args], { cwd: f.dir, env });
+  t.after(() => child.kill("SIGKILL"));
+  let out = "";
+  const ended = new Promise((resolve) => child.on("close", (code) => resolve({ code, out })));
+  await new Promise((resolve, reject) => {
+    const look = (text) => (out += text).includes("epoch 2/") && resolve();
+    child.stdout.setEncoding("utf8").on("data", look);
+    child.stderr.setEncoding("utf8").on("data", look);
+    child.on("close", () => reject(new Error(out)));
+  });
+  return { child, ranks: children(child.pid), ended };
+}
+
+test("1, 2 and 4 ranks end in the same bits, and rank 0 alone speaks", (t) => {
+  const f = folder(t);
+  f.write("job.json", JOB);
+  const alone = run({ cwd: f.dir }, "train", "job.json", "--out", "alone");
+  assert.equal(alone.code, 0, alone.err);
+  for (const n of [1, 2, 4]) {
+    const r = ranks(f, n, "job.json", "--out", `of${n}`, "--kernels", "alone/kernels.txt");
+    assert.equal(r.code, 0, r.out + r.err);
+    assert.equal(f.sha256(`of${n}`, "model.safetensors"), f.sha256("alone", "model.safetensors"), `${n} ranks`);
+    assert.equal(r.out.match(/test acc [\d.]+\s*$/gm)?.length ?? r.out.match(/^loss /gm).length, 1, r.out);
+    if (n > 1)
+      assert.match(r.out, new RegExp(`${n} ranks of 1 thread, 4 shards`));
+  }
+});
+
+test("bfloat16, where the CPU has it, and a network that normalises by the batch", (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...JOB, network: "googlenet_bn", image_size: 32, epochs: 1, train_limit: 21, batch_size: 12, test_limit: 8,
+    precision: "auto", optimizer: { learning_rate: 0.01, clip_norm: 1 } });
+  const alone = run({ cwd: f.dir }, "train", "job.json", "--out", "alone");
+  assert.equal(alone.code, 0, alone.err);
+  const r = ranks(f, 4, "job.json", "--out", "of4", "--kernels", "alone/kernels.txt");
+  assert.equal(r.code, 0, r.out + r.err);
+  assert.equal(f.sha256("of4", "model.safetensors"), f.sha256("alone", "model.safetensors"));
+});
+
+test("stopped on four ranks, killed on two, done by one: the same bits, and no process stays", async (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...JOB, epochs: 12, checkpoint: { every_epochs: 1 } });
+  const whole = run({ cwd: f.dir }, "train", "job.json", "--out", "whole");
+  assert.equal(whole.code, 0, whole.err);
+  const options = ["job.json", "--kernels", "whole/kernels.txt", "--out", "broken"];
+
+  const first = await begin(t, f, 4, ...options);
+  assert.equal(first.ranks.length, 4);
+  process.kill(first.ranks[2], "SIGTERM");  // one is told, and all stop
+  const stopped = await first.ended;
+  assert.equal(stopped.code, 143, stopped.out);
+  assert.match(stopped.out, /stopped at step \d+ of 60; go on with --resume/);
+  assert.ok(existsSync(f.path("broken", "checkpoint.safetensors")));
+
+  const second = spawn("mpirun", ["-n", "2", binary, "train", ...options, "--resume"], { cwd: f.dir, env });
+  let out = "";
+  second.stdout.setEncoding("utf8").on("data", (text) => (out += text));
+  const over = new Promise((resolve) => second.on("close", resolve));
+  while (!out.includes("resumed at step") && second.exitCode === null)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  const pair = children(second.pid);
+  assert.equal(pair.length, 2, out);
+  process.kill(pair[1], "SIGKILL");
+  assert.notEqual(await over, 0);
+  for (const pid of [...first.ranks, ...pair])
+    for (let tries = 0; lives(pid); tries++) {
+      assert.ok(tries < 200, `${pid} is still there`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+
+  const third = run({ cwd: f.dir }, "train", "job.json", "--out", "broken", "--resume");
+  assert.equal(third.code, 0, third.err);
+  assert.equal(f.sha256("broken", "model.safetensors"), f.sha256("whole", "model.safetensors"));
+});
+
+// A set of `count` images, all of one grey.
+function greySet(f, dir, grey) {
+  mkdirSync(f.path(dir, "set"), { recursive: true });
+  const number = (n) => [n >> 24, (n >> 16) & 255, (n >> 8) & 255, n & 255];
+  for (const [name, count] of [["train", 40], ["t10k", 10]]) {
+    writeFileSync(f.path(dir, "set", `${name}-images-idx3-ubyte`),
+      Buffer.from([...number(0x803), ...number(count), ...number(28), ...number(28), ...Array(count * 784).fill(grey)]));
+    writeFileSync(f.path(dir, "set", `${name}-labels-idx1-ubyte`),
+      Buffer.from([...number(0x801), ...number(count), ...Array.from({ length: count }, (_, i) => i % 10)]));
+  }
+}
+
+test("ranks that do not agree end with one sentence", (t) => {
+  const f = folder(t);
+  f.write("job.json", JOB);
+  const pair = (one, two) => mpirun(f, ["-n", "1", ...one, ":", "-n", "1", ...two]);
+  const train = (...args) => [binary, "train", f.path("job.json"), ...args];
+  const sentences = (r) => r.err.split("\n").filter((line) => line.startsWith("googlenetd:"));
+
+  let r = pair(train("--out", "x"), train("--set", "seed=3"));
+  assert.deepEqual([r.code, sentences(r)], [1, ["googlenetd: rank 1: it has seed 3, and rank 0 has seed 0"]], r.err);
+
+  r = pair(train("--out", "x"), train("--set", "learning=3"));
+  assert.deepEqual([r.code, sentences(r).length], [2, 1], r.err);
+  assert.match(sentences(r)[0], /^googlenetd: rank 1: \/learning /);
+
+  greySet(f, "a", 10);
+  greySet(f, "b", 11);
+  const own = ["--set", "dataset=./set", "--set", "train_limit=0", "--set", "test_limit=0"];
+  r = pair(["-wdir", f.path("a"), ...train("--out", "x", ...own)], ["-wdir", f.path("b"), ...train(...own)]);
+  assert.equal(r.code, 1, r.err);
+  assert.match(sentences(r).join("\n"), /^googlenetd: rank 1: it has the data set [0-9a-f]{64}, and rank 0 has the data set [0-9a-f]{64}$/);
+
+  r = ranks(f, 3, "job.json", "--out", "x");
+  assert.deepEqual([r.code, sentences(r).length], [1, 1], r.err);
+  assert.match(sentences(r)[0], /shards must be a multiple of the 3 ranks, got 4/);
+});
+
+test("a program without MPI refuses to be one of several", (t) => {
+  const f = folder(t);
+  f.write("job.json", JOB);
+  const r = run({ cwd: f.dir, env: { ...process.env, OMPI_COMM_WORLD_SIZE: "2" } }, "train", "job.json");
+  assert.equal(r.code, 1);
+  assert.equal(r.err, "googlenetd: 2 ranks were started together, and this googlenetd was built without MPI\n");
+});
