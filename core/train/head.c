@@ -35,16 +35,24 @@ static void find_offsets(const ParamStore *params, Head *h)
     }
 }
 
+Node head_node(const Model *model, const Graph *g, const BlockList *blocks)
+{
+    Graph *other = other_graph(model, g, blocks);
+    INVARIANT(other && graph_node_count(other) == graph_node_count(g));
+    Node n = 1;
+    while (n < graph_output(g) && same_params(graph_node(g, n), graph_node(other, n)))
+        n++;
+    graph_free(other);
+    return n;
+}
+
 Head head_find(const Model *model, const Graph *g, const BlockList *blocks,
                const ParamStore *params)
 {
     Head h = {0};
-    Graph *other = other_graph(model, g, blocks);
-    INVARIANT(other && graph_node_count(other) == graph_node_count(g));
-    Node n = 1;
-    for (; n < graph_output(g) && same_params(graph_node(g, n), graph_node(other, n)); n++)
-        h.first_param += graph_node(g, n)->spec.param_count;
-    graph_free(other);
+    const Node n = head_node(model, g, blocks);
+    for (Node before = 1; before < n; before++)
+        h.first_param += graph_node(g, before)->spec.param_count;
     snprintf(h.node, sizeof h.node, "%s", graph_node(g, n)->name);
     find_offsets(params, &h);
     return h;

@@ -15,6 +15,8 @@ typedef struct {
                                 // else is trained: it has the rest of both
 } Head;
 
+/* Its first node in the model's graph. */
+Node head_node(const Model *model, const Graph *g, const BlockList *blocks);
 /* `g` is the model's graph, `params` are its parameters. */
 Head head_find(const Model *model, const Graph *g, const BlockList *blocks,
                const ParamStore *params);

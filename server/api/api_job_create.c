@@ -10,6 +10,7 @@
 #include "server/base/json_merge.h"
 #include "server/base/json_text.h"
 #include "server/data/dataset_folder.h"
+#include "server/work/init_source.h"
 #include "server/work/memory_limit.h"
 
 enum { RATE_POINTS = 256 };  // of the learning-rate curve of a dry run
@@ -122,13 +123,18 @@ static bool replayed(App *app, const Creation *c, Response *res, Error *err)
     return !ok || found;
 }
 
+/* `init` is the file that it starts from, or "". */
 static bool make_job(App *app, const Creation *c, const JobSpec *spec, int64_t parent,
-                     Response *res, Error *err)
+                     const char *init, Response *res, Error *err)
 {
     JobInfo job;
     bool found = false;
     char *text = request_identity(c->req);
-    const JobRequest wanted = {.spec = spec, .parent_id = parent, .key = c->key, .request = text};
+    const JobRequest wanted = {.spec = spec,
+                               .parent_id = parent,
+                               .key = c->key,
+                               .init = *init ? init : NULL,
+                               .request = text};
     // jobs_create looks for the key again: the same request may have come twice at once.
     const bool ok = jobs_create(app->jobs, &wanted, &job, &found, err);
     free(text);
@@ -141,17 +147,20 @@ static bool create_from(App *app, const Creation *c, const cJSON *settings, int6
 {
     JobSpec spec = {0};
     JobEstimate estimate;
+    Path init = {""};
     const bool valid =
         spec_read(settings, (SpecRules){.sets = datasets_for_specs(app->sets)}, &spec, c->faults);
     check_dataset(app, &spec, c->faults);
     bool ok = !valid || jobs_estimate(app->jobs, &spec, app->job_threads, &estimate, err);
-    if (ok && valid)
+    if (ok && valid) {
         check_memory(&estimate, c->faults);
+        init_source_find(app->jobs, parent, &spec, &init, c->faults);
+    }
     if (ok && c->faults->count)
         ok = respond_faults(res, c->faults);
     else if (ok)
         ok = c->dry ? respond_dry_run(res, &spec, &estimate, err)
-                    : make_job(app, c, &spec, parent, res, err);
+                    : make_job(app, c, &spec, parent, init.text, res, err);
     spec_free(&spec);
     return ok;
 }

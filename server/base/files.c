@@ -93,3 +93,48 @@ bool file_digest(const char *path, int64_t *bytes, char sha256[65], Error *err)
     close(fd);
     return ok;
 }
+
+/* Into a new file; false, with errno, on failure. */
+static bool copy_bytes(int from, int to)
+{
+    char *piece = xcalloc(1, PIECE);
+    ssize_t got;
+    bool ok = true;
+    while (ok && (got = read(from, piece, PIECE)) > 0) {
+        ssize_t put = 0, step = 1;
+        for (; put < got && step > 0; put += step)
+            step = write(to, piece + put, (size_t)(got - put));
+        ok = step > 0;
+    }
+    free(piece);
+    return ok && got == 0 && fsync(to) == 0;
+}
+
+static bool copy_file(const char *path, const char *name, Error *err)
+{
+    const int from = open(path, O_RDONLY | O_CLOEXEC);
+    if (from < 0)
+        return fail(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "open %s: %s", path,
+                    strerror(errno));
+    const int to = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    const bool ok =
+        (to >= 0 && copy_bytes(from, to))
+        || fail(err, error_of_system(errno), "copy %s to %s: %s", path, name, strerror(errno));
+    if (to >= 0)
+        close(to);
+    close(from);
+    if (!ok && to >= 0)
+        unlink(name);
+    return ok;
+}
+
+bool file_link(const char *path, const char *name, Error *err)
+{
+    if (unlink(name) != 0 && errno != ENOENT)
+        return fail(err, error_of_system(errno), "remove %s: %s", name, strerror(errno));
+    if (link(path, name) == 0)
+        return true;
+    if (errno == ENOENT)
+        return fail(err, ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
+    return copy_file(path, name, err);
+}

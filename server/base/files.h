@@ -24,5 +24,9 @@ bool file_text(const char *path, size_t most, char **text, size_t *length, Error
 bool stream_text(FILE *stream, const char *label, size_t most, char **text, size_t *length,
                  Error *err);
 
+/* The file has a second name: a hard link where the file system can, else a copy that is on disk.
+ * What had that name before is gone. ERR_NOT_FOUND: there is no such file. */
+bool file_link(const char *path, const char *name, Error *err);
+
 /* Size and SHA-256, in hexadecimal, of a file. ERR_IO. */
 bool file_digest(const char *path, int64_t *bytes, char sha256[65], Error *err);

@@ -1,4 +1,5 @@
 /* googlenetd train -- one training in the foreground: its options and its job. */
+#include <cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ typedef struct {
     const char *job;
     const char **sets;
     int set_count;
+    char *init;  // what --init-from sets
     Foreground how;
 } TrainArgs;
 
@@ -28,6 +30,19 @@ static bool take_set(void *settings, const char *name, const char *text, Error *
     return true;
 }
 
+/* The same as --set init_from.file="FILE". */
+static bool take_init(void *settings, const char *name, const char *text, Error *err)
+{
+    TrainArgs *a = settings;
+    cJSON *string = cJSON_CreateString(text);
+    char *quoted = cJSON_PrintUnformatted(string);
+    free(a->init);
+    a->init = xasprintf("init_from.file=%s", quoted);
+    cJSON_free(quoted);
+    cJSON_Delete(string);
+    return take_set(settings, name, a->init, err);
+}
+
 #define AT(field) .offset = offsetof(TrainArgs, field)
 static const Option OPTIONS[] = {
     {"set", "KEY=VALUE", "change a field of the job: --set optimizer.learning_rate=0.05",
@@ -37,7 +52,7 @@ static const Option OPTIONS[] = {
     {"resume", NULL, "go on from the checkpoint in the folder, if there is one", OPTION_FLAG,
      AT(how.resume)},
     {"init-from", "FILE", "start with the weights of this model.safetensors, ours or PyTorch's",
-     OPTION_TEXT, AT(how.init_from)},
+     OPTION_CALL, .take = take_init},
     {"kernels", "FILE", "use the kernels in another run's kernels.txt, for equal bits", OPTION_TEXT,
      AT(how.kernels)},
 };
@@ -169,5 +184,6 @@ int cmd_train(int argc, char **argv)
         exit_code = start_and_train(&a);
     }
     free(a.sets);
+    free(a.init);
     return exit_code;
 }

@@ -223,6 +223,11 @@ static int checkpoints_there(const RunFolder *f, const char *paths[RUN_CHECKPOIN
     return count;
 }
 
+static const char *init_file(const Training *t)
+{
+    return t->spec->init_from.file;
+}
+
 static bool make_trainer(Training *t, int threads, Error *err)
 {
     TrainConfig config = spec_train_config(t->spec);
@@ -242,7 +247,7 @@ static bool make_trainer(Training *t, int threads, Error *err)
     config.checkpoint_best = true;
     config.resume_count = checkpoints_there(&t->folder, from);
     config.resume_from = from;
-    config.init_from = t->how->init_from;
+    config.init_from = *init_file(t) ? init_file(t) : NULL;
     config.kernels = t->kernels;
     config.autotune_path = cache;
     const bool ok = trainer_new(&config, &t->trainer, err);
@@ -281,8 +286,8 @@ static bool begin(Training *t, Error *err)
             spec->shards);
     if (t->how->resume && !t->folder.has_checkpoint)
         SAY(t, "%s has no checkpoint yet: starting from the beginning", t->how->out);
-    if (t->how->init_from && t->folder.has_checkpoint)
-        SAY(t, "note: %s has a checkpoint: %s is not read", t->how->out, t->how->init_from);
+    if (*init_file(t) && t->folder.has_checkpoint)
+        SAY(t, "note: %s has a checkpoint: %s is not read", t->how->out, init_file(t));
     if (spec->threads > threads)
         SAY(t, "note: the job asks for %d threads, and this process may use %d", spec->threads,
             threads);

@@ -7,7 +7,6 @@
 typedef struct {
     const char *out;        // the folder to fill
     bool resume;            // go on from its checkpoint, if there is one
-    const char *init_from;  // model file with the initial weights; NULL: drawn by the seed
     const char *kernels;    // file with a record of kernels to use; NULL: none
     const Ranks *ranks;     // that train together; this is rank 0
     const char *repeat_of;  // the same, of the run whose job.json was given, if it is there

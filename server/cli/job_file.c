@@ -58,6 +58,24 @@ static void resolve_dataset(JobSpec *spec)
         strcpy(spec->dataset, path);
 }
 
+/* The file that it starts from, likewise, and what is in it. One that is gone has no say: a
+ * training that goes on does not read it. */
+static bool resolve_init(InitFrom *from, Error *err)
+{
+    char path[PATH_MAX], sha256[65];
+    int64_t bytes;
+    if (!from->file[0] || !realpath(from->file, path))
+        return true;
+    if (strlen(path) < sizeof from->file)
+        strcpy(from->file, path);
+    if (!file_digest(path, &bytes, sha256, err))
+        return false;
+    if (from->sha256[0] && strcmp(from->sha256, sha256) != 0)
+        return fail(err, ERR_INVALID, "%s has the SHA-256 %s, not %s", path, sha256, from->sha256);
+    strcpy(from->sha256, sha256);
+    return true;
+}
+
 bool job_file_read(const char *path, const char *const *sets, int set_count, JobSpec *spec,
                    Faults *faults, Error *err)
 {
@@ -79,9 +97,11 @@ bool job_file_read(const char *path, const char *const *sets, int set_count, Job
     for (int i = 0; ok && i < set_count && cJSON_IsObject(job); i++)
         ok = apply_set(job, sets[i], err);
     ok = ok && spec_read(job, (SpecRules){.allow_folders = true}, spec, faults);
-    if (ok)
+    if (ok) {
         resolve_dataset(spec);
-    else if (faults->count > 0)
+        ok = resolve_init(&spec->init_from, err);
+    }
+    if (!ok)
         spec_free(spec);
     cJSON_Delete(job);
     return ok;

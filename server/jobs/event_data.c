@@ -85,6 +85,25 @@ char *event_resumed(int64_t step)
     return finish(object);
 }
 
+char *event_initialized(const TransferReport *report)
+{
+    cJSON *object = cJSON_CreateObject();
+    cJSON *taken = cJSON_AddArrayToObject(object, "taken");
+    cJSON *fresh = cJSON_AddArrayToObject(object, "new");
+    for (int i = 0; i < report->count; i++) {
+        const TransferTensor *t = &report->tensors[i];
+        if (t->taken) {
+            cJSON_AddItemToArray(taken, cJSON_CreateString(t->name));
+            continue;
+        }
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddStringToObject(item, "name", t->name);
+        cJSON_AddStringToObject(item, "reason", t->why);
+        cJSON_AddItemToArray(fresh, item);
+    }
+    return finish(object);
+}
+
 char *event_updated(const JobInfo *job)
 {
     cJSON *object = cJSON_CreateObject();

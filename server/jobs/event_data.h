@@ -1,5 +1,6 @@
 /* server/jobs/event_data.h -- the JSON of events, as events.h describes it. Texts from malloc. */
 #pragma once
+#include "core/train/transfer.h"
 #include "server/jobs/job.h"
 #include "server/store/rows.h"
 
@@ -9,5 +10,6 @@ char *event_point(const PointRow *row);
 char *event_epoch(const EpochMetrics *row);
 char *event_checkpoint(const CheckpointRow *row);
 char *event_resumed(int64_t step);
+char *event_initialized(const TransferReport *report);
 char *event_updated(const JobInfo *job);
 char *event_note(const char *message);

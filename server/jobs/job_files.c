@@ -31,6 +31,24 @@ Path job_folder(const char *data, int64_t id)
     return path;
 }
 
+static const char INIT[] = "init.safetensors";
+
+Path job_init_path(const char *data, int64_t id)
+{
+    Path path;
+    char job[JOB_ID];
+    job_id_format(id, job);
+    snprintf(path.text, sizeof path.text, "%s/jobs/%s/%s", data, job, INIT);
+    return path;
+}
+
+bool job_files_begin(const char *data, int64_t id, const char *path, Error *err)
+{
+    const Path folder = job_folder(data, id), init = job_init_path(data, id);
+    return folder_make(folder.text, err) && file_link(path, init.text, err)
+           && folder_sync(folder.text, err) && folder_sync(data_path(data, "jobs").text, err);
+}
+
 static Path file_of_step(const char *data, int64_t id, int64_t step, const char *kind)
 {
     Path path;
@@ -66,6 +84,7 @@ typedef enum {
     FILE_OTHER,       // not ours
     FILE_UNFINISHED,  // was being written when the daemon died
     FILE_SCRATCH,     // the trainer's own, of which the store has a copy
+    FILE_INIT,
     FILE_CHECKPOINT,
 } FileKind;
 
@@ -81,6 +100,8 @@ static FileKind kind_of(const char *name, int64_t *step)
     const bool of_step = checkpoint_id_parse(id, step);
     if (end && (scratch || of_step))
         return FILE_UNFINISHED;
+    if (strcmp(name, INIT) == 0)
+        return FILE_INIT;
     if (strcmp(name, SCRATCH) == 0)
         return FILE_SCRATCH;
     for (size_t i = 0; of_step && i < COUNT(KINDS); i++) {

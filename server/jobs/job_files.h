@@ -6,6 +6,7 @@
  *     DATA/ids                         the highest ids given (high_water.h)
  *     DATA/lost+found/                 what the store does not know (lost_found.h)
  *     DATA/jobs/job_17/                one folder per job that has started
+ *         init.safetensors             the model that it started from
  *         training.safetensors         what the trainer writes; renamed to the next at once
  *         step_4690.training.safetensors   all that is needed to go on
  *         step_4690.model.safetensors      the model alone, for download
@@ -24,8 +25,13 @@
 Path data_path(const char *data, const char *name);  // DATA/<name>
 Path job_folder(const char *data, int64_t id);
 Path job_trainer_path(const char *data, int64_t id);
+Path job_init_path(const char *data, int64_t id);
 Path job_training_path(const char *data, int64_t id, int64_t step);
 Path job_model_path(const char *data, int64_t id, int64_t step);
+
+/* The model at `path` is what a new job starts from: it lies in the job's folder from now on, on
+ * disk, whatever becomes of `path`. ERR_NOT_FOUND: it is gone. */
+bool job_files_begin(const char *data, int64_t id, const char *path, Error *err);
 
 /* Delete the files of a checkpoint, or all of a job with its folder: what is not ours in it goes to
  * lost+found. True if they are gone, or never were. */

@@ -231,7 +231,8 @@ static bool add(Change *change, const JobRequest *request, Error *err)
     return check_room(jobs, err) && store_add_job(jobs->store, job, err)
            && (!request->key
                || store_add_key(jobs->store, request->key, request->request, job->id, err))
-           && change_tell(change, "created", event_created(job), err);
+           && change_tell(change, "created", event_created(job), err)
+           && (!request->init || job_files_begin(jobs->data, job->id, request->init, err));
 }
 
 bool jobs_create(Jobs *jobs, const JobRequest *request, JobInfo *job, bool *replayed, Error *err)
@@ -248,8 +249,12 @@ bool jobs_create(Jobs *jobs, const JobRequest *request, JobInfo *job, bool *repl
         jobs_overlay(jobs, job);
         return true;
     }
-    if (!add(&change, request, err))
+    if (!add(&change, request, err)) {
+        // Its id is given again.
+        if (change.job.id > 0 && request->init)
+            job_files_remove(jobs->data, change.job.id, jobs->log, NULL);
         return change_drop(&change, err);
+    }
     const int64_t id = change.job.id;
     if (!change_commit(&change, job, err))
         return false;

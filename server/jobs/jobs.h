@@ -11,6 +11,7 @@
  *          the daemon is shutting down and takes no new work.
  */
 #pragma once
+#include "server/base/files.h"
 #include "server/base/log.h"
 #include "server/jobs/events.h"
 #include "server/jobs/job.h"
@@ -39,6 +40,7 @@ typedef struct {
     const JobSpec *spec;
     int64_t parent_id;    // the job it is cloned from; 0: none
     const char *key;      // idempotency key; NULL: none
+    const char *init;     // the file that spec->init_from stands for; NULL: none
     const char *request;  // with a key: "METHOD path hash", as job_request_same compares it
 } JobRequest;
 
@@ -47,7 +49,8 @@ typedef struct {
 bool jobs_replay(Jobs *jobs, const char *key, const char *request, JobInfo *job, bool *replayed,
                  Error *err);
 
-/* *replayed: the key was used before for the same request, and *job is what came of it.
+/* A job that starts from a model has its file from then on: ERR_NOT_FOUND if it has just gone.
+ * *replayed: the key was used before for the same request, and *job is what came of it.
  * ERR_CONFLICT: the key was used for another request, or the store is full. */
 bool jobs_create(Jobs *jobs, const JobRequest *request, JobInfo *job, bool *replayed, Error *err);
 
@@ -77,6 +80,12 @@ bool jobs_epochs(Jobs *jobs, SeriesPage page, EpochList *list, Error *err);
 bool jobs_curve(Jobs *jobs, SeriesPage page, PointList *list, Error *err);
 bool jobs_events(Jobs *jobs, SeriesPage page, EventList *list, Error *err);
 bool jobs_checkpoints(Jobs *jobs, int64_t id, CheckpointList *list, Error *err);
+
+/* The model file of a checkpoint, as jobs_checkpoint_open finds it. */
+bool jobs_checkpoint_find(Jobs *jobs, int64_t id, const char *which, CheckpointRow *checkpoint,
+                          Path *path, Error *err);
+/* Where the model is that a job started from. */
+Path jobs_init_path(const Jobs *jobs, int64_t id);
 
 /* Open the model file of a checkpoint for reading: `which` is "step_<n>", "latest" or "best". It
  * stays readable through *fd, which the caller closes, even when the file is deleted meanwhile. */

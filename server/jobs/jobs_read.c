@@ -142,8 +142,8 @@ static bool matches(const CheckpointRow *row, const char *which)
            || (row->best && strcmp(which, "best") == 0);
 }
 
-bool jobs_checkpoint_open(Jobs *jobs, int64_t id, const char *which, CheckpointRow *checkpoint,
-                          int *fd, Error *err)
+bool jobs_checkpoint_find(Jobs *jobs, int64_t id, const char *which, CheckpointRow *checkpoint,
+                          Path *path, Error *err)
 {
     CheckpointList list;
     if (!jobs_checkpoints(jobs, id, &list, err))
@@ -157,7 +157,21 @@ bool jobs_checkpoint_open(Jobs *jobs, int64_t id, const char *which, CheckpointR
     checkpoint_list_free(&list);
     if (!found)
         return fail(err, ERR_NOT_FOUND, "job_%lld has no checkpoint %.40s", (long long)id, which);
-    const Path path = job_model_path(jobs->data, id, checkpoint->step);
+    *path = job_model_path(jobs->data, id, checkpoint->step);
+    return true;
+}
+
+Path jobs_init_path(const Jobs *jobs, int64_t id)
+{
+    return job_init_path(jobs->data, id);
+}
+
+bool jobs_checkpoint_open(Jobs *jobs, int64_t id, const char *which, CheckpointRow *checkpoint,
+                          int *fd, Error *err)
+{
+    Path path;
+    if (!jobs_checkpoint_find(jobs, id, which, checkpoint, &path, err))
+        return false;
     *fd = open(path.text, O_RDONLY | O_CLOEXEC);
     if (*fd >= 0)
         return true;

@@ -57,6 +57,8 @@ bool run_disk_failed(Run *run, Error *err);
 /* It goes on from this checkpoint, because the newer ones are damaged: their rows go, and their
  * files are put aside. */
 bool run_resumed(Run *run, int64_t step, Error *err);
+/* Which weights were taken from the model that it starts from. */
+bool run_initialized(Run *run, const TransferReport *report, Error *err);
 bool run_record_kernels(Run *run, const char *kernels, Error *err);
 bool run_environment(Run *run, const TrainState *state, Error *err);
 bool run_point(Run *run, const PointRow *row, Error *err);

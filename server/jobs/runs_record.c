@@ -335,6 +335,16 @@ bool run_resumed(Run *run, int64_t step, Error *err)
     return true;
 }
 
+static bool record_initialized(Change *change, const void *what, Error *err)
+{
+    return change_tell(change, "initialized", event_initialized(what), err);
+}
+
+bool run_initialized(Run *run, const TransferReport *report, Error *err)
+{
+    return record(run, record_initialized, report, err);
+}
+
 static bool record_kernels(Change *change, const void *what, Error *err)
 {
     return store_put_kernels(change->jobs->store, change->job.id, what, err);

@@ -180,6 +180,9 @@ static void check_together(const JobSpec *spec, Faults *faults)
     if (schedule->warmup_epochs >= spec->epochs)
         faults_add(faults, "/schedule/warmup_epochs", "must be below epochs, %d, got %g",
                    spec->epochs, schedule->warmup_epochs);
+    if (spec->freeze != FREEZE_NONE && !init_given(&spec->init_from)
+        && !faults_at(faults, "/init_from"))
+        faults_add(faults, "/freeze", "needs init_from: what is frozen must have learnt something");
     const SpecSet *set = &spec->set;
     check_pictures(spec, faults);
     if (set->known) {
@@ -290,6 +293,8 @@ TrainConfig spec_train_config(const JobSpec *spec)
         .schedule = spec->schedule,
         .label_smoothing = spec->label_smoothing,
         .class_weights = spec->class_weights,
+        .freeze = spec->freeze,
+        .head_rate_factor = spec->head_rate_factor,
         .augmentation = spec->augmentation,
         .normalization_type = spec->normalization,
         .normalization = given_normalization(spec),

@@ -25,6 +25,17 @@ typedef struct {
     double at[NUMBER_LIST_MAX];
 } NumberList;
 
+/* The model that a training starts from. */
+typedef struct {
+    char model[160];          // "shirts@3", of a daemon; "": another way
+    char job[32];             // "job_7", of a daemon; "": another way
+    char checkpoint[32];      // of the job: "best", "latest", "step_<n>"; "": "best"
+    char file[SPEC_DATASET];  // on the command line; "": another way
+    char sha256[65];          // of the file, in hexadecimal; "": not looked at yet
+} InitFrom;
+
+bool init_given(const InitFrom *from);
+
 typedef struct {
     char name[JOB_NAME];              // "" when the client gave none
     const Model *network;             // "googlenet"
@@ -45,6 +56,9 @@ typedef struct {
     Schedule schedule;                // schedule.type, "constant", and what the table says
     double label_smoothing;           // 0
     ClassWeights class_weights;       // "none"
+    InitFrom init_from;               // of nothing
+    FreezeType freeze;                // "none"
+    double head_rate_factor;          // head_learning_rate_factor, 1
     Augmentation augmentation;        // nothing of it
     NormalizationType normalization;  // normalization.type, "none"
     NumberList mean, std;             // normalization.mean, .std: empty

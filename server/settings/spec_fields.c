@@ -160,6 +160,7 @@ static cJSON *choice_write(const Field *f, const JobSpec *spec)
 
 _Static_assert(sizeof(FlipType) == sizeof(int) && sizeof(NormalizationType) == sizeof(int),
                "choices are stored as int");
+_Static_assert(sizeof(FreezeType) == sizeof(int), "choices are stored as int");
 _Static_assert(sizeof(Precision) == sizeof(int) && sizeof(ScheduleType) == sizeof(int)
                    && sizeof(OptimizerType) == sizeof(int),
                "choices are stored as int");

@@ -60,6 +60,7 @@ extern const FieldKind FIELD_CHOICE;    // an enum that counts from 0, by name
 extern const FieldKind FIELD_NAME;      // JobSpec.name
 extern const FieldKind FIELD_NETWORK;   // JobSpec.network
 extern const FieldKind FIELD_BLOCKS;    // JobSpec.blocks
+extern const FieldKind FIELD_INIT;      // JobSpec.init_from
 extern const FieldKind FIELD_DATASET;   // JobSpec.dataset
 extern const FieldKind FIELD_METADATA;  // JobSpec.metadata
 

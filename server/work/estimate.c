@@ -23,10 +23,12 @@ static MemoryEstimate memory_parts(const Graph *g, const JobSpec *spec, const Se
     const size_t images = (size_t)set->train_count + (size_t)set->test_count;
     const Shape image = set->image;
     const TrainConfig config = spec_train_config(spec);
+    const Node head = head_node(spec->network, g, &spec->blocks);
     const MemoryQuestion question = {
         .batch_size = spec->batch_size,
         .threads = threads,
         .bf16 = precision_resolve(spec->precision) == PRECISION_BF16,
+        .train_from = spec->freeze == FREEZE_FEATURES ? graph_node(g, head)->name : NULL,
         .extra_arrays = train_extra_arrays(&config),
         .train_count = spec_train_examples(spec, set->train_count),
         .validation_count = held_out(spec, set->train_count),

@@ -152,7 +152,7 @@ static TrainAnswer record_event(Training *t, const TrainEvent *event)
     case TRAIN_CHECKPOINT_FAILED:
         return on_failed_checkpoint(t, *event->error);
     case TRAIN_INITIALIZED:
-        ok = run_note(t->run, event->note, &t->fault);
+        ok = run_initialized(t->run, trainer_transfer(t->trainer), &t->fault);
         break;
     case TRAIN_RESUMED:
         ok = on_resumed(t, event);
@@ -234,6 +234,8 @@ static bool make_trainer(Training *t, Error *err)
     if (how.checkpoint_every_seconds <= 0)
         how.checkpoint_every_seconds = t->config->checkpoint_seconds;
 
+    const Path init = job_init_path(t->config->data, run_job(t->run)->id);
+    how.init_from = init_given(&t->spec.init_from) ? init.text : NULL;
     size_t kept;
     const int64_t *steps = run_checkpoints(t->run, &kept);
     Path *paths = xcalloc(kept + 1, sizeof *paths);

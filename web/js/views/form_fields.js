@@ -21,6 +21,15 @@ function rangeText({minimum: from, maximum: to, exclusive_minimum: above, exclus
   return above || below ? `${above ? 'above' : 'at least'} ${from}, ${below ? 'below' : 'at most'} ${to}` : `${from} to ${to}`;
 }
 
+/** What a training starts from as one word: "shirts@3", "job_7@step_40", or "". */
+export const sourceText = ({model, job, checkpoint, file}) => model ?? file ?? (job ? `${job}${checkpoint ? `@${checkpoint}` : ''}` : '');
+
+function sourceOf(text) {
+  const [, job, checkpoint] = /^(job_\d+)(?:@(.*))?$/.exec(text) ?? [];
+  if (job) return checkpoint ? {job, checkpoint} : {job};
+  return text ? {model: text} : {};
+}
+
 /** {element, value(), set(value)} */
 function control(row, id, lists) {
   const described = {id, name: row.path, 'aria-describedby': `${id}-hint ${id}-fault`};
@@ -57,6 +66,18 @@ function control(row, id, lists) {
     return {element: input, set: (value) => { input.value = Object.keys(value ?? {}).length ? JSON.stringify(value) : ''; }, value: () => {
       // What is no JSON goes to the daemon as text, which says what it wants.
       try { return input.value.trim() ? JSON.parse(input.value) : {}; } catch { return input.value; }
+    }};
+  }
+  if (row.type === 'init_from') {
+    const input = h('input', {type: 'text', autocomplete: 'off', placeholder: 'shirts@3 or job_7@best', ...described});
+    let given = {};
+    return {element: input, set: (value) => {
+      given = value ?? {};
+      input.value = sourceText(given);
+    }, value: () => {
+      const text = input.value.trim();
+      // Untouched, it is exact: a clone starts from the same bytes.
+      return text === sourceText(given) ? given : sourceOf(text);
     }};
   }
   // A text field even for numbers: what cannot be read as one goes to the daemon, which says so.
