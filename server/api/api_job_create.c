@@ -154,7 +154,8 @@ static bool create_from(App *app, const Creation *c, const cJSON *settings, int6
     bool ok = !valid || jobs_estimate(app->jobs, &spec, app->job_threads, &estimate, err);
     if (ok && valid) {
         check_memory(&estimate, c->faults);
-        init_source_find(app->jobs, parent, &spec, &init, c->faults);
+        init_source_find((InitSources){.jobs = app->jobs, .models = app->models}, parent, &spec,
+                         &init, c->faults);
     }
     if (ok && c->faults->count)
         ok = respond_faults(res, c->faults);

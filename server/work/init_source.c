@@ -63,14 +63,28 @@ static bool find_checkpoint(Jobs *jobs, InitFrom *from, Path *path, Error *err)
     return true;
 }
 
-static bool find_source(Jobs *jobs, InitFrom *from, Path *path, Error *err)
+static bool find_model(Models *models, InitFrom *from, Path *path, Error *err)
 {
-    if (from->job[0])
-        return find_checkpoint(jobs, from, path, err);
-    return fail(err, ERR_NOT_FOUND, "there is no model %s", from->model);
+    ModelVersion version;
+    if (!models)
+        return fail(err, ERR_NOT_FOUND, "there is no model %s", from->model);
+    if (!models_resolve(models, from->model, &version, err))
+        return false;
+    *path = version.path;
+    snprintf(from->model, sizeof from->model, "%s@%lld", version.name,
+             (long long)version.row.version);
+    model_version_free(&version);
+    return true;
 }
 
-void init_source_find(Jobs *jobs, int64_t parent, JobSpec *spec, Path *path, Faults *faults)
+static bool find_source(InitSources sources, InitFrom *from, Path *path, Error *err)
+{
+    return from->job[0] ? find_checkpoint(sources.jobs, from, path, err)
+                        : find_model(sources.models, from, path, err);
+}
+
+void init_source_find(InitSources sources, int64_t parent, JobSpec *spec, Path *path,
+                      Faults *faults)
 {
     InitFrom *from = &spec->init_from;
     char sha256[65];
@@ -78,7 +92,8 @@ void init_source_find(Jobs *jobs, int64_t parent, JobSpec *spec, Path *path, Fau
     path->text[0] = '\0';
     if (!init_given(from))
         return;
-    if (!find_parents(jobs, parent, from, path) && !find_source(jobs, from, path, &err)) {
+    if (!find_parents(sources.jobs, parent, from, path)
+        && !find_source(sources, from, path, &err)) {
         faults_add_as(faults, "/init_from", "source_not_found", "%s", err.message);
         return;
     }

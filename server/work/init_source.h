@@ -2,13 +2,21 @@
 #pragma once
 #include "server/base/files.h"
 #include "server/jobs/jobs.h"
+#include "server/models/models.h"
+
+/* Where models are: of jobs, and under names. */
+typedef struct {
+    Jobs *jobs;
+    Models *models;  // NULL: there are none under names
+} InitSources;
 
 /* What init_from names: *path is its file, "" where it names none, and spec->init_from is exact
  * afterwards, with the file's SHA-256. A clone of `parent` (0: it is none) takes the parent's own
  * file if it is the one that is meant, even where the source is gone. A source that is not there,
  * bytes that are not those of a SHA-256 that was given, and another network are faults at
  * /init_from. */
-void init_source_find(Jobs *jobs, int64_t parent, JobSpec *spec, Path *path, Faults *faults);
+void init_source_find(InitSources sources, int64_t parent, JobSpec *spec, Path *path,
+                      Faults *faults);
 
 /* Whether a training of this kind can start from the file, whose digest *sha256 becomes.
  * ERR_INVALID, with all that does not fit; ERR_NOT_FOUND; ERR_IO. */

@@ -1,16 +1,19 @@
 // Jobs that start from another job's model: what is taken is told, what does not fit is refused before a job is made, and a job, its
 // clone and theirs have the same bytes whatever becomes of the source.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { access, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Client } from './client.js';
 import { Daemon, until } from './daemon.js';
 import { makePictures } from './pictures.js';
 
 const tiny = { network: 'googlenet_tiny', image_size: 28, train_limit: 64, test_limit: 32, batch_size: 16, epochs: 2, precision: 'f32' };
+const register = process.env.REGISTER_MODEL ?? fileURLToPath(new URL('../../build/tests/api/register_model', import.meta.url));
 let daemon, client, base, imports;
 
 before(async () => {
@@ -119,11 +122,19 @@ test('the source may go before the job starts, and a clone still has its bytes',
   assert.deepEqual((await readdir(join(daemon.data, 'lost+found')).catch(() => [])), []);
 });
 
-test('a daemon that starts again keeps the file', async () => {
+test('a model under a name is named by its version; a daemon that starts again keeps the files', async () => {
   const job = await client.create({ ...tiny, init_from: { job: base.id } });
   await client.succeeded(job.id);
   await daemon.end();
+  const file = join(folder(base.id), `${(await readdir(folder(base.id))).find((name) => name.endsWith('.model.safetensors'))}`);
+  execFileSync(register, [daemon.data, 'tinies', file, file]);
   await daemon.launch();
   assert.equal(await digest(join(folder(job.id), 'init.safetensors')), job.settings.init_from.sha256);
   assert.deepEqual((await readdir(join(daemon.data, 'lost+found')).catch(() => [])), []);
+  const named = await client.create({ ...tiny, init_from: { model: 'tinies' } });
+  const { model, sha256 } = named.settings.init_from;
+  assert.equal(model, 'tinies@2');
+  assert.equal(await digest(join(folder(named.id), 'init.safetensors')), sha256);
+  assert.equal((await client.create({ ...tiny, init_from: { model: 'tinies@1' } })).settings.init_from.model, 'tinies@1');
+  assert.match((await faults({ model: 'tinies@3' }))['/init_from'], /tinies/);
 });
