@@ -241,8 +241,9 @@ static bool start_predictor(Daemon *d, const ServerConfig *config, Error *err)
         .limits = {.max_pixels = 64 << 20, .max_memory = 640 << 20},
         .seconds = config->limits.predict_seconds,
     };
+    const int all = cores(config), asked = config->predict_threads;
     const PredictorConfig how = {
-        .threads = cores(config),
+        .threads = asked > 0 && asked < all ? asked : all,
         .bytes = config->limits.models_bytes,
         .idle_seconds = config->limits.models_idle_seconds,
         .waiting = PICTURES_WAITING,

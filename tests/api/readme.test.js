@@ -26,7 +26,7 @@ after(async () => {
 // [{ language, text }]: the code blocks of the section.
 async function blocks() {
   const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-  const section = ['The API by example', 'Your own pictures', 'Models'].map((title) => readme.split(`\n## ${title}\n`)[1].split('\n## ')[0]).join('\n');
+  const section = ['The API by example', 'Your own pictures', 'Models', 'Predictions'].map((title) => readme.split(`\n## ${title}\n`)[1].split('\n## ')[0]).join('\n');
   return [...section.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, text]) => ({ language, text }));
 }
 
