@@ -64,6 +64,8 @@ bool run_environment(Run *run, const TrainState *state, Error *err);
 bool run_point(Run *run, const PointRow *row, Error *err);
 bool run_epoch(Run *run, const EpochMetrics *row, Error *err);
 bool run_note(Run *run, const char *message, Error *err);
+/* The same of what became of the result; `failed`: it stays with the job as its notice. */
+bool run_result_note(Run *run, const char *message, bool failed, Error *err);
 
 /* The files of a checkpoint are in place, and on disk. The newest `keep` of them stay, and the
  * best: with one, a checkpoint that turns out to be damaged leaves the best to go on from, or

@@ -213,6 +213,28 @@ bool run_note(Run *run, const char *message, Error *err)
     return true;
 }
 
+typedef struct {
+    const char *message;
+    bool failed;
+} ResultNote;
+
+static bool record_result_note(Change *change, const void *what, Error *err)
+{
+    const ResultNote *note = what;
+    JobInfo *job = &change->job;
+    snprintf(job->notice, sizeof job->notice, "%s", note->failed ? note->message : "");
+    return change_tell(change, "note", event_note(note->message), err);
+}
+
+bool run_result_note(Run *run, const char *message, bool failed, Error *err)
+{
+    if (!record(run, record_result_note, &(ResultNote){message, failed}, err))
+        return false;
+    LOG(run->jobs->log, failed ? LOG_WARNING : LOG_INFO, "note", log_int("job", run->job.id),
+        log_text("message", message));
+    return true;
+}
+
 /* ---- Checkpoints ---- */
 
 typedef struct {

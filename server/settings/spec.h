@@ -74,6 +74,7 @@ typedef struct {
     int checkpoint_every_epochs;      // 1
     double checkpoint_every_seconds;  // 0: not by time
     int checkpoint_keep;              // 2, besides the best
+    char register_as[MODEL_NAME];     // a model that the result becomes a version of; "": none
     cJSON *metadata;                  // an object of strings, or NULL; owned
 } JobSpec;
 

@@ -206,6 +206,21 @@ static cJSON *name_write(const Field *f, const JobSpec *spec)
     return cJSON_CreateString(spec->name);
 }
 
+static void register_as_read(const Field *f, const cJSON *item, SpecReader *r)
+{
+    if (cJSON_IsString(item) && (!item->valuestring[0] || model_name_valid(item->valuestring)))
+        snprintf(r->spec->register_as, MODEL_NAME, "%s", item->valuestring);
+    else
+        fault_expected(r->faults, f->pointer,
+                       "at most 64 letters, digits, dots, underscores and hyphens", item);
+}
+
+static cJSON *register_as_write(const Field *f, const JobSpec *spec)
+{
+    (void)f;
+    return cJSON_CreateString(spec->register_as);
+}
+
 static const char *network_name(const Field *f, size_t i)
 {
     size_t count;
@@ -274,6 +289,7 @@ static cJSON *dataset_write(const Field *f, const JobSpec *spec)
 }
 
 const FieldKind FIELD_NAME = {"string", name_read, name_write, NULL};
+const FieldKind FIELD_MODEL = {"string", register_as_read, register_as_write, NULL};
 const FieldKind FIELD_NETWORK = {"network", network_read, network_write, network_name};
 const FieldKind FIELD_DATASET = {"dataset", dataset_read, dataset_write, dataset_name};
 

@@ -62,6 +62,7 @@ extern const FieldKind FIELD_NETWORK;   // JobSpec.network
 extern const FieldKind FIELD_BLOCKS;    // JobSpec.blocks
 extern const FieldKind FIELD_INIT;      // JobSpec.init_from
 extern const FieldKind FIELD_DATASET;   // JobSpec.dataset
+extern const FieldKind FIELD_MODEL;     // JobSpec.register_as
 extern const FieldKind FIELD_METADATA;  // JobSpec.metadata
 
 const Field *spec_fields(size_t *count);

@@ -191,6 +191,8 @@ static const Field FIELDS[] = {
      END, AT(checkpoint_every_seconds), .max = INFINITY},
     {ROW("/checkpoint/keep", FIELD_INT, "Checkpoints kept", "the latest ones, besides the best"),
      END, AT(checkpoint_keep), .default_value = 2, .min = 1, .max = 100},
+    {ROW("/register_as", FIELD_MODEL, "Register as",
+         "the model whose next version the best checkpoint becomes once the job has succeeded; empty: none"), END},
     {ROW("/metadata", FIELD_METADATA, "Metadata", "texts of your own, up to 16"), WHAT},
 };
 #undef ROW

@@ -303,6 +303,30 @@ static RunEnd judge(const Training *t, bool done, const Error *err)
     return (RunEnd){RUN_STOPPED, "", ""};
 }
 
+/* Make the result the next version of the model that the settings name. The job has succeeded in
+ * any case; a full disk is waited for. */
+static void register_result(const Training *t)
+{
+    Error err = {0}, unimportant = {0};
+    ModelVersion version;
+    const int64_t id = run_job(t->run)->id;
+    const char *name = t->spec.register_as;
+    char text[JOB_TEXT];
+    bool ok;
+    while (!(ok = models_register_job(t->config->models, id, name, &version, &err))) {
+        if (err.code != ERR_NO_SPACE || !run_disk_failed(t->run, &err))
+            break;
+    }
+    if (ok) {
+        snprintf(text, sizeof text, "registered as version %lld of the model %s",
+                 (long long)version.row.version, name);
+        model_version_free(&version);
+    } else {
+        snprintf(text, sizeof text, "not registered as %s: %.400s", name, err.message);
+    }
+    run_result_note(t->run, text, !ok, &unimportant);
+}
+
 void training_do(Run *run, const TrainingConfig *config)
 {
     Training t = {.run = run, .config = config};
@@ -313,6 +337,9 @@ void training_do(Run *run, const TrainingConfig *config)
     // The memory is freed before the next job can be taken, and before clients see this one ended.
     trainer_free(t.trainer);
     dataset_free(t.dataset);
+    const RunEnd end = judge(&t, done, &err);
+    if (end.outcome == RUN_SUCCEEDED && t.spec.register_as[0] && config->models)
+        register_result(&t);
     spec_free(&t.spec);
-    run_end(run, judge(&t, done, &err));
+    run_end(run, end);
 }

@@ -197,6 +197,21 @@ test('a model outlives its job; what is deleted is gone', async () => {
   assert.equal((await register('shirts')).json.version, 3);
 });
 
+test('a job may ask to be registered, and succeeds in any case', async () => {
+  const made = await client.create({ ...SETTINGS, epochs: 1, register_as: 'asked' });
+  assert.equal(made.settings.register_as, 'asked');
+  assert.equal((await client.succeeded(made.id)).warning, null);
+  const version = (await client.get('/v1/models/asked/versions/1')).json;
+  assert.equal(version.source.job, made.id);
+  const notes = (await client.get(`/v1/jobs/${made.id}/events?limit=1000`)).json.data.filter(({ type }) => type === 'note');
+  assert.ok(notes.some(({ data }) => data.message === 'registered as version 1 of the model asked'));
+  assert.deepEqual(pointers(await client.post('/v1/jobs', { ...SETTINGS, register_as: 'a/b' }, { status: 400 })), ['/register_as']);
+  // A twin becomes the next version.
+  const { id } = (await client.post(`/v1/jobs/${made.id}/clone`, {}, { status: 201 })).json;
+  await client.succeeded(id);
+  assert.equal((await client.get('/v1/models/asked')).json.versions[0].source.job, id);
+});
+
 test('events tell of models', async () => {
   const stream = await client.stream('/v1/events');
   const wanted = collect(stream, ({ type, data }) => type === 'model' && data.action === 'deleted');
@@ -271,6 +286,8 @@ test('a limit, and a token that may only read', async () => {
     await reader.post('/v1/models', { name: 'm', job: id }, { status: 403 });
     await writer.post('/v1/models', { name: 'm', job: id }, { status: 201 });
     assert.equal((await writer.post('/v1/models', { name: 'm', job: id }, { status: 409 })).json.code, 'store_full');
+    const asked = await writer.succeeded((await writer.create({ ...SETTINGS, epochs: 1, register_as: 'm' })).id);
+    assert.match(asked.warning, /^not registered as m: the store holds 1 versions/);
     await reader.get('/v1/models/m');
     await reader.get('/v1/models/m/versions/1/content');
     await reader.call('PATCH', '/v1/models/m', { body: { aliases: {} }, status: 403 });
