@@ -67,7 +67,8 @@ bool delete_upload(App *app, const Request *req, Response *res, Error *err);
 /* Headers that all answers under a path bear. */
 void add_path_headers(const App *app, const char *method, const char *path, Response *res);
 
-/* api_datasets.c, api_dataset.c, api_dataset_create.c */
+/* api_datasets.c, api_dataset.c, api_dataset_create.c, api_imports.c */
+bool list_imports(App *app, const Request *req, Response *res, Error *err);
 bool list_datasets(App *app, const Request *req, Response *res, Error *err);
 bool create_dataset(App *app, const Request *req, Response *res, Error *err);
 bool get_dataset(App *app, const Request *req, Response *res, Error *err);

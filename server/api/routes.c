@@ -33,6 +33,7 @@ static const Route ROUTES[] = {
 
     {"GET",    "/v1/networks",                                       list_networks,          BODY_NONE,     TOKEN, READS},
     {"GET",    "/v1/networks/:name",                                 get_network,            BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v1/imports",                                        list_imports,           BODY_NONE,     TOKEN, READS},
     {"GET",    "/v1/datasets",                                       list_datasets,          BODY_NONE,     TOKEN, READS},
     {"GET",    "/v1/uploads",                                        list_uploads,           BODY_NONE,     TOKEN, READS},
     {"POST",   "/v1/uploads",                                        create_upload,          BODY_STREAM,   TOKEN, SINKS},

@@ -47,6 +47,24 @@ bool datasets_create(Datasets *sets, DatasetRow *set, Error *err);
  * with a sentence. `path` is where it is. */
 bool datasets_source(const Datasets *sets, const char *what, Path *path, Error *err);
 
+// Of a list: a folder of more is looked at by other means.
+enum { DATASET_SOURCES_MOST = 1000 };
+
+typedef struct {
+    char *name;     // as a source of the kind "folder" names it
+    int64_t bytes;  // of an archive; -1: a folder
+} DatasetSource;
+
+typedef struct {
+    DatasetSource *items;  // by name
+    size_t count;
+} DatasetSources;
+
+/* The folders and the archives (by their names) that lie in `imports` itself; none where there is
+ * no such folder. What is hidden, leads out, or has a name that is not UTF-8 is passed over. */
+bool datasets_sources(const Datasets *sets, DatasetSources *sources, Error *err);
+void dataset_sources_free(DatasetSources *sources);
+
 bool datasets_get(Datasets *sets, int64_t id, DatasetRow *set, Error *err);
 bool datasets_find(Datasets *sets, const char *id_or_name, DatasetRow *set, Error *err);
 bool datasets_list(Datasets *sets, const DatasetQuery *query, DatasetList *list, Error *err);

@@ -7,7 +7,7 @@
 
 enum {
     REQUEST_PARAMS = 2,   // ":name" segments in one route
-    REQUEST_PARAM = 128,  // bytes of the value of one, with the final NUL
+    REQUEST_PARAM = 132,  // bytes of the value of one, with the final NUL: a name has up to 128
 };
 
 /* What the token that was sent allows. */

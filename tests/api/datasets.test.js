@@ -38,6 +38,14 @@ test('a set without a source waits for its content', async () => {
   await client.get(`/v1/datasets/${json.id}/report`, { status: 404 });
 });
 
+test('a name of 128 bytes of any script is found in a path', async () => {
+  for (const letter of ['w', '字', '😀']) {
+    const name = letter.repeat(128 / Buffer.byteLength(letter)), made = await create({ name }, 201);
+    assert.equal((await client.get(`/v1/datasets/${encodeURIComponent(name)}`)).json.id, made.id);
+    await client.call('DELETE', `/v1/datasets/${made.id}`, { status: 204 });
+  }
+});
+
 test('all that is wrong with a request is named', async () => {
   assert.deepEqual(Object.keys(await faults({ name: 'set_3', source: { folder: 'empty', upload: 'up_1' }, image: { channels: 2, size: 7, fit: 'x', filter: 1, y: 2 },
     test_share: 0.95, seed: -1, z: 1 })).sort(),
@@ -54,10 +62,19 @@ test('a source may not lead out of the imports folder', async () => {
     assert.ok((await faults({ name: 'n', source: { folder } }))['/source/folder'], folder);
 });
 
+test('what lies in the imports folder is listed, but for what leads out or is hidden', async () => {
+  await mkdir(join(imports, '.hidden'));
+  for (const [name, bytes] of [['a.ZIP', 5], ['b.tar.gz', 0], ['notes.txt', 1], ['.zip', 1]]) await writeFile(join(imports, name), 'x'.repeat(bytes));
+  const { json } = await client.get('/v1/imports');
+  assert.deepEqual(json.data.map(({ folder, kind, bytes }) => [folder, kind, bytes]), [['a.ZIP', 'archive', 5], ['b.tar.gz', 'archive', 0], ['empty', 'folder', null]]);
+  await client.get('/v1/imports?x=1', { status: 400 });
+});
+
 test('without an imports folder the fault says how to get one', async () => {
   const other = await Daemon.start();
   const { json } = await new Client(other.url).post('/v1/datasets', { name: 'n', source: { folder: 'a' } }, { status: 400 });
   assert.match(json.errors[0].detail, /--imports FOLDER/);
+  assert.deepEqual((await new Client(other.url).get('/v1/imports')).json.data, []);
   await other.stop();
 });
 
