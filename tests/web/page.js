@@ -53,9 +53,9 @@ export async function openPage(browser, url, options = {}) {
 /** An answer that tells of an error is news to the console, not a fault of the page. */
 export const faults = (complaints) => complaints.filter((c) => !c.startsWith('Failed to load resource'));
 
-export async function shoot(page, name) {
+export async function shoot(page, name, fullPage = false) {
   mkdirSync(shots, { recursive: true });
-  await page.screenshot({ path: join(shots, `${name}.png`) });
+  await page.screenshot({ path: join(shots, `${name}.png`), fullPage });
 }
 
 export async function post(daemon, path, body = {}, headers = {}) {

@@ -24,12 +24,12 @@ export const onRefused = (callback) => { refused = callback; };
 const authorization = (value) => (value ? {Authorization: `Bearer ${value}`} : {});
 
 async function request(method, path, options = {}) {
-  const {body, accept = 'application/json', type = 'application/json', signal, timeout = TIMEOUT_MS, as = token.current(), headers} = options;
+  const {body, accept = 'application/json', type = 'application/json', cache = 'no-store', signal, timeout = TIMEOUT_MS, as = token.current(), headers} = options;
   const limits = [signal, timeout && AbortSignal.timeout(timeout)].filter(Boolean);
   const response = await fetch(path, {
     method,
     signal: AbortSignal.any(limits),
-    cache: 'no-store',
+    cache,
     headers: {...authorization(as), Accept: accept, ...(body ? {'Content-Type': type} : {}), ...headers},
     body: body && JSON.stringify(body),
   });
@@ -49,6 +49,8 @@ const send = async (method, path, body, options) => {
   return response.status === 204 ? null : response.json();
 };
 const job = (id) => `v1/jobs/${encodeURIComponent(id)}`;
+const dataset = (id) => `v1/datasets/${encodeURIComponent(id)}`;
+const upload = (id) => `v1/uploads/${encodeURIComponent(id)}`;
 const query = (parameters) => new URLSearchParams(Object.entries(parameters).filter(([, v]) => v !== null && v !== undefined)).toString();
 
 /** Every page of a list. */
@@ -86,7 +88,21 @@ export const settings = async () => (await get('v1/settings')).data;
 export const system = () => get('v1/system');
 export const networks = async () => (await get('v1/networks')).data;
 export const network = (name, parameters = {}) => get(`v1/networks/${encodeURIComponent(name)}?${query(parameters)}`);
-export const datasets = async () => (await get('v1/datasets')).data;
+
+export const datasets = () => all('v1/datasets');
+export const getDataset = (id) => get(dataset(id));
+export const createDataset = (body) => send('POST', 'v1/datasets', body);
+export const cancelDataset = (id) => send('POST', `${dataset(id)}/cancel`);
+export const removeDataset = (id) => send('DELETE', dataset(id));
+export const imports = async () => (await get('v1/imports')).data;
+/** What an import found; a long one takes its time. */
+export const datasetReport = (id) => get(`${dataset(id)}/report`, {timeout: null});
+export const pictures = (id, parameters) => get(`${dataset(id)}/pictures?${query(parameters)}`);
+/** A picture never changes: the browser may keep it. */
+export const picture = async (id, n, signal) => (await request('GET', `${dataset(id)}/pictures/${n}/content`, {accept: 'image/png', cache: 'default', signal})).blob();
+/** What a job with these settings does to a picture, in `draws` epochs side by side. */
+export const preview = async (id, n, settings, draws, signal) =>
+  (await request('POST', `${dataset(id)}/pictures/${n}/preview?${query({draws})}`, {body: {settings}, accept: 'image/png', signal})).blob();
 
 /** The recorded steps as columns, page by page. */
 export async function curve(id) {
@@ -98,6 +114,53 @@ export async function curve(id) {
     after = page.last_id;
   }
 }
+
+const TUS = {'Tus-Resumable': '1.0.0'};
+const base64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+const offsetOf = (header) => {
+  const offset = Number(header('Upload-Offset') ?? NaN);
+  if (!Number.isInteger(offset)) throw new Error('The daemon did not say how much has come');
+  return offset;
+};
+
+export const uploads = async () => (await get('v1/uploads', {headers: TUS})).data;
+/** Begin an upload by the tus protocol; answers its id. */
+export async function beginUpload(length, metadata) {
+  const keys = Object.entries(metadata).map(([key, value]) => `${key} ${base64(String(value))}`).join();
+  const response = await request('POST', 'v1/uploads', {headers: {...TUS, 'Upload-Length': String(length), 'Upload-Metadata': keys}});
+  return response.headers.get('Location').split('/').at(-1);
+}
+/** How much of an upload has come, and what was said of it: {offset, metadata}, both as texts of the protocol. */
+export async function askUpload(id) {
+  const {headers} = await request('HEAD', upload(id), {headers: TUS});
+  return {offset: offsetOf((name) => headers.get(name)), metadata: headers.get('Upload-Metadata') ?? ''};
+}
+export const isTold = (metadata, key, value) => metadata.split(',').some((pair) => pair.trim() === `${key} ${base64(String(value))}`);
+export const removeUpload = (id) => request('DELETE', upload(id), {headers: TUS});
+
+/** Send the next part of an upload; answers how much has come. fetch does not tell how far it is, hence the old way. */
+export const sendPart = (id, offset, part, {signal, onProgress}) => new Promise((resolve, reject) => {
+  const call = new XMLHttpRequest();
+  call.open('PATCH', upload(id));
+  const headers = {...TUS, ...authorization(token.current()), 'Content-Type': 'application/offset+octet-stream', 'Upload-Offset': String(offset)};
+  for (const [name, value] of Object.entries(headers)) call.setRequestHeader(name, value);
+  call.upload.onprogress = ({loaded}) => onProgress(loaded);
+  call.onerror = call.onabort = () => reject(new Error('The connection broke'));
+  call.onload = () => {
+    answered();
+    let problem = {};
+    try {
+      if (call.status < 300) return resolve(offsetOf((name) => call.getResponseHeader(name)));
+      problem = JSON.parse(call.responseText);
+    } catch (error) {
+      if (call.status < 300) return reject(error);
+    }
+    return reject(new ApiError(call.status, problem));
+  };
+  signal.addEventListener('abort', () => call.abort());
+  if (signal.aborted) reject(new Error('The connection broke'));
+  else call.send(part);
+});
 
 /** Whether the daemon answers at all within so many milliseconds. */
 export const isAlive = (timeout) => request('GET', 'livez', {timeout, as: null}).then(() => true, () => false);

@@ -7,6 +7,7 @@ import {Live} from './live.js';
 import {startNavigation} from './navigation.js';
 import {signIn} from './signin.js';
 import {State} from './state.js';
+import {Transfers} from './transfers.js';
 
 /**
  * A view is made with (context, parameters) and is {element, update(), destroy()?}. Each is loaded when it is first
@@ -18,6 +19,9 @@ const ROUTES = [
   [/^\/new$/, async () => (await import('./views/newrun.js')).newRunView],
   [/^\/compare$/, async () => (await import('./views/compare.js')).compareView],
   [/^\/network\/([\w-]+)$/, async () => (await import('./views/network.js')).networkView],
+  [/^\/datasets$/, async () => (await import('./views/datasets.js')).datasetsView],
+  [/^\/datasets\/new$/, async () => (await import('./views/dataset_new.js')).newDatasetView],
+  [/^\/datasets\/([\w-]+)$/, async () => (await import('./views/dataset.js')).datasetView],
   [/^\/system$/, async () => (await import('./views/system.js')).systemView],
 ];
 
@@ -50,6 +54,10 @@ function changed() {
 }
 
 const state = new State(changed);
+const transfers = new Transfers(changed, (set) => {
+  state.sets.put(set);
+  announce(`${set.name} has been sent and is being imported`);
+});
 const live = new Live({
   onEvent: (event) => state.apply(event),
   onResync: () => state.resync(),
@@ -73,8 +81,8 @@ onRefused(() => {
   return asking.ask();
 });
 
-/** What the context holds outlives a view: also what was last looked for among the runs. */
-const context = {state, changed, runsQuery: '', setTitle: (text) => {
+/** What the context holds outlives a view: also what was last looked for among the runs, and a file that was dropped for a new data set. */
+const context = {state, transfers, changed, runsQuery: '', dropped: null, setTitle: (text) => {
   const title = `${text} – googlenetd`;
   if (document.title !== title) document.title = title;
 }};

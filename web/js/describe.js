@@ -4,7 +4,7 @@ import {counted, grouped, NONE, percent, span} from './format.js';
 
 export const STATUSES = ['queued', 'running', 'stopping', 'stopped', 'succeeded', 'failed'];
 
-export const title = (job) => job.name || `${job.settings.network} on ${job.settings.dataset}`;
+export const title = (job) => job.name || `${job.settings.network} on ${job.dataset?.name ?? job.settings.dataset}`;
 
 /** Part of the steps that are made, 0 to 1. */
 export const share = ({progress: {step, total_steps: total}}) => (total ? step / total : 0);

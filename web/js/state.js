@@ -7,6 +7,7 @@
 import * as api from './api.js';
 import {chosen} from './describe.js';
 import {Refresher} from './refresh.js';
+import {Sets} from './sets.js';
 
 const COLUMNS = ['step', 'epoch', 'loss', 'accuracy', 'learning_rate', 'seconds'];
 const FIRST_PAGE = 100;
@@ -42,6 +43,7 @@ export class State {
 
   constructor(changed) {
     this.#changed = changed;
+    this.sets = new Sets(changed);
   }
 
   /** The daemon answers, so that what is shown is so. */
@@ -66,7 +68,7 @@ export class State {
   /** Read the newest jobs, the active ones, and what is looked at anew; true if the daemon answered. */
   async resync() {
     try {
-      await Promise.all([this.#readList(), this.#readAccess()]);
+      await Promise.all([this.#readList(), this.#readAccess(), this.sets.read()]);
       this.error = null;
       for (const id of this.#looked()) this.refresh(id);
       await Promise.all([...[...this.series.keys()].map((id) => this.#load(id)), ...[...this.histories.keys()].map((id) => this.#loadHistory(id))]);
@@ -241,6 +243,7 @@ export class State {
       this.#failed = false;
       this.resync();
     }
+    this.sets.refreshActive();
     for (const job of this.jobs.values()) {
       if (job.status === 'running' || job.status === 'stopping' || (job.status === 'queued' && this.series.has(job.id))) this.refresh(job.id);
     }
@@ -248,6 +251,10 @@ export class State {
 
   apply(event) {
     const {type, job_id: id, data} = event;
+    if (type === 'dataset') {
+      this.sets.apply(event);
+      return;
+    }
     this.#touched.add(id);
     if (type === 'point') this.#point(id, data);
     else this.#happened(event);

@@ -8,7 +8,9 @@ import {title} from '../describe.js';
 import {bytes, grouped, rate, span} from '../format.js';
 import {Facts} from '../keyed.js';
 import {requestKey} from '../key.js';
-import {difference, formFields} from './form_fields.js';
+import {isOwn} from '../sets.js';
+import {augmentationPreview} from './augmentation.js';
+import {difference, formFields, writePath} from './form_fields.js';
 
 const CHECK_MS = 250;
 
@@ -45,7 +47,8 @@ export function newRunView({state, setTitle}, {query}) {
   const rates = new Chart({title: 'Learning rate', x: 'step', height: 200});
   const keyOf = requestKey();
   const start = actionButton('Start', () => submit(), {class: 'primary'});
-  let timer = null, form = null, request = null, sending = false, checked = 0;
+  const augmented = augmentationPreview();
+  let timer = null, form = null, request = null, sending = false, checked = 0, sets = [];
 
   function showFaults(errors) {
     setText(general, form.showFaults(errors).join('; '));
@@ -68,6 +71,11 @@ export function newRunView({state, setTitle}, {query}) {
     ]);
   }
 
+  function showAugmented() {
+    const {name, metadata, ...settings} = form.values();
+    augmented.show(settings, sets.find((s) => s.id === settings.dataset));
+  }
+
   /** Only the answer to the newest question counts. */
   async function check() {
     const number = ++checked;
@@ -76,6 +84,7 @@ export function newRunView({state, setTitle}, {query}) {
       if (number !== checked) return;
       showFaults([]);
       showPreview(answer);
+      showAugmented();
       setUsable(start, !sending && state.mayWrite);
     } catch (error) {
       if (number !== checked) return;
@@ -112,6 +121,9 @@ export function newRunView({state, setTitle}, {query}) {
   }
 
   function build(rows, lists, values, parent) {
+    sets = lists.datasets;
+    // Settings may stand in the address: ?dataset=set_1&class_weights=balanced
+    for (const {path} of rows) if (query.has(path)) writePath(values, path, query.get(path));
     form = formFields(rows, {network: lists.networks, dataset: lists.datasets});
     form.set(values);
     request = parent ? cloneRequest(form, parent) : newRequest(form);
@@ -123,7 +135,7 @@ export function newRunView({state, setTitle}, {query}) {
     });
     holder.replaceChildren(h('form', {novalidate: true, onsubmit: (event) => { event.preventDefault(); submit(); }},
       parent && h('p', {}, 'A clone of ', h('a', {href: `#/runs/${parent.id}`}, title(parent)), ': what is not changed here is taken over.'),
-      form.element, h('h2', {}, 'Before it starts'), preview.element, rates.element, general,
+      form.element, augmented.element, h('h2', {}, 'Before it starts'), preview.element, rates.element, general,
       h('p', {class: 'tools'}, start,
         copyButton('Copy as curl', 'command', () => api.curl('POST', request.path, request.body())),
         copyButton('Copy as job file', 'job file', () => `${JSON.stringify(newRequest(form).body(), null, 2)}\n`))));
@@ -133,7 +145,7 @@ export function newRunView({state, setTitle}, {query}) {
     try {
       const [rows, networks, datasets, parent, usual] = await Promise.all([api.settings(), api.networks(), api.datasets(),
         from && api.getJob(from), !from && api.tryJob({})]);
-      build(rows, {networks, datasets: datasets.filter((d) => d.status === 'ready')}, valuesOf(parent || usual), parent);
+      build(rows, {networks, datasets: datasets.filter((d) => d.status === 'ready').map((d) => ({...d, title: isOwn(d) ? `${d.name} (${d.id})` : d.title}))}, valuesOf(parent || usual), parent);
       await check();
     } catch (error) {
       holder.replaceChildren(h('p', {class: 'fault', role: 'alert'}, error.message));

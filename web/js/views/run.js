@@ -4,7 +4,7 @@ import * as api from '../api.js';
 import {Chart} from '../chart/chart.js';
 import {ChartGroup} from '../chart/group.js';
 import {downloadSeries} from '../download.js';
-import {announce, h, setText} from '../dom.js';
+import {announce, h, setAttribute, setText} from '../dom.js';
 import {chosen, chosenBy, reason, share, timeLeft, title} from '../describe.js';
 import {grouped, NONE, number, percent, rate, span, time} from '../format.js';
 import {Facts} from '../keyed.js';
@@ -65,6 +65,7 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
   const actions = runActions(state, id);
   const facts = new Facts();
   const bar = progress();
+  const dataset = h('a');
   const parents = family(state, id);
   const group = new ChartGroup();
   const charts = {
@@ -104,6 +105,8 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
   function showFacts(job) {
     const p = job.progress;
     bar.update(job);
+    setText(dataset, job.dataset?.name ?? job.settings.dataset);
+    setAttribute(dataset, 'href', `#/datasets/${job.settings.dataset}`);
     facts.set([
       ['Epoch', bar.element],
       ['Step', `${grouped(p.step)} of ${grouped(p.total_steps)}`],
@@ -114,6 +117,7 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
       [`Best ${chosenBy(job)} accuracy`, job.best ? `${percent(chosen(job.best))} in epoch ${job.best.epoch}` : NONE],
       ['Trained for', span(p.seconds)],
       ['Started', time(job.started_at)],
+      ['Data set', dataset],
     ]);
   }
 
