@@ -76,7 +76,11 @@ static void affinity_limits_what_is_usable(void **state)
     assert_int_equal(cpus_usable(), 1);
     assert_int_equal(cpus_granted(0), 1);
     assert_int_equal(cpus_granted(3), 1);
+    assert_int_equal(cpus_shared(2, 1), 1);  // never none
     assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
+    const int usable = cpus_usable();
+    assert_int_equal(cpus_shared(1, 1), usable);
+    assert_true(cpus_shared(2, 2) >= 1 && cpus_shared(2, 2) <= (usable + 1) / 2 + (usable == 1));
 }
 
 static void a_job_has_its_share_and_no_more_than_there_is(void **state)
