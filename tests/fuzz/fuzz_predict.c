@@ -20,6 +20,7 @@ static void check_pictures(const char *type, const char *body, size_t size)
     for (int i = 0; i < b.count; i++)
         for (size_t k = 0; k < b.items[i].size; k++)
             sum += b.items[i].bytes[k];
+    (void)sum;
     for (int i = 0; i < faults.count && i < FAULTS_MAX; i++)
         assert(utf8_valid(faults.items[i].pointer) && utf8_valid(faults.items[i].detail));
     predict_body_free(&b);
@@ -36,6 +37,7 @@ static void check_tensors(const char *body, size_t size)
     assert(ok == (err.code == ERR_NONE && faults.count == 0));
     for (int i = 0; ok && i < r.count * 4; i++)
         sum += r.images[i];
+    (void)sum;
     assert(!ok || (r.count > 0 && r.output_count > 0));
     v2_request_free(&r);
 }

@@ -24,7 +24,7 @@ enum {
 
 typedef struct {
     Scratch folder;
-    char *path[MODELS];
+    char *path[MODELS], *kernels;
     float *images;                        // (IMAGES, IMAGE)
     float want[MODELS][IMAGES][CLASSES];  // each computed alone
 } Fixture;
@@ -68,6 +68,7 @@ static Fixture *fixture_new(void)
     Fixture *f = xcalloc(1, sizeof *f);
     Rng rng = rng_new(3, RNG_TEST, 0);
     f->folder = scratch_new();
+    f->kernels = xasprintf("%s/kernels.txt", f->folder.path);
     f->images = xcalloc((size_t)IMAGES * IMAGE, sizeof *f->images);
     for (int i = 0; i < IMAGES * IMAGE; i++)
         f->images[i] = (float)rng_uniform(&rng);
@@ -82,6 +83,7 @@ static void fixture_free(Fixture *f)
 {
     for (int m = 0; m < MODELS; m++)
         free(f->path[m]);
+    free(f->kernels);
     scratch_free(&f->folder);
     free(f->images);
     free(f);
@@ -91,12 +93,11 @@ static Predictor *start(const Fixture *f, int64_t bytes, double idle_seconds)
 {
     Error err = {0};
     Predictor *p;
-    char *kernels = xasprintf("%s/kernels.txt", f->folder.path);
     const PredictorConfig config = {.threads = 2,
                                     .bytes = bytes,
                                     .idle_seconds = idle_seconds,
                                     .waiting = 1000,
-                                    .kernels = kernels};
+                                    .kernels = f->kernels};
     CHECK_OK(predictor_start(&config, &p, &err), err);
     return p;
 }
