@@ -1,9 +1,11 @@
 /* tests/server/models/test_registry.c -- models under names: where versions come from and go to,
  * aliases, and what a death leaves behind. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -506,6 +508,28 @@ static void all_that_is_wrong_with_weights_is_told(void **state)
     assert_false(models_get(f->models, "foreign", &detail, &f->err));
 }
 
+/* As on a disk that is full after 4 kB: the file, and the copy where there are no links. */
+static void a_file_that_cannot_be_written_leaves_nothing(void **state)
+{
+    Fixture *f = *state;
+    ModelVersion version;
+    Faults faults = {0};
+    struct rlimit old;
+    const char *path = scratch_path(&f->jobs.scratch, "weights");
+    save_model(path, &TINY, 3);
+    const ModelUpload upload = {.name = "foreign", .path = path};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){4096, old.rlim_max}), 0);
+    assert_false(models_upload(f->models, &upload, &version, &faults, &f->err));
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_int_not_equal(f->err.code, ERR_INVALID);
+    assert_int_equal(files_in(scratch_path(&f->jobs.scratch, "models")), 0);
+    CHECK_OK(models_upload(f->models, &upload, &version, &faults, &f->err), f->err);
+    assert_int_equal(version.row.version, 1);
+    model_version_free(&version);
+}
+
 static void names_are_plain(void **state)
 {
     (void)state;
@@ -551,6 +575,7 @@ int main(int argc, char **argv)
         CASE(a_deletion_that_was_cut_off_is_finished),
         CASE(weights_from_elsewhere_become_a_version),
         CASE(all_that_is_wrong_with_weights_is_told),
+        CASE(a_file_that_cannot_be_written_leaves_nothing),
         cmocka_unit_test(names_are_plain),
     };
     return RUN_TESTS(tests);
