@@ -223,6 +223,27 @@ test('parent and clones lead to each other', async () => {
   await live(page);
   await context.close();
 });
+test('a run that started from another says so; the form of its clone shows it, and keeps it', async () => {
+  const source = await startJob(null, world.daemon, { name: 'the source' });
+  await ended(world.daemon, source);
+  const id = await startJob(null, world.daemon, { name: 'tuned', seed: 3, init_from: { job: source } });
+  const { settings: { init_from: from } } = await get(world.daemon, `/v1/jobs/${id}`);
+  await ended(world.daemon, id);
+  const { page, complaints, context } = await open(`/runs/${id}`);
+  await page.getByText(`Started from ${source} the source, ${from.checkpoint}.`).waitFor();
+  await page.getByText(/started from a trained model: (\d+) of \1 tensors taken$/).waitFor();
+  await page.goto(`${world.daemon.url}/#/new?from=${id}`);
+  const field = page.getByLabel('Start from', { exact: true });
+  await until(async () => (await field.inputValue()) === `${source}@${from.checkpoint}`, 'the field to show the source');
+  await page.getByRole('button', { name: 'Start', exact: false }).first().click();
+  await page.getByText(`Started from ${source} the source, ${from.checkpoint}.`).waitFor();
+  const { id: clone } = (await get(world.daemon, `/v1/jobs?parent_id=${id}`)).data[0];
+  assert.deepEqual((await get(world.daemon, `/v1/jobs/${clone}`)).settings.init_from, from);
+  await ended(world.daemon, clone);
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
 test('a run that waits says where in the queue it is, and moves up', async (t) => {
   const first = await startJob(t, world.daemon, endless({ name: 'first' }));
   const second = await startJob(t, world.daemon, { name: 'second' });

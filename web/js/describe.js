@@ -52,6 +52,10 @@ export function eventText({type, data}) {
     case 'status': return `${data.previous} → ${data.status}${data.stop_reason ? ` (${data.stop_reason.replaceAll('_', ' ')})` : ''}${data.error ? `: ${data.error.message}` : ''}`;
     case 'epoch': return `epoch ${data.epoch}: ${data.validation_accuracy == null ? 'test' : 'validation'} accuracy ${percent(chosen(data))}`;
     case 'checkpoint': return `checkpoint at step ${grouped(data.step)}${data.best ? ', the best so far' : ''}`;
+    case 'initialized': {
+      const fresh = data.new.map(({name}) => name);
+      return `started from a trained model: ${grouped(data.taken.length)} of ${grouped(data.taken.length + fresh.length)} tensors taken${fresh.length ? `, new: ${fresh.join(', ')}` : ''}`;
+    }
     case 'resumed': return `went on from step ${grouped(data.step)}`;
     case 'updated': return 'name or metadata changed';
     default: return data.message ?? type;

@@ -11,6 +11,7 @@ import {Facts} from '../keyed.js';
 import {badge, progress} from './badge.js';
 import {scaleControl, smoothingControl} from './controls.js';
 import {runActions} from './run_actions.js';
+import {sourceText} from './form_fields.js';
 import {checkpointsTable, epochsTable, eventsTable, settingsTable} from './run_tables.js';
 
 /** The epochs that have the figure: without held-out examples none has a validation, with them only the last a test. */
@@ -39,11 +40,13 @@ function family(state, id) {
   return {element, update(job) {
     const clones = new Map([...others, ...state.jobs.values()].filter((j) => j.parent_id === id).map((j) => [j.id, j]));
     const parent = job.parent_id && (state.jobs.get(job.parent_id) ?? {id: job.parent_id});
-    const mark = JSON.stringify([parent && [parent.id, parent.name], [...clones.values()].map((j) => [j.id, j.name])]);
+    const source = job.settings?.init_from ?? {};
+    const mark = JSON.stringify([sourceText(source), parent && [parent.id, parent.name], [...clones.values()].map((j) => [j.id, j.name])]);
     if (mark === shown) return;
     shown = mark;
-    element.hidden = !parent && clones.size === 0;
-    element.replaceChildren(...(parent ? ['Cloned from ', link(parent), '. '] : []),
+    element.hidden = !parent && clones.size === 0 && !sourceText(source);
+    const from = source.job ? [link(state.jobs.get(source.job) ?? {id: source.job}), `, ${source.checkpoint}`] : [sourceText(source)];
+    element.replaceChildren(...(sourceText(source) ? ['Started from ', ...from, '. '] : []), ...(parent ? ['Cloned from ', link(parent), '. '] : []),
       ...(clones.size ? ['Clones: ', ...[...clones.values()].flatMap((j, i) => (i ? [', ', link(j)] : [link(j)]))] : []));
   }};
 }
