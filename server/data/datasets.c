@@ -201,6 +201,7 @@ bool datasets_create(Datasets *sets, DatasetRow *set, Error *err)
         return set_change_drop(&change, err);
     if (!set_change_commit(&change, set, err))
         return false;
+    jobs_dataset_created(sets->jobs, set->id);
     // What cannot be fetched now is tried again when its turn to be imported comes.
     Path source;
     Error later = {0};

@@ -11,6 +11,7 @@
 #include "core/base/memory.h"
 #include "server/data/dataset_files.h"
 #include "server/data/datasets_private.h"
+#include "server/jobs/high_water.h"
 #include "server/jobs/job_files.h"
 #include "server/jobs/lost_found.h"
 
@@ -19,9 +20,11 @@ enum { MAX_RESTARTS = 3 };
 /* Ids above all that were ever given, whatever backup the store is from. */
 static bool raise_ids(Datasets *sets, Error *err)
 {
+    const int64_t noted = high_water_read(sets->data).dataset;
+    const int64_t found = dataset_files_last(sets->data);
     if (!store_begin(sets->store, err))
         return false;
-    if (store_raise_dataset_ids(sets->store, dataset_files_last(sets->data), err))
+    if (store_raise_dataset_ids(sets->store, found > noted ? found : noted, err))
         return store_commit(sets->store, err);
     store_rollback(sets->store);
     return false;

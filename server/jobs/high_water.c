@@ -13,17 +13,22 @@ HighWater high_water_read(const char *data)
     FILE *file = fopen(data_path(data, "ids").text, "re");
     if (!file)
         return mark;
-    const int read = fscanf(file, "job %18" SCNd64 " event %18" SCNd64, &mark.job, &mark.event);
+    const int read = fscanf(file, "job %18" SCNd64 " event %18" SCNd64 " dataset %18" SCNd64,
+                            &mark.job, &mark.event, &mark.dataset);
     fclose(file);
-    return read == 2 && mark.job >= 0 && mark.event >= 0 ? mark : (HighWater){.job = 0};
+    // Older files have no data sets.
+    return read >= 2 && mark.job >= 0 && mark.event >= 0 && mark.dataset >= 0
+               ? mark
+               : (HighWater){.job = 0};
 }
 
 bool high_water_write(const char *data, const HighWater *mark, Error *err)
 {
-    char text[80];
+    char text[120];
     AtomicFile *file;
     const int length =
-        snprintf(text, sizeof text, "job %" PRId64 " event %" PRId64 "\n", mark->job, mark->event);
+        snprintf(text, sizeof text, "job %" PRId64 " event %" PRId64 " dataset %" PRId64 "\n",
+                 mark->job, mark->event, mark->dataset);
     if (!atomic_file_open(data_path(data, "ids").text, &file, err))
         return false;
     if (atomic_file_write(file, text, (size_t)length, err))

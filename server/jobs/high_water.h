@@ -7,7 +7,7 @@
 #include "server/store/rows.h"
 
 typedef struct {
-    int64_t job, event;
+    int64_t job, event, dataset;
 } HighWater;
 
 /* A file that is missing or unreadable says nothing: all is zero. */

@@ -17,6 +17,11 @@ void jobs_heard(Jobs *jobs, const Error *err)
     keeper_heard(jobs->keeper, err);
 }
 
+void jobs_dataset_created(Jobs *jobs, int64_t id)
+{
+    keeper_dataset_created(jobs->keeper, id);
+}
+
 bool jobs_make_room(Jobs *jobs, Error *err)
 {
     if (err->code != ERR_NO_SPACE)

@@ -10,6 +10,8 @@ Store *jobs_store(Jobs *jobs);
 bool jobs_admits(Jobs *jobs, Error *err);
 /* What became of a write: NULL, or why it failed. */
 void jobs_heard(Jobs *jobs, const Error *err);
+/* A data set got this id, which is noted beside the store. */
+void jobs_dataset_created(Jobs *jobs, int64_t id);
 /* After a failure of something that cannot wait: is it to be tried once more? Where the disk is
  * full the reserve is given away for it, and *err is as if nothing had failed. */
 bool jobs_make_room(Jobs *jobs, Error *err);

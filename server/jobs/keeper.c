@@ -33,7 +33,7 @@ struct Keeper {
     Error shortage;     // why there is no reserve
     double busy_since;  // the thread is at the disk since then; 0: it is not
     double looked_at;
-    int64_t last_job;
+    int64_t last_job, last_dataset;
     HighWater written;
     double written_at;
 };
@@ -78,7 +78,8 @@ static void note_ids(Keeper *k)
     const double time = clock_seconds();
     pthread_mutex_lock(&k->lock);
     now.job = k->last_job;
-    const bool due = now.job > k->written.job
+    now.dataset = k->last_dataset;
+    const bool due = now.job > k->written.job || now.dataset > k->written.dataset
                      || (now.event > k->written.event && time - k->written_at >= IDS_SECONDS);
     pthread_mutex_unlock(&k->lock);
     if (!due || !high_water_write(k->config.data, &now, NULL))
@@ -147,6 +148,7 @@ bool keeper_start(const KeeperConfig *config, Keeper **out, Error *err)
     k->config = *config;
     k->written = high_water_read(config->data);
     k->last_job = k->written.job;
+    k->last_dataset = k->written.dataset;
     pthread_mutex_init(&k->lock, NULL);
     cond_init_monotonic(&k->wake);
     make_reserve(k);
@@ -289,6 +291,15 @@ void keeper_job_created(Keeper *k, int64_t id)
     pthread_mutex_lock(&k->lock);
     if (id > k->last_job)
         k->last_job = id;
+    wake(k);
+    pthread_mutex_unlock(&k->lock);
+}
+
+void keeper_dataset_created(Keeper *k, int64_t id)
+{
+    pthread_mutex_lock(&k->lock);
+    if (id > k->last_dataset)
+        k->last_dataset = id;
     wake(k);
     pthread_mutex_unlock(&k->lock);
 }

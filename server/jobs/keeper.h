@@ -45,4 +45,5 @@ void keeper_heard(Keeper *keeper, const Error *err);
 void keeper_release(Keeper *keeper);
 
 void keeper_job_created(Keeper *keeper, int64_t id);
+void keeper_dataset_created(Keeper *keeper, int64_t id);
 void keeper_finish_removals(Keeper *keeper);  // soon

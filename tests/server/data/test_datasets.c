@@ -9,6 +9,7 @@
 #include "server/base/json_text.h"
 #include "server/data/dataset_files.h"
 #include "server/data/datasets.h"
+#include "server/jobs/high_water.h"
 #include "server/jobs/job_files.h"
 #include "server/jobs/jobs_shared.h"
 #include "server/work/importer.h"
@@ -409,6 +410,34 @@ static void folders_are_held_against_the_store(void **state)
     assert_int_equal(add(f, "next", "", ""), 78);
 }
 
+/* Where neither the store, which is from an older backup, nor any file knows of it. */
+static void an_id_is_not_given_again_by_an_older_store(void **state)
+{
+    Fixture *f = *state;
+    const char *data = f->scratch.path;
+    for (int i = 0; i < 3; i++)
+        CHECK_OK(datasets_delete(f->sets, add(f, "a", "", ""), &f->err), f->err);
+    while (high_water_read(data).dataset < 3)
+        usleep(1000);
+    close_all(f);
+    assert_int_equal(unlink(data_path(data, "store.db").text), 0);
+    unlink(data_path(data, "store.db-wal").text);
+    unlink(data_path(data, "store.db-shm").text);
+    open_all(f);
+    assert_int_equal(add(f, "a", "", ""), 4);
+}
+
+/* A file without data sets is from before there were any. */
+static void ids_of_an_older_file_are_read(void **state)
+{
+    Fixture *f = *state;
+    put_file(data_path(f->scratch.path, "ids").text, "job 7 event 9\n");
+    const HighWater mark = high_water_read(f->scratch.path);
+    assert_int_equal(mark.job, 7);
+    assert_int_equal(mark.event, 9);
+    assert_int_equal(mark.dataset, 0);
+}
+
 static void a_deletion_is_finished(void **state)
 {
     Fixture *f = *state;
@@ -604,6 +633,8 @@ int main(int argc, char **argv)
         CASE(an_end_in_order_is_no_restart),
         CASE(folders_are_held_against_the_store),
         CASE(a_deletion_is_finished),
+        CASE(an_id_is_not_given_again_by_an_older_store),
+        CASE(ids_of_an_older_file_are_read),
         CASE(jobs_hold_their_set_and_remember_it),
         CASE(the_thread_imports_one_after_the_other),
         CASE(an_upload_is_fetched_whoever_comes_first),
