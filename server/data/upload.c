@@ -353,7 +353,7 @@ static bool check_whole(Uploads *uploads, UploadInfo *info, Error *err)
            || file_digest(upload_path(uploads, info->id, "").text, &bytes, info->sha256, err);
 }
 
-/* Its name is on disk, too. */
+/* Its new name is on disk, or it has the old one. */
 static bool move_file(const char *from, const char *path, Error *err)
 {
     const char *slash = strrchr(path, '/');
@@ -363,7 +363,10 @@ static bool move_file(const char *from, const char *path, Error *err)
                     strerror(errno));
     snprintf(folder.text, sizeof folder.text, "%.*s", slash ? (int)(slash - path) : 1,
              slash ? path : ".");
-    return folder_sync(folder.text, err);
+    if (folder_sync(folder.text, err))
+        return true;
+    rename(path, from);
+    return false;
 }
 
 bool uploads_take(Uploads *uploads, const char *id, const char *path, UploadInfo *info, Error *err)
