@@ -286,6 +286,9 @@ test('a file is dropped; what is no archive fails with a sentence', async () => 
   await page.getByRole('link', { name: LONG }).click();
   const failed = await until(async () => (await get(daemon, `/v1/datasets/${LONG}`)).error, 'the failure');
   await page.getByText(`The import failed: ${failed.message.replace(/\.$/, '')}.`).waitFor();
+  // Nothing is said of pictures where there are none.
+  assert.equal(await fact(page, 'Mean').count(), 0);
+  assert.ok(await section(page, 'Files left out').isHidden());
   // A name that is taken is told before anything is sent.
   await visit(page, daemon, '/datasets/new', '#file');
   await page.locator('#file').setInputFiles({ name: `${LONG}.zip`, mimeType: 'application/zip', buffer: Buffer.from('x') });

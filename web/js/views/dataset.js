@@ -61,7 +61,7 @@ function setFacts(set, report) {
     ...(set.status === 'ready' ? [['Training pictures', grouped(set.counts.train)], ['Test pictures', grouped(set.counts.test)], ['Classes', grouped(set.classes.length)]] : []),
     ...(set.status === 'ready' && isOwn(set) ? [['Left out', grouped(set.counts.left_out)]] : []),
     ['Each picture', imageText(set.image)], ['Source', sourceText(set)],
-    ...(report ? reportFacts(report) : []),
+    ...(report && set.status === 'ready' ? reportFacts(report) : []),
     ...(set.bytes ? [['On disk', bytes(set.bytes)]] : []), ...(isOwn(set) ? [['Created', time(set.created_at)]] : []),
     ...(took !== null && isOwn(set) ? [['Import took', span(took)]] : []), ...(set.digest ? [['Digest', set.digest.slice(0, 16)]] : []),
   ];
@@ -93,7 +93,7 @@ export function datasetView(context, {path: [id], query}) {
   async function readReport(set) {
     try {
       report = await api.datasetReport(id);
-      leftOut.element.hidden = false;
+      leftOut.element.hidden = set.status !== 'ready' && report.left_out.length === 0;
       leftOut.show(report);
       if (set.status === 'ready') {
         found.hidden = false;
