@@ -25,6 +25,7 @@ static bool run(const EvaluationConfig *c, Loader *loader, Evaluation *e, Error 
                               .go_on_context = c->context};
     const SplitRun how = {.dataset = c->dataset,
                           .go_on = c->go_on,
+                          .progress = c->progress,
                           .context = c->context,
                           .predictions = &e->predictions};
     const int classes = graph_shape(c->graph, graph_output(c->graph)).channels;

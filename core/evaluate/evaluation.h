@@ -19,6 +19,7 @@ typedef struct {
     bool bf16;
     Autotune *autotune;            // borrowed; NULL: oneDNN's kernels alone
     bool (*go_on)(void *context);  // asked between two parts of a batch; NULL: always
+    void (*progress)(void *context, int examples);  // done so far; NULL: nobody wants to know
     void *context;
 } EvaluationConfig;
 

@@ -30,6 +30,8 @@ bool split_evaluate(Net *net, Loader *loader, const SplitRun *run, Metrics *sum,
         if (!dataset_intact(run->dataset, err) || !evaluate_batch(net, batch, first, run, sum, err))
             return false;
         first += batch->count;
+        if (run->progress)
+            run->progress(run->context, first);
         last = batch->last;
         if (!last && run->go_on && !run->go_on(run->context))
             return fail(err, ERR_STOPPED, "stopped within an evaluation");

@@ -13,7 +13,8 @@ typedef struct {
     const Dataset *dataset;  // that the loader reads
     uint64_t seed;           // of what is random in the net, with `step`
     int64_t step;
-    bool (*go_on)(void *context);  // asked between two batches; NULL: always
+    bool (*go_on)(void *context);                   // asked between two batches; NULL: always
+    void (*progress)(void *context, int examples);  // told after each batch; NULL: nobody
     void *context;
     Predictions *predictions;  // gets logits and labels of loader_examples; NULL: not asked
 } SplitRun;

@@ -8,8 +8,6 @@
 #include "core/base/atomic_file.h"
 #include "core/base/memory.h"
 #include "core/base/team.h"
-#include "core/data/holdout.h"
-#include "core/evaluate/evaluation.h"
 #include "server/base/files.h"
 #include "server/cli/args.h"
 #include "server/cli/autotune_cache.h"
@@ -17,7 +15,7 @@
 #include "server/cli/interrupt.h"
 #include "server/cli/job_file.h"
 #include "server/cli/model_argument.h"
-#include "server/models/evaluation_report.h"
+#include "server/models/model_evaluation.h"
 #include "server/work/cpus.h"
 
 enum { MAX_RECORD = 1 << 20 };  // bytes of a record of kernels
@@ -94,39 +92,13 @@ typedef struct {
     ModelFile model;
     Dataset *dataset;
     Autotune *autotune;
-    Evaluation evaluation;
-    Figures figures;
-    double temperature;  // 0: none
-    int temperature_examples;
+    ModelEvaluation result;
 } Run;
 
 static bool goes_on(void *context)
 {
     (void)context;
     return interrupt_signal() == 0;
-}
-
-static Precision precision_of(const Run *r)
-{
-    const Precision asked = r->args->precision, trained = r->model.info.precision;
-    if (asked == PRECISION_AUTO && trained == PRECISION_BF16 && !net_bf16_is_fast())
-        return PRECISION_F32;
-    return precision_resolve(asked == PRECISION_AUTO ? trained : asked);
-}
-
-static EvaluationConfig config_of(const Run *r)
-{
-    const EvaluateArgs *a = r->args;
-    return (EvaluationConfig){.graph = r->model.graph,
-                              .params = r->model.params,
-                              .normalization = r->model.info.normalization,
-                              .dataset = r->dataset,
-                              .split = a->train ? &r->dataset->train : &r->dataset->test,
-                              .limit = a->limit,
-                              .batch_size = a->batch_size,
-                              .bf16 = precision_of(r) == PRECISION_BF16,
-                              .autotune = r->autotune,
-                              .go_on = goes_on};
 }
 
 /* The path of a file beside the model's; from malloc. */
@@ -136,45 +108,14 @@ static char *beside(const Run *r, const char *name)
     return xasprintf("%.*s%s", slash ? (int)(slash - r->path + 1) : 0, r->path, name);
 }
 
-/* The examples that the model's training has held out: none, unless its job lies beside it, is of
- * this data set, and says so. */
-static bool find_held_out(const Run *r, Holdout *held)
+/* How it was trained, where its job lies beside it. */
+static bool read_training(const Run *r, JobSpec *spec)
 {
-    JobSpec spec;
     Faults faults = {0};
     char *job = beside(r, "job.json");
-    const bool read = access(job, R_OK) == 0 && job_file_read(job, NULL, 0, &spec, &faults, NULL);
+    const bool read = access(job, R_OK) == 0 && job_file_read(job, NULL, 0, spec, &faults, NULL);
     free(job);
-    if (!read)
-        return false;
-    const Split *train = &r->dataset->train;
-    const int limit = spec.train_limit;
-    const bool ok =
-        spec.validation_split > 0 && strcmp(spec.dataset, r->dataset_name) == 0
-        && holdout_new(train, limit > 0 && limit < train->count ? limit : train->count,
-                       r->dataset->classes, spec.validation_split, spec.seed, held, NULL);
-    spec_free(&spec);
-    return ok;
-}
-
-static bool fit_temperature(Run *r, Error *err)
-{
-    Holdout held = {0};
-    if (!find_held_out(r, &held))
-        return true;
-    Evaluation e;
-    EvaluationConfig config = config_of(r);
-    config.split = &r->dataset->train;
-    config.examples = held.validation;
-    config.example_count = held.validation_count;
-    const bool ok = evaluation_run(&config, &e, err) && predictions_check(&e.predictions, err);
-    if (ok) {
-        r->temperature = temperature_fit(&e.predictions);
-        r->temperature_examples = e.predictions.count;
-    }
-    evaluation_free(&e);
-    holdout_free(&held);
-    return ok;
+    return read;
 }
 
 /* The kernels of the training, where their record lies beside the model: the same bits; else those
@@ -191,15 +132,33 @@ static void load_kernels(Run *r, const char *cache)
     free(path);
 }
 
+static bool evaluate(Run *r, Error *err)
+{
+    const EvaluateArgs *a = r->args;
+    JobSpec spec = {0};
+    const bool known = read_training(r, &spec);
+    const ModelEvaluationConfig config = {.model = &r->model,
+                                          .dataset = r->dataset,
+                                          .dataset_name = r->dataset_name,
+                                          .training = known ? &spec : NULL,
+                                          .train = a->train,
+                                          .limit = a->limit,
+                                          .batch_size = a->batch_size,
+                                          .precision = a->precision,
+                                          .autotune = r->autotune,
+                                          .go_on = goes_on};
+    const bool ok = model_evaluation_run(&config, &r->result, err);
+    if (known)
+        spec_free(&spec);
+    return ok;
+}
+
 static bool measure(Run *r, Error *err)
 {
     char *cache = autotune_cache_path(NULL);
     team_start(cpus_granted(r->args->threads));
     load_kernels(r, cache);
-    const EvaluationConfig config = config_of(r);
-    const bool ok = evaluation_run(&config, &r->evaluation, err)
-                    && figures_measure(&r->evaluation.predictions, &r->figures, err)
-                    && fit_temperature(r, err);
+    const bool ok = evaluate(r, err);
     if (cache)
         autotune_save(r->autotune, cache, NULL);
     free(cache);
@@ -210,17 +169,9 @@ static bool measure(Run *r, Error *err)
 
 static EvaluationReport report_of(const Run *r)
 {
-    const char *const *names = r->model.info.class_names;
-    const bool same = r->dataset->classes == r->model.info.classes;
-    return (EvaluationReport){.predictions = &r->evaluation.predictions,
-                              .figures = &r->figures,
-                              .class_names = names  ? names
-                                             : same ? r->dataset->class_names
-                                                    : NULL,
-                              .worst = r->args->worst,
-                              .confused = 10,
-                              .temperature = r->temperature,
-                              .temperature_examples = r->temperature_examples};
+    EvaluationReport report = model_evaluation_report(&r->result);
+    report.worst = r->args->worst;
+    return report;
 }
 
 static void print_json(const Run *r, const EvaluationReport *report)
@@ -230,8 +181,8 @@ static void print_json(const Run *r, const EvaluationReport *report)
     cJSON_AddStringToObject(json, "network", r->model.info.network);
     cJSON_AddStringToObject(json, "dataset", r->dataset_name);
     cJSON_AddStringToObject(json, "split", r->args->train ? "train" : "test");
-    cJSON_AddStringToObject(json, "precision", PRECISION_NAMES[precision_of(r)]);
-    cJSON_AddNumberToObject(json, "seconds", r->evaluation.seconds);
+    cJSON_AddStringToObject(json, "precision", PRECISION_NAMES[r->result.precision]);
+    cJSON_AddNumberToObject(json, "seconds", r->result.evaluation.seconds);
     while (figures->child) {
         cJSON *item = cJSON_DetachItemViaPointer(figures, figures->child);
         cJSON_AddItemToObject(json, item->string, item);
@@ -280,8 +231,7 @@ static bool show(const Run *r, Error *err)
 
 static void run_free(Run *r)
 {
-    figures_free(&r->figures);
-    evaluation_free(&r->evaluation);
+    model_evaluation_free(&r->result);
     autotune_free(r->autotune);
     dataset_free(r->dataset);
     model_file_close(&r->model);

@@ -104,6 +104,8 @@ static cJSON *calibration_json(const EvaluationReport *r)
     cJSON_AddItemToObject(json, "bins", bins_json(&plain));
     if (!(r->temperature > 0)) {
         cJSON_AddNullToObject(json, "temperature");
+        if (r->no_temperature)
+            cJSON_AddStringToObject(json, "no_temperature", r->no_temperature);
         return json;
     }
     const Calibration mended = calibration_measure(r->predictions, r->temperature);

@@ -13,6 +13,7 @@ typedef struct {
     int worst, confused;             // how many mistakes and confused pairs to name, at most
     double temperature;              // fitted on other examples; 0: there is none
     int temperature_examples;
+    const char *no_temperature;  // why there is none; NULL: nothing is said
 } EvaluationReport;
 
 /* {"examples", "loss", "accuracy", "top5_accuracy", "macro", "weighted", "classes": [...],
