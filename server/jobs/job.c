@@ -109,3 +109,13 @@ bool model_id_parse(const char *text, int64_t *id)
 {
     return parse_id(text, "model_", 1, id);
 }
+
+void evaluation_id_format(int64_t id, char text[JOB_ID])
+{
+    snprintf(text, JOB_ID, "eval_%" PRId64, id);
+}
+
+bool evaluation_id_parse(const char *text, int64_t *id)
+{
+    return parse_id(text, "eval_", 1, id);
+}

@@ -43,3 +43,6 @@ bool dataset_id_parse(const char *text, int64_t *id);
 
 void model_id_format(int64_t id, char text[JOB_ID]);  // "model_3"
 bool model_id_parse(const char *text, int64_t *id);
+
+void evaluation_id_format(int64_t id, char text[JOB_ID]);  // "eval_5"
+bool evaluation_id_parse(const char *text, int64_t *id);

@@ -14,6 +14,12 @@ const char *const DATASET_STATUS_NAMES[] = {
     [DATASET_FAILED] = "failed",   [DATASET_STATUSES] = NULL,
 };
 
+const char *const EVALUATION_STATUS_NAMES[] = {
+    [EVALUATION_QUEUED] = "queued",       [EVALUATION_RUNNING] = "running",
+    [EVALUATION_SUCCEEDED] = "succeeded", [EVALUATION_FAILED] = "failed",
+    [EVALUATION_STATUSES] = NULL,
+};
+
 bool job_status_active(JobStatus status)
 {
     return status == JOB_QUEUED || status == JOB_RUNNING || status == JOB_STOPPING;
@@ -154,4 +160,31 @@ bool model_name_valid(const char *name)
 bool model_alias_valid(const char *alias)
 {
     return is_plain(alias, MODEL_ALIAS) && alias[strspn(alias, "0123456789")] != '\0';
+}
+
+void evaluation_row_free(EvaluationRow *evaluation)
+{
+    free(evaluation->figures);
+    free(evaluation->class_names);
+    evaluation->figures = evaluation->class_names = NULL;
+}
+
+void evaluation_list_free(EvaluationList *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        evaluation_row_free(&list->items[i]);
+    free(list->items);
+    *list = (EvaluationList){0};
+}
+
+void cell_list_free(CellList *list)
+{
+    free(list->items);
+    *list = (CellList){0};
+}
+
+void mistake_list_free(MistakeList *list)
+{
+    free(list->items);
+    *list = (MistakeList){0};
 }

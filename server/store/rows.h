@@ -12,6 +12,7 @@
 #include "core/train/checkpoint.h"
 #include "core/train/epoch_metrics.h"
 #include "server/store/rows_dataset.h"
+#include "server/store/rows_evaluation.h"
 #include "server/store/rows_model.h"
 
 /* ---- Jobs ---- */
@@ -50,6 +51,7 @@ typedef struct {
     char *settings;               // JSON object: all settings, resolved, but for name and metadata
     char *metadata;               // JSON object of strings
     int64_t parent_id;            // the job that this one was cloned from; 0: none
+    int64_t evaluation_id;        // of its best checkpoint, since it has succeeded; 0: none
     int restart_count;            // times that it was queued again because the daemon had died
     int idle_restarts;            // of those, the last ones in a row without a new checkpoint
     char warning[JOB_TEXT];       // why it waits, such as a full disk; "": it does not. Not stored

@@ -136,6 +136,28 @@ bool store_datasets(Store *store, const DatasetQuery *query, DatasetList *list, 
 bool store_dataset_removals(Store *store, IdList *list, Error *err);
 bool store_dataset_totals(Store *store, int64_t *count, int64_t *bytes, Error *err);
 
+/* Evaluations, in a transaction. */
+bool store_add_evaluation(Store *store, EvaluationRow *evaluation, Error *err);  // gives it its id
+bool store_load_evaluation(Store *store, int64_t id, EvaluationRow *evaluation, Error *err);
+bool store_save_evaluation(Store *store, const EvaluationRow *evaluation, Error *err);
+bool store_next_evaluation(Store *store, int64_t *id, Error *err);  // the oldest queued; 0: none
+/* What it has found: the texts of the row, its confusion matrix, its mistakes. */
+bool store_put_figures(Store *store, const EvaluationRow *evaluation, Error *err);
+bool store_put_cells(Store *store, int64_t id, const CellList *cells, Error *err);
+bool store_put_mistakes(Store *store, int64_t id, const MistakeList *mistakes, Error *err);
+/* Something that happens to it; it replaces what was told of its progress before. */
+bool store_tell_evaluation(Store *store, int64_t id, Event *event, Error *err);
+bool store_remove_evaluation(Store *store, int64_t id, Error *err);  // and all it has found
+bool store_remove_job_evaluations(Store *store, int64_t job_id, Error *err);
+
+/* Outside of one. Only the first reads figures and names of classes. */
+bool store_evaluation(Store *store, int64_t id, EvaluationRow *evaluation, Error *err);
+bool store_evaluations(Store *store, const EvaluationQuery *query, EvaluationList *list,
+                       Error *err);
+bool store_evaluation_count(Store *store, int64_t *count, Error *err);
+bool store_cells(Store *store, int64_t id, CellList *list, Error *err);
+bool store_mistakes(Store *store, const MistakeQuery *query, MistakeList *list, Error *err);
+
 bool store_job(Store *store, int64_t id, JobInfo *job, Error *err);
 bool store_jobs(Store *store, const JobQuery *query, JobList *list, Error *err);
 bool store_key(Store *store, const char *key, char **request, int64_t *job_id, Error *err);

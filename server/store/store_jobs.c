@@ -52,6 +52,7 @@ static const Column COLUMNS[] = {
     TEXT("dataset_name", dataset.name),
     TEXT("dataset_digest", dataset.digest),
     TEXT("notice", notice),
+    FIELD("evaluation_id", INT64, evaluation_id),
 };
 
 static const Table TABLE = {"jobs", COLUMNS, COUNT(COLUMNS)};

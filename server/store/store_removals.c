@@ -27,6 +27,8 @@ bool store_remove_job(Store *store, int64_t id, Error *err)
         if (!sql_run(db, err, GO_AT_ONCE[i], "i", id))
             return false;
     }
+    if (!store_remove_job_evaluations(store, id, err))
+        return false;
     return sql_run(db, err, "INSERT INTO removals VALUES (?, ?)", "ii", id, (int64_t)WHOLE_JOB);
 }
 

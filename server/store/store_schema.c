@@ -158,6 +158,33 @@ static const char *const STEPS[] = {
     "  PRIMARY KEY (model_id, version)) WITHOUT ROWID;"
     // Of a job that has ended, such as a model that it could not register.
     "ALTER TABLE jobs ADD COLUMN notice TEXT NOT NULL DEFAULT '';",
+
+    // Evaluations. A job remembers that of its best checkpoint.
+    "CREATE TABLE evaluations ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  status TEXT NOT NULL CHECK (status IN ('queued', 'running', 'succeeded', 'failed')),"
+    "  job_id INTEGER NOT NULL, step INTEGER NOT NULL,"
+    "  model_id INTEGER NOT NULL, version INTEGER NOT NULL, model TEXT NOT NULL,"
+    "  automatic INTEGER NOT NULL,"
+    "  dataset_id INTEGER NOT NULL, dataset_key TEXT NOT NULL, dataset_name TEXT NOT NULL,"
+    "  dataset_digest TEXT NOT NULL, split TEXT NOT NULL, example_limit INTEGER NOT NULL,"
+    "  examples INTEGER NOT NULL, classes INTEGER NOT NULL, mistakes INTEGER NOT NULL,"
+    "  loss REAL, accuracy REAL, top5_accuracy REAL, macro_f1 REAL, calibration_error REAL,"
+    "  temperature REAL, seconds REAL,"
+    "  error_code TEXT NOT NULL, error_message TEXT NOT NULL, restart_count INTEGER NOT NULL,"
+    "  created_at INTEGER NOT NULL, started_at INTEGER NOT NULL, finished_at INTEGER NOT NULL);"
+    "CREATE INDEX evaluations_by_job ON evaluations (job_id);"
+    "CREATE INDEX evaluations_to_do ON evaluations (id) WHERE status IN ('queued', 'running');"
+    "CREATE TABLE evaluation_figures (evaluation_id INTEGER PRIMARY KEY,"
+    "  figures TEXT NOT NULL, class_names TEXT NOT NULL);"
+    "CREATE TABLE evaluation_cells (evaluation_id INTEGER NOT NULL, truth INTEGER NOT NULL,"
+    "  guess INTEGER NOT NULL, count INTEGER NOT NULL,"
+    "  PRIMARY KEY (evaluation_id, truth, guess)) WITHOUT ROWID;"
+    "CREATE TABLE evaluation_mistakes (evaluation_id INTEGER NOT NULL, rank INTEGER NOT NULL,"
+    "  example INTEGER NOT NULL, truth INTEGER NOT NULL, guess INTEGER NOT NULL,"
+    "  loss REAL, confidence REAL, truth_share REAL,"
+    "  PRIMARY KEY (evaluation_id, rank)) WITHOUT ROWID;"
+    "ALTER TABLE jobs ADD COLUMN evaluation_id INTEGER NOT NULL DEFAULT 0;",
 };
 // clang-format on
 
