@@ -71,6 +71,7 @@ static const Field FIELDS[] = {
     {"limits.predict_seconds", INT, AT(limits.predict_seconds), "10", 1, 3600, NULL, "that a request to predict may wait for its turn"},
     {"limits.models_bytes", INT,    AT(limits.models_bytes), "1073741824", 0, 1L << 50, NULL, "of memory, of models that stay loaded for predictions"},
     {"limits.models_idle_seconds", INT, AT(limits.models_idle_seconds), "600", 1, 31536000, NULL, "after which a loaded model that nobody uses leaves"},
+    {"limits.evaluations",  INT,    AT(limits.evaluations), "10000", 1, 1000000, NULL, "stored at a time; those at the end of trainings come on top"},
     {"log.level",           CHOICE, AT(log.level), "info", 0, 0, LOG_LEVEL_NAMES, "error, warning, info, request or debug"},
     {"log.format",          CHOICE, AT(log.format), "text", 0, 0, LOG_FORMAT_NAMES, "text or json"},
 };

@@ -58,6 +58,7 @@ typedef struct {
         int predict_seconds;          // that one may wait: 10
         int64_t models_bytes;         // of memory, of models that stay loaded: 1 GiB
         int models_idle_seconds;      // after which one that nobody uses leaves: 600
+        int evaluations;              // stored at a time, beside those of jobs' ends: 10000
     } limits;
     struct {
         LogLevel level;    // "info"

@@ -18,7 +18,9 @@
 #include "server/notify.h"
 #include "server/signals.h"
 #include "server/work/cpus.h"
+#include "server/work/evaluator.h"
 #include "server/work/import_set.h"
+#include "server/work/importer.h"
 #include "server/work/worker.h"
 
 // Of the 8 seconds that an end may take.
@@ -38,6 +40,8 @@ typedef struct {
     Predictor *predictor;
     PictureDecoders *decoders;
     char *kernels;
+    Evaluations *evaluations;
+    Evaluator *evaluator;
     HttpCounts counts;
     App app;
     Http *http;
@@ -145,6 +149,7 @@ static bool start_serving(Daemon *d, const ServerConfig *config, Error *err)
         .predictor = d->predictor,
         .decoders = d->decoders,
         .predict_seconds = config->limits.predict_seconds,
+        .evaluations = d->evaluations,
         .log = d->log,
         .datasets = config->datasets[0] ? config->datasets : NULL,
         .data = config->data,
@@ -254,6 +259,30 @@ static bool start_predictor(Daemon *d, const ServerConfig *config, Error *err)
     return predictor_start(&how, &d->predictor, err);
 }
 
+static bool open_evaluations(Daemon *d, const ServerConfig *config, Error *err)
+{
+    const EvaluationsConfig how = {
+        .data = config->data, .most = config->limits.evaluations, .jobs = d->jobs, .log = d->log};
+    return evaluations_open(&how, &d->evaluations, err);
+}
+
+static bool start_evaluator(Daemon *d, const ServerConfig *config, Error *err)
+{
+    const EvaluatorConfig how = {
+        .how =
+            {
+                .evaluations = d->evaluations,
+                .data = config->data,
+                .datasets = config->datasets[0] ? config->datasets : NULL,
+                .sets = datasets_for_specs(d->sets),
+                .kernels = config->kernels[0] ? config->kernels : NULL,
+                .threads = job_threads(cores(config), config->workers),
+            },
+        .log = d->log,
+    };
+    return evaluator_start(&how, &d->evaluator, err);
+}
+
 /* The port first: where it is taken, nothing of the data has been touched. */
 static bool start(Daemon *d, const ServerConfig *config, Error *err)
 {
@@ -261,8 +290,9 @@ static bool start(Daemon *d, const ServerConfig *config, Error *err)
     return start_listening(d, config, err) && jobs_open(&jobs, &d->jobs, err)
            && open_uploads(d, config, err) && open_datasets(d, config, err)
            && open_models(d, config, err) && start_predictor(d, config, err)
-           && start_serving(d, config, err) && start_workers(d, config, err)
-           && start_importer(d, config, err);
+           && open_evaluations(d, config, err) && start_serving(d, config, err)
+           && start_workers(d, config, err) && start_importer(d, config, err)
+           && start_evaluator(d, config, err);
 }
 
 /* ---- Run ---- */
@@ -287,21 +317,29 @@ static int wait_for_end(Daemon *d)
 
 /* ---- End ---- */
 
+static double stop_seconds_left(double began)
+{
+    const double left = WORKERS_STOP_SECONDS - (clock_seconds() - began);
+    return left > 0 ? left : 0;
+}
+
 /* The workers first: until they have ended, clients can still see what happens. */
 static void stop(Daemon *d)
 {
     if (d->importer)
         datasets_leave(d->sets);  // it ends beside the workers
+    if (d->evaluator)
+        evaluations_leave(d->evaluations);  // likewise
     const double began = clock_seconds();
     const bool workers = workers_stop(d->workers, WORKERS_STOP_SECONDS);
-    const double left = WORKERS_STOP_SECONDS - (clock_seconds() - began);
-    const bool importer = importer_stop(d->importer, left > 0 ? left : 0);
+    const bool importer = importer_stop(d->importer, stop_seconds_left(began));
+    const bool evaluator = evaluator_stop(d->evaluator, stop_seconds_left(began));
     if (d->jobs)
         events_close(jobs_notifier(d->jobs));
     predictor_leave(d->predictor);
     const bool handlers = http_stop(d->http), uploads = handlers && uploads_close(d->uploads);
     const bool predictor = handlers && predictor_stop(d->predictor, PREDICTOR_STOP_SECONDS);
-    if (!predictor || !workers || !uploads || !importer) {
+    if (!predictor || !workers || !uploads || !importer || !evaluator) {
         // A worker in the middle of a step, or a handler that waits for the disk, still uses
         // everything. A job goes on from its last checkpoint.
         LOG(d->log, LOG_WARNING, workers ? "left_in_a_request" : "left_in_a_step",
@@ -313,6 +351,7 @@ static void stop(Daemon *d)
     free(d->kernels);
     open_sets_free(d->open_sets);
     models_close(d->models);
+    evaluations_close(d->evaluations);
     datasets_close(d->sets);
     quota_free(d->quota);
     jobs_close(d->jobs);

@@ -5,6 +5,7 @@
 #include "server/data/upload.h"
 #include "server/http/http.h"
 #include "server/jobs/jobs.h"
+#include "server/models/evaluations.h"
 #include "server/models/models.h"
 #include "server/models/picture_decoders.h"
 #include "server/models/predictor.h"
@@ -16,6 +17,7 @@ struct App {
     Uploads *uploads;
     Datasets *sets;
     OpenSets *open_sets;
+    Evaluations *evaluations;
     Models *models;
     Predictor *predictor;
     PictureDecoders *decoders;  // of pictures to predict
@@ -104,6 +106,15 @@ bool delete_model_version(App *app, const Request *req, Response *res, Error *er
 bool get_model_content(App *app, const Request *req, Response *res, Error *err);
 bool get_model_onnx(App *app, const Request *req, Response *res, Error *err);
 bool get_model_card(App *app, const Request *req, Response *res, Error *err);
+
+/* api_evaluations.c, api_evaluation_create.c */
+bool list_evaluations(App *app, const Request *req, Response *res, Error *err);
+bool create_evaluation(App *app, const Request *req, Response *res, Error *err);
+bool get_evaluation(App *app, const Request *req, Response *res, Error *err);
+bool get_confusion(App *app, const Request *req, Response *res, Error *err);
+bool list_mistakes(App *app, const Request *req, Response *res, Error *err);
+bool cancel_evaluation(App *app, const Request *req, Response *res, Error *err);
+bool delete_evaluation(App *app, const Request *req, Response *res, Error *err);
 
 /* api_networks.c, api_settings.c */
 bool list_networks(App *app, const Request *req, Response *res, Error *err);

@@ -37,6 +37,14 @@ static void add_job_id(cJSON *to, const char *name, int64_t id)
     add_text(to, name, text);
 }
 
+static void add_evaluation_id(cJSON *to, int64_t id)
+{
+    char text[JOB_ID] = "";
+    if (id > 0)
+        evaluation_id_format(id, text);
+    add_text(to, "evaluation_id", text);
+}
+
 /* Null for a job that is not queued. */
 static void add_position(cJSON *to, int64_t position)
 {
@@ -153,6 +161,7 @@ cJSON *job_to_json(const JobInfo *job)
     add_latest(json, job);
     add_best(json, job);
     add_job_id(json, "parent_id", job->parent_id);
+    add_evaluation_id(json, job->evaluation_id);
     add_count(json, "restart_count", job->restart_count);
     add_environment(json, job);
     add_error(json, job);

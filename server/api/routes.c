@@ -64,6 +64,13 @@ static const Route ROUTES[] = {
     {"GET",    "/v1/models/:model/versions/:version/onnx",           get_model_onnx,         BODY_NONE,     TOKEN, READS},
     {"GET",    "/v1/models/:model/versions/:version/card",           get_model_card,         BODY_NONE,     TOKEN, READS},
     {"POST",   "/v1/models/:model/predict",                          predict_pictures,       BODY_BYTES,    TOKEN, PREDICTS},
+    {"GET",    "/v1/evaluations",                                    list_evaluations,       BODY_NONE,     TOKEN, READS},
+    {"POST",   "/v1/evaluations",                                    create_evaluation,      BODY_JSON,     TOKEN, WRITES},
+    {"GET",    "/v1/evaluations/:evaluation",                        get_evaluation,         BODY_NONE,     TOKEN, READS},
+    {"DELETE", "/v1/evaluations/:evaluation",                        delete_evaluation,      BODY_NONE,     TOKEN, WRITES},
+    {"GET",    "/v1/evaluations/:evaluation/confusion",              get_confusion,          BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v1/evaluations/:evaluation/mistakes",               list_mistakes,          BODY_NONE,     TOKEN, READS},
+    {"POST",   "/v1/evaluations/:evaluation/cancel",                 cancel_evaluation,      BODY_OPTIONAL, TOKEN, WRITES},
     {"GET",    "/v1/settings",                                       list_settings,          BODY_NONE,     TOKEN, READS},
     {"GET",    "/v1/system",                                         get_system,             BODY_NONE,     TOKEN, READS},
 

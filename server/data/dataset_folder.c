@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "server/data/dataset_files.h"
 
 char *dataset_folder(const char *datasets, const DatasetInfo *info)
 {
@@ -30,5 +31,18 @@ bool dataset_available(const char *datasets, const DatasetInfo *info, Error *err
     char *folder = dataset_folder(datasets, info);
     const bool ok = dataset_present(info->name, folder, err);
     free(folder);
+    return ok;
+}
+
+bool dataset_open_named(const char *data, const char *datasets, int64_t id, const char *name,
+                        Dataset **set, Error *err)
+{
+    const DatasetInfo *known = id == 0 ? dataset_find(name) : NULL;
+    // With a slash in it, it is a folder for dataset_open, whatever the data folder is called.
+    char *path = id > 0 ? xasprintf("%s/", dataset_pixels_path(data, id).text) : xstrdup(name);
+    char *folder = known ? dataset_folder(datasets, known) : NULL;
+    const bool ok = dataset_open(path, folder, set, err);
+    free(folder);
+    free(path);
     return ok;
 }

@@ -6,5 +6,10 @@
  * dataset, fashion_mnist, or as Debian's packages write such names, fashion-mnist. From malloc. */
 char *dataset_folder(const char *datasets, const DatasetInfo *info);
 
+/* A set as a training or an evaluation reads it: `id` 0, a known one called `name` (or, on the
+ * command line, a folder), else one that people brought, whose files are in the daemon's folder. */
+bool dataset_open_named(const char *data, const char *datasets, int64_t id, const char *name,
+                        Dataset **set, Error *err);
+
 /* Whether its files are there; else an error that names the one that is missing. */
 bool dataset_available(const char *datasets, const DatasetInfo *info, Error *err);

@@ -118,3 +118,28 @@ char *event_note(const char *message)
     add_text(object, "message", message);
     return finish(object);
 }
+
+char *event_evaluation(const EvaluationRow *row, const char *status, const char *previous)
+{
+    cJSON *object = cJSON_CreateObject();
+    char id[JOB_ID] = "", job[JOB_ID] = "";
+    evaluation_id_format(row->id, id);
+    if (row->source.job_id > 0)
+        job_id_format(row->source.job_id, job);
+    add_text(object, "evaluation_id", id);
+    add_text(object, "job_id", job);
+    add_text(object, "model", row->source.model);
+    add_text(object, "status", status);
+    add_text(object, "previous", previous ? previous : "");
+    cJSON *progress = cJSON_AddObjectToObject(object, "progress");
+    add_number(progress, "done", (double)row->progress.done);
+    add_number(progress, "total", (double)row->progress.total);
+    if (row->error.code[0]) {
+        cJSON *error = cJSON_AddObjectToObject(object, "error");
+        add_text(error, "code", row->error.code);
+        add_text(error, "message", row->error.message);
+    } else {
+        cJSON_AddNullToObject(object, "error");
+    }
+    return finish(object);
+}

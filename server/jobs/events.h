@@ -16,6 +16,8 @@
  *                 taken back and will come again: a reader drops those it has.
  *     updated     {"name","metadata"}
  *     deleted     {}
+ *     evaluation  {"evaluation_id","job_id"|null,"model"|null,"status","previous"|null,
+ *                 "progress":{"done","total"},"error"}: of no job's own events
  *     note        {"message"}: something worth knowing, in words
  *     model       {"model_id","name","action","version"}: of no job; action created, version_added,
  *                 version_deleted, updated, evaluated or deleted

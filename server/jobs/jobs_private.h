@@ -32,6 +32,10 @@ struct Jobs {
     Store *store;
     Events *notifier;
     Keeper *keeper;
+    struct {
+        void (*wake)(void *context);  // NULL: there is none
+        void *context;
+    } evaluator;
 
     // Below the store's locks, above the notifier's.
     pthread_mutex_t lock;

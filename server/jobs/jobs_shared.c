@@ -30,3 +30,9 @@ bool jobs_make_room(Jobs *jobs, Error *err)
     *err = (Error){0};
     return true;
 }
+
+void jobs_on_evaluation(Jobs *jobs, void (*wake)(void *context), void *context)
+{
+    jobs->evaluator.wake = wake;
+    jobs->evaluator.context = context;
+}

@@ -6,6 +6,9 @@
 
 Store *jobs_store(Jobs *jobs);
 
+/* Call `wake` when there may be an evaluation to do. Before any job runs, and once. */
+void jobs_on_evaluation(Jobs *jobs, void (*wake)(void *context), void *context);
+
 /* Whether an ordinary write may be tried: ERR_NO_SPACE while space is short. */
 bool jobs_admits(Jobs *jobs, Error *err);
 /* What became of a write: NULL, or why it failed. */

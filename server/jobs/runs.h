@@ -72,6 +72,10 @@ bool run_result_note(Run *run, const char *message, bool failed, Error *err);
  * nothing. */
 bool run_checkpoint(Run *run, const CheckpointRow *row, int keep, Error *err);
 
+/* Once it has succeeded its best checkpoint is to be evaluated, on the first n test examples; 0: on
+ * all of them. */
+void run_evaluate(Run *run, int example_limit);
+
 typedef enum {
     RUN_SUCCEEDED,  // reason: "completed", "max_seconds", "early_stopping"
     RUN_FAILED,     // reason: the error's code; message

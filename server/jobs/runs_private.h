@@ -14,6 +14,8 @@ struct Run {
     double waits_since;  // for the disk, monotonic seconds; 0: it does not
     int64_t *gone;       // checkpoints whose files are deleted, and whose removals are not
     size_t gone_count;
+    bool evaluate;  // its best checkpoint, once it has succeeded
+    int example_limit;
     ActiveRun active;  // in the jobs' list; behind their lock
 };
 

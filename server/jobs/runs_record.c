@@ -8,6 +8,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
+#include "server/base/time.h"
 #include "server/jobs/change.h"
 #include "server/jobs/event_data.h"
 #include "server/jobs/job_files.h"
@@ -379,13 +380,51 @@ bool run_record_kernels(Run *run, const char *kernels, Error *err)
 
 /* ---- The end ---- */
 
+/* The evaluation of its best checkpoint, which begins once all this is on disk. */
+static bool add_evaluation(Change *change, const Run *run, Error *err)
+{
+    JobInfo *job = &change->job;
+    Store *store = change->jobs->store;
+    EvaluationRow row = {
+        .source = {.job_id = job->id, .step = job->best.checkpoint_step},
+        .automatic = 1,
+        .dataset = {.id = job->dataset.id},
+        .split = "test",
+        .example_limit = run->example_limit,
+        .created_at = time_now_ms(),
+    };
+    memcpy(row.dataset.name, job->dataset.name, sizeof row.dataset.name);
+    memcpy(row.dataset.digest, job->dataset.digest, sizeof row.dataset.digest);
+    if (row.dataset.id > 0)
+        dataset_id_format(row.dataset.id, row.dataset.key);
+    else
+        snprintf(row.dataset.key, sizeof row.dataset.key, "%.*s", DATASET_ID - 1, row.dataset.name);
+    if (!store_add_evaluation(store, &row, err))
+        return false;
+    job->evaluation_id = row.id;
+    Event event = {.time = row.created_at,
+                   .type = "evaluation",
+                   .data = event_evaluation(&row, EVALUATION_STATUS_NAMES[row.status], NULL)};
+    const bool ok = store_tell_evaluation(store, row.id, &event, err);
+    free(event.data);
+    return ok;
+}
+
+typedef struct {
+    const Run *run;
+    RunEnd how;
+} End;
+
 static bool record_end(Change *change, const void *what, Error *err)
 {
-    const RunEnd *end = what;
+    const Run *run = ((const End *)what)->run;
+    const RunEnd *end = &((const End *)what)->how;
     JobInfo *job = &change->job;
     switch (end->outcome) {
     case RUN_SUCCEEDED:
         snprintf(job->stop_reason, sizeof job->stop_reason, "%s", end->reason);
+        if (run->evaluate && job->best.checkpoint_step > 0 && !add_evaluation(change, run, err))
+            return false;
         return change_status(change, JOB_SUCCEED, err);
     case RUN_FAILED:
         job->stop_reason[0] = '\0';
@@ -400,8 +439,15 @@ static bool record_end(Change *change, const void *what, Error *err)
     return change_status(change, job->status == JOB_STOPPING ? JOB_END : JOB_INTERRUPT, err);
 }
 
-void run_end(Run *run, RunEnd end)
+void run_evaluate(Run *run, int example_limit)
 {
+    run->evaluate = true;
+    run->example_limit = example_limit;
+}
+
+void run_end(Run *run, RunEnd how)
+{
+    const End end = {run, how};
     Error err = {0};
     // Told to end or not, the end is worth waiting for; only a daemon that leaves cannot.
     while (!record(run, record_end, &end, &err)) {
@@ -414,5 +460,8 @@ void run_end(Run *run, RunEnd end)
         run->last_tries = 0;
         err = (Error){0};
     }
+    Jobs *jobs = run->jobs;
     run_free(run);
+    if (jobs->evaluator.wake)
+        jobs->evaluator.wake(jobs->evaluator.context);
 }

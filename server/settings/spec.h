@@ -75,6 +75,7 @@ typedef struct {
     double checkpoint_every_seconds;  // 0: not by time
     int checkpoint_keep;              // 2, besides the best
     char register_as[MODEL_NAME];     // a model that the result becomes a version of; "": none
+    bool evaluate;                    // true: the daemon, the best checkpoint, on the test split
     cJSON *metadata;                  // an object of strings, or NULL; owned
 } JobSpec;
 

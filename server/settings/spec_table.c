@@ -193,6 +193,9 @@ static const Field FIELDS[] = {
      END, AT(checkpoint_keep), .default_value = 2, .min = 1, .max = 100},
     {ROW("/register_as", FIELD_MODEL, "Register as",
          "the model whose next version the best checkpoint becomes once the job has succeeded; empty: none"), END},
+    {ROW("/evaluate", FIELD_BOOL, "Evaluate at the end",
+         "by the daemon: the best checkpoint on the test examples, class by class, once the training has succeeded"),
+     END, AT(evaluate), .default_value = 1},
     {ROW("/metadata", FIELD_METADATA, "Metadata", "texts of your own, up to 16"), WHAT},
 };
 #undef ROW

@@ -25,7 +25,6 @@
 #include "core/base/memory.h"
 #include "server/base/json_text.h"
 #include "server/base/time.h"
-#include "server/data/dataset_files.h"
 #include "server/data/dataset_folder.h"
 #include "server/jobs/job_files.h"
 #include "server/work/error_word.h"
@@ -254,17 +253,10 @@ static bool make_trainer(Training *t, Error *err)
 
 static bool open_dataset(Training *t, Error *err)
 {
-    if (t->spec.set.id > 0) {
-        // With a slash in it, it is a folder for dataset_open, whatever the data folder is called.
-        char *path = xasprintf("%s/", dataset_pixels_path(t->config->data, t->spec.set.id).text);
-        t->opening = !dataset_open(path, NULL, &t->dataset, err);
-        free(path);
-        return !t->opening;
-    }
-    const DatasetInfo *known = dataset_find(t->spec.dataset);
-    char *folder = known ? dataset_folder(t->config->datasets, known) : NULL;
-    const bool ok = dataset_open(t->spec.dataset, folder, &t->dataset, err);
-    free(folder);
+    const int64_t id = t->spec.set.id;
+    const bool ok = dataset_open_named(t->config->data, t->config->datasets, id, t->spec.dataset,
+                                       &t->dataset, err);
+    t->opening = id > 0 && !ok;
     return ok;
 }
 
@@ -334,6 +326,8 @@ void training_do(Run *run, const TrainingConfig *config)
     const bool done = begin(&t, &err) && trainer_run(t.trainer, on_event, &t, &err);
     if (!done)
         look_for_damage(&t, &err);
+    if (t.spec.evaluate)
+        run_evaluate(run, t.spec.test_limit);
     // The memory is freed before the next job can be taken, and before clients see this one ended.
     trainer_free(t.trainer);
     dataset_free(t.dataset);

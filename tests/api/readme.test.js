@@ -34,7 +34,8 @@ const statements = (text) => text.replaceAll(/\\\n/g, ' ').split('\n').filter((l
 
 // Runs a line as it stands, but for the address, and for streams, which would go on for ever. Resolves
 // to the status of its last answer and what it printed.
-function run(line) {
+async function run(line) {
+  if (line.includes('"JOB"')) line = line.replace('JOB', await lastJob());
   const curl = `curl() { command curl -sS --max-time ${line.includes('-N') ? 2 : 60} -w '\\n%{http_code}' "$@"; }`;
   const script = `api=${daemon.url}\n${curl}\n${line.startsWith('api=') ? '' : line}`;
   return new Promise((resolve) => {
@@ -45,6 +46,7 @@ function run(line) {
   });
 }
 
+const lastJob = async () => (await client.get('/v1/jobs?dataset=flowers&status=succeeded')).json.data[0].id;
 const job = () => client.job('job_1');
 // Jobs of other lines would go on for hours, and they come first.
 async function trained() {
@@ -60,6 +62,8 @@ const WAITS = [
   [/DELETE.*jobs/, 'the end', async () => ['stopped', 'succeeded'].includes((await job()).status)],
   [/flowers(\/(report|pictures)|\S*\s+#|", "network)/, 'the import', async () => (await client.get('/v1/datasets/flowers')).json.status !== 'importing'],
   [/DELETE.*datasets/, 'the training', trained],
+  [/evaluations/, 'the training', trained],
+  [/evaluations\/eval_1/, 'the evaluation', async () => (await client.get('/v1/evaluations/eval_1')).json.status === 'succeeded'],
 ];
 
 test('the curls of the README do what it says', { timeout: 280000 }, async () => {

@@ -1,0 +1,97 @@
+#include "server/work/evaluator.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/memory.h"
+#include "core/base/thread.h"
+#include "server/base/time.h"
+
+enum { NICE = 10 };
+
+struct Evaluator {
+    EvaluateConfig how;
+    char *kernels;
+    Log *log;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    bool over;
+};
+
+static void evaluate_one(const Evaluator *evaluator, const EvaluationRow *row)
+{
+    EvaluationOutcome outcome;
+    const double began = clock_seconds();
+    evaluate(&evaluator->how, row, &outcome);
+    LOG(evaluator->log, LOG_INFO, "evaluation_ended", log_int("evaluation", row->id),
+        log_int("examples", outcome.found.examples), log_real("accuracy", outcome.found.accuracy),
+        log_real("seconds", clock_seconds() - began), log_text("error", outcome.message));
+    evaluations_finish(evaluator->how.evaluations, &outcome);
+    evaluation_outcome_free(&outcome);
+}
+
+static void *work(void *context)
+{
+    Evaluator *evaluator = context;
+    // On Linux a thread has a niceness of its own, and the threads that it starts inherit it.
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
+    for (EvaluationRow row; evaluations_take(evaluator->how.evaluations, &row);) {
+        evaluate_one(evaluator, &row);
+        evaluation_row_free(&row);
+    }
+    pthread_mutex_lock(&evaluator->lock);
+    evaluator->over = true;
+    pthread_cond_signal(&evaluator->ended);
+    pthread_mutex_unlock(&evaluator->lock);
+    return NULL;
+}
+
+static void evaluator_free(Evaluator *evaluator)
+{
+    pthread_cond_destroy(&evaluator->ended);
+    pthread_mutex_destroy(&evaluator->lock);
+    free(evaluator->kernels);
+    free(evaluator);
+}
+
+bool evaluator_start(const EvaluatorConfig *config, Evaluator **out, Error *err)
+{
+    Evaluator *evaluator = xcalloc(1, sizeof *evaluator);
+    const char *kernels = config->how.kernels;
+    evaluator->kernels = kernels ? xstrdup(kernels) : xasprintf("%s/kernels.txt", config->how.data);
+    evaluator->how = config->how;
+    evaluator->how.kernels = evaluator->kernels;
+    evaluator->log = config->log;
+    pthread_mutex_init(&evaluator->lock, NULL);
+    cond_init_monotonic(&evaluator->ended);
+    const bool ok =
+        thread_start(&evaluator->thread, work, evaluator, "the thread that evaluates", err);
+    *out = ok ? evaluator : NULL;
+    if (!ok)
+        evaluator_free(evaluator);
+    return ok;
+}
+
+bool evaluator_stop(Evaluator *evaluator, double seconds)
+{
+    if (!evaluator)
+        return true;
+    evaluations_leave(evaluator->how.evaluations);
+    const struct timespec until = clock_after(seconds);
+    int waited = 0;
+    pthread_mutex_lock(&evaluator->lock);
+    while (!evaluator->over && waited == 0)
+        waited = pthread_cond_timedwait(&evaluator->ended, &evaluator->lock, &until);
+    const bool over = evaluator->over;
+    pthread_mutex_unlock(&evaluator->lock);
+    if (!over)
+        return false;
+    pthread_join(evaluator->thread, NULL);
+    evaluator_free(evaluator);
+    return true;
+}

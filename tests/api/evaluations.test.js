@@ -1,0 +1,260 @@
+// Evaluations: at the end of trainings and on request, what they find, deaths in the middle.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Client, collect } from './client.js';
+import { Daemon, until } from './daemon.js';
+import { makePictures } from './pictures.js';
+
+const binary = process.env.GOOGLENETD ?? new URL('../../build/server/googlenetd', import.meta.url).pathname;
+const imports = mkdtempSync(join(tmpdir(), 'imports-'));
+let daemon, client, job, set;
+
+// Classes that a network cannot learn in one epoch: there are mistakes to look at.
+const settings = { network: 'googlenet_tiny', image_size: 16, epochs: 1, batch_size: 16, optimizer: { learning_rate: 0.01 } };
+const fashion = { ...settings, dataset: 'fashion_mnist', train_limit: 600, test_limit: 300 };
+
+before(async () => {
+  makePictures(join(imports, 'colours'), 30);
+  daemon = await Daemon.start({ args: ['--imports', imports] });
+  client = new Client(daemon.url);
+  const { id } = (await client.post('/v1/datasets', { name: 'colours', source: { folder: 'colours' }, image: { size: 16 } }, { status: 201 })).json;
+  set = await until('the import', async () => {
+    const { json } = await client.get(`/v1/datasets/${id}`);
+    return json.status === 'ready' && json;
+  });
+});
+after(async () => {
+  await daemon.stop();
+  rmSync(imports, { recursive: true });
+});
+
+const get = async (id) => (await client.get(`/v1/evaluations/${id}`)).json;
+const ask = async (body, status = 202) => (await client.post('/v1/evaluations', body, { status })).json;
+const done = (id) => until(`the end of ${id}`, async () => {
+  const found = await get(id);
+  return ['succeeded', 'failed'].includes(found.status) && found;
+});
+const ids = async (query) => (await client.get(`/v1/evaluations?${query}`)).json.data.map(({ id }) => id);
+const pointers = async (body) => (await ask(body, 400)).errors.map(({ pointer }) => pointer);
+// As `googlenetd evaluate --json` prints it.
+const offline = (file, dataset, ...more) =>
+  JSON.parse(execFileSync(binary, ['evaluate', file, dataset, '--json', '--threads', '1', '--batch-size', '16', ...more], { encoding: 'utf8' }));
+const near = (a, b, what) => assert.ok(Math.abs(a - b) <= 1e-6 * Math.max(1, Math.abs(b)), `${what}: ${a}, ${b}`);
+
+test('a training that succeeds is evaluated, and its figures are its own', async () => {
+  const stream = await client.stream('/v1/events');
+  job = await client.succeeded((await client.create(fashion)).id);
+  assert.match(job.evaluation_id, /^eval_[1-9]\d*$/);
+  const found = await done(job.evaluation_id);
+  assert.equal(found.error, null);
+  assert.deepEqual([found.automatic, found.job_id, found.checkpoint, found.split, found.limit], [true, job.id, job.best.checkpoint, 'test', 300]);
+  assert.deepEqual(found.dataset, { id: 'fashion_mnist', name: 'fashion_mnist', digest: null });
+  assert.equal(found.examples, 300);
+  assert.equal(found.accuracy, job.best.test_accuracy);
+  assert.equal(found.loss, job.latest.test_loss);
+  assert.equal(found.figures.accuracy, found.accuracy);
+  assert.equal(found.temperature, null);
+  assert.match(found.figures.calibration.no_temperature, /held no examples out/);
+  assert.deepEqual(found.progress, { done: 300, total: 300 });
+  const told = await collect(stream, ({ type, data }) => type === 'evaluation' && data.status === 'succeeded');
+  const mine = told.filter(({ type, data }) => type === 'evaluation' && data.status !== data.previous).map(({ data }) => data);
+  assert.deepEqual(mine.map(({ status, previous }) => [previous, status]), [[null, 'queued'], ['queued', 'running'], ['running', 'succeeded']]);
+  assert.deepEqual([mine[2].evaluation_id, mine[2].job_id], [job.evaluation_id, job.id]);
+  // None of that is among the job's own events, which end with its end.
+  assert.equal((await client.get(`/v1/jobs/${job.id}/events?limit=1000`)).json.data.at(-1).data.status, 'succeeded');
+});
+
+test('its figures are those of the command line', async () => {
+  const found = await get(job.evaluation_id);
+  const step = found.checkpoint;
+  const file = join(daemon.data, 'jobs', job.id, `${step}.model.safetensors`);
+  const line = offline(file, 'fashion_mnist', '--limit', '300', '--worst', '300');
+  near(found.loss, line.loss, 'loss');
+  assert.deepEqual([found.accuracy, found.top5_accuracy], [line.accuracy, line.top5_accuracy]);
+  near(found.calibration_error, line.calibration.expected_error, 'calibration');
+  assert.deepEqual(found.figures.classes, line.classes);
+  assert.deepEqual(found.figures.macro, line.macro);
+  assert.deepEqual(found.figures.confused, line.confused);
+  const { json: confusion } = await client.get(`/v1/evaluations/${found.id}/confusion`);
+  assert.deepEqual(confusion.cells, line.confusion);
+  assert.deepEqual(confusion.classes, line.classes.map(({ name }) => name));
+  const { json: mistakes } = await client.get(`/v1/evaluations/${found.id}/mistakes?limit=1000`);
+  assert.equal(mistakes.data.length, found.mistakes);
+  assert.deepEqual(mistakes.data.map(({ example, truth, guess }) => [example, truth, guess]), line.worst.map(({ example, truth, guess }) => [example, truth, guess]));
+});
+
+test('the confusion matrix comes as CSV, whole', async () => {
+  const { text, headers } = await client.get(`/v1/evaluations/${job.evaluation_id}/confusion`, { headers: { accept: 'text/csv' } });
+  assert.match(headers.get('content-disposition'), /eval_\d+-confusion\.csv/);
+  const rows = text.trimEnd().split('\r\n').map((line) => line.split(','));
+  assert.equal(rows.length, 11);
+  assert.deepEqual(rows.map(([name]) => name), ['truth', ...rows[0].slice(1)]);
+  const { json } = await client.get(`/v1/evaluations/${job.evaluation_id}/confusion`);
+  for (const [truth, guess, count] of json.cells) assert.equal(Number(rows[truth + 1][guess + 1]), count);
+  assert.equal(rows.slice(1).flatMap((row) => row.slice(1)).reduce((sum, cell) => sum + Number(cell), 0), 300);
+  await client.get(`/v1/evaluations/${job.evaluation_id}/confusion`, { headers: { accept: 'text/html' }, status: 406 });
+});
+
+test('mistakes come in pages, by class and by guess, with pictures that are of their class', async () => {
+  const path = `/v1/evaluations/${job.evaluation_id}/mistakes`;
+  const all = (await client.get(`${path}?limit=1000`)).json;
+  assert.deepEqual(all.data.map(({ rank }) => rank), all.data.map((_, i) => i + 1));
+  assert.ok(all.data.every(({ loss }, i) => i === 0 || loss <= all.data[i - 1].loss));
+  assert.ok(all.data.every(({ truth, guess }) => truth !== guess));
+  const first = (await client.get(`${path}?limit=3`)).json;
+  const second = (await client.get(`${path}?limit=3&after=${first.last_id}`)).json;
+  assert.deepEqual([...first.data, ...second.data], all.data.slice(0, 6));
+  assert.equal(first.has_more, true);
+  const { truth_name: truth, guess_name: guess } = all.data[0];
+  const some = (await client.get(`${path}?limit=1000&class=${encodeURIComponent(truth)}&predicted=${encodeURIComponent(guess)}`)).json;
+  assert.deepEqual(some.data, all.data.filter((m) => m.truth_name === truth && m.guess_name === guess));
+  const { cells } = (await client.get(`/v1/evaluations/${job.evaluation_id}/confusion`)).json;
+  assert.equal(some.data.length, cells.find(([t, g]) => t === all.data[0].truth && g === all.data[0].guess)[2]);
+  const picture = (await client.get(`/v1/datasets/fashion_mnist/pictures?after=${all.data[0].picture - 1}&limit=1`)).json.data[0];
+  assert.deepEqual([picture.n, picture.class, picture.split], [all.data[0].picture, truth, 'test']);
+  assert.equal((await client.get(`${path}?class=nonsense`, { status: 400 })).json.errors[0].pointer, '?class');
+});
+
+test('the temperature is fitted on what the training held out', async () => {
+  const { id } = await client.create({ ...settings, dataset: 'colours', validation_split: 0.25 });
+  const { evaluation_id } = await client.succeeded(id);
+  const found = await done(evaluation_id);
+  assert.equal(found.status, 'succeeded', JSON.stringify(found.error));
+  assert.ok(found.temperature > 0);
+  assert.equal(found.figures.calibration.temperature_examples, 18);
+  assert.deepEqual(found.dataset, { id: set.id, name: 'colours', digest: set.digest });
+  // With the job's file beside it the command line fits the same one.
+  const folder = mkdtempSync(join(tmpdir(), 'run-'));
+  const file = join(folder, 'model.safetensors');
+  writeFileSync(file, (await client.get(`/v1/jobs/${id}/checkpoints/best/content`)).bytes);
+  const pixels = join(daemon.data, 'datasets', set.id, 'pixels');
+  writeFileSync(join(folder, 'job.json'), JSON.stringify({ ...settings, dataset: pixels, validation_split: 0.25 }));
+  const line = offline(folder, pixels);
+  near(line.calibration.temperature, found.temperature, 'temperature');
+  near(line.loss, found.loss, 'loss');
+  rmSync(folder, { recursive: true });
+  // On another split or another set it stays honest.
+  const other = await done((await ask({ job: id, split: 'train' })).id);
+  assert.equal(other.examples, 72);
+  assert.equal(other.automatic, false);
+});
+
+test('jobs that do not want it, and those that do not succeed, have none', async () => {
+  const silent = await client.succeeded((await client.create({ ...fashion, evaluate: false })).id);
+  assert.equal(silent.evaluation_id, null);
+  assert.equal(silent.settings.evaluate, false);
+  const stopped = await client.create({ ...fashion, epochs: 100000 });
+  await until('a checkpoint', async () => (await client.job(stopped.id)).best?.checkpoint);
+  await client.post(`/v1/jobs/${stopped.id}/stop`, undefined, { status: 202 });
+  await until('the stop', async () => (await client.job(stopped.id)).status === 'stopped');
+  assert.equal((await client.job(stopped.id)).evaluation_id, null);
+  // It can be asked for, by any of its checkpoints.
+  const { json } = await client.get(`/v1/jobs/${stopped.id}/checkpoints`);
+  for (const checkpoint of ['best', 'latest', json.data[0].id]) {
+    const asked = await ask({ job: stopped.id, checkpoint, limit: 50 });
+    assert.match(asked.checkpoint, /^step_\d+$/);
+    assert.equal((await done(asked.id)).examples, 50);
+  }
+  assert.deepEqual((await ids(`job=${stopped.id}`)).length, 3);
+});
+
+test('all faults of a request are named', async () => {
+  assert.deepEqual(await pointers({}), ['']);
+  assert.deepEqual(await pointers({ job: 'job_99999', split: 'all', limit: -1, x: 1 }), ['/limit', '/x', '/split', '/job']);
+  assert.deepEqual(await pointers({ job: job.id, checkpoint: 'step_77', dataset: 'nothing' }), ['/checkpoint', '/dataset']);
+  assert.deepEqual(await pointers({ job: job.id, dataset: 'mnist' }), ['/dataset']);
+  await client.post('/v1/evaluations', '{"job": "a", "job": "b"}', { status: 400 });
+  for (const path of ['', '/confusion', '/mistakes']) await client.get(`/v1/evaluations/eval_99999${path}`, { status: 404 });
+  await client.get('/v1/evaluations/nonsense', { status: 404 });
+  await client.get('/v1/evaluations?status=done', { status: 400 });
+});
+
+test('a network that does not fit the pictures fails, with a sentence', async () => {
+  const found = await done((await ask({ job: job.id, dataset: 'colours' })).id);
+  assert.equal(found.status, 'failed');
+  assert.match(found.error.message, /channel/);
+  assert.equal(found.figures, null);
+  assert.equal((await client.get(`/v1/evaluations/${found.id}/confusion`, { status: 409 })).json.code, 'evaluation_not_ready');
+  assert.equal((await client.post(`/v1/evaluations/${found.id}/cancel`, undefined, { status: 409 })).json.code, 'evaluation_is_done');
+});
+
+test('lists go by filter, and a deletion takes everything', async () => {
+  assert.ok((await ids(`job=${job.id}`)).includes(job.evaluation_id));
+  assert.ok((await ids('dataset=colours')).length >= 2);
+  assert.deepEqual(await ids(`dataset=${set.id}`), await ids('dataset=colours'));
+  assert.ok(!(await ids('status=succeeded')).some((id) => (/failed/).test(id)));
+  const [newest, next] = await ids('limit=2');
+  assert.deepEqual(await ids(`limit=1&after=${newest}`), [next]);
+  const { json } = await client.get('/v1/evaluations?limit=1');
+  assert.equal('figures' in json.data[0], false);
+  await client.call('DELETE', `/v1/evaluations/${job.evaluation_id}`, { status: 204 });
+  await client.get(`/v1/evaluations/${job.evaluation_id}`, { status: 404 });
+  await client.get(`/v1/evaluations/${job.evaluation_id}/mistakes`, { status: 404 });
+  assert.equal((await client.job(job.id)).evaluation_id, null);
+});
+
+// Long enough to be met in the middle.
+const long = async () => (await ask({ job: job.id, split: 'train' })).id;
+const running = (id) => until(`the run of ${id}`, async () => {
+  const found = await get(id);
+  return found.status === 'running' && found.progress.done > 0;
+});
+
+test('cancelled or deleted while it runs, it ends, and the next one goes on', async () => {
+  const [first, second, third] = [await long(), await long(), await long()];
+  await running(first);
+  assert.equal((await get(second)).status, 'queued');
+  for (const id of [first, third]) {
+    const cancelled = (await client.post(`/v1/evaluations/${id}/cancel`, undefined, { status: 200 })).json;
+    assert.deepEqual([cancelled.status, cancelled.error.code], ['failed', 'cancelled']);
+    await client.post(`/v1/evaluations/${id}/cancel`, {}, { status: 200 });
+  }
+  await running(second);
+  await client.call('DELETE', `/v1/evaluations/${second}`, { status: 204 });
+  assert.equal((await done((await ask({ job: job.id, limit: 20 })).id)).status, 'succeeded');
+  assert.equal((await get(first)).error.code, 'cancelled');
+});
+
+test('killed in the middle, it begins again and finds the same', { timeout: 240000 }, async () => {
+  const whole = await done(await long());
+  for (const signal of ['SIGKILL', 'SIGTERM']) {
+    const id = await long(), behind = (await ask({ job: job.id, limit: 20 })).id;
+    await running(id);
+    if (signal === 'SIGTERM') await daemon.leave();
+    else await daemon.end(signal);
+    await daemon.launch();
+    const again = await done(id);
+    assert.equal(again.status, 'succeeded', JSON.stringify(again.error));
+    assert.equal(again.restart_count, signal === 'SIGKILL' ? 1 : 0);
+    assert.deepEqual(again.figures, whole.figures);
+    assert.equal((await done(behind)).status, 'succeeded');
+  }
+});
+
+test('killed at the end of a training, its evaluation comes all the same', { timeout: 240000 }, async () => {
+  for (let kill = 0; kill < 3; kill++) {
+    const { id } = await client.create({ ...fashion, train_limit: 200, test_limit: 0 });
+    await until('the end', async () => (await client.job(id)).status === 'succeeded');
+    await daemon.end('SIGKILL');
+    await daemon.launch();
+    const ended = await client.succeeded(id);
+    const found = await done(ended.evaluation_id);
+    assert.equal(found.status, 'succeeded', JSON.stringify(found.error));
+    assert.equal(found.accuracy, ended.best.test_accuracy);
+  }
+});
+
+test('a job takes its evaluations with it', async () => {
+  const { id } = await client.create(fashion);
+  const { evaluation_id } = await client.succeeded(id);
+  const asked = await long();
+  await done(evaluation_id);
+  await client.call('DELETE', `/v1/jobs/${id}`, { status: 204 });
+  await client.get(`/v1/evaluations/${evaluation_id}`, { status: 404 });
+  assert.deepEqual(await ids(`job=${id}`), []);
+  await client.call('DELETE', `/v1/evaluations/${asked}`, { status: 204 });
+});
