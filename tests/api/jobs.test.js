@@ -96,8 +96,12 @@ test('a dry run counts updates, and knows every schedule', async () => {
 
 test('ready-made jobs are without fault', async () => {
   const folder = fileURLToPath(new URL('../../config/jobs/', import.meta.url));
-  for (const file of readdirSync(folder))
-    await client.post('/v1/jobs?dry_run=true', JSON.parse(readFileSync(join(folder, file), 'utf8')), { status: 200 });
+  // One trains on pictures that have to be fetched first: that they are not here is all that is wrong with it.
+  const elsewhere = { 'emoji.json': ['/dataset'] };
+  for (const file of readdirSync(folder)) {
+    const { json } = await client.post('/v1/jobs?dry_run=true', JSON.parse(readFileSync(join(folder, file), 'utf8')), { status: file in elsewhere ? 400 : 200 });
+    assert.deepEqual(json.errors?.map(({ pointer }) => pointer), elsewhere[file], file);
+  }
 });
 
 test('settings say beside which others they mean something', async () => {
@@ -359,7 +363,6 @@ test('the settings of a job make its twin', async () => {
 
 test('the words of before are gone', async () => {
   await client.post('/v1/jobs', { model: 'googlenet' }, { status: 400 });
-  await client.get('/v1/models', { status: 404 });
   assert.equal((await client.get('/v1/jobs?state=queued', { status: 400 })).json.errors[0].pointer, '?state');
   await client.get(`/v1/jobs/${busy.id}/curve?after_step=0`, { status: 400 });
   const { json } = await client.get(`/v1/jobs/${busy.id}/events?limit=2`);

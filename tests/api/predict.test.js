@@ -13,7 +13,7 @@ import { png } from './pictures.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const binary = process.env.GOOGLENETD ?? join(root, 'build/server/googlenetd');
-const register = process.env.REGISTER_MODEL ?? join(root, 'build/tests/register_model');
+const register = process.env.REGISTER_MODEL ?? join(root, 'build/tests/api/register_model');
 const SIZE = 32;
 let dir, data, daemon, client, files, offline;
 
