@@ -104,6 +104,14 @@ export const picture = async (id, n, signal) => (await request('GET', `${dataset
 export const preview = async (id, n, settings, draws, signal) =>
   (await request('POST', `${dataset(id)}/pictures/${n}/preview?${query({draws})}`, {body: {settings}, accept: 'image/png', signal})).blob();
 
+const evaluationPath = (id) => `v1/evaluations/${encodeURIComponent(id)}`;
+export const evaluations = (parameters) => get(`v1/evaluations?${query(parameters)}`);
+export const evaluation = (id) => get(evaluationPath(id));
+export const createEvaluation = (what) => send('POST', 'v1/evaluations', what);
+export const confusionPath = (id) => `${evaluationPath(id)}/confusion`;
+export const confusion = (id) => get(confusionPath(id));
+export const mistakes = (id, parameters) => get(`${evaluationPath(id)}/mistakes?${query(parameters)}`);
+
 /** The recorded steps as columns, page by page. */
 export async function curve(id) {
   const columns = {};

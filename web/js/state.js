@@ -255,6 +255,7 @@ export class State {
       this.sets.apply(event);
       return;
     }
+    if (id === null) return this.#changed();  // of models and evaluations: whoever shows one reads it
     this.#touched.add(id);
     if (type === 'point') this.#point(id, data);
     else this.#happened(event);

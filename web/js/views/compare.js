@@ -1,14 +1,16 @@
 // Several runs on one chart, and only those settings that differ. The selection stands in the address.
 
+import * as api from '../api.js';
 import {Chart} from '../chart/chart.js';
 import {ChartGroup} from '../chart/group.js';
 import {h, scroller, setText} from '../dom.js';
 import {chosen as chosenAccuracy, chosenBy, title} from '../describe.js';
-import {flat, NONE, percent} from '../format.js';
+import {flat, NONE, number, percent} from '../format.js';
 import {KeyedRows, Table} from '../keyed.js';
 import {numberOf} from '../state.js';
 import {scaleControl, smoothingControl} from './controls.js';
 
+const EVALUATION_MS = 2000;  // between two looks at one that has not ended
 const LISTED = 100;  // runs to choose from; the table of runs finds the others
 
 const METRICS = {
@@ -43,12 +45,29 @@ function placed(x, y) {
   return {x: x.filter((_, i) => has[i]), y: y.filter((_, i) => has[i])};
 }
 
-/** A table of the settings that differ, and how the runs came out. */
-function differencesTable(jobs) {
+const evaluatedOn = (e) => (e?.status === 'succeeded' ? `${e.examples} ${e.split} examples of ${e.dataset.name}` : e?.status ?? NONE);
+
+// What an evaluation says in one number; the best of each is marked.
+const FIGURES = [
+  ['evaluated accuracy', 'accuracy', percent, Math.max], ['top 5', 'top5_accuracy', percent, Math.max], ['macro F1', 'macro_f1', percent, Math.max],
+  ['loss', 'loss', number, Math.min], ['calibration error', 'calibration_error', percent, Math.min],
+];
+
+/** A row of texts with a star at the best value; where all are the same there is none. */
+function starred(name, values, text, better) {
+  const there = values.filter((v) => (v ?? null) !== null), best = better(...there);
+  const marks = there.length > 1 && there.some((v) => v !== best);
+  return [name, ...values.map((v) => `${text(v)}${marks && v === best ? ' ★' : ''}`)];
+}
+
+/** A table of the settings that differ, and how the runs came out; `evaluations` by the ids of jobs. */
+function differencesTable(jobs, evaluations) {
   const settings = jobs.map((job) => new Map(flat(job.settings).map(([path, value]) => [path, String(value)])));
   const paths = [...new Set(settings.flatMap((s) => [...s.keys()]))].filter((path) => new Set(settings.map((s) => s.get(path))).size > 1);
   const rows = [...paths.map((path) => [path, ...settings.map((s) => s.get(path) ?? NONE)]),
-    ['best accuracy', ...jobs.map((j) => percent(chosenAccuracy(j.best)))], ['chosen by', ...jobs.map(chosenBy)]];
+    starred('best accuracy', jobs.map((j) => chosenAccuracy(j.best)), percent, Math.max), ['chosen by', ...jobs.map(chosenBy)],
+    ...FIGURES.map(([name, key, text, better]) => starred(name, jobs.map((j) => evaluations.get(j.id)?.[key]), text, better)).filter(([, ...texts]) => texts.some((t) => t !== NONE)),
+    ['evaluated on', ...jobs.map((j) => evaluatedOn(evaluations.get(j.id)))]];
   const table = new Table({caption: 'Only what differs, and the outcome', keyOf: ([name]) => name,
     columns: ['Setting', ...jobs.map(title)].map((name, i) => ({title: name, head: h('span', {class: 'clip short', title: name}, name), text: (row) => row[i]}))});
   table.set(rows);
@@ -95,12 +114,25 @@ export function compareView({state, changed, setTitle}, {query}) {
   }
   const entries = new KeyedRows(list, entry);
 
+  const evaluations = new Map();  // id of a job -> the evaluation of its best checkpoint
+  const asked = new Map();        // id of a job -> when, in ms
+  async function readEvaluation(job) {
+    const known = evaluations.get(job.id);
+    const open = !known || known.id !== job.evaluation_id || ['queued', 'running'].includes(known.status);
+    if (!job.evaluation_id || !open || performance.now() - (asked.get(job.id) ?? -Infinity) < EVALUATION_MS) return;
+    asked.set(job.id, performance.now());
+    const found = await api.evaluation(job.evaluation_id).catch(() => null);
+    if (found) evaluations.set(job.id, found);
+    changed();
+  }
+
   let compared = '';
   function fillDifferences(jobs) {
-    const mark = JSON.stringify(jobs.map((j) => [j.id, title(j), chosenAccuracy(j.best)]));
+    jobs.forEach(readEvaluation);
+    const mark = JSON.stringify(jobs.map((j) => [j.id, title(j), chosenAccuracy(j.best), evaluations.get(j.id)?.status]));
     if (mark === compared) return;
     compared = mark;
-    differences.replaceChildren(jobs.length < 2 ? h('p', {class: 'empty'}, 'Choose two runs or more.') : differencesTable(jobs));
+    differences.replaceChildren(jobs.length < 2 ? h('p', {class: 'empty'}, 'Choose two runs or more.') : differencesTable(jobs, evaluations));
   }
 
   /** A run keeps its colour while others come and go. */

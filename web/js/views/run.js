@@ -8,6 +8,7 @@ import {announce, h, setAttribute, setText} from '../dom.js';
 import {chosen, chosenBy, reason, share, timeLeft, title} from '../describe.js';
 import {grouped, NONE, number, percent, rate, span, time} from '../format.js';
 import {Facts} from '../keyed.js';
+import {evaluationPanel} from '../evaluation/panel.js';
 import {badge, progress} from './badge.js';
 import {scaleControl, smoothingControl} from './controls.js';
 import {runActions} from './run_actions.js';
@@ -83,11 +84,13 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
   const events = eventsTable();
   const settings = settingsTable();
   const checkpoints = checkpointsTable(id);
+  const evaluation = evaluationPanel(state);
   const missing = h('h1', {hidden: true});
   const body = h('div', {hidden: true},
     h('div', {class: 'bar'}, heading, status.element, actions.element), why, parents.element, actions.fault, facts.element,
     h('div', {class: 'controls'}, smoothing.element, scale.element, seriesButtons(id, actions.fault)),
     h('div', {class: 'pair'}, charts.loss.element, charts.accuracy.element, charts.rate.element, charts.speed.element),
+    evaluation.element,
     h('h2', {}, 'Epochs'), epochs.element,
     h('div', {class: 'pair'},
       h('section', {}, h('h2', {}, 'Checkpoints'), checkpoints.element, h('h2', {}, 'Settings'), settings.element),
@@ -146,6 +149,7 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
     actions.update(job);
     parents.update(job);
     showFacts(job);
+    evaluation.update(job);
     const series = state.series.get(id);
     if (series?.ready) showSeries(job, series);
     events.set(state.histories.get(id) ?? []);
@@ -155,6 +159,7 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
 
   return {element, update, destroy() {
     Object.values(charts).forEach((c) => c.destroy());
+    evaluation.destroy();
     state.unwatch(id);
   }};
 }

@@ -1,0 +1,113 @@
+// What a run gets wrong, in the browser: the confusion matrix, its pictures, bars, the reliability diagram.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ended, faults, get, openPage, setUp, shoot, startJob, until, visit } from './page.js';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let id, evaluation;
+const world = setUp(async ({ daemon }) => {
+  id = await startJob(null, daemon, { name: 'seen', epochs: 12, train_limit: 600, test_limit: 200, validation_split: 0.2 });
+  await ended(daemon, id);
+  const { evaluation_id } = await get(daemon, `/v1/jobs/${id}`);
+  evaluation = await until(async () => {
+    const found = await get(daemon, `/v1/evaluations/${evaluation_id}`);
+    return found.status === 'succeeded' && found;
+  }, 'the evaluation');
+});
+const open = (options) => openPage(world.browser, `${world.daemon.url}/#/runs/${id}`, options);
+const api = (path) => get(world.daemon, `/v1/evaluations/${evaluation.id}${path}`);
+const names = () => evaluation.figures.classes.map((c) => c.name);
+const panel = (page) => page.locator('.evaluation');
+const pictures = (page) => panel(page).locator('.mistakes li');
+const shownAll = (page) => until(async () => (await pictures(page).count()) > 0 && (await pictures(page).locator('canvas:not([data-state])').count()) === 0, 'the pictures in sight').catch(() => {});
+
+test('the figures are the daemon’s', async () => {
+  const { page, complaints, context } = await open();
+  await panel(page).locator('.mistakes li').first().waitFor();
+  const fact = (name) => panel(page).locator('.facts > div').filter({ has: page.locator(`dt:text-is("${name}")`) }).locator('dd').textContent();
+  assert.equal(await fact('Accuracy'), `${(100 * evaluation.accuracy).toFixed(1)} %`);
+  assert.equal(await fact('Macro F1'), `${(100 * evaluation.macro_f1).toFixed(1)} %`);
+  assert.equal(await fact('Mistakes'), `${evaluation.mistakes} of 200`);
+  const rows = await panel(page).getByRole('region', { name: 'Each class' }).locator('tbody').evaluate((body) => [...body.rows].map((r) => [...r.cells].map((c) => c.textContent)));
+  assert.deepEqual(rows.map(([name, support]) => [name, support]), evaluation.figures.classes.map((c) => [c.name, String(c.support)]));
+  assert.deepEqual(rows.map((r) => r[4]), evaluation.figures.classes.map((c) => `${(100 * c.f1).toFixed(1)} %`));
+  await page.getByLabel('Order').selectOption('f1');
+  const first = await panel(page).getByRole('region', { name: 'Each class' }).locator('tbody th').first().textContent();
+  assert.equal(first, [...evaluation.figures.classes].sort((a, b) => a.f1 - b.f1)[0].name);
+  assert.match(await panel(page).locator('figure .hint').textContent(), /At temperature .*, fitted on 120 held-out examples/);
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+test('a click on a cell, an arrow key and a pair show the pictures of that mistake', async () => {
+  const { page, complaints, context } = await open();
+  await panel(page).locator('.mistakes li').first().waitFor();
+  const [{ truth, guess, count }] = evaluation.figures.confused;
+  const heading = panel(page).getByRole('heading', { name: `${names()[truth]} taken for ${names()[guess]}`, exact: true });
+  await panel(page).getByRole('button', { name: `${names()[truth]} taken for ${names()[guess]}`, exact: true }).click();
+  await heading.waitFor();
+  await until(async () => (await pictures(page).count()) === Math.min(count, 24), 'its pictures');
+  await panel(page).getByRole('button', { name: 'All mistakes' }).click();
+  await until(async () => (await pictures(page).count()) === Math.min(evaluation.mistakes, 24), 'all mistakes');
+  // By keyboard, from the corner to that cell.
+  const canvas = panel(page).locator('canvas.matrix');
+  await canvas.focus();
+  for (let i = 0; i < 12; i++) await page.keyboard.press('ArrowUp');
+  for (let i = 0; i < 12; i++) await page.keyboard.press('ArrowLeft');
+  for (let i = 0; i < truth; i++) await page.keyboard.press('ArrowDown');
+  for (let i = 0; i < guess; i++) await page.keyboard.press('ArrowRight');
+  await panel(page).getByText(new RegExp(`^${names()[truth]} taken for ${names()[guess]}: ${count} example`)).waitFor();
+  await page.keyboard.press('Enter');
+  await heading.waitFor();
+  // By pointer: a cell of the first row, wherever it lies.
+  await canvas.scrollIntoViewIfNeeded();
+  const box = await canvas.boundingBox();
+  let said = '';
+  for (let y = box.height - 8; y > 0 && !said.includes(names()[9]); y -= 8) {
+    await page.mouse.move(box.x + box.width - 8, box.y + y);
+    said = await panel(page).locator('canvas.matrix + p').textContent();
+  }
+  assert.match(said, new RegExp(`${names()[9]}`));
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+for (const [name, options] of [['light', {}], ['dark', { colorScheme: 'dark' }], ['phone', { viewport: { width: 375, height: 800 } }]]) {
+  test(`it is legible and accessible: ${name}`, async () => {
+    const { page, complaints, context } = await open(options);
+    await panel(page).locator('.mistakes canvas[data-state=shown]').first().waitFor({ timeout: 20000 }).catch(() => {});
+    await panel(page).scrollIntoViewIfNeeded();
+    await shownAll(page);
+    await panel(page).screenshot({ path: join(process.env.SCREENSHOTS ?? '/tmp', `evaluation-${name}.png`) });
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate(() => globalThis.axe.run('.evaluation', { resultTypes: ['violations'] }));
+    assert.deepEqual(violations.map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 150))]), []);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'the page is not wider than the screen');
+    assert.deepEqual(faults(complaints), []);
+    await context.close();
+  });
+}
+
+test('runs side by side: the best figures are marked', async () => {
+  const other = await startJob(null, world.daemon, { name: 'other', epochs: 1, train_limit: 100 });
+  await ended(world.daemon, other);
+  const { evaluation_id } = await get(world.daemon, `/v1/jobs/${other}`);
+  const second = await until(async () => {
+    const found = await get(world.daemon, `/v1/evaluations/${evaluation_id}`);
+    return found.status === 'succeeded' && found;
+  }, 'its evaluation');
+  const { page, complaints, context } = await open();
+  await visit(page, world.daemon, `/compare?runs=${id},${other}`, 'table');
+  const row = page.getByRole('row', { name: /^evaluated accuracy/ });
+  await row.waitFor();
+  const cells = (await row.locator('td').allTextContents()).slice(1);
+  const best = Math.max(evaluation.accuracy, second.accuracy);
+  assert.deepEqual(cells.map((c) => c.includes('★')), [evaluation.accuracy === best, second.accuracy === best], cells.join());
+  await shoot(page, 'compare-evaluations');
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});

@@ -1,0 +1,53 @@
+// Wrong guesses as pictures, the worst first: all of them, or those of one entry of the confusion matrix.
+
+import * as api from '../api.js';
+import {h, setText} from '../dom.js';
+import {counted, percent} from '../format.js';
+import {picture} from '../pictures.js';
+
+const PAGE = 24;
+
+function shown(set, mistake) {
+  const said = `${mistake.truth_name} taken for ${mistake.guess_name}, ${percent(mistake.confidence)} sure`;
+  return h('li', {}, mistake.picture === null ? h('span', {class: 'picture'}, 'gone') : picture(set, mistake.picture, said),
+    h('span', {class: 'truth'}, mistake.truth_name), h('span', {class: 'guess'}, `${mistake.guess_name} ${percent(mistake.confidence, 0)}`));
+}
+
+/** {element, show(evaluation, cell)}: cell {truth, guess, count} by label, null for all. */
+export function mistakesList(onAll) {
+  const heading = h('h3', {}, 'Worst mistakes');
+  const note = h('p', {class: 'hint'});
+  const list = h('ul', {class: 'mistakes', 'aria-label': 'Mistakes', tabindex: '0'});
+  const more = h('button', {type: 'button', class: 'quiet', hidden: true, onclick: () => read()}, 'More');
+  const all = h('button', {type: 'button', class: 'quiet', hidden: true, onclick: () => onAll()}, 'All mistakes');
+  let wanted = null, after = null;
+
+  async function read() {
+    const {evaluation, filter} = wanted, mine = wanted;
+    more.disabled = true;
+    try {
+      const page = await api.mistakes(evaluation.id, {...filter, after, limit: PAGE});
+      if (wanted !== mine) return;
+      list.append(...page.data.map((m) => shown(evaluation.dataset.id, m)));
+      after = page.last_id;
+      more.hidden = !page.has_more;
+      if (list.children.length === 0) setText(note, 'None.');
+    } catch (error) {
+      setText(note, `They could not be read: ${error.message}`);
+    }
+    more.disabled = false;
+  }
+
+  return {element: h('section', {}, h('div', {class: 'bar'}, heading, all), note, list, more), show(evaluation, cell) {
+    const names = evaluation.figures.classes.map((c) => c.name);
+    wanted = {evaluation, filter: cell ? {class: names[cell.truth], predicted: names[cell.guess]} : {}};
+    after = null;
+    list.replaceChildren();
+    more.hidden = true;
+    all.hidden = !cell;
+    setText(heading, cell ? `${names[cell.truth]} taken for ${names[cell.guess]}` : 'Worst mistakes');
+    setText(note, cell?.truth === cell?.guess && cell ? 'These were right: only mistakes are listed with their pictures.'
+      : cell ? '' : `${counted(evaluation.mistakes, 'mistake')} among ${counted(evaluation.examples, 'example')}: first what it was, then what the network took it for, and how sure it was.`);
+    if (!cell || cell.truth !== cell.guess) read();
+  }};
+}
