@@ -261,8 +261,11 @@ static bool start_predictor(Daemon *d, const ServerConfig *config, Error *err)
 
 static bool open_evaluations(Daemon *d, const ServerConfig *config, Error *err)
 {
-    const EvaluationsConfig how = {
-        .data = config->data, .most = config->limits.evaluations, .jobs = d->jobs, .log = d->log};
+    const EvaluationsConfig how = {.data = config->data,
+                                   .most = config->limits.evaluations,
+                                   .jobs = d->jobs,
+                                   .models = d->models,
+                                   .log = d->log};
     return evaluations_open(&how, &d->evaluations, err);
 }
 

@@ -1,4 +1,4 @@
-/* Ask for an evaluation of a job's checkpoint. */
+/* Ask for an evaluation of a job's checkpoint or of a model's version. */
 #include <stdio.h>
 #include <string.h>
 
@@ -51,6 +51,29 @@ static void find_job(App *app, const EvaluationRequest *request, EvaluationRow *
     find_checkpoint(app, request, row, faults);
 }
 
+/* Its version is settled now: an alias that moves changes nothing of what was asked for. */
+static void find_model(App *app, const EvaluationRequest *request, EvaluationRow *row,
+                       char dataset[DATASET_NAME], Faults *faults)
+{
+    ModelVersion version;
+    Error err = {0};
+    if (!models_resolve(app->models, request->model, &version, &err)) {
+        faults_add(faults, "/model", "must be a model: %s", err.message);
+        return;
+    }
+    row->source.model_id = version.row.model_id;
+    row->source.version = version.row.version;
+    snprintf(row->source.model, sizeof row->source.model, "%s", version.name);
+    if (version.row.dataset.id > 0)
+        dataset_id_format(version.row.dataset.id, dataset);
+    else
+        snprintf(dataset, DATASET_NAME, "%s", version.row.dataset.name);
+    model_version_free(&version);
+    if (!dataset[0] && !request->dataset)
+        faults_add(faults, "/dataset", "is missing: it is not known what %s was trained on",
+                   request->model);
+}
+
 static void take_known(const App *app, const DatasetInfo *known, EvaluationRow *row, Faults *faults)
 {
     Error missing = {0};
@@ -86,7 +109,7 @@ static void resolve(App *app, const EvaluationRequest *request, EvaluationRow *r
     if (request->job)
         find_job(app, request, row, dataset, faults);
     if (request->model)
-        faults_add(faults, "/model", "cannot be evaluated yet: name a job");
+        find_model(app, request, row, dataset, faults);
     if (request->dataset || dataset[0])
         find_dataset(app, request->dataset ? request->dataset : dataset, row, faults);
     snprintf(row->split, sizeof row->split, "%s", request->split);

@@ -69,18 +69,37 @@ static int64_t read_id(Query *query, const char *name, const char *what,
     return id;
 }
 
+/* "shirts" or "shirts@3": the model's name, and its version or 0. */
+static const char *read_model(Query *query, char name[MODEL_NAME], int64_t *version, Faults *faults)
+{
+    const char *text = query_text(query, "model", faults);
+    if (!text)
+        return NULL;
+    const size_t n = strcspn(text, "@");
+    char *end = "";
+    *version = text[n] ? strtoll(text + n + 1, &end, 10) : 0;
+    if (n == 0 || n >= MODEL_NAME || *end || (text[n] && *version < 1))
+        faults_add(faults, "?model", "must be a model's name, or name@version, got %.100s", text);
+    snprintf(name, MODEL_NAME, "%.*s", (int)(n < MODEL_NAME ? n : MODEL_NAME - 1), text);
+    return name;
+}
+
 bool list_evaluations(App *app, const Request *req, Response *res, Error *err)
 {
     Faults faults = {.count = 0};
     EvaluationList list;
     Query *query = req->query;
-    const EvaluationQuery wanted = {
+    char model[MODEL_NAME];
+    int64_t version = 0;
+    EvaluationQuery wanted = {
         .after = read_id(query, "after", "an evaluation's", evaluation_id_parse, &faults),
         .limit = (int)query_integer(query, "limit", LIST_DEFAULT, 1, LIST_MOST, &faults),
         .statuses = read_statuses(query, &faults),
         .job_id = read_id(query, "job", "a job's", job_id_parse, &faults),
         .dataset = query_text(query, "dataset", &faults),
+        .model = read_model(query, model, &version, &faults),
     };
+    wanted.version = version;
     query_finish(query, &faults);
     if (faults.count)
         return respond_faults(res, &faults);

@@ -33,6 +33,7 @@ bool evaluations_open(const EvaluationsConfig *config, Evaluations **out, Error 
     evaluations->data = xstrdup(config->data);
     evaluations->most = config->most;
     evaluations->jobs = config->jobs;
+    evaluations->models = config->models;
     evaluations->store = jobs_store(config->jobs);
     evaluations->log = config->log;
     pthread_mutex_init(&evaluations->lock, NULL);

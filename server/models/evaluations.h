@@ -20,13 +20,15 @@
 #pragma once
 #include "server/base/files.h"
 #include "server/jobs/jobs.h"
+#include "server/models/models.h"
 
 typedef struct Evaluations Evaluations;
 
 typedef struct {
     const char *data;  // folder of everything that must last
     int most;          // stored at a time
-    Jobs *jobs;        // whose store and lock are used; borrowed
+    Jobs *jobs;        // whose store and lock are used; borrowed, as all here
+    Models *models;    // whose versions are evaluated; NULL: none are
     Log *log;
 } EvaluationsConfig;
 
@@ -62,7 +64,7 @@ bool evaluations_delete(Evaluations *evaluations, int64_t id, Error *err);
 bool evaluations_take(Evaluations *evaluations, EvaluationRow *row);
 
 /* What the one taken needs: the model's file, and of its training, where that is known, settings
- * and kernels. ERR_NOT_FOUND: the checkpoint is gone. */
+ * and kernels. ERR_NOT_FOUND: the file is gone. */
 typedef struct {
     Path path;
     char *settings, *kernels;  // from malloc; NULL: not known

@@ -10,6 +10,7 @@ struct Evaluations {
     char *data;
     int most;
     Jobs *jobs;
+    Models *models;
     Store *store;  // of the jobs
     Log *log;
 

@@ -1,4 +1,5 @@
 /* server/models/evaluations_run.c -- what the thread that evaluates asks for and tells. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -8,6 +9,7 @@
 #include "core/base/memory.h"
 #include "server/base/time.h"
 #include "server/jobs/job_files.h"
+#include "server/models/evaluation_summary.h"
 #include "server/models/evaluations_private.h"
 
 // Between two events that tell how far it has come; between two tries to write.
@@ -100,11 +102,10 @@ bool evaluations_take(Evaluations *evaluations, EvaluationRow *row)
     }
 }
 
-bool evaluations_model(Evaluations *evaluations, const EvaluationRow *row, EvaluationModel *model,
-                       Error *err)
+static bool find_checkpoint(Evaluations *evaluations, const EvaluationRow *row,
+                            EvaluationModel *model, Error *err)
 {
     JobInfo job;
-    *model = (EvaluationModel){0};
     if (!jobs_get(evaluations->jobs, row->source.job_id, &job, err))
         return false;
     model->settings = xstrdup(job.settings);
@@ -117,6 +118,33 @@ bool evaluations_model(Evaluations *evaluations, const EvaluationRow *row, Evalu
         return false;
     }
     return store_kernels(evaluations->store, row->source.job_id, &model->kernels, err);
+}
+
+/* The kernels of the job that a version came from are of use as long as there is that job. */
+static bool find_version(Evaluations *evaluations, const EvaluationRow *row, EvaluationModel *model,
+                         Error *err)
+{
+    char reference[EVALUATION_MODEL + 24];
+    ModelVersion version;
+    snprintf(reference, sizeof reference, "%s@%lld", row->source.model,
+             (long long)row->source.version);
+    if (!models_resolve(evaluations->models, reference, &version, err))
+        return false;
+    const bool same = version.row.model_id == row->source.model_id
+                      || fail(err, ERR_NOT_FOUND, "the model %s is another one now", reference);
+    model->path = version.path;
+    model->settings = xstrdup(version.row.settings);
+    const int64_t job = version.row.source.job_id;
+    model_version_free(&version);
+    return same && (job == 0 || store_kernels(evaluations->store, job, &model->kernels, err));
+}
+
+bool evaluations_model(Evaluations *evaluations, const EvaluationRow *row, EvaluationModel *model,
+                       Error *err)
+{
+    *model = (EvaluationModel){0};
+    return row->source.job_id > 0 ? find_checkpoint(evaluations, row, model, err)
+                                  : find_version(evaluations, row, model, err);
 }
 
 void evaluation_model_free(EvaluationModel *model)
@@ -225,6 +253,24 @@ static bool finish_once(Evaluations *evaluations, int64_t id, const EvaluationOu
     return evaluation_change_commit(&change, NULL, err);
 }
 
+/* The card of a model shows its newest evaluation. It is left out where it cannot be written. */
+static void tell_model(Evaluations *evaluations, int64_t id)
+{
+    EvaluationRow row;
+    Error err = {0};
+    if (!store_evaluation(evaluations->store, id, &row, &err))
+        return;
+    if (row.status == EVALUATION_SUCCEEDED && row.source.model_id > 0 && evaluations->models) {
+        char *json = evaluation_summary(&row);
+        if (!models_put_evaluation(evaluations->models, row.source.model_id, row.source.version,
+                                   json, &err))
+            LOG(evaluations->log, LOG_WARNING, "card_not_written", log_int("evaluation", id),
+                log_text("error", err.message));
+        free(json);
+    }
+    evaluation_row_free(&row);
+}
+
 void evaluations_finish(Evaluations *evaluations, const EvaluationOutcome *outcome)
 {
     const int64_t id = evaluations->active.id;
@@ -240,6 +286,7 @@ void evaluations_finish(Evaluations *evaluations, const EvaluationOutcome *outco
         if (leaving || !wait_for_work(evaluations, seen, true))
             break;
     }
+    tell_model(evaluations, id);
     set_active(evaluations, 0);
 }
 

@@ -64,12 +64,13 @@ typedef struct {
 void evaluation_row_free(EvaluationRow *evaluation);  // the texts in it, not the struct
 
 typedef struct {
-    int64_t after;              // last id of the page before; 0: from the newest
-    int limit;                  // 1 to 1000
-    unsigned statuses;          // bits 1u << EvaluationStatus; 0: all
-    int64_t job_id;             // 0: any
-    int64_t model_id, version;  // 0: any
-    const char *dataset;        // its key or its name; NULL: any
+    int64_t after;        // last id of the page before; 0: from the newest
+    int limit;            // 1 to 1000
+    unsigned statuses;    // bits 1u << EvaluationStatus; 0: all
+    int64_t job_id;       // 0: any
+    const char *model;    // its name; NULL: any
+    int64_t version;      // 0: any
+    const char *dataset;  // its key or its name; NULL: any
 } EvaluationQuery;
 
 typedef struct {

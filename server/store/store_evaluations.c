@@ -239,7 +239,7 @@ static char *list_sql(const EvaluationQuery *query)
 {
     char *sql = table_select(&TABLE);
     sql_append(&sql, " FROM evaluations WHERE id < ?1 AND ?3 IN (0, job_id)"
-                     " AND ?4 IN (0, model_id) AND ?5 IN (0, version)"
+                     " AND (?4 IS NULL OR ?4 = model) AND ?5 IN (0, version)"
                      " AND (?6 IS NULL OR ?6 IN (dataset_key, dataset_name))");
     if (query->statuses != 0) {
         sql_append(&sql, " AND status IN (''");
@@ -261,8 +261,8 @@ bool store_evaluations(Store *store, const EvaluationQuery *query, EvaluationLis
     sqlite3_stmt *stmt = NULL;
     SqlRows rows = {0};
     pthread_mutex_lock(&db->lock);
-    const bool ok = sql_prepare(db, err, &stmt, sql, "iiiiit", below, (int64_t)query->limit + 1,
-                                query->job_id, query->model_id, query->version, query->dataset)
+    const bool ok = sql_prepare(db, err, &stmt, sql, "iiitit", below, (int64_t)query->limit + 1,
+                                query->job_id, query->model, query->version, query->dataset)
                     && sql_list(db, err, stmt, how, &rows);
     sqlite3_finalize(stmt);
     pthread_mutex_unlock(&db->lock);

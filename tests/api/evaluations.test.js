@@ -258,3 +258,25 @@ test('a job takes its evaluations with it', async () => {
   assert.deepEqual(await ids(`job=${id}`), []);
   await client.call('DELETE', `/v1/evaluations/${asked}`, { status: 204 });
 });
+
+test('a version of a model is evaluated, and its card shows it', async () => {
+  const mine = await client.succeeded((await client.create({ ...settings, dataset: 'colours', validation_split: 0.25 })).id);
+  const automatic = await done(mine.evaluation_id);
+  await client.post('/v1/models', { name: 'hues', job: mine.id }, { status: 201 });
+  const asked = await ask({ model: 'hues' });
+  assert.deepEqual([asked.model, asked.job_id, asked.dataset.id], [{ name: 'hues', version: 1 }, null, set.id]);
+  const found = await done(asked.id);
+  assert.equal(found.status, 'succeeded', JSON.stringify(found.error));
+  assert.deepEqual(found.figures, automatic.figures);
+  assert.deepEqual(await ids('model=hues'), [found.id]);
+  assert.deepEqual(await ids('model=hues@2'), []);
+  assert.equal((await client.get('/v1/evaluations?model=@', { status: 400 })).json.errors[0].pointer, '?model');
+  const card = await client.get('/v1/models/hues/versions/1/card');
+  assert.ok(card.text.includes(found.id), card.text);
+  // The model has a file of its own.
+  await client.call('DELETE', `/v1/jobs/${mine.id}`, { status: 204 });
+  const again = await done((await ask({ model: 'hues@1', split: 'train' })).id);
+  assert.equal(again.status, 'succeeded', JSON.stringify(again.error));
+  assert.deepEqual(await pointers({ model: 'hues@7' }), ['/model']);
+  assert.deepEqual(await pointers({ model: 'hues', job: job.id }), ['/model']);
+});
