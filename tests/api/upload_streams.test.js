@@ -165,6 +165,12 @@ test('a connection that breaks: what came is there, and the client goes on', asy
   await remove(path);
 });
 
+// Ask to send, and wait for the daemon to be ready for it.
+async function place(line, path, length) {
+  await line.write(sized(path, 0, length, 'Expect: 100-continue\r\n'));
+  await until('its place', () => line.text().startsWith('HTTP/1.1 100'), 10);
+}
+
 async function metric(name) {
   const { text } = await client.get('/metrics');
   return Number(text.match(new RegExp(`^${name} (.*)$`, 'm'))[1]);
@@ -172,9 +178,9 @@ async function metric(name) {
 
 test('two at once: the second one is told, and nothing is torn', async () => {
   const file = randomBytes(MIB), path = await create(file.length), first = dial();
-  await first.write(sized(path, 0, file.length));
+  await place(first, path, file.length);
   await first.write(file.subarray(0, 400000));
-  await until('the first one', async () => (await exchange(sized(path, 0, 1, 'Expect: 100-continue\r\n'))).status === 423, 10);
+  assert.equal((await exchange(sized(path, 0, 1, 'Expect: 100-continue\r\n'))).status, 423);
   const second = await exchange(Buffer.concat([Buffer.from(sized(path, 0, file.length)), Buffer.alloc(file.length)]));
   assert.equal(second.status, 423, second.text);
   assert.match(second.text, /"code":"locked"/);
@@ -214,12 +220,10 @@ test('so many at a time, and no more; others are served meanwhile', async () => 
   for (let i = 0; i <= CONNECTIONS; i++) paths.push(await create(1000));
   for (let i = 0; i < CONNECTIONS; i++) {
     lines.push(dial());
-    await lines[i].write(sized(paths[i], 0, 1000));
+    await place(lines[i], paths[i], 1000);
   }
-  const full = await until('the limit', async () => {
-    const answer = await exchange(sized(paths[CONNECTIONS], 0, 1000, 'Expect: 100-continue\r\n'));
-    return answer.status === 503 && answer;
-  }, 10);
+  const full = await exchange(sized(paths[CONNECTIONS], 0, 1000, 'Expect: 100-continue\r\n'));
+  assert.equal(full.status, 503);
   assert.match(full.text, /Retry-After: 1[^]*"code":"busy"/);
   await client.get('/v1/jobs');
   for (const line of lines) line.socket.destroy();
