@@ -159,7 +159,7 @@ static int train(TrainArgs *a, Ranks *ranks)
                        || err.code == ERR_NUMERIC || (rank > 0 && err.code == ERR_STOPPED);
     if (rank == 0 && err.code != ERR_NONE)
         fprintf(stderr, "googlenetd: %s\n", err.message);
-    else if (!known)
+    else if (!known && err.code != ERR_NONE)  // else it was said where it arose
         fprintf(stderr, "googlenetd: rank %d: %s\n", rank, err.message);
     ranks_end(ranks, !known, exit_code);
     return rank > 0 && known ? EXIT_OK : exit_code;
