@@ -197,10 +197,9 @@ test('the form shows what augmentation does, with its settings; a run trains on 
   const preview = page.locator('.augmentation');
   const drawn = () => preview.locator('canvas').evaluateAll((all) => all.slice(1).map((c) => (c.width > 1 ? c.toDataURL() : '')));
   // Without augmentation each epoch sees the same.
-  const plain = await until(async () => {
-    const all = await drawn();
-    return all.length === 8 && all[0] && new Set(all).size === 1 && (await preview.locator('canvas').nth(1).evaluate((c) => c.width)) === 32 && all;
-  }, 'eight equal pictures');
+  await until(async () => (await preview.locator('canvas').count()) === 9 && (await preview.locator('canvas').nth(1).evaluate((c) => c.width)) === 32, 'pictures of the size entered');
+  const plain = await drawn();
+  assert.deepEqual([plain.length, new Set(plain).size], [8, 1]);
   await page.getByLabel('Mirror images').selectOption('random');
   await until(async () => new Set(await drawn()).size === 2, 'some mirrored');
   await page.getByLabel('Shift').fill('6');
