@@ -267,9 +267,9 @@ test('a run is renamed and its metadata edited; what another changed meanwhile i
   const { page, context } = await open(`/runs/${id}`);
   await page.getByRole('button', { name: 'Edit …' }).click();
   await page.getByRole('textbox', { name: 'Name' }).fill('new name');
-  await page.getByLabel('Key').nth(1).fill('');
-  await page.getByLabel('Key').nth(2).fill('added');
-  await page.getByLabel('Value').nth(2).fill('here');
+  await page.getByLabel('Key', { exact: true }).nth(1).fill('');
+  await page.getByLabel('Key', { exact: true }).nth(2).fill('added');
+  await page.getByLabel('Value', { exact: true }).nth(2).fill('here');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('heading', { name: 'new name' }).waitFor();
   assert.deepEqual((await get(world.daemon, `/v1/jobs/${id}`)).metadata, { keep: 'me', added: 'here' });
