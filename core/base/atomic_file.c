@@ -1,19 +1,16 @@
 #include "core/base/atomic_file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "core/base/path.h"
 #include "core/base/temporary.h"
-
-enum { NAME_TRIES = 100 };
+#include "core/base/write_all.h"
 
 struct AtomicFile {
     char *path;
@@ -24,68 +21,24 @@ struct AtomicFile {
     bool failed;
 };
 
-static const char *name_in(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static int open_folder(const char *path)
 {
-    const char *name = name_in(path);
-    char *folder = name == path ? xstrdup(".") : xasprintf("%.*s", (int)(name - path), path);
+    char *folder = path_folder(path);
     const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     free(folder);
     return fd;
 }
 
-/* Remove a temporary whose writer is gone. */
-static void remove_stale(int folder, const char *name)
+static int make_file(int folder, const char *tmp)
 {
-    const int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && temporary_has_name(folder, name, fd))
-        unlinkat(folder, name, 0);
-    close(fd);
+    (void)folder;
+    return open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 }
 
-static void sweep(int folder)
+static void remove_file(int folder, const char *name, int fd)
 {
-    const int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-    if (!dir) {
-        if (copy >= 0)
-            close(copy);
-        return;
-    }
-    for (const struct dirent *entry; (entry = readdir(dir));)
-        if (temporary_is(entry->d_name))
-            remove_stale(folder, entry->d_name);
-    closedir(dir);
-}
-
-/* Make a temporary and lock it. Another writer's sweep may come between the two and take it for a
- * stale one; the next name is tried then. */
-static bool create_temporary(AtomicFile *f)
-{
-    for (int i = 0; i < NAME_TRIES; i++) {
-        free(f->tmp);
-        f->tmp = temporary_name(f->path);
-        f->fd = open(f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (f->fd < 0 && errno == EEXIST)
-            continue;
-        if (f->fd < 0)
-            return false;
-        if (flock(f->fd, LOCK_EX | LOCK_NB) == 0
-                ? temporary_has_name(f->folder, name_in(f->tmp), f->fd)
-                : errno != EWOULDBLOCK)
-            return true;  // or the file system has no locks, and then no sweep gets one either
-        close(f->fd);
-        f->fd = -1;
-    }
-    errno = EEXIST;
-    return false;
+    (void)fd;
+    unlinkat(folder, name, 0);
 }
 
 bool atomic_file_open(const char *path, AtomicFile **result, Error *err)
@@ -95,8 +48,10 @@ bool atomic_file_open(const char *path, AtomicFile **result, Error *err)
     f->path = xstrdup(path);
     f->folder = open_folder(path);
     if (f->folder >= 0)
-        sweep(f->folder);
-    if (f->folder < 0 || !create_temporary(f)) {
+        temporary_sweep(f->folder, O_NONBLOCK, remove_file);
+    if (f->folder >= 0)
+        f->fd = temporary_make(f->folder, path, make_file, &f->tmp);
+    if (f->fd < 0) {
         fail(err, error_of_system(errno), "cannot create a temporary file for %s: %s", path,
              strerror(errno));
         free(f->tmp);
@@ -110,23 +65,12 @@ bool atomic_file_open(const char *path, AtomicFile **result, Error *err)
 
 bool atomic_file_write(AtomicFile *f, const void *bytes, size_t size, Error *err)
 {
-    const char *at = bytes;
     if (f->failed)
         return fail(err, ERR_IO, "cannot write %s: an earlier write failed", f->tmp);
-    while (size > 0) {
-        const ssize_t written = write(f->fd, at, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0) {
-            f->failed = true;
-            const int reason = written < 0 ? errno : ENOSPC;
-            return fail(err, error_of_system(reason), "cannot write %s: %s", f->tmp,
-                        strerror(reason));
-        }
-        at += written;
-        size -= (size_t)written;
-    }
-    return true;
+    if (write_all(f->fd, bytes, size))
+        return true;
+    f->failed = true;
+    return fail(err, error_of_system(errno), "cannot write %s: %s", f->tmp, strerror(errno));
 }
 
 /* Without forcing the folder, a crash may bring the old file back. */

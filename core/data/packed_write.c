@@ -4,16 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "core/base/path.h"
 #include "core/base/sha256.h"
 #include "core/base/temporary.h"
+#include "core/base/write_all.h"
 #include "core/data/packed.h"
 
-enum { ROOM = 1 << 20, NAME_TRIES = 100 };  // bytes that a file's writer collects
+enum { ROOM = 1 << 20 };  // bytes that a file's writer collects
 
 /* One of the four files. */
 typedef struct {
@@ -58,80 +59,26 @@ static void remove_files(int folder)
     closedir(dir);
 }
 
-static const char *name_in(const char *path)
+static void remove_folder(int parent, const char *name, int folder)
 {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
+    remove_files(folder);
+    unlinkat(parent, name, AT_REMOVEDIR);
 }
 
-static int open_folder_at(int parent, const char *name)
+static int make_temporary(int parent, const char *tmp)
 {
-    return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-/* Remove a temporary folder whose writer is gone. */
-static void remove_stale(int parent, const char *name)
-{
-    const int folder = open_folder_at(parent, name);
-    if (folder < 0)
-        return;
-    if (flock(folder, LOCK_EX | LOCK_NB) == 0 && temporary_has_name(parent, name, folder)) {
-        remove_files(folder);
-        unlinkat(parent, name, AT_REMOVEDIR);
-    }
-    close(folder);
-}
-
-static void sweep(int parent)
-{
-    const int copy = open_folder_at(parent, ".");
-    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-    if (!dir) {
-        if (copy >= 0)
-            close(copy);
-        return;
-    }
-    for (const struct dirent *entry; (entry = readdir(dir));)
-        if (temporary_is(entry->d_name))
-            remove_stale(parent, entry->d_name);
-    closedir(dir);
-}
-
-/* Make a temporary folder and lock it. Another writer's sweep may come between the two; the next
- * name is tried then. */
-static bool make_temporary(PackedWriter *w)
-{
-    for (int i = 0; i < NAME_TRIES; i++) {
-        free(w->tmp);
-        w->tmp = temporary_name(w->path);
-        if (mkdirat(w->parent, name_in(w->tmp), 0777) != 0) {
-            if (errno == EEXIST)
-                continue;
-            free(w->tmp);
-            w->tmp = NULL;
-            return false;
-        }
-        w->folder = open_folder_at(w->parent, name_in(w->tmp));
-        if (w->folder < 0 && errno != ENOENT)
-            return false;
-        if (w->folder >= 0
-            && (flock(w->folder, LOCK_EX | LOCK_NB) == 0
-                    ? temporary_has_name(w->parent, name_in(w->tmp), w->folder)
-                    : errno != EWOULDBLOCK))
-            return true;  // or the file system has no locks, and then no sweep gets one either
-        if (w->folder >= 0)
-            close(w->folder);
-        w->folder = -1;
-    }
-    errno = EEXIST;
-    return false;
+    if (mkdirat(parent, path_name(tmp), 0777) != 0)
+        return -1;
+    const int folder =
+        openat(parent, path_name(tmp), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder < 0 && errno == ENOENT)
+        errno = EEXIST;  // another writer's sweep has taken it
+    return folder;
 }
 
 static bool open_parent(PackedWriter *w, Error *err)
 {
-    const char *name = name_in(w->path);
-    char *parent =
-        name == w->path ? xstrdup(".") : xasprintf("%.*s", (int)(name - w->path), w->path);
+    char *parent = path_folder(w->path);
     w->parent = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const bool ok = w->parent >= 0
                     || fail(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot open %s: %s",
@@ -145,10 +92,11 @@ static bool make_folder(PackedWriter *w, Error *err)
     struct stat info;
     if (!open_parent(w, err))
         return false;
-    if (fstatat(w->parent, name_in(w->path), &info, AT_SYMLINK_NOFOLLOW) == 0)
+    if (fstatat(w->parent, path_name(w->path), &info, AT_SYMLINK_NOFOLLOW) == 0)
         return fail(err, ERR_CONFLICT, "%s is there already", w->path);
-    sweep(w->parent);
-    return make_temporary(w)
+    temporary_sweep(w->parent, O_DIRECTORY, remove_folder);
+    w->folder = temporary_make(w->parent, w->path, make_temporary, &w->tmp);
+    return w->folder >= 0
            || fail(err, error_of_system(errno), "cannot create a temporary folder for %s: %s",
                    w->path, strerror(errno));
 }
@@ -158,18 +106,7 @@ static bool make_folder(PackedWriter *w, Error *err)
 static bool write_bytes(PackedWriter *w, int fd, const char *name, const void *bytes, size_t size,
                         Error *err)
 {
-    for (const char *at = bytes; size > 0;) {
-        const ssize_t written = write(fd, at, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written == 0)
-            errno = ENOSPC;
-        if (written <= 0)
-            return fail_system(w, "write", name, err);
-        at += written;
-        size -= (size_t)written;
-    }
-    return true;
+    return write_all(fd, bytes, size) || fail_system(w, "write", name, err);
 }
 
 static bool flush(PackedWriter *w, PackedFile file, Error *err)
@@ -303,8 +240,8 @@ static bool write_index(PackedWriter *w, Error *err)
 
 static bool put_in_place(PackedWriter *w, Error *err)
 {
-    const char *to = name_in(w->path);
-    if (renameat(w->parent, name_in(w->tmp), w->parent, to) != 0) {
+    const char *to = path_name(w->path);
+    if (renameat(w->parent, path_name(w->tmp), w->parent, to) != 0) {
         const bool there = errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR;
         return fail(err, there ? ERR_CONFLICT : error_of_system(errno),
                     "cannot rename %s to %s: %s", w->tmp, w->path, strerror(errno));
@@ -345,7 +282,7 @@ void packed_abandon(PackedWriter *w)
     if (w->tmp && w->folder >= 0)
         remove_files(w->folder);
     if (w->tmp)
-        unlinkat(w->parent, name_in(w->tmp), AT_REMOVEDIR);
+        unlinkat(w->parent, path_name(w->tmp), AT_REMOVEDIR);
     if (w->folder >= 0)
         close(w->folder);
     if (w->parent >= 0)

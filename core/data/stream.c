@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "core/base/memory.h"
+#include "core/base/write_all.h"
 
 enum {
     BUFFER_BYTES = 1 << 16,
@@ -59,26 +60,12 @@ static bool start(Stream *s, Stream **stream, Error *err)
     return true;
 }
 
-static bool write_all(int fd, const uint8_t *bytes, size_t size)
-{
-    while (size > 0) {
-        const ssize_t written = write(fd, bytes, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return false;
-        bytes += written;
-        size -= (size_t)written;
-    }
-    return lseek(fd, 0, SEEK_SET) == 0;
-}
-
 bool stream_open_memory(const char *label, const uint8_t *bytes, size_t size, Stream **stream,
                         Error *err)
 {
     Stream *s = new_stream(label);
     s->fd = memfd_create("stream", MFD_CLOEXEC);
-    if (s->fd < 0 || !write_all(s->fd, bytes, size)) {
+    if (s->fd < 0 || !write_all(s->fd, bytes, size) || lseek(s->fd, 0, SEEK_SET) != 0) {
         fail(err, ERR_NO_MEMORY, "no memory for a copy of %s: %s", stream_name(s), strerror(errno));
         stream_close(s);
         return false;

@@ -7,6 +7,7 @@
 
 #include "core/base/atomic_file.h"
 #include "core/base/memory.h"
+#include "core/base/path.h"
 #include "core/base/team.h"
 #include "server/base/files.h"
 #include "server/cli/args.h"
@@ -104,8 +105,7 @@ static bool goes_on(void *context)
 /* The path of a file beside the model's; from malloc. */
 static char *beside(const Run *r, const char *name)
 {
-    const char *slash = strrchr(r->path, '/');
-    return xasprintf("%.*s%s", slash ? (int)(slash - r->path + 1) : 0, r->path, name);
+    return xasprintf("%.*s%s", (int)(path_name(r->path) - r->path), r->path, name);
 }
 
 /* How it was trained, where its job lies beside it. */

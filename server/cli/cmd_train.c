@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/base/path.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
 #include "server/cli/follower.h"
@@ -90,8 +91,7 @@ static char *default_folder(const char *job)
 {
     if (strcmp(job, "-") == 0)
         return xstrdup("stdin.run");
-    const char *slash = strrchr(job, '/');
-    const char *base = slash ? slash + 1 : job;
+    const char *base = path_name(job);
     const size_t length = strlen(base);
     const bool json = length > 5 && strcmp(base + length - 5, ".json") == 0;
     return xasprintf("%.*s.run", (int)(json ? length - 5 : length), base);
@@ -100,8 +100,7 @@ static char *default_folder(const char *job)
 /* "r/job.json" -> "r/kernels.txt": what a run used stands beside its settings. */
 static char *kernels_beside(const char *job)
 {
-    const char *slash = strrchr(job, '/');
-    const char *base = slash ? slash + 1 : job;
+    const char *base = path_name(job);
     if (strcmp(base, "job.json") != 0)
         return NULL;
     return xasprintf("%.*skernels.txt", (int)(base - job), job);

@@ -11,6 +11,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
+#include "core/base/path.h"
 #include "server/base/time.h"
 #include "server/data/upload_private.h"
 #include "server/jobs/job_files.h"
@@ -356,14 +357,13 @@ static bool check_whole(Uploads *uploads, UploadInfo *info, Error *err)
 /* Its new name is on disk, or it has the old one. */
 static bool move_file(const char *from, const char *path, Error *err)
 {
-    const char *slash = strrchr(path, '/');
-    Path folder;
     if (rename(from, path) != 0)
         return fail(err, error_of_system(errno), "rename %s to %s: %s", from, path,
                     strerror(errno));
-    snprintf(folder.text, sizeof folder.text, "%.*s", slash ? (int)(slash - path) : 1,
-             slash ? path : ".");
-    if (folder_sync(folder.text, err))
+    char *folder = path_folder(path);
+    const bool ok = folder_sync(folder, err);
+    free(folder);
+    if (ok)
         return true;
     rename(path, from);
     return false;

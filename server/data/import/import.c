@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "core/base/path.h"
 #include "core/data/packed.h"
 #include "server/data/import/duplicates.h"
 #include "server/data/import/report_build.h"
@@ -82,15 +83,6 @@ static bool read_source(Import *m, Error *err)
     return found;
 }
 
-/* The folder that the destination stands in; from malloc. */
-static char *parent_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == path ? xstrdup("/")
-           : slash       ? xasprintf("%.*s", (int)(slash - path), path)
-                         : xstrdup(".");
-}
-
 static bool no_picture(const Import *m, Error *err)
 {
     const LeftOutList *l = &m->report->left_out;
@@ -108,7 +100,7 @@ static bool stage_pictures(Import *m, Error *err)
     const ImageSpec *image = &m->config->image;
     const size_t count = m->layout.item_count;
     m->records = (Records){.items = xcalloc(count + 1, sizeof *m->records.items), .count = count};
-    char *parent = parent_of(m->config->folder);
+    char *parent = path_folder(m->config->folder);
     const bool made = staging_new(parent, decoder_pixel_bytes(image), count, &m->staging, err);
     free(parent);
     if (!made)
