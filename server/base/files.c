@@ -10,8 +10,18 @@
 
 #include "core/base/memory.h"
 #include "core/base/sha256.h"
+#include "core/base/write_all.h"
 
 enum { PIECE = 1 << 16 };  // bytes read at a time
+
+Path path_in(const char *folder, const char *name)
+{
+    Path path;
+    const int length = snprintf(path.text, sizeof path.text, "%s/%s", folder, name);
+    if (length < 0 || (size_t)length >= sizeof path.text)
+        path.text[0] = '\0';
+    return path;
+}
 
 /* ---- Folders ---- */
 
@@ -100,14 +110,13 @@ static bool copy_bytes(int from, int to)
     char *piece = xcalloc(1, PIECE);
     ssize_t got;
     bool ok = true;
-    while (ok && (got = read(from, piece, PIECE)) > 0) {
-        ssize_t put = 0, step = 1;
-        for (; put < got && step > 0; put += step)
-            step = write(to, piece + put, (size_t)(got - put));
-        ok = step > 0;
+    while (ok && (got = read(from, piece, PIECE)) != 0) {
+        if (got < 0 && errno == EINTR)
+            continue;
+        ok = got > 0 && write_all(to, piece, (size_t)got);
     }
     free(piece);
-    return ok && got == 0 && fsync(to) == 0;
+    return ok && fsync(to) == 0;
 }
 
 static bool copy_file(const char *path, const char *name, Error *err)

@@ -12,6 +12,9 @@ typedef struct {
     char text[PATH_MAX];
 } Path;
 
+/* `name` in a folder; empty, so that no call finds it, where it is too long. */
+Path path_in(const char *folder, const char *name);
+
 /* A folder that is there afterwards; its parent must be. ERR_IO. */
 bool folder_make(const char *path, Error *err);
 /* Its names are on disk. ERR_IO. */

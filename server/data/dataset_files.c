@@ -88,12 +88,8 @@ static bool remove_named(const char *data, int64_t id, const char *prefix, Error
         return errno == ENOENT
                || fail(err, error_of_system(errno), "read %s: %s", folder.text, strerror(errno));
     for (const struct dirent *entry; ok && (entry = readdir(dir));) {
-        Path path;
-        if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
-            continue;
-        const int length =
-            snprintf(path.text, sizeof path.text, "%s/%s", folder.text, entry->d_name);
-        ok = length > 0 && (size_t)length < sizeof path.text && remove_tree(path.text, err);
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
+            ok = remove_tree(path_in(folder.text, entry->d_name).text, err);
     }
     closedir(dir);
     return ok;
@@ -127,11 +123,8 @@ static int64_t bytes_in(const char *path, int depth)
         return info.st_size;
     DIR *dir = depth < DEEPEST ? opendir(path) : NULL;
     for (const struct dirent *entry; dir && (entry = readdir(dir));) {
-        Path inner;
-        const int length = snprintf(inner.text, sizeof inner.text, "%s/%s", path, entry->d_name);
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && length > 0
-            && (size_t)length < sizeof inner.text)
-            bytes += bytes_in(inner.text, depth + 1);
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            bytes += bytes_in(path_in(path, entry->d_name).text, depth + 1);
     }
     if (dir)
         closedir(dir);
@@ -156,43 +149,13 @@ void dataset_files_each(const char *data, Log *log, void (*visit)(void *context,
     if (!dir)
         return;
     for (const struct dirent *entry; (entry = readdir(dir));) {
-        Path path;
         int64_t id;
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        const int length =
-            snprintf(path.text, sizeof path.text, "%s/%s", folder.text, entry->d_name);
         if (dataset_id_parse(entry->d_name, &id))
             visit(context, id);
-        else if (length > 0 && (size_t)length < sizeof path.text)
-            lost_found_take(data, path.text, entry->d_name, log);
+        else
+            lost_found_take(data, path_in(folder.text, entry->d_name).text, entry->d_name, log);
     }
     closedir(dir);
-}
-
-static int64_t last_in(const char *path)
-{
-    int64_t last = 0;
-    DIR *dir = opendir(path);
-    if (!dir)
-        return 0;
-    for (const struct dirent *entry; (entry = readdir(dir));) {
-        char id[JOB_ID];
-        int64_t set;
-        const size_t length = strcspn(entry->d_name, ".");  // "set_7.1" in lost+found
-        if (length >= sizeof id)
-            continue;
-        snprintf(id, sizeof id, "%.*s", (int)length, entry->d_name);
-        if (dataset_id_parse(id, &set) && set > last)
-            last = set;
-    }
-    closedir(dir);
-    return last;
-}
-
-int64_t dataset_files_last(const char *data)
-{
-    const int64_t here = last_in(data_path(data, "datasets").text);
-    const int64_t there = last_in(data_path(data, "lost+found").text);
-    return here > there ? here : there;
 }

@@ -33,5 +33,3 @@ int64_t dataset_files_bytes(const char *data, int64_t id);  // of all that is th
 /* Call `visit` for each folder of a set; what has another name goes to lost+found. */
 void dataset_files_each(const char *data, Log *log, void (*visit)(void *context, int64_t id),
                         void *context);
-/* The greatest id among the folders of sets in DATA/datasets and DATA/lost+found; 0: none. */
-int64_t dataset_files_last(const char *data);

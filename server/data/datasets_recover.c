@@ -21,7 +21,7 @@ enum { MAX_RESTARTS = 3 };
 static bool raise_ids(Datasets *sets, Error *err)
 {
     const int64_t noted = high_water_read(sets->data).dataset;
-    const int64_t found = dataset_files_last(sets->data);
+    const int64_t found = lost_found_last(sets->data, "datasets", dataset_id_parse);
     if (!store_begin(sets->store, err))
         return false;
     if (store_raise_dataset_ids(sets->store, found > noted ? found : noted, err))

@@ -17,9 +17,7 @@
 
 Path data_path(const char *data, const char *name)
 {
-    Path path;
-    snprintf(path.text, sizeof path.text, "%s/%s", data, name);
-    return path;
+    return path_in(data, name);
 }
 
 Path job_folder(const char *data, int64_t id)
@@ -123,22 +121,14 @@ bool job_files_remove_checkpoint(const char *data, int64_t id, int64_t step, Err
     return unlink_if_there(&training, err) && unlink_if_there(&model, err);
 }
 
-static Path in_folder(const Path *folder, const char *name)
-{
-    Path path;
-    const int length = snprintf(path.text, sizeof path.text, "%s/%s", folder->text, name);
-    if (length < 0 || (size_t)length >= sizeof path.text)
-        path.text[0] = '\0';  // no call finds it
-    return path;
-}
-
 static void take_to_lost_found(const char *data, int64_t id, const char *name, Log *log)
 {
-    char job[JOB_ID], new_name[NAME_MAX + 1];
-    const Path folder = job_folder(data, id), path = in_folder(&folder, name);
+    char job[JOB_ID];
     job_id_format(id, job);
-    snprintf(new_name, sizeof new_name, "%s.%s", job, name);
-    lost_found_take(data, path.text, new_name, log);
+    const int room = NAME_MAX - (int)strlen(job) - 1;
+    char *new_name = xasprintf("%s.%.*s", job, room, name);
+    lost_found_take(data, path_in(job_folder(data, id).text, name).text, new_name, log);
+    free(new_name);
 }
 
 /* What a visitor does with one file of a job's folder. False, with *err, ends the round. */
@@ -163,7 +153,7 @@ static bool stays(const Round *round, int64_t step)
 static bool visit_file(const Round *round, const char *name, Error *err)
 {
     int64_t step = 0;
-    const Path folder = job_folder(round->data, round->id), path = in_folder(&folder, name);
+    const Path folder = job_folder(round->data, round->id), path = path_in(folder.text, name);
     const FileKind kind = kind_of(name, &step);
     if (kind == FILE_UNFINISHED || (round->all && kind != FILE_OTHER))
         return unlink_if_there(&path, err);

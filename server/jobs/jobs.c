@@ -54,7 +54,7 @@ static bool lock_folder(Jobs *jobs, Error *err)
 static bool begin_life(Jobs *jobs, Error *err)
 {
     const HighWater mark = high_water_read(jobs->data);
-    const int64_t found = lost_found_last_job(jobs->data);
+    const int64_t found = lost_found_last(jobs->data, "jobs", job_id_parse);
     const int64_t last_job = found > mark.job ? found : mark.job;
     if (!store_begin(jobs->store, err))
         return false;

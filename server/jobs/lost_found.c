@@ -62,7 +62,7 @@ bool lost_found_take(const char *data, const char *path, const char *name, Log *
     return ok;
 }
 
-static int64_t last_job_in(const char *path)
+static int64_t last_in(const char *path, IdParser parse)
 {
     int64_t last = 0;
     DIR *dir = opendir(path);
@@ -70,22 +70,22 @@ static int64_t last_job_in(const char *path)
         return 0;
     for (const struct dirent *entry; (entry = readdir(dir));) {
         char id[JOB_ID];
-        int64_t job;
+        int64_t number;
         // Also of "job_7.1", and of a file of a job, "job_7.step_30.model.safetensors".
         const size_t length = strcspn(entry->d_name, ".");
         if (length >= sizeof id)
             continue;
         snprintf(id, sizeof id, "%.*s", (int)length, entry->d_name);
-        if (job_id_parse(id, &job) && job > last)
-            last = job;
+        if (parse(id, &number) && number > last)
+            last = number;
     }
     closedir(dir);
     return last;
 }
 
-int64_t lost_found_last_job(const char *data)
+int64_t lost_found_last(const char *data, const char *folder, IdParser parse)
 {
-    const int64_t here = last_job_in(data_path(data, "jobs").text);
-    const int64_t there = last_job_in(data_path(data, "lost+found").text);
+    const int64_t here = last_in(data_path(data, folder).text, parse);
+    const int64_t there = last_in(data_path(data, "lost+found").text, parse);
     return here > there ? here : there;
 }

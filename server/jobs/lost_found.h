@@ -11,5 +11,8 @@
  * and so on; one log line says where it is now, or why it stayed. False: it stayed. */
 bool lost_found_take(const char *data, const char *path, const char *name, Log *log);
 
-/* The greatest id among the folders of jobs in DATA/jobs and DATA/lost+found; 0: there is none. */
-int64_t lost_found_last_job(const char *data);
+/* Reads an id, "job_17": job_id_parse and its like. */
+typedef bool (*IdParser)(const char *text, int64_t *id);
+
+/* The greatest id in the names of DATA/folder and DATA/lost+found; 0: there is none. */
+int64_t lost_found_last(const char *data, const char *folder, IdParser parse);

@@ -2,13 +2,11 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/memory.h"
@@ -19,27 +17,18 @@
 #define INCOMING "new-"
 #define ENDING   ".safetensors"
 
-static Path in_folder(const char *folder, const char *name)
-{
-    Path path;
-    const int length = snprintf(path.text, sizeof path.text, "%s/%s", folder, name);
-    if (length < 0 || (size_t)length >= sizeof path.text)
-        path.text[0] = '\0';  // no call finds it
-    return path;
-}
-
 Path model_folder_path(const char *data, int64_t id)
 {
     char name[JOB_ID];
     model_id_format(id, name);
-    return in_folder(data_path(data, "models").text, name);
+    return path_in(data_path(data, "models").text, name);
 }
 
 Path model_version_path(const char *data, int64_t id, int64_t version)
 {
     char name[JOB_ID + sizeof ENDING];
     snprintf(name, sizeof name, "%" PRId64 ENDING, version);
-    return in_folder(model_folder_path(data, id).text, name);
+    return path_in(model_folder_path(data, id).text, name);
 }
 
 Path model_incoming_path(const char *data)
@@ -49,65 +38,10 @@ Path model_incoming_path(const char *data)
     if (getrandom(&number, sizeof number, 0) != sizeof number)
         abort();  // there is no system without it
     snprintf(name, sizeof name, INCOMING "%016" PRIx64 ENDING, number);
-    return in_folder(data_path(data, "models").text, name);
+    return path_in(data_path(data, "models").text, name);
 }
 
 /* ---- Coming ---- */
-
-static bool copy_bytes(int from, int to, const char *path, Error *err)
-{
-    enum { PIECE = 1 << 16 };
-    char *piece = xcalloc(1, PIECE);
-    ssize_t got;
-    bool ok = true;
-    while (ok && (got = read(from, piece, PIECE)) != 0) {
-        if (got < 0 && errno == EINTR)
-            continue;
-        for (ssize_t done = 0; ok && got > 0 && done < got;) {
-            const ssize_t n = write(to, piece + done, (size_t)(got - done));
-            if (n < 0 && errno != EINTR)
-                ok = false;
-            done += n > 0 ? n : 0;
-        }
-        ok = ok && got > 0;
-    }
-    if (!ok)
-        fail(err, error_of_system(errno), "copy to %s: %s", path, strerror(errno));
-    free(piece);
-    return ok;
-}
-
-static bool copy(const char *path, const char *to, Error *err)
-{
-    const int from = open(path, O_RDONLY | O_CLOEXEC);
-    if (from < 0)
-        return fail(err, error_of_system(errno), "open %s: %s", path, strerror(errno));
-    const int file = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-    bool ok = file >= 0 || fail(err, error_of_system(errno), "make %s: %s", to, strerror(errno));
-    if (ok) {
-        ok = copy_bytes(from, file, to, err);
-        if (ok && fsync(file) != 0)
-            ok = fail(err, error_of_system(errno), "fsync %s: %s", to, strerror(errno));
-        if (close(file) != 0 && ok)
-            ok = fail(err, error_of_system(errno), "close %s: %s", to, strerror(errno));
-        if (!ok)
-            unlink(to);
-    }
-    close(from);
-    return ok;
-}
-
-bool model_file_bring(const char *path, const char *to, Error *err)
-{
-    // The bytes have been on disk since the file got its name.
-    if (link(path, to) == 0)
-        return true;
-    if (errno == EXDEV || errno == EPERM || errno == EMLINK || errno == EOPNOTSUPP
-        || errno == ENOSYS)
-        return copy(path, to, err);
-    return fail(err, errno == ENOENT ? ERR_NOT_FOUND : error_of_system(errno), "link %s to %s: %s",
-                path, to, strerror(errno));
-}
 
 bool model_file_place(const char *data, const char *incoming, int64_t id, int64_t version,
                       Error *err)
@@ -168,7 +102,7 @@ bool model_files_remove(const char *data, int64_t id, Error *err)
     for (const struct dirent *entry; ok && (entry = readdir(dir));) {
         int64_t version;
         if (version_of(entry->d_name, &version))
-            ok = unlink_if_there(in_folder(folder.text, entry->d_name).text, err);
+            ok = unlink_if_there(path_in(folder.text, entry->d_name).text, err);
     }
     closedir(dir);
     if (ok && rmdir(folder.text) != 0 && errno != ENOENT)
@@ -193,7 +127,7 @@ static void settle_folder(const char *data, int64_t id, Log *log, ModelFileVisit
             continue;
         model_id_format(id, model);
         snprintf(name, sizeof name, "%s.%.200s", model, entry->d_name);
-        lost_found_take(data, in_folder(folder.text, entry->d_name).text, name, log);
+        lost_found_take(data, path_in(folder.text, entry->d_name).text, name, log);
     }
     closedir(dir);
     rmdir(folder.text);  // if nothing is in it
@@ -206,7 +140,7 @@ void model_files_settle(const char *data, Log *log, ModelFileVisitor visit, void
     if (!dir)
         return;
     for (const struct dirent *entry; (entry = readdir(dir));) {
-        const Path path = in_folder(all.text, entry->d_name);
+        const Path path = path_in(all.text, entry->d_name);
         int64_t id;
         if (is_dots(entry->d_name))
             continue;
@@ -218,31 +152,4 @@ void model_files_settle(const char *data, Log *log, ModelFileVisitor visit, void
             lost_found_take(data, path.text, entry->d_name, log);
     }
     closedir(dir);
-}
-
-static int64_t last_in(const char *path)
-{
-    int64_t last = 0;
-    DIR *dir = opendir(path);
-    if (!dir)
-        return 0;
-    for (const struct dirent *entry; (entry = readdir(dir));) {
-        char id[JOB_ID];
-        int64_t model;
-        const size_t length = strcspn(entry->d_name, ".");  // "model_7.1.safetensors" in lost+found
-        if (length >= sizeof id)
-            continue;
-        snprintf(id, sizeof id, "%.*s", (int)length, entry->d_name);
-        if (model_id_parse(id, &model) && model > last)
-            last = model;
-    }
-    closedir(dir);
-    return last;
-}
-
-int64_t model_files_last(const char *data)
-{
-    const int64_t here = last_in(data_path(data, "models").text);
-    const int64_t there = last_in(data_path(data, "lost+found").text);
-    return here > there ? here : there;
 }

@@ -8,10 +8,6 @@ Path model_folder_path(const char *data, int64_t id);
 Path model_version_path(const char *data, int64_t id, int64_t version);
 Path model_incoming_path(const char *data);  // a name that nobody else has
 
-/* `path` becomes `to` as well: a hard link where the file system has them, else a copy. On disk
- * afterwards, but for the name. Nothing is left on failure. */
-bool model_file_bring(const char *path, const char *to, Error *err);
-
 /* The incoming file becomes that version's; all names are on disk. */
 bool model_file_place(const char *data, const char *incoming, int64_t id, int64_t version,
                       Error *err);
@@ -25,6 +21,3 @@ bool model_files_remove(const char *data, int64_t id, Error *err);
  * too. */
 typedef bool (*ModelFileVisitor)(void *context, int64_t id, int64_t version);
 void model_files_settle(const char *data, Log *log, ModelFileVisitor visit, void *context);
-
-/* The greatest id among the folders of models in DATA/models and DATA/lost+found; 0: none. */
-int64_t model_files_last(const char *data);

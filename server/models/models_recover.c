@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "server/jobs/job_files.h"
+#include "server/jobs/lost_found.h"
 #include "server/models/model_files.h"
 #include "server/models/models_private.h"
 
@@ -13,7 +14,8 @@ static bool raise_ids(Models *models, Error *err)
 {
     if (!store_begin(models->store, err))
         return false;
-    if (store_raise_model_ids(models->store, model_files_last(models->data), err))
+    const int64_t found = lost_found_last(models->data, "models", model_id_parse);
+    if (store_raise_model_ids(models->store, found, err))
         return store_commit(models->store, err);
     store_rollback(models->store);
     return false;

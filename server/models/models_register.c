@@ -220,7 +220,7 @@ static bool link_checkpoint(Models *models, int64_t job, const char *which, cons
             continue;
         close(fd);
         const Path path = job_model_path(models->data, job, checkpoint->step);
-        if (model_file_bring(path.text, incoming->text, err))
+        if (file_link(path.text, incoming->text, err))
             return true;
         if (err->code != ERR_NOT_FOUND)
             return false;

@@ -385,7 +385,7 @@ static void numbers_of_versions_are_not_used_again(void **state)
 
 static void copy_file(const char *from, const char *to)
 {
-    CHECK_OK(model_file_bring(from, to, &(Error){0}), ((Error){0}));
+    CHECK_OK(file_link(from, to, &(Error){0}), ((Error){0}));
 }
 
 static void files_without_rows_are_put_aside(void **state)
