@@ -160,31 +160,19 @@ static char *list_sql(const DatasetQuery *query)
     char *sql = table_select(&TABLE);
     sql_append(&sql, " FROM datasets WHERE id < ?1"
                      " AND (?3 IS NULL OR instr(lower(name), lower(?3)) > 0)");
-    if (query->statuses != 0) {
-        sql_append(&sql, " AND status IN (''");
-        for (int status = 0; status < DATASET_STATUSES; status++)
-            if (query->statuses & 1u << status)
-                sql_append(&sql, ", '%s'", DATASET_STATUS_NAMES[status]);
-        sql_append(&sql, ")");
-    }
+    sql_append_statuses(&sql, query->statuses, DATASET_STATUS_NAMES, DATASET_STATUSES);
     sql_append(&sql, " ORDER BY id DESC LIMIT ?2");
     return sql;
 }
 
 bool store_datasets(Store *store, const DatasetQuery *query, DatasetList *list, Error *err)
 {
-    Db *db = &store->reader;
     const SqlList how = {sizeof *list->items, read_row, query->limit};
     const int64_t below = query->after > 0 ? query->after : INT64_MAX;
     char *sql = list_sql(query);
-    sqlite3_stmt *stmt = NULL;
-    SqlRows rows = {0};
-    pthread_mutex_lock(&db->lock);
-    const bool ok =
-        sql_prepare(db, err, &stmt, sql, "iit", below, (int64_t)query->limit + 1, query->name)
-        && sql_list(db, err, stmt, how, &rows);
-    sqlite3_finalize(stmt);
-    pthread_mutex_unlock(&db->lock);
+    SqlRows rows;
+    const bool ok = sql_select(store, how, &rows, err, sql, "iit", below, (int64_t)query->limit + 1,
+                               query->name);
     *list = (DatasetList){rows.items, rows.count, rows.has_more};
     if (!ok)
         dataset_list_free(list);
@@ -200,14 +188,8 @@ static void read_id(sqlite3_stmt *stmt, void *item)
 bool store_dataset_removals(Store *store, IdList *list, Error *err)
 {
     const SqlList how = {.item_size = sizeof *list->items, .read = read_id};
-    Db *db = &store->reader;
-    sqlite3_stmt *stmt = NULL;
-    SqlRows rows = {0};
-    pthread_mutex_lock(&db->lock);
-    const bool ok = sql_prepare(db, err, &stmt, "SELECT id FROM dataset_removals", "")
-                    && sql_list(db, err, stmt, how, &rows);
-    sqlite3_finalize(stmt);
-    pthread_mutex_unlock(&db->lock);
+    SqlRows rows;
+    const bool ok = sql_select(store, how, &rows, err, "SELECT id FROM dataset_removals", "");
     *list = (IdList){rows.items, rows.count};
     if (!ok)
         id_list_free(list);

@@ -241,31 +241,20 @@ static char *list_sql(const EvaluationQuery *query)
     sql_append(&sql, " FROM evaluations WHERE id < ?1 AND ?3 IN (0, job_id)"
                      " AND (?4 IS NULL OR ?4 = model) AND ?5 IN (0, version)"
                      " AND (?6 IS NULL OR ?6 IN (dataset_key, dataset_name))");
-    if (query->statuses != 0) {
-        sql_append(&sql, " AND status IN (''");
-        for (int status = 0; status < EVALUATION_STATUSES; status++)
-            if (query->statuses & 1u << status)
-                sql_append(&sql, ", '%s'", EVALUATION_STATUS_NAMES[status]);
-        sql_append(&sql, ")");
-    }
+    sql_append_statuses(&sql, query->statuses, EVALUATION_STATUS_NAMES, EVALUATION_STATUSES);
     sql_append(&sql, " ORDER BY id DESC LIMIT ?2");
     return sql;
 }
 
 bool store_evaluations(Store *store, const EvaluationQuery *query, EvaluationList *list, Error *err)
 {
-    Db *db = &store->reader;
     const SqlList how = {sizeof *list->items, read_row, query->limit};
     const int64_t below = query->after > 0 ? query->after : INT64_MAX;
     char *sql = list_sql(query);
-    sqlite3_stmt *stmt = NULL;
-    SqlRows rows = {0};
-    pthread_mutex_lock(&db->lock);
-    const bool ok = sql_prepare(db, err, &stmt, sql, "iiitit", below, (int64_t)query->limit + 1,
-                                query->job_id, query->model, query->version, query->dataset)
-                    && sql_list(db, err, stmt, how, &rows);
-    sqlite3_finalize(stmt);
-    pthread_mutex_unlock(&db->lock);
+    SqlRows rows;
+    const bool ok =
+        sql_select(store, how, &rows, err, sql, "iiitit", below, (int64_t)query->limit + 1,
+                   query->job_id, query->model, query->version, query->dataset);
     *list = (EvaluationList){rows.items, rows.count, rows.has_more};
     if (!ok)
         evaluation_list_free(list);
@@ -284,14 +273,8 @@ bool store_cells(Store *store, int64_t id, CellList *list, Error *err)
     static const char SQL[] = "SELECT truth, guess, count FROM evaluation_cells"
                               " WHERE evaluation_id = ? ORDER BY truth, guess";
     const SqlList how = {.item_size = sizeof *list->items, .read = read_cell};
-    Db *db = &store->reader;
-    sqlite3_stmt *stmt = NULL;
-    SqlRows rows = {0};
-    pthread_mutex_lock(&db->lock);
-    const bool ok =
-        sql_prepare(db, err, &stmt, SQL, "i", id) && sql_list(db, err, stmt, how, &rows);
-    sqlite3_finalize(stmt);
-    pthread_mutex_unlock(&db->lock);
+    SqlRows rows;
+    const bool ok = sql_select(store, how, &rows, err, SQL, "i", id);
     *list = (CellList){rows.items, rows.count};
     if (!ok)
         cell_list_free(list);
@@ -318,16 +301,10 @@ bool store_mistakes(Store *store, const MistakeQuery *query, MistakeList *list, 
         " WHERE evaluation_id = ?1 AND rank > ?2 AND ?4 IN (-1, truth) AND ?5 IN (-1, guess)"
         " ORDER BY rank LIMIT ?3";
     const SqlList how = {sizeof *list->items, read_mistake, query->limit};
-    Db *db = &store->reader;
-    sqlite3_stmt *stmt = NULL;
-    SqlRows rows = {0};
-    pthread_mutex_lock(&db->lock);
+    SqlRows rows;
     const bool ok =
-        sql_prepare(db, err, &stmt, SQL, "iiiii", query->evaluation_id, query->after,
-                    (int64_t)query->limit + 1, (int64_t)query->truth, (int64_t)query->guess)
-        && sql_list(db, err, stmt, how, &rows);
-    sqlite3_finalize(stmt);
-    pthread_mutex_unlock(&db->lock);
+        sql_select(store, how, &rows, err, SQL, "iiiii", query->evaluation_id, query->after,
+                   (int64_t)query->limit + 1, (int64_t)query->truth, (int64_t)query->guess);
     *list = (MistakeList){rows.items, rows.count, rows.has_more};
     if (!ok)
         mistake_list_free(list);

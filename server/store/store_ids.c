@@ -25,15 +25,9 @@ static void read_life(sqlite3_stmt *stmt, void *item)
 bool store_lives(Store *store, LifeList *list, Error *err)
 {
     const SqlList how = {.item_size = sizeof *list->items, .read = read_life};
-    Db *db = &store->reader;
-    sqlite3_stmt *stmt = NULL;
-    SqlRows rows = {0};
-    pthread_mutex_lock(&db->lock);
-    const bool ok =
-        sql_prepare(db, err, &stmt, "SELECT id, after_event FROM lives ORDER BY rowid DESC", "")
-        && sql_list(db, err, stmt, how, &rows);
-    sqlite3_finalize(stmt);
-    pthread_mutex_unlock(&db->lock);
+    SqlRows rows;
+    const bool ok = sql_select(store, how, &rows, err,
+                               "SELECT id, after_event FROM lives ORDER BY rowid DESC", "");
     *list = (LifeList){rows.items, rows.count};
     if (!ok)
         life_list_free(list);

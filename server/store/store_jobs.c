@@ -136,13 +136,7 @@ static char *list_sql(const JobQuery *query)
     char *sql = select_sql("0", " FROM jobs WHERE id IN (SELECT id FROM jobs"
                                 " WHERE id < ?1 AND ?3 IN (0, parent_id)"
                                 " AND (?4 IS NULL OR instr(lower(name), lower(?4)) > 0)");
-    if (query->statuses != 0) {
-        sql_append(&sql, " AND status IN (''");
-        for (int status = 0; status < JOB_STATUSES; status++)
-            if (query->statuses & 1u << status)
-                sql_append(&sql, ", '%s'", JOB_STATUS_NAMES[status]);
-        sql_append(&sql, ")");
-    }
+    sql_append_statuses(&sql, query->statuses, JOB_STATUS_NAMES, JOB_STATUSES);
     for (int i = 0; i < query->match_count; i++) {
         // Keys of metadata are any text, which a JSON path cannot hold.
         static const char SETTING[] = " AND json_extract(settings, '$.' || ?%d) = ?%d";

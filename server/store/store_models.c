@@ -87,20 +87,14 @@ bool store_model_named(Store *store, const char *name, ModelRow *model, Error *e
 
 bool store_models(Store *store, const ModelQuery *query, ModelList *list, Error *err)
 {
-    Db *db = &store->reader;
     const SqlList how = {sizeof *list->items, read_row, query->limit};
     const int64_t below = query->after > 0 ? query->after : INT64_MAX;
     char *sql = table_select(&TABLE);
     sql_append(&sql, " FROM models WHERE id < ?1 AND (?3 IS NULL OR instr(lower(name), lower(?3))"
                      " > 0) ORDER BY id DESC LIMIT ?2");
-    sqlite3_stmt *stmt = NULL;
-    SqlRows rows = {0};
-    pthread_mutex_lock(&db->lock);
-    const bool ok =
-        sql_prepare(db, err, &stmt, sql, "iit", below, (int64_t)query->limit + 1, query->name)
-        && sql_list(db, err, stmt, how, &rows);
-    sqlite3_finalize(stmt);
-    pthread_mutex_unlock(&db->lock);
+    SqlRows rows;
+    const bool ok = sql_select(store, how, &rows, err, sql, "iit", below, (int64_t)query->limit + 1,
+                               query->name);
     *list = (ModelList){rows.items, rows.count, rows.has_more};
     if (!ok)
         model_list_free(list);
@@ -152,14 +146,8 @@ bool store_aliases(Store *store, int64_t model_id, AliasList *list, Error *err)
     static const char SQL[] =
         "SELECT alias, version FROM model_aliases WHERE model_id = ? ORDER BY alias";
     const SqlList how = {.item_size = sizeof *list->items, .read = read_alias};
-    Db *db = &store->reader;
-    sqlite3_stmt *stmt = NULL;
-    SqlRows rows = {0};
-    pthread_mutex_lock(&db->lock);
-    const bool ok =
-        sql_prepare(db, err, &stmt, SQL, "i", model_id) && sql_list(db, err, stmt, how, &rows);
-    sqlite3_finalize(stmt);
-    pthread_mutex_unlock(&db->lock);
+    SqlRows rows;
+    const bool ok = sql_select(store, how, &rows, err, SQL, "i", model_id);
     *list = (AliasList){rows.items, rows.count};
     if (!ok)
         alias_list_free(list);
@@ -258,14 +246,9 @@ static void read_removal(sqlite3_stmt *stmt, void *item)
 bool store_model_removals(Store *store, ModelRemovalList *list, Error *err)
 {
     const SqlList how = {.item_size = sizeof *list->items, .read = read_removal};
-    Db *db = &store->reader;
-    sqlite3_stmt *stmt = NULL;
-    SqlRows rows = {0};
-    pthread_mutex_lock(&db->lock);
-    const bool ok = sql_prepare(db, err, &stmt, "SELECT model_id, version FROM model_removals", "")
-                    && sql_list(db, err, stmt, how, &rows);
-    sqlite3_finalize(stmt);
-    pthread_mutex_unlock(&db->lock);
+    SqlRows rows;
+    const bool ok =
+        sql_select(store, how, &rows, err, "SELECT model_id, version FROM model_removals", "");
     *list = (ModelRemovalList){rows.items, rows.count};
     if (!ok)
         model_removal_list_free(list);

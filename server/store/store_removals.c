@@ -105,14 +105,8 @@ bool store_removals(Store *store, int64_t job_id, RemovalList *list, Error *err)
 {
     static const char SQL[] = "SELECT job_id, step FROM removals WHERE ? IN (0, job_id)";
     const SqlList how = {.item_size = sizeof *list->items, .read = read_removal};
-    Db *db = &store->reader;
-    sqlite3_stmt *stmt = NULL;
-    SqlRows rows = {0};
-    pthread_mutex_lock(&db->lock);
-    const bool ok =
-        sql_prepare(db, err, &stmt, SQL, "i", job_id) && sql_list(db, err, stmt, how, &rows);
-    sqlite3_finalize(stmt);
-    pthread_mutex_unlock(&db->lock);
+    SqlRows rows;
+    const bool ok = sql_select(store, how, &rows, err, SQL, "i", job_id);
     *list = (RemovalList){rows.items, rows.count};
     if (!ok)
         removal_list_free(list);

@@ -167,16 +167,8 @@ static void read_event(sqlite3_stmt *stmt, void *item)
 static bool read_page(Store *store, const char *sql, SeriesPage page, SqlList how, SqlRows *rows,
                       Error *err)
 {
-    Db *db = &store->reader;
-    sqlite3_stmt *stmt = NULL;
     how.limit = page.limit;
-    *rows = (SqlRows){0};
-    pthread_mutex_lock(&db->lock);
-    const bool ok = sql_prepare(db, err, &stmt, sql, "ii", page.job_id, page.after)
-                    && sql_list(db, err, stmt, how, rows);
-    sqlite3_finalize(stmt);
-    pthread_mutex_unlock(&db->lock);
-    return ok;
+    return sql_select(store, how, rows, err, sql, "ii", page.job_id, page.after);
 }
 
 bool store_epochs(Store *store, SeriesPage page, EpochList *list, Error *err)

@@ -156,6 +156,17 @@ void sql_append(char **sql, const char *fmt, ...)
     va_end(args);
 }
 
+void sql_append_statuses(char **sql, unsigned statuses, const char *const names[], int count)
+{
+    if (statuses == 0)
+        return;
+    sql_append(sql, " AND status IN (''");
+    for (int status = 0; status < count; status++)
+        if (statuses & 1u << status)
+            sql_append(sql, ", '%s'", names[status]);
+    sql_append(sql, ")");
+}
+
 bool sql_list(Db *db, Error *err, sqlite3_stmt *stmt, SqlList how, SqlRows *rows)
 {
     size_t room = 0;
@@ -177,4 +188,21 @@ bool sql_list(Db *db, Error *err, sqlite3_stmt *stmt, SqlList how, SqlRows *rows
             return false;
     }
     return false;
+}
+
+bool sql_select(Store *store, SqlList how, SqlRows *rows, Error *err, const char *sql,
+                const char *types, ...)
+{
+    Db *db = &store->reader;
+    sqlite3_stmt *stmt = NULL;
+    va_list values;
+    *rows = (SqlRows){0};
+    va_start(values, types);
+    pthread_mutex_lock(&db->lock);
+    const bool ok =
+        prepare(db, err, &stmt, sql, types, values) && sql_list(db, err, stmt, how, rows);
+    sqlite3_finalize(stmt);
+    pthread_mutex_unlock(&db->lock);
+    va_end(values);
+    return ok;
 }

@@ -49,6 +49,9 @@ bool sql_number(Db *db, Error *err, int64_t *number, const char *sql, const char
 /* Make a statement longer; `*sql` is from malloc and moves. Only names of ours go in this way. */
 void sql_append(char **sql, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* " AND status IN (...)" of those whose bits are set; nothing if none is. */
+void sql_append_statuses(char **sql, unsigned statuses, const char *const names[], int count);
+
 /* After the columns of a row were read: was there memory for all of them? */
 bool sql_row_is_whole(Db *db, Error *err);
 
@@ -70,6 +73,10 @@ typedef struct {
 } SqlRows;
 
 bool sql_list(Db *db, Error *err, sqlite3_stmt *stmt, SqlList how, SqlRows *rows);
+
+/* Prepare, bind and list, through the reader. */
+bool sql_select(Store *store, SqlList how, SqlRows *rows, Error *err, const char *sql,
+                const char *types, ...);
 
 /* Ids of that table from now on are above `least`. */
 bool store_raise_sequence(Db *db, const char *table, int64_t least, Error *err);

@@ -137,17 +137,11 @@ bool store_resolve_version(Store *store, const char *model, const char *alias, i
 static bool list_versions(Store *store, int64_t model_id, VersionList *list, Error *err)
 {
     const SqlList how = {.item_size = sizeof *list->items, .read = read_row};
-    Db *db = &store->reader;
     char *sql = table_select(&TABLE);
     sql_append(&sql, " FROM model_versions WHERE ?1 IN (0, model_id)"
                      " ORDER BY model_id DESC, version DESC");
-    sqlite3_stmt *stmt = NULL;
-    SqlRows rows = {0};
-    pthread_mutex_lock(&db->lock);
-    const bool ok =
-        sql_prepare(db, err, &stmt, sql, "i", model_id) && sql_list(db, err, stmt, how, &rows);
-    sqlite3_finalize(stmt);
-    pthread_mutex_unlock(&db->lock);
+    SqlRows rows;
+    const bool ok = sql_select(store, how, &rows, err, sql, "i", model_id);
     *list = (VersionList){rows.items, rows.count};
     if (!ok)
         version_list_free(list);
