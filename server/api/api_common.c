@@ -74,22 +74,67 @@ cJSON *job_request(const JobInfo *job)
     return request;
 }
 
-bool request_allows(const Request *req, const JobInfo *job, Error *err)
+bool request_is_conditional(const Request *req)
+{
+    return request_header(req, "If-Match") || request_header(req, "If-None-Match");
+}
+
+bool request_conditions_hold(const Request *req, cJSON *shown, const char *what, Error *err)
 {
     const char *if_match = request_header(req, "If-Match");
-    const char *if_none_match = request_header(req, "If-None-Match");
-    if (!if_match && !if_none_match)
-        return true;
     char etag[ETAG_TEXT];
-    cJSON *json = job_to_json(job);
-    char *text = cJSON_PrintUnformatted(json);
+    char *text = cJSON_PrintUnformatted(shown);
     etag_make(text, strlen(text), etag);
     cJSON_free(text);
-    cJSON_Delete(json);
-    return etag_condition(if_match, if_none_match, etag, false) == CONDITION_HOLDS
+    cJSON_Delete(shown);
+    return etag_condition(if_match, request_header(req, "If-None-Match"), etag, false)
+               == CONDITION_HOLDS
            || fail_as(err, ERR_CONFLICT, "precondition_failed",
-                      "%s does not allow it: the job's tag is %s now",
-                      if_match ? "If-Match" : "If-None-Match", etag);
+                      "%s does not allow it: the %s's tag is %s now",
+                      if_match ? "If-Match" : "If-None-Match", what, etag);
+}
+
+bool request_allows(const Request *req, const JobInfo *job, Error *err)
+{
+    return !request_is_conditional(req)
+           || request_conditions_hold(req, job_to_json(job), "job", err);
+}
+
+static int name_index(const char *const names[], int count, const char *text, size_t n)
+{
+    int i = 0;
+    while (i < count && (strlen(names[i]) != n || strncmp(text, names[i], n) != 0))
+        i++;
+    return i;
+}
+
+unsigned query_statuses(Query *query, const char *const names[], int count, Faults *faults)
+{
+    const char *text = query_text(query, "status", faults);
+    unsigned statuses = 0;
+    if (text && !*text)
+        faults_add(faults, "?status", "must be statuses with commas between, got none");
+    while (text && *text) {
+        const size_t n = strcspn(text, ",");
+        const int status = name_index(names, count, text, n);
+        if (status == count)
+            faults_add(faults, "?status", "must be statuses with commas between, got %.40s", text);
+        else
+            statuses |= 1u << status;
+        text += n + (text[n] == ',');
+    }
+    return statuses;
+}
+
+int64_t query_id(Query *query, const char *name, const char *whose, IdParser parse, Faults *faults)
+{
+    const char *text = query_text(query, name, faults);
+    char pointer[16];
+    int64_t id = 0;
+    snprintf(pointer, sizeof pointer, "?%s", name);
+    if (text && !parse(text, &id))
+        faults_add(faults, pointer, "must be %s id, got %.40s", whose, text);
+    return id;
 }
 
 const char *request_key(const Request *req, Faults *faults)

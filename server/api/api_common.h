@@ -25,6 +25,15 @@ cJSON *job_labels(const JobInfo *job);
 /* Whether If-Match and If-None-Match let the request change this job, as it is shown now: else
  * ERR_CONFLICT with the reason "precondition_failed", which is answered with 412. */
 bool request_allows(const Request *req, const JobInfo *job, Error *err);
+/* The same of anything: whether the request asks, and whether what is `shown`, which is freed, has
+ * the tag that it asks for. `what` is its noun. */
+bool request_is_conditional(const Request *req);
+bool request_conditions_hold(const Request *req, cJSON *shown, const char *what, Error *err);
+
+/* "status=queued,running" as bits of the places in `names`; 0 if it is absent. */
+unsigned query_statuses(Query *query, const char *const names[], int count, Faults *faults);
+/* An id, as `parse` reads it; 0 if it is absent. `whose` is "a job's". */
+int64_t query_id(Query *query, const char *name, const char *whose, IdParser parse, Faults *faults);
 
 /* The client's idempotency key, or NULL. */
 const char *request_key(const Request *req, Faults *faults);

@@ -15,35 +15,6 @@ enum {
     LIST_MOST = 1000,
 };
 
-static int status_named(const char *text, size_t n)
-{
-    int status = 0;
-    while (status < DATASET_STATUSES
-           && (strlen(DATASET_STATUS_NAMES[status]) != n
-               || strncmp(text, DATASET_STATUS_NAMES[status], n) != 0))
-        status++;
-    return status;
-}
-
-/* "status=waiting,ready" as bits; 0 if it is absent. */
-static unsigned read_statuses(Query *query, Faults *faults)
-{
-    const char *text = query_text(query, "status", faults);
-    unsigned statuses = 0;
-    if (text && !*text)
-        faults_add(faults, "?status", "must be statuses with commas between, got none");
-    while (text && *text) {
-        const size_t n = strcspn(text, ",");
-        const int status = status_named(text, n);
-        if (status == DATASET_STATUSES)
-            faults_add(faults, "?status", "must be statuses with commas between, got %.40s", text);
-        else
-            statuses |= 1u << status;
-        text += n + (text[n] == ',');
-    }
-    return statuses;
-}
-
 /* The id after which the page begins: of a set of ours (`query->after`), or of a known one:
  * *known_after is its place from 1. */
 static void read_after(Query *query, DatasetQuery *wanted, size_t *known_after, Faults *faults)
@@ -123,7 +94,7 @@ bool list_datasets(App *app, const Request *req, Response *res, Error *err)
     size_t known_after = 0;
     DatasetQuery wanted = {
         .limit = (int)query_integer(req->query, "limit", LIST_DEFAULT, 1, LIST_MOST, &faults),
-        .statuses = read_statuses(req->query, &faults),
+        .statuses = query_statuses(req->query, DATASET_STATUS_NAMES, DATASET_STATUSES, &faults),
         .name = query_text(req->query, "name", &faults),
     };
     read_after(req->query, &wanted, &known_after, &faults);

@@ -29,46 +29,6 @@ static bool respond_evaluation(Response *res, int status, EvaluationRow *row)
 
 /* ---- The list ---- */
 
-static unsigned status_bit(const char *text, size_t n)
-{
-    for (int status = 0; status < EVALUATION_STATUSES; status++) {
-        const char *name = EVALUATION_STATUS_NAMES[status];
-        if (strlen(name) == n && strncmp(text, name, n) == 0)
-            return 1u << status;
-    }
-    return 0;
-}
-
-/* "status=queued,running" as bits; 0 if it is absent. */
-static unsigned read_statuses(Query *query, Faults *faults)
-{
-    const char *text = query_text(query, "status", faults);
-    unsigned statuses = 0;
-    if (text && !*text)
-        faults_add(faults, "?status", "must be statuses with commas between, got none");
-    while (text && *text) {
-        const size_t n = strcspn(text, ",");
-        const unsigned bit = status_bit(text, n);
-        if (!bit)
-            faults_add(faults, "?status", "must be statuses with commas between, got %.40s", text);
-        statuses |= bit;
-        text += n + (text[n] == ',');
-    }
-    return statuses;
-}
-
-static int64_t read_id(Query *query, const char *name, const char *what,
-                       bool (*parse)(const char *text, int64_t *id), Faults *faults)
-{
-    const char *text = query_text(query, name, faults);
-    char pointer[16];
-    int64_t id = 0;
-    snprintf(pointer, sizeof pointer, "?%s", name);
-    if (text && !parse(text, &id))
-        faults_add(faults, pointer, "must be %s id, got %.40s", what, text);
-    return id;
-}
-
 /* "shirts" or "shirts@3": the model's name, and its version or 0. */
 static const char *read_model(Query *query, char name[MODEL_NAME], int64_t *version, Faults *faults)
 {
@@ -92,10 +52,10 @@ bool list_evaluations(App *app, const Request *req, Response *res, Error *err)
     char model[MODEL_NAME];
     int64_t version = 0;
     EvaluationQuery wanted = {
-        .after = read_id(query, "after", "an evaluation's", evaluation_id_parse, &faults),
+        .after = query_id(query, "after", "an evaluation's", evaluation_id_parse, &faults),
         .limit = (int)query_integer(query, "limit", LIST_DEFAULT, 1, LIST_MOST, &faults),
-        .statuses = read_statuses(query, &faults),
-        .job_id = read_id(query, "job", "a job's", job_id_parse, &faults),
+        .statuses = query_statuses(query, EVALUATION_STATUS_NAMES, EVALUATION_STATUSES, &faults),
+        .job_id = query_id(query, "job", "a job's", job_id_parse, &faults),
         .dataset = query_text(query, "dataset", &faults),
         .model = read_model(query, model, &version, &faults),
     };

@@ -14,47 +14,6 @@ enum {
 
 /* --- list --- */
 
-/* The status that the first `n` characters name; JOB_STATUSES: none. */
-static int status_named(const char *text, size_t n)
-{
-    int status = 0;
-    while (status < JOB_STATUSES
-           && (strlen(JOB_STATUS_NAMES[status]) != n
-               || strncmp(text, JOB_STATUS_NAMES[status], n) != 0))
-        status++;
-    return status;
-}
-
-/* "status=queued,running" as bits; 0 if it is absent. */
-static unsigned read_statuses(Query *query, Faults *faults)
-{
-    const char *text = query_text(query, "status", faults);
-    unsigned statuses = 0;
-    if (text && !*text)
-        faults_add(faults, "?status", "must be statuses with commas between, got none");
-    while (text && *text) {
-        const size_t n = strcspn(text, ",");
-        const int status = status_named(text, n);
-        if (status == JOB_STATUSES)
-            faults_add(faults, "?status", "must be statuses with commas between, got %.40s", text);
-        else
-            statuses |= 1u << status;
-        text += n + (text[n] == ',');
-    }
-    return statuses;
-}
-
-static int64_t read_job_id(Query *query, const char *name, Faults *faults)
-{
-    const char *text = query_text(query, name, faults);
-    char pointer[16];
-    int64_t id = 0;
-    snprintf(pointer, sizeof pointer, "?%s", name);
-    if (text && !job_id_parse(text, &id))
-        faults_add(faults, pointer, "must be a job's id, got %.40s", text);
-    return id;
-}
-
 /* Read the filters by settings and metadata; returns their number. */
 static int read_matches(const App *app, Query *query, JobMatch matches[QUERY_MAX_PAIRS],
                         char dataset[JOB_ID], Faults *faults)
@@ -102,10 +61,10 @@ bool list_jobs(App *app, const Request *req, Response *res, Error *err)
     JobMatch matches[QUERY_MAX_PAIRS];
     char dataset[JOB_ID];
     const JobQuery query = {
-        .after = read_job_id(req->query, "after", &faults),
+        .after = query_id(req->query, "after", "a job\'s", job_id_parse, &faults),
         .limit = (int)query_integer(req->query, "limit", LIST_DEFAULT, 1, LIST_MOST, &faults),
-        .statuses = read_statuses(req->query, &faults),
-        .parent_id = read_job_id(req->query, "parent_id", &faults),
+        .statuses = query_statuses(req->query, JOB_STATUS_NAMES, JOB_STATUSES, &faults),
+        .parent_id = query_id(req->query, "parent_id", "a job\'s", job_id_parse, &faults),
         .name = query_text(req->query, "name", &faults),
         .matches = matches,
         .match_count = read_matches(app, req->query, matches, dataset, &faults),

@@ -194,23 +194,10 @@ typedef struct {
     Faults *faults;
 } Change;
 
-/* Whether If-Match and If-None-Match let the request change it, as it is shown now. */
 static bool allows(const Request *req, const ModelDetail *model, Error *err)
 {
-    const char *if_match = request_header(req, "If-Match");
-    const char *if_none_match = request_header(req, "If-None-Match");
-    if (!if_match && !if_none_match)
-        return true;
-    char etag[ETAG_TEXT];
-    cJSON *json = model_to_json(model);
-    char *text = cJSON_PrintUnformatted(json);
-    etag_make(text, strlen(text), etag);
-    cJSON_free(text);
-    cJSON_Delete(json);
-    return etag_condition(if_match, if_none_match, etag, false) == CONDITION_HOLDS
-           || fail_as(err, ERR_CONFLICT, "precondition_failed",
-                      "%s does not allow it: the model's tag is %s now",
-                      if_match ? "If-Match" : "If-None-Match", etag);
+    return !request_is_conditional(req)
+           || request_conditions_hold(req, model_to_json(model), "model", err);
 }
 
 static bool has_version(const ModelDetail *model, double number)

@@ -3,27 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/json_fields.h"
 #include "server/base/json_text.h"
-#include "server/base/time.h"
 #include "server/jobs/job.h"
-
-static void add_text(cJSON *to, const char *name, const char *text)
-{
-    cJSON_AddItemToObject(to, name, text && *text ? cJSON_CreateString(text) : cJSON_CreateNull());
-}
-
-static void add_count(cJSON *to, const char *name, int64_t value)
-{
-    cJSON_AddNumberToObject(to, name, (double)value);
-}
-
-static void add_time(cJSON *to, const char *name, int64_t ms)
-{
-    char text[TIME_TEXT] = "";
-    if (ms > 0)
-        time_format(ms, text);
-    add_text(to, name, text);
-}
 
 /* What all sets begin with. */
 static cJSON *begin(const char *id, const char *name, const char *title, const char *status)
@@ -46,8 +28,8 @@ static void add_source(cJSON *json, const char *kind, const char *folder, const 
     }
     cJSON *source = cJSON_AddObjectToObject(json, "source");
     cJSON_AddStringToObject(source, "kind", kind);
-    add_text(source, "folder", folder);
-    add_text(source, "upload", upload);
+    json_add_text(source, "folder", folder);
+    json_add_text(source, "upload", upload);
 }
 
 static void add_image(cJSON *json, int channels, int size, const char *fit, const char *filter)
@@ -55,23 +37,23 @@ static void add_image(cJSON *json, int channels, int size, const char *fit, cons
     cJSON *image = cJSON_AddObjectToObject(json, "image");
     cJSON_AddNumberToObject(image, "channels", channels);
     cJSON_AddNumberToObject(image, "size", size);
-    add_text(image, "fit", fit);
-    add_text(image, "filter", filter);
+    json_add_text(image, "fit", fit);
+    json_add_text(image, "filter", filter);
 }
 
 static void add_counts(cJSON *json, int64_t train, int64_t test, int64_t left_out)
 {
     cJSON *counts = cJSON_AddObjectToObject(json, "counts");
-    add_count(counts, "train", train);
-    add_count(counts, "test", test);
-    add_count(counts, "left_out", left_out);
+    json_add_count(counts, "train", train);
+    json_add_count(counts, "test", test);
+    json_add_count(counts, "left_out", left_out);
 }
 
 static void add_progress(cJSON *json, int64_t done, int64_t total)
 {
     cJSON *progress = cJSON_AddObjectToObject(json, "progress");
-    add_count(progress, "done", done);
-    add_count(progress, "total", total);
+    json_add_count(progress, "done", done);
+    json_add_count(progress, "total", total);
 }
 
 static void add_error(cJSON *json, const char *code, const char *message)
@@ -97,21 +79,21 @@ cJSON *dataset_to_json(const DatasetRow *set)
                is_folder ? set->source.what : NULL, is_upload ? set->source.what : NULL);
     add_image(json, set->image.channels, set->image.size, set->image.fit, set->image.filter);
     cJSON_AddItemToObject(json, "test_share", json_number(set->test_share));
-    add_count(json, "seed", set->seed);
+    json_add_count(json, "seed", set->seed);
     // Stored as JSON.
     cJSON_AddItemToObject(json, "classes", cJSON_CreateRaw(set->classes));
     add_counts(json, set->train_count, set->test_count, set->left_out_count);
-    add_count(json, "bytes", set->bytes);
-    add_text(json, "digest", set->digest);
+    json_add_count(json, "bytes", set->bytes);
+    json_add_text(json, "digest", set->digest);
     if (set->status == DATASET_READY)
         add_progress(json, pictures, pictures);
     else
         add_progress(json, set->progress.done, set->progress.total);
     cJSON_AddItemToObject(json, "warnings", cJSON_CreateRaw(set->warnings));
     add_error(json, set->error.code, set->error.message);
-    add_time(json, "created_at", set->created_at);
-    add_time(json, "started_at", set->started_at);
-    add_time(json, "finished_at", set->finished_at);
+    json_add_time(json, "created_at", set->created_at);
+    json_add_time(json, "started_at", set->started_at);
+    json_add_time(json, "finished_at", set->finished_at);
     return json;
 }
 
@@ -144,8 +126,8 @@ cJSON *known_dataset_to_json(const DatasetInfo *set, const char *folder, const c
     add_progress(json, pictures, pictures);
     cJSON_AddItemToObject(json, "warnings", cJSON_CreateArray());
     add_error(json, missing ? "files_missing" : NULL, missing);
-    add_time(json, "created_at", 0);
-    add_time(json, "started_at", 0);
-    add_time(json, "finished_at", 0);
+    json_add_time(json, "created_at", 0);
+    json_add_time(json, "started_at", 0);
+    json_add_time(json, "finished_at", 0);
     return json;
 }

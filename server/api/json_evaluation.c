@@ -6,29 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/base/csv_field.h"
+#include "server/base/json_fields.h"
 #include "server/base/json_text.h"
-#include "server/base/time.h"
 #include "server/jobs/job.h"
 
 /* ---- An evaluation ---- */
-
-static void add_text(cJSON *to, const char *name, const char *text)
-{
-    cJSON_AddItemToObject(to, name, text && *text ? cJSON_CreateString(text) : cJSON_CreateNull());
-}
-
-static void add_time(cJSON *to, const char *name, int64_t ms)
-{
-    char text[TIME_TEXT] = "";
-    if (ms > 0)
-        time_format(ms, text);
-    add_text(to, name, text);
-}
-
-static void add_count(cJSON *to, const char *name, int64_t value)
-{
-    cJSON_AddNumberToObject(to, name, (double)value);
-}
 
 static void add_found(cJSON *to, const char *name, bool found, double value)
 {
@@ -43,12 +26,12 @@ static void add_source(cJSON *json, const EvaluationRow *row)
         job_id_format(row->source.job_id, job);
         checkpoint_id_format(row->source.step, checkpoint);
     }
-    add_text(json, "job_id", job);
-    add_text(json, "checkpoint", checkpoint);
+    json_add_text(json, "job_id", job);
+    json_add_text(json, "checkpoint", checkpoint);
     if (row->source.model_id > 0) {
         cJSON *model = cJSON_AddObjectToObject(json, "model");
         cJSON_AddStringToObject(model, "name", row->source.model);
-        add_count(model, "version", row->source.version);
+        json_add_count(model, "version", row->source.version);
     } else {
         cJSON_AddNullToObject(json, "model");
     }
@@ -60,9 +43,9 @@ static void add_dataset(cJSON *json, const EvaluationRow *row)
     cJSON *set = cJSON_AddObjectToObject(json, "dataset");
     cJSON_AddStringToObject(set, "id", row->dataset.key);
     cJSON_AddStringToObject(set, "name", row->dataset.name);
-    add_text(set, "digest", row->dataset.digest);
+    json_add_text(set, "digest", row->dataset.digest);
     cJSON_AddStringToObject(json, "split", row->split);
-    add_count(json, "limit", row->example_limit);
+    json_add_count(json, "limit", row->example_limit);
 }
 
 static void add_summary(cJSON *json, const EvaluationRow *row)
@@ -101,18 +84,18 @@ cJSON *evaluation_row_to_json(const EvaluationRow *row, bool whole)
     add_source(json, row);
     add_dataset(json, row);
     cJSON *progress = cJSON_AddObjectToObject(json, "progress");
-    add_count(progress, "done", row->progress.done);
-    add_count(progress, "total", row->progress.total);
+    json_add_count(progress, "done", row->progress.done);
+    json_add_count(progress, "total", row->progress.total);
     add_summary(json, row);
     // Stored as JSON.
     if (whole)
         cJSON_AddItemToObject(json, "figures",
                               row->figures ? cJSON_CreateRaw(row->figures) : cJSON_CreateNull());
     add_error(json, row);
-    add_count(json, "restart_count", row->restart_count);
-    add_time(json, "created_at", row->created_at);
-    add_time(json, "started_at", row->started_at);
-    add_time(json, "finished_at", row->finished_at);
+    json_add_count(json, "restart_count", row->restart_count);
+    json_add_time(json, "created_at", row->created_at);
+    json_add_time(json, "started_at", row->started_at);
+    json_add_time(json, "finished_at", row->finished_at);
     return json;
 }
 
@@ -132,19 +115,6 @@ char *confusion_json(const EvaluationRow *row, const CellList *cells)
     return text;
 }
 
-/* A field of RFC 4180. */
-static void print_field(FILE *out, const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (; *text; text++)
-        fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
-    fputc('"', out);
-}
-
 char *confusion_csv(const cJSON *names, const CellList *cells)
 {
     const int classes = cJSON_GetArraySize(names);
@@ -158,12 +128,12 @@ char *confusion_csv(const cJSON *names, const CellList *cells)
     cJSON_ArrayForEach(name, names)
     {
         fputc(',', out);
-        print_field(out, name->valuestring);
+        csv_field(out, name->valuestring);
     }
     fputs("\r\n", out);
     cJSON_ArrayForEach(name, names)
     {
-        print_field(out, name->valuestring);
+        csv_field(out, name->valuestring);
         for (int guess = 0; guess < classes; guess++) {
             const bool here = cell < end && cell->truth == truth && cell->guess == guess;
             fprintf(out, ",%" PRId64, here ? cell->count : 0);
@@ -180,13 +150,15 @@ cJSON *mistake_to_json(const MistakeRow *mistake, const cJSON *names, int64_t fi
 {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "object", "mistake");
-    add_count(json, "rank", mistake->rank);
-    add_count(json, "example", mistake->example);
+    json_add_count(json, "rank", mistake->rank);
+    json_add_count(json, "example", mistake->example);
     add_found(json, "picture", first >= 0, (double)(first + mistake->example));
-    add_count(json, "truth", mistake->truth);
-    add_count(json, "guess", mistake->guess);
-    add_text(json, "truth_name", cJSON_GetStringValue(cJSON_GetArrayItem(names, mistake->truth)));
-    add_text(json, "guess_name", cJSON_GetStringValue(cJSON_GetArrayItem(names, mistake->guess)));
+    json_add_count(json, "truth", mistake->truth);
+    json_add_count(json, "guess", mistake->guess);
+    json_add_text(json, "truth_name",
+                  cJSON_GetStringValue(cJSON_GetArrayItem(names, mistake->truth)));
+    json_add_text(json, "guess_name",
+                  cJSON_GetStringValue(cJSON_GetArrayItem(names, mistake->guess)));
     add_found(json, "loss", true, mistake->loss);
     add_found(json, "confidence", true, mistake->confidence);
     add_found(json, "truth_share", true, mistake->truth_share);

@@ -3,38 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/json_fields.h"
 #include "server/base/json_text.h"
-#include "server/base/time.h"
-
-static void add_text(cJSON *to, const char *name, const char *text)
-{
-    cJSON_AddItemToObject(to, name, text && *text ? cJSON_CreateString(text) : cJSON_CreateNull());
-}
-
-static void add_time(cJSON *to, const char *name, int64_t ms)
-{
-    char text[TIME_TEXT] = "";
-    if (ms > 0)
-        time_format(ms, text);
-    add_text(to, name, text);
-}
-
-static void add_real(cJSON *to, const char *name, double value)
-{
-    cJSON_AddItemToObject(to, name, json_number(value));
-}
-
-static void add_count(cJSON *to, const char *name, int64_t value)
-{
-    cJSON_AddNumberToObject(to, name, (double)value);
-}
 
 static void add_job_id(cJSON *to, const char *name, int64_t id)
 {
     char text[JOB_ID] = "";
     if (id > 0)
         job_id_format(id, text);
-    add_text(to, name, text);
+    json_add_text(to, name, text);
 }
 
 static void add_evaluation_id(cJSON *to, int64_t id)
@@ -42,7 +19,7 @@ static void add_evaluation_id(cJSON *to, int64_t id)
     char text[JOB_ID] = "";
     if (id > 0)
         evaluation_id_format(id, text);
-    add_text(to, "evaluation_id", text);
+    json_add_text(to, "evaluation_id", text);
 }
 
 /* Null for a job that is not queued. */
@@ -55,12 +32,12 @@ static void add_position(cJSON *to, int64_t position)
 static void add_progress(cJSON *to, const JobInfo *job)
 {
     cJSON *p = cJSON_AddObjectToObject(to, "progress");
-    add_count(p, "epoch", job->progress.epoch);
-    add_real(p, "epoch_position", job->progress.epoch_position);
-    add_count(p, "step", job->progress.step);
-    add_count(p, "total_steps", job->progress.total_steps);
-    add_real(p, "examples_per_second", job->progress.examples_per_second);
-    add_real(p, "seconds", job->progress.seconds);
+    json_add_count(p, "epoch", job->progress.epoch);
+    json_add_real(p, "epoch_position", job->progress.epoch_position);
+    json_add_count(p, "step", job->progress.step);
+    json_add_count(p, "total_steps", job->progress.total_steps);
+    json_add_real(p, "examples_per_second", job->progress.examples_per_second);
+    json_add_real(p, "seconds", job->progress.seconds);
 }
 
 static void add_latest(cJSON *to, const JobInfo *job)
@@ -71,10 +48,10 @@ static void add_latest(cJSON *to, const JobInfo *job)
     }
     cJSON *l = cJSON_AddObjectToObject(to, "latest");
     const bool tested = job->latest.epoch > 0;
-    add_count(l, "step", job->latest.step);
-    add_real(l, "loss", job->latest.loss);
-    add_real(l, "accuracy", job->latest.accuracy);
-    add_real(l, "learning_rate", job->latest.learning_rate);
+    json_add_count(l, "step", job->latest.step);
+    json_add_real(l, "loss", job->latest.loss);
+    json_add_real(l, "accuracy", job->latest.accuracy);
+    json_add_real(l, "learning_rate", job->latest.learning_rate);
     cJSON_AddItemToObject(l, "epoch",
                           tested ? json_number((double)job->latest.epoch) : cJSON_CreateNull());
     cJSON_AddItemToObject(l, "validation_loss",
@@ -98,10 +75,10 @@ static void add_best(cJSON *to, const JobInfo *job)
     if (job->best.checkpoint_step > 0)
         checkpoint_id_format(job->best.checkpoint_step, checkpoint);
     cJSON *b = cJSON_AddObjectToObject(to, "best");
-    add_count(b, "epoch", job->best.epoch);
-    add_real(b, "validation_accuracy", job->best.validation_accuracy);
-    add_real(b, "test_accuracy", job->best.test_accuracy);
-    add_text(b, "checkpoint", checkpoint);
+    json_add_count(b, "epoch", job->best.epoch);
+    json_add_real(b, "validation_accuracy", job->best.validation_accuracy);
+    json_add_real(b, "test_accuracy", job->best.test_accuracy);
+    json_add_text(b, "checkpoint", checkpoint);
 }
 
 static void add_environment(cJSON *to, const JobInfo *job)
@@ -111,9 +88,9 @@ static void add_environment(cJSON *to, const JobInfo *job)
         return;
     }
     cJSON *e = cJSON_AddObjectToObject(to, "environment");
-    add_text(e, "cpu", job->environment.cpu);
+    json_add_text(e, "cpu", job->environment.cpu);
     cJSON_AddStringToObject(e, "cpu_isa", job->environment.cpu_isa);
-    add_count(e, "threads", job->environment.threads);
+    json_add_count(e, "threads", job->environment.threads);
     cJSON_AddStringToObject(e, "onednn", job->environment.onednn);
     cJSON_AddStringToObject(e, "version", job->environment.version);
 }
@@ -137,7 +114,7 @@ static void add_dataset(cJSON *to, const JobInfo *job)
     cJSON *set = cJSON_AddObjectToObject(to, "dataset");
     cJSON_AddStringToObject(set, "id", job->dataset.id > 0 ? id : job->dataset.name);
     cJSON_AddStringToObject(set, "name", job->dataset.name);
-    add_text(set, "digest", job->dataset.digest);
+    json_add_text(set, "digest", job->dataset.digest);
 }
 
 cJSON *job_to_json(const JobInfo *job)
@@ -149,11 +126,11 @@ cJSON *job_to_json(const JobInfo *job)
     // The stored text, so that numbers keep all their digits.
     cJSON_AddItemToObject(json, "metadata", cJSON_CreateRaw(job->metadata));
     cJSON_AddStringToObject(json, "status", JOB_STATUS_NAMES[job->status]);
-    add_text(json, "stop_reason", job->stop_reason);
-    add_time(json, "created_at", job->created_at);
-    add_time(json, "started_at", job->started_at);
-    add_time(json, "finished_at", job->finished_at);
-    add_time(json, "estimated_finish_at", job->estimated_finish_at);
+    json_add_text(json, "stop_reason", job->stop_reason);
+    json_add_time(json, "created_at", job->created_at);
+    json_add_time(json, "started_at", job->started_at);
+    json_add_time(json, "finished_at", job->finished_at);
+    json_add_time(json, "estimated_finish_at", job->estimated_finish_at);
     add_position(json, job->queue_position);
     cJSON_AddItemToObject(json, "settings", cJSON_CreateRaw(job->settings));
     add_dataset(json, job);
@@ -162,10 +139,10 @@ cJSON *job_to_json(const JobInfo *job)
     add_best(json, job);
     add_job_id(json, "parent_id", job->parent_id);
     add_evaluation_id(json, job->evaluation_id);
-    add_count(json, "restart_count", job->restart_count);
+    json_add_count(json, "restart_count", job->restart_count);
     add_environment(json, job);
     add_error(json, job);
-    add_text(json, "warning", job->warning[0] ? job->warning : job->notice);
+    json_add_text(json, "warning", job->warning[0] ? job->warning : job->notice);
     return json;
 }
 
@@ -173,7 +150,7 @@ cJSON *epoch_to_json(const EpochMetrics *epoch)
 {
     cJSON *json = cJSON_CreateObject();
     for (int i = 0; i < EPOCH_METRIC_COUNT; i++)
-        add_real(json, EPOCH_METRICS[i].name, epoch_metric_get(epoch, &EPOCH_METRICS[i]));
+        json_add_real(json, EPOCH_METRICS[i].name, epoch_metric_get(epoch, &EPOCH_METRICS[i]));
     return json;
 }
 
@@ -184,13 +161,13 @@ cJSON *checkpoint_to_json(const CheckpointRow *checkpoint)
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "id", id);
     cJSON_AddStringToObject(json, "object", "checkpoint");
-    add_time(json, "created_at", checkpoint->created_at);
-    add_count(json, "step", checkpoint->step);
-    add_count(json, "epoch", checkpoint->epoch);
-    add_count(json, "bytes", checkpoint->bytes);
+    json_add_time(json, "created_at", checkpoint->created_at);
+    json_add_count(json, "step", checkpoint->step);
+    json_add_count(json, "epoch", checkpoint->epoch);
+    json_add_count(json, "bytes", checkpoint->bytes);
     cJSON_AddStringToObject(json, "sha256", checkpoint->sha256);
-    add_real(json, "validation_accuracy", checkpoint->validation_accuracy);
-    add_real(json, "test_accuracy", checkpoint->test_accuracy);
+    json_add_real(json, "validation_accuracy", checkpoint->validation_accuracy);
+    json_add_real(json, "test_accuracy", checkpoint->test_accuracy);
     cJSON_AddBoolToObject(json, "best", checkpoint->best);
     cJSON_AddBoolToObject(json, "latest", checkpoint->latest);
     return json;
@@ -199,11 +176,11 @@ cJSON *checkpoint_to_json(const CheckpointRow *checkpoint)
 cJSON *event_to_json(const Event *event)
 {
     cJSON *json = cJSON_CreateObject();
-    add_count(json, "id", event->id);
+    json_add_count(json, "id", event->id);
     cJSON_AddStringToObject(json, "object", "event");
     cJSON_AddStringToObject(json, "type", event->type);
     add_job_id(json, "job_id", event->job_id);
-    add_time(json, "created_at", event->time);
+    json_add_time(json, "created_at", event->time);
     // The stored text, so that numbers keep all their digits.
     cJSON_AddItemToObject(json, "data", cJSON_CreateRaw(event->data));
     return json;

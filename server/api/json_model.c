@@ -2,20 +2,8 @@
 
 #include <string.h>
 
-#include "server/base/time.h"
+#include "server/base/json_fields.h"
 #include "server/jobs/job.h"
-
-static void add_time(cJSON *to, const char *name, int64_t ms)
-{
-    char text[TIME_TEXT];
-    time_format(ms, text);
-    cJSON_AddStringToObject(to, name, text);
-}
-
-static void add_text(cJSON *to, const char *name, const char *text)
-{
-    cJSON_AddItemToObject(to, name, text[0] ? cJSON_CreateString(text) : cJSON_CreateNull());
-}
 
 /* Stored as JSON. */
 static void add_stored(cJSON *to, const char *name, const char *json)
@@ -49,9 +37,9 @@ static void add_dataset(cJSON *to, const VersionRow *version)
     cJSON *set = cJSON_AddObjectToObject(to, "dataset");
     if (version->dataset.id > 0)
         dataset_id_format(version->dataset.id, id);
-    add_text(set, "id", id);
+    json_add_text(set, "id", id);
     cJSON_AddStringToObject(set, "name", version->dataset.name);
-    add_text(set, "digest", version->dataset.digest);
+    json_add_text(set, "digest", version->dataset.digest);
 }
 
 static void add_long_part(cJSON *json, const VersionRow *version)
@@ -87,7 +75,7 @@ cJSON *version_to_json(const char *model, const VersionRow *version, const Alias
         add_long_part(json, version);
     cJSON_AddNumberToObject(json, "bytes", (double)version->bytes);
     cJSON_AddStringToObject(json, "sha256", version->sha256);
-    add_time(json, "created_at", version->created_at);
+    json_add_time(json, "created_at", version->created_at);
     return json;
 }
 
@@ -108,7 +96,7 @@ cJSON *model_to_json(const ModelDetail *model)
     for (size_t i = 0; i < model->versions.count; i++)
         cJSON_AddItemToArray(versions, version_to_json(model->row.name, &model->versions.items[i],
                                                        &model->aliases, false));
-    add_time(json, "created_at", model->row.created_at);
-    add_time(json, "updated_at", model->row.updated_at);
+    json_add_time(json, "created_at", model->row.created_at);
+    json_add_time(json, "updated_at", model->row.updated_at);
     return json;
 }

@@ -3,16 +3,12 @@
 #include <cJSON.h>
 #include <math.h>
 
+#include "server/base/json_fields.h"
 #include "server/base/json_text.h"
 
 static void add_number(cJSON *object, const char *key, double value)
 {
     cJSON_AddItemToObject(object, key, isfinite(value) ? json_number(value) : cJSON_CreateNull());
-}
-
-static void add_text(cJSON *object, const char *key, const char *text)
-{
-    cJSON_AddItemToObject(object, key, text[0] ? cJSON_CreateString(text) : cJSON_CreateNull());
 }
 
 static char *finish(cJSON *object)
@@ -25,20 +21,20 @@ static char *finish(cJSON *object)
 char *event_created(const JobInfo *job)
 {
     cJSON *object = cJSON_CreateObject();
-    add_text(object, "status", JOB_STATUS_NAMES[job->status]);
+    json_add_text(object, "status", JOB_STATUS_NAMES[job->status]);
     return finish(object);
 }
 
 char *event_status(const JobInfo *job, JobStatus previous)
 {
     cJSON *object = cJSON_CreateObject();
-    add_text(object, "status", JOB_STATUS_NAMES[job->status]);
-    add_text(object, "previous", JOB_STATUS_NAMES[previous]);
-    add_text(object, "stop_reason", job->stop_reason);
+    json_add_text(object, "status", JOB_STATUS_NAMES[job->status]);
+    json_add_text(object, "previous", JOB_STATUS_NAMES[previous]);
+    json_add_text(object, "stop_reason", job->stop_reason);
     if (job->error.code[0]) {
         cJSON *error = cJSON_AddObjectToObject(object, "error");
-        add_text(error, "code", job->error.code);
-        add_text(error, "message", job->error.message);
+        json_add_text(error, "code", job->error.code);
+        json_add_text(error, "message", job->error.message);
     } else {
         cJSON_AddNullToObject(object, "error");
     }
@@ -70,7 +66,7 @@ char *event_checkpoint(const CheckpointRow *row)
     char id[JOB_ID];
     checkpoint_id_format(row->step, id);
     cJSON *object = cJSON_CreateObject();
-    add_text(object, "checkpoint", id);
+    json_add_text(object, "checkpoint", id);
     add_number(object, "step", (double)row->step);
     add_number(object, "epoch", (double)row->epoch);
     add_number(object, "bytes", (double)row->bytes);
@@ -115,7 +111,7 @@ char *event_updated(const JobInfo *job)
 char *event_note(const char *message)
 {
     cJSON *object = cJSON_CreateObject();
-    add_text(object, "message", message);
+    json_add_text(object, "message", message);
     return finish(object);
 }
 
@@ -126,18 +122,18 @@ char *event_evaluation(const EvaluationRow *row, const char *status, const char 
     evaluation_id_format(row->id, id);
     if (row->source.job_id > 0)
         job_id_format(row->source.job_id, job);
-    add_text(object, "evaluation_id", id);
-    add_text(object, "job_id", job);
-    add_text(object, "model", row->source.model);
-    add_text(object, "status", status);
-    add_text(object, "previous", previous ? previous : "");
+    json_add_text(object, "evaluation_id", id);
+    json_add_text(object, "job_id", job);
+    json_add_text(object, "model", row->source.model);
+    json_add_text(object, "status", status);
+    json_add_text(object, "previous", previous ? previous : "");
     cJSON *progress = cJSON_AddObjectToObject(object, "progress");
     add_number(progress, "done", (double)row->progress.done);
     add_number(progress, "total", (double)row->progress.total);
     if (row->error.code[0]) {
         cJSON *error = cJSON_AddObjectToObject(object, "error");
-        add_text(error, "code", row->error.code);
-        add_text(error, "message", row->error.message);
+        json_add_text(error, "code", row->error.code);
+        json_add_text(error, "message", row->error.message);
     } else {
         cJSON_AddNullToObject(object, "error");
     }

@@ -33,6 +33,9 @@ bool job_next_status(JobStatus from, JobTrigger trigger, JobStatus *to, Error *e
  * path hash"; rows from before bodies were hashed are "METHOD path", and match any body. */
 bool job_request_same(const char *stored, const char *request);
 
+/* What reads an id: job_id_parse and its like. */
+typedef bool (*IdParser)(const char *text, int64_t *id);
+
 void job_id_format(int64_t id, char text[JOB_ID]);           // "job_17"
 bool job_id_parse(const char *text, int64_t *id);            // false unless exactly that form
 void checkpoint_id_format(int64_t step, char text[JOB_ID]);  // "step_4690"

@@ -6,13 +6,11 @@
 #pragma once
 #include "server/base/files.h"
 #include "server/base/log.h"
+#include "server/jobs/job.h"
 
 /* Move a file or a folder to DATA/lost+found, under `name` or, where that is taken, name.1, name.2
  * and so on; one log line says where it is now, or why it stayed. False: it stayed. */
 bool lost_found_take(const char *data, const char *path, const char *name, Log *log);
-
-/* Reads an id, "job_17": job_id_parse and its like. */
-typedef bool (*IdParser)(const char *text, int64_t *id);
 
 /* The greatest id in the names of DATA/folder and DATA/lost+found; 0: there is none. */
 int64_t lost_found_last(const char *data, const char *folder, IdParser parse);

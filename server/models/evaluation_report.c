@@ -6,6 +6,7 @@
 
 #include "core/base/memory.h"
 #include "core/evaluate/mistakes.h"
+#include "server/base/csv_field.h"
 #include "server/base/json_text.h"
 
 enum { NAME_TEXT = 32 };
@@ -155,19 +156,6 @@ cJSON *evaluation_to_json(const EvaluationReport *r)
 
 /* ---- CSV ---- */
 
-/* A field of RFC 4180. */
-static void print_field(FILE *out, const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (; *text; text++)
-        fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
-    fputc('"', out);
-}
-
 char *evaluation_confusion_csv(const EvaluationReport *r)
 {
     const Figures *f = r->figures;
@@ -177,12 +165,12 @@ char *evaluation_confusion_csv(const EvaluationReport *r)
     fputs("truth", out);
     for (int guess = 0; guess < f->classes; guess++) {
         fputc(',', out);
-        print_field(out, name_of(r, guess, name));
+        csv_field(out, name_of(r, guess, name));
     }
     fputc('\n', out);
     const ConfusionCell *cell = f->cells, *end = f->cells + f->cell_count;
     for (int truth = 0; truth < f->classes; truth++) {
-        print_field(out, name_of(r, truth, name));
+        csv_field(out, name_of(r, truth, name));
         for (int guess = 0; guess < f->classes; guess++) {
             const bool here = cell < end && cell->truth == truth && cell->guess == guess;
             fprintf(out, ",%" PRId64, here ? cell->count : 0);

@@ -1,0 +1,27 @@
+#include "server/base/json_fields.h"
+
+#include "server/base/json_text.h"
+#include "server/base/time.h"
+
+void json_add_text(cJSON *to, const char *name, const char *text)
+{
+    cJSON_AddItemToObject(to, name, text && *text ? cJSON_CreateString(text) : cJSON_CreateNull());
+}
+
+void json_add_time(cJSON *to, const char *name, int64_t ms)
+{
+    char text[TIME_TEXT] = "";
+    if (ms > 0)
+        time_format(ms, text);
+    json_add_text(to, name, text);
+}
+
+void json_add_count(cJSON *to, const char *name, int64_t value)
+{
+    cJSON_AddNumberToObject(to, name, (double)value);
+}
+
+void json_add_real(cJSON *to, const char *name, double value)
+{
+    cJSON_AddItemToObject(to, name, json_number(value));
+}

@@ -1,0 +1,9 @@
+/* server/base/json_fields.h -- members of the objects that answers and events are made of. */
+#pragma once
+#include <cJSON.h>
+#include <stdint.h>
+
+void json_add_text(cJSON *to, const char *name, const char *text);  // null for NULL and ""
+void json_add_time(cJSON *to, const char *name, int64_t ms);        // RFC 3339; null for 0
+void json_add_count(cJSON *to, const char *name, int64_t value);
+void json_add_real(cJSON *to, const char *name, double value);  // with all its bits
