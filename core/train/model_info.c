@@ -167,12 +167,7 @@ static bool read_normalization(const char *text, ModelInfo *info)
 
 static bool read_precision(const char *text, ModelInfo *info)
 {
-    for (int i = 0; PRECISION_NAMES[i]; i++) {
-        info->precision = (Precision)i;
-        if (strcmp(PRECISION_NAMES[i], text) == 0)
-            return true;
-    }
-    return false;
+    return precision_from_name(text, &info->precision);
 }
 
 static bool read_picture_size(const char *text, ModelInfo *info)

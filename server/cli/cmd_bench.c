@@ -22,13 +22,8 @@ typedef struct {
 
 static bool take_precision(void *settings, const char *name, const char *text, Error *err)
 {
-    for (int i = 0; PRECISION_NAMES[i]; i++) {
-        if (strcmp(text, PRECISION_NAMES[i]) == 0) {
-            ((BenchArgs *)settings)->config.precision = (Precision)i;
-            return true;
-        }
-    }
-    return fail(err, ERR_INVALID, "--%s must be auto, f32 or bf16, got %s", name, text);
+    return precision_from_name(text, &((BenchArgs *)settings)->config.precision)
+           || fail(err, ERR_INVALID, "--%s must be auto, f32 or bf16, got %s", name, text);
 }
 
 static bool take_without(void *settings, const char *name, const char *text, Error *err)

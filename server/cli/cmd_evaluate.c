@@ -41,12 +41,8 @@ static bool take_split(void *settings, const char *name, const char *text, Error
 
 static bool take_precision(void *settings, const char *name, const char *text, Error *err)
 {
-    for (int i = 0; PRECISION_NAMES[i]; i++) {
-        ((EvaluateArgs *)settings)->precision = (Precision)i;
-        if (strcmp(text, PRECISION_NAMES[i]) == 0)
-            return true;
-    }
-    return fail(err, ERR_INVALID, "--%s must be auto, f32 or bf16, got \"%.40s\"", name, text);
+    return precision_from_name(text, &((EvaluateArgs *)settings)->precision)
+           || fail(err, ERR_INVALID, "--%s must be auto, f32 or bf16, got \"%.40s\"", name, text);
 }
 
 #define AT(field) .offset = offsetof(EvaluateArgs, field)
