@@ -10,10 +10,7 @@
 bool set_change_begin_new(Datasets *sets, SetChange *change, Error *err)
 {
     *change = (SetChange){.sets = sets};
-    if (store_begin(sets->store, err))
-        return true;
-    jobs_heard(sets->jobs, err);
-    return false;
+    return jobs_begin(sets->jobs, err);
 }
 
 bool set_change_begin(Datasets *sets, int64_t id, SetChange *change, Error *err)
@@ -90,12 +87,10 @@ bool set_change_commit(SetChange *change, DatasetRow *set, Error *err)
     Datasets *sets = change->sets;
     if (!change->removed && !store_save_dataset(sets->store, &change->set, err))
         return set_change_drop(change, err);
-    if (!store_commit(sets->store, err)) {
-        jobs_heard(sets->jobs, err);
+    if (!jobs_commit(sets->jobs, err)) {
         dataset_row_free(&change->set);
         return false;
     }
-    jobs_heard(sets->jobs, NULL);
     log_status(change);
     if (!change->removed && change->set.status == DATASET_IMPORTING)
         wake_importer(sets);
@@ -112,8 +107,7 @@ bool set_change_commit(SetChange *change, DatasetRow *set, Error *err)
 
 bool set_change_drop(SetChange *change, const Error *err)
 {
-    jobs_heard(change->sets->jobs, err);
-    store_rollback(change->sets->store);
+    jobs_rollback(change->sets->jobs, err);
     dataset_row_free(&change->set);
     return false;
 }

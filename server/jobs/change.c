@@ -7,14 +7,12 @@
 #include "core/base/memory.h"
 #include "server/base/time.h"
 #include "server/jobs/event_data.h"
+#include "server/jobs/jobs_shared.h"
 
 bool change_begin_new(Jobs *jobs, Change *change, Error *err)
 {
     *change = (Change){.jobs = jobs, .before = JOB_STATUSES};
-    if (store_begin(jobs->store, err))
-        return true;
-    keeper_heard(jobs->keeper, err);
-    return false;
+    return jobs_begin(jobs, err);
 }
 
 bool change_begin(Jobs *jobs, int64_t id, Change *change, Error *err)
@@ -106,12 +104,10 @@ bool change_commit(Change *change, JobInfo *job, Error *err)
         && (!store_save_job(jobs->store, &change->job, err)
             || !store_queue_position(jobs->store, &change->job, err)))
         return change_drop(change, err);
-    if (!store_commit(jobs->store, err)) {
-        keeper_heard(jobs->keeper, err);
+    if (!jobs_commit(jobs, err)) {
         job_info_free(&change->job);
         return false;
     }
-    keeper_heard(jobs->keeper, NULL);
     note_status(change);
     if (change->last_event > 0)
         events_publish(jobs->notifier, change->last_event);
@@ -126,8 +122,7 @@ bool change_commit(Change *change, JobInfo *job, Error *err)
 
 bool change_drop(Change *change, const Error *err)
 {
-    keeper_heard(change->jobs->keeper, err);
-    store_rollback(change->jobs->store);
+    jobs_rollback(change->jobs, err);
     job_info_free(&change->job);
     return false;
 }

@@ -12,9 +12,25 @@ bool jobs_admits(Jobs *jobs, Error *err)
     return keeper_admits(jobs->keeper, err);
 }
 
-void jobs_heard(Jobs *jobs, const Error *err)
+bool jobs_begin(Jobs *jobs, Error *err)
 {
+    if (store_begin(jobs->store, err))
+        return true;
     keeper_heard(jobs->keeper, err);
+    return false;
+}
+
+bool jobs_commit(Jobs *jobs, Error *err)
+{
+    const bool ok = store_commit(jobs->store, err);
+    keeper_heard(jobs->keeper, ok ? NULL : err);
+    return ok;
+}
+
+void jobs_rollback(Jobs *jobs, const Error *why)
+{
+    keeper_heard(jobs->keeper, why);
+    store_rollback(jobs->store);
 }
 
 void jobs_dataset_created(Jobs *jobs, int64_t id)

@@ -1,5 +1,5 @@
-/* server/jobs/jobs_shared.h -- what the data sets share with the jobs: one folder with one lock,
- * one store, one series of events, one disk that may be full. */
+/* server/jobs/jobs_shared.h -- what data sets, models and evaluations share with the jobs: one
+ * folder with one lock, one store, one series of events, one disk that may be full. */
 #pragma once
 #include "server/jobs/jobs.h"
 #include "server/store/store.h"
@@ -11,8 +11,11 @@ void jobs_on_evaluation(Jobs *jobs, void (*wake)(void *context), void *context);
 
 /* Whether an ordinary write may be tried: ERR_NO_SPACE while space is short. */
 bool jobs_admits(Jobs *jobs, Error *err);
-/* What became of a write: NULL, or why it failed. */
-void jobs_heard(Jobs *jobs, const Error *err);
+/* A transaction of the store; what becomes of it tells how the disk is. The reason for a rollback
+ * may be NULL. */
+bool jobs_begin(Jobs *jobs, Error *err);
+bool jobs_commit(Jobs *jobs, Error *err);
+void jobs_rollback(Jobs *jobs, const Error *why);
 /* A data set got this id, which is noted beside the store. */
 void jobs_dataset_created(Jobs *jobs, int64_t id);
 /* After a failure of something that cannot wait: is it to be tried once more? Where the disk is

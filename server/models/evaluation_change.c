@@ -9,10 +9,7 @@
 bool evaluation_change_begin_new(Evaluations *evaluations, EvaluationChange *change, Error *err)
 {
     *change = (EvaluationChange){.evaluations = evaluations};
-    if (store_begin(evaluations->store, err))
-        return true;
-    jobs_heard(evaluations->jobs, err);
-    return false;
+    return jobs_begin(evaluations->jobs, err);
 }
 
 bool evaluation_change_begin(Evaluations *evaluations, int64_t id, EvaluationChange *change,
@@ -58,12 +55,10 @@ bool evaluation_change_commit(EvaluationChange *change, EvaluationRow *row, Erro
     Evaluations *evaluations = change->evaluations;
     if (!change->removed && !store_save_evaluation(evaluations->store, &change->row, err))
         return evaluation_change_drop(change, err);
-    if (!store_commit(evaluations->store, err)) {
-        jobs_heard(evaluations->jobs, err);
+    if (!jobs_commit(evaluations->jobs, err)) {
         evaluation_row_free(&change->row);
         return false;
     }
-    jobs_heard(evaluations->jobs, NULL);
     log_status(change);
     if (!change->removed && change->row.status == EVALUATION_QUEUED)
         evaluations_wake(evaluations);
@@ -80,8 +75,7 @@ bool evaluation_change_commit(EvaluationChange *change, EvaluationRow *row, Erro
 
 bool evaluation_change_drop(EvaluationChange *change, const Error *err)
 {
-    jobs_heard(change->evaluations->jobs, err);
-    store_rollback(change->evaluations->store);
+    jobs_rollback(change->evaluations->jobs, err);
     evaluation_row_free(&change->row);
     return false;
 }

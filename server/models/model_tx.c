@@ -11,10 +11,8 @@
 bool model_tx_begin(Models *models, const char *name, ModelTx *tx, Error *err)
 {
     *tx = (ModelTx){.models = models};
-    if (!store_begin(models->store, err)) {
-        jobs_heard(models->jobs, err);
+    if (!jobs_begin(models->jobs, err))
         return false;
-    }
     if (!store_load_model_named(models->store, name, &tx->row, err))
         return model_tx_drop(tx, err);
     if (tx->row.id == 0)
@@ -62,12 +60,10 @@ bool model_tx_commit(ModelTx *tx, Error *err)
     tx->row.updated_at = now > tx->row.updated_at ? now : tx->row.updated_at + 1;
     if (!tx->removed && !store_save_model(models->store, &tx->row, err))
         return model_tx_drop(tx, err);
-    if (!store_commit(models->store, err)) {
-        jobs_heard(models->jobs, err);
+    if (!jobs_commit(models->jobs, err)) {
         model_row_free(&tx->row);
         return false;
     }
-    jobs_heard(models->jobs, NULL);
     if (tx->last_event > 0) {
         events_publish(jobs_notifier(models->jobs), tx->last_event);
         LOG(models->log, LOG_INFO, "model", log_text("name", tx->row.name),
@@ -79,8 +75,7 @@ bool model_tx_commit(ModelTx *tx, Error *err)
 
 bool model_tx_drop(ModelTx *tx, const Error *err)
 {
-    jobs_heard(tx->models->jobs, err);
-    store_rollback(tx->models->store);
+    jobs_rollback(tx->models->jobs, err);
     model_row_free(&tx->row);
     return false;
 }
