@@ -156,11 +156,6 @@ Run *runs_take(Jobs *jobs)
     return NULL;
 }
 
-Jobs *run_jobs(const Run *run)
-{
-    return run->jobs;
-}
-
 const JobInfo *run_job(const Run *run)
 {
     return &run->job;

@@ -20,7 +20,6 @@ typedef struct Run Run;
  * once the daemon leaves. */
 Run *runs_take(Jobs *jobs);
 
-Jobs *run_jobs(const Run *run);
 const JobInfo *run_job(const Run *run);  // as it was taken
 /* The steps of the checkpoints to go on from, the newest first; none: from the start. */
 const int64_t *run_checkpoints(const Run *run, size_t *count);

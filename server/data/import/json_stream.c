@@ -69,9 +69,3 @@ void json_put_bool(JsonStream *s, const char *key, bool value)
     begin(s, key);
     fputs(value ? "true" : "false", s->out);
 }
-
-void json_put_null(JsonStream *s, const char *key)
-{
-    begin(s, key);
-    fputs("null", s->out);
-}

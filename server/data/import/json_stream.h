@@ -19,4 +19,3 @@ void json_put_text(JsonStream *s, const char *key, const char *text);
 void json_put_int(JsonStream *s, const char *key, int64_t value);
 void json_put_real(JsonStream *s, const char *key, double value);  // finite
 void json_put_bool(JsonStream *s, const char *key, bool value);
-void json_put_null(JsonStream *s, const char *key);
