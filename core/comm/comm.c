@@ -6,6 +6,12 @@
 
 #include "core/base/memory.h"
 
+void comm_progress(const Comm *c)
+{
+    if (comm_size(c) > 1)
+        c->ops->progress(c->context);
+}
+
 void comm_broadcast(const Comm *c, void *data, size_t bytes)
 {
     if (comm_size(c) > 1 && bytes > 0)

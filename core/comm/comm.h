@@ -41,6 +41,10 @@ static inline int comm_size(const Comm *c)
     return c ? c->size : 1;
 }
 
+/* To be called now and then while one computes for long: messages go on, and the others know that
+ * this rank is there. Never waits. */
+void comm_progress(const Comm *comm);
+
 /* Rank 0's `data` is everybody's. */
 void comm_broadcast(const Comm *comm, void *data, size_t bytes);
 /* Rank 0's text, from malloc or NULL, to all; theirs is freed. */

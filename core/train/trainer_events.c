@@ -103,6 +103,7 @@ void trainer_report_type(Trainer *t, TrainEventType type)
 bool trainer_goes_on(void *context)
 {
     Trainer *t = context;
+    comm_progress(t->config.comm);
     trainer_report_type(t, TRAIN_PART);
     return t->in_step || t->asked != TRAIN_STOP;
 }

@@ -14,11 +14,14 @@
 
 /* ---- Options ---- */
 
+enum { RANK_TIMEOUT = 600 };  // seconds; longer than a large data set takes to be opened
+
 typedef struct {
     const char *job;
     const char **sets;
     int set_count;
     char *init;  // what --init-from sets
+    int rank_timeout;
     Foreground how;
 } TrainArgs;
 
@@ -54,6 +57,9 @@ static const Option OPTIONS[] = {
      AT(how.resume)},
     {"init-from", "FILE", "start with the weights of this model.safetensors, ours or PyTorch's",
      OPTION_CALL, .take = take_init},
+    {"rank-timeout", "SECONDS",
+     "of several ranks: end the run when one has not been heard of for so long; else 600, 0: never",
+     OPTION_INT, AT(rank_timeout), .min = 0, .max = 1000000},
     {"kernels", "FILE", "use the kernels in another run's kernels.txt, for equal bits", OPTION_TEXT,
      AT(how.kernels)},
 };
@@ -168,7 +174,7 @@ static int start_and_train(TrainArgs *a)
 {
     Ranks ranks;
     Error err = {0};
-    if (ranks_start(&ranks, &err))
+    if (ranks_start(&ranks, a->rank_timeout, &err))
         return train(a, &ranks);
     fprintf(stderr, "googlenetd: %s\n", err.message);
     return EXIT_FAILED;
@@ -176,7 +182,7 @@ static int start_and_train(TrainArgs *a)
 
 int cmd_train(int argc, char **argv)
 {
-    TrainArgs a = {0};
+    TrainArgs a = {.rank_timeout = RANK_TIMEOUT};
     int first_word, exit_code;
     if (args_read(&SYNTAX, argc, argv, &a, &first_word, &exit_code)) {
         a.job = argv[first_word];

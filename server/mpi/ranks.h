@@ -15,8 +15,9 @@ typedef struct {
     int sharing;  // ... that may run on some of the CPUs that this one may, itself included
 } Ranks;
 
-/* Join the others. ERR_INVALID: several were started, and this program has no MPI. */
-bool ranks_start(Ranks *ranks, Error *err);
+/* Join the others. One that is waited for and not heard of for `timeout` seconds ends the run of
+ * all; 0: none does. ERR_INVALID: several were started, and this program has no MPI. */
+bool ranks_start(Ranks *ranks, int timeout, Error *err);
 
 /* Leave, when all do. `lost`: this rank has a fault that the others do not know of; they wait for
  * it and are ended, and so is this process, with `exit_code`. */

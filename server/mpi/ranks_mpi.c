@@ -1,11 +1,13 @@
 /* DESIGN  All calls come from the main thread. Messages between two ranks have one tag: MPI keeps
- * their order. Errors of MPI end all ranks, which is its default. */
+ * their order. Errors of MPI end all ranks, which is its default. Whatever waits for another rank
+ * does so in server/mpi/watch.c. */
 #include <mpi.h>
 #include <sched.h>
 #include <stdlib.h>
 
 #include "core/base/memory.h"
 #include "server/mpi/ranks.h"
+#include "server/mpi/watch.h"
 
 enum {
     TAG = 1,
@@ -15,16 +17,20 @@ enum {
 typedef struct {
     Comm comm;
     MPI_Request *requests;
+    int *peers;  // by request
     size_t count, room;
     bool agreed_to_end;
+    Watch *watch;
 } Link;
 
-static MPI_Request *next_request(Link *l)
+static MPI_Request *next_request(Link *l, int peer)
 {
     if (l->count == l->room) {
         l->room = 2 * l->room + 16;
         l->requests = xrealloc(l->requests, l->room, sizeof(MPI_Request));
+        l->peers = xrealloc(l->peers, l->room, sizeof *l->peers);
     }
+    l->peers[l->count] = peer;
     return &l->requests[l->count++];
 }
 
@@ -38,7 +44,7 @@ static void send(void *context, int to, const void *data, size_t bytes)
     const char *from = data;
     for (size_t at = 0; at < bytes; at += PIECE)
         MPI_Isend(from + at, piece(bytes - at), MPI_BYTE, to, TAG, MPI_COMM_WORLD,
-                  next_request(context));
+                  next_request(context, to));
 }
 
 static void receive(void *context, int from, void *data, size_t bytes)
@@ -46,13 +52,13 @@ static void receive(void *context, int from, void *data, size_t bytes)
     char *to = data;
     for (size_t at = 0; at < bytes; at += PIECE)
         MPI_Irecv(to + at, piece(bytes - at), MPI_BYTE, from, TAG, MPI_COMM_WORLD,
-                  next_request(context));
+                  next_request(context, from));
 }
 
 static void finish(void *context)
 {
     Link *l = context;
-    MPI_Waitall((int)l->count, l->requests, MPI_STATUSES_IGNORE);
+    watch_wait(l->watch, l->requests, l->peers, l->count);
     l->count = 0;
 }
 
@@ -61,21 +67,27 @@ static void progress(void *context)
     const Link *l = context;
     int done;
     MPI_Testall((int)l->count, l->requests, &done, MPI_STATUSES_IGNORE);
+    watch_beat(l->watch);
 }
 
 static void broadcast(void *context, void *data, size_t bytes)
 {
-    (void)context;
+    const Link *l = context;
     char *to = data;
-    for (size_t at = 0; at < bytes; at += PIECE)
-        MPI_Bcast(to + at, piece(bytes - at), MPI_BYTE, 0, MPI_COMM_WORLD);
+    MPI_Request all;
+    for (size_t at = 0; at < bytes; at += PIECE) {
+        MPI_Ibcast(to + at, piece(bytes - at), MPI_BYTE, 0, MPI_COMM_WORLD, &all);
+        watch_wait(l->watch, &all, NULL, 1);
+    }
 }
 
 static int64_t max(void *context, int64_t value)
 {
-    (void)context;
+    const Link *l = context;
     int64_t most = value;
-    MPI_Allreduce(&value, &most, 1, MPI_INT64_T, MPI_MAX, MPI_COMM_WORLD);
+    MPI_Request all;
+    MPI_Iallreduce(&value, &most, 1, MPI_INT64_T, MPI_MAX, MPI_COMM_WORLD, &all);
+    watch_wait(l->watch, &all, NULL, 1);
     return most;
 }
 
@@ -115,7 +127,7 @@ static void find_neighbours(Ranks *r)
     MPI_Comm_free(&here);
 }
 
-bool ranks_start(Ranks *ranks, Error *err)
+bool ranks_start(Ranks *ranks, int timeout, Error *err)
 {
     *ranks = (Ranks){.on_host = 1, .sharing = 1};
     int provided, rank, size;
@@ -129,6 +141,7 @@ bool ranks_start(Ranks *ranks, Error *err)
         return true;
     Link *l = xcalloc(1, sizeof *l);
     l->comm = (Comm){.rank = rank, .size = size, .ops = &OPS, .context = l};
+    l->watch = watch_new(timeout);
     *ranks = (Ranks){.comm = &l->comm};
     find_neighbours(ranks);
     return true;
@@ -142,13 +155,15 @@ void ranks_end(Ranks *ranks, bool lost, int exit_code)
         return;
     if (lost && ranks->comm)
         MPI_Abort(MPI_COMM_WORLD, exit_code);
-    MPI_Finalize();
     if (ranks->comm) {
         Link *l = ranks->comm->context;
+        watch_free(l->watch);
         free(l->requests);
+        free(l->peers);
         free(l);
     }
     ranks->comm = NULL;
+    MPI_Finalize();
 }
 
 bool ranks_agreed_to_end(const Ranks *ranks)

@@ -1,7 +1,7 @@
 // Trainings by several ranks under mpirun, with the program that has MPI ($GOOGLENETD_MPI).
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { folder, run, TINY } from "./run.js";
 
@@ -41,19 +41,35 @@ function lives(pid) {
   }
 }
 
-// In the background, until its output has `pattern`.
+// Until none of them runs.
+async function gone(pids) {
+  for (const pid of pids)
+    for (let tries = 0; lives(pid); tries++) {
+      assert.ok(tries < 600, `${pid} is still there`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+}
+
+// In the background, until its output has "epoch 2/".
 async function begin(t, f, n, ...args) {
   const child = spawn("mpirun", ["-n", String(n), binary, "train", ...args], { cwd: f.dir, env });
   t.after(() => child.kill("SIGKILL"));
   let out = "";
-  const ended = new Promise((resolve) => child.on("close", (code) => resolve({ code, out })));
-  await new Promise((resolve, reject) => {
-    const look = (text) => (out += text).includes("epoch 2/") && resolve();
-    child.stdout.setEncoding("utf8").on("data", look);
-    child.stderr.setEncoding("utf8").on("data", look);
-    child.on("close", () => reject(new Error(out)));
-  });
-  return { child, ranks: children(child.pid), ended };
+  let waiting = [];
+  const look = (text) => {
+    out += text;
+    waiting = waiting.filter(({ pattern, resolve }) => !pattern.test(out) || resolve());
+  };
+  child.stdout.setEncoding("utf8").on("data", look);
+  child.stderr.setEncoding("utf8").on("data", look);
+  const ended = new Promise((resolve) => child.on("close", (code) => {
+    waiting.forEach(({ pattern, reject }) => reject(new Error(`ended without ${pattern}: ${out}`)));
+    resolve({ code, out });
+  }));
+  const seen = (pattern) =>
+    new Promise((resolve, reject) => (pattern.test(out) ? resolve() : waiting.push({ pattern, resolve, reject })));
+  await seen(/epoch 2\//);
+  return { child, ranks: children(child.pid), ended, seen };
 }
 
 test("1, 2 and 4 ranks end in the same bits, and rank 0 alone speaks", (t) => {
@@ -107,15 +123,75 @@ test("stopped on four ranks, killed on two, done by one: the same bits, and no p
   assert.equal(pair.length, 2, out);
   process.kill(pair[1], "SIGKILL");
   assert.notEqual(await over, 0);
-  for (const pid of [...first.ranks, ...pair])
-    for (let tries = 0; lives(pid); tries++) {
-      assert.ok(tries < 200, `${pid} is still there`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+  await gone([...first.ranks, ...pair]);
 
   const third = run({ cwd: f.dir }, "train", "job.json", "--out", "broken", "--resume");
   assert.equal(third.code, 0, third.err);
   assert.equal(f.sha256("broken", "model.safetensors"), f.sha256("whole", "model.safetensors"));
+});
+
+test("a rank that stands still is named, and goes on", async (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...JOB, epochs: 12 });
+  const whole = run({ cwd: f.dir }, "train", "job.json", "--out", "whole");
+  assert.equal(whole.code, 0, whole.err);
+  const r = await begin(t, f, 4, "job.json", "--out", "x", "--kernels", "whole/kernels.txt", "--rank-timeout", "60");
+  t.after(() => lives(r.ranks[1]) && process.kill(r.ranks[1], "SIGKILL"));
+  process.kill(r.ranks[1], "SIGSTOP");
+  await r.seen(/^googlenetd: rank 1 on \S+ has not been heard of for \d+ s: the others wait for it$/m);
+  process.kill(r.ranks[1], "SIGCONT");
+  const { code, out } = await r.ended;
+  assert.equal(code, 0, out);
+  assert.equal(f.sha256("x", "model.safetensors"), f.sha256("whole", "model.safetensors"));
+});
+
+test("a rank that stands still for the rank-timeout ends the run, and its process", async (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...JOB, epochs: 1000 });
+  const r = await begin(t, f, 2, "job.json", "--out", "x", "--rank-timeout", "10");
+  process.kill(r.ranks[0], "SIGSTOP");
+  const { code, out } = await r.ended;
+  assert.notEqual(code, 0);
+  const last = out.match(/^googlenetd: rank 0 on \S+ has not been heard of for \d+ s \(--rank-timeout\): the run ends;.*$/gm);
+  assert.equal(last?.length, 1, out);
+  await gone(r.ranks);
+});
+
+// $RANK_KILLS: how often, for a longer run than the suite's.
+test("kill -9 of each rank at random moments: the others end, and the run goes on to the same bits", async (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...JOB, epochs: 8, checkpoint: { every_epochs: 1 } });
+  const whole = run({ cwd: f.dir }, "train", "job.json", "--out", "whole");
+  assert.equal(whole.code, 0, whole.err);
+  const words = ["job.json", "--kernels", "whole/kernels.txt", "--out", "broken", "--resume"];
+  const same = () => assert.equal(f.sha256("broken", "model.safetensors"), f.sha256("whole", "model.safetensors"));
+  let killed = 0, done = 0;
+  for (let i = 0; i < Number(process.env.RANK_KILLS ?? 4); i++) {
+    const n = [2, 4][i % 2];
+    const child = spawn("mpirun", ["-n", String(n), binary, "train", ...words], { cwd: f.dir, env, stdio: "ignore" });
+    const over = new Promise((resolve) => child.on("close", resolve));
+    let pids = [];
+    while ((pids = children(child.pid)).length < n && child.exitCode === null)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    const moment = Math.random() * 2500;  // the whole run takes about as long where nothing else runs
+    await new Promise((resolve) => setTimeout(resolve, moment));
+    const victim = pids[Math.floor(i / 2) % n];
+    if (lives(victim))
+      process.kill(victim, "SIGKILL");
+    const code = await over;
+    t.diagnostic(`kill ${i}: rank ${Math.floor(i / 2) % n} of ${n} after ${Math.round(moment)} ms: mpirun ended with ${code}`);
+    await gone(pids);
+    killed += code !== 0;
+    if (code === 0) {
+      same();
+      rmSync(f.path("broken"), { recursive: true });
+      done++;
+    }
+  }
+  t.diagnostic(`${killed} runs were killed, ${done} ended before`);
+  const last = ranks(f, 2, ...words);
+  assert.equal(last.code, 0, last.err);
+  same();
 });
 
 // A set of `count` images, all of one grey.
