@@ -217,6 +217,23 @@ static void take_found(EvaluationRow *row, const EvaluationRow *found)
     row->class_names = xstrdup(found->class_names);
 }
 
+/* The card of a model shows its newest evaluation. */
+static bool put_on_card(EvaluationChange *change, Error *err)
+{
+    const EvaluationRow *row = &change->row;
+    Error missing = {0};
+    if (row->source.model_id == 0)
+        return true;
+    char *json = evaluation_summary(row);
+    const bool ok = models_put_evaluation(change->evaluations->models, row->source.model_id,
+                                          row->source.version, json, &missing);
+    free(json);
+    if (ok || missing.code == ERR_NOT_FOUND)  // deleted meanwhile
+        return true;
+    *err = missing;
+    return false;
+}
+
 static bool put_found(EvaluationChange *change, const EvaluationOutcome *outcome, Error *err)
 {
     Store *store = change->evaluations->store;
@@ -224,7 +241,8 @@ static bool put_found(EvaluationChange *change, const EvaluationOutcome *outcome
     take_found(row, &outcome->found);
     return store_put_figures(store, row, err)
            && store_put_cells(store, row->id, &outcome->cells, err)
-           && store_put_mistakes(store, row->id, &outcome->mistakes, err);
+           && store_put_mistakes(store, row->id, &outcome->mistakes, err)
+           && put_on_card(change, err);
 }
 
 /* True once it is recorded, or has become pointless: cancelled or deleted. */
@@ -253,24 +271,6 @@ static bool finish_once(Evaluations *evaluations, int64_t id, const EvaluationOu
     return evaluation_change_commit(&change, NULL, err);
 }
 
-/* The card of a model shows its newest evaluation. It is left out where it cannot be written. */
-static void tell_model(Evaluations *evaluations, int64_t id)
-{
-    EvaluationRow row;
-    Error err = {0};
-    if (!store_evaluation(evaluations->store, id, &row, &err))
-        return;
-    if (row.status == EVALUATION_SUCCEEDED && row.source.model_id > 0 && evaluations->models) {
-        char *json = evaluation_summary(&row);
-        if (!models_put_evaluation(evaluations->models, row.source.model_id, row.source.version,
-                                   json, &err))
-            LOG(evaluations->log, LOG_WARNING, "card_not_written", log_int("evaluation", id),
-                log_text("error", err.message));
-        free(json);
-    }
-    evaluation_row_free(&row);
-}
-
 void evaluations_finish(Evaluations *evaluations, const EvaluationOutcome *outcome)
 {
     const int64_t id = evaluations->active.id;
@@ -286,7 +286,6 @@ void evaluations_finish(Evaluations *evaluations, const EvaluationOutcome *outco
         if (leaving || !wait_for_work(evaluations, seen, true))
             break;
     }
-    tell_model(evaluations, id);
     set_active(evaluations, 0);
 }
 

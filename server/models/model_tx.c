@@ -52,13 +52,18 @@ bool model_tx_tell(ModelTx *tx, const char *action, int64_t version, Error *err)
     return ok;
 }
 
-bool model_tx_commit(ModelTx *tx, Error *err)
+bool model_tx_save(ModelTx *tx, Error *err)
 {
-    Models *models = tx->models;
     // A change is seen by its time: no two have the same.
     const int64_t now = time_now_ms();
     tx->row.updated_at = now > tx->row.updated_at ? now : tx->row.updated_at + 1;
-    if (!tx->removed && !store_save_model(models->store, &tx->row, err))
+    return store_save_model(tx->models->store, &tx->row, err);
+}
+
+bool model_tx_commit(ModelTx *tx, Error *err)
+{
+    Models *models = tx->models;
+    if (!tx->removed && !model_tx_save(tx, err))
         return model_tx_drop(tx, err);
     if (!jobs_commit(models->jobs, err)) {
         model_row_free(&tx->row);

@@ -69,22 +69,29 @@ bool models_edit(Models *models, const char *name, ModelVisitor edit, void *cont
            && models_get(models, name, model, err);
 }
 
+static bool put_evaluation(ModelTx *tx, int64_t version, const char *json, Error *err)
+{
+    Store *store = tx->models->store;
+    VersionRow row;
+    if (!store_load_version(store, tx->row.id, version, &row, err))
+        return false;
+    free(row.evaluation);
+    row.evaluation = xstrdup(json);
+    const bool ok = store_save_version(store, &row, err)
+                    && model_tx_tell(tx, "evaluated", version, err) && model_tx_save(tx, err);
+    version_row_free(&row);
+    return ok;
+}
+
 bool models_put_evaluation(Models *models, int64_t model_id, int64_t version, const char *json,
                            Error *err)
 {
     ModelTx tx = {.models = models};
-    VersionRow row;
-    if (!jobs_admits(models->jobs, err) || !store_begin(models->store, err))
+    if (!store_load_model(models->store, model_id, &tx.row, err))
         return false;
-    if (!store_load_model(models->store, model_id, &tx.row, err)
-        || !store_load_version(models->store, model_id, version, &row, err))
-        return model_tx_drop(&tx, err);
-    free(row.evaluation);
-    row.evaluation = xstrdup(json);
-    const bool ok = store_save_version(models->store, &row, err)
-                    && model_tx_tell(&tx, "evaluated", version, err);
-    version_row_free(&row);
-    return ok ? model_tx_commit(&tx, err) : model_tx_drop(&tx, err);
+    const bool ok = put_evaluation(&tx, version, json, err);
+    model_row_free(&tx.row);
+    return ok;
 }
 
 /* ---- Deletion ---- */

@@ -35,6 +35,7 @@ bool model_tx_begin(Models *models, const char *name, ModelTx *tx, Error *err);
 bool model_tx_begin_known(Models *models, const char *name, ModelTx *tx, Error *err);
 /* "created", "version_added", "version_deleted", "updated", "deleted". Version 0: of none. */
 bool model_tx_tell(ModelTx *tx, const char *action, int64_t version, Error *err);
+bool model_tx_save(ModelTx *tx, Error *err);  // the model's row; part of a commit
 bool model_tx_commit(ModelTx *tx, Error *err);
 bool model_tx_drop(ModelTx *tx, const Error *err);  // leaves all as it was; returns false
 
