@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,9 +157,18 @@ static void start_clock(Decoder *d)
     d->deadline = clock_seconds() + d->seconds;
 }
 
+/* A child that nothing was asked of has nothing to say: it has ended, of no file's fault. */
+static void bury_idle(Decoder *d)
+{
+    struct pollfd event = {.fd = d->process.socket, .events = POLLIN};
+    if (d->process.pid != 0 && d->count == 0 && poll(&event, 1, 0) > 0)
+        decoder_process_end(&d->process);
+}
+
 static bool submit(Decoder *d, Pending p, Error *err)
 {
     p.slot = free_slot(d);
+    bury_idle(d);
     if (d->process.pid == 0 && !start_process(d, err))
         return false;
     if (d->count == 0)
