@@ -26,17 +26,11 @@ bool respond_predict_error(Response *res, const Error *err)
     static const struct {
         const char *reason;
         int status;
-    } STATUS_OF[] = {{"picture_too_large", 413},
-                     {"picture_unknown", 415},
-                     {"picture_format", 415},
-                     {"decoder_died", 422},
-                     {"decoder_timeout", 422},
-                     {"picture_empty", 422},
-                     {"picture_animated", 422},
-                     {"picture_truncated", 422},
-                     {"picture_damaged", 422},
-                     {"not_explainable", 422},
-                     {"busy", 503}};
+    } STATUS_OF[] = {
+        {"picture_too_large", 413}, {"picture_unknown", 415},   {"picture_format", 415},
+        {"decoder_died", 422},      {"decoder_timeout", 422},   {"picture_empty", 422},
+        {"picture_animated", 422},  {"picture_truncated", 422}, {"picture_damaged", 422},
+        {"not_explainable", 422},   {"no_number", 422},         {"busy", 503}};
     for (size_t i = 0; err->reason && i < COUNT(STATUS_OF); i++) {
         if (strcmp(err->reason, STATUS_OF[i].reason) != 0)
             continue;

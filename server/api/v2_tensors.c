@@ -1,5 +1,6 @@
 #include "server/api/v2_tensors.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,14 +41,16 @@ static bool read_data(const JsonNumbers *json, const cJSON *input, size_t count,
     size_t n = 0;
     r->images = json_numbers_of(json, member(input, "data"), V2_NUMBERS, &n);
     bool ok = r->images && n == count;
-    for (size_t i = 0; ok && bytes && i < n; i++) {
+    for (size_t i = 0; ok && i < n; i++) {
         const float number = r->images[i];
-        ok = number >= 0 && number <= 255 && number == (float)(int)number;
-        r->images[i] = number / 255.0F;
+        ok =
+            bytes ? number >= 0 && number <= 255 && number == (float)(int)number : isfinite(number);
+        if (bytes)
+            r->images[i] = number / 255.0F;
     }
     if (!ok)
         faults_add(faults, "/inputs/0/data", "must be %zu numbers%s, as the shape says", count,
-                   bytes ? ", whole ones from 0 to 255" : "");
+                   bytes ? ", whole ones from 0 to 255" : " of float32");
     return ok;
 }
 

@@ -11,7 +11,8 @@ bool probabilities_of(const float *logits, int classes, double *probabilities, E
     double most = -INFINITY, sum = 0;
     for (int k = 0; k < classes; k++) {
         if (!isfinite(logits[k]))
-            return fail(err, ERR_NUMERIC, "the network gives no number for class %d", k);
+            return fail_as(err, ERR_NUMERIC, "no_number",
+                           "the network gives no number for class %d", k);
         most = fmax(most, (double)logits[k]);
     }
     for (int k = 0; k < classes; k++)

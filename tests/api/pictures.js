@@ -12,7 +12,7 @@ const crc = crc32 ?? ((bytes) => {
   return ~sum >>> 0;
 });
 
-function chunk(type, data) {
+export function chunk(type, data) {
   const body = Buffer.concat([Buffer.from(type), data]);
   const bytes = Buffer.alloc(body.length + 8);
   bytes.writeUInt32BE(data.length, 0);

@@ -1,57 +1,14 @@
 // Predictions: the same answers as on the command line, whatever the body, the company and the weather.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { Client } from './client.js';
-import { Daemon } from './daemon.js';
-import { png } from './pictures.js';
+import { Shades, SIZE, noise } from './shades.js';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
-const binary = process.env.GOOGLENETD ?? join(root, 'build/server/googlenetd');
-const register = process.env.REGISTER_MODEL ?? join(root, 'build/tests/api/register_model');
-const SIZE = 32;
-let dir, data, daemon, client, files, offline;
-
-const environment = () => ({ ...process.env, GOOGLENETD_KERNELS: join(data, 'kernels.txt') });
-const run = (...args) => execFileSync(binary, args, { cwd: dir, encoding: 'utf8', env: environment() });
-const noise = (seed, light) => (x, y) => [0, 1, 2].map((c) => (((x * 7 + y * 13 + c * 29 + seed * 31) * 2654435761) >>> 25) + (light ? 96 : 0));
-const picture = (seed, light, width = 20 + seed, height = 50 - seed) => png(width, height, noise(seed, light));
-const put = (name, bytes) => (mkdirSync(dirname(join(dir, name)), { recursive: true }), writeFileSync(join(dir, name), bytes));
-
+let shades, daemon, client, files, offline, run, read, post, predict;
 before(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'predict-'));
-  data = join(dir, 'data');
-  mkdirSync(data);
-  for (let i = 0; i < 20; i++) {
-    put(`in/dark/${i}.png`, picture(i, false));
-    put(`in/light/${i}.png`, picture(i, true));
-  }
-  run('dataset', 'import', 'in', '--out', 'set', '--size', '40');
-  for (const seed of [1, 2]) {
-    put('job.json', JSON.stringify({ network: 'googlenet_tiny', image_size: SIZE, epochs: 1, batch_size: 8, threads: 1, seed, precision: 'f32' }));
-    run('train', 'job.json', '--set', 'dataset=set/', '--out', `run${seed}`);
-  }
-  execFileSync(register, [data, 'shades', ...[1, 2].map((n) => join(dir, `run${n}/model.safetensors`))]);
-  daemon = await Daemon.start({ data, args: ['--predict-processes', '2'] });
-  client = new Client(daemon.url);
-  files = Array.from({ length: 12 }, (_, i) => `in/${i % 2 ? 'dark' : 'light'}/${i}.png`);
-  await predict('shades@1', files[0]); // kernels are measured once, and then known to both
-  offline = [1, 2].map((n) => run('predict', `run${n}`, ...files, '--json', '--threads', '1').trimEnd().split('\n').map((line) => JSON.parse(line).classes));
+  shades = await Shades.start('--predict-processes', 2);
+  ({ daemon, client, files, offline, run, read, post, predict } = shades);
 });
-after(async () => {
-  await daemon.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
-
-const read = (name) => readFileSync(join(dir, name));
-const post = (reference, body, type, status = 200, query = '') =>
-  client.post(`/v1/models/${reference}/predict${query}`, body, { headers: { 'content-type': type }, status });
-const predict = async (reference, name) => (await post(reference, read(name), 'image/png')).json;
+after(() => shades.stop());
 
 test('a picture gives what it gives on the command line', async () => {
   for (const [i, name] of files.entries()) {
@@ -175,40 +132,4 @@ test('the Open Inference Protocol', async () => {
   const wrong = await client.post('/v2/models/shades/infer', { inputs: [{ name: 'x', shape: [1, 1], datatype: 'INT8', data: [] }], outputs: [{ name: 'y' }] }, { status: 400 });
   assert.deepEqual(wrong.json.errors.map(({ pointer }) => pointer).sort(), ['/inputs/0/datatype', '/inputs/0/name', '/inputs/0/shape', '/outputs']);
   assert.equal(wrong.json.error, wrong.json.detail);
-});
-
-test('64 clients predict while a training runs, and the daemon is started anew in the middle', async () => {
-  const { id } = await client.create({ network: 'googlenet_tiny', image_size: 28, epochs: 3, batch_size: 32, train_limit: 1280, test_limit: 64, threads: 1 });
-  let over = false, right = 0, refused = 0;
-  const wrong = [];
-  const one = async (k) => {
-    for (let n = k; !over; n++) {
-      const version = 1 + (n % 2), i = n % files.length;
-      try {
-        const response = await fetch(`${daemon.url}/v1/models/shades@${version}/predict`, { method: 'POST', body: read(files[i]), headers: { 'content-type': 'image/png' } });
-        const json = await response.json();
-        if (response.status === 503) {
-          refused++;
-          await sleep(20);
-        } else if (response.status !== 200 || JSON.stringify(json.predictions[0].classes) !== JSON.stringify(offline[version - 1][i])) wrong.push(json);
-        else right++;
-      } catch {
-        await sleep(20); // the daemon is not there
-      }
-    }
-  };
-  const clients = Array.from({ length: 64 }, (_, k) => one(k));
-  while ((await client.job(id)).progress.step < 10) await sleep(50);
-  await daemon.leave();
-  const before = right;
-  assert.ok(before > 0);
-  await daemon.launch();
-  const job = await client.succeeded(id);
-  over = true;
-  await Promise.all(clients);
-  assert.deepEqual(wrong.slice(0, 1), []);
-  assert.ok(right > before, `${right} right answers, ${refused} refusals`);
-  assert.equal(job.progress.step, 120);
-  const { step } = (await client.get(`/v1/jobs/${id}/curve?limit=1000`)).json;
-  assert.deepEqual([...new Set(step)].length, step.length);
 });
