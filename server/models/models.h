@@ -131,8 +131,8 @@ bool models_edit(Models *models, const char *name, ModelVisitor edit, void *cont
                  ModelDetail *model, Error *err);
 
 /* The figures of an evaluation of the version, a JSON object that its card shows. Part of the
- * transaction that the caller has begun (jobs_begin), so that whoever sees the evaluation's end sees
- * them on the card. ERR_NOT_FOUND: there is no such version any more. */
+ * transaction that the caller has begun (jobs_begin), so that whoever sees the evaluation's end
+ * sees them on the card. ERR_NOT_FOUND: there is no such version any more. */
 bool models_put_evaluation(Models *models, int64_t model_id, int64_t version, const char *json,
                            Error *err);
 
