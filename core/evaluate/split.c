@@ -13,7 +13,8 @@ static bool evaluate_batch(Net *net, const Batch *batch, int first, const SplitR
                      .labels = batch->labels,
                      .count = batch->count,
                      .seed = run->seed,
-                     .step = run->step};
+                     .step = run->step,
+                     .losses = run->losses ? run->losses + first : NULL};
     if (p) {
         INVARIANT(first + batch->count <= p->count);
         part.logits = p->logits + (size_t)first * (size_t)p->classes;

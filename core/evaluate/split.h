@@ -17,6 +17,7 @@ typedef struct {
     void (*progress)(void *context, int examples);  // told after each batch; NULL: nobody
     void *context;
     Predictions *predictions;  // gets logits and labels of loader_examples; NULL: not asked
+    double *losses;            // gets those of loader_examples, whose sum is sum->loss; NULL
 } SplitRun;
 
 /* Adds losses and hits to *sum. The loader stands at the beginning of an epoch, and does so

@@ -117,6 +117,8 @@ void softmax_loss(const SoftmaxLoss *how, const float *logits, const int32_t *la
         // In the order of the examples, however many threads there are.
         for (int i = 0; i < block; i++) {
             sum->loss += figures[i].loss;
+            if (how->losses)
+                how->losses[first + i] = figures[i].loss;
             sum->top1 += figures[i].top1;
             sum->top5 += figures[i].top5;
             sum->count++;

@@ -29,6 +29,7 @@ typedef struct {
     double share;                 // of `labels` then
     const double *class_weights;  // (K), at least 0; NULL: 1 each
     double weight_scale;          // softmax_weight_scale of the whole batch
+    double *losses;               // (N), gets each example's; NULL: not asked
 } SoftmaxLoss;
 
 /* Adds the losses and hits of `count` examples to *sum. diff_logits may be NULL. An example counts

@@ -359,12 +359,13 @@ static void copy_logits(const Net *net, const Program *p, Part part, float *logi
 
 bool net_evaluate_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *err)
 {
-    const SoftmaxLoss how = {.classes = net->classes};
+    SoftmaxLoss how = {.classes = net->classes};
     Part part = {.batch = batch};
     while ((part = next_part(net, part)).count > 0) {
         Program *p = goes_on(net, part.first, err) ? run_forward(net, part, err) : NULL;
         if (!p)
             return false;
+        how.losses = batch->losses ? batch->losses + part.first : NULL;
         softmax_loss(&how, program_output(p)->data, batch->labels + part.first, part.count, NULL,
                      sum);
         if (batch->logits)

@@ -75,10 +75,11 @@ typedef struct {
     const int32_t *mixed_labels;  // of what mixup has mixed into the images; NULL: nothing
     double share;                 // of `labels` then
     int count;
-    uint64_t seed;  // of what is random in the net, with `step`
-    int64_t step;   // batches of this training before it
-    int first;      // place of its first example, where it is a part of a larger batch
-    float *logits;  // set by net_evaluate_batch; NULL: not asked
+    uint64_t seed;   // of what is random in the net, with `step`
+    int64_t step;    // batches of this training before it
+    int first;       // place of its first example, where it is a part of a larger batch
+    float *logits;   // set by net_evaluate_batch; NULL: not asked
+    double *losses;  // (N), likewise
 } NetBatch;
 
 /* Forward, loss and backward: sets the gradients of the mean loss over the batch and adds losses

@@ -1,3 +1,6 @@
+#include <stdlib.h>
+
+#include "core/base/memory.h"
 #include "core/train/trainer_inside.h"
 
 int trainer_examples(const Split *split, int limit)
@@ -96,26 +99,44 @@ bool trainer_open_data(Trainer *t, Error *err)
     return loader_new(c->dataset, &c->dataset->train, train, &t->train, err);
 }
 
+Share trainer_share(const Trainer *t, int examples, int rank)
+{
+    const int64_t ranks = comm_size(t->config.comm), size = trainer_net_batch(t);
+    const int64_t batches = (examples + size - 1) / size;
+    const int64_t first = batches * rank / ranks * size, end = batches * (rank + 1) / ranks * size;
+    const int from = first < examples ? (int)first : examples;
+    return (Share){from, (end < examples ? (int)end : examples) - from};
+}
+
+/* Of this rank's share of `count` examples of a split; all[i]: which they are; NULL: the first. */
+static bool open_share(Trainer *t, const Split *split, const int32_t *all, int count,
+                       Loader **loader, Error *err)
+{
+    const Share share = trainer_share(t, count, comm_rank(t->config.comm));
+    if (*loader || share.count == 0)
+        return true;
+    int32_t *mine = xcalloc((size_t)share.count, sizeof *mine);
+    for (int i = 0; i < share.count; i++)
+        mine[i] = all ? all[share.first + i] : share.first + i;
+    const LoaderConfig config = {.batch_size = trainer_net_batch(t),
+                                 .image_size = t->config.image_size,
+                                 .normalization = t->state.normalization,
+                                 .examples = mine,
+                                 .example_count = share.count,
+                                 .threads = t->loader_threads};
+    const bool ok = loader_new(t->config.dataset, split, config, loader, err);
+    free(mine);
+    return ok;
+}
+
 bool trainer_open_test(Trainer *t, Error *err)
 {
-    const TrainConfig *c = &t->config;
-    const LoaderConfig test = {.batch_size = trainer_net_batch(t),
-                               .image_size = c->image_size,
-                               .normalization = t->state.normalization,
-                               .limit = c->test_limit,
-                               .threads = t->loader_threads};
-    return t->test || loader_new(c->dataset, &c->dataset->test, test, &t->test, err);
+    const Split *test = &t->config.dataset->test;
+    return open_share(t, test, NULL, trainer_examples(test, t->config.test_limit), &t->test, err);
 }
 
 bool trainer_open_validation(Trainer *t, Error *err)
 {
-    const TrainConfig *c = &t->config;
-    const LoaderConfig validation = {.batch_size = trainer_net_batch(t),
-                                     .image_size = c->image_size,
-                                     .normalization = t->state.normalization,
-                                     .examples = t->holdout.validation,
-                                     .example_count = t->holdout.validation_count,
-                                     .threads = t->loader_threads};
-    return t->validation
-           || loader_new(c->dataset, &c->dataset->train, validation, &t->validation, err);
+    return open_share(t, &t->config.dataset->train, t->holdout.validation,
+                      t->holdout.validation_count, &t->validation, err);
 }

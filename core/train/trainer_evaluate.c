@@ -4,53 +4,92 @@
  * stopping go by it, as the chapter does. With them, they are evaluated after every epoch and
  * chosen by, and the test split once, when the training is over. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "core/base/clock.h"
+#include "core/base/memory.h"
 #include "core/evaluate/split.h"
 #include "core/train/trainer_inside.h"
 
-/* Metrics over a split. Leaves early, with t->asked at TRAIN_STOP, if the callback says so. */
-static bool run_split(Trainer *t, Loader *split, Metrics *sum, Error *err)
+/* What is measured: `loader` has this rank's share of the examples, NULL for none. */
+typedef struct {
+    Loader *loader;
+    int examples;      // of all ranks
+    const char *loss;  // what it is called
+} Measured;
+
+/* Metrics over a share, and its examples' losses. Leaves early, with t->asked at TRAIN_STOP, if the
+ * callback says so. */
+static bool run_split(Trainer *t, const Measured *m, Metrics *sum, double *losses, Error *err)
 {
     const SplitRun run = {.dataset = t->config.dataset,
                           .seed = t->config.seed,
                           .step = t->state.step,
+                          .losses = losses,
                           .go_on = trainer_goes_on,
                           .context = t};
-    return t->asked == TRAIN_STOP || split_evaluate(t->net, split, &run, sum, err)
+    return t->asked == TRAIN_STOP || !m->loader || split_evaluate(t->net, m->loader, &run, sum, err)
            || t->asked == TRAIN_STOP;
 }
 
 /* Metrics of the model, which is the moving average where there is one. */
-static bool run_model(Trainer *t, Loader *split, Metrics *sum, Error *err)
+static bool run_model(Trainer *t, const Measured *m, Metrics *sum, double *losses, Error *err)
 {
     if (t->config.ema.decay <= 0)
-        return run_split(t, split, sum, err);
+        return run_split(t, m, sum, losses, err);
     average_swap(t->params);
     trainer_params_changed(t);
-    const bool ok = run_split(t, split, sum, err);
+    const bool ok = run_split(t, m, sum, losses, err);
     average_swap(t->params);
     trainer_params_changed(t);
     return ok;
 }
 
+/* Each rank evaluates its share. The losses are added up one by one in the order of the examples,
+ * so that the sum is that of one rank. */
+static bool run_ranks(Trainer *t, const Measured *m, Metrics *sum, Error *err)
+{
+    const Comm *comm = t->config.comm;
+    const int ranks = comm_size(comm), rank = comm_rank(comm);
+    int most = 0;
+    for (int r = 0; r < ranks; r++) {
+        const int count = trainer_share(t, m->examples, r).count;
+        most = count > most ? count : most;
+    }
+    Metrics *parts = xcalloc((size_t)ranks, sizeof *parts);
+    double *losses = xcalloc((size_t)ranks * (size_t)most, sizeof *losses);
+    const bool ok = comm_agree(
+        comm, run_model(t, m, &parts[rank], losses + (size_t)rank * (size_t)most, err), err);
+    if (ok) {
+        comm_share(comm, parts, sizeof *parts);
+        comm_share(comm, losses, (size_t)most * sizeof *losses);
+    }
+    for (int r = 0; r < ranks && ok; r++) {
+        parts[r].loss = 0;
+        metrics_add(sum, &parts[r]);
+        for (int i = 0; i < trainer_share(t, m->examples, r).count; i++)
+            sum->loss += losses[(size_t)r * (size_t)most + (size_t)i];
+    }
+    free(parts);
+    free(losses);
+    return ok;
+}
+
 /* Fills *sum and *step unless stopped. */
-static bool measure(Trainer *t, Loader *split, const char *name, Metrics *sum, int64_t *step,
-                    Error *err)
+static bool measure(Trainer *t, const Measured *m, Metrics *sum, int64_t *step, Error *err)
 {
     TrainState *s = &t->state;
     const double start = clock_seconds();
     Metrics measured = {0};
-    const Comm *comm = t->config.comm;
-    if (!comm_agree(comm, comm_rank(comm) > 0 || run_model(t, split, &measured, err), err))
+    const bool alone = comm_size(t->config.comm) == 1;
+    if (!(alone ? run_model(t, m, &measured, NULL, err) : run_ranks(t, m, &measured, err)))
         return false;
-    comm_broadcast(comm, &measured, sizeof measured);
     s->ending.seconds += clock_seconds() - start;
     trainer_ranks_meet(t);
     if (t->asked == TRAIN_STOP)
         return true;
     if (!isfinite(measured.loss))
-        return trainer_not_a_number(name, measured.loss, s->step, err);
+        return trainer_not_a_number(m->loss, measured.loss, s->step, err);
     *sum = measured;
     *step = s->step;
     t->saved = false;
@@ -59,16 +98,22 @@ static bool measure(Trainer *t, Loader *split, const char *name, Metrics *sum, i
 
 bool trainer_test(Trainer *t, Error *err)
 {
-    return trainer_open_test(t, err)
-           && measure(t, t->test, "the loss on the test set", &t->state.test_sum,
-                      &t->state.test_step, err);
+    TrainState *s = &t->state;
+    if (!comm_agree(t->config.comm, trainer_open_test(t, err), err))
+        return false;
+    const Measured m = {t->test, trainer_examples(&t->config.dataset->test, t->config.test_limit),
+                        "the loss on the test set"};
+    return measure(t, &m, &s->test_sum, &s->test_step, err);
 }
 
 static bool validate(Trainer *t, Error *err)
 {
-    return trainer_open_validation(t, err)
-           && measure(t, t->validation, "the loss on the validation examples",
-                      &t->state.validation_sum, &t->state.validation_step, err);
+    TrainState *s = &t->state;
+    if (!comm_agree(t->config.comm, trainer_open_validation(t, err), err))
+        return false;
+    const Measured m = {t->validation, t->holdout.validation_count,
+                        "the loss on the validation examples"};
+    return measure(t, &m, &s->validation_sum, &s->validation_step, err);
 }
 
 double trainer_accuracy(const Trainer *t)

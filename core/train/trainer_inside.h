@@ -9,6 +9,11 @@
 /* Of a training whose batches are cut: core/train/trainer_shards.c. */
 typedef struct Shards Shards;
 
+/* Of a list of examples. */
+typedef struct {
+    int first, count;
+} Share;
+
 struct Trainer {
     TrainConfig config;  // its pointers but `model` and `dataset` are not valid after trainer_new
     Graph *graph;
@@ -21,7 +26,7 @@ struct Trainer {
     Graph *small_graph;
     int small_size;
     Loader *train;
-    Loader *validation, *test;  // NULL until they are first needed
+    Loader *validation, *test;  // NULL until they are first needed, or where its share is empty
     Holdout holdout;            // of the training split
     double *class_weights;      // of the classes; NULL: 1 each
     int loader_threads;
@@ -123,7 +128,10 @@ int trainer_examples(const Split *split, int limit);
 bool trainer_hold_out(Trainer *t, Error *err);
 /* The normalisation and the training's loader, from where the state is. */
 bool trainer_open_data(Trainer *t, Error *err);
-/* The test split's loader, at the beginning of the split, when it is first needed. */
+/* This rank's share of so many examples to evaluate on: whole batches, in the order of the ranks,
+ * perhaps none. */
+Share trainer_share(const Trainer *t, int examples, int rank);
+/* The loader of this rank's share of the test split, at its beginning, when it is first needed. */
 bool trainer_open_test(Trainer *t, Error *err);
 bool trainer_open_validation(Trainer *t, Error *err);
 
@@ -144,5 +152,7 @@ bool trainer_prepare_sizes(Trainer *t, Error *err);
 
 /* Take what is known of kernels: of the checkpoint, then of a run to repeat, then of the cache. */
 void trainer_load_kernels(Trainer *t);
-/* Choose a kernel for everything that the training will compute. */
+/* Make all that the training will compute, which chooses a kernel where none is known. */
+bool trainer_prepare(Trainer *t, Error *err);
+/* ... and keep the measurements. */
 bool trainer_choose_kernels(Trainer *t, Error *err);

@@ -21,14 +21,19 @@ void trainer_load_kernels(Trainer *t)
         note_kernels(t, err.message);
 }
 
-bool trainer_choose_kernels(Trainer *t, Error *err)
+bool trainer_prepare(Trainer *t, Error *err)
 {
     const TrainConfig *c = &t->config;
-    Error unsaved = {0};
     const int test = trainer_examples(&c->dataset->test, c->test_limit);
-    const bool ready = trainer_prepare_sizes(t, err) && trainer_prepare_training(t, t->net, err)
-                       && net_prepare(t->net, 0, t->holdout.validation_count, err)
-                       && net_prepare(t->net, 0, test, err);
+    return trainer_prepare_sizes(t, err) && trainer_prepare_training(t, t->net, err)
+           && net_prepare(t->net, 0, t->holdout.validation_count, err)
+           && net_prepare(t->net, 0, test, err);
+}
+
+bool trainer_choose_kernels(Trainer *t, Error *err)
+{
+    Error unsaved = {0};
+    const bool ready = trainer_prepare(t, err);
     if (t->autotune && t->autotune_path && !autotune_save(t->autotune, t->autotune_path, &unsaved))
         note_kernels(t, unsaved.message);
     if (ready && t->autotune && autotune_bits_may_differ(t->autotune)) {

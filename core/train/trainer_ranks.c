@@ -92,7 +92,7 @@ static bool follow_kernels(Trainer *t, const char *record, Error *err)
         return true;
     if (!autotune_use_record(t->autotune, record, err))
         return false;
-    if (!trainer_prepare_sizes(t, err) || !trainer_prepare_training(t, t->net, err))
+    if (!trainer_prepare(t, err))
         return false;
     return !autotune_bits_may_differ(t->autotune)
            || fail(err, ERR_INVALID,

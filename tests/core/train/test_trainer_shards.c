@@ -71,6 +71,18 @@ static float *train_on(int ranks, Run *run)
     return run->values[0];
 }
 
+/* Whoever evaluated what. */
+static void check_same_figures(const TrainEvent *a, const TrainEvent *b)
+{
+    assert_true(a->loss == b->loss && a->accuracy == b->accuracy);
+    assert_int_equal(a->validated, b->validated);
+    assert_true(a->validation_loss == b->validation_loss);
+    assert_true(a->validation_accuracy == b->validation_accuracy);
+    assert_true(a->test_loss == b->test_loss && a->test_loss > 0);
+    assert_true(a->test_accuracy == b->test_accuracy);
+    assert_true(a->test_top5_accuracy == b->test_top5_accuracy);
+}
+
 static void check_ranks(TrainConfig c)
 {
     Run alone = {.config = c};
@@ -81,8 +93,8 @@ static void check_ranks(TrainConfig c)
         float *got = train_on(ranks, &run);
         CHECK_OK(got != NULL, run.errors[0]);
         assert_memory_equal(got, want, run.count * sizeof *got);
-        assert_true(run.seen[0].last_epoch.loss == alone.seen[0].last_epoch.loss);
-        assert_true(run.seen[0].last_epoch.test_loss == alone.seen[0].last_epoch.test_loss);
+        for (int r = 0; r < ranks; r++)
+            check_same_figures(&run.seen[r].last_epoch, &alone.seen[0].last_epoch);
         free(got);
     }
     free(want);
@@ -147,6 +159,17 @@ static void any_number_of_ranks_gives_the_same_bits(void **state)
 {
     check_ranks(sharded(*state));
     check_ranks(sharded_with_everything(*state));
+}
+
+static void figures_are_the_same_whoever_evaluates(void **state)
+{
+    TrainConfig c = sharded(*state);  // evaluated in batches of 5
+    c.test_limit = 33;
+    c.validation_split = 0.25;
+    c.ema.decay = 0.9;
+    check_ranks(c);
+    c.test_limit = 7;  // two batches: of four ranks two have none
+    check_ranks(c);
 }
 
 static void batches_smaller_than_the_shards_have_fewer(void **state)
@@ -325,6 +348,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_number_of_ranks_gives_the_same_bits),
+        cmocka_unit_test(figures_are_the_same_whoever_evaluates),
         cmocka_unit_test(batches_smaller_than_the_shards_have_fewer),
         cmocka_unit_test(shards_are_what_the_whole_batch_is_but_for_rounding),
         cmocka_unit_test(running_statistics_move_on_by_the_mean_of_the_shards),
