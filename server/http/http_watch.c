@@ -5,11 +5,21 @@
  *              and cleans up. Its own timeout counts silence, which a client that drips bytes never
  *              trips. One that waits for a handler is answered instead: the work may take longer
  *              than the client should wait. A connection leaves the list before libmicrohttpd
- * closes its descriptor, so a descriptor in the list is ours to shut down. Crowding     Where there
- * are too many connections, in all or from one address, the oldest that has no whole request on its
- * way goes: slow clients push each other out and the next honest one gets in. Streams      are
- * woken when something has happened, when a comment is due and when their peer has left
- * (http_stream.c). Pages        are compared with their files, on a reader's thread.
+ *              closes its descriptor, so a descriptor in the list is ours to shut down.
+ *
+ * Ends         libmicrohttpd takes a read that fills less than its buffer for an empty socket, and
+ *              waits for the next edge of epoll. Where the peer's end came with those very bytes
+ *              there is none, and a request that breaks off would stay until its deadline. So an
+ *              end is told again, once a second.
+ *
+ * Crowding     Where there are too many connections, in all or from one address, the oldest that
+ *              has no whole request on its way goes: slow clients push each other out and the next
+ *              honest one gets in.
+ *
+ * Streams      are woken when something has happened, when a comment is due and when their peer has
+ *              left (http_stream.c).
+ *
+ * Pages        are compared with their files, on a reader's thread.
  *
  * A publisher of events only writes to an eventfd, so it is never held up.
  */
@@ -61,6 +71,22 @@ static bool is_broken(const Connection *c)
     return poll(&state, 1, 0) > 0 && (state.revents & (POLLERR | POLLHUP)) != 0;
 }
 
+/* A peer that will send no more. What it has sent can still be read after this, which makes an edge
+ * for epoll. */
+static void tell_end_again(const Connection *c)
+{
+    struct pollfd state = {.fd = c->fd, .events = POLLRDHUP};
+    if (poll(&state, 1, 0) > 0)
+        shutdown(c->fd, SHUT_RD);
+}
+
+static void tell_ends_again(Http *http)
+{
+    for (const Connection *c = http->connections; c; c = c->next)
+        if (!c->waiting && !c->answering)
+            tell_end_again(c);
+}
+
 static void look_after_connections(Http *http, double now)
 {
     for (Connection *c = http->connections; c; c = c->next) {
@@ -89,6 +115,7 @@ static void *run(void *context)
 {
     Http *http = context;
     Watch *watch = http->watch;
+    double ends_told_at = 0;
     for (;;) {
         struct pollfd wait = {.fd = watch->wake_fd, .events = POLLIN};
         const bool news = poll(&wait, 1, TICK_MS) > 0;
@@ -99,6 +126,10 @@ static void *run(void *context)
         const double now = clock_seconds();
         http->news += news;
         look_after_connections(http, now);
+        if (now - ends_told_at >= 1) {
+            tell_ends_again(http);
+            ends_told_at = now;
+        }
         streams_tick(http, news, now);
         const bool stop = watch->stop;
         pthread_mutex_unlock(&http->lock);

@@ -6,7 +6,7 @@ import * as api from './api.js';
 
 const PART = 16e6;  // bytes; a proxy may limit what it takes at once
 const RETRY_MS = [500, 1000, 2000, 5000, 10000];
-const REMOVALS = 40;  // tries; what is left then, the daemon removes when it is old
+const REMOVALS = 5;  // tries; what is left then, the daemon removes when it is old
 const SILENCE_MS = 30000;  // without a byte that moves, after which the connection is given up
 
 /** What trying again may mend: no answer, a daemon that is busy or restarts, an offset that another has moved. */
@@ -133,7 +133,7 @@ export class Upload {
         return;
       } catch (error) {
         if (error.status === 404) return;
-        // The daemon may not have noticed yet that nothing more comes.
+        // The daemon notices within about a second that nothing more comes.
         await new Promise((resolve) => { setTimeout(resolve, 1000); });
       }
     }
