@@ -74,6 +74,34 @@ static void write_http(FILE *out, HttpCounts *c, Log *log)
            "Lines of the log that nobody took.", (double)log_dropped(log));
 }
 
+static void write_predictions(FILE *out, const App *app)
+{
+    const PredictorCounts c = predictor_counts(app->predictor);
+    const PictureDecodersCounts pictures = picture_decoders_counts(app->decoders);
+    metric(out, "googlenetd_predict_requests_total", "counter", "Requests to predict computed.",
+           (double)c.requests);
+    metric(out, "googlenetd_predict_images_total", "counter", "Images of these requests.",
+           (double)c.images);
+    metric(out, "googlenetd_predict_batches_total", "counter",
+           "Batches that these images were computed in.", (double)c.batches);
+    metric(out, "googlenetd_predict_seconds_total", "counter", "Time spent computing predictions.",
+           c.seconds);
+    metric(out, "googlenetd_predict_refused_total", "counter",
+           "Requests to predict refused because too many waited, or one waited too long.",
+           (double)c.refused);
+    metric(out, "googlenetd_predict_waiting_images", "gauge", "Images that wait to be computed.",
+           c.waiting);
+    metric(out, "googlenetd_predict_models", "gauge", "Models loaded for predictions.", c.loaded);
+    metric(out, "googlenetd_predict_models_bytes", "gauge", "Memory that these models take.",
+           (double)c.bytes);
+    metric(out, "googlenetd_predict_pictures_total", "counter",
+           "Picture files decoded for predictions.", (double)pictures.decoded);
+    metric(out, "googlenetd_predict_pictures_failed_total", "counter",
+           "Picture files that could not be decoded.", (double)pictures.failed);
+    metric(out, "googlenetd_predict_decoders", "gauge", "Processes that decode pictures.",
+           pictures.processes);
+}
+
 static int open_descriptors(void)
 {
     int n = 0;
@@ -115,6 +143,7 @@ bool get_metrics(App *app, const Request *req, Response *res, Error *err)
         return fail(err, ERR_NO_MEMORY, "no memory for the answer");
     write_jobs(out, &counts);
     write_http(out, app->counts, app->log);
+    write_predictions(out, app);
     write_process(out, app);
     if (fclose(out) != 0)
         return fail(err, ERR_NO_MEMORY, "no memory for the answer");

@@ -16,7 +16,8 @@ struct PictureDecoders {
     pthread_mutex_t lock;
     pthread_cond_t returned;
     Decoder **idle;  // the one used last is at the end, and the next to be used
-    int idle_count, started;
+    int idle_count;
+    PictureDecodersCounts counts;  // its processes are those that were started
 };
 
 PictureDecoders *picture_decoders_new(const PictureDecodersConfig *config)
@@ -59,12 +60,12 @@ static Decoder *borrow(PictureDecoders *d, double seconds, Error *err)
     Decoder *decoder = NULL;
     int waited = 0;
     pthread_mutex_lock(&d->lock);
-    while (d->idle_count == 0 && d->started == d->config.processes && waited == 0)
+    while (d->idle_count == 0 && d->counts.processes == d->config.processes && waited == 0)
         waited = pthread_cond_timedwait(&d->returned, &d->lock, &until);
-    const bool new = d->idle_count == 0 && d->started < d->config.processes;
+    const bool new = d->idle_count == 0 && d->counts.processes < d->config.processes;
     if (d->idle_count > 0)
         decoder = d->idle[--d->idle_count];
-    d->started += new;
+    d->counts.processes += new;
     pthread_mutex_unlock(&d->lock);
     if (!new && !decoder)
         fail_as(err, ERR_CONFLICT, "busy", "pictures wait to be decoded, and this one for %.3g s",
@@ -73,16 +74,18 @@ static Decoder *borrow(PictureDecoders *d, double seconds, Error *err)
     if (new && !decoder_new(&config, &decoder, err)) {
         decoder = NULL;
         pthread_mutex_lock(&d->lock);
-        d->started--;
+        d->counts.processes--;
         pthread_cond_signal(&d->returned);
         pthread_mutex_unlock(&d->lock);
     }
     return decoder;
 }
 
-static void give_back(PictureDecoders *d, Decoder *decoder)
+static void give_back(PictureDecoders *d, Decoder *decoder, bool decoded)
 {
     pthread_mutex_lock(&d->lock);
+    d->counts.decoded += decoded;
+    d->counts.failed += !decoded;
     d->idle[d->idle_count++] = decoder;
     pthread_cond_signal(&d->returned);
     pthread_mutex_unlock(&d->lock);
@@ -136,6 +139,14 @@ bool picture_decoders_run(PictureDecoders *d, const uint8_t *bytes, size_t size,
     if (!decoder)
         return false;
     const bool ok = decode(decoder, bytes, size, spec, pixels, err);
-    give_back(d, decoder);
+    give_back(d, decoder, ok);
     return ok;
+}
+
+PictureDecodersCounts picture_decoders_counts(PictureDecoders *d)
+{
+    pthread_mutex_lock(&d->lock);
+    const PictureDecodersCounts counts = d->counts;
+    pthread_mutex_unlock(&d->lock);
+    return counts;
 }

@@ -31,6 +31,13 @@ typedef struct PictureDecoders PictureDecoders;
 PictureDecoders *picture_decoders_new(const PictureDecodersConfig *config);
 void picture_decoders_free(PictureDecoders *d);  // ends the processes; takes NULL
 
+typedef struct {
+    int64_t decoded, failed;  // pictures, since the start
+    int processes;            // now
+} PictureDecodersCounts;
+
+PictureDecodersCounts picture_decoders_counts(PictureDecoders *d);
+
 /* As prepare_picture: pixels (size, size, channels) by `spec`. Waits `seconds` at most for a
  * process to be free. */
 bool picture_decoders_run(PictureDecoders *d, const uint8_t *bytes, size_t size,

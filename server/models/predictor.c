@@ -148,14 +148,17 @@ static void run_batch(Predictor *p)
 {
     PredictTask *batch = take_batch(p), *next;
     Error err = {0};
-    int count = 0;
-    for (const PredictTask *t = batch; t; t = t->next)
+    int count = 0, requests = 0;
+    for (const PredictTask *t = batch; t; t = t->next, requests++)
         count += t->count;
     pthread_mutex_unlock(&p->lock);
+    const double began = clock_seconds();
     const bool ok = compute(p, batch, count, &err);
     pthread_mutex_lock(&p->lock);
+    p->counts.requests += ok ? requests : 0;
     p->counts.images += ok ? count : 0;
     p->counts.batches += ok;
+    p->counts.seconds += clock_seconds() - began;
     predictor_update_bytes(p, batch->entry);
     for (PredictTask *t = batch; t; t = next) {
         next = t->next;  // its thread frees it
@@ -209,15 +212,16 @@ static void *work(void *context)
 
 /* ---- Prediction ---- */
 
-static bool may_queue(const Predictor *p, int count, Error *err)
+static bool may_queue(Predictor *p, int count, Error *err)
 {
     if (p->leaving)
         return fail(err, ERR_STOPPED, "the daemon is shutting down");
-    if (p->counts.waiting > 0 && p->counts.waiting + count > p->config.waiting)
-        return fail_as(err, ERR_CONFLICT, "busy",
-                       "%d images wait to be computed: nothing was done for this request",
-                       p->counts.waiting);
-    return true;
+    if (p->counts.waiting == 0 || p->counts.waiting + count <= p->config.waiting)
+        return true;
+    p->counts.refused++;
+    return fail_as(err, ERR_CONFLICT, "busy",
+                   "%d images wait to be computed: nothing was done for this request",
+                   p->counts.waiting);
 }
 
 /* With the lock held. Waits for the end once it has begun. */
@@ -229,6 +233,7 @@ static bool await(Predictor *p, PredictTask *task, double seconds, Error *err)
         waited = pthread_cond_timedwait(&task->changed, &p->lock, &until);
     if (task->state == QUEUED) {
         withdraw(p, task);
+        p->counts.refused++;
         return fail_as(err, ERR_CONFLICT, "busy", "the request waited %.3g s and was not computed",
                        seconds);
     }

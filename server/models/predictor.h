@@ -61,11 +61,14 @@ bool predictor_explain(Predictor *p, const TakenModel *taken, const float *image
                        float *logits, uint8_t *picture, Error *err);
 
 typedef struct {
-    int loaded;      // models
-    int64_t bytes;   // that they take
-    int64_t images;  // computed so far
-    int64_t batches;
-    int waiting;
+    int loaded;        // models
+    int64_t bytes;     // that they take
+    int64_t requests;  // computed so far, since the start as all that follow
+    int64_t images;    // of them
+    int64_t batches;   // that they were computed in
+    double seconds;    // that it took
+    int64_t refused;   // requests, because too many images waited, or they waited too long
+    int waiting;       // images, now
 } PredictorCounts;
 
 PredictorCounts predictor_counts(Predictor *p);

@@ -101,6 +101,21 @@ test('a body that is too long is refused while it comes', async () => {
   assert.deepEqual((await predict('shades', files[1])).predictions[0].classes, offline[1][1]);
 });
 
+test('metrics count what is predicted', async () => {
+  const metrics = async () => Object.fromEntries((await client.get('/metrics')).text.split('\n').filter((line) => line.startsWith('googlenetd_predict_')).map((line) => line.slice(19).split(' ')).map(([name, value]) => [name, Number(value)]));
+  const before = await metrics();
+  const images = files.slice(0, 5).map((name) => ({ base64: read(name).toString('base64') }));
+  await post('shades', JSON.stringify({ images }), 'application/json');
+  await post('shades@1', read(files[0]), 'image/png');
+  await post('shades', read(files[0]).subarray(0, 300), 'image/png', 422);
+  const after = await metrics();
+  const more = Object.fromEntries(Object.keys(before).map((name) => [name, after[name] - before[name]]));
+  assert.deepEqual([more.requests_total, more.images_total, more.batches_total, more.pictures_total, more.pictures_failed_total, more.refused_total], [2, 6, 2, 6, 1, 0]);
+  assert.ok(more.seconds_total > 0);
+  assert.deepEqual([after.models, after.waiting_images], [2, 0]);
+  assert.ok(after.models_bytes > 1e5 && after.decoders >= 1 && after.decoders <= 2, JSON.stringify(after));
+});
+
 test('the Open Inference Protocol', async () => {
   assert.deepEqual(Object.keys((await client.get('/v2')).json), ['name', 'version', 'extensions']);
   assert.deepEqual((await client.get('/v2/health/live')).json, { live: true });

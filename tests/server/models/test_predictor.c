@@ -163,6 +163,9 @@ static void answers_are_those_of_each_image_alone(void **state)
         const PredictorCounts counts = predictor_counts(p);
         assert_int_equal(counts.waiting, 0);
         assert_true(counts.images > counts.batches);  // some were computed together
+        assert_true(counts.requests == MODELS * IMAGES + CLIENTS * 30);
+        assert_true(counts.seconds > 0);
+        assert_int_equal(counts.refused, 0);
         assert_int_equal(counts.loaded, lean ? 0 : MODELS);
         assert_true(lean ? counts.bytes == 0 : counts.bytes > 0);
         assert_true(predictor_stop(p, 60));
@@ -238,6 +241,92 @@ static void what_cannot_be_read_is_said_each_time(void **state)
     fixture_free(f);
 }
 
+typedef struct {
+    Fixture *f;
+    Predictor *p;
+    TakenModel taken;
+    atomic_int *refused, *done;
+    atomic_int wrong;
+} Crowd;
+
+/* Until somebody was refused. */
+static void *crowd(void *context)
+{
+    Crowd *c = context;
+    while (*c->refused == 0) {
+        Error err = {0};
+        float logits[5][CLASSES];
+        if (predictor_run(c->p, &c->taken, c->f->images, 5, 60, logits[0], &err)) {
+            c->wrong += memcmp(logits, c->f->want[0], sizeof logits) != 0;
+            (*c->done)++;
+        } else {
+            c->wrong += err.code != ERR_CONFLICT || strcmp(err.reason, "busy") != 0;
+            (*c->refused)++;
+        }
+    }
+    return NULL;
+}
+
+static void more_than_may_wait_is_refused_at_once(void **state)
+{
+    (void)state;
+    enum { CLIENTS = 8 };
+    Fixture *f = fixture_new();
+    const PredictorConfig config = {
+        .threads = 2, .bytes = INT64_MAX, .idle_seconds = 100, .waiting = 6, .kernels = f->kernels};
+    const PredictorFile file = {"zero", f->path[0], {0}};
+    Error err = {0};
+    Predictor *p;
+    TakenModel taken;
+    pthread_t threads[CLIENTS];
+    Crowd clients[CLIENTS];
+    atomic_int refused = 0, done = 0;
+    CHECK_OK(predictor_start(&config, &p, &err), err);
+    CHECK_OK(predictor_take(p, &file, &taken, &err), err);
+    for (int i = 0; i < 5; i++)
+        CHECK_OK(
+            predictor_run(p, &taken, f->images + (size_t)i * IMAGE, 1, 60, f->want[0][i], &err),
+            err);
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = (Crowd){.f = f, .p = p, .taken = taken, .refused = &refused, .done = &done};
+        assert_int_equal(pthread_create(&threads[i], NULL, crowd, &clients[i]), 0);
+    }
+    for (int i = 0; i < CLIENTS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(clients[i].wrong, 0);
+    }
+    const PredictorCounts counts = predictor_counts(p);
+    assert_int_equal(counts.refused, refused);
+    assert_int_equal(counts.requests, done + 5);
+    assert_int_equal(counts.images, 5 * done + 5);
+    predictor_release(p, &taken);
+    assert_true(predictor_stop(p, 60));
+    fixture_free(f);
+}
+
+/* A request whose time has passed before its turn comes is not computed. */
+static void who_waits_too_long_is_refused(void **state)
+{
+    (void)state;
+    Fixture *f = fixture_new();
+    Predictor *p = start(f, INT64_MAX, 100);
+    const PredictorFile file = {"zero", f->path[0], {0}};
+    Error err = {0};
+    TakenModel taken;
+    float logits[CLASSES];
+    CHECK_OK(predictor_take(p, &file, &taken, &err), err);
+    // Now and then the other thread is faster.
+    while (predictor_run(p, &taken, f->images, 1, 0, logits, &err))
+        continue;
+    assert_int_equal(err.code, ERR_CONFLICT);
+    assert_string_equal(err.reason, "busy");
+    assert_int_equal(predictor_counts(p).refused, 1);
+    assert_int_equal(predictor_counts(p).waiting, 0);
+    predictor_release(p, &taken);
+    assert_true(predictor_stop(p, 60));
+    fixture_free(f);
+}
+
 static void a_predictor_that_leaves_refuses(void **state)
 {
     (void)state;
@@ -263,6 +352,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(answers_are_those_of_the_file),
         cmocka_unit_test(a_model_that_is_taken_outlives_its_file_and_its_successor),
         cmocka_unit_test(what_cannot_be_read_is_said_each_time),
+        cmocka_unit_test(more_than_may_wait_is_refused_at_once),
+        cmocka_unit_test(who_waits_too_long_is_refused),
         cmocka_unit_test(a_predictor_that_leaves_refuses),
     };
     return RUN_TESTS(tests);
