@@ -66,7 +66,7 @@ bool patch_upload(App *app, const Request *req, Response *res, Error *err);
 bool post_upload(App *app, const Request *req, Response *res, Error *err);
 bool delete_upload(App *app, const Request *req, Response *res, Error *err);
 
-/* Headers that all answers under a path bear. */
+/* What all answers under a path bear. */
 void add_path_headers(const App *app, const char *method, const char *path, Response *res);
 
 /* api_datasets.c, api_dataset.c, api_dataset_create.c, api_imports.c */
@@ -94,6 +94,8 @@ bool get_v2_ready(App *app, const Request *req, Response *res, Error *err);
 bool get_v2_model(App *app, const Request *req, Response *res, Error *err);
 bool get_v2_model_ready(App *app, const Request *req, Response *res, Error *err);
 bool infer_v2(App *app, const Request *req, Response *res, Error *err);
+/* A problem of a path of this protocol gets the member that the protocol asks for. */
+void v2_say_error(const char *path, Response *res);
 /* api_models.c, api_model_versions.c */
 bool list_models(App *app, const Request *req, Response *res, Error *err);
 bool create_model(App *app, const Request *req, Response *res, Error *err);

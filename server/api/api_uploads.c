@@ -16,6 +16,7 @@ static const char PATH[] = "/v1/uploads";
 void add_path_headers(const App *app, const char *method, const char *path, Response *res)
 {
     const size_t length = sizeof PATH - 1;
+    v2_say_error(path, res);
     if (strncmp(path, PATH, length) != 0 || (path[length] && path[length] != '/'))
         return;
     response_header(res, "Tus-Resumable", "%s", TUS_VERSION);

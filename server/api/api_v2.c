@@ -5,8 +5,8 @@
  * affair. A version is a number or an alias.
  *
  * Source   github.com/kserve/open-inference-protocol, specification/protocol/
- *          open_inference_rest.yaml: names of fields. An error has the member "error" that it asks
- *          for beside those of a problem.
+ *          open_inference_rest.yaml: names of fields. An error, whatever it comes from, has the
+ *          member "error" that it asks for beside those of a problem.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,19 +23,12 @@ static const char INPUT[] = "image", PROBABILITIES[] = "probabilities", LOGITS[]
 
 /* ---- Errors ---- */
 
-/* What was answered is a problem: say it the protocol's way, too. */
-static bool with_error(Response *res)
+void v2_say_error(const char *path, Response *res)
 {
+    const bool ours = strncmp(path, "/v2", 3) == 0 && (path[3] == '/' || path[3] == '\0');
     const cJSON *detail = cJSON_GetObjectItemCaseSensitive(res->problem, "detail");
-    if (cJSON_IsString(detail))
+    if (ours && cJSON_IsString(detail))
         cJSON_AddStringToObject(res->problem, "error", detail->valuestring);
-    return true;
-}
-
-static bool refuse(Response *res, const Error *err)
-{
-    respond_predict_error(res, err);
-    return with_error(res);
 }
 
 /* ---- The server ---- */
@@ -53,7 +46,7 @@ bool get_v2(App *app, const Request *req, Response *res, Error *err)
 {
     (void)err;
     if (request_has_faults(req, res))
-        return with_error(res);
+        return true;
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "name", "googlenetd");
     cJSON_AddStringToObject(json, "version", app->version);
@@ -64,13 +57,13 @@ bool get_v2(App *app, const Request *req, Response *res, Error *err)
 bool get_v2_live(App *app, const Request *req, Response *res, Error *err)
 {
     (void)app, (void)err;
-    return request_has_faults(req, res) ? with_error(res) : respond_word(res, "live", true);
+    return request_has_faults(req, res) || respond_word(res, "live", true);
 }
 
 bool get_v2_ready(App *app, const Request *req, Response *res, Error *err)
 {
     (void)app, (void)err;
-    return request_has_faults(req, res) ? with_error(res) : respond_word(res, "ready", true);
+    return request_has_faults(req, res) || respond_word(res, "ready", true);
 }
 
 /* ---- A model ---- */
@@ -99,36 +92,61 @@ static void add_tensor(cJSON *list, const char *name, const int *shape, int dims
     cJSON_AddItemToArray(list, tensor);
 }
 
-bool get_v2_model(App *app, const Request *req, Response *res, Error *err)
+/* All that may be asked for by number, the oldest first. False: the model is gone. */
+static bool add_versions(App *app, const char *name, cJSON *json, Error *err)
 {
-    ModelVersion v;
+    ModelDetail model;
     char number[24];
-    if (request_has_faults(req, res))
-        return with_error(res);
-    if (!resolve(app, req, &v, err))
-        return refuse(res, err);
-    const int image[] = {-1, v.row.channels, v.row.image_size, v.row.image_size};
-    const int classes[] = {-1, v.row.classes};
+    if (!models_get(app->models, name, &model, err))
+        return false;
+    cJSON *list = cJSON_AddArrayToObject(json, "versions");
+    for (size_t i = model.versions.count; i-- > 0;) {
+        if (model.versions.items[i].missing)
+            continue;
+        snprintf(number, sizeof number, "%lld", (long long)model.versions.items[i].version);
+        cJSON_AddItemToArray(list, cJSON_CreateString(number));
+    }
+    model_detail_free(&model);
+    return true;
+}
+
+static cJSON *model_meta(App *app, const ModelVersion *v, Error *err)
+{
+    const int image[] = {-1, v->row.channels, v->row.image_size, v->row.image_size};
+    const int classes[] = {-1, v->row.classes};
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "name", v.name);
-    snprintf(number, sizeof number, "%lld", (long long)v.row.version);
-    cJSON_AddItemToArray(cJSON_AddArrayToObject(json, "versions"), cJSON_CreateString(number));
+    cJSON_AddStringToObject(json, "name", v->name);
+    if (!add_versions(app, v->name, json, err)) {
+        cJSON_Delete(json);
+        return NULL;
+    }
     cJSON_AddStringToObject(json, "platform", "googlenetd");
     add_tensor(cJSON_AddArrayToObject(json, "inputs"), INPUT, image, 4);
     cJSON *outputs = cJSON_AddArrayToObject(json, "outputs");
     add_tensor(outputs, PROBABILITIES, classes, 2);
     add_tensor(outputs, LOGITS, classes, 2);
+    return json;
+}
+
+bool get_v2_model(App *app, const Request *req, Response *res, Error *err)
+{
+    ModelVersion v;
+    if (request_has_faults(req, res))
+        return true;
+    if (!resolve(app, req, &v, err))
+        return respond_predict_error(res, err);
+    cJSON *json = model_meta(app, &v, err);
     model_version_free(&v);
-    return respond_json(res, 200, json);
+    return json ? respond_json(res, 200, json) : respond_predict_error(res, err);
 }
 
 bool get_v2_model_ready(App *app, const Request *req, Response *res, Error *err)
 {
     ModelVersion v;
     if (request_has_faults(req, res))
-        return with_error(res);
+        return true;
     if (!resolve(app, req, &v, err))
-        return refuse(res, err);
+        return respond_predict_error(res, err);
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "name", v.name);
     cJSON_AddBoolToObject(json, "ready", true);
@@ -200,18 +218,17 @@ bool infer_v2(App *app, const Request *req, Response *res, Error *err)
     PredictModel m;
     V2Request r = {.count = 0};
     if (request_has_faults(req, res))
-        return with_error(res);
+        return true;
     char *reference = reference_of(req);
     bool ok = predict_model_take(app, reference, &m, err);
     free(reference);
     if (!ok)
-        return refuse(res, err);
+        return respond_predict_error(res, err);
     ok = read_request(&m, req, &r, &faults, err);
     if (faults.count) {
         respond_faults(res, &faults);
-        with_error(res);
     } else if (!ok || !infer(app, &m, &r, res, err)) {
-        refuse(res, err);
+        respond_predict_error(res, err);
     }
     v2_request_free(&r);
     predict_model_release(app, &m);

@@ -75,6 +75,7 @@ static const Route ROUTES[] = {
     {"GET",    "/v1/system",                                         get_system,             BODY_NONE,     TOKEN, READS},
 
     {"GET",    "/v2",                                                get_v2,                 BODY_NONE,     TOKEN, INLINE},
+    {"GET",    "/v2/",                                               get_v2,                 BODY_NONE,     TOKEN, INLINE},
     {"GET",    "/v2/health/live",                                    get_v2_live,            BODY_NONE,     OPEN,  INLINE},
     {"GET",    "/v2/health/ready",                                   get_v2_ready,           BODY_NONE,     OPEN,  INLINE},
     {"GET",    "/v2/models/:model",                                  get_v2_model,           BODY_NONE,     TOKEN, READS},

@@ -71,7 +71,7 @@ typedef struct {
     size_t route_count;
     App *app;        // handed to the handlers
     Events *events;  // wakes the streams
-    /* Adds headers that all answers under a path bear, refusals too; NULL: none. */
+    /* Adds what all answers under a path bear, refusals too; NULL: nothing. */
     void (*add_headers)(const App *app, const char *method, const char *path, Response *res);
 } HttpService;
 

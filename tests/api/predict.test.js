@@ -1,7 +1,7 @@
 // Predictions: the same answers as on the command line, whatever the body, the company and the weather.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Shades, SIZE, noise } from './shades.js';
+import { Shades, noise } from './shades.js';
 
 let shades, daemon, client, files, offline, run, read, post, predict;
 before(async () => {
@@ -114,37 +114,4 @@ test('metrics count what is predicted', async () => {
   assert.ok(more.seconds_total > 0);
   assert.deepEqual([after.models, after.waiting_images], [2, 0]);
   assert.ok(after.models_bytes > 1e5 && after.decoders >= 1 && after.decoders <= 2, JSON.stringify(after));
-});
-
-test('the Open Inference Protocol', async () => {
-  assert.deepEqual(Object.keys((await client.get('/v2')).json), ['name', 'version', 'extensions']);
-  assert.deepEqual((await client.get('/v2/health/live')).json, { live: true });
-  assert.deepEqual((await client.get('/v2/health/ready')).json, { ready: true });
-  assert.deepEqual((await client.get('/v2/models/shades')).json, {
-    name: 'shades', versions: ['2'], platform: 'googlenetd',
-    inputs: [{ name: 'image', datatype: 'FP32', shape: [-1, 3, SIZE, SIZE] }],
-    outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [-1, 2] }, { name: 'logits', datatype: 'FP32', shape: [-1, 2] }],
-  });
-  assert.deepEqual((await client.get('/v2/models/shades/versions/1')).json.versions, ['1']);
-  assert.deepEqual((await client.get('/v2/models/shades/versions/1/ready')).json, { name: 'shades', ready: true });
-  assert.equal((await client.get('/v2/models/none/ready', { status: 404 })).json.error, 'there is no model called none');
-
-  const count = 3, pixels = Array.from({ length: count * 3 * SIZE * SIZE }, (_, i) => (i * 2654435761) >>> 24);
-  const infer = async (datatype, values, more = {}, path = '/v2/models/shades/infer') =>
-    (await client.post(path, { id: 'seven', inputs: [{ name: 'image', shape: [count, 3, SIZE, SIZE], datatype, data: values }], ...more }, { status: 200 })).json;
-  const a = await infer('UINT8', pixels), b = await infer('FP32', pixels.map((value) => Math.fround(value / 255)));
-  assert.deepEqual(a, b);
-  assert.deepEqual([a.model_name, a.model_version, a.id], ['shades', '2', 'seven']);
-  const [probabilities, logits] = a.outputs;
-  assert.deepEqual([probabilities.name, probabilities.shape, logits.name, logits.datatype], ['probabilities', [count, 2], 'logits', 'FP32']);
-  for (let i = 0; i < count; i++) {
-    const [x, y] = logits.data.slice(2 * i, 2 * i + 2);
-    assert.ok(Math.abs(probabilities.data[2 * i] - 1 / (1 + Math.exp(y - x))) < 1e-6);
-  }
-  const named = await infer('UINT8', pixels, { outputs: [{ name: 'logits' }] }, '/v2/models/shades/versions/1/infer');
-  assert.equal(named.model_version, '1');
-  assert.deepEqual(named.outputs.map(({ name }) => name), ['logits']);
-  const wrong = await client.post('/v2/models/shades/infer', { inputs: [{ name: 'x', shape: [1, 1], datatype: 'INT8', data: [] }], outputs: [{ name: 'y' }] }, { status: 400 });
-  assert.deepEqual(wrong.json.errors.map(({ pointer }) => pointer).sort(), ['/inputs/0/datatype', '/inputs/0/name', '/inputs/0/shape', '/outputs']);
-  assert.equal(wrong.json.error, wrong.json.detail);
 });
