@@ -57,7 +57,7 @@ test('refusals', async () => {
     { encoding: 'utf8' });
   assert.match(chunked, /"code":"too_large"[^]*\n413$/);
   assert.equal((await client.get(`/v1/datasets/${id}`)).json.status, 'waiting');
-  await until('the end of the remainder', () => uploads().length === 0, 10);
+  await until('the end of the remainder', () => uploads().length === 0);
 });
 
 test('a connection that breaks, and a kill: the set still waits, and nothing is left', async () => {
@@ -66,14 +66,14 @@ test('a connection that breaks, and a kill: the set still waits, and nothing is 
     const socket = connect(daemon.port, '127.0.0.1').on('error', () => {});
     socket.write(`PUT /v1/datasets/${id}/content HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${5 * MIB}\r\n\r\n`);
     socket.write(randomBytes(2 * MIB));
-    await until('the first bytes', () => uploads().some((name) => /^up_\w+\.part$/.test(name)), 10);
+    await until('the first bytes', () => uploads().some((name) => /^up_\w+\.part$/.test(name)));
     if (how === 'kill') {
       daemon.process.kill('SIGKILL');
       await daemon.ended;
       await daemon.launch();
     }
     socket.destroy();
-    await until('nothing', () => uploads().length === 0, 10);
+    await until('nothing', () => uploads().length === 0);
     assert.equal((await client.get(`/v1/datasets/${id}`)).json.status, 'waiting');
   }
   assert.ok(!readdirSync(daemon.data).includes('lost+found'), daemon.log);

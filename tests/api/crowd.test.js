@@ -58,7 +58,7 @@ async function steer(over) {
   }
 }
 
-test('two jobs, many readers, and all readers see the same', { timeout: 240000 }, async () => {
+test('two jobs, many readers, and all readers see the same', { timeout: 600000 }, async () => {
   const jobs = await Promise.all([client.create(settings), client.create({ ...settings, seed: 1 })]);
   let ended = false;
   const over = () => ended;
@@ -80,7 +80,7 @@ test('two jobs, many readers, and all readers see the same', { timeout: 240000 }
   }
 });
 
-test('the end comes while two jobs train and readers read', { timeout: 240000 }, async () => {
+test('the end comes while two jobs train and readers read', { timeout: 600000 }, async () => {
   for (const seed of [2, 3]) await client.create({ ...settings, epochs: 1000, seed });
   await until('two running jobs', async () => (await client.get('/v1/jobs?status=running')).json.data.length === 2);
   const streams = await Promise.all(Array.from({ length: 8 }, () => client.stream('/v1/events')));

@@ -100,8 +100,9 @@ export async function refused(args, environment = {}) {
   return { code, log };
 }
 
-// Asks `probe` until it answers something true.
-export async function until(what, probe, seconds = 60) {
+// Asks `probe` until it answers something true. The limit only ends a test that hangs: where others use the machine, what
+// takes a second can take a minute.
+export async function until(what, probe, seconds = 300) {
   const end = Date.now() + seconds * 1000;
   while (Date.now() < end) {
     const answer = await probe();

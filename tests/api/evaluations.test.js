@@ -219,7 +219,7 @@ test('cancelled or deleted while it runs, it ends, and the next one goes on', as
   assert.equal((await get(first)).error.code, 'cancelled');
 });
 
-test('killed in the middle, it begins again and finds the same', { timeout: 240000 }, async () => {
+test('killed in the middle, it begins again and finds the same', { timeout: 600000 }, async () => {
   const whole = await done(await long());
   for (const signal of ['SIGKILL', 'SIGTERM']) {
     const id = await long(), behind = (await ask({ job: job.id, limit: 20 })).id;
@@ -235,7 +235,7 @@ test('killed in the middle, it begins again and finds the same', { timeout: 2400
   }
 });
 
-test('killed at the end of a training, its evaluation comes all the same', { timeout: 240000 }, async () => {
+test('killed at the end of a training, its evaluation comes all the same', { timeout: 600000 }, async () => {
   for (let kill = 0; kill < 3; kill++) {
     const { id } = await client.create({ ...fashion, train_limit: 200, test_limit: 0 });
     await until('the end', async () => (await client.job(id)).status === 'succeeded');

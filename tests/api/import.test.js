@@ -209,7 +209,7 @@ test('a limit of bytes fails an import, and leaves nothing', async () => {
   await small.stop();
 });
 
-test('killed at any moment, an import begins again and gives the same set', { timeout: 240000 }, async () => {
+test('killed at any moment, an import begins again and gives the same set', { timeout: 600000 }, async () => {
   const whole = await done((await create({ name: 'whole', source: { folder: 'many' } })).id);
   for (let kill = 0; kill < 5; kill++) {
     const { id } = await create({ name: `killed ${kill}`, source: { folder: 'many' } });

@@ -92,7 +92,7 @@ test('what cannot be is refused at its place', async () => {
   assert.match((await faults({}, { head_learning_rate_factor: 0 }))['/head_learning_rate_factor'], /above 0/);
 });
 
-test('the source may go before the job starts, and a clone still has its bytes', { timeout: 120000 }, async (t) => {
+test('the source may go before the job starts, and a clone still has its bytes', { timeout: 600000 }, async (t) => {
   const source = await client.create(tiny);
   await client.succeeded(source.id);
   // It keeps the one worker busy meanwhile.

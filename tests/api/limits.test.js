@@ -39,7 +39,7 @@ function drip(head, bytes = 'x') {
   });
 }
 
-test('a client that drips is cut off by total time', { timeout: 120000 }, async () => {
+test('a client that drips is cut off by total time', { timeout: 600000 }, async () => {
   const slow = [
     drip('G'),
     drip('GET /livez HTTP/1.1\r\nHost: localhost\r\nX: '),
@@ -50,7 +50,7 @@ test('a client that drips is cut off by total time', { timeout: 120000 }, async 
   assert.ok((await metric('googlenetd_http_connections_cut_total')) >= slow.length);
 });
 
-test('a hundred that drip do not keep others out', { timeout: 120000 }, async () => {
+test('a hundred that drip do not keep others out', { timeout: 600000 }, async () => {
   const slow = Array.from({ length: 100 }, () => drip('GET /livez HTTP/1.1\r\nHost: localhost\r\nX: '));
   await sleep(300);
   for (let i = 0; i < 10; i++) {
@@ -62,7 +62,7 @@ test('a hundred that drip do not keep others out', { timeout: 120000 }, async ()
   await Promise.all(slow);
 });
 
-test('streams outlive the time of a request, are bounded, and are freed when the reader leaves', { timeout: 60000 }, async () => {
+test('streams outlive the time of a request, are bounded, and are freed when the reader leaves', { timeout: 600000 }, async () => {
   const streams = [];
   for (let i = 0; i < 3; i++) {
     const stream = await client.stream('/v1/events');
@@ -78,16 +78,16 @@ test('streams outlive the time of a request, are bounded, and are freed when the
   await sleep((SECONDS + 2) * 1000);
   const { id } = await client.create({ network: 'googlenet_tiny', train_limit: 20, test_limit: 10, epochs: 1 });
   for (const stream of streams)
-    await until('the event', () => stream.events?.some((event) => event.type === 'created' && event.job_id === id), 10);
+    await until('the event', () => stream.events?.some((event) => event.type === 'created' && event.job_id === id));
 
   streams.forEach((stream) => stream.close());
-  await until('the end of the streams', async () => (await metric('googlenetd_http_streams')) === 0, 10);
+  await until('the end of the streams', async () => (await metric('googlenetd_http_streams')) === 0);
   const again = await client.stream('/v1/events');
   again.close();
 });
 
-test('connections that come and go leave nothing behind', { timeout: 60000 }, async () => {
-  await until('quiet', async () => (await metric('googlenetd_http_connections')) <= 2, 10);
+test('connections that come and go leave nothing behind', { timeout: 600000 }, async () => {
+  await until('quiet', async () => (await metric('googlenetd_http_connections')) <= 2);
   const before = await metric('process_open_fds');
   for (let round = 0; round < 4; round++) {
     const streams = await Promise.all([client.stream('/v1/events'), client.stream('/v1/events')]);
@@ -95,18 +95,18 @@ test('connections that come and go leave nothing behind', { timeout: 60000 }, as
     await client.get('/v1/jobs');
     streams.forEach((stream) => stream.close());
     if (round % 2 === 0) await Promise.all(torn);
-    await until('free streams', async () => (await metric('googlenetd_http_streams')) === 0, 10);
+    await until('free streams', async () => (await metric('googlenetd_http_streams')) === 0);
   }
-  await until('as many descriptors as before', async () => (await metric('process_open_fds')) <= before + 2, 20);
+  await until('as many descriptors as before', async () => (await metric('process_open_fds')) <= before + 2);
 });
 
-test('a connection may be silent for a while between two requests, and no longer', { timeout: 60000 }, async () => {
+test('a connection may be silent for a while between two requests, and no longer', { timeout: 600000 }, async () => {
   const socket = connect(daemon.port, '127.0.0.1');
   const closed = new Promise((resolve) => socket.once('close', resolve));
   let text = '';
   socket.on('data', (data) => (text += data));
   const ask = () => socket.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n');
-  const answers = (n) => until(`answer ${n}`, () => text.split('HTTP/1.1 200').length > n, 10);
+  const answers = (n) => until(`answer ${n}`, () => text.split('HTTP/1.1 200').length > n);
   ask();
   await answers(1);
   // Longer than a request may take.
@@ -119,17 +119,17 @@ test('a connection may be silent for a while between two requests, and no longer
   assert.ok(seconds > IDLE * 0.5, `${seconds} s`);
 });
 
-test('a silent stream gets a comment from time to time', { timeout: 60000 }, async () => {
+test('a silent stream gets a comment from time to time', { timeout: 600000 }, async () => {
   const stream = await client.stream('/v1/events');
   const reader = (async () => {
     for await (const event of stream) assert.fail(`nothing was to happen, but ${event.type}`);
   })();
-  await until('three heartbeats', () => stream.comments.filter((text) => text === 'heartbeat').length >= 3, 30);
+  await until('three heartbeats', () => stream.comments.filter((text) => text === 'heartbeat').length >= 3);
   stream.close();
   await reader;
 });
 
-test('where few files may be open, clients leave enough of them to a training', { timeout: 120000 }, async () => {
+test('where few files may be open, clients leave enough of them to a training', { timeout: 600000 }, async () => {
   const other = await Daemon.start({ first: 'ulimit -n 120' });
   assert.match(other.log, /event=few_descriptors descriptors=120 connections=28/);
   const friend = new Client(other.url);
@@ -159,7 +159,7 @@ test('a limit that may be raised is raised, so that as many can come as the sett
   await assert.rejects(Daemon.start({ first: 'ulimit -n 40' }), /the process may have 40 open files \(ulimit -n\), and at least 66 are needed/);
 });
 
-test('a daemon that is told to end lets its readers go, and ends well', { timeout: 120000 }, async () => {
+test('a daemon that is told to end lets its readers go, and ends well', { timeout: 600000 }, async () => {
   const other = await Daemon.start();
   const friend = new Client(other.url);
   const streams = await Promise.all(Array.from({ length: 20 }, () => friend.stream('/v1/events')));

@@ -60,7 +60,7 @@ async function nginx(location) {
   let log = '';
   proxy.stderr.on('data', (text) => (log += text));
   proxies.push(proxy);
-  await until(`nginx (${log})`, () => listens(port), 30);
+  await until(`nginx (${log})`, () => listens(port));
   return port;
 }
 
@@ -93,7 +93,7 @@ const usual = {
 };
 
 for (const [name, location] of Object.entries(usual))
-  test(`nginx: ${name}`, { timeout: 120000 }, async () => {
+  test(`nginx: ${name}`, { timeout: 600000 }, async () => {
     const port = await nginx(location());
     for (const headers of [browser, plain]) {
       const made = await raw(port, 'POST', '/v1/jobs', headers, JSON.stringify(settings));
@@ -113,7 +113,7 @@ for (const [name, location] of Object.entries(usual))
     }
   });
 
-test('without any setting: a proxy that puts our address into Host will do', { timeout: 120000 }, async () => {
+test('without any setting: a proxy that puts our address into Host will do', { timeout: 600000 }, async () => {
   const bare = await Daemon.start();
   const port = await nginx(`proxy_pass ${bare.url};`);
   const dry = '/v1/jobs?dry_run=true';
@@ -128,7 +128,7 @@ test('without any setting: a proxy that puts our address into Host will do', { t
   await bare.stop();
 });
 
-test('events come through it as they happen, and the reader comes back to where it was', { timeout: 120000 }, async () => {
+test('events come through it as they happen, and the reader comes back to where it was', { timeout: 600000 }, async () => {
   const port = await nginx(usual['nothing but proxy_pass']());
   const client = new Client(`http://127.0.0.1:${port}`);
   const { id } = await client.create({ ...settings, epochs: 3 });
@@ -140,7 +140,7 @@ test('events come through it as they happen, and the reader comes back to where 
   assert.equal(rest.filter(({ type }) => type === 'epoch').length, 2);
 });
 
-test('a large answer and a download come through whole', { timeout: 120000 }, async () => {
+test('a large answer and a download come through whole', { timeout: 600000 }, async () => {
   const port = await nginx(usual['nothing but proxy_pass']());
   const client = new Client(`http://127.0.0.1:${port}`);
   const { id } = await client.create(settings);

@@ -78,7 +78,7 @@ test('the curls of the README do what it says', { timeout: 280000 }, async () =>
     }
     for (const line of statements(text)) {
       const bare = line.replace(/\s+#.*$/, '');
-      for (const [pattern, what, probe] of WAITS) if (pattern.test(bare)) await until(what, probe, 120);
+      for (const [pattern, what, probe] of WAITS) if (pattern.test(bare)) await until(what, probe);
       // A download that was broken off.
       if (bare.includes('-C -')) await truncate(join(folder, 'model.safetensors'), 1000);
       const { code, text: out, status, err } = await run(bare);

@@ -35,7 +35,7 @@ after(() => daemon.stop());
 const resident = async () => Number((await client.get('/metrics')).text.match(/^process_resident_memory_bytes (\d+)/m)[1]);
 const loss = (step) => 2.3 / (1 + step * 1e-4);
 
-test('JSON comes in pages, each behind the last', { timeout: 240000 }, async () => {
+test('JSON comes in pages, each behind the last', { timeout: 600000 }, async () => {
   const first = (await client.get(`/v1/jobs/${id}/curve`)).json;
   assert.equal(first.step.length, 10000);
   assert.deepEqual([first.has_more, first.last_id], [true, 10000]);
@@ -55,7 +55,7 @@ test('JSON comes in pages, each behind the last', { timeout: 240000 }, async () 
   await client.get(`/v1/jobs/${id}/curve?limit=100001`, { status: 400 });
 });
 
-test('CSV comes whole, and the daemon never holds it', { timeout: 240000 }, async () => {
+test('CSV comes whole, and the daemon never holds it', { timeout: 600000 }, async () => {
   const before = await resident();
   let most = 0, lines = -1, bytes = 0, last = '';
   const response = await fetch(`${daemon.url}/v1/jobs/${id}/curve`, { headers: { accept: 'text/csv' } });

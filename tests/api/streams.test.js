@@ -36,7 +36,7 @@ async function firstAfter(id, path = '/v1/events') {
   return events;
 }
 
-test('ids beyond the last, of no store, or too long to be one: reset, then what happens from now on', { timeout: 120000 }, async () => {
+test('ids beyond the last, of no store, or too long to be one: reset, then what happens from now on', { timeout: 600000 }, async () => {
   const lastOf = async () => (await client.get('/v1/events?limit=1000')).json.last_id;
   for (const id of ['999999', '99999999999999999999', '0123456789abcdef-1', 'nonsense', '-5', '1.5', `${'9'.repeat(300)}`]) {
     const before = await lastOf();
@@ -53,7 +53,7 @@ test('ids beyond the last, of no store, or too long to be one: reset, then what 
   }
 });
 
-test('the id of a frame brings a reader back to its place, a plain number too', { timeout: 120000 }, async () => {
+test('the id of a frame brings a reader back to its place, a plain number too', { timeout: 600000 }, async () => {
   const all = (await client.get(`/v1/jobs/${job.id}/events?limit=1000`)).json.data;
   const stream = await client.stream(`/v1/jobs/${job.id}/events`);
   await collect(stream, ({ id }) => id === all[2].id);
@@ -64,7 +64,7 @@ test('the id of a frame brings a reader back to its place, a plain number too', 
   assert.deepEqual(from, all);
 });
 
-test('the stream of a job tells its deletion, and ends', { timeout: 120000 }, async () => {
+test('the stream of a job tells its deletion, and ends', { timeout: 600000 }, async () => {
   const { id } = await client.create(settings);
   await client.succeeded(id);
   const stream = await client.stream(`/v1/jobs/${id}/events`);
@@ -88,7 +88,7 @@ test('proxies and caches are told to leave a stream alone', async () => {
 });
 
 // Keep this one last: it takes the store back.
-test('a backup that was restored is another life: readers of the lost one are told', { timeout: 240000 }, async () => {
+test('a backup that was restored is another life: readers of the lost one are told', { timeout: 600000 }, async () => {
   const cursor = async (path) => {
     const stream = await client.stream(path, { 'last-event-id': '0' });
     await collect(stream, over);

@@ -81,7 +81,7 @@ test('tus-js-client: it ends an upload', async () => {
   await client.get(path, { status: 404 });
 });
 
-test('killed fifty times while files come: the client goes on, and nothing is torn or left', { timeout: 300000 }, async () => {
+test('killed fifty times while files come: the client goes on, and nothing is torn or left', { timeout: 600000 }, async () => {
   let kills = 0, files = 0, done = false;
   const killer = (async () => {
     while (!done) {

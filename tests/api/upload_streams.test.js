@@ -48,7 +48,7 @@ function dial() {
     write: (bytes) => new Promise((resolve) => (over ? resolve() : socket.write(bytes, 'latin1', resolve))),
     async answer() {
       const found = () => text.match(/HTTP\/1\.1 ([2-5]\d\d)[^]*?\r\n\r\n/);
-      await until('an answer', () => found() || over, 20);
+      await until('an answer', () => found() || over);
       return found() ? Number(found()[1]) : null;
     },
   };
@@ -84,7 +84,7 @@ test('what the headers decide is answered before the body is sent', async () => 
   }
   const line = dial();
   await line.write(sized(path, 0, 1000, expect));
-  await until('the word', () => line.text().includes('100 Continue'), 10);
+  await until('the word', () => line.text().includes('100 Continue'));
   await line.write(Buffer.alloc(1000));
   assert.equal(await line.answer(), 204);
   line.socket.destroy();
@@ -109,7 +109,7 @@ test('a client that sends without waiting hears the refusal, and is not read to 
   // A small body is read, and the connection serves on.
   const again = dial();
   await again.write(sized(path, 3, 5) + 'abcde' + 'GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n');
-  await until('both answers', () => /409 Conflict[^]*200 OK/.test(again.text()), 10);
+  await until('both answers', () => /409 Conflict[^]*200 OK/.test(again.text()));
   again.socket.destroy();
   await remove(path);
 });
@@ -133,7 +133,7 @@ test('chunks: any cut of them, trailers; too much and nonsense', async () => {
   const more = await exchange(Buffer.concat([Buffer.from(head(small, 0, 'Transfer-Encoding: chunked\r\n')), chunk, chunk, chunk, Buffer.from('0\r\n\r\n')]));
   assert.equal(more.status, 413, more.text);
   assert.match(more.text, /may have 600000 bytes, and more came/);
-  const kept = await until('the offset', async () => (await get(small)).offset, 10);
+  const kept = await until('the offset', async () => (await get(small)).offset);
   assert.ok(kept > 0 && kept <= 600000 && readFileSync(`${daemon.data}${small.replace('/v1', '')}`).length === kept, String(kept));
   await remove(small);
 
@@ -142,7 +142,7 @@ test('chunks: any cut of them, trailers; too much and nonsense', async () => {
   await broken.write(head(other, 0, 'Transfer-Encoding: chunked\r\n') + '5\r\nabcde\r\nnonsense\r\n');
   await broken.closed;
   assert.doesNotMatch(broken.text(), / 2\d\d /);
-  await until('what came', async () => (await get(other)).offset === 5, 10);
+  await until('what came', async () => (await get(other)).offset === 5);
   await remove(other);
 });
 
@@ -154,10 +154,10 @@ test('a connection that breaks: what came is there, and the client goes on', asy
     await line.write(sized(path, at, file.length - at));
     await line.write(file.subarray(at, at + length));
     // It has been read, if not yet written.
-    await until('the bytes', async () => (await metric('googlenetd_http_body_bytes_total')) >= before + length, 10);
+    await until('the bytes', async () => (await metric('googlenetd_http_body_bytes_total')) >= before + length);
     length === 300000 ? line.socket.resetAndDestroy() : line.socket.destroy();
     at += length;
-    await until(`${at} bytes`, async () => (await get(path)).offset === at, 10);
+    await until(`${at} bytes`, async () => (await get(path)).offset === at);
   }
   const rest = await exchange(Buffer.concat([Buffer.from(sized(path, at, file.length - at)), file.subarray(at)]));
   assert.equal(rest.status, 204);
@@ -168,7 +168,7 @@ test('a connection that breaks: what came is there, and the client goes on', asy
 // Ask to send, and wait for the daemon to be ready for it.
 async function place(line, path, length) {
   await line.write(sized(path, 0, length, 'Expect: 100-continue\r\n'));
-  await until('its place', () => line.text().startsWith('HTTP/1.1 100'), 10);
+  await until('its place', () => line.text().startsWith('HTTP/1.1 100'));
 }
 
 async function metric(name) {
@@ -211,7 +211,7 @@ test('a client that drips is cut off, one that is slow but not too slow is not',
   const [dripped, went] = await Promise.all([run(drip, 1, 100, 30), run(slow, RATE, 250, 4 * SECONDS)]);
   assert.ok(dripped.over && dripped.sent > 1, JSON.stringify(dripped));
   assert.ok(!went.over, JSON.stringify(went));
-  await until('what came', async () => (await get(slow)).offset === went.sent, 10);
+  await until('what came', async () => (await get(slow)).offset === went.sent);
   for (const path of [drip, slow]) await remove(path);
 });
 
@@ -227,8 +227,8 @@ test('so many at a time, and no more; others are served meanwhile', async () => 
   assert.match(full.text, /Retry-After: 1[^]*"code":"busy"/);
   await client.get('/v1/jobs');
   for (const line of lines) line.socket.destroy();
-  await until('a place', async () => (await exchange(sized(paths[CONNECTIONS], 0, 1000) + 'x'.repeat(1000))).status === 204, 10);
-  for (const path of paths) await until('the end', async () => (await client.call('DELETE', path, { headers: TUS })).status === 204, 10);
+  await until('a place', async () => (await exchange(sized(paths[CONNECTIONS], 0, 1000) + 'x'.repeat(1000))).status === 204);
+  for (const path of paths) await until('the end', async () => (await client.call('DELETE', path, { headers: TUS })).status === 204);
 });
 
 test('a body never stands in memory as a whole', async () => {
@@ -249,7 +249,7 @@ test('the end of the daemon in the middle: soon, and the client goes on with the
   const before = await metric('googlenetd_http_body_bytes_total');
   await line.write(sized(path, 0, file.length));
   await line.write(file.subarray(0, 1234567));
-  await until('the bytes', async () => (await metric('googlenetd_http_body_bytes_total')) === before + 1234567, 10);
+  await until('the bytes', async () => (await metric('googlenetd_http_body_bytes_total')) === before + 1234567);
   await daemon.leave();
   await line.closed;
   await daemon.launch();

@@ -204,7 +204,7 @@ test('who sends nothing for too long loses the upload', async (t) => {
   }
   assert.equal((await other.call('GET', idle)).status, 404);
   assert.equal((await other.call('GET', busy)).status, 200);
-  await until('the end of the other one', async () => (await other.call('GET', busy)).status === 404, 10);
+  await until('the end of the other one', async () => (await other.call('GET', busy)).status === 404);
   assert.deepEqual(readdirSync(join(short.data, 'uploads')), []);
   assert.match(short.log, /event=upload_expired upload=up_\w+ bytes=4/);
 });

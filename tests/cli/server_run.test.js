@@ -72,7 +72,7 @@ for (const [name, args, environment] of [
   ["on IPv6", ["--listen", "[::1]:0"]],
   ["by the environment", [], { GOOGLENETD_LOG_FORMAT: "json", GOOGLENETD_LOG_LEVEL: "warning" }],
 ])
-  test(`it submits one job and says where to look: ${name}`, { timeout: 120000 }, async (t) => {
+  test(`it submits one job and says where to look: ${name}`, { timeout: 600000 }, async (t) => {
     const { top } = tree(t);
     const where = args.includes("--listen") ? [] : ["--listen", "127.0.0.1:0"];
     const all = ["--threads", "1", ...where, ...args];
@@ -86,7 +86,7 @@ for (const [name, args, environment] of [
     }
   });
 
-test("with a token in a file, on all addresses", { timeout: 120000 }, async (t) => {
+test("with a token in a file, on all addresses", { timeout: 600000 }, async (t) => {
   const { top, write, path } = tree(t);
   write("the token", "open-sesame\n");
   const run = start(t, top, ["--listen", "0.0.0.0:0", "--threads", "1", "--token-file", path("the token")]);
@@ -96,7 +96,7 @@ test("with a token in a file, on all addresses", { timeout: 120000 }, async (t) 
   await end(run);
 });
 
-test("--no-job submits none, --build-only starts nothing", { timeout: 120000 }, async (t) => {
+test("--no-job submits none, --build-only starts nothing", { timeout: 600000 }, async (t) => {
   const { top } = tree(t);
   const run = start(t, top, ["--no-job", "--listen", "127.0.0.1:0", "--threads", "1"]);
   assert.equal((await jobs((await run.said).url)).length, 0);
@@ -105,7 +105,7 @@ test("--no-job submits none, --build-only starts nothing", { timeout: 120000 }, 
   assert.deepEqual([code, err], [0, ""]);
 });
 
-test("where a daemon runs already it says so and ends", { timeout: 120000 }, async (t) => {
+test("where a daemon runs already it says so and ends", { timeout: 600000 }, async (t) => {
   const { top } = tree(t);
   const daemon = await Daemon.start();
   const folderTaken = await start(t, top, ["--listen", "127.0.0.1:0", "--data", daemon.data]).ended;
@@ -118,7 +118,7 @@ test("where a daemon runs already it says so and ends", { timeout: 120000 }, asy
   await daemon.stop();
 });
 
-test("submit: a job by file and by standard input, once for each key, and what it says when it is refused", { timeout: 120000 }, async (t) => {
+test("submit: a job by file and by standard input, once for each key, and what it says when it is refused", { timeout: 600000 }, async (t) => {
   const daemon = await Daemon.start();
   const f = folder(t);
   f.write("job.json", { ...TINY, epochs: 1 });

@@ -47,7 +47,7 @@ const status = async (daemon, id) => (await ask(daemon, 'GET', `/v1/jobs/${id}`)
 let undisturbed;
 const twenty = { epochs: 20 };
 
-test('an undisturbed run, to compare with', { timeout: 120000 }, async () => {
+test('an undisturbed run, to compare with', { timeout: 600000 }, async () => {
   const daemon = await Daemon.start();
   const id = await create(daemon, twenty);
   assert.equal((await until(daemon, id, ended, 'the end')).status, 'succeeded');
@@ -55,7 +55,7 @@ test('an undisturbed run, to compare with', { timeout: 120000 }, async () => {
   await daemon.stop();
 });
 
-test('a full disk: training waits and says so, and goes on by itself to the same bits', { timeout: 240000 }, async (t) => {
+test('a full disk: training waits and says so, and goes on by itself to the same bits', { timeout: 600000 }, async (t) => {
   const disk = smallDisk(t, '32m');
   if (!disk) return;
   const daemon = await Daemon.start({ data: disk.data });
@@ -84,7 +84,7 @@ test('a full disk: training waits and says so, and goes on by itself to the same
   assert.equal((await daemon.end()).code, 0);
 });
 
-test('a full disk: stop and delete work, and what they free lets the rest go on', { timeout: 240000 }, async (t) => {
+test('a full disk: stop and delete work, and what they free lets the rest go on', { timeout: 600000 }, async (t) => {
   const disk = smallDisk(t, '40m');
   if (!disk) return;
   const daemon = await Daemon.start({ data: disk.data });
@@ -120,7 +120,7 @@ test('a full disk: stop and delete work, and what they free lets the rest go on'
   assert.equal((await daemon.end()).code, 0);
 });
 
-test('a sudden death on a full disk: the reserve lets the next start happen', { timeout: 240000 }, async (t) => {
+test('a sudden death on a full disk: the reserve lets the next start happen', { timeout: 600000 }, async (t) => {
   const disk = smallDisk(t, '32m');
   if (!disk) return;
   const daemon = await Daemon.start({ data: disk.data });
@@ -142,7 +142,7 @@ test('a sudden death on a full disk: the reserve lets the next start happen', { 
   assert.equal((await daemon.end()).code, 0);
 });
 
-test('SIGTERM on a full disk ends in time, and the next start on it still lets one delete', { timeout: 240000 }, async (t) => {
+test('SIGTERM on a full disk ends in time, and the next start on it still lets one delete', { timeout: 600000 }, async (t) => {
   const disk = smallDisk(t, '32m');
   if (!disk) return;
   const daemon = await Daemon.start({ data: disk.data });

@@ -21,7 +21,7 @@ for (const [what, more] of [
   ['feature maps', { ...large, image_size: 224, batch_size: 256 }],
   ['images', { ...large, image_size: 96, batch_size: 4096 }],
 ]) {
-  test(`${what} that do not fit`, { timeout: 120000 }, async (t) => {
+  test(`${what} that do not fit`, { timeout: 600000 }, async (t) => {
     const daemon = await Daemon.start();
     if (addressSpace(daemon) > 2 ** 40) {
       await daemon.stop();

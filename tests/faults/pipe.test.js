@@ -22,7 +22,7 @@ async function lost(daemon) {
   return Number(text.match(/^googlenetd_log_lines_dropped_total (\d+)$/m)[1]);
 }
 
-test('a full pipe holds nothing up; what was dropped is counted, and told once somebody reads', { timeout: 240000 }, async () => {
+test('a full pipe holds nothing up; what was dropped is counted, and told once somebody reads', { timeout: 600000 }, async () => {
   const daemon = await Daemon.start({ args: chatty });
   daemon.process.stderr.pause();
   await fill(daemon);
@@ -41,7 +41,7 @@ test('a full pipe holds nothing up; what was dropped is counted, and told once s
 });
 
 for (const times of [1, 2])
-  test(`${times === 1 ? 'one SIGTERM ends' : 'a second SIGTERM kills'} it with the pipe full`, { timeout: 240000 }, async () => {
+  test(`${times === 1 ? 'one SIGTERM ends' : 'a second SIGTERM kills'} it with the pipe full`, { timeout: 600000 }, async () => {
     const daemon = await Daemon.start({ args: chatty });
     daemon.process.stderr.pause();
     await fill(daemon);
@@ -64,7 +64,7 @@ for (const times of [1, 2])
     await daemon.stop();
   });
 
-test('without anybody at the other end of the pipe, or without any stderr, it works', { timeout: 120000 }, async () => {
+test('without anybody at the other end of the pipe, or without any stderr, it works', { timeout: 600000 }, async () => {
   const daemon = await Daemon.start({ args: chatty });
   daemon.process.stderr.destroy();
   const id = await create(daemon, { epochs: 1 });

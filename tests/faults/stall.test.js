@@ -39,7 +39,7 @@ async function slowest(daemon, paths, times) {
   return worst;
 }
 
-test('while a commit hangs, health, figures and the page come at once, and reading goes on', { timeout: 120000 }, async () => {
+test('while a commit hangs, health, figures and the page come at once, and reading goes on', { timeout: 600000 }, async () => {
   const disk = stall();
   const daemon = await Daemon.start({ environment: disk.environment, args: ['--limits-request-seconds', '60'] });
   const id = await create(daemon, { epochs: 1 });
@@ -69,7 +69,7 @@ test('while a commit hangs, health, figures and the page come at once, and readi
   await daemon.stop();
 });
 
-test('a request whose work takes too long is answered, and so is one that never had its turn', { timeout: 120000 }, async () => {
+test('a request whose work takes too long is answered, and so is one that never had its turn', { timeout: 600000 }, async () => {
   const disk = stall();
   const limits = ['--limits-request-seconds', '2', '--http-handlers', '1', '--limits-waiting-requests', '3'];
   const daemon = await Daemon.start({ environment: disk.environment, args: limits });
@@ -96,7 +96,7 @@ test('a request whose work takes too long is answered, and so is one that never 
   await daemon.stop();
 });
 
-test('clients that leave while they wait leave nothing behind', { timeout: 120000 }, async () => {
+test('clients that leave while they wait leave nothing behind', { timeout: 600000 }, async () => {
   const disk = stall();
   const daemon = await Daemon.start({ environment: disk.environment });
   const id = await create(daemon, { epochs: 1 });
@@ -122,7 +122,7 @@ test('clients that leave while they wait leave nothing behind', { timeout: 12000
 });
 
 for (const signal of ['SIGTERM', 'SIGINT'])
-  test(`${signal} while commits hang ends the daemon in time, with code 0`, { timeout: 120000 }, async () => {
+  test(`${signal} while commits hang ends the daemon in time, with code 0`, { timeout: 600000 }, async () => {
     const disk = stall();
     const daemon = await Daemon.start({ environment: disk.environment });
     const id = await create(daemon, { epochs: 100000 });
@@ -140,7 +140,7 @@ for (const signal of ['SIGTERM', 'SIGINT'])
     await daemon.stop();
   });
 
-test('a second SIGTERM leaves at once, and the first one ends a start that hangs', { timeout: 120000 }, async () => {
+test('a second SIGTERM leaves at once, and the first one ends a start that hangs', { timeout: 600000 }, async () => {
   const disk = stall();
   const daemon = await Daemon.start({ environment: disk.environment });
   const id = await create(daemon, { epochs: 100000 });

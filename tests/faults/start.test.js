@@ -25,7 +25,7 @@ async function settled() {
   return { daemon, id };
 }
 
-test('where the port is taken, the data is not touched', { timeout: 120000 }, async () => {
+test('where the port is taken, the data is not touched', { timeout: 600000 }, async () => {
   const { daemon, id } = await settled();
   const before = contents(daemon.data);
   const server = createServer();
@@ -43,14 +43,14 @@ test('where the port is taken, the data is not touched', { timeout: 120000 }, as
   await daemon.stop();
 });
 
-test('where another daemon has the folder, it says so, and that one goes on', { timeout: 120000 }, async () => {
+test('where another daemon has the folder, it says so, and that one goes on', { timeout: 600000 }, async () => {
   const daemon = await Daemon.start();
   await assert.rejects(Plain.start({ data: daemon.data }), /belongs to another running daemon/);
   assert.equal((await ask(daemon, 'GET', '/livez')).status, 200);
   await daemon.stop();
 });
 
-test('a client that comes while it starts is answered once it serves', { timeout: 120000 }, async () => {
+test('a client that comes while it starts is answered once it serves', { timeout: 600000 }, async () => {
   const { daemon } = await settled();
   const launched = daemon.launch();
   // Sent as soon as the port is bound, whether or not the jobs are open by then.

@@ -55,7 +55,7 @@ test('every rename, fsync and many a write that fails', { timeout: 280000 }, (t)
 });
 
 for (const signals of [['SIGTERM'], ['SIGINT', 'SIGTERM']])
-  test(`a disk that hangs: ${signals.length === 1 ? 'one signal ends it in time' : 'a second signal ends it at once'}`, { timeout: 120000 }, async (t) => {
+  test(`a disk that hangs: ${signals.length === 1 ? 'one signal ends it in time' : 'a second signal ends it at once'}`, { timeout: 600000 }, async (t) => {
     const dir = scratch(t);
     writeFileSync(join(dir, 'hang'), '');
     const child = spawn(binary, ['train', 'job.json', '--set', 'epochs=1000'], {

@@ -60,7 +60,7 @@ async function finish(daemon, path, file) {
 }
 
 for (const [call, action, status, code] of [['write', 'ENOSPC', 507, 'insufficient_storage'], ['write', 'EIO', 503, 'unavailable'], ['fsync', 'ENOSPC', 507, 'insufficient_storage'], ['fsync', 'EIO', 503, 'unavailable']])
-  test(`${call} fails with ${action} in the middle: a sentence, the true offset, and the client goes on`, { timeout: 120000 }, async () => {
+  test(`${call} fails with ${action} in the middle: a sentence, the true offset, and the client goes on`, { timeout: 600000 }, async () => {
     const disk = weather(`${call}:uploads/up_:${call === 'write' ? 5 : 1}:100000:${action}`);
     const daemon = await Daemon.start({ environment: disk.environment });
     const file = randomBytes(40 * MIB), path = await create(daemon, file.length);
@@ -78,7 +78,7 @@ for (const [call, action, status, code] of [['write', 'ENOSPC', 507, 'insufficie
     await daemon.stop();
   });
 
-test('a creation that fails leaves nothing', { timeout: 120000 }, async () => {
+test('a creation that fails leaves nothing', { timeout: 600000 }, async () => {
   for (const call of ['write', 'fsync', 'rename']) {
     const disk = weather(`${call}:uploads:1:100000:ENOSPC`);
     const daemon = await Daemon.start({ environment: disk.environment });
@@ -91,7 +91,7 @@ test('a creation that fails leaves nothing', { timeout: 120000 }, async () => {
   }
 });
 
-test('a small disk: what does not fit is refused before it comes, and jobs keep their space', { timeout: 120000 }, async (t) => {
+test('a small disk: what does not fit is refused before it comes, and jobs keep their space', { timeout: 600000 }, async (t) => {
   const small = mkdtempSync(join(tmpdir(), 'googlenetd-small-'));
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=110m', 'tmpfs', small], { stdio: 'ignore' });
@@ -136,7 +136,7 @@ function begin(daemon, path, bytes) {
 }
 
 for (const call of ['write', 'fsync'])
-  test(`while ${call} hangs under more uploads than there are threads, others are served at once`, { timeout: 120000 }, async () => {
+  test(`while ${call} hangs under more uploads than there are threads, others are served at once`, { timeout: 600000 }, async () => {
     const disk = weather(`${call}:uploads/up_:1:1000000:stall`);
     const daemon = await Daemon.start({ environment: disk.environment, args: ['--limits-request-seconds', '60', '--limits-upload-connections', '12'] });
     const file = randomBytes(2 * MIB), paths = [];
@@ -166,7 +166,7 @@ for (const call of ['write', 'fsync'])
     await daemon.stop();
   });
 
-test('a client whose bytes the disk does not take is told, and goes on later', { timeout: 120000 }, async () => {
+test('a client whose bytes the disk does not take is told, and goes on later', { timeout: 600000 }, async () => {
   const disk = weather('write:uploads/up_:1:1000000:stall');
   const daemon = await Daemon.start({ environment: disk.environment, args: ['--limits-request-seconds', '2'] });
   const file = randomBytes(2 * MIB), path = await create(daemon, file.length), left = await create(daemon, file.length);
@@ -183,7 +183,7 @@ test('a client whose bytes the disk does not take is told, and goes on later', {
   await daemon.stop();
 });
 
-test('SIGTERM while the disk hangs under uploads ends the daemon in time, and they go on', { timeout: 120000 }, async () => {
+test('SIGTERM while the disk hangs under uploads ends the daemon in time, and they go on', { timeout: 600000 }, async () => {
   const disk = weather('write:uploads/up_:3:1000000:stall');
   const daemon = await Daemon.start({ environment: disk.environment });
   const file = randomBytes(2 * MIB), path = await create(daemon, file.length);
@@ -202,7 +202,7 @@ test('SIGTERM while the disk hangs under uploads ends the daemon in time, and th
 // Each point where a creation, a write or an end touches the disk: the daemon dies there, and at its next start the
 // upload is whole or not there.
 for (const call of ['write', 'fsync', 'rename', 'unlink'])
-  test(`killed at each ${call}`, { timeout: 300000 }, async () => {
+  test(`killed at each ${call}`, { timeout: 600000 }, async () => {
     const file = randomBytes(600000);
     for (let n = 1; ; n++) {
       const disk = weather(`${call}:uploads:${n}:1:kill`);

@@ -43,7 +43,7 @@ for (const [how, script] of [
     assert.equal(open.size, 1);
 
     await first.close();
-    await until(() => open.size === 1, 'the second to read the stream', 10000);
+    await until(() => open.size === 1, 'the second to read the stream');
     const later = await rows(second);
     await until(async () => (await rows(second)) > later + 3, 'the second to go on');
     await stopJob(daemon, id);

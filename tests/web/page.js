@@ -45,7 +45,7 @@ export async function openPage(browser, url, options = {}) {
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());
   });
-  page.setDefaultTimeout(60000);
+  page.setDefaultTimeout(180000);
   await page.goto(url);
   return { page, complaints, context };
 }
@@ -119,7 +119,7 @@ export async function chartRows(page, title) {
   return details.locator('tbody').evaluate((body) => [...body.rows].map((r) => [...r.cells].map((c) => c.textContent)));
 }
 
-export async function until(check, what, ms = 60000) {
+export async function until(check, what, ms = 300000) {
   const end = Date.now() + ms;
   for (;;) {
     const value = await check();
