@@ -47,13 +47,11 @@ static bool backward_data(Layer *l, Error *err)
     return true;
 }
 
-static void destroy(Layer *l)
-{
-    (void)l;
-}
-
 static const LayerOps OPS = {
-    .create = create, .forward = forward, .backward_data = backward_data, .destroy = destroy};
+    .create = create,
+    .forward = forward,
+    .backward_data = backward_data,
+};
 
 const LayerType ADD = {
     .name = "add", .config_bytes = sizeof(Add), .describe = describe, .ops = &OPS};

@@ -14,7 +14,7 @@
  *                     store
  *   commit            after a batch that was not given up: what it leaves behind besides gradients,
  *                     such as running statistics
- *   destroy           once, also after a `create` that failed
+ *   destroy           once, also after a `create` that failed; absent where nothing is held
  *
  * Every layer but fork has one diff_dst: each value is read by one node; where it has more readers,
  * a fork is inserted. Backward therefore always overwrites diff_src and never adds to it. Slices of

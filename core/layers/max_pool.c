@@ -115,18 +115,12 @@ static void name_kernels(const Layer *l, const char *names[3])
     names[0] = names[1] = is_3x3_bf16(l) ? "int16" : "vector";
 }
 
-static void destroy(Layer *l)
-{
-    (void)l;
-}
-
 static const LayerOps OPS = {
     .create = create,
     .forward = forward,
     .backward_begin = backward_begin,
     .backward_data = backward_data,
     .name_kernels = name_kernels,
-    .destroy = destroy,
     .workspace_bytes = workspace_bytes,
     .strided_src = true,
     .strided_dst = true,

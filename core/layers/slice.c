@@ -54,15 +54,9 @@ static bool backward_data(Layer *l, Error *err)
     return true;
 }
 
-static void destroy(Layer *l)
-{
-    (void)l;
-}
-
 static const LayerOps OPS = {.create = create,
                              .forward = forward,
                              .backward_data = backward_data,
-                             .destroy = destroy,
                              .strided_src = true,
                              .strided_dst = true};
 

@@ -127,7 +127,7 @@ void program_free(Program *p)
         return;
     for (Node n = 1; n < p->count; n++) {
         Layer *l = &p->layers[n];
-        if (l->node)
+        if (l->node && l->node->type->ops->destroy)
             l->node->type->ops->destroy(l);
     }
     for (int i = 0; i < p->layout->count; i++)
