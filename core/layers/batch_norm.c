@@ -48,7 +48,8 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
 typedef struct {
     BatchNormTerms terms;
     float *variance;         // of the batch
-    float *sums, *products;  // of the gradients
+    float *sums, *products;  // of the gradients of this part
+    double count;            // values of a channel that they are statistics of
     float *numbers;          // all of these
 } State;
 
@@ -92,9 +93,12 @@ static void set_terms(const Layer *l, const float *variance)
 static bool forward(Layer *l, Error *err)
 {
     (void)err;
-    const State *s = l->state;
+    State *s = l->state;
     if (l->training) {
-        batch_norm_statistics(l->src[0], s->terms.mean, s->variance, l->shared->scratch);
+        if (!l->synced) {
+            batch_norm_statistics(l->src[0], s->terms.mean, s->variance, l->shared->scratch);
+            s->count = (double)tensor_pixels(l->src[0]);
+        }
         set_terms(l, s->variance);
     } else {
         memcpy(s->terms.mean, layer_values(l, RUNNING_MEAN),
@@ -113,21 +117,41 @@ static void add_grads(const Layer *l, int param, const float *grads)
         to[c] = grads[c] + (add ? to[c] : 0);
 }
 
-/* Sums over the batch, which the gradient of src needs as well: with z = (src - mean) / deviation,
- * diff_src = factor * (diff_dst - mean of diff_dst - z * mean of diff_dst * z). */
+/* Of channel c, the variance made safe to divide by. */
+static double power_of(const Layer *l, size_t c)
+{
+    const State *s = l->state;
+    return (double)s->variance[c] + ((const BatchNorm *)l->node->config)->eps;
+}
+
+/* With z = (src - mean) / deviation, diff_src = factor * (diff_dst - mean of diff_dst - z * mean of
+ * diff_dst * z). `sum` and `product` are over the whole batch. */
+static void set_slope(const Layer *l, size_t c, double sum, double product)
+{
+    const State *s = l->state;
+    const double factor = (double)s->terms.factor[c];
+    s->terms.offset[c] = (float)(-factor * sum / s->count);
+    s->terms.slope[c] = (float)(-factor * product / (power_of(l, c) * s->count));
+}
+
+static void sum_gradients(const Layer *l)
+{
+    const State *s = l->state;
+    batch_norm_grad_sums(l->diff_dst[0], l->src[0], &s->terms, s->sums, s->products,
+                         l->shared->scratch);
+}
+
+/* Sums over the batch, which the gradient of src needs as well. */
 static bool backward_weights(Layer *l, Error *err)
 {
     (void)err;
     const State *s = l->state;
-    const BatchNormTerms *t = &s->terms;
-    const double eps = ((const BatchNorm *)l->node->config)->eps;
-    const double count = (double)tensor_pixels(l->src[0]);
-    batch_norm_grad_sums(l->diff_dst[0], l->src[0], t, s->sums, s->products, l->shared->scratch);
+    if (!l->synced)
+        sum_gradients(l);
     for (size_t c = 0; c < (size_t)l->dst->shape.channels; c++) {
-        const double power = (double)s->variance[c] + eps;
-        t->offset[c] = (float)(-(double)t->factor[c] * (double)s->sums[c] / count);
-        t->slope[c] = (float)(-(double)t->factor[c] * (double)s->products[c] / (power * count));
-        s->products[c] = (float)((double)s->products[c] / sqrt(power));
+        if (!l->synced)
+            set_slope(l, c, (double)s->sums[c], (double)s->products[c]);
+        s->products[c] = (float)((double)s->products[c] / sqrt(power_of(l, c)));
     }
     add_grads(l, WEIGHT, s->products);
     add_grads(l, SHIFT, s->sums);
@@ -146,8 +170,8 @@ static void commit(Layer *l)
 {
     const State *s = l->state;
     const BatchNorm *config = l->node->config;
-    const double m = config->momentum, count = (double)tensor_pixels(l->src[0]);
-    const double unbiased = count > 1 ? count / (count - 1) : 1;
+    const double m = config->momentum;
+    const double unbiased = s->count > 1 ? s->count / (s->count - 1) : 1;
     float *mean = layer_values(l, RUNNING_MEAN), *variance = layer_values(l, RUNNING_VAR);
     for (size_t c = 0; c < (size_t)l->dst->shape.channels; c++) {
         mean[c] = (float)((1 - m) * (double)mean[c] + m * (double)s->terms.mean[c]);
@@ -159,6 +183,82 @@ static void commit(Layer *l)
         batches[i]++;
 }
 
+/* ---- Statistics of a batch that several programs compute ---- */
+
+/* Two padded arrays: mean and variance, or the sums of gradients. */
+static size_t sync_count(const GraphNode *node)
+{
+    return 2 * batch_norm_padded(node->spec.dst.channels);
+}
+
+static void forward_numbers(Layer *l, float *numbers)
+{
+    const size_t padded = batch_norm_padded(l->dst->shape.channels);
+    batch_norm_statistics(l->src[0], numbers, numbers + padded, l->shared->scratch);
+}
+
+static double pixels_of(const Layer *l, int examples)
+{
+    return (double)examples * l->dst->shape.height * l->dst->shape.width;
+}
+
+/* The mean of the parts' means; their variances, and how far their means lie from it. */
+static void set_forward(Layer *l, const PartNumbers *all)
+{
+    State *s = l->state;
+    const size_t padded = batch_norm_padded(l->dst->shape.channels);
+    s->count = 0;
+    for (int p = 0; p < all->parts; p++)
+        s->count += pixels_of(l, all->examples[p]);
+    for (size_t c = 0; c < (size_t)l->dst->shape.channels; c++) {
+        double mean = 0, variance = 0;
+        for (int p = 0; p < all->parts; p++)
+            if (all->examples[p] > 0)
+                mean += pixels_of(l, all->examples[p]) / s->count
+                        * (double)all->numbers[2 * padded * (size_t)p + c];
+        for (int p = 0; p < all->parts; p++) {
+            const float *of = all->numbers + 2 * padded * (size_t)p;
+            const double distance = (double)of[c] - mean;
+            if (all->examples[p] > 0)
+                variance += pixels_of(l, all->examples[p]) / s->count
+                            * ((double)of[padded + c] + distance * distance);
+        }
+        s->terms.mean[c] = (float)mean;
+        s->variance[c] = (float)variance;
+    }
+}
+
+static void backward_numbers(Layer *l, float *numbers)
+{
+    const State *s = l->state;
+    const size_t padded = batch_norm_padded(l->dst->shape.channels);
+    sum_gradients(l);
+    memcpy(numbers, s->sums, padded * sizeof *numbers);
+    memcpy(numbers + padded, s->products, padded * sizeof *numbers);
+}
+
+static void set_backward(Layer *l, const PartNumbers *all)
+{
+    const size_t padded = batch_norm_padded(l->dst->shape.channels);
+    for (size_t c = 0; c < (size_t)l->dst->shape.channels; c++) {
+        double sum = 0, product = 0;
+        for (int p = 0; p < all->parts; p++) {
+            const float *of = all->numbers + 2 * padded * (size_t)p;
+            if (all->examples[p] > 0) {
+                sum += (double)of[c];
+                product += (double)of[padded + c];
+            }
+        }
+        set_slope(l, c, sum, product);
+    }
+}
+
+static const LayerSync SYNC = {.count = sync_count,
+                               .forward_numbers = forward_numbers,
+                               .set_forward = set_forward,
+                               .backward_numbers = backward_numbers,
+                               .set_backward = set_backward};
+
 static const LayerOps OPS = {
     .create = create,
     .forward = forward,
@@ -167,6 +267,7 @@ static const LayerOps OPS = {
     .commit = commit,
     .destroy = destroy,
     .strided_dst = true,
+    .sync = &SYNC,
 };
 
 const LayerType BATCH_NORM = {

@@ -9,6 +9,8 @@
  *           * that of the batch, there with the variance divided by one less, and
  *           num_batches_tracked goes up. One value a channel has no such variance: 0 is taken,
  *           where PyTorch refuses to train.
+ * Parts     where several programs compute a batch, mean, variance and the sums of gradients are
+ *           those of all of them, added in double in the order of the parts.
  * Evaluation  the running statistics.
  * Backward  diff_src, weight and bias gradients, through mean and variance. With `relu`, the result
  *           of a batch_norm and a relu node: see core/kernels/batch_norm.h.

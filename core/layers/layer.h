@@ -36,11 +36,14 @@ typedef struct {
     bool last_part;     // of the batch
 } StepContext;
 
-typedef struct Layer {
+typedef struct Layer Layer;
+
+struct Layer {
     const GraphNode *node;
     const Dnn *dnn;
     int batch;
     bool training;  // false: only forward will run
+    bool synced;    // its statistics are those of several programs: see LayerSync
 
     Tensor *src[GRAPH_MAX_SRCS];
     Tensor *dst;
@@ -61,7 +64,24 @@ typedef struct Layer {
     void *go_on_context;
 
     void *state;  // the layer file's own
-} Layer;
+};
+
+/* What the parts of a batch, each computed by a program of its own, have measured. */
+typedef struct {
+    int parts;
+    const int *examples;   // of each part; its numbers count for nothing where it has none
+    const float *numbers;  // parts x LayerSync.count
+} PartNumbers;
+
+/* Of a layer whose results need statistics of the whole batch: the part's own are asked for, those
+ * of all parts are given back, and then the step itself runs. */
+typedef struct {
+    size_t (*count)(const GraphNode *node);  // numbers of a part, in either direction
+    void (*forward_numbers)(Layer *l, float *numbers);
+    void (*set_forward)(Layer *l, const PartNumbers *all);
+    void (*backward_numbers)(Layer *l, float *numbers);  // before backward_weights
+    void (*set_backward)(Layer *l, const PartNumbers *all);
+} LayerSync;
 
 typedef struct LayerOps {
     bool (*create)(Layer *l, Error *err);
@@ -74,6 +94,7 @@ typedef struct LayerOps {
     bool (*backward_data)(Layer *l, Error *err);
     void (*flush_grads)(Layer *l);  // NULL: the store has them
     void (*commit)(Layer *l);       // NULL: nothing is left behind
+    const LayerSync *sync;          // NULL: the examples of a batch are not coupled
     /* What computes forward, backward data and backward weights. NULL: no more than one way. */
     void (*name_kernels)(const Layer *l, const char *names[3]);
     void (*destroy)(Layer *l);

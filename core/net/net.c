@@ -1,17 +1,15 @@
-#include "core/net/net.h"
+#include "core/net/net_inside.h"
 
-#include <assert.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/invariant.h"
 #include "core/base/memory.h"
 #include "core/base/slab.h"
 #include "core/layers/softmax_loss.h"
-#include "core/net/folded.h"
 #include "core/net/layout.h"
-#include "core/net/program.h"
 #include "core/net/rewrites.h"
 
 /* DESIGN. A net holds one program for each number of examples that it has met, with and without
@@ -21,35 +19,7 @@
  * load the parameters again when `version` has changed. Evaluation has a graph, parameters and a
  * micro-batch of its own where batch norms are folded.
  *
- * Left out on purpose: several programs at once. */
-
-typedef struct {
-    int count;
-    bool training;
-    Program *program;
-    int64_t version;  // of the parameters it has loaded
-    bool placed;
-} Bound;
-
-struct Net {
-    Graph *graph;  // of training, after the rewrites
-    ParamStore *params;
-    Folded *folded;        // NULL: evaluation runs the same graph
-    Graph *evaluation;     // that of `folded`, after the rewrites; NULL without
-    int micro_batches[2];  // of evaluation and of training
-    Node train_from;
-    Dnn *dnn;
-    NetConfig config;
-    int classes;
-    size_t image_count;  // numbers in one image
-    float *diff_logits;  // micro-batch x classes
-    Bound *bound;
-    int bound_count;
-    void *arena;
-    size_t arena_bytes;
-    Shared *shared;  // its version is that of the parameters
-    Profile *profile;
-};
+ * Several programs at once are those of core/net/net_synced.c, each with an arena of its own. */
 
 bool net_bf16_is_fast(void)
 {
@@ -114,7 +84,8 @@ void net_free(Net *net)
     for (int i = 0; i < net->bound_count; i++)
         program_free(net->bound[i].program);
     free(net->bound);
-    slab_free(net->arena, net->arena_bytes);
+    for (int i = 0; i < NET_MAX_PARTS; i++)
+        slab_free(net->arenas[i].memory, net->arenas[i].bytes);
     shared_free(net->shared);
     free(net->diff_logits);
     dnn_free(net->dnn);
@@ -130,38 +101,39 @@ void net_params_changed(Net *net)
 }
 
 /* Make the arena large enough; programs placed in a smaller one must be placed again. */
-static bool reserve_arena(Net *net, size_t bytes, Error *err)
+static bool reserve_arena(Net *net, int part, size_t bytes, Error *err)
 {
-    if (bytes <= net->arena_bytes)
+    Arena *a = &net->arenas[part];
+    if (bytes <= a->bytes)
         return true;
     // Not a larger copy: the old numbers are not needed.
-    void *arena = slab_new(bytes);
-    if (!arena)
+    void *memory = slab_new(bytes);
+    if (!memory)
         return fail(err, ERR_NO_MEMORY,
                     "no memory for the feature maps of %d examples: %zu MB are needed",
                     net->micro_batches[true], bytes >> 20);
-    slab_free(net->arena, net->arena_bytes);
-    net->arena = arena;
-    net->arena_bytes = bytes;
+    slab_free(a->memory, a->bytes);
+    *a = (Arena){memory, bytes};
     for (int i = 0; i < net->bound_count; i++)
-        net->bound[i].placed = false;
+        if (net->bound[i].part == part)
+            net->bound[i].placed = false;
     return true;
 }
 
-static Bound *find_bound(Net *net, int count, bool training)
+static Bound *find_bound(Net *net, int count, bool training, int part)
 {
     for (int i = 0; i < net->bound_count; i++) {
-        if (net->bound[i].count == count && net->bound[i].training == training)
+        const Bound *b = &net->bound[i];
+        if (b->count == count && b->training == training && b->part == part)
             return &net->bound[i];
     }
     return NULL;
 }
 
-/* oneDNN only says that memory ran out: add how much the network is known to need. Returns NULL. */
-static Program *no_program(const Net *net, const Program *p, Error *err)
+Program *net_no_program(const Net *net, const Program *p, Error *err)
 {
     const size_t bytes =
-        params_bytes(net->params) + (p ? program_arena_bytes(p) : net->arena_bytes);
+        params_bytes(net->params) + (p ? program_arena_bytes(p) : net->arenas[0].bytes);
     const bool small = bytes < 10 << 20;
     if (err && err->code == ERR_NO_MEMORY)
         fail_in(err, "the network needs at least %zu %cB", bytes >> (small ? 10 : 20),
@@ -169,10 +141,9 @@ static Program *no_program(const Net *net, const Program *p, Error *err)
     return NULL;
 }
 
-/* A program for `count` examples, placed and with the current parameters. NULL on failure. */
-static Program *program_for(Net *net, int count, bool training, Error *err)
+Program *net_program(Net *net, int count, bool training, int part, Error *err)
 {
-    Bound *b = find_bound(net, count, training);
+    Bound *b = find_bound(net, count, training, part);
     if (!b) {
         const ProgramConfig config = {
             .batch = count,
@@ -188,28 +159,29 @@ static Program *program_for(Net *net, int count, bool training, Error *err)
                 !(net->config.without & REWRITE_NO_VIEWS) && layout_views_pay(net->config.bf16),
             .keep_all = net->config.without & REWRITE_NO_REUSE_MEMORY,
             .train_from = training ? net->train_from : 0,
+            .synced = training && net->config.synced,
         };
         Program *program = NULL;
         const bool folded = net->folded && !training;
         if (!program_new(folded ? net->evaluation : net->graph,
                          folded ? folded_params(net->folded) : net->params, net->dnn, config,
                          &program, err))
-            return no_program(net, NULL, err);
+            return net_no_program(net, NULL, err);
         net->bound = xrealloc(net->bound, (size_t)net->bound_count + 1, sizeof *net->bound);
         b = &net->bound[net->bound_count++];
-        *b = (Bound){.count = count, .training = training, .program = program};
+        *b = (Bound){.count = count, .training = training, .part = part, .program = program};
     }
-    if (!reserve_arena(net, program_arena_bytes(b->program), err))
+    if (!reserve_arena(net, part, program_arena_bytes(b->program), err))
         return NULL;
-    if (!b->placed && !program_place(b->program, net->arena, err))
-        return no_program(net, b->program, err);
+    if (!b->placed && !program_place(b->program, net->arenas[part].memory, err))
+        return net_no_program(net, b->program, err);
     b->placed = true;
     if (b->version != net->shared->version) {
         const double start = clock_seconds();
         if (net->folded && !training)
             folded_update(net->folded, net->shared->version);
         if (!program_load_params(b->program, err))
-            return no_program(net, b->program, err);
+            return net_no_program(net, b->program, err);
         b->version = net->shared->version;
         if (net->profile)
             net->profile->load_params += clock_seconds() - start;
@@ -225,7 +197,7 @@ bool net_prepare(Net *net, int64_t train_examples, int64_t test_examples, Error 
         const int count = net_part_sizes(examples[training], net->config.batch_size,
                                          net->micro_batches[training], sizes);
         for (int i = 0; i < count; i++) {
-            if (!program_for(net, sizes[i], training, err))
+            if (!net_program(net, sizes[i], training, 0, err))
                 return false;
         }
     }
@@ -251,7 +223,7 @@ static Part next_part(const Net *net, Part p)
 /* Run forward on a part. NULL on failure. */
 static Program *run_forward(Net *net, Part part, Error *err)
 {
-    Program *p = program_for(net, part.count, part.training, err);
+    Program *p = net_program(net, part.count, part.training, 0, err);
     if (!p)
         return NULL;
     const NetBatch *b = part.batch;
@@ -265,7 +237,7 @@ static Program *run_forward(Net *net, Part part, Error *err)
                               .last_part = part.first + part.count == b->count};
     // It has the nodes of the graph that trains.
     Profile *profile = part.training || !net->folded ? net->profile : NULL;
-    return program_forward(p, step, profile, err) ? p : no_program(net, p, err);
+    return program_forward(p, step, profile, err) ? p : net_no_program(net, p, err);
 }
 
 /* Whether to go on with the part that starts at example `first` of a batch. */
@@ -276,11 +248,9 @@ static bool goes_on(const Net *net, int first, Error *err)
            || fail(err, ERR_STOPPED, "stopped within a batch");
 }
 
-static void report_ready(const Net *net, Node n)
+void net_each_gradient(const Net *net, Node n, NetGradient *told, void *context)
 {
     const GraphNode *node = graph_node(net->graph, n);
-    if (!net->config.grads_ready)
-        return;
     for (int i = 0; i < node->spec.param_count; i++) {
         const ParamSpec *spec = &node->spec.params[i];
         if (!role_is_trained(spec->role))
@@ -289,8 +259,7 @@ static void report_ready(const Net *net, Node n)
         for (int d = 0; d < spec->dim_count; d++)
             count *= (size_t)spec->dims[d];
         char *name = xasprintf("%s.%s", node->name, spec->name);
-        net->config.grads_ready(net->config.grads_ready_context,
-                                params_find(net->params, name)->offset, count);
+        told(context, params_find(net->params, name)->offset, count);
         free(name);
     }
 }
@@ -307,7 +276,8 @@ static void finish_grads(void *context, Node n)
     }
     if (net->profile)
         net->profile->flush_grads += clock_seconds() - start;
-    report_ready(net, n);
+    if (net->config.grads_ready)
+        net_each_gradient(net, n, net->config.grads_ready, net->config.grads_ready_context);
 }
 
 static bool train_part(Net *net, Part part, Metrics *sum, Error *err)
@@ -332,7 +302,7 @@ static bool train_part(Net *net, Part part, Metrics *sum, Error *err)
         net->profile->loss += clock_seconds() - start;
     const bool last = part.first + part.count == b->count;
     if (!program_backward(p, last ? finish_grads : NULL, net, net->profile, err))
-        return no_program(net, p, err) != NULL;
+        return net_no_program(net, p, err) != NULL;
     if (last)
         program_commit(p);
     if (last && graph_couples_examples(net->graph))
@@ -342,6 +312,7 @@ static bool train_part(Net *net, Part part, Metrics *sum, Error *err)
 
 bool net_train_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *err)
 {
+    INVARIANT(!net->config.synced);
     grad_accumulators_begin(net->shared->grads);
     Part p = {.batch = batch, .training = true};
     while ((p = next_part(net, p)).count > 0) {
@@ -415,5 +386,8 @@ int net_micro_batch(const Net *net)
 
 size_t net_arena_bytes(const Net *net)
 {
-    return net->arena_bytes;
+    size_t bytes = 0;
+    for (int i = 0; i < NET_MAX_PARTS; i++)
+        bytes += net->arenas[i].bytes;
+    return bytes;
 }

@@ -23,6 +23,8 @@
 
 typedef struct Net Net;
 
+enum { NET_MAX_PARTS = 64 };  // of net_train_parts
+
 /* Whether the CPU has instructions for bfloat16, so that it is faster than float32 and not slower.
  */
 bool net_bf16_is_fast(void);
@@ -43,6 +45,7 @@ typedef struct {
     unsigned without;       // rewrites left out: REWRITE_NO_... of core/net/rewrites.h
     bool (*go_on)(void *);  // asked between two micro-batches; NULL: always
     void *go_on_context;
+    bool synced;  // batches are trained on by net_train_parts alone
     /* While the backward pass of a batch's last part goes on: numbers [first, first + count) of
      * ParamStore.grads are those of the whole batch. Each is reported once. NULL: nobody asks. */
     void (*grads_ready)(void *context, size_t first, size_t count);
@@ -86,6 +89,26 @@ typedef struct {
  * and hits to *sum; with class weights, batch->count times the weighted mean. Running statistics
  * change when all of it has succeeded. */
 bool net_train_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *err);
+/* A batch whose parts are computed apart, here and by others, but for the statistics that couple
+ * its examples: those are of the whole batch. Part p has examples [begin[p], begin[p + 1]), perhaps
+ * none; parts [first, end) are computed here, side by side, with memory for the feature maps of all
+ * of them. */
+typedef struct {
+    int count, first, end;
+    const int *begin;  // (count + 1)
+    /* Of `numbers`, count x `each`, those of parts [first, end) are here: get the others'. */
+    void (*share)(void *context, float *numbers, size_t each);
+    /* ParamStore.grads has numbers [first, first + count) of this part's gradient of the mean loss
+     * over the whole batch: the sum over parts is the batch's. Parts and ranges come in the same
+     * order wherever a part is computed; parts without examples are not told of. */
+    void (*grads_ready)(void *context, int part, size_t first, size_t count);
+    void *context;
+} NetParts;
+
+/* As net_train_batch, with losses and hits added to sums[p] of the parts computed here. Running
+ * statistics change where a part is computed. */
+bool net_train_parts(Net *net, const NetBatch *batch, const NetParts *parts, Metrics *sums,
+                     Error *err);
 /* Forward and loss, without label smoothing and class weights. */
 bool net_evaluate_batch(Net *net, const NetBatch *batch, Metrics *sum, Error *err);
 /* Forward alone. Of a graph whose output has a height and a width, logits are N x C x H x W. */

@@ -74,6 +74,7 @@ static bool create_layers(Program *p, ParamStore *params, const Dnn *dnn, Error 
         l->dnn = dnn;
         l->batch = p->config.batch;
         l->training = runs_as_in_training(p, n);
+        l->synced = p->config.synced && l->training && l->node->type->ops->sync;
         for (int s = 0; s < l->node->src_count; s++) {
             const int block = p->layout->diff_src[n * GRAPH_MAX_SRCS + s];
             l->src[s] = value_of(p, l->node->srcs[s]);
@@ -177,19 +178,36 @@ static void lap(const Profile *profile, double *start, double *sum)
     *start = now;
 }
 
-bool program_forward(Program *p, StepContext step, Profile *profile, Error *err)
+void program_begin(Program *p, StepContext step)
 {
     p->step = step;
+}
+
+bool program_forward_nodes(Program *p, Node first, Node end, Profile *profile, Error *err)
+{
     double start = profile ? clock_seconds() : 0;
-    for (Node n = 1; n < p->count; n++) {
+    for (Node n = first; n < end; n++) {
         Layer *l = &p->layers[n];
         if (!l->node->type->ops->forward(l, err))
             return fail_in(err, "%s", l->node->name);
         lap(profile, &start, profile ? &profile->nodes[n].forward : NULL);
     }
+    return true;
+}
+
+void program_end_forward(Program *p)
+{
     const Tensor *last = value_of(p, p->count - 1);
     if (program_output(p) != last)
         tensor_to_f32(program_output(p), last);
+}
+
+bool program_forward(Program *p, StepContext step, Profile *profile, Error *err)
+{
+    program_begin(p, step);
+    if (!program_forward_nodes(p, 1, p->count, profile, err))
+        return false;
+    program_end_forward(p);
     return true;
 }
 
@@ -218,11 +236,12 @@ static bool backward_layer(Layer *l, const Profile *profile, NodeTimes *times, E
     return true;
 }
 
-bool program_backward(Program *p, ProgramNodeDone done, void *context, Profile *profile, Error *err)
+bool program_backward_nodes(Program *p, Node last, Node first, ProgramNodeDone done, void *context,
+                            Profile *profile, Error *err)
 {
     INVARIANT(p->config.training);
     NodeTimes ignored = {0};
-    for (Node n = p->count - 1; n > 0; n--) {
+    for (Node n = last; n >= first; n--) {
         Layer *l = &p->layers[n];
         if (p->layout->has_grad[n]
             && !backward_layer(l, profile, profile ? &profile->nodes[n] : &ignored, err))
@@ -231,6 +250,16 @@ bool program_backward(Program *p, ProgramNodeDone done, void *context, Profile *
             done(context, n);
     }
     return true;
+}
+
+bool program_backward(Program *p, ProgramNodeDone done, void *context, Profile *profile, Error *err)
+{
+    return program_backward_nodes(p, p->count - 1, 1, done, context, profile, err);
+}
+
+Layer *program_layer(Program *p, Node n)
+{
+    return &p->layers[n];
 }
 
 void program_flush_grads(Program *p, Node n)

@@ -25,6 +25,7 @@ typedef struct {
     bool views;         // concat and slice copy nothing where layers take views
     bool keep_all;      // each tensor has memory to itself; else it is reused by lifetime
     Node train_from;    // the nodes before it are frozen: see NetConfig.train_from
+    bool synced;        // one of several that compute a batch together: see core/net/net_synced.c
 } ProgramConfig;
 
 /* `g` must have forks where values are read more than once (rewrite_insert_forks). Borrows the
@@ -44,6 +45,11 @@ bool program_load_params(Program *p, Error *err);
 /* input -> output, of the part of a batch that `step` says. `profile` may be NULL. */
 bool program_forward(Program *p, StepContext step, Profile *profile, Error *err);
 
+/* The same in pieces: begin, nodes [first, end) in order, end. */
+void program_begin(Program *p, StepContext step);
+bool program_forward_nodes(Program *p, Node first, Node end, Profile *profile, Error *err);
+void program_end_forward(Program *p);
+
 /* Called when the backward pass has been through a node; a node without parameters too. */
 typedef void (*ProgramNodeDone)(void *context, Node n);
 
@@ -52,6 +58,11 @@ typedef void (*ProgramNodeDone)(void *context, Node n);
  */
 bool program_backward(Program *p, ProgramNodeDone done, void *context, Profile *profile,
                       Error *err);
+/* Of nodes from `last` down to `first`. */
+bool program_backward_nodes(Program *p, Node last, Node first, ProgramNodeDone done, void *context,
+                            Profile *profile, Error *err);
+/* Node n, where it is synced: see LayerSync. */
+Layer *program_layer(Program *p, Node n);
 /* When the last part of a batch has been through node n: flush what was accumulated elsewhere of
  * its gradients to the store. */
 void program_flush_grads(Program *p, Node n);

@@ -64,11 +64,15 @@ typedef struct {
     double validation_split;
     int accumulation;  // batches of a step, fewer in an epoch's last; 0: 1
     /* Parts that each batch is cut into, as equal as can be, 1 to 64; 0: 1. Each is a batch of its
-     * own to the network; gradients, losses and running statistics are their means, weighted by
-     * examples and summed in an order that `shards` alone fixes. Of a small last batch fewer shards
-     * have examples. The same shards give the same bits on any number of ranks that divides them,
-     * with the same threads and kernels. */
+     * own to the network, unless `sync` is on; gradients, losses and running statistics are their
+     * means, weighted by examples and summed in an order that `shards` alone fixes. Of a small last
+     * batch fewer shards have examples. The same shards give the same bits on any number of ranks
+     * that divides them, with the same threads and kernels. */
     int shards;
+    /* Statistics of batch normalisation, and the mean that class weights make, are of the whole
+     * batch and not of a shard: but for rounding, the shards compute what the batch would as one.
+     * All shards of a rank are in memory at once. */
+    bool sync;
     /* The ranks that train together, borrowed; NULL: alone. All have the same settings and data;
      * only rank 0 loads initial weights and writes checkpoints. */
     const Comm *comm;

@@ -38,6 +38,7 @@ struct Trainer {
     BatchGroup *group;        // of a step
     int shard_count;          // of a batch
     Shards *shards;           // NULL: a batch is one
+    bool synced;              // shards share the statistics that couple their examples
     bool in_step;             // with other ranks, where no rank can give up alone
     int64_t step_examples;    // of the last step
     int accumulation;         // batches of a step

@@ -82,6 +82,7 @@ NetConfig trainer_net_config(Trainer *t)
     const bool listens =
         t->shards ? comm_size(c->comm) > 1 : c->clip_norm > 0 || t->accumulation > 1;
     return (NetConfig){.batch_size = trainer_net_batch(t),
+                       .synced = t->synced,
                        .grads_ready = listens ? trainer_grads_ready : NULL,
                        .grads_ready_context = t,
                        .bf16 = precision_resolve(c->precision) == PRECISION_BF16,
@@ -127,6 +128,7 @@ static bool create_network(Trainer *t, Error *err)
     const Shape image = {c->dataset->image.channels, c->image_size, c->image_size};
     const ModelOptions options = {.classes = c->dataset->classes, .blocks = &c->blocks};
     t->graph = model_graph_with(c->model, image, options, err);
+    t->synced = c->sync && t->shard_count > 1 && t->graph && graph_couples_examples(t->graph);
     if (!t->graph || !check_batches(t, err) || !trainer_check_shards(t, err)
         || !params_new(t->graph, &t->params, err) || !trainer_new_shards(t, err))
         return false;

@@ -4,6 +4,8 @@
  * its gradients. What follows is summed over shards, weighted by their share of the examples, in
  * core/comm/shard_sum.h's order. The running statistics are summed alike, each shard having moved
  * on from those before the batch: that is the running update by the mean of the shards' statistics.
+ * Synced shards are one batch to batch normalisation and to the loss (core/net/net.h); the network
+ * computes those of a rank side by side.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -33,15 +35,15 @@ struct Shards {
 /* ---- How a batch is cut ---- */
 
 /* Where a shard's examples are coupled, one example has nothing to be compared with. */
-static int least_examples(const Graph *g)
+static int least_examples(const Trainer *t)
 {
-    return graph_couples_examples(g) ? 2 : 1;
+    return graph_couples_examples(t->graph) && !t->synced ? 2 : 1;
 }
 
 /* How many of the shards get examples. */
 static int shards_used(const Trainer *t, int64_t count)
 {
-    const int64_t most = count / least_examples(t->graph);
+    const int64_t most = count / least_examples(t);
     return most < 1 ? 1 : most < t->shard_count ? (int)most : t->shard_count;
 }
 
@@ -108,7 +110,7 @@ bool trainer_check_shards(const Trainer *t, Error *err)
                     "shards must be a multiple of the %d ranks, got %d: each rank computes as "
                     "many shards of a batch",
                     ranks, shards);
-    const int least = shards * least_examples(t->graph);
+    const int least = shards * least_examples(t);
     if (shards > 1 && c->batch_size < least)
         return fail(err, ERR_INVALID, "%d shards of %s need a batch_size of %d or more, got %d",
                     shards, c->model->name, least, c->batch_size);
@@ -209,6 +211,12 @@ static void fill_array(const Shards *s, int shard, float weight, bool grads)
     weigh(statistics_count(p), array + p->trained_count, weight, p->values + p->trained_count);
 }
 
+/* Every rank's last shard has examples: all of them can be told of the same ranges. */
+static bool is_told(const Trainer *t, int64_t examples)
+{
+    return comm_size(t->config.comm) > 1 && shards_used(t, examples) == t->shard_count;
+}
+
 static bool train_shard(Trainer *t, Net *net, const NetBatch *batch, int shard, Error *err)
 {
     Shards *s = t->shards;
@@ -223,9 +231,7 @@ static bool train_shard(Trainer *t, Net *net, const NetBatch *batch, int shard, 
         part.mixed_labels += first;
     s->metrics[shard] = (Metrics){0};
     const float weight = (float)((double)part.count / (double)batch->count);
-    // Every rank's last shard has examples: all of them will be told of the same ranges.
-    const bool told = comm_size(s->comm) > 1 && shard == shard_sum_end(s->sum) - 1
-                      && shards_used(t, batch->count) == t->shard_count;
+    const bool told = is_told(t, batch->count) && shard == shard_sum_end(s->sum) - 1;
     restore_statistics(s);
     s->shard = told ? shard : -1;
     s->weight = weight;
@@ -236,21 +242,31 @@ static bool train_shard(Trainer *t, Net *net, const NetBatch *batch, int shard, 
     return ok;
 }
 
+/* The statistics are the sums of the shards' shares, or, synced, those that all have computed. */
+static void take_statistics(const Trainer *t, const float *total)
+{
+    const Shards *s = t->shards;
+    const ParamStore *p = s->store;
+    float *statistics = p->values + p->trained_count;
+    const size_t bytes = statistics_count(p) * sizeof(float);
+    if (t->synced)  // a rank without examples has not
+        comm_broadcast(s->comm, statistics, bytes);
+    else
+        memcpy(statistics, total + p->trained_count, bytes);
+    comm_broadcast(s->comm, p->counters, p->counter_count * sizeof(int64_t));
+}
+
 /* Numbers of all shards become the batch's, the same on every rank. */
 static void sum_shards(Trainer *t, bool told, Metrics *sum)
 {
     Shards *s = t->shards;
     ParamStore *p = s->store;
+    const size_t first = told ? p->trained_count : 0;
     begin_bucket(s);
-    if (told)
-        shard_sum_begin(s->sum, p->trained_count, statistics_count(p));
-    else
-        shard_sum_begin(s->sum, 0, p->count);
+    shard_sum_begin(s->sum, first, (t->synced ? p->trained_count : p->count) - first);
     const float *total = shard_sum_finish(s->sum);
     memcpy(p->grads, total, p->trained_count * sizeof(float));
-    memcpy(p->values + p->trained_count, total + p->trained_count,
-           statistics_count(p) * sizeof(float));
-    comm_broadcast(s->comm, p->counters, p->counter_count * sizeof(int64_t));
+    take_statistics(t, total);
     const int each = t->shard_count / comm_size(s->comm);
     comm_share(s->comm, s->metrics, (size_t)each * sizeof *s->metrics);
     for (int i = 0; i < t->shard_count; i++)
@@ -259,13 +275,62 @@ static void sum_shards(Trainer *t, bool told, Metrics *sum)
         trainer_params_changed(t);
 }
 
+/* ---- Synced ---- */
+
+static void share_numbers(void *context, float *numbers, size_t each)
+{
+    const Shards *s = context;
+    const size_t shards = (size_t)(shard_sum_end(s->sum) - shard_sum_first(s->sum));
+    comm_share(s->comm, numbers, shards * each * sizeof *numbers);
+}
+
+/* Gradients of the rank's last shard come last. */
+static void synced_grads_ready(void *context, int shard, size_t first, size_t count)
+{
+    Shards *s = context;
+    const bool all_told = s->shard == shard;
+    if (all_told)
+        trainer_shard_grads_ready(s, first, count);
+    else
+        weigh(count, shard_sum_array(s->sum, shard) + first, 1, s->store->grads + first);
+}
+
+static bool train_synced(Trainer *t, Net *net, const NetBatch *batch, Error *err)
+{
+    Shards *s = t->shards;
+    int begin[SHARDS_MAX + 1];
+    const int first = shard_sum_first(s->sum), end = shard_sum_end(s->sum);
+    for (int i = 0; i <= t->shard_count; i++)
+        begin[i] = shard_begin(t, batch->count, i);
+    const NetParts parts = {.count = t->shard_count,
+                            .first = first,
+                            .end = end,
+                            .begin = begin,
+                            .share = share_numbers,
+                            .grads_ready = synced_grads_ready,
+                            .context = s};
+    for (int i = first; i < end; i++) {
+        s->metrics[i] = (Metrics){0};
+        if (begin[i] == begin[i + 1])
+            memset(shard_sum_array(s->sum, i), 0, s->store->trained_count * sizeof(float));
+    }
+    s->shard = is_told(t, batch->count) ? end - 1 : -1;
+    s->weight = 1;
+    const bool ok = net_train_parts(net, batch, &parts, s->metrics, err);
+    s->shard = -1;
+    return ok;
+}
+
 bool trainer_train_shards(Trainer *t, Net *net, const NetBatch *batch, Metrics *sum, Error *err)
 {
     Shards *s = t->shards;
     const int first = shard_sum_first(s->sum), end = shard_sum_end(s->sum);
-    const bool told = comm_size(s->comm) > 1 && shards_used(t, batch->count) == t->shard_count;
     keep_statistics(s);
-    for (int shard = first; shard < end; shard++) {
+    if (t->synced && !train_synced(t, net, batch, err)) {
+        restore_statistics(s);
+        return false;
+    }
+    for (int shard = first; shard < end && !t->synced; shard++) {
         const bool goes_on = shard == first || trainer_goes_on(t)
                              || fail(err, ERR_STOPPED, "stopped within a batch");
         if (!goes_on || !train_shard(t, net, batch, shard, err)) {
@@ -273,6 +338,6 @@ bool trainer_train_shards(Trainer *t, Net *net, const NetBatch *batch, Metrics *
             return false;
         }
     }
-    sum_shards(t, told, sum);
+    sum_shards(t, is_told(t, batch->count), sum);
     return true;
 }

@@ -77,10 +77,10 @@ static void check_pairs(const JobSpec *spec, Faults *faults)
                    spec->network->name);
 }
 
-/* Each shard of a whole batch has examples, two where they are compared with each other. */
+/* Each shard of a whole batch has examples, two where it compares them with each other. */
 static void check_shards(const JobSpec *spec, const Graph *g, Faults *faults)
 {
-    const int each = graph_couples_examples(g) ? 2 : 1;
+    const int each = graph_couples_examples(g) && !spec->sync ? 2 : 1;
     if (spec->shards > 1 && spec->batch_size < each * spec->shards)
         faults_add(faults, "/shards",
                    "must be at most %d for batches of %d, with %d example%s in each, got %d",
@@ -286,6 +286,7 @@ TrainConfig spec_train_config(const JobSpec *spec)
         .test_limit = spec->test_limit,
         .accumulation = spec->accumulation,
         .shards = spec->shards,
+        .sync = spec->sync,
         .learning_rate = spec->learning_rate,
         .optimizer = optimizer,
         .clip_norm = spec->clip_norm,

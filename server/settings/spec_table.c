@@ -50,6 +50,8 @@ static const Field FIELDS[] = {
      HOW, AT(accumulation), .default_value = 1, .min = 1, .max = 1024},
     {ROW("/shards", FIELD_INT, "Shards", "parts that each batch is cut into, each a batch of its own to the network; their number fixes the order in which gradients are summed"),
      HOW, AT(shards), .default_value = 1, .min = 1, .max = SHARDS_MAX},
+    {ROW("/sync", FIELD_BOOL, "Synchronised shards", "statistics of batch normalisation, and class weights, are of the whole batch and not of a shard"),
+     HOW, AT(sync)},
     {ROW("/optimizer", FIELD_GROUP, "Optimizer", "")},
     {ROW("/optimizer/name", FIELD_CHOICE, "Optimizer", "as torch.optim defines it"),
      HOW, AT(optimizer.type), .choices = OPTIMIZER_NAMES},

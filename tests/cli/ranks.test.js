@@ -93,9 +93,17 @@ test("bfloat16, where the CPU has it, and a network that normalises by the batch
     precision: "auto", optimizer: { learning_rate: 0.01, clip_norm: 1 } });
   const alone = run({ cwd: f.dir }, "train", "job.json", "--out", "alone");
   assert.equal(alone.code, 0, alone.err);
-  const r = ranks(f, 4, "job.json", "--out", "of4", "--kernels", "alone/kernels.txt");
-  assert.equal(r.code, 0, r.out + r.err);
-  assert.equal(f.sha256("of4", "model.safetensors"), f.sha256("alone", "model.safetensors"));
+  for (const sync of [false, true]) {
+    const out = sync ? "synced" : "alone";
+    const words = ["--set", `sync=${sync}`, "--kernels", "alone/kernels.txt"];
+    if (sync)
+      assert.equal(run({ cwd: f.dir }, "train", "job.json", "--out", out, ...words).code, 0);
+    const r = ranks(f, 4, "job.json", "--out", "of4", ...words);
+    assert.equal(r.code, 0, r.out + r.err);
+    assert.equal(f.sha256("of4", "model.safetensors"), f.sha256(out, "model.safetensors"), `sync ${sync}`);
+    rmSync(f.path("of4"), { recursive: true });
+  }
+  assert.notEqual(f.sha256("synced", "model.safetensors"), f.sha256("alone", "model.safetensors"));
 });
 
 test("stopped on four ranks, killed on two, done by one: the same bits, and no process stays", async (t) => {

@@ -245,6 +245,95 @@ static void running_statistics_move_on_by_the_mean_of_the_shards(void **state)
     trainer_free(parts);
 }
 
+/* ---- Synced ---- */
+
+static TrainConfig synced(const TrainerFixture *f)
+{
+    TrainConfig c = sharded(f);
+    c.model = &NORMED;
+    c.sync = true;
+    c.precision = PRECISION_F32;
+    c.learning_rate = 0.01;
+    return c;
+}
+
+static void synced_shards_give_the_same_bits_on_any_number_of_ranks(void **state)
+{
+    TrainConfig c = synced(*state);
+    check_ranks(c);
+    c.train_limit = 21;  // a last batch of 3: one shard, and of four ranks one, has no example
+    check_ranks(c);
+    c.train_limit = 38;  // ... of 2
+    check_ranks(c);
+    c = sharded_with_everything(*state);  // bfloat16 where the CPU has it
+    c.sync = true;
+    check_ranks(c);
+    c.shards = 8;
+    c.batch_size = 12;  // shards of 2 and of 1
+    check_ranks(c);
+}
+
+/* The furthest that a value lies from its other one, against the largest. */
+static double distance(const float *a, const float *b, size_t count)
+{
+    double most = 0, largest = 0;
+    for (size_t i = 0; i < count; i++) {
+        most = fmax(most, fabs((double)a[i] - (double)b[i]));
+        largest = fmax(largest, fabs((double)b[i]));
+    }
+    return most / largest;
+}
+
+/* After a few steps, of which the last one is of a smaller batch. */
+static double distance_from_the_whole(TrainConfig c)
+{
+    Seen whole = {0}, parts = {0};
+    size_t count;
+    float *got = values_after(c, &parts, &count);
+    c.shards = 1;
+    float *want = values_after(c, &whole, &count);
+    const double far = distance(got, want, count);
+    assert_int_equal(parts.examples, whole.examples);
+    free(got);
+    free(want);
+    return far;
+}
+
+static void synced_shards_are_the_whole_batch_but_for_rounding(void **state)
+{
+    TrainConfig c = synced(*state);
+    c.epochs = 1;
+    c.train_limit = 44;
+    c.class_weights = CLASS_WEIGHTS_BALANCED;
+    c.label_smoothing = 0.1;
+    for (c.shards = 2; c.shards <= 6; c.shards += 2)
+        assert_true(distance_from_the_whole(c) < 1e-5);
+    c.sync = false;
+    assert_true(distance_from_the_whole(c) > 1e-3);
+    if (net_bf16_is_fast()) {
+        c.sync = true;
+        c.precision = PRECISION_BF16;
+        assert_true(distance_from_the_whole(c) < 1e-2);
+    }
+}
+
+static void synced_running_statistics_are_those_of_the_whole(void **state)
+{
+    TrainConfig c = small_training(*state), cut = c;
+    Trainer *whole, *parts;
+    c.model = cut.model = &NORMED;
+    cut.shards = 3;
+    cut.sync = true;
+    static const char *const NAMES[] = {"1.running_mean", "1.running_var"};
+    for (size_t i = 0; i < COUNT(NAMES); i++) {
+        const float *want = after_one_step(c, NAMES[i], &whole);
+        const float *got = after_one_step(cut, NAMES[i], &parts);
+        assert_true(distance(got, want, 8) < 1e-6);
+        trainer_free(whole);
+        trainer_free(parts);
+    }
+}
+
 static void a_stop_between_two_shards_changes_no_bit(void **state)
 {
     const TrainerFixture *f = *state;
@@ -264,13 +353,13 @@ static void a_stop_between_two_shards_changes_no_bit(void **state)
     free(want);
 }
 
-static void another_number_of_ranks_goes_on_to_the_same_bits(void **state)
+static void check_going_on(const TrainerFixture *f, bool sync)
 {
-    const TrainerFixture *f = *state;
+    static const int RANKS[][2] = {{4, 2}, {2, 1}, {1, 4}};
     TrainConfig c = sharded_with_everything(f);
+    c.sync = sync;
     Run whole = {.config = c};
     float *want = train_on(1, &whole);
-    static const int RANKS[][2] = {{4, 2}, {2, 1}, {1, 4}};
     for (size_t i = 0; i < COUNT(RANKS); i++) {
         c.checkpoint_path = f->checkpoint;
         Run first = {.config = c, .stops = true};
@@ -286,6 +375,12 @@ static void another_number_of_ranks_goes_on_to_the_same_bits(void **state)
         free(got);
     }
     free(want);
+}
+
+static void another_number_of_ranks_goes_on_to_the_same_bits(void **state)
+{
+    check_going_on(*state, false);
+    check_going_on(*state, true);
 }
 
 /* ---- What is refused ---- */
@@ -352,6 +447,9 @@ int main(void)
         cmocka_unit_test(batches_smaller_than_the_shards_have_fewer),
         cmocka_unit_test(shards_are_what_the_whole_batch_is_but_for_rounding),
         cmocka_unit_test(running_statistics_move_on_by_the_mean_of_the_shards),
+        cmocka_unit_test(synced_shards_give_the_same_bits_on_any_number_of_ranks),
+        cmocka_unit_test(synced_shards_are_the_whole_batch_but_for_rounding),
+        cmocka_unit_test(synced_running_statistics_are_those_of_the_whole),
         cmocka_unit_test(a_stop_between_two_shards_changes_no_bit),
         cmocka_unit_test(another_number_of_ranks_goes_on_to_the_same_bits),
         cmocka_unit_test(shards_that_do_not_fit_are_refused),

@@ -183,7 +183,8 @@ static void every_field_arrives_and_survives_the_round_trip(void **state)
 
 /* Recipes: each field has another value than its default in one of them. */
 static const char *const RECIPES[] = {
-    ("{\"accumulation\":4,\"shards\":8,\"optimizer\":{\"name\":\"adamw\",\"learning_rate\":0.002,"
+    ("{\"accumulation\":4,\"shards\":8,\"sync\":true,\"optimizer\":{\"name\":\"adamw\",\"learning_"
+     "rate\":0.002,"
      "\"beta1\":0.8,\"beta2\":0.95,\"epsilon\":1e-6,\"weight_decay\":0.05,"
      "\"decay_biases\":false,\"clip_norm\":1.5},\"ema\":{\"decay\":0.99,\"warmup\":true},"
      "\"schedule\":{\"type\":\"cosine\",\"final\":1e-5,\"warmup_epochs\":0.5,"
@@ -202,6 +203,7 @@ static void recipes_arrive(void **state)
     TrainConfig c = spec_train_config(&spec);
     assert_int_equal(c.accumulation, 4);
     assert_int_equal(c.shards, 8);
+    assert_true(c.sync);
     assert_int_equal(c.optimizer.type, OPTIMIZER_ADAMW);
     assert_true(c.learning_rate == 0.002 && c.optimizer.beta1 == 0.8 && c.optimizer.beta2 == 0.95);
     assert_true(c.optimizer.epsilon == 1e-6 && c.optimizer.weight_decay == 0.05);
@@ -369,6 +371,8 @@ static void numbers_out_of_range(void **state)
          "must be at most 7 for batches of 7, with 1 example in each, got 8"},
         {"{\"shards\":8,\"batch_size\":15,\"network\":\"resnet18\"}", "/shards",
          "must be at most 7 for batches of 15, with 2 examples in each, got 8"},
+        {"{\"shards\":8,\"batch_size\":7,\"network\":\"resnet18\",\"sync\":true}", "/shards",
+         "must be at most 7 for batches of 7, with 1 example in each, got 8"},
         {"{\"optimizer\":{\"clip_norm\":-1}}", "/optimizer/clip_norm",
          "must be at least 0, got -1"},
         {"{\"schedule\":{\"type\":\"step\",\"gamma\":0}}", "/schedule/gamma",
