@@ -343,9 +343,11 @@ static void stop(Daemon *d)
     const bool handlers = http_stop(d->http), uploads = handlers && uploads_close(d->uploads);
     const bool predictor = handlers && predictor_stop(d->predictor, PREDICTOR_STOP_SECONDS);
     if (!predictor || !workers || !uploads || !importer || !evaluator) {
-        // A worker in the middle of a step, or a handler that waits for the disk, still uses
-        // everything. A job goes on from its last checkpoint.
-        LOG(d->log, LOG_WARNING, workers ? "left_in_a_request" : "left_in_a_step",
+        // What is in the middle of a step of a training, an evaluation or an import, or a handler
+        // that waits for the disk, still uses everything. A job goes on from its last checkpoint,
+        // an evaluation and an import begin anew.
+        const bool steps = workers && importer && evaluator;
+        LOG(d->log, LOG_WARNING, steps ? "left_in_a_request" : "left_in_a_step",
             log_real("seconds", WORKERS_STOP_SECONDS));
         log_end(d->log);  // its other users still run
         _exit(0);
