@@ -2,8 +2,9 @@
  *
  * The file is an 8-byte little-endian header length, a JSON header {"name": {"dtype", "shape",
  * "data_offsets"}, ..., "__metadata__": {"key": "text"}}, and the tensors' bytes. F32 and I64 are
- * written and read; I64 comes first in the file, so that all numbers are aligned. Writing is atomic
- * (core/base/atomic_file.h): a reader finds the old file or the new one, never a part.
+ * written and read; F16 and BF16 are read, as the same numbers in F32. I64 comes first in the file,
+ * so that all numbers are aligned. Writing is atomic (core/base/atomic_file.h): a reader finds the
+ * old file or the new one, never a part.
  *
  * Files written here begin with a checksum, so the header starts {"__metadata__":{"checksum":
  * "crc32:<8 digits>". It covers the whole header, with zeros for the digits, and all data. A file

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/bf16.h"
 #include "core/base/file_read.h"
+#include "core/base/half.h"
 #include "core/base/memory.h"
 #include "core/train/safetensors.h"
 #include "core/train/safetensors_checksum.h"
@@ -18,11 +20,12 @@ struct SafeFile {
     uint8_t *owned;       // the file's bytes; NULL after safetensors_parse
     uint8_t *aligned;     // a copy of the data if it is not aligned for numbers
     const uint8_t *data;  // after the header
+    float **widened;      // of the tensors that were stored in 16 bits, by their index; NULL: none
     size_t data_size;
     bool has_checksum;
     cJSON *header;
     SafeTensor *tensors;
-    size_t count;
+    size_t count, entries;
 };
 
 /* cJSON_Parse recurses as deep as the text nests, so the depth is counted first. */
@@ -120,6 +123,58 @@ static bool read_shape(const SafeFile *f, const cJSON *entry, SafeTensor *t, siz
     return true;
 }
 
+/* ---- Types ---- */
+
+typedef struct {
+    const char *name;
+    size_t bytes;  // of a number
+    SafeType type;
+    float (*widen)(uint16_t bits);  // of numbers of 16 bits
+} StoredType;
+
+static const StoredType STORED[] = {{"F32", sizeof(float), SAFE_F32, NULL},
+                                    {"I64", sizeof(int64_t), SAFE_I64, NULL},
+                                    {"F16", sizeof(uint16_t), SAFE_F32, half_to_float},
+                                    {"BF16", sizeof(uint16_t), SAFE_F32, bf16_to_float}};
+
+static const StoredType *stored_type(const cJSON *dtype)
+{
+    for (size_t i = 0; i < COUNT(STORED); i++)
+        if (strcmp(dtype->valuestring, STORED[i].name) == 0)
+            return &STORED[i];
+    return NULL;
+}
+
+static bool widen(SafeFile *f, const StoredType *stored, const uint8_t *bytes, size_t count,
+                  const float **data, Error *err)
+{
+    float *floats = malloc((count ? count : 1) * sizeof *floats);
+    if (!floats)
+        return fail(err, ERR_NO_MEMORY, "no memory for the %zu MB of a tensor of %s",
+                    count * sizeof *floats >> 20, f->label);
+    for (size_t i = 0; i < count; i++) {
+        uint16_t bits;
+        memcpy(&bits, bytes + i * sizeof bits, sizeof bits);
+        floats[i] = stored->widen(bits);
+    }
+    f->widened[f->count] = floats;
+    *data = floats;
+    return true;
+}
+
+static bool read_range(const SafeFile *f, const cJSON *entry, const SafeTensor *t, double *begin,
+                       double *end, Error *err)
+{
+    const cJSON *range = cJSON_GetObjectItemCaseSensitive(entry, "data_offsets");
+    if (cJSON_GetArraySize(range) != 2 || !whole_number(cJSON_GetArrayItem(range, 0), 1e15, begin)
+        || !whole_number(cJSON_GetArrayItem(range, 1), 1e15, end) || *end < *begin)
+        return fail(err, ERR_INVALID, "%s: tensor %s has wrong offsets", f->label, t->name);
+    if (*end > (double)f->data_size)
+        return fail(err, ERR_INVALID, "%s is cut off: tensor %s ends %zu bytes behind the file",
+                    f->label, t->name, (size_t)*end - f->data_size);
+    return true;
+}
+
 /* Read one entry; tensors must follow one another without gap or overlap, from *offset on. */
 static bool read_tensor(SafeFile *f, const cJSON *entry, size_t *offset, Error *err)
 {
@@ -128,24 +183,19 @@ static bool read_tensor(SafeFile *f, const cJSON *entry, size_t *offset, Error *
     const cJSON *dtype = cJSON_GetObjectItemCaseSensitive(entry, "dtype");
     if (!cJSON_IsString(dtype))
         return fail(err, ERR_INVALID, "%s: tensor %s has no type", f->label, t->name);
-    while (t->type < SAFE_TYPES && strcmp(dtype->valuestring, SAFE_TYPE_INFO[t->type].name) != 0)
-        t->type++;
-    if (t->type == SAFE_TYPES)
+    const StoredType *stored = stored_type(dtype);
+    if (!stored)
         return fail(err, ERR_INVALID,
-                    "%s: tensor %s is of type %.16s, only F32 and I64 are supported", f->label,
-                    t->name, dtype->valuestring);
-    const cJSON *range = cJSON_GetObjectItemCaseSensitive(entry, "data_offsets");
-    double begin, end;
-    if (cJSON_GetArraySize(range) != 2 || !whole_number(cJSON_GetArrayItem(range, 0), 1e15, &begin)
-        || !whole_number(cJSON_GetArrayItem(range, 1), 1e15, &end) || end < begin)
-        return fail(err, ERR_INVALID, "%s: tensor %s has wrong offsets", f->label, t->name);
-    if (end > (double)f->data_size)
-        return fail(err, ERR_INVALID, "%s is cut off: tensor %s ends %zu bytes behind the file",
-                    f->label, t->name, (size_t)end - f->data_size);
+                    "%s: tensor %s is of type %.16s, only F32, F16, BF16 and I64 are supported",
+                    f->label, t->name, dtype->valuestring);
+    t->type = stored->type;
+    double begin = 0, end = 0;
+    if (!read_range(f, entry, t, &begin, &end, err))
+        return false;
     size_t count = 0;
     if (!read_shape(f, entry, t, &count, err))
         return false;
-    const size_t number = SAFE_TYPE_INFO[t->type].bytes;
+    const size_t number = stored->bytes;
     if ((size_t)(end - begin) != count * number)
         return fail(err, ERR_INVALID, "%s: tensor %s has %zu bytes, its shape needs %zu", f->label,
                     t->name, (size_t)(end - begin), count * number);
@@ -157,8 +207,10 @@ static bool read_tensor(SafeFile *f, const cJSON *entry, size_t *offset, Error *
     const void *numbers = f->data + *offset;
     if (t->type == SAFE_I64)
         t->integers = numbers;
-    else
+    else if (!stored->widen)
         t->data = numbers;
+    else if (!widen(f, stored, numbers, count, &t->data, err))
+        return false;
     *offset = (size_t)end;
     f->count++;
     return true;
@@ -216,6 +268,8 @@ static bool read_tensors(SafeFile *f, Error *err)
     const int entries_max = cJSON_GetArraySize(f->header);
     const cJSON **entries = xcalloc((size_t)entries_max, sizeof *entries);
     f->tensors = xcalloc((size_t)entries_max, sizeof *f->tensors);
+    f->widened = xcalloc((size_t)entries_max, sizeof *f->widened);
+    f->entries = (size_t)entries_max;
     size_t count = 0, offset = 0;
     const cJSON *entry;
     cJSON_ArrayForEach(entry, f->header)
@@ -280,6 +334,9 @@ void safetensors_close(SafeFile *f)
 {
     if (!f)
         return;
+    for (size_t i = 0; i < f->entries; i++)
+        free(f->widened[i]);
+    free(f->widened);
     cJSON_Delete(f->header);
     free(f->tensors);
     free(f->owned);

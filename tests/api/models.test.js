@@ -171,7 +171,7 @@ test('weights from elsewhere: what fits, and all that does not', async () => {
   const wrong = await put('bad', 'network=googlenet_tiny', safetensors({ ...less, [second]: [1, 2], extra: [3] }), { status: 400 });
   assert.deepEqual(pointers(wrong).sort(), [`/tensors/${first}`, `/tensors/${second}`, '/tensors/extra'].sort());
   assert.match((await put('bad', '', foreign, { status: 400 })).json.detail, /does not say which network/);
-  assert.match((await put('bad', 'network=googlenet_tiny', safetensors(shapes, { type: 'F16' }), { status: 400 })).json.detail, /F16/);
+  assert.match((await put('bad', 'network=googlenet_tiny', safetensors(shapes, { type: 'F64' }), { status: 400 })).json.detail, /is of type F64, only F32, F16, BF16 and I64/);
   assert.deepEqual(pointers(await put('bad', 'network=none&classes=0&class_names=a,,b&x=1', foreign, { status: 400 })).sort(), ['?class_names', '?classes', '?network', '?x']);
   assert.deepEqual(pointers(await put('bad', 'network=googlenet_tiny&class_names=a,b', foreign, { status: 400 })), ['?class_names']);
   for (const body of ['', 'no safetensors', foreign.subarray(0, 5000)]) await put('bad', 'network=googlenet_tiny', body, { status: 400 });
@@ -179,6 +179,53 @@ test('weights from elsewhere: what fits, and all that does not', async () => {
   await client.get('/v1/models/bad', { status: 404 });
   assert.deepEqual(files(), before);
   assert.deepEqual(readdirSync(join(daemon.data, 'uploads')), []);
+});
+
+// The same tensors with their floats in 16 bits, rounded towards zero: halves, or the upper halves of floats.
+function narrowed(bytes, type) {
+  const tensors = tensorsOf(bytes), start = 8 + Number(bytes.readBigUInt64LE()), header = {}, parts = [];
+  const half = (bits) => {
+    const exponent = ((bits >>> 23) & 0xff) - 112;
+    return ((bits >>> 16) & 0x8000) | (exponent <= 0 ? 0 : (exponent << 10) | ((bits >>> 13) & 0x3ff));
+  };
+  let offset = 0;
+  for (const [name, { dtype, shape, data_offsets: [from, to] }] of Object.entries(tensors).sort((a, b) => a[1].data_offsets[0] - b[1].data_offsets[0])) {
+    const old = bytes.subarray(start + from, start + to);
+    const part = dtype === 'F32' ? Buffer.alloc(old.length / 2) : old;
+    if (dtype === 'F32')
+      for (let i = 0; i < old.length; i += 4) part.writeUInt16LE(type === 'BF16' ? old.readUInt16LE(i + 2) : half(old.readUInt32LE(i)), i / 2);
+    header[name] = { dtype: dtype === 'F32' ? type : dtype, shape, data_offsets: [offset, offset + part.length] };
+    parts.push(part);
+    offset += part.length;
+  }
+  const text = Buffer.from(JSON.stringify(header)), size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(text.length));
+  return Buffer.concat([size, text, ...parts]);
+}
+
+test('weights in 16 bits become the same numbers in 32', async () => {
+  const { bytes } = await client.get('/v1/models/shirts/versions/1/content');
+  const floats = (file, { data_offsets: [from, to] }) => {
+    const start = 8 + Number(file.readBigUInt64LE());
+    return Array.from({ length: (to - from) / 4 }, (_, i) => file.readFloatLE(start + from + 4 * i));
+  };
+  for (const [type, error] of [['F16', 2 ** -10], ['BF16', 2 ** -7]]) {
+    const { json } = await put('narrow', 'network=googlenet_tiny', narrowed(bytes, type), { status: 201 });
+    const back = (await client.get(`/v1/models/narrow/versions/${json.version}/content`)).bytes;
+    const before = tensorsOf(bytes), after = tensorsOf(back);
+    let rounded = 0;
+    for (const [name, tensor] of Object.entries(before).filter(([, { dtype }]) => dtype === 'F32')) {
+      assert.deepEqual([after[name].dtype, after[name].shape], ['F32', tensor.shape]);
+      const was = floats(bytes, tensor);
+      for (const [i, x] of floats(back, after[name]).entries()) {
+        // Below the smallest normal half nothing is left.
+        assert.ok(Math.abs(x - was[i]) <= Math.abs(was[i]) * error + (type === 'F16' ? 2 ** -14 : 0), `${name} ${x} ${was[i]}`);
+        rounded += x !== was[i];
+      }
+    }
+    assert.ok(rounded > 100);
+  }
+  await client.call('DELETE', '/v1/models/narrow', { status: 204 });
 });
 
 test('a model outlives its job; what is deleted is gone', async () => {

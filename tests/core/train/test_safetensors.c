@@ -1,6 +1,7 @@
 /* tests/core/train/test_safetensors.c -- files of ours and of others, whole and damaged. */
 #include "core/train/safetensors.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -137,6 +138,53 @@ static void misaligned_and_reordered_files_are_read(void **state)
     }
 }
 
+/* By the definition, in double precision. */
+static double half_value(uint16_t bits)
+{
+    const int exponent = bits >> 10 & 0x1f, fraction = bits & 0x3ff;
+    const double sign = bits & 0x8000 ? -1 : 1;
+    if (exponent == 0x1f)
+        return fraction ? (double)NAN : sign * (double)INFINITY;
+    return exponent == 0 ? sign * ldexp(fraction, -24)
+                         : sign * ldexp(1024 + fraction, exponent - 25);
+}
+
+/* Every number of either type, and floats behind them. */
+static void sixteen_bits_are_read_as_floats(void **state)
+{
+    (void)state;
+    enum { COUNT16 = 1 << 16, BYTES = 2 * COUNT16 };
+    const char *header =
+        "{\"half\":{\"dtype\":\"F16\",\"shape\":[256,256],\"data_offsets\":[0,131072]},"
+        "\"brain\":{\"dtype\":\"BF16\",\"shape\":[65536],\"data_offsets\":[131072,262144]},"
+        "\"x\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[262144,262156]}}";
+    const size_t length = strlen(header), size = 8 + length + 2 * BYTES + sizeof A;
+    uint8_t *bytes = xcalloc(size, 1);
+    Error err = {0};
+    SafeFile *f = NULL;
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(length >> (8 * i));
+    memcpy(bytes + 8, header, length);
+    for (size_t i = 0; i < 2 * COUNT16; i++) {
+        const uint16_t bits = (uint16_t)i;
+        memcpy(bytes + 8 + length + 2 * i, &bits, sizeof bits);
+    }
+    memcpy(bytes + 8 + length + 2 * BYTES, A, sizeof A);
+    CHECK_OK(safetensors_parse("file", bytes, size, &f, &err), err);
+    const SafeTensor *half = safetensors_find(f, "half"), *brain = safetensors_find(f, "brain");
+    assert_true(half->type == SAFE_F32 && brain->type == SAFE_F32);
+    assert_int_equal(half->dim_count, 2);
+    for (uint32_t i = 0; i < COUNT16; i++) {
+        const double want = half_value((uint16_t)i), got = (double)half->data[i];
+        assert_true(isnan(want) ? isnan(got) : want == got && signbit(want) == signbit(got));
+        const uint32_t wide = i << 16;
+        assert_memory_equal(&brain->data[i], &wide, sizeof wide);
+    }
+    assert_memory_equal(safetensors_find(f, "x")->data, A, sizeof A);
+    safetensors_close(f);
+    free(bytes);
+}
+
 #define F32(name, shape, begin, end)                                                               \
     "\"" name "\":{\"dtype\":\"F32\",\"shape\":" shape ",\"data_offsets\":[" begin "," end "]}"
 
@@ -154,8 +202,12 @@ static void faults_are_named(void **state)
         {"{\"x\":[[[[[1]]]]]}", 0, "file has a damaged header: it is not plain JSON"},
         {"{\"x\":1}", 0, "file: entry x is not an object"},
         {"{\"x\":{\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "file: tensor x has no type"},
-        {"{\"x\":{\"dtype\":\"BF16\",\"shape\":[1],\"data_offsets\":[0,2]}}", 2,
-         "file: tensor x is of type BF16, only F32 and I64 are supported"},
+        {"{\"x\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[0,8]}}", 8,
+         "file: tensor x is of type F64, only F32, F16, BF16 and I64 are supported"},
+        {"{\"x\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,2]}}", 2,
+         "file: tensor x has 2 bytes, its shape needs 4"},
+        {"{\"x\":{\"dtype\":\"BF16\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
+         "file: tensor x has 4 bytes, its shape needs 2"},
         {"{\"x\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, "file: tensor x has no shape"},
         {"{" F32("x", "[1,1,1,1,1]", "0", "4") "}", 4,
          "file: tensor x has 5 dimensions, at most 4 are possible"},
@@ -277,6 +329,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(integers_come_back_and_stand_aligned),
         cmocka_unit_test(misaligned_and_reordered_files_are_read),
+        cmocka_unit_test(sixteen_bits_are_read_as_floats),
         cmocka_unit_test(faults_are_named),
         cmocka_unit_test(a_file_cut_off_anywhere_is_refused),
         cmocka_unit_test(a_flipped_bit_never_crashes),
