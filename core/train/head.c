@@ -27,10 +27,13 @@ static void find_offsets(const ParamStore *params, Head *h)
 {
     h->weights = params->weight_count;
     h->others = params->trained_count;
+    h->statistics = params->count;
     for (int i = h->first_param; i < params->param_count; i++) {
         const Param *p = &params->params[i];
-        size_t *first = p->role == ROLE_WEIGHT ? &h->weights : &h->others;
-        if (role_is_trained(p->role) && p->offset < *first)
+        size_t *first = p->role == ROLE_WEIGHT     ? &h->weights
+                        : role_is_trained(p->role) ? &h->others
+                                                   : &h->statistics;
+        if (p->role != ROLE_COUNTER && p->offset < *first)
             *first = p->offset;
     }
 }

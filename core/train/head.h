@@ -11,8 +11,9 @@
 typedef struct {
     char node[GRAPH_MAX_NAME];  // its first
     int first_param;            // of the store: it has all from there on
-    size_t weights, others;     // where its numbers begin among the store's weights, and among what
-                                // else is trained: it has the rest of both
+    // Where its numbers begin among the store's weights, among what else is trained and among the
+    // running statistics: it has the rest of each.
+    size_t weights, others, statistics;
 } Head;
 
 /* Its first node in the model's graph. */

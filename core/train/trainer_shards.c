@@ -242,17 +242,25 @@ static bool train_shard(Trainer *t, Net *net, const NetBatch *batch, int shard, 
     return ok;
 }
 
+/* How many running statistics stay as they are. The sum of the shards' shares of a number need not
+ * be that number. */
+static size_t frozen_statistics(const Trainer *t)
+{
+    return t->config.freeze == FREEZE_FEATURES ? t->head.statistics - t->params->trained_count : 0;
+}
+
 /* The statistics are the sums of the shards' shares, or, synced, those that all have computed. */
 static void take_statistics(const Trainer *t, const float *total)
 {
     const Shards *s = t->shards;
     const ParamStore *p = s->store;
     float *statistics = p->values + p->trained_count;
-    const size_t bytes = statistics_count(p) * sizeof(float);
+    const size_t bytes = statistics_count(p) * sizeof(float), kept = frozen_statistics(t);
     if (t->synced)  // a rank without examples has not
         comm_broadcast(s->comm, statistics, bytes);
     else
         memcpy(statistics, total + p->trained_count, bytes);
+    memcpy(statistics, s->statistics, kept * sizeof(float));
     comm_broadcast(s->comm, p->counters, p->counter_count * sizeof(int64_t));
 }
 
