@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
-#include "core/export/onnx.h"
 #include "server/api/api_common.h"
 #include "server/api/file_answer.h"
 #include "server/api/json_model.h"
@@ -16,6 +15,7 @@
 #include "server/base/json_text.h"
 #include "server/models/model_card.h"
 #include "server/models/model_files.h"
+#include "server/models/model_onnx.h"
 
 /* ---- Look ---- */
 
@@ -129,40 +129,31 @@ static bool flag_or(Query *query, const char *name, bool fallback, Faults *fault
     return strcmp(text, "true") == 0;
 }
 
-static bool write_onnx(const ModelVersion *version, const char *path, OnnxExport what, Error *err)
+static bool write_onnx(const ModelVersion *version, const char *path, ModelOnnx how, Error *err)
 {
     const VersionRow *row = &version->row;
     const ModelHints hints = {row->network, row->channels, row->classes, row->image_size};
     ModelFile m;
-    MetaList meta = {0};
+    char number[24];
     if (!model_file_open(version->path.text, &hints, &m, err))
         return false;
-    model_info_to_meta_whole(&m.info, &meta);
-    meta_add(&meta, "googlenetd_model", xstrdup(version->name));
-    meta_add(&meta, "googlenetd_model_version", xasprintf("%lld", (long long)row->version));
-    meta_add(&meta, "card", model_card_markdown(version));
-    OnnxProperty *properties = xcalloc(meta.count, sizeof *properties);
-    for (size_t i = 0; i < meta.count; i++)
-        properties[i] = (OnnxProperty){meta.items[i].key, meta.items[i].value};
-    what.name = m.info.network;
-    what.program_version = GOOGLENETD_VERSION;
-    what.graph = m.graph;
-    what.params = m.params;
-    what.normalization = m.info.normalization;
-    what.properties = properties;
-    what.property_count = (int)meta.count;
-    const bool ok = onnx_write(path, &what, NULL, err);
-    free(properties);
-    meta_free(&meta);
+    char *card = model_card_markdown(version);
+    snprintf(number, sizeof number, "%lld", (long long)row->version);
+    const OnnxProperty more[] = {
+        {"googlenetd_model", version->name}, {"googlenetd_model_version", number}, {"card", card}};
+    how.more = more;
+    how.more_count = COUNT(more);
+    const bool ok = model_onnx_write(path, &m, &how, NULL, err);
+    free(card);
     model_file_close(&m);
     return ok;
 }
 
 /* The file has no name any more: it is gone with the answer. */
-static int make_onnx(const App *app, const ModelVersion *version, OnnxExport what, Error *err)
+static int make_onnx(const App *app, const ModelVersion *version, ModelOnnx how, Error *err)
 {
     const Path path = model_incoming_path(app->data);
-    if (!write_onnx(version, path.text, what, err))
+    if (!write_onnx(version, path.text, how, err))
         return -1;
     const int fd = open(path.text, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -176,7 +167,7 @@ bool get_model_onnx(App *app, const Request *req, Response *res, Error *err)
     Faults faults = {.count = 0};
     ModelVersion version;
     struct stat file;
-    const OnnxExport what = {
+    const ModelOnnx how = {
         .keep_batch_norm = !flag_or(req->query, "fold_batch_norm", true, &faults),
         .without_preprocessing = !flag_or(req->query, "preprocessing", true, &faults),
         .probabilities = flag_or(req->query, "probabilities", false, &faults),
@@ -186,7 +177,7 @@ bool get_model_onnx(App *app, const Request *req, Response *res, Error *err)
         return respond_faults(res, &faults);
     if (!request_version(app, req, &version, err))
         return false;
-    const int fd = make_onnx(app, &version, what, err);
+    const int fd = make_onnx(app, &version, how, err);
     bool ok = fd >= 0;
     if (ok && fstat(fd, &file) != 0) {
         close(fd);

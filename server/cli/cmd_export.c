@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "core/export/onnx.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
 #include "server/cli/model_argument.h"
+#include "server/models/model_onnx.h"
 
 /* ---- Options ---- */
 
@@ -49,7 +49,7 @@ static const Syntax SYNTAX = {
         "Write a trained network as ONNX (opset 13, IR version 7). MODEL is a model.safetensors,\n"
         "a checkpoint, or a folder that `googlenetd train` has filled. The graph's input is\n"
         "float32, batch x channels x height x width, for batches of any size; its metadata say\n"
-        "the network, the classes' names, the normalisation and what goes in.",
+        "the network, the classes' names, what becomes of a picture file, and what goes in.",
     .options = OPTIONS,
     .option_count = COUNT(OPTIONS),
     .min_words = 1,
@@ -96,25 +96,10 @@ static void print_text(const ExportArgs *a, const ModelFile *m, size_t bytes)
 
 static bool write_onnx(const ExportArgs *a, const ModelFile *m, size_t *bytes, Error *err)
 {
-    MetaList meta = {0};
-    model_info_to_meta_whole(&m->info, &meta);
-    OnnxProperty *properties = xcalloc(meta.count + 1, sizeof *properties);
-    for (size_t i = 0; i < meta.count; i++)
-        properties[i] = (OnnxProperty){meta.items[i].key, meta.items[i].value};
-    const OnnxExport what = {.name = m->info.network,
-                             .program_version = GOOGLENETD_VERSION,
-                             .graph = m->graph,
-                             .params = m->params,
-                             .normalization = m->info.normalization,
-                             .keep_batch_norm = a->keep,
-                             .without_preprocessing = a->without_preprocessing,
-                             .probabilities = a->probabilities,
-                             .properties = properties,
-                             .property_count = (int)meta.count};
-    const bool ok = onnx_write(a->onnx, &what, bytes, err);
-    free(properties);
-    meta_free(&meta);
-    return ok;
+    const ModelOnnx how = {.keep_batch_norm = a->keep,
+                           .without_preprocessing = a->without_preprocessing,
+                           .probabilities = a->probabilities};
+    return model_onnx_write(a->onnx, m, &how, bytes, err);
 }
 
 static bool export_model(const ExportArgs *a, const char *argument, Error *err)

@@ -135,9 +135,10 @@ test('the file comes whole, in part, and not again', async () => {
 
 test('ONNX and the card', async () => {
   const folded = await client.get('/v1/models/shirts/versions/1/onnx');
+  assert.ok(folded.bytes.includes('"in_graph":true') && folded.bytes.includes('# shirts, version 1\n'));
   const out = await client.get('/v1/models/shirts/versions/1/onnx?preprocessing=false&fold_batch_norm=false&probabilities=true');
   assert.ok(folded.bytes.includes('pixels') && folded.bytes.includes('T-shirt/top'));
-  assert.ok(out.bytes.includes('image') && out.bytes.includes('probabilities'));
+  assert.ok(out.bytes.includes('"in_graph":false') && out.bytes.includes('probabilities'));
   await client.get('/v1/models/shirts/versions/1/onnx?preprocessing=maybe', { status: 400 });
   assert.deepEqual(files().filter((name) => !/^model_\d+\/\d+\.safetensors$/.test(name)), []);
   const { json } = await client.get('/v1/models/shirts/versions/1/card');

@@ -13,6 +13,17 @@ function trained(t, job) {
   return f;
 }
 
+// A property of the file by its key: fields 1 and 2, texts, of a message.
+function property(bytes, key) {
+  let at = bytes.indexOf(Buffer.concat([Buffer.from([0x0a, key.length]), Buffer.from(key), Buffer.from([0x12])])) + key.length + 3;
+  let length = 0;
+  for (let shift = 0; ; shift += 7) {
+    const byte = bytes[at++];
+    length |= (byte & 0x7f) << shift;
+    if (byte < 0x80) return bytes.toString("utf8", at, at + length);
+  }
+}
+
 const count = (bytes, text) => bytes.toString("latin1").split(text).length - 1;
 
 test("a run's folder becomes an ONNX file, the same file each time", (t) => {
@@ -40,6 +51,21 @@ test("a run's folder becomes an ONNX file, the same file each time", (t) => {
   assert.match(out.out, /^input image: .*, scaled and normalised$/m);
   assert.equal(count(readFileSync(f.path("d.onnx")), "preprocessing."), 0);
   assert.equal(count(readFileSync(f.path("d.onnx")), "Softmax"), 1);
+});
+
+test("the metadata say how a picture file becomes the input", (t) => {
+  const f = trained(t, { image_size: 32, normalization: { type: "given", mean: [0.25], std: [0.5] } });
+  const read = (...options) => {
+    assert.equal(f.run("export", "run", "--onnx", "x.onnx", ...options).code, 0);
+    return JSON.parse(property(readFileSync(f.path("x.onnx")), "preprocessing"));
+  };
+  const want = { colour: "grey", picture: { size: 28, fit: "crop", filter: "bilinear" }, size: 32, layout: "NCHW", scale: 1 / 255, mean: [0.25], std: [0.5], in_graph: true };
+  assert.deepEqual(read(), want);
+  assert.deepEqual(read("--preprocessing", "out"), { ...want, in_graph: false });
+  const plain = trained(t, {});
+  assert.equal(plain.run("export", "run", "--onnx", "x.onnx").code, 0);
+  const { mean, std } = JSON.parse(property(readFileSync(plain.path("x.onnx")), "preprocessing"));
+  assert.deepEqual([mean, std], [[0], [1]]);
 });
 
 test("batch norms are folded unless they are to stay, and blocks of one's own are known", (t) => {
