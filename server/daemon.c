@@ -18,6 +18,7 @@
 #include "server/notify.h"
 #include "server/signals.h"
 #include "server/work/cpus.h"
+#include "server/work/estimate.h"
 #include "server/work/evaluator.h"
 #include "server/work/import_set.h"
 #include "server/work/importer.h"
@@ -252,6 +253,7 @@ static bool start_predictor(Daemon *d, const ServerConfig *config, Error *err)
         .bytes = config->limits.models_bytes,
         .idle_seconds = config->limits.models_idle_seconds,
         .waiting = PICTURES_WAITING,
+        .fits = model_fits,
         .kernels = d->kernels,
         .log = d->log,
     };

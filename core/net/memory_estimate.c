@@ -23,10 +23,11 @@ static size_t loader_bytes(int64_t examples, const MemoryQuestion *q, Shape imag
 /* The program itself, its libraries and threads; and for each layer of each program oneDNN's
  * primitives with the code generated for them. Both measured, on two threads with AVX-512: from
  * tiny nets to large images they leave no more than a twentieth of the total unexplained. */
+enum { PROCESS_BYTES = 36 << 20, LAYER_BYTES = 130 << 10 };
+
 static size_t base_bytes(size_t layers)
 {
-    enum { PROCESS = 36 << 20, LAYER = 130 << 10 };
-    return PROCESS + layers * LAYER;
+    return PROCESS_BYTES + layers * LAYER_BYTES;
 }
 
 /* Of the linear layers. */
@@ -95,6 +96,27 @@ MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
     graph_free(evaluated);
     graph_free(folded);
     graph_free(runs);
+    return e;
+}
+
+MemoryEstimate memory_estimate_forward(const Graph *g, int batch, int programs, bool bf16)
+{
+    const size_t numbers = (size_t)graph_parameter_count(g), linear = linear_parameters(g);
+    const size_t number_bytes = bf16 ? 2 : 4, sizes = (size_t)programs;
+    Graph *folded = rewrite_fold_batch_norm(g), *runs = rewrite_all(folded, 0);
+    const bool folds = graph_node_count(folded) < graph_node_count(g);
+    Layout *layout = layout_new(
+        runs, (LayoutConfig){.batch = batch, .bf16 = bf16, .views = layout_views_pay(bf16)});
+    const MemoryEstimate e = {
+        .parameters = folds ? numbers * sizeof(float) : 0,
+        .programs = ((numbers - linear) * sizes + linear) * number_bytes,
+        .feature_maps = layout->bytes,
+        .batches = (size_t)batch * shape_count(graph_shape(g, graph_input(g))) * sizeof(float),
+        .base = sizes * (size_t)graph_node_count(runs) * LAYER_BYTES,
+    };
+    layout_free(layout);
+    graph_free(runs);
+    graph_free(folded);
     return e;
 }
 

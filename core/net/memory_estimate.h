@@ -33,3 +33,7 @@ typedef struct {
 /* `g` as a model made it, before any rewrite, and without fault. */
 MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *question);
 size_t memory_estimate_total(const MemoryEstimate *e);
+
+/* Of a net that only evaluates, `batch` examples at a time, in programs of `programs` sizes up to
+ * that: what it takes beside the values of its parameters, which are there already. */
+MemoryEstimate memory_estimate_forward(const Graph *g, int batch, int programs, bool bf16);

@@ -26,15 +26,23 @@ bool respond_predict_error(Response *res, const Error *err)
     static const struct {
         const char *reason;
         int status;
-    } STATUS_OF[] = {
-        {"picture_too_large", 413}, {"picture_unknown", 415},   {"picture_format", 415},
-        {"decoder_died", 422},      {"decoder_timeout", 422},   {"picture_empty", 422},
-        {"picture_animated", 422},  {"picture_truncated", 422}, {"picture_damaged", 422},
-        {"not_explainable", 422},   {"no_number", 422},         {"busy", 503}};
+    } STATUS_OF[] = {{"picture_too_large", 413},
+                     {"picture_unknown", 415},
+                     {"picture_format", 415},
+                     {"decoder_died", 422},
+                     {"decoder_timeout", 422},
+                     {"picture_empty", 422},
+                     {"picture_animated", 422},
+                     {"picture_truncated", 422},
+                     {"picture_damaged", 422},
+                     {"not_explainable", 422},
+                     {"no_number", 422},
+                     {"too_large_for_memory", 503},
+                     {"busy", 503}};
     for (size_t i = 0; err->reason && i < COUNT(STATUS_OF); i++) {
         if (strcmp(err->reason, STATUS_OF[i].reason) != 0)
             continue;
-        if (STATUS_OF[i].status == 503)
+        if (strcmp(err->reason, "busy") == 0)
             response_header(res, "Retry-After", "1");
         return respond_problem(res, STATUS_OF[i].status, err->reason, "%s", err->message);
     }

@@ -18,6 +18,7 @@
 #include "server/cli/model_argument.h"
 #include "server/models/model_evaluation.h"
 #include "server/work/cpus.h"
+#include "server/work/estimate.h"
 
 enum { MAX_RECORD = 1 << 20 };  // bytes of a record of kernels
 
@@ -89,6 +90,7 @@ typedef struct {
     ModelFile model;
     Dataset *dataset;
     Autotune *autotune;
+    int team;  // threads
     ModelEvaluation result;
 } Run;
 
@@ -143,7 +145,9 @@ static bool evaluate(Run *r, Error *err)
                                           .precision = a->precision,
                                           .autotune = r->autotune,
                                           .go_on = goes_on};
-    const bool ok = model_evaluation_run(&config, &r->result, err);
+    const bool ok =
+        evaluation_fits(r->model.graph, a->batch_size, model_evaluation_bf16(&config), r->team, err)
+        && model_evaluation_run(&config, &r->result, err);
     if (known)
         spec_free(&spec);
     return ok;
@@ -152,7 +156,7 @@ static bool evaluate(Run *r, Error *err)
 static bool measure(Run *r, Error *err)
 {
     char *cache = autotune_cache_path(NULL);
-    team_start(cpus_granted(r->args->threads));
+    r->team = team_start(cpus_granted(r->args->threads));
     load_kernels(r, cache);
     const bool ok = evaluate(r, err);
     if (cache)

@@ -18,6 +18,7 @@
 #include "server/models/loaded_model.h"
 #include "server/models/ranking.h"
 #include "server/work/cpus.h"
+#include "server/work/estimate.h"
 
 enum { MAX_FILE = 1 << 30 };
 
@@ -101,7 +102,7 @@ static bool see(const Run *r, const char *path, cJSON **prediction, Error *err)
 static bool open_model(Run *r, const char *argument, Error *err)
 {
     char *path = model_argument_path(argument), *cache = autotune_cache_path(NULL);
-    const LoadedModelConfig how = {.kernels = cache};
+    const LoadedModelConfig how = {.kernels = cache, .fits = model_fits};
     team_start(cpus_granted(r->args->threads));
     const bool ok =
         loaded_model_open(path, &r->args->hints, r->args->precision, NULL, &r->model, err)

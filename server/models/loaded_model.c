@@ -6,6 +6,7 @@
 #include "core/data/decode/fit.h"
 #include "core/data/image_maker.h"
 #include "core/evaluate/activation_map.h"
+#include "core/net/memory_estimate.h"
 #include "core/net/net.h"
 
 /* DESIGN. The net is configured as the evaluation of a training with the default batch size is, so
@@ -90,10 +91,22 @@ void loaded_model_normalize(const LoadedModel *m, const float *src, float *image
     }
 }
 
+static bool fits(const LoadedModel *m, const LoadedModelConfig *config, Error *err)
+{
+    enum { PROGRAMS = 2 };  // those that are made at once
+    if (!config->fits)
+        return true;
+    const MemoryEstimate needed =
+        memory_estimate_forward(m->file.graph, LOADED_MODEL_BATCH, PROGRAMS, m->facts.bf16);
+    return config->fits(memory_estimate_total(&needed), err);
+}
+
 bool loaded_model_prepare(LoadedModel *m, const LoadedModelConfig *config, Error *err)
 {
     if (m->net)
         return true;
+    if (!fits(m, config, err))
+        return false;
     m->autotune = autotune_new();
     if (config->kernels)
         autotune_load(m->autotune, config->kernels, NULL);

@@ -39,10 +39,14 @@ void loaded_model_image(const LoadedModel *m, const uint8_t *pixels, float *imag
 /* Numbers of 0 to 1, channels first, to an image: the normalisation alone. May be in place. */
 void loaded_model_normalize(const LoadedModel *m, const float *src, float *image);
 
+/* Whether a model may take so many bytes more; if not, *err says why. */
+typedef bool (*MemoryFits)(size_t bytes, Error *err);
+
 typedef struct {
     const char *kernels;    // file of the autotune cache; NULL: none
     bool (*go_on)(void *);  // asked while kernels are measured; NULL: always
     void *context;
+    MemoryFits fits;  // asked before it is made, for what it will take; NULL: it always does
 } LoadedModelConfig;
 
 /* Computes: make the net, once. Kernels that the cache does not know are measured and added to it,

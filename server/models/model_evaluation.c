@@ -30,6 +30,11 @@ static Precision precision_of(const ModelEvaluationConfig *c)
     return precision_resolve(c->precision == PRECISION_AUTO ? trained : c->precision);
 }
 
+bool model_evaluation_bf16(const ModelEvaluationConfig *c)
+{
+    return precision_of(c) == PRECISION_BF16;
+}
+
 static EvaluationConfig evaluation_config(Work *work)
 {
     const ModelEvaluationConfig *c = work->config;
@@ -40,7 +45,7 @@ static EvaluationConfig evaluation_config(Work *work)
                               .split = c->train ? &c->dataset->train : &c->dataset->test,
                               .limit = c->limit,
                               .batch_size = c->batch_size,
-                              .bf16 = precision_of(c) == PRECISION_BF16,
+                              .bf16 = model_evaluation_bf16(c),
                               .autotune = c->autotune,
                               .go_on = goes_on,
                               .progress = tell,

@@ -40,6 +40,9 @@ typedef struct {
     const char *const *class_names;  // of the model, else of the set; NULL: not known. Borrowed
 } ModelEvaluation;
 
+/* Whether it will be computed in bfloat16. */
+bool model_evaluation_bf16(const ModelEvaluationConfig *config);
+
 /* On the calling thread and its OpenMP team. The caller frees it, also after a failure. */
 bool model_evaluation_run(const ModelEvaluationConfig *config, ModelEvaluation *result, Error *err);
 void model_evaluation_free(ModelEvaluation *result);  // takes {0}

@@ -134,7 +134,8 @@ static bool explain(LoadedModel *m, const PredictTask *task, Error *err)
 static bool compute(Predictor *p, PredictTask *batch, int count, Error *err)
 {
     LoadedModel *m = batch->entry->model;
-    const LoadedModelConfig how = {.kernels = p->config.kernels, .go_on = goes_on, .context = p};
+    const LoadedModelConfig how = {
+        .kernels = p->config.kernels, .go_on = goes_on, .context = p, .fits = p->config.fits};
     if (!loaded_model_prepare(m, &how, err))
         return false;
     if (batch->next)

@@ -10,7 +10,8 @@
  *
  * Threads   any, but for start and stop.
  * Errors    ERR_STOPPED: the predictor ends. ERR_CONFLICT with the reason "busy": too many images
- *           wait, or the deadline passed: nothing was computed. Otherwise those of loaded_model.h.
+ *           wait, or the deadline passed: nothing was computed. Otherwise what `fits`
+ *          says, and those of loaded_model.h.
  */
 #pragma once
 #include "server/base/log.h"
@@ -21,6 +22,7 @@ typedef struct {
     int64_t bytes;        // that models which stay loaded may take, by loaded_model_bytes
     double idle_seconds;  // after which one leaves
     int waiting;          // images that may wait
+    MemoryFits fits;      // asked before a model is read, and before its net is made; NULL: yes
     const char *kernels;  // file of the autotune cache; NULL: none. Borrowed, as `log`
     Log *log;             // may be NULL
 } PredictorConfig;

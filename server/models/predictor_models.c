@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
@@ -106,14 +107,25 @@ static Entry *add_entry(Predictor *p, const char *key)
     return e;
 }
 
+/* A file is read whole, and its numbers are copied. One that is not there is found by the reader.
+ */
+static bool file_fits(const Predictor *p, const char *path, Error *err)
+{
+    struct stat file;
+    if (!p->config.fits || stat(path, &file) != 0)
+        return true;
+    return p->config.fits(2 * (size_t)file.st_size, err);
+}
+
 /* Unlocks while it reads. */
 static void read_entry(Predictor *p, Entry *e, const PredictorFile *file)
 {
     LoadedModel *model = NULL;
     Error err = {0};
     pthread_mutex_unlock(&p->lock);
-    const bool ok = loaded_model_open(file->path, &(ModelHints){0}, PRECISION_AUTO, &file->picture,
-                                      &model, &err);
+    const bool ok = file_fits(p, file->path, &err)
+                    && loaded_model_open(file->path, &(ModelHints){0}, PRECISION_AUTO,
+                                         &file->picture, &model, &err);
     pthread_mutex_lock(&p->lock);
     e->model = model;
     e->error = err;

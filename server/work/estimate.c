@@ -5,6 +5,7 @@
 #include "core/base/memory.h"
 #include "core/dnn/dnn.h"
 #include "core/net/memory_estimate.h"
+#include "core/net/parts.h"
 #include "server/work/memory_limit.h"
 
 static int64_t used(int limit, int count)
@@ -86,6 +87,26 @@ bool training_fits(const JobSpec *spec, const Dataset *dataset, int threads, Err
     graph_free(g);
     return memory_can_hold("the training", total, err)
            && memory_can_add("the training", total - parts.dataset - parts.base, err);
+}
+
+bool model_fits(size_t bytes, Error *err)
+{
+    const bool ok =
+        memory_can_hold("the model", bytes, err) && memory_can_add("the model", bytes, err);
+    if (!ok && err)
+        err->reason = "too_large_for_memory";
+    return ok;
+}
+
+bool evaluation_fits(const Graph *g, int batch_size, bool bf16, int threads, Error *err)
+{
+    enum { PROGRAMS = 2, SLOTS = 3 };  // of whole parts of a batch and of the last one; of a loader
+    const int micro = net_evaluation_micro_batch(batch_size, threads);
+    const MemoryEstimate parts = memory_estimate_forward(g, micro, PROGRAMS, bf16);
+    const size_t image = shape_count(graph_shape(g, graph_input(g))) * sizeof(float);
+    const size_t bytes = memory_estimate_total(&parts) + SLOTS * (size_t)batch_size * image;
+    return memory_can_hold("the evaluation", bytes, err)
+           && memory_can_add("the evaluation", bytes, err);
 }
 
 bool bench_fits(const BenchConfig *c, Error *err)

@@ -33,6 +33,13 @@ size_t estimate_memory(const Graph *g, const JobSpec *spec, const SetSize *set, 
  * ERR_NO_MEMORY, with the figures; ERR_INVALID: the network does not fit the image. */
 bool training_fits(const JobSpec *spec, const Dataset *dataset, int threads, Error *err);
 
+/* Whether this process may have so many bytes more for a model that is to predict. ERR_NO_MEMORY,
+ * with the figures and the reason "too_large_for_memory". */
+bool model_fits(size_t bytes, Error *err);
+
+/* Whether it may have what an evaluation of a network needs beside its weights. ERR_NO_MEMORY. */
+bool evaluation_fits(const Graph *g, int batch_size, bool bf16, int threads, Error *err);
+
 /* The same for a bench. */
 bool bench_fits(const BenchConfig *config, Error *err);
 

@@ -12,6 +12,7 @@
 #include "server/data/dataset_folder.h"
 #include "server/models/model_evaluation.h"
 #include "server/work/error_word.h"
+#include "server/work/estimate.h"
 
 enum {
     BATCH_DEFAULT = 128,
@@ -27,6 +28,7 @@ typedef struct {
     ModelFile model;
     Dataset *dataset;
     Autotune *autotune;
+    int team;  // threads
     ModelEvaluation result;
 } Work;
 
@@ -69,7 +71,8 @@ static bool open_all(Work *work, Error *err)
 
 static void start_team(Work *work)
 {
-    team_start(job_threads_for(work->config->threads, work->trained ? work->spec.threads : 0));
+    work->team =
+        team_start(job_threads_for(work->config->threads, work->trained ? work->spec.threads : 0));
     work->autotune = autotune_new();
     if (work->source.kernels)
         autotune_use_record(work->autotune, work->source.kernels, NULL);
@@ -95,7 +98,9 @@ static bool measure(Work *work, Error *err)
     if (!how.train && work->dataset->test.count == 0)
         return fail(err, ERR_INVALID, "%s has no test examples", row->dataset.name);
     start_team(work);
-    const bool ok = model_evaluation_run(&how, &work->result, err);
+    const bool ok = evaluation_fits(work->model.graph, how.batch_size, model_evaluation_bf16(&how),
+                                    work->team, err)
+                    && model_evaluation_run(&how, &work->result, err);
     autotune_save(work->autotune, work->config->kernels, NULL);
     return ok;
 }

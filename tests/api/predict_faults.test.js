@@ -1,6 +1,6 @@
 // Bad requests to predict: each is refused by itself, in the words of a problem, and nothing else is disturbed.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { after, before, test } from 'node:test';
@@ -260,4 +260,23 @@ test('more requests than may wait are refused, and told when to come again', asy
   }
   assert.ok(answers.some(({ status }) => status === 200));
   await shades.isWell();
+});
+
+// The last: the daemon has little memory from now on.
+const hasPrlimit = spawnSync('prlimit', ['--version']).status === 0;
+test('a model that does not fit in memory is refused in a sentence, and the others go on', { skip: !hasPrlimit && 'no prlimit' }, async (t) => {
+  const { pid } = shades.daemon.process;
+  const size = () => 1024 * Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(/VmSize:\s+(\d+)/)[1]);
+  if (size() > 2 ** 40) return t.skip('the allocator of a sanitizer ends the program where memory ends');
+  // The same weights for images of 1,024 x 1,024: 32 of them and their feature maps take more than a gigabyte.
+  const wide = await client.call('PUT', '/v1/models/wide/versions?image_size=1024', { body: shades.read('run1/model.safetensors'), headers: { 'content-type': 'application/octet-stream' }, status: 201 });
+  assert.equal(wide.json.image_size, 1024);
+  await shades.isWell();
+  execFileSync('prlimit', ['--pid', String(pid), `--as=${size() + (400 << 20)}`]);
+  const { json, headers } = await post('wide', good, 'image/png', 503);
+  assert.equal(json.code, 'too_large_for_memory');
+  assert.match(json.detail, /^the model needs about \S+ [MG]B of memory, and (RLIMIT_AS allows|only) \S+ [MG]B( are free now)?$/);
+  assert.equal(headers.get('retry-after'), null);
+  for (let i = 0; i < 12; i++) await shades.isWell(i);
+  return null;
 });

@@ -67,6 +67,42 @@ static void feature_maps_are_what_a_net_reserves(void **state)
     }
 }
 
+/* Nets that only evaluate, with programs of one example and of a whole batch. */
+static void an_evaluation_reserves_what_is_estimated(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model;
+        int side, batch;
+        bool bf16;
+    } CASES[] = {{"googlenet_tiny", 28, 32, false},
+                 {"googlenet_tiny", 40, 8, true},
+                 {"googlenet_bn", 48, 4, false},
+                 {"googlenet", 64, 3, true}};
+    for (size_t i = 0; i < COUNT(CASES); i++) {
+        Error err = {0};
+        ParamStore *params = NULL;
+        Net *net = NULL;
+        if (CASES[i].bf16 && !net_bf16_is_fast())
+            continue;
+        Graph *g = graph_of(CASES[i].model, CASES[i].side);
+        const int batch = CASES[i].batch;
+        const NetConfig how = {
+            .batch_size = 4 * batch, .micro_batch = batch, .bf16 = CASES[i].bf16};
+        CHECK_OK(params_new(g, &params, &err), err);
+        CHECK_OK(net_new(g, params, how, &net, &err), err);
+        CHECK_OK(net_prepare(net, 0, 1, &err), err);
+        CHECK_OK(net_prepare(net, 0, batch, &err), err);
+        const MemoryEstimate e = memory_estimate_forward(g, batch, 2, CASES[i].bf16);
+        assert_int_equal(e.feature_maps, net_arena_bytes(net));
+        assert_true(e.programs
+                    >= (size_t)graph_parameter_count(g) * (CASES[i].bf16 ? 2 : sizeof(float)));
+        net_free(net);
+        params_free(params);
+        graph_free(g);
+    }
+}
+
 static void each_part_grows_with_what_it_is_made_of(void **state)
 {
     (void)state;
@@ -110,6 +146,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(feature_maps_are_what_a_net_reserves),
+        cmocka_unit_test(an_evaluation_reserves_what_is_estimated),
         cmocka_unit_test(each_part_grows_with_what_it_is_made_of),
         cmocka_unit_test(the_total_is_the_sum_of_the_parts),
     };

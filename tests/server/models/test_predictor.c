@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/rng.h"
@@ -327,6 +328,65 @@ static void who_waits_too_long_is_refused(void **state)
     fixture_free(f);
 }
 
+/* What is asked for first is the reading of a file, then the net of it. */
+static atomic_int asked, refuse_at;
+static atomic_size_t last_bytes;
+
+static bool fits_until(size_t bytes, Error *err)
+{
+    last_bytes = bytes;
+    return ++asked < refuse_at
+           || fail_as(err, ERR_NO_MEMORY, "too_large_for_memory", "no room for %zu bytes", bytes);
+}
+
+static void a_model_that_does_not_fit_is_refused_before_it_is_made(void **state)
+{
+    (void)state;
+    Fixture *f = fixture_new();
+    const PredictorConfig config = {.threads = 1,
+                                    .bytes = INT64_MAX,
+                                    .idle_seconds = 100,
+                                    .waiting = 10,
+                                    .fits = fits_until,
+                                    .kernels = f->kernels};
+    const PredictorFile file = {"zero", f->path[0], {0}};
+    Error err = {0};
+    Predictor *p;
+    TakenModel taken;
+    float logits[CLASSES];
+    struct stat info;
+    assert_int_equal(stat(f->path[0], &info), 0);
+    CHECK_OK(predictor_start(&config, &p, &err), err);
+
+    asked = 0;
+    refuse_at = 1;
+    assert_false(predictor_take(p, &file, &taken, &err));
+    assert_int_equal(err.code, ERR_NO_MEMORY);
+    assert_int_equal(last_bytes, 2 * info.st_size);
+    assert_int_equal(predictor_counts(p).loaded, 0);
+
+    asked = 0;
+    refuse_at = 2;
+    err = (Error){0};
+    CHECK_OK(predictor_take(p, &file, &taken, &err), err);
+    assert_false(predictor_run(p, &taken, f->images, 1, 60, logits, &err));
+    assert_int_equal(err.code, ERR_NO_MEMORY);
+    assert_string_equal(err.reason, "too_large_for_memory");
+    // At least the images of a batch, and the first layer's values.
+    assert_true(last_bytes > (size_t)LOADED_MODEL_BATCH * IMAGE * sizeof(float));
+    assert_int_equal(predictor_counts(p).images, 0);
+
+    // Asked again each time: there may be room later; and once it is made, never more.
+    refuse_at = 1000;
+    err = (Error){0};
+    for (int i = 0; i < 3; i++)
+        CHECK_OK(predictor_run(p, &taken, f->images, 1, 60, logits, &err), err);
+    assert_int_equal(asked, 3);
+    predictor_release(p, &taken);
+    assert_true(predictor_stop(p, 60));
+    fixture_free(f);
+}
+
 static void a_predictor_that_leaves_refuses(void **state)
 {
     (void)state;
@@ -354,6 +414,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_cannot_be_read_is_said_each_time),
         cmocka_unit_test(more_than_may_wait_is_refused_at_once),
         cmocka_unit_test(who_waits_too_long_is_refused),
+        cmocka_unit_test(a_model_that_does_not_fit_is_refused_before_it_is_made),
         cmocka_unit_test(a_predictor_that_leaves_refuses),
     };
     return RUN_TESTS(tests);
