@@ -10,6 +10,7 @@ Node googlenet_v2(Graph *g, Node x, ModelOptions o);
 Node googlenet_residual(Graph *g, Node x, ModelOptions o);
 Node googlenet_torchvision(Graph *g, Node x, ModelOptions o);
 Node inception_v3(Graph *g, Node x, ModelOptions o);
+Node resnet8(Graph *g, Node x, ModelOptions o);
 Node resnet18(Graph *g, Node x, ModelOptions o);
 Node resnet50(Graph *g, Node x, ModelOptions o);
 Node alexnet(Graph *g, Node x, ModelOptions o);

@@ -325,6 +325,32 @@ def nin(channels, classes):
     )  # fmt: skip
 
 
+class Stage8(nn.Module):
+    """A convolution, a pool and a residual convolution."""
+
+    def __init__(self, source, out):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(source, out, 3, padding=1, bias=False), nn.BatchNorm2d(out)
+        self.conv2, self.bn2 = nn.Conv2d(out, out, 3, padding=1, bias=False), nn.BatchNorm2d(out)
+
+    def forward(self, x):
+        x = nn.functional.max_pool2d(self.bn1(self.conv1(x)).relu(), 2)
+        return x + self.bn2(self.conv2(x)).relu()
+
+
+class ResNet8(nn.Module):
+    def __init__(self, channels, classes):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16)
+        self.layer1, self.layer2, self.layer3 = Stage8(16, 64), Stage8(64, 128), Stage8(128, 256)
+        self.fc = nn.Linear(256, classes)
+
+    def forward(self, x):
+        x = self.bn1(self.conv1(x)).relu()
+        x = self.layer3(self.layer2(self.layer1(x)))
+        return self.fc(x.mean((2, 3)))
+
+
 def torchvision_model(name, first, **options):
     """One of torchvision's, its first convolution (at the path `first`) made for as many channels as the images
     have."""
@@ -358,6 +384,7 @@ MODELS = {
     "nin": nin,
     "googlenet_torchvision": torchvision_model("googlenet", "conv1.conv", aux_logits=False, init_weights=False),
     "inception_v3": torchvision_model("inception_v3", "Conv2d_1a_3x3.conv", aux_logits=False, init_weights=False),
+    "resnet8": ResNet8,
     "resnet18": torchvision_model("resnet18", "conv1"),
     "resnet50": torchvision_model("resnet50", "conv1"),
 }
