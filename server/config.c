@@ -14,6 +14,8 @@
 #include "core/base/memory.h"
 #include "server/base/files.h"
 #include "server/base/json_text.h"
+#include "server/launch/launcher.h"
+#include "server/mpi/ranks.h"
 
 static const char DEFAULT_FILE[] = "config/server.json";
 static const char PREFIX[] = "GOOGLENETD_";
@@ -37,6 +39,7 @@ static const Field FIELDS[] = {
     {"datasets",            TEXT,   AT(datasets), "", 0, 0, NULL, "folder with a folder per known dataset; none: the usual places"},
     {"imports",             TEXT,   AT(imports), "", 0, 0, NULL, "folder below which clients may import data sets from; none: they can only upload"},
     {"kernels",             TEXT,   AT(kernels), "", 0, 0, NULL, "file that keeps which kernels are the fastest here; none: kernels.txt in the data folder"},
+    {"launcher",            TEXT,   AT(launcher), "", 0, 0, NULL, "command that starts the ranks of a job, as in mpirun -n {ranks} {program}; none: a job has one rank"},
     {"token_file",          TEXT,   AT(token_file), "", 0, 0, NULL, "file whose first line is the bearer token"},
     {"read_token_file",     TEXT,   AT(read_token_file), "", 0, 0, NULL, "file whose first line is a token that may only read"},
     {"hosts",               TEXT,   AT(hosts), "", 0, 0, NULL, "names, with commas between, that clients call this daemon by, behind a proxy, say"},
@@ -340,6 +343,18 @@ static void check_listen(const ServerConfig *config, Faults *faults)
                    config->listen);
 }
 
+/* A faulty one is a fault, and one that this program cannot use as well. */
+static void check_launcher(const ServerConfig *config, Faults *faults)
+{
+    Error err = {0};
+    if (!config->launcher[0])
+        return;
+    if (!launcher_check(config->launcher, &err))
+        faults_add(faults, "/launcher", "%s", err.message);
+    else if (!ranks_available())
+        faults_add(faults, "/launcher", "needs MPI, and this googlenetd was built without it");
+}
+
 bool config_read(const ConfigSources *sources, ServerConfig *config, Faults *faults)
 {
     const int before = faults->count;
@@ -353,6 +368,7 @@ bool config_read(const ConfigSources *sources, ServerConfig *config, Faults *fau
     take_flags(sources, config, faults);
     find_tokens(sources, config, faults);
     check_listen(config, faults);
+    check_launcher(config, faults);
     return faults->count == before;
 }
 

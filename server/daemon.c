@@ -66,6 +66,7 @@ static bool start_workers(Daemon *d, const ServerConfig *config, Error *err)
         .sets = datasets_for_specs(d->sets),
         .models = d->models,
         .kernels = config->kernels[0] ? config->kernels : NULL,
+        .launcher = config->launcher[0] ? config->launcher : NULL,
         .log = d->log,
     };
     LOG(d->log, LOG_INFO, "workers", log_int("workers", how.workers),
@@ -154,6 +155,7 @@ static bool start_serving(Daemon *d, const ServerConfig *config, Error *err)
         .log = d->log,
         .datasets = config->datasets[0] ? config->datasets : NULL,
         .data = config->data,
+        .launches = config->launcher[0] != '\0',
         .version = GOOGLENETD_VERSION,
         .job_threads = job_threads(cores(config), config->workers),
         .workers = config->workers,

@@ -11,6 +11,7 @@
 #include "server/cli/commands.h"
 #include "server/cli/output.h"
 #include "server/data/import/decoder_protocol.h"
+#include "server/launch/commands.h"
 
 static const struct {
     const char *name;
@@ -28,6 +29,8 @@ static const struct {
     {"bench", cmd_bench, "time a training step and each layer of it"},
     {"dataset", cmd_dataset, "make a data set of a folder or an archive of pictures"},
     {DECODER_COMMAND, cmd_decode_pictures, NULL},
+    {RANK_COMMAND, cmd_rank, NULL},
+    {GUARD_COMMAND, cmd_guard_ranks, NULL},
 };
 
 static void print_commands(FILE *out)

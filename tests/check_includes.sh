@@ -24,11 +24,12 @@ rules='
 ^server/mpi/                   ^(core|server/(base|mpi))/
 ^server/store/                 ^(core|server/(base|store))/
 ^server/settings/              ^(core|server/(base|store|settings))/
+^server/launch/                ^(core|server/(base|store|settings|launch))/
 ^server/jobs/                  ^(core|server/(base|store|settings|jobs))/
 ^server/(data|models)/         ^(core|server/(base|store|settings|jobs|data|models))/
-^server/work/                  ^(core|server/(base|store|settings|jobs|data|models|work))/
+^server/work/                  ^(core|server/(base|store|settings|launch|jobs|data|models|work))/
 ^server/http/                  ^(core|server/(base|store|settings|jobs|data|models|work|http))/
-^server/api/                   ^(core|server/(base|store|settings|jobs|data|models|work|http|api))/
+^server/api/                   ^(core|server/(base|store|settings|launch|jobs|data|models|work|http|api))/
 ^server/cli/                   ^(core|server)/
 ^server/[^/]*$                 ^(core|server)/
 '
@@ -194,6 +195,8 @@ self_test() {
     bad server/settings/a.c '#include "server/jobs/jobs.h"'
     bad server/jobs/a.c '#include "server/work/worker.h"'
     bad server/data/a.c '#include "server/work/worker.h"'
+    bad server/launch/a.c '#include "server/jobs/jobs.h"'
+    bad server/jobs/a.c '#include "server/launch/launch.h"'
     bad server/work/a.c '#include "server/http/http.h"'
     bad server/http/a.c '#include "server/api/api.h"'
     bad server/api/a.c '#include "server/cli/args.h"'

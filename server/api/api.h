@@ -25,6 +25,7 @@ struct App {
     Log *log;                   // may be NULL
     const char *datasets;       // folder with a folder per set, or NULL
     const char *data;           // folder of everything that must last
+    bool launches;              // jobs with several ranks
     const char *version;        // of the daemon
     JobThreads job_threads;
     int workers, usable_cores;

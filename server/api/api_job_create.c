@@ -26,6 +26,13 @@ static void check_dataset(const App *app, const JobSpec *spec, Faults *faults)
                       missing.message);
 }
 
+static void check_ranks(const App *app, const JobSpec *spec, Faults *faults)
+{
+    if (spec->ranks > 1 && !app->launches)
+        faults_add_as(faults, "/ranks", "no_launcher",
+                      "must be 1: this daemon has no launcher to start %d ranks with", spec->ranks);
+}
+
 /* A job that needs more memory than this process may ever have. */
 static void check_memory(const JobEstimate *estimate, Faults *faults)
 {
@@ -151,6 +158,7 @@ static bool create_from(App *app, const Creation *c, const cJSON *settings, int6
     const bool valid =
         spec_read(settings, (SpecRules){.sets = datasets_for_specs(app->sets)}, &spec, c->faults);
     check_dataset(app, &spec, c->faults);
+    check_ranks(app, &spec, c->faults);
     bool ok = !valid || jobs_estimate(app->jobs, &spec, app->job_threads, &estimate, err);
     if (ok && valid) {
         check_memory(&estimate, c->faults);

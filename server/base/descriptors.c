@@ -1,5 +1,6 @@
 #include "server/base/descriptors.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -29,4 +30,16 @@ int descriptors_allow(int wanted)
             limit = more;
     }
     return limit.rlim_cur < (rlim_t)wanted ? (int)limit.rlim_cur : wanted;
+}
+
+int descriptor_out_of_the_way(int fd)
+{
+    enum { FIRST = 10 };
+    if (fd < 0)
+        return -1;
+    const int copy = fcntl(fd, F_DUPFD_CLOEXEC, FIRST);
+    const int reason = errno;
+    close(fd);
+    errno = reason;
+    return copy;
 }

@@ -14,8 +14,6 @@
 
 /* ---- Options ---- */
 
-enum { RANK_TIMEOUT = 600 };  // seconds; longer than a large data set takes to be opened
-
 typedef struct {
     const char *job;
     const char **sets;

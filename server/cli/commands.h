@@ -16,3 +16,5 @@ int cmd_bench(int argc, char **argv);
 int cmd_dataset(int argc, char **argv);
 int cmd_dataset_verify(int argc, char **argv);  // `dataset verify`: argv[0] is "verify"
 int cmd_decode_pictures(int argc, char **argv);
+int cmd_rank(int argc, char **argv);
+int cmd_guard_ranks(int argc, char **argv);

@@ -14,30 +14,14 @@
 #include "server/jobs/job_files.h"
 #include "server/jobs/lost_found.h"
 #include "server/jobs/removal.h"
+#include "server/jobs/restart.h"
 
-enum { MAX_IDLE_RESTARTS = 3 };
-
-static bool give_up(Change *change, Error *err)
-{
-    JobInfo *job = &change->job;
-    snprintf(job->error.code, sizeof job->error.code, "restarts");
-    snprintf(job->error.message, sizeof job->error.message,
-             "the daemon died %d times while this job ran, without a new checkpoint in between",
-             MAX_IDLE_RESTARTS + 1);
-    return change_status(change, JOB_FAIL, err);
-}
-
-static bool queue_again(Change *change, Error *err)
-{
-    JobInfo *job = &change->job;
-    job->restart_count++;
-    job->idle_restarts++;
-    return change_tell(change, "note",
-                       event_note("the daemon ended while this job ran; it goes on from its last "
-                                  "checkpoint"),
-                       err)
-           && change_status(change, JOB_INTERRUPT, err);
-}
+static const Restart DAEMON_DIED = {
+    .note = "the daemon ended while this job ran; it goes on from its last checkpoint",
+    .code = "restarts",
+    .what = "the daemon died",
+    .last = "",
+};
 
 static bool recover_once(Jobs *jobs, int64_t id, Error *err)
 {
@@ -47,10 +31,8 @@ static bool recover_once(Jobs *jobs, int64_t id, Error *err)
     bool ok;
     if (change.job.status == JOB_STOPPING)
         ok = change_status(&change, JOB_INTERRUPT, err);
-    else if (change.job.idle_restarts >= MAX_IDLE_RESTARTS)
-        ok = give_up(&change, err);
     else
-        ok = queue_again(&change, err);
+        ok = change_restart(&change, &DAEMON_DIED, err);
     if (!ok)
         return change_drop(&change, err);
     const bool again = change.job.status == JOB_QUEUED;

@@ -79,6 +79,8 @@ typedef enum {
     RUN_SUCCEEDED,  // reason: "completed", "max_seconds", "early_stopping"
     RUN_FAILED,     // reason: the error's code; message
     RUN_STOPPED,    // it was told to; message: why its last checkpoint is not written, or ""
+    RUN_LOST,  // what computed it is gone; message: how. It is queued again, or fails where that
+               // has happened too often without a new checkpoint
 } RunOutcome;
 
 typedef struct {

@@ -12,6 +12,7 @@
 #include "server/jobs/change.h"
 #include "server/jobs/event_data.h"
 #include "server/jobs/job_files.h"
+#include "server/jobs/restart.h"
 #include "server/jobs/runs_private.h"
 
 /* DESIGN. What cannot be written is kept in memory and tried again: training waits, and the job's
@@ -413,7 +414,21 @@ static bool add_evaluation(Change *change, const Run *run, Error *err)
 typedef struct {
     const Run *run;
     RunEnd how;
+    bool *queued;  // whether it is, after it was recorded
 } End;
+
+static bool record_loss(Change *change, const End *end, Error *err)
+{
+    const char *how = end->how.message;
+    char note[JOB_TEXT + 64];
+    snprintf(note, sizeof note, "%s; it goes on from its last checkpoint", how);
+    const Restart restart = {.note = note, .code = "ranks", .what = "its ranks ended", .last = how};
+    // A client's stop outlives its ranks.
+    const bool ok = change->job.status == JOB_STOPPING ? change_status(change, JOB_INTERRUPT, err)
+                                                       : change_restart(change, &restart, err);
+    *end->queued = ok && change->job.status == JOB_QUEUED;
+    return ok;
+}
 
 static bool record_end(Change *change, const void *what, Error *err)
 {
@@ -431,6 +446,8 @@ static bool record_end(Change *change, const void *what, Error *err)
         snprintf(job->error.code, sizeof job->error.code, "%s", end->reason);
         snprintf(job->error.message, sizeof job->error.message, "%s", end->message);
         return change_status(change, JOB_FAIL, err);
+    case RUN_LOST:
+        return record_loss(change, what, err);
     case RUN_STOPPED:
         break;
     }
@@ -447,7 +464,8 @@ void run_evaluate(Run *run, int example_limit)
 
 void run_end(Run *run, RunEnd how)
 {
-    const End end = {run, how};
+    bool queued = false;
+    const End end = {run, how, &queued};
     Error err = {0};
     // Told to end or not, the end is worth waiting for; only a daemon that leaves cannot.
     while (!record(run, record_end, &end, &err)) {
@@ -461,6 +479,11 @@ void run_end(Run *run, RunEnd how)
         err = (Error){0};
     }
     Jobs *jobs = run->jobs;
+    if (how.outcome == RUN_LOST && queued) {
+        pthread_mutex_lock(&jobs->lock);
+        jobs->counts.restarts++;
+        pthread_mutex_unlock(&jobs->lock);
+    }
     run_free(run);
     if (jobs->evaluator.wake)
         jobs->evaluator.wake(jobs->evaluator.context);

@@ -15,6 +15,13 @@ typedef struct {
     int sharing;  // ... that may run on some of the CPUs that this one may, itself included
 } Ranks;
 
+/* Seconds of silence after which a rank is given up, unless somebody says otherwise: longer than a
+ * large data set takes to be opened. */
+enum { RANK_TIMEOUT = 600 };
+
+/* Whether this program has MPI. */
+bool ranks_available(void);
+
 /* Join the others. One that is waited for and not heard of for `timeout` seconds ends the run of
  * all; 0: none does. ERR_INVALID: several were started, and this program has no MPI. */
 bool ranks_start(Ranks *ranks, int timeout, Error *err);

@@ -127,6 +127,11 @@ static void find_neighbours(Ranks *r)
     MPI_Comm_free(&here);
 }
 
+bool ranks_available(void)
+{
+    return true;
+}
+
 bool ranks_start(Ranks *ranks, int timeout, Error *err)
 {
     *ranks = (Ranks){.on_host = 1, .sharing = 1};

@@ -77,6 +77,13 @@ static void check_pairs(const JobSpec *spec, Faults *faults)
                    spec->network->name);
 }
 
+/* Ranks have equally many shards. */
+static void check_ranks(const JobSpec *spec, Faults *faults)
+{
+    if (spec->shards % spec->ranks != 0 && !faults_at(faults, "/shards"))
+        faults_add(faults, "/ranks", "must divide shards, %d, got %d", spec->shards, spec->ranks);
+}
+
 /* Each shard of a whole batch has examples, two where it compares them with each other. */
 static void check_shards(const JobSpec *spec, const Graph *g, Faults *faults)
 {
@@ -174,6 +181,7 @@ static void check_together(const JobSpec *spec, Faults *faults)
 {
     const Schedule *schedule = &spec->schedule;
     spec_check_relevance(spec, faults);
+    check_ranks(spec, faults);
     if (schedule->final > spec->learning_rate)
         faults_add(faults, "/schedule/final", "must be at most optimizer.learning_rate, %g, got %g",
                    spec->learning_rate, schedule->final);

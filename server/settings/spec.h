@@ -49,6 +49,7 @@ typedef struct {
     int accumulation;                 // 1
     int shards;                       // 1
     bool sync;                        // false
+    int ranks;                        // 1
     double learning_rate;             // optimizer.learning_rate, 0.1
     Optimizer optimizer;              // optimizer.name, "sgd", and what the table says
     bool decay_biases;                // optimizer.decay_biases, true

@@ -52,6 +52,8 @@ static const Field FIELDS[] = {
      HOW, AT(shards), .default_value = 1, .min = 1, .max = SHARDS_MAX},
     {ROW("/sync", FIELD_BOOL, "Synchronised shards", "statistics of batch normalisation, and class weights, are of the whole batch and not of a shard"),
      HOW, AT(sync)},
+    {ROW("/ranks", FIELD_INT, "Ranks", "processes that train together, started by the daemon's launcher; shards is a multiple of it. Of googlenetd train, mpirun says how many there are"),
+     HOW, AT(ranks), .default_value = 1, .min = 1, .max = SHARDS_MAX},
     {ROW("/optimizer", FIELD_GROUP, "Optimizer", "")},
     {ROW("/optimizer/name", FIELD_CHOICE, "Optimizer", "as torch.optim defines it"),
      HOW, AT(optimizer.type), .choices = OPTIMIZER_NAMES},

@@ -124,7 +124,7 @@ typedef struct {
     const char *network;
     const char *precision, *or_precision;  // as settings say it: "bf16" or "auto"
     const char *cpu_isa;
-    int threads, image_size, batch_size;
+    int threads, ranks, image_size, batch_size;
 } SpeedQuery;
 
 typedef struct {

@@ -11,6 +11,7 @@ bool store_speed(Store *store, const SpeedQuery *q, SpeedRow *row, Error *err)
         " WHERE json_extract(settings, '$.network') = ?"
         " AND json_extract(settings, '$.precision') IN (?, ?)"
         " AND cpu_isa = ? AND threads = ?"
+        " AND COALESCE(json_extract(settings, '$.ranks'), 1) = ?"
         " AND examples_per_second > 0 AND step >= " STEPS_AT_LEAST
         " ORDER BY json_extract(settings, '$.image_size') = ? DESC,"
         " json_extract(settings, '$.batch_size') = ? DESC, id DESC LIMIT 1";
@@ -19,10 +20,10 @@ bool store_speed(Store *store, const SpeedQuery *q, SpeedRow *row, Error *err)
     bool found = false;
     *row = (SpeedRow){0};
     pthread_mutex_lock(&db->lock);
-    const bool ok =
-        sql_prepare(db, err, &stmt, SQL, "ttttiii", q->network, q->precision, q->or_precision,
-                    q->cpu_isa, (int64_t)q->threads, (int64_t)q->image_size, (int64_t)q->batch_size)
-        && sql_step(db, err, stmt, &found);
+    const bool ok = sql_prepare(db, err, &stmt, SQL, "ttttiiii", q->network, q->precision,
+                                q->or_precision, q->cpu_isa, (int64_t)q->threads, (int64_t)q->ranks,
+                                (int64_t)q->image_size, (int64_t)q->batch_size)
+                    && sql_step(db, err, stmt, &found);
     if (ok && found)
         *row = (SpeedRow){
             .job_id = sqlite3_column_int64(stmt, 0),

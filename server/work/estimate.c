@@ -174,6 +174,7 @@ bool jobs_estimate(Jobs *jobs, const JobSpec *spec, JobThreads threads, JobEstim
         .or_precision = precision == precision_resolve(PRECISION_AUTO) ? "auto" : "",
         .cpu_isa = dnn_isa_name(),
         .threads = count,
+        .ranks = spec->ranks,
         .image_size = spec->image_size,
         .batch_size = spec->batch_size,
     };

@@ -10,6 +10,8 @@ typedef struct {
     const SpecSets *sets;  // those that people brought; NULL: none
     Models *models;        // that jobs may become; NULL: none
     const char *kernels;   // file of the kernels chosen
+    const char *launcher;  // of jobs with several ranks; NULL: they cannot be started
+    Log *log;              // may be NULL
     JobThreads threads;
     int checkpoint_seconds;  // for jobs that set none; 0: none
 } TrainingConfig;

@@ -62,6 +62,8 @@ bool workers_start(Jobs *jobs, const WorkersConfig *config, Workers **out, Error
         .sets = config->sets,
         .models = config->models,
         .kernels = workers->kernels,
+        .launcher = config->launcher,
+        .log = config->log,
         .threads = job_threads(config->threads, config->workers),
         .checkpoint_seconds = config->checkpoint_seconds,
     };

@@ -24,9 +24,10 @@ export class Daemon {
   log = '';
 
   // `args` and `environment` go to the daemon on top of address and data folder; where there is a `first`, a
-  // shell runs that before it.
-  static async start({ args = [], environment = {}, data, first } = {}) {
+  // shell runs that before it. `program`: another one than this build's.
+  static async start({ args = [], environment = {}, data, first, program = binary } = {}) {
     const daemon = new Daemon();
+    daemon.program = program;
     daemon.args = args;
     daemon.first = first;
     daemon.environment = environment;
@@ -41,7 +42,7 @@ export class Daemon {
     // One thread: these jobs are small, and the machine may be busy.
     const where = ['serve', '--listen', `127.0.0.1:${this.port}`, '--data', this.data, '--threads', '1'];
     const shell = this.first ? ['sh', '-c', `${this.first}; exec "$0" "$@"`] : [];
-    const [command, ...words] = [...shell, binary, ...where, ...this.args];
+    const [command, ...words] = [...shell, this.program, ...where, ...this.args];
     this.process = spawn(command, words, {
       stdio: ['ignore', 'ignore', 'pipe'],
       cwd: root,
@@ -86,9 +87,9 @@ export class Daemon {
 }
 
 // Runs the daemon with arguments that it must refuse; resolves to { code, log }.
-export async function refused(args, environment = {}) {
+export async function refused(args, environment = {}, program = binary) {
   const data = await mkdtemp(join(tmpdir(), 'googlenetd-'));
-  const child = spawn(binary, ['serve', '--data', data, ...args], {
+  const child = spawn(program, ['serve', '--data', data, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
     cwd: root,
     env: { ...process.env, ...environment },

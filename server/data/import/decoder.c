@@ -14,6 +14,7 @@
 #include "core/base/invariant.h"
 #include "core/base/memory.h"
 #include "core/base/text.h"
+#include "server/base/descriptors.h"
 #include "server/data/import/decoder_process.h"
 
 enum {

@@ -13,12 +13,10 @@
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
+#include "server/base/descriptors.h"
 #include "server/data/import/decoder_protocol.h"
 
-enum {
-    START_SECONDS = 20,     // until the child greets
-    FIRST_DESCRIPTOR = 10,  // ours stand clear of the child's numbers
-};
+enum { START_SECONDS = 20 };  // until the child greets
 
 /* The only variables that a child gets: where libraries are, and what sanitizers are told. */
 static void child_environment(char *environment[], size_t room)
@@ -82,17 +80,6 @@ static int spawn(const char *executable, int socket, int memory, pid_t *child)
     }
     posix_spawn_file_actions_destroy(&files);
     return fault;
-}
-
-int descriptor_out_of_the_way(int fd)
-{
-    if (fd < 0)
-        return -1;
-    const int copy = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_DESCRIPTOR);
-    const int reason = errno;
-    close(fd);
-    errno = reason;
-    return copy;
 }
 
 static bool open_socket(int ends[2], Error *err)

@@ -18,6 +18,3 @@ int decoder_process_end(DecoderProcess *p);
 
 /* "exit code 1", "signal 11, Segmentation fault". */
 void decoder_status_text(int status, char *text, size_t size);
-
-/* The descriptor by a number that the child does not use; -1 with errno. Closes the old one. */
-int descriptor_out_of_the_way(int fd);

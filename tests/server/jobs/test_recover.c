@@ -88,6 +88,48 @@ static void a_new_checkpoint_is_progress(void **state)
     }
 }
 
+static const RunEnd LOST = {RUN_LOST, "", "the ranks ended before the training: exit code 1"};
+
+static void lost_ranks_are_started_again_three_times(void **state)
+{
+    JobsFixture *f = *state;
+    const int64_t id = jobs_add(f, "{}");
+    for (int i = 0; i < 3; i++) {
+        run_end(jobs_take(f), LOST);
+        assert_int_equal(jobs_state(f, id), JOB_QUEUED);
+    }
+    assert_int_equal(jobs_counts(f->jobs).restarts, 3);
+    // A checkpoint is progress.
+    Run *run = jobs_take(f);
+    run_records_checkpoint(f, run, 1, false, 1);
+    run_end(run, LOST);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(jobs_state(f, id), JOB_QUEUED);
+        run_end(jobs_take(f), LOST);
+    }
+    JobInfo job;
+    CHECK_OK(jobs_get(f->jobs, id, &job, &f->err), f->err);
+    assert_int_equal(job.status, JOB_FAILED);
+    assert_int_equal(job.restart_count, 6);
+    assert_int_equal(jobs_counts(f->jobs).restarts, 6);
+    assert_string_equal(job.error.code, "ranks");
+    assert_string_equal(job.error.message,
+                        "its ranks ended 4 times while this job ran, without a new checkpoint in "
+                        "between; the last time the ranks ended before the training: exit code 1");
+    job_info_free(&job);
+}
+
+static void a_stop_outlives_the_ranks(void **state)
+{
+    JobsFixture *f = *state;
+    const int64_t id = jobs_add(f, "{}");
+    Run *run = jobs_take(f);
+    CHECK_OK(jobs_stop(f->jobs, id, NULL, NULL, &f->err), f->err);
+    run_end(run, LOST);
+    assert_int_equal(jobs_state(f, id), JOB_STOPPED);
+    assert_int_equal(jobs_counts(f->jobs).restarts, 0);
+}
+
 static void a_second_daemon_is_kept_out(void **state)
 {
     JobsFixture *f = *state;
@@ -129,9 +171,16 @@ static void the_id_of_a_lost_job_is_not_given_again(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        CASE(a_running_job_is_queued_again_before_the_others), CASE(a_stopping_job_is_stopped),
-        CASE(three_restarts_without_progress_are_enough),      CASE(a_new_checkpoint_is_progress),
-        CASE(the_id_of_a_lost_job_is_not_given_again),         CASE(a_second_daemon_is_kept_out),
+        CASE(a_running_job_is_queued_again_before_the_others),
+        CASE(a_stopping_job_is_stopped),
+        CASE(three_restarts_without_progress_are_enough),
+        CASE(a_new_checkpoint_is_progress),
+        CASE(lost_ranks_are_started_again_three_times),
+        CASE(a_new_checkpoint_is_progress),
+        CASE(a_stop_outlives_the_ranks),
+        CASE(a_new_checkpoint_is_progress),
+        CASE(the_id_of_a_lost_job_is_not_given_again),
+        CASE(a_second_daemon_is_kept_out),
         CASE(an_abandoned_job_is_queued_and_its_worker_told),
     };
     return RUN_TESTS(tests);

@@ -62,6 +62,7 @@ static void nothing_is_the_chapters_run(void **state)
     assert_true(spec.learning_rate == 0.1);
     assert_int_equal(spec.accumulation, 1);
     assert_int_equal(spec.shards, 1);
+    assert_int_equal(spec.ranks, 1);
     assert_int_equal(spec.optimizer.type, OPTIMIZER_SGD);
     assert_true(spec.decay_biases && spec.clip_norm == 0 && spec.ema.decay == 0);
     assert_true(spec.optimizer.momentum == 0 && !spec.optimizer.nesterov
@@ -183,7 +184,8 @@ static void every_field_arrives_and_survives_the_round_trip(void **state)
 
 /* Recipes: each field has another value than its default in one of them. */
 static const char *const RECIPES[] = {
-    ("{\"accumulation\":4,\"shards\":8,\"sync\":true,\"optimizer\":{\"name\":\"adamw\",\"learning_"
+    ("{\"accumulation\":4,\"shards\":8,\"sync\":true,\"ranks\":4,\"optimizer\":{\"name\":\"adamw\","
+     "\"learning_"
      "rate\":0.002,"
      "\"beta1\":0.8,\"beta2\":0.95,\"epsilon\":1e-6,\"weight_decay\":0.05,"
      "\"decay_biases\":false,\"clip_norm\":1.5},\"ema\":{\"decay\":0.99,\"warmup\":true},"
@@ -367,6 +369,9 @@ static void numbers_out_of_range(void **state)
          "must be 0 to 1, got 2"},
         {"{\"accumulation\":0}", "/accumulation", "must be 1 to 1024, got 0"},
         {"{\"shards\":65}", "/shards", "must be 1 to 64, got 65"},
+        {"{\"ranks\":0}", "/ranks", "must be 1 to 64, got 0"},
+        {"{\"ranks\":2}", "/ranks", "must divide shards, 1, got 2"},
+        {"{\"ranks\":4,\"shards\":6}", "/ranks", "must divide shards, 6, got 4"},
         {"{\"shards\":8,\"batch_size\":7}", "/shards",
          "must be at most 7 for batches of 7, with 1 example in each, got 8"},
         {"{\"shards\":8,\"batch_size\":15,\"network\":\"resnet18\"}", "/shards",
