@@ -48,7 +48,7 @@ static const Route ROUTES[] = {
     {"GET",    "/v1/datasets/:dataset/report",                       get_dataset_report,     BODY_NONE,     TOKEN, READS},
     {"GET",    "/v1/datasets/:dataset/pictures",                     list_pictures,          BODY_NONE,     TOKEN, READS},
     {"GET",    "/v1/datasets/:dataset/pictures/:picture/content",    get_picture,            BODY_NONE,     TOKEN, READS},
-    {"POST",   "/v1/datasets/:dataset/pictures/:picture/preview",    preview_picture,        BODY_JSON,     TOKEN, READS},
+    {"POST",   "/v1/datasets/:dataset/pictures/:picture/preview",    preview_picture,        BODY_JSON,     LOOK,  READS},
     {"POST",   "/v1/datasets/:dataset/cancel",                       cancel_dataset,         BODY_OPTIONAL, TOKEN, WRITES},
 
 

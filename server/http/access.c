@@ -83,7 +83,7 @@ static bool check_token(const AccessRules *rules, const AccessRequest *request, 
     const Access access = access_of(rules, request->headers);
     if (access == ACCESS_OPEN || access == ACCESS_WRITE)
         return true;
-    if (access == ACCESS_READ && is_reading(request->method))
+    if (access == ACCESS_READ && (request->look || is_reading(request->method)))
         return true;
     if (access == ACCESS_READ)
         return request_reject(res, 403, "read_only_token", "this token may only read, not %.20s",

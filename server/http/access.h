@@ -19,7 +19,7 @@
  *     Programs that are no browsers send neither.
  *
  * Strangers        Where a token is set, it is needed for all but health, the description and the
- *     page's own files. The read-only token may GET and HEAD.
+ *     page's own files. The read-only token may GET and HEAD, and POST where that changes nothing.
  */
 #pragma once
 #include "server/http/request.h"
@@ -36,6 +36,7 @@ typedef struct {
     const char *method;
     const char *host;  // whom the request is for: of the target if it names one, else Host
     bool open;         // is for everybody
+    bool look;         // changes nothing, whatever the method
 } AccessRequest;
 
 /* False if the request is refused: *res is the answer. */

@@ -163,6 +163,7 @@ static bool check_access(Exchange *x)
         .headers = &x->headers,
         .method = x->method,
         .host = *x->host ? x->host : header_list_get(&x->headers, "Host"),
+        .look = x->match.route && x->match.route->access == LOOK,
         .open = asks_about_server(x)
                 || (x->match.route ? x->match.route->access == OPEN
                                    : pages_has(x->http->pages, x->uri)),

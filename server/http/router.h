@@ -34,7 +34,11 @@ typedef struct {
         BODY_BYTES,   // any bytes, of a length of its own: its handler looks at their type
         BODY_STREAM,  // any bytes, to a sink: the handler is asked after the headers
     } body;
-    enum { TOKEN, OPEN } access;  // OPEN: answered without the token
+    enum {
+        TOKEN,
+        LOOK,  // for the read-only token too: changes nothing, though its method is not GET
+        OPEN,  // answered without the token
+    } access;
     RouteThread thread;
 } Route;
 

@@ -46,6 +46,11 @@ test('the token for readers reads everything and changes nothing', async () => {
   const calls = [['POST', '/v1/jobs', {}], ['POST', '/v1/jobs?dry_run=true', {}], ['PATCH', `/v1/jobs/${job.id}`, { name: 'x' }], ['DELETE', `/v1/jobs/${job.id}`], ['POST', `/v1/jobs/${job.id}/stop`], ['POST', `/v1/jobs/${job.id}/clone`, {}]];
   for (const [method, path, body] of calls)
     assert.equal((await reader.call(method, path, { body, status: 403 })).json.code, 'read_only_token', path);
+  // What changes nothing may be asked by any method.
+  const preview = { settings: { network: 'googlenet_tiny' } }, path = '/v1/datasets/fashion_mnist/pictures/0/preview';
+  const { bytes } = await reader.post(path, preview, { status: 200 });
+  assert.deepEqual(bytes, (await friend.post(path, preview, { status: 200 })).bytes);
+  await stranger.post(path, preview, { status: 401 });
   assert.equal((await friend.job(job.id)).name, job.name);
   assert.equal((await reader.get('/v1/system')).json.access, 'read');
   assert.equal((await friend.get('/v1/system')).json.access, 'write');
