@@ -1,14 +1,14 @@
 // Pictures of one's own, from files to a trained network: imports, what is told of them, jobs on them, deaths.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, collect } from './client.js';
 import { Daemon, until } from './daemon.js';
-import { makePictures, pngFacts, pngPixels } from './pictures.js';
+import { makePictures, png, pngFacts, pngPixels } from './pictures.js';
 
 const imports = mkdtempSync(join(tmpdir(), 'imports-'));
 const archive = join(imports, 'colours.tar');
@@ -67,6 +67,36 @@ test('a folder, an archive, content and an upload give the same set', async () =
   assert.deepEqual(files('uploads'), []);
   const { json } = await client.post('/v1/datasets', { name: 'again', source: { upload: up } }, { status: 400 });
   assert.equal(json.errors[0].pointer, '/source/upload');
+});
+
+test('the report of what is not all well has all its parts, and so has that of an import that fails', async () => {
+  const folder = join(imports, 'mixed'), one = join(folder, 'train/red'), two = join(folder, 'train/blue'), three = join(folder, 'test/red');
+  for (const path of [one, two, three]) mkdirSync(path, { recursive: true });
+  const noise = (seed) => png(20, 16, (x, y) => [(x * 37 + y * seed) % 256, (x * y * seed) % 256, 9]);
+  for (let i = 0; i < 9; i++) writeFileSync(join(one, `${i}.png`), noise(i + 3));
+  writeFileSync(join(two, 'grey.png'), png(8, 8, () => [7, 7, 7]));
+  writeFileSync(join(two, 'same.png'), noise(3));
+  writeFileSync(join(three, 'same.png'), noise(3));
+  writeFileSync(join(three, 'text.png'), 'text');
+  const set = await done((await create({ name: 'mixed', source: { folder: 'mixed' } })).id);
+  const { json: report } = await client.get(`/v1/datasets/${set.id}/report`);
+  assert.deepEqual([report.source, report.layout, report.split, report.image], ['folder', 'split_folders', { given: true }, set.image]);
+  assert.deepEqual(report.counts, { train: 11, test: 1, left_out: 1 });
+  assert.deepEqual(report.imbalance.ratio, 4.5);
+  assert.deepEqual([report.formats, report.reasons], [{ PNG: 12 }, { picture_unknown: 1 }]);
+  assert.deepEqual([report.sizes.smallest, report.sizes.enlarged], [{ width: 8, height: 8, path: 'train/blue/grey.png' }, 1]);
+  assert.deepEqual(report.duplicates.exact, { groups: 1, pictures: 3, across_splits: 1, different_labels: 1 });
+  assert.deepEqual(report.one_colour, [{ path: 'train/blue/grey.png', label: 0, split: 'train', index: 0 }]);
+  assert.ok(report.warnings.length > 2 && report.imbalance.advice);
+
+  for (const path of ['hopeless/a', 'hopeless/b', 'empty/a']) mkdirSync(join(imports, path), { recursive: true });
+  for (const path of ['hopeless/a/1.png', 'hopeless/b/2.png']) writeFileSync(join(imports, path), 'text');
+  for (const name of ['hopeless', 'empty']) {
+    const failed = await done((await create({ name, source: { folder: name } })).id);
+    assert.equal(failed.status, 'failed');
+    const { json } = await client.call('GET', `/v1/datasets/${failed.id}/report`);
+    assert.deepEqual(json.left_out.map(({ path }) => path), name === 'empty' ? [] : ['a/1.png', 'b/2.png']);
+  }
 });
 
 test('pictures are listed and shown as they are stored', async () => {
@@ -147,7 +177,7 @@ test('what is no archive fails, with a sentence', async () => {
   await client.call('PUT', `/v1/datasets/${id}/content`, { body: 'nonsense'.repeat(1000), headers: { 'content-type': 'application/zip' }, status: 202 });
   const set = await done(id);
   assert.equal(set.status, 'failed');
-  assert.equal(set.error.message, 'what was sent is something else; archives must be zip, tar or tar.gz');
+  assert.equal(set.error.message, 'what was sent is text that begins "nonsensenons"; it must be a zip, tar or tar.gz archive');
   assert.ok(!files('datasets').includes(id) || !files(`datasets/${id}`).some((name) => /source|pixels/.test(name)));
 });
 

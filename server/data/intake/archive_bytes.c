@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,34 +28,61 @@ struct ArchiveBytes {
     uint8_t chunk[CHUNK];
 };
 
-/* Kinds of archives that are told from others only to say so. */
+/* Kinds of files that are told from others only to say so. */
 static const struct {
     const char *name;
     const char *magic;
-    size_t length;
+    size_t length, offset;
 } OTHERS[] = {
-    {"a 7z archive", "7z\xbc\xaf", 4},
-    {"a RAR archive", "Rar!", 4},
+    {"a 7z archive", "7z\xbc\xaf", 4, 0},
+    {"a RAR archive", "Rar!", 4, 0},
     {"an xz file",
      "\xfd"
      "7zXZ",
-     5},
-    {"a bzip2 file", "BZh", 3},
-    {"a zstd file", "\x28\xb5\x2f\xfd", 4},
-    {"a PNG picture", "\x89PNG", 4},
-    {"a JPEG picture", "\xff\xd8\xff", 3},
-    {"a PDF", "%PDF", 4},
-    {"an HTML page", "<!DOCTYPE", 9},
-    {"an HTML page", "<html", 5},
+     5, 0},
+    {"a bzip2 file", "BZh", 3, 0},
+    {"a zstd file", "\x28\xb5\x2f\xfd", 4, 0},
+    {"a single PNG picture", "\x89PNG", 4, 0},
+    {"a single JPEG picture", "\xff\xd8\xff", 3, 0},
+    {"a single GIF picture", "GIF8", 4, 0},
+    {"a single WebP picture", "WEBP", 4, 8},
+    {"a video", "ftyp", 4, 4},
+    {"a PDF", "%PDF", 4, 0},
+    {"a web page", "<!DOCTYPE", 9, 0},
+    {"a web page", "<!doctype", 9, 0},
+    {"a web page", "<html", 5, 0},
 };
+
+/* What begins so, in words; the name of a kind, or what there is to be seen. */
+static void describe(const uint8_t *head, size_t size, char *text, size_t room)
+{
+    enum { SHOWN = 12 };
+    const size_t shown = size < SHOWN ? size : SHOWN;
+    bool plain = true;
+    for (size_t i = 0; i < COUNT(OTHERS); i++) {
+        const size_t end = OTHERS[i].offset + OTHERS[i].length;
+        if (size < end || memcmp(head + OTHERS[i].offset, OTHERS[i].magic, OTHERS[i].length) != 0)
+            continue;
+        snprintf(text, room, "%s", OTHERS[i].name);
+        return;
+    }
+    for (size_t i = 0; i < shown; i++)
+        plain = plain && head[i] >= 0x20 && head[i] < 0x7f && head[i] != '"';
+    if (plain) {
+        snprintf(text, room, "text that begins \"%.*s\"", (int)shown, (const char *)head);
+        return;
+    }
+    int length = snprintf(text, room, "of a kind that is not known, its first bytes are");
+    for (size_t i = 0; i < shown; i++)
+        length += snprintf(text + length, room - (size_t)length, " %02x", head[i]);
+}
 
 static bool not_an_archive(const char *label, const uint8_t *head, size_t size, Error *err)
 {
-    const char *name = size == 0 ? "an empty file" : "something else";
-    for (size_t i = 0; i < COUNT(OTHERS); i++)
-        if (size >= OTHERS[i].length && memcmp(head, OTHERS[i].magic, OTHERS[i].length) == 0)
-            name = OTHERS[i].name;
-    return fail(err, ERR_INVALID, "%s is %s; archives must be zip, tar or tar.gz", label, name);
+    char what[128] = "an empty file";
+    if (size > 0)
+        describe(head, size, what, sizeof what);
+    return fail(err, ERR_INVALID, "%s is %s; it must be a zip, tar or tar.gz archive", label, what);
 }
 
 /* A tar's first header has a checksum: the sum of its bytes, its own eight taken for spaces. */
@@ -201,7 +229,8 @@ static bool recognise_tar(ArchiveBytes *b, Error *err)
     if (got < TAR_BLOCK && !check_read(b, got))
         return error_copy(&b->err, err);
     return fail(err, ERR_INVALID,
-                "%s is gzip data, but not of a tar; archives must be zip, tar or tar.gz", b->label);
+                "%s is gzip data, but not of a tar; it must be a zip, tar or tar.gz archive",
+                b->label);
 }
 
 bool archive_recognise(const char *label, int fd, ArchiveKind *kind, Error *err)

@@ -258,10 +258,18 @@ static void what_is_no_archive_is_named(void **state)
         const char *bytes, *says;
         size_t size;
     } FILES[] = {
-        {"", "is an empty file; archives must be zip, tar or tar.gz", 0},
-        {"7z\xbc\xaf\x27\x1c", "is a 7z archive; archives must be zip, tar or tar.gz", 6},
-        {"\x89PNG\r\n", "is a PNG picture; archives must be", 6},
-        {"hello", "is something else; archives must be", 5},
+        {"", "is an empty file; it must be a zip, tar or tar.gz archive", 0},
+        {"7z\xbc\xaf\x27\x1c", "is a 7z archive; it must be a zip, tar or tar.gz archive", 6},
+        {"\x89PNG\r\n", "is a single PNG picture; it must be a zip,", 6},
+        {"RIFF\x10\0\0\0WEBPVP8 ", "is a single WebP picture; it must be a zip,", 16},
+        {"<!doctype html>", "is a web page; it must be a zip,", 15},
+        {"hello", "is text that begins \"hello\"; it must be a zip,", 5},
+        {"name,label,split", "is text that begins \"name,label,s\"; it must be", 16},
+        {"\"a\"", "is of a kind that is not known, its first bytes are 22 61 22; it must be", 3},
+        {"\0\1\x7f\xff\4\5\6\7\b\t\n\v\f\r",
+         "is of a kind that is not known, its first bytes are 00 01 7f ff 04 05 06 07 08 09 0a 0b; "
+         "it must be",
+         14},
         {"\x1f\x8b\x08", "is cut off: its gzip data ends at byte 3", 3},
     };
     for (size_t i = 0; i < COUNT(FILES); i++) {
