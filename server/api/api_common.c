@@ -1,6 +1,7 @@
 #include "server/api/api_common.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -137,28 +138,37 @@ int64_t query_id(Query *query, const char *name, const char *whose, IdParser par
     return id;
 }
 
-const char *request_key(const Request *req, Faults *faults)
+RequestKey request_key(const Request *req, Faults *faults)
 {
     const char *key = request_header(req, "Idempotency-Key");
     if (!key)
-        return NULL;
+        return (RequestKey){0};
     const size_t n = strlen(key);
     bool plain = n >= 1 && n <= KEY_MOST;
     for (const char *c = key; *c && plain; c++)
         plain = *c >= 0x20 && *c < 0x7f;
-    if (!plain)
+    if (!plain) {
         faults_add(faults, "Idempotency-Key", "must be 1 to %d printable ASCII characters",
                    KEY_MOST);
-    return plain ? key : NULL;
-}
-
-char *request_identity(const Request *req)
-{
+        return (RequestKey){0};
+    }
     char hash[65];
     Sha256 sum = sha256_new();
     sha256_add(&sum, req->body, req->body_size);
     sha256_hex(&sum, hash);
-    return xasprintf("%s %s %s", req->method, req->path, hash);
+    return (RequestKey){key, xasprintf("%s %s %s", req->method, req->path, hash)};
+}
+
+void request_key_free(RequestKey *key)
+{
+    free((char *)key->request);
+    *key = (RequestKey){0};
+}
+
+void respond_replayed(Response *res, bool replayed)
+{
+    if (replayed)
+        response_header(res, "Idempotency-Replayed", "true");
 }
 
 StepCounts spec_step_counts(const JobSpec *spec)

@@ -35,11 +35,12 @@ unsigned query_statuses(Query *query, const char *const names[], int count, Faul
 /* An id, as `parse` reads it; 0 if it is absent. `whose` is "a job's". */
 int64_t query_id(Query *query, const char *name, const char *whose, IdParser parse, Faults *faults);
 
-/* The client's idempotency key, or NULL. */
-const char *request_key(const Request *req, Faults *faults);
-/* What an idempotency key stands for: the request itself, not what it is resolved to, which changes
- * with defaults. From malloc. */
-char *request_identity(const Request *req);
+/* The client's idempotency key, which stands for the request itself, not for what it is resolved
+ * to, which changes with defaults. To be given to request_key_free. */
+RequestKey request_key(const Request *req, Faults *faults);
+void request_key_free(RequestKey *key);
+/* Say that the answer is about what the same request has created before. */
+void respond_replayed(Response *res, bool replayed);
 
 /* The steps of a training with these settings. */
 StepCounts spec_step_counts(const JobSpec *spec);

@@ -23,19 +23,40 @@ static void check_source(const App *app, const DatasetRow *set, Faults *faults)
                    (long long)upload.offset, (long long)upload.length);
 }
 
+/* 201 and the set, which is freed. */
+static bool respond_created(Response *res, DatasetRow *set, bool replayed)
+{
+    char id[JOB_ID];
+    dataset_id_format(set->id, id);
+    response_header(res, "Location", "/v1/datasets/%s", id);
+    respond_replayed(res, replayed);
+    return respond_dataset(res, 201, set);
+}
+
+static bool create(App *app, const Request *req, RequestKey key, Faults *faults, Response *res,
+                   Error *err)
+{
+    DatasetRow set;
+    bool replayed;
+    if (!datasets_replay(app->sets, key, &set, &replayed, err))
+        return false;
+    if (!replayed) {
+        dataset_from_json(req->json, &set, faults);
+        check_source(app, &set, faults);
+        if (faults->count)
+            return respond_faults(res, faults);
+        if (!datasets_create(app->sets, key, &set, &replayed, err))
+            return false;
+    }
+    return respond_created(res, &set, replayed);
+}
+
 bool create_dataset(App *app, const Request *req, Response *res, Error *err)
 {
     Faults faults = {.count = 0};
-    DatasetRow set;
-    char id[JOB_ID];
     query_finish(req->query, &faults);
-    dataset_from_json(req->json, &set, &faults);
-    check_source(app, &set, &faults);
-    if (faults.count)
-        return respond_faults(res, &faults);
-    if (!datasets_create(app->sets, &set, err))
-        return false;
-    dataset_id_format(set.id, id);
-    response_header(res, "Location", "/v1/datasets/%s", id);
-    return respond_dataset(res, 201, &set);
+    RequestKey key = request_key(req, &faults);
+    const bool ok = create(app, req, key, &faults, res, err);
+    request_key_free(&key);
+    return ok;
 }

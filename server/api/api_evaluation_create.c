@@ -116,22 +116,43 @@ static void resolve(App *app, const EvaluationRequest *request, EvaluationRow *r
     row->example_limit = request->limit;
 }
 
+/* 202 and the evaluation, which is freed. */
+static bool respond_queued(Response *res, EvaluationRow *row, bool replayed)
+{
+    char id[JOB_ID];
+    evaluation_id_format(row->id, id);
+    response_header(res, "Location", "/v1/evaluations/%s", id);
+    respond_replayed(res, replayed);
+    cJSON *json = evaluation_row_to_json(row, true);
+    evaluation_row_free(row);
+    return respond_json(res, 202, json);
+}
+
+static bool create(App *app, const Request *req, RequestKey key, Faults *faults, Response *res,
+                   Error *err)
+{
+    EvaluationRequest request;
+    EvaluationRow row = {0};
+    bool replayed;
+    if (!evaluations_replay(app->evaluations, key, &row, &replayed, err))
+        return false;
+    if (!replayed) {
+        evaluation_from_json(req->json, &request, faults);
+        resolve(app, &request, &row, faults);
+        if (faults->count)
+            return respond_faults(res, faults);
+        if (!evaluations_create(app->evaluations, key, &row, &replayed, err))
+            return false;
+    }
+    return respond_queued(res, &row, replayed);
+}
+
 bool create_evaluation(App *app, const Request *req, Response *res, Error *err)
 {
     Faults faults = {.count = 0};
-    EvaluationRequest request;
-    EvaluationRow row = {0};
-    char id[JOB_ID];
     query_finish(req->query, &faults);
-    evaluation_from_json(req->json, &request, &faults);
-    resolve(app, &request, &row, &faults);
-    if (faults.count)
-        return respond_faults(res, &faults);
-    if (!evaluations_create(app->evaluations, &row, err))
-        return false;
-    evaluation_id_format(row.id, id);
-    response_header(res, "Location", "/v1/evaluations/%s", id);
-    cJSON *json = evaluation_row_to_json(&row, true);
-    evaluation_row_free(&row);
-    return respond_json(res, 202, json);
+    RequestKey key = request_key(req, &faults);
+    const bool ok = create(app, req, key, &faults, res, err);
+    request_key_free(&key);
+    return ok;
 }

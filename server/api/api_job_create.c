@@ -88,8 +88,7 @@ static bool respond_created(Response *res, JobInfo *job, bool replayed)
     char id[JOB_ID];
     job_id_format(job->id, id);
     response_header(res, "Location", "/v1/jobs/%s", id);
-    if (replayed)
-        response_header(res, "Idempotency-Replayed", "true");
+    respond_replayed(res, replayed);
     return respond_job(res, 201, job);
 }
 
@@ -99,7 +98,7 @@ static bool respond_created(Response *res, JobInfo *job, bool replayed)
 typedef struct {
     const Request *req;
     bool dry;
-    const char *key;  // idempotency key; NULL: none, or a dry run
+    RequestKey key;  // none for a dry run
     Faults *faults;
 } Creation;
 
@@ -110,8 +109,9 @@ static Creation creation_begin(const Request *req, Faults *faults)
     Creation c = {.req = req, .faults = faults};
     c.dry = query_flag(req->query, "dry_run", faults);
     query_finish(req->query, faults);
-    const char *key = request_key(req, faults);
-    c.key = c.dry ? NULL : key;
+    c.key = request_key(req, faults);
+    if (c.dry)
+        request_key_free(&c.key);
     return c;
 }
 
@@ -120,11 +120,7 @@ static bool replayed(App *app, const Creation *c, Response *res, Error *err)
 {
     JobInfo job;
     bool found = false;
-    if (!c->key)
-        return false;
-    char *text = request_identity(c->req);
-    const bool ok = jobs_replay(app->jobs, c->key, text, &job, &found, err);
-    free(text);
+    const bool ok = jobs_replay(app->jobs, c->key, &job, &found, err);
     if (ok && found)
         respond_created(res, &job, true);
     return !ok || found;
@@ -136,16 +132,10 @@ static bool make_job(App *app, const Creation *c, const JobSpec *spec, int64_t p
 {
     JobInfo job;
     bool found = false;
-    char *text = request_identity(c->req);
-    const JobRequest wanted = {.spec = spec,
-                               .parent_id = parent,
-                               .key = c->key,
-                               .init = *init ? init : NULL,
-                               .request = text};
+    const JobRequest wanted = {
+        .spec = spec, .parent_id = parent, .key = c->key, .init = *init ? init : NULL};
     // jobs_create looks for the key again: the same request may have come twice at once.
-    const bool ok = jobs_create(app->jobs, &wanted, &job, &found, err);
-    free(text);
-    return ok && respond_created(res, &job, found);
+    return jobs_create(app->jobs, &wanted, &job, &found, err) && respond_created(res, &job, found);
 }
 
 /* Check the settings, then create the job or answer the dry run. */
@@ -177,30 +167,38 @@ static bool create_from(App *app, const Creation *c, const cJSON *settings, int6
 bool create_job(App *app, const Request *req, Response *res, Error *err)
 {
     Faults faults;
-    const Creation c = creation_begin(req, &faults);
-    if (replayed(app, &c, res, err))
-        return res->status != 0;
-    return create_from(app, &c, req->json, 0, res, err);
+    Creation c = creation_begin(req, &faults);
+    const bool ok = replayed(app, &c, res, err) ? res->status != 0
+                                                : create_from(app, &c, req->json, 0, res, err);
+    request_key_free(&c.key);
+    return ok;
 }
 
-bool clone_job(App *app, const Request *req, Response *res, Error *err)
+/* Create a job from another one's settings, with what the request changes in them. */
+static bool clone(App *app, const Creation *c, Response *res, Error *err)
 {
+    const Request *req = c->req;
     JobInfo parent;
     int64_t id;
-    Faults faults;
-    const Creation c = creation_begin(req, &faults);
-    if (replayed(app, &c, res, err))
-        return res->status != 0;
     if (!request_job(req, &id, err) || !jobs_get(app->jobs, id, &parent, err))
         return false;
     const bool allowed = request_allows(req, &parent, err);
     cJSON *settings = job_request(&parent);
     job_info_free(&parent);
     if (cJSON_IsObject(req->json))
-        json_merge(settings, req->json, "", &faults);
+        json_merge(settings, req->json, "", c->faults);
     else if (req->json)
-        faults_add(&faults, "", "must be an object");
-    const bool ok = allowed && create_from(app, &c, settings, id, res, err);
+        faults_add(c->faults, "", "must be an object");
+    const bool ok = allowed && create_from(app, c, settings, id, res, err);
     cJSON_Delete(settings);
+    return ok;
+}
+
+bool clone_job(App *app, const Request *req, Response *res, Error *err)
+{
+    Faults faults;
+    Creation c = creation_begin(req, &faults);
+    const bool ok = replayed(app, &c, res, err) ? res->status != 0 : clone(app, &c, res, err);
+    request_key_free(&c.key);
     return ok;
 }

@@ -154,8 +154,7 @@ static bool respond_registered(Response *res, ModelVersion *version, bool replay
 {
     response_header(res, "Location", "/v1/models/%s/versions/%lld", version->name,
                     (long long)version->row.version);
-    if (replayed)
-        response_header(res, "Idempotency-Replayed", "true");
+    respond_replayed(res, replayed);
     cJSON *json = version_to_json(version->name, &version->row, &(AliasList){0}, true);
     model_version_free(version);
     return respond_json(res, 201, json);
@@ -168,19 +167,18 @@ bool create_model(App *app, const Request *req, Response *res, Error *err)
     ModelVersion version;
     bool replayed = false;
     query_finish(req->query, &faults);
-    const char *key = request_key(req, &faults);
-    char *identity = request_identity(req);
-    bool ok = models_replay(app->models, key, identity, &version, &replayed, err);
+    RequestKey key = request_key(req, &faults);
+    bool ok = models_replay(app->models, key, &version, &replayed, err);
     if (ok && !replayed) {
         read_new_model(app, req->json, &model, &faults);
-        const ModelRequest wanted = {model.name, model.job, model.checkpoint, key, identity};
+        const ModelRequest wanted = {model.name, model.job, model.checkpoint, key};
         ok = faults.count > 0 || models_register(app->models, &wanted, &version, &replayed, err);
         if (!ok && err->code == ERR_NOT_FOUND) {
             faults_add(&faults, "/checkpoint", "must be one that there is: %s", err->message);
             ok = true;
         }
     }
-    free(identity);
+    request_key_free(&key);
     if (ok && faults.count)
         return respond_faults(res, &faults);
     return ok && respond_registered(res, &version, replayed);

@@ -186,28 +186,66 @@ static bool check_room(Datasets *sets, Error *err)
                       "the store holds %d data sets, its limit: delete some first", sets->max_sets);
 }
 
-bool datasets_create(Datasets *sets, DatasetRow *set, Error *err)
+bool datasets_replay(Datasets *sets, RequestKey key, DatasetRow *set, bool *replayed, Error *err)
 {
-    SetChange change;
-    if (!check_room(sets, err) || !set_change_begin_new(sets, &change, err))
+    int64_t id;
+    *replayed = false;
+    if (!store_key(sets->store, KEY_OF_DATASET, key, &id, err))
         return false;
-    DatasetRow *row = &change.set;
+    if (id == 0)
+        return true;
+    Error gone = {0};
+    *replayed = datasets_get(sets, id, set, &gone);
+    if (*replayed || gone.code == ERR_NOT_FOUND)  // deleted just now, and its key with it
+        return true;
+    *err = gone;
+    return false;
+}
+
+static bool add(SetChange *change, RequestKey key, const DatasetRow *set, Error *err)
+{
+    Store *store = change->sets->store;
+    DatasetRow *row = &change->set;
     *row = *set;
     row->classes = xstrdup("[]");
     row->warnings = xstrdup("[]");
     row->created_at = time_now_ms();
     row->status = row->source.kind[0] ? DATASET_IMPORTING : DATASET_WAITING;
-    if (!store_add_dataset(sets->store, row, err) || !set_change_tell(&change, err))
-        return set_change_drop(&change, err);
-    if (!set_change_commit(&change, set, err))
-        return false;
-    jobs_dataset_created(sets->jobs, set->id);
-    // What cannot be fetched now is tried again when its turn to be imported comes.
+    return store_add_dataset(store, row, err)
+           && store_add_key(store, KEY_OF_DATASET, key, row->id, err)
+           && set_change_tell(change, err);
+}
+
+/* What cannot be fetched now is tried again when its turn to be imported comes. */
+static void fetch_early(Datasets *sets, const DatasetRow *set)
+{
     Path source;
     Error later = {0};
     if (strcmp(set->source.kind, "upload") == 0 && !datasets_fetch(sets, set, &source, &later))
         LOG(sets->log, LOG_WARNING, "upload_not_fetched", log_int("dataset", set->id),
             log_text("error", later.message));
+}
+
+bool datasets_create(Datasets *sets, RequestKey key, DatasetRow *set, bool *replayed, Error *err)
+{
+    SetChange change;
+    int64_t before;
+    *replayed = false;
+    if (!check_room(sets, err) || !set_change_begin_new(sets, &change, err))
+        return false;
+    if (!store_find_key(sets->store, KEY_OF_DATASET, key, &before, err))
+        return set_change_drop(&change, err);
+    if (before > 0) {  // the same request has come twice at once
+        set_change_drop(&change, NULL);
+        *replayed = true;
+        return datasets_get(sets, before, set, err);
+    }
+    if (!add(&change, key, set, err))
+        return set_change_drop(&change, err);
+    if (!set_change_commit(&change, set, err))
+        return false;
+    jobs_dataset_created(sets->jobs, set->id);
+    fetch_early(sets, set);
     return true;
 }
 

@@ -39,9 +39,15 @@ void datasets_close(Datasets *sets);  // no thread uses it any more; takes NULL
 
 /* ---- For clients ---- */
 
+/* What came of the key before: to be asked before the request is looked at, whose upload may be
+ * taken by now. ERR_CONFLICT: it came with another request. */
+bool datasets_replay(Datasets *sets, RequestKey key, DatasetRow *set, bool *replayed, Error *err);
+
 /* Add a set as the row says: name, source, image, test_share and seed are read, the rest is filled
- * in. It waits for content where there is no source (kind ""), else it is to be imported. */
-bool datasets_create(Datasets *sets, DatasetRow *set, Error *err);
+ * in. It waits for content where there is no source (kind ""), else it is to be imported.
+ * *replayed: the key was used before for the same request, and *set is what came of it.
+ * ERR_CONFLICT: it was used for another, the name is taken or the store is full. */
+bool datasets_create(Datasets *sets, RequestKey key, DatasetRow *set, bool *replayed, Error *err);
 
 /* Is there such a folder or file below `imports`, and nothing that leads out of it? ERR_INVALID,
  * with a sentence. `path` is where it is. */

@@ -50,12 +50,6 @@ bool job_next_status(JobStatus from, JobTrigger trigger, JobStatus *to, Error *e
                    "cannot %s a job that is %s", TRIGGER_NAMES[trigger], JOB_STATUS_NAMES[from]);
 }
 
-bool job_request_same(const char *stored, const char *request)
-{
-    const size_t n = strlen(stored);
-    return strncmp(stored, request, n) == 0 && (request[n] == '\0' || request[n] == ' ');
-}
-
 /* "<prefix><digits>", the digits without leading zeros and at least `least`. */
 static bool parse_id(const char *text, const char *prefix, int64_t least, int64_t *id)
 {

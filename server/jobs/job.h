@@ -29,10 +29,6 @@ typedef enum {
  * nowhere. */
 bool job_next_status(JobStatus from, JobTrigger trigger, JobStatus *to, Error *err);
 
-/* Whether a request with an idempotency key is the one that came with it before. Both are "METHOD
- * path hash"; rows from before bodies were hashed are "METHOD path", and match any body. */
-bool job_request_same(const char *stored, const char *request);
-
 /* What reads an id: job_id_parse and its like. */
 typedef bool (*IdParser)(const char *text, int64_t *id);
 

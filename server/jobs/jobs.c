@@ -185,22 +185,10 @@ static bool check_room(Jobs *jobs, Error *err)
 static bool replay(Change *change, const JobRequest *request, bool *replayed, Error *err)
 {
     Store *store = change->jobs->store;
-    char *before = NULL;
     int64_t id = 0;
-    *replayed = false;
-    if (!request->key)
-        return true;
-    bool ok = store_find_key(store, request->key, &before, &id, err);
-    if (ok && id > 0) {
-        *replayed = true;
-        ok = job_request_same(before, request->request)
-                 ? store_load_job(store, id, &change->job, err)
-                 : fail_as(err, ERR_CONFLICT, "key_reused",
-                           "the idempotency key %s was used before for another request",
-                           request->key);
-    }
-    free(before);
-    return ok;
+    const bool ok = store_find_key(store, KEY_OF_JOB, request->key, &id, err);
+    *replayed = id > 0;
+    return ok && (id == 0 || store_load_job(store, id, &change->job, err));
 }
 
 /* Within the change, so that the set cannot be deleted in between. */
@@ -229,8 +217,7 @@ static bool add(Change *change, const JobRequest *request, Error *err)
         job->parent_id = request->parent_id;
     }
     return check_room(jobs, err) && store_add_job(jobs->store, job, err)
-           && (!request->key
-               || store_add_key(jobs->store, request->key, request->request, job->id, err))
+           && store_add_key(jobs->store, KEY_OF_JOB, request->key, job->id, err)
            && change_tell(change, "created", event_created(job), err)
            && (!request->init || job_files_begin(jobs->data, job->id, request->init, err));
 }

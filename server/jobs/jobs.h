@@ -38,16 +38,14 @@ Events *jobs_notifier(Jobs *jobs);
 
 typedef struct {
     const JobSpec *spec;
-    int64_t parent_id;    // the job it is cloned from; 0: none
-    const char *key;      // idempotency key; NULL: none
-    const char *init;     // the file that spec->init_from stands for; NULL: none
-    const char *request;  // with a key: "METHOD path hash", as job_request_same compares it
+    int64_t parent_id;  // the job it is cloned from; 0: none
+    RequestKey key;
+    const char *init;  // the file that spec->init_from stands for; NULL: none
 } JobRequest;
 
 /* What came of the key before, whatever has become of defaults, parents and data sets since: to be
  * asked before the request is looked at. ERR_CONFLICT: it came with another request. */
-bool jobs_replay(Jobs *jobs, const char *key, const char *request, JobInfo *job, bool *replayed,
-                 Error *err);
+bool jobs_replay(Jobs *jobs, RequestKey key, JobInfo *job, bool *replayed, Error *err);
 
 /* A job that starts from a model has its file from then on: ERR_NOT_FOUND if it has just gone.
  * *replayed: the key was used before for the same request, and *job is what came of it.

@@ -79,27 +79,20 @@ bool jobs_get(Jobs *jobs, int64_t id, JobInfo *job, Error *err)
     return true;
 }
 
-bool jobs_replay(Jobs *jobs, const char *key, const char *request, JobInfo *job, bool *replayed,
-                 Error *err)
+bool jobs_replay(Jobs *jobs, RequestKey key, JobInfo *job, bool *replayed, Error *err)
 {
-    char *before;
     int64_t id;
     *replayed = false;
-    if (!store_key(jobs->store, key, &before, &id, err))
+    if (!store_key(jobs->store, KEY_OF_JOB, key, &id, err))
         return false;
-    bool ok = id == 0 || job_request_same(before, request)
-              || fail_as(err, ERR_CONFLICT, "key_reused",
-                         "the idempotency key %s was used before for another request", key);
-    free(before);
-    if (!ok || id == 0)
-        return ok;
+    if (id == 0)
+        return true;
     Error gone = {0};
     *replayed = jobs_get(jobs, id, job, &gone);
-    if (!*replayed && gone.code != ERR_NOT_FOUND) {  // deleted just now, and its key with it
-        *err = gone;
-        ok = false;
-    }
-    return ok;
+    if (*replayed || gone.code == ERR_NOT_FOUND)  // deleted just now, and its key with it
+        return true;
+    *err = gone;
+    return false;
 }
 
 static bool check_exists(Jobs *jobs, int64_t id, Error *err)

@@ -156,16 +156,44 @@ static bool check_room(Evaluations *evaluations, Error *err)
                       evaluations->most);
 }
 
-bool evaluations_create(Evaluations *evaluations, EvaluationRow *row, Error *err)
+bool evaluations_replay(Evaluations *evaluations, RequestKey key, EvaluationRow *row,
+                        bool *replayed, Error *err)
+{
+    int64_t id;
+    *replayed = false;
+    if (!store_key(evaluations->store, KEY_OF_EVALUATION, key, &id, err))
+        return false;
+    if (id == 0)
+        return true;
+    Error gone = {0};
+    *replayed = evaluations_get(evaluations, id, row, &gone);
+    if (*replayed || gone.code == ERR_NOT_FOUND)  // deleted just now, and its key with it
+        return true;
+    *err = gone;
+    return false;
+}
+
+bool evaluations_create(Evaluations *evaluations, RequestKey key, EvaluationRow *row,
+                        bool *replayed, Error *err)
 {
     EvaluationChange change;
+    int64_t before;
+    *replayed = false;
     if (!check_room(evaluations, err) || !evaluation_change_begin_new(evaluations, &change, err))
         return false;
+    if (!store_find_key(evaluations->store, KEY_OF_EVALUATION, key, &before, err))
+        return evaluation_change_drop(&change, err);
+    if (before > 0) {  // the same request has come twice at once
+        evaluation_change_drop(&change, NULL);
+        *replayed = true;
+        return evaluations_get(evaluations, before, row, err);
+    }
     change.row = *row;
     change.row.status = EVALUATION_QUEUED;
     change.row.created_at = time_now_ms();
     change.row.temperature = NAN;
     if (!store_add_evaluation(evaluations->store, &change.row, err)
+        || !store_add_key(evaluations->store, KEY_OF_EVALUATION, key, change.row.id, err)
         || !evaluation_change_tell(&change, err))
         return evaluation_change_drop(&change, err);
     return evaluation_change_commit(&change, row, err);

@@ -38,9 +38,16 @@ void evaluations_close(Evaluations *evaluations);  // no thread uses it any more
 
 /* ---- For clients ---- */
 
-/* Queue one: source, data set, split and limit are read, the rest is filled in. ERR_CONFLICT: the
- * store is full (reason "store_full"). */
-bool evaluations_create(Evaluations *evaluations, EvaluationRow *row, Error *err);
+/* What came of the key before: to be asked before the request is looked at. ERR_CONFLICT: it came
+ * with another request. */
+bool evaluations_replay(Evaluations *evaluations, RequestKey key, EvaluationRow *row,
+                        bool *replayed, Error *err);
+
+/* Queue one: source, data set, split and limit are read, the rest is filled in. *replayed: the key
+ * was used before for the same request, and *row is what came of it. ERR_CONFLICT: it was used for
+ * another, or the store is full (reason "store_full"). */
+bool evaluations_create(Evaluations *evaluations, RequestKey key, EvaluationRow *row,
+                        bool *replayed, Error *err);
 
 bool evaluations_get(Evaluations *evaluations, int64_t id, EvaluationRow *row, Error *err);
 bool evaluations_list(Evaluations *evaluations, const EvaluationQuery *query, EvaluationList *list,

@@ -80,13 +80,12 @@ typedef struct {
     const char *name;        // of the model, made if there is none
     int64_t job_id;          // whose checkpoint it is
     const char *checkpoint;  // "best", "latest" or "step_<n>"
-    const char *key;         // idempotency key; NULL: none
-    const char *request;     // with a key: what it stands for, as text
+    RequestKey key;
 } ModelRequest;
 
 /* What came of the key before, without looking at the job, which may be gone by now. */
-bool models_replay(Models *models, const char *key, const char *request, ModelVersion *version,
-                   bool *replayed, Error *err);
+bool models_replay(Models *models, RequestKey key, ModelVersion *version, bool *replayed,
+                   Error *err);
 
 /* The next version of that model. *replayed: the key was used before for the same request, and
  * *version is what came of it. `replayed` may be NULL. */

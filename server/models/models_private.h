@@ -47,8 +47,8 @@ void models_finish_removal(Models *models, const ModelRemoval *removal);
 typedef struct {
     const char *name;  // of the model
     const char *incoming;
-    const char *key, *request;  // as in ModelRequest
-    VersionRow *row;            // taken
+    RequestKey key;
+    VersionRow *row;  // taken
 } ModelPlacing;
 bool models_place(Models *models, ModelPlacing *placing, ModelVersion *version, bool *replayed,
                   Error *err);

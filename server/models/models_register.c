@@ -35,21 +35,11 @@ bool models_admit(Models *models, Error *err)
 }
 
 /* What came of the key before: *row is filled and *found true. ERR_CONFLICT: another request. */
-static bool replay(Models *models, const char *key, const char *request, VersionRow *row,
-                   bool *found, Error *err)
+static bool replay(Models *models, RequestKey key, VersionRow *row, bool *found, Error *err)
 {
-    char *before;
     int64_t id;
-    *found = false;
-    if (!key)
-        return true;
-    if (!store_find_model_key(models->store, key, &before, &id, err))
-        return false;
-    bool ok = id == 0 || strcmp(before, request) == 0
-              || fail_as(err, ERR_CONFLICT, "key_reused",
-                         "the idempotency key %s was used before for another request", key);
-    free(before);
-    *found = ok && id > 0;
+    const bool ok = store_find_key(models->store, KEY_OF_VERSION, key, &id, err);
+    *found = id > 0;
     return ok && (id == 0 || store_load_version_row(models->store, id, row, err));
 }
 
@@ -74,8 +64,7 @@ static bool add_row(ModelTx *tx, ModelPlacing *placing, Error *err)
     row->version = ++tx->row.last_version;
     row->created_at = time_now_ms();
     return store_add_version(store, row, err)
-           && (!placing->key
-               || store_add_model_key(store, placing->key, placing->request, row->id, err))
+           && store_add_key(store, KEY_OF_VERSION, placing->key, row->id, err)
            && model_tx_tell(tx, "version_added", row->version, err);
 }
 
@@ -87,7 +76,7 @@ bool models_place(Models *models, ModelPlacing *placing, ModelVersion *version, 
     VersionRow *row = placing->row;
     if (!model_tx_begin(models, placing->name, &tx, err))
         return false;
-    if (!replay(models, placing->key, placing->request, &before, replayed, err))
+    if (!replay(models, placing->key, &before, replayed, err))
         return model_tx_drop(&tx, err);
     if (*replayed) {
         model_tx_drop(&tx, NULL);
@@ -248,17 +237,17 @@ static bool bring(Models *models, const JobInfo *job, const char *which, const P
 
 /* ---- From a job ---- */
 
-bool models_replay(Models *models, const char *key, const char *request, ModelVersion *version,
-                   bool *replayed, Error *err)
+bool models_replay(Models *models, RequestKey key, ModelVersion *version, bool *replayed,
+                   Error *err)
 {
     VersionRow row = {0};
     ModelRow model = {0};
     *replayed = false;
-    if (!key)
+    if (!key.text)
         return true;
     if (!store_begin(models->store, err))
         return false;
-    bool ok = replay(models, key, request, &row, replayed, err)
+    bool ok = replay(models, key, &row, replayed, err)
               && (!*replayed || store_load_model(models->store, row.model_id, &model, err));
     store_rollback(models->store);
     if (ok && *replayed)
@@ -274,7 +263,7 @@ bool models_register(Models *models, const ModelRequest *request, ModelVersion *
     bool again = false;
     JobInfo job;
     VersionRow row = {0};
-    if (!models_replay(models, request->key, request->request, version, &again, err))
+    if (!models_replay(models, request->key, version, &again, err))
         return false;
     if (replayed)
         *replayed = again;
@@ -283,7 +272,7 @@ bool models_register(Models *models, const ModelRequest *request, ModelVersion *
     if (!models_admit(models, err) || !jobs_get(models->jobs, request->job_id, &job, err))
         return false;
     const Path incoming = model_incoming_path(models->data);
-    ModelPlacing placing = {request->name, incoming.text, request->key, request->request, &row};
+    ModelPlacing placing = {request->name, incoming.text, request->key, &row};
     const bool ok = bring(models, &job, request->checkpoint, &incoming, &row, err)
                     && models_place(models, &placing, version, &again, err);
     unlink(incoming.text);  // where it has not become the version's
@@ -300,7 +289,7 @@ bool models_register_job(Models *models, int64_t job_id, const char *name, Model
     // No client's key has a control character.
     char key[64];
     snprintf(key, sizeof key, "\x01job_%lld", (long long)job_id);
-    ModelRequest request = {name, job_id, "best", key, name};
+    ModelRequest request = {name, job_id, "best", {key, name}};
     if (models_register(models, &request, version, NULL, err))
         return true;
     if (err->code != ERR_NOT_FOUND)
@@ -376,7 +365,7 @@ bool models_upload(Models *models, const ModelUpload *upload, ModelVersion *vers
     if (!models_admit(models, err) || !file_read(upload->path, MOST_FILE, &bytes, &size, err))
         return false;
     const Path incoming = model_incoming_path(models->data);
-    ModelPlacing placing = {upload->name, incoming.text, NULL, NULL, &row};
+    ModelPlacing placing = {upload->name, incoming.text, {0}, &row};
     bool ok = safetensors_parse("the file", bytes, size, &f, err)
               && rewrite(f, upload, incoming.text, &row, faults, err);
     safetensors_close(f);

@@ -94,6 +94,15 @@ typedef struct {
 
 void job_info_free(JobInfo *job);  // the texts in it, not the struct
 
+/* The idempotency key that came with a request, and what it stands for: "METHOD path hash". */
+typedef struct {
+    const char *text;  // NULL: there is none
+    const char *request;
+} RequestKey;
+
+/* What a request with a key creates. Each kind has keys of its own. */
+typedef enum { KEY_OF_JOB, KEY_OF_VERSION, KEY_OF_DATASET, KEY_OF_EVALUATION } KeyKind;
+
 /* A key and the text that it has among a job's settings, or in its metadata. */
 typedef struct {
     enum { MATCH_SETTING, MATCH_METADATA } in;

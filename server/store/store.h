@@ -68,10 +68,14 @@ bool store_raise_ids(Store *store, int64_t last_job, int64_t last_event, Error *
 /* Each start of the daemon: a new row in store_lives. */
 bool store_begin_life(Store *store, Error *err);
 
-/* An idempotency key: the request that it came with and the job that was made. *job_id is 0 when
- * the key is new. */
-bool store_find_key(Store *store, const char *key, char **request, int64_t *job_id, Error *err);
-bool store_add_key(Store *store, const char *key, const char *request, int64_t job_id, Error *err);
+/* Idempotency keys. *id: what came of the key before; 0: it is new, or there is none. ERR_CONFLICT,
+ * reason "key_reused": it came with another request. */
+bool store_find_key(Store *store, KeyKind kind, RequestKey key, int64_t *id, Error *err);
+bool store_add_key(Store *store, KeyKind kind, RequestKey key, int64_t id, Error *err);
+bool store_remove_keys(Store *store, KeyKind kind, int64_t id, Error *err);
+/* Whether a request is the one that a stored key came with. Rows from before bodies were hashed are
+ * "METHOD path", and match any body. */
+bool store_same_request(const char *stored, const char *request);
 
 /* Data sets, in a transaction. ERR_CONFLICT: the name is taken. */
 bool store_add_dataset(Store *store, DatasetRow *set, Error *err);  // gives it its id
@@ -108,11 +112,6 @@ bool store_remove_version(Store *store, int64_t model_id, int64_t number, Error 
 bool store_remove_model(Store *store, int64_t id, Error *err);
 bool store_model_removed(Store *store, const ModelRemoval *removal, Error *err);
 bool store_raise_model_ids(Store *store, int64_t last, Error *err);
-/* Idempotency keys of versions, as store_find_key: *version_id is 0 when the key is new. */
-bool store_find_model_key(Store *store, const char *key, char **request, int64_t *version_id,
-                          Error *err);
-bool store_add_model_key(Store *store, const char *key, const char *request, int64_t version_id,
-                         Error *err);
 /* Of that row; in a transaction. */
 bool store_load_version_row(Store *store, int64_t row, VersionRow *version, Error *err);
 
@@ -160,7 +159,7 @@ bool store_mistakes(Store *store, const MistakeQuery *query, MistakeList *list, 
 
 bool store_job(Store *store, int64_t id, JobInfo *job, Error *err);
 bool store_jobs(Store *store, const JobQuery *query, JobList *list, Error *err);
-bool store_key(Store *store, const char *key, char **request, int64_t *job_id, Error *err);
+bool store_key(Store *store, KeyKind kind, RequestKey key, int64_t *id, Error *err);
 bool store_count(Store *store, int64_t by_status[JOB_STATUSES], Error *err);
 bool store_epochs(Store *store, SeriesPage page, EpochList *list, Error *err);
 bool store_points(Store *store, SeriesPage page, PointList *list, Error *err);

@@ -140,7 +140,8 @@ bool store_tell_dataset(Store *store, int64_t id, Event *event, Error *err)
 bool store_remove_dataset(Store *store, int64_t id, Error *err)
 {
     Db *db = &store->writer;
-    return sql_run(db, err, "DELETE FROM datasets WHERE id = ?", "i", id)
+    return store_remove_keys(store, KEY_OF_DATASET, id, err)
+           && sql_run(db, err, "DELETE FROM datasets WHERE id = ?", "i", id)
            && sql_run(db, err, "DELETE FROM events WHERE job_id = ?", "i", -id)
            && sql_run(db, err, "INSERT OR REPLACE INTO dataset_removals VALUES (?)", "i", id);
 }

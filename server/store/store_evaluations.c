@@ -150,7 +150,8 @@ bool store_remove_evaluation(Store *store, int64_t id, Error *err)
     for (size_t i = 0; i < COUNT(TABLES); i++)
         if (!sql_run(db, err, TABLES[i], "i", id))
             return false;
-    return sql_run(db, err, "DELETE FROM events WHERE job_id = ?", "i", events_key(id));
+    return store_remove_keys(store, KEY_OF_EVALUATION, id, err)
+           && sql_run(db, err, "DELETE FROM events WHERE job_id = ?", "i", events_key(id));
 }
 
 bool store_remove_job_evaluations(Store *store, int64_t job_id, Error *err)

@@ -162,35 +162,6 @@ bool store_tell_model(Store *store, int64_t id, Event *event, Error *err)
     return store_add_event(store, event, err);
 }
 
-/* ---- Keys ---- */
-
-bool store_find_model_key(Store *store, const char *key, char **request, int64_t *version_id,
-                          Error *err)
-{
-    Db *db = &store->writer;
-    sqlite3_stmt *stmt = NULL;
-    bool found = false;
-    *request = NULL;
-    *version_id = 0;
-    const bool ok =
-        sql_prepare(db, err, &stmt, "SELECT request, version_id FROM model_keys WHERE key = ?", "t",
-                    key)
-        && sql_step(db, err, stmt, &found);
-    if (ok && found) {
-        *request = sql_text(stmt, 0);
-        *version_id = sqlite3_column_int64(stmt, 1);
-    }
-    sqlite3_finalize(stmt);
-    return ok;
-}
-
-bool store_add_model_key(Store *store, const char *key, const char *request, int64_t version_id,
-                         Error *err)
-{
-    return sql_run(&store->writer, err, "INSERT INTO model_keys VALUES (?, ?, ?)", "tti", key,
-                   request, version_id);
-}
-
 /* ---- Removals ---- */
 
 static bool remember_removal(Db *db, int64_t model_id, int64_t version, Error *err)
@@ -201,8 +172,9 @@ static bool remember_removal(Db *db, int64_t model_id, int64_t version, Error *e
 
 bool store_remove_version(Store *store, int64_t model_id, int64_t number, Error *err)
 {
-    static const char KEYS[] = "DELETE FROM model_keys WHERE version_id IN (SELECT id FROM"
-                               " model_versions WHERE model_id = ? AND version = ?)";
+    static const char KEYS[] = "DELETE FROM request_keys WHERE kind = 'version' AND object_id IN"
+                               " (SELECT id FROM model_versions WHERE model_id = ?"
+                               "  AND version = ?)";
     Db *db = &store->writer;
     return sql_run(db, err, KEYS, "ii", model_id, number)
            && sql_run(db, err, "DELETE FROM model_versions WHERE model_id = ? AND version = ?",
@@ -213,7 +185,7 @@ bool store_remove_version(Store *store, int64_t model_id, int64_t number, Error 
 bool store_remove_model(Store *store, int64_t id, Error *err)
 {
     Db *db = &store->writer;
-    static const char KEYS[] = "DELETE FROM model_keys WHERE version_id IN"
+    static const char KEYS[] = "DELETE FROM request_keys WHERE kind = 'version' AND object_id IN"
                                " (SELECT id FROM model_versions WHERE model_id = ?)";
     static const char *const ROWS[] = {
         "DELETE FROM model_versions WHERE model_id = ?",

@@ -20,14 +20,14 @@ bool store_remove_job(Store *store, int64_t id, Error *err)
         "DELETE FROM jobs WHERE id = ?",
         "DELETE FROM checkpoints WHERE job_id = ?",
         "DELETE FROM job_kernels WHERE job_id = ?",
-        "DELETE FROM idempotency_keys WHERE job_id = ?",
         "DELETE FROM removals WHERE job_id = ?",
     };
     for (size_t i = 0; i < sizeof GO_AT_ONCE / sizeof *GO_AT_ONCE; i++) {
         if (!sql_run(db, err, GO_AT_ONCE[i], "i", id))
             return false;
     }
-    if (!store_remove_job_evaluations(store, id, err))
+    if (!store_remove_keys(store, KEY_OF_JOB, id, err)
+        || !store_remove_job_evaluations(store, id, err))
         return false;
     return sql_run(db, err, "INSERT INTO removals VALUES (?, ?)", "ii", id, (int64_t)WHOLE_JOB);
 }

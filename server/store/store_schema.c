@@ -185,6 +185,15 @@ static const char *const STEPS[] = {
     "  loss REAL, confidence REAL, truth_share REAL,"
     "  PRIMARY KEY (evaluation_id, rank)) WITHOUT ROWID;"
     "ALTER TABLE jobs ADD COLUMN evaluation_id INTEGER NOT NULL DEFAULT 0;",
+
+    // Keys of everything that a request creates. A key lives as long as what came of it.
+    "CREATE TABLE request_keys (kind TEXT NOT NULL, key TEXT NOT NULL, request TEXT NOT NULL,"
+    "  object_id INTEGER NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID;"
+    "INSERT INTO request_keys SELECT 'job', key, request, job_id FROM idempotency_keys;"
+    "INSERT INTO request_keys SELECT 'version', key, request, version_id FROM model_keys;"
+    "CREATE INDEX keys_by_object ON request_keys (kind, object_id);"
+    "DROP TABLE idempotency_keys;"
+    "DROP TABLE model_keys;",
 };
 // clang-format on
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client, collect } from './client.js';
-import { Daemon } from './daemon.js';
+import { Daemon, until } from './daemon.js';
 
 let daemon, client, imports;
 
@@ -36,6 +36,35 @@ test('a set without a source waits for its content', async () => {
   assert.deepEqual((await client.get('/v1/datasets/waits')).json, json);
   assert.equal((await create({ name: 'waits' }, 409)).code, 'name_taken');
   await client.get(`/v1/datasets/${json.id}/report`, { status: 404 });
+});
+
+test('an idempotency key makes one set, whatever has become of its source since, also across a restart', async () => {
+  const length = '5', tus = { 'tus-resumable': '1.0.0', 'content-type': 'application/offset+octet-stream' };
+  const upload = await client.call('POST', '/v1/uploads', { body: 'hello', status: 201, headers: { ...tus, 'upload-length': length } });
+  const body = { name: 'once', source: { upload: upload.headers.get('location').split('/').pop() } }, headers = { 'idempotency-key': 'set' };
+  const first = await client.post('/v1/datasets', body, { status: 201, headers });
+  assert.equal(first.headers.get('idempotency-replayed'), null);
+  await until('the end', async () => (await client.get('/v1/datasets/once')).json.status === 'failed');
+  for (const restart of [false, true]) {
+    if (restart) {
+      await daemon.end('SIGKILL');
+      await daemon.launch();
+    }
+    const again = await client.post('/v1/datasets', body, { status: 201, headers });
+    assert.equal(again.headers.get('idempotency-replayed'), 'true');
+    assert.equal(again.headers.get('location'), `/v1/datasets/${first.json.id}`);
+    assert.deepEqual(again.json, (await client.get('/v1/datasets/once')).json);
+  }
+  assert.equal((await client.post('/v1/datasets', { name: 'other' }, { status: 409, headers })).json.code, 'key_reused');
+  const wrong = await client.post('/v1/datasets', { name: 'n' }, { status: 400, headers: { 'idempotency-key': 'é' } });
+  assert.equal(wrong.json.errors[0].pointer, 'Idempotency-Key');
+  // What is refused has made nothing; what is deleted takes its key along.
+  await client.post('/v1/datasets', {}, { status: 400, headers: { 'idempotency-key': 'free' } });
+  await client.post('/v1/datasets', { name: 'free' }, { status: 201, headers: { 'idempotency-key': 'free' } });
+  await client.call('DELETE', `/v1/datasets/${first.json.id}`, { status: 204 });
+  assert.equal((await client.post('/v1/datasets', { name: 'once' }, { status: 201, headers })).headers.get('idempotency-replayed'), null);
+  const crowd = await Promise.all(Array.from({ length: 20 }, () => client.post('/v1/datasets', { name: 'crowd' }, { status: 201, headers: { 'idempotency-key': 'crowd' } })));
+  assert.equal(new Set(crowd.map(({ json }) => json.id)).size, 1);
 });
 
 test('a name of 128 bytes of any script is found in a path', async () => {

@@ -68,6 +68,20 @@ test('a training that succeeds is evaluated, and its figures are its own', async
   assert.equal((await client.get(`/v1/jobs/${job.id}/events?limit=1000`)).json.data.at(-1).data.status, 'succeeded');
 });
 
+test('an idempotency key asks for one evaluation, also across a restart', async () => {
+  const headers = { 'idempotency-key': 'judge' }, body = { job: job.id, limit: 50 };
+  const first = await client.post('/v1/evaluations', body, { status: 202, headers });
+  assert.equal(first.headers.get('idempotency-replayed'), null);
+  await done(first.json.id);
+  await daemon.end('SIGKILL');
+  await daemon.launch();
+  const again = await client.post('/v1/evaluations', body, { status: 202, headers });
+  assert.equal(again.headers.get('idempotency-replayed'), 'true');
+  assert.deepEqual([again.json.id, again.json.status, again.headers.get('location')], [first.json.id, 'succeeded', first.headers.get('location')]);
+  assert.equal((await client.post('/v1/evaluations', { ...body, limit: 51 }, { status: 409, headers })).json.code, 'key_reused');
+  await client.call('DELETE', `/v1/evaluations/${first.json.id}`, { status: 204 });
+});
+
 test('its figures are those of the command line', async () => {
   const found = await get(job.evaluation_id);
   const step = found.checkpoint;

@@ -63,9 +63,10 @@ static void check_may_be_asked_again(const Fixture *f, const char *step)
 static int64_t create(Fixture *f)
 {
     for (int i = 0; i < TRIES; i++) {
+        bool replayed;
         DatasetRow set = {.name = "a", .image = {3, 8, "crop", "bilinear"}, .test_share = 0.2};
         f->err = (Error){0};
-        if (datasets_create(f->sets, &set, &f->err)) {
+        if (datasets_create(f->sets, (RequestKey){"key", "POST"}, &set, &replayed, &f->err)) {
             dataset_row_free(&set);
             return set.id;
         }

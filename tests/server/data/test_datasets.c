@@ -85,7 +85,9 @@ static int64_t add(Fixture *f, const char *name, const char *kind, const char *w
     snprintf(set.name, sizeof set.name, "%s", name);
     snprintf(set.source.kind, sizeof set.source.kind, "%s", kind);
     snprintf(set.source.what, sizeof set.source.what, "%s", what);
-    CHECK_OK(datasets_create(f->sets, &set, &f->err), f->err);
+    bool replayed = true;
+    CHECK_OK(datasets_create(f->sets, (RequestKey){0}, &set, &replayed, &f->err), f->err);
+    assert_false(replayed);
     dataset_row_free(&set);
     return set.id;
 }
@@ -265,14 +267,45 @@ static void names_are_unique_and_ids_are_not_used_again(void **state)
     Fixture *f = *state;
     const int64_t id = add(f, "a", "", "");
     DatasetRow other = {.name = "a"};
-    check_refused(f, datasets_create(f->sets, &other, &f->err), "name_taken");
+    bool replayed;
+    check_refused(f, datasets_create(f->sets, (RequestKey){0}, &other, &replayed, &f->err),
+                  "name_taken");
     CHECK_OK(datasets_delete(f->sets, id, &f->err), f->err);
     reopen(f);
     assert_int_equal(add(f, "a", "", ""), id + 1);
     for (int i = 0; i < 3; i++)
         add(f, (const char *const[]){"b", "c", "d"}[i], "", "");
     DatasetRow fifth = {.name = "e"};
-    check_refused(f, datasets_create(f->sets, &fifth, &f->err), "store_full");
+    check_refused(f, datasets_create(f->sets, (RequestKey){0}, &fifth, &replayed, &f->err),
+                  "store_full");
+}
+
+static void a_key_makes_one_set_as_long_as_that_is_there(void **state)
+{
+    Fixture *f = *state;
+    const RequestKey key = {"k", "POST /v1/datasets 00"}, other = {"k", "POST /v1/datasets 01"};
+    DatasetRow set = {.name = "a"}, again = {.name = "a"};
+    bool replayed = true;
+    CHECK_OK(datasets_replay(f->sets, key, &again, &replayed, &f->err), f->err);
+    assert_false(replayed);
+    CHECK_OK(datasets_create(f->sets, key, &set, &replayed, &f->err), f->err);
+    assert_false(replayed);
+    const int64_t id = set.id;
+    dataset_row_free(&set);
+    reopen(f);
+    CHECK_OK(datasets_create(f->sets, key, &again, &replayed, &f->err), f->err);
+    assert_true(replayed);
+    assert_int_equal(again.id, id);
+    dataset_row_free(&again);
+    CHECK_OK(datasets_replay(f->sets, key, &again, &replayed, &f->err), f->err);
+    assert_true(replayed);
+    assert_int_equal(again.id, id);
+    dataset_row_free(&again);
+    check_refused(f, datasets_replay(f->sets, other, &again, &replayed, &f->err), "key_reused");
+    check_refused(f, datasets_create(f->sets, other, &again, &replayed, &f->err), "key_reused");
+    CHECK_OK(datasets_delete(f->sets, id, &f->err), f->err);
+    CHECK_OK(datasets_replay(f->sets, key, &again, &replayed, &f->err), f->err);
+    assert_false(replayed);
 }
 
 static void an_upload_becomes_the_source(void **state)
@@ -625,6 +658,7 @@ int main(int argc, char **argv)
         CASE(content_comes_is_imported_and_goes),
         CASE(every_call_in_every_status),
         CASE(names_are_unique_and_ids_are_not_used_again),
+        CASE(a_key_makes_one_set_as_long_as_that_is_there),
         CASE(an_upload_becomes_the_source),
         CASE(a_cancelled_import_leaves_nothing),
         CASE(a_set_is_deleted_while_it_is_imported),

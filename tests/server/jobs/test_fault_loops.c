@@ -196,7 +196,7 @@ static bool create(JobsFixture *f, int64_t id)
     bool replayed;
     cJSON *json = cJSON_Parse("{}");
     assert_true(spec_read(json, (SpecRules){0}, &spec, &faults));
-    const JobRequest request = {.spec = &spec, .key = "key", .request = "POST /v1/jobs abc"};
+    const JobRequest request = {.spec = &spec, .key = {"key", "POST /v1/jobs abc"}};
     const bool ok = jobs_create(f->jobs, &request, &job, &replayed, &f->err);
     if (ok) {
         assert_int_equal(job.id, id);

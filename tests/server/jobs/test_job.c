@@ -101,23 +101,6 @@ static void times_are_rfc_3339_in_utc(void **state)
     assert_true(time_now_ms() > 1700000000000);
 }
 
-static void requests_are_the_same_by_method_path_and_hash(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *stored, *request;
-        bool same;
-    } CASES[] = {
-        {"POST /v1/jobs 00ff", "POST /v1/jobs 00ff", true},
-        {"POST /v1/jobs 00ff", "POST /v1/jobs 00fe", false},
-        {"POST /v1/jobs", "POST /v1/jobs 00ff", true},  // from before bodies were hashed
-        {"POST /v1/jobs", "POST /v1/jobs/job_1/clone 00ff", false},
-        {"POST /v1/jobs/job_1/clone", "POST /v1/jobs 00ff", false},
-    };
-    for (size_t i = 0; i < COUNT(CASES); i++)
-        assert_int_equal(job_request_same(CASES[i].stored, CASES[i].request), CASES[i].same);
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -127,7 +110,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(ids_come_back_from_their_text),
         cmocka_unit_test(other_forms_of_an_id_are_refused),
         cmocka_unit_test(times_are_rfc_3339_in_utc),
-        cmocka_unit_test(requests_are_the_same_by_method_path_and_hash),
     };
     return RUN_TESTS(tests);
 }

@@ -75,7 +75,7 @@ static void a_key_gives_the_same_job_also_after_a_restart(void **state)
     Faults faults = {0};
     cJSON *json = cJSON_Parse("{}");
     assert_true(spec_read(json, (SpecRules){0}, &spec, &faults));
-    JobRequest request = {.spec = &spec, .key = "k1", .request = "hash-1"};
+    JobRequest request = {.spec = &spec, .key = {"k1", "hash-1"}};
     JobInfo job;
     bool replayed;
     CHECK_OK(jobs_create(f->jobs, &request, &job, &replayed, &f->err), f->err);
@@ -87,10 +87,10 @@ static void a_key_gives_the_same_job_also_after_a_restart(void **state)
     assert_true(replayed);
     assert_int_equal(job.id, id);
     job_info_free(&job);
-    request.request = "hash-2";
+    request.key.request = "hash-2";
     CHECK_REFUSED(jobs_create(f->jobs, &request, &job, &replayed, &f->err), f->err, ERR_CONFLICT,
                   "the idempotency key k1 was used before for another request");
-    request.key = "k2";
+    request.key.text = "k2";
     CHECK_OK(jobs_create(f->jobs, &request, &job, &replayed, &f->err), f->err);
     assert_int_equal(job.id, id + 1);
     job_info_free(&job);

@@ -63,7 +63,9 @@ static int64_t add(Fixture *f, int64_t job_id)
     EvaluationRow row = {.source = {.job_id = job_id, .step = 7}, .split = "test"};
     snprintf(row.dataset.key, sizeof row.dataset.key, "mnist");
     snprintf(row.dataset.name, sizeof row.dataset.name, "mnist");
-    CHECK_OK(evaluations_create(f->evaluations, &row, &f->err), f->err);
+    bool replayed = true;
+    CHECK_OK(evaluations_create(f->evaluations, (RequestKey){0}, &row, &replayed, &f->err), f->err);
+    assert_false(replayed);
     assert_int_equal(row.status, EVALUATION_QUEUED);
     evaluation_row_free(&row);
     return row.id;
@@ -224,12 +226,13 @@ static void one_that_the_daemon_leaves_is_no_restart(void **state)
     const EvaluationOutcome outcome = {.succeeded = false};
     const int64_t id = add(f, 1);
     EvaluationRow row;
+    bool replayed;
     take(f, id);
     evaluations_leave(f->evaluations);
     assert_false(evaluations_progress(f->evaluations, 1, 9));
     evaluations_finish(f->evaluations, &outcome);
     assert_false(evaluations_take(f->evaluations, &row));
-    assert_false(evaluations_create(f->evaluations, &row, &f->err));
+    assert_false(evaluations_create(f->evaluations, (RequestKey){0}, &row, &replayed, &f->err));
     assert_int_equal(f->err.code, ERR_STOPPED);
     reopen(f);
     row = get(f, id);
@@ -268,13 +271,42 @@ static void cancelled_and_deleted_ones_end(void **state)
     assert_string_equal(f->err.reason, "evaluation_is_done");
 }
 
+static void a_key_asks_for_one_as_long_as_that_is_there(void **state)
+{
+    Fixture *f = *state;
+    const RequestKey key = {"k", "POST /v1/evaluations 00"},
+                     other = {"k", "POST /v1/evaluations 1"};
+    EvaluationRow row = {.split = "test", .source = {.job_id = 1, .step = 7}}, again = row;
+    bool replayed = true;
+    CHECK_OK(evaluations_create(f->evaluations, key, &row, &replayed, &f->err), f->err);
+    assert_false(replayed);
+    const int64_t id = row.id;
+    evaluation_row_free(&row);
+    reopen(f);
+    CHECK_OK(evaluations_create(f->evaluations, key, &again, &replayed, &f->err), f->err);
+    assert_true(replayed);
+    assert_int_equal(again.id, id);
+    evaluation_row_free(&again);
+    CHECK_OK(evaluations_replay(f->evaluations, key, &again, &replayed, &f->err), f->err);
+    assert_true(replayed);
+    assert_int_equal(again.id, id);
+    evaluation_row_free(&again);
+    assert_false(evaluations_replay(f->evaluations, other, &again, &replayed, &f->err));
+    assert_string_equal(f->err.reason, "key_reused");
+    f->err = (Error){0};
+    CHECK_OK(evaluations_delete(f->evaluations, id, &f->err), f->err);
+    CHECK_OK(evaluations_replay(f->evaluations, key, &again, &replayed, &f->err), f->err);
+    assert_false(replayed);
+}
+
 static void there_is_a_limit(void **state)
 {
     Fixture *f = *state;
     EvaluationRow row = {.split = "test"};
+    bool replayed;
     for (int i = 0; i < 5; i++)
         add(f, 1);
-    assert_false(evaluations_create(f->evaluations, &row, &f->err));
+    assert_false(evaluations_create(f->evaluations, (RequestKey){0}, &row, &replayed, &f->err));
     assert_string_equal(f->err.reason, "store_full");
 }
 
@@ -361,6 +393,7 @@ int main(void)
         CASE(one_that_the_daemon_leaves_is_no_restart),
         CASE(cancelled_and_deleted_ones_end),
         CASE(there_is_a_limit),
+        CASE(a_key_asks_for_one_as_long_as_that_is_there),
         CASE(a_training_that_succeeds_queues_one),
         CASE(a_job_takes_its_own_with_it),
         CASE(events_tell_what_happens),

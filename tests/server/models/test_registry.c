@@ -263,7 +263,7 @@ static void a_key_makes_one_version(void **state)
     ModelVersion version;
     bool replayed = true;
     ModelRequest request = {
-        .name = "shirts", .job_id = job, .checkpoint = "best", .key = "k", .request = "POST 1"};
+        .name = "shirts", .job_id = job, .checkpoint = "best", .key = {"k", "POST 1"}};
     CHECK_OK(models_register(f->models, &request, &version, &replayed, &f->err), f->err);
     assert_false(replayed);
     model_version_free(&version);
@@ -273,7 +273,7 @@ static void a_key_makes_one_version(void **state)
     assert_true(replayed);
     assert_int_equal(version.row.version, 1);
     model_version_free(&version);
-    request.request = "POST 2";
+    request.key.request = "POST 2";
     assert_false(models_register(f->models, &request, &version, &replayed, &f->err));
     assert_string_equal(f->err.reason, "key_reused");
 }

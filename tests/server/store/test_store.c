@@ -190,25 +190,57 @@ static void lists_go_page_by_page_from_the_newest(void **state)
     assert_int_equal(by_status[JOB_RUNNING], 0);
 }
 
+static void requests_are_the_same_by_method_path_and_hash(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *stored, *request;
+        bool same;
+    } CASES[] = {
+        {"POST /v1/jobs 00ff", "POST /v1/jobs 00ff", true},
+        {"POST /v1/jobs 00ff", "POST /v1/jobs 00fe", false},
+        {"POST /v1/jobs", "POST /v1/jobs 00ff", true},  // from before bodies were hashed
+        {"POST /v1/jobs", "POST /v1/jobs/job_1/clone 00ff", false},
+        {"POST /v1/jobs/job_1/clone", "POST /v1/jobs 00ff", false},
+    };
+    for (size_t i = 0; i < COUNT(CASES); i++)
+        assert_int_equal(store_same_request(CASES[i].stored, CASES[i].request), CASES[i].same);
+}
+
+static int64_t key_of(StoreFixture *f, const char *key)
+{
+    int64_t id = -1;
+    CHECK_OK(store_find_key(f->store, KEY_OF_JOB, (RequestKey){key, "r"}, &id, &f->err), f->err);
+    return id;
+}
+
 static void a_key_lives_as_long_as_its_job(void **state)
 {
     StoreFixture *f = *state;
     JobInfo job = add_job(f, JOB_STOPPED, 1);
-    char *request = NULL;
     int64_t id = -1;
     CHECK_OK(store_begin(f->store, &f->err), f->err);
-    CHECK_OK(store_add_key(f->store, "k", "r", job.id, &f->err), f->err);
+    CHECK_OK(store_add_key(f->store, KEY_OF_JOB, (RequestKey){"k", "r"}, job.id, &f->err), f->err);
+    CHECK_OK(store_add_key(f->store, KEY_OF_JOB, (RequestKey){NULL}, job.id, &f->err), f->err);
     CHECK_OK(store_commit(f->store, &f->err), f->err);
     store_reopen(f);
     CHECK_OK(store_begin(f->store, &f->err), f->err);
-    CHECK_OK(store_find_key(f->store, "k", &request, &id, &f->err), f->err);
-    assert_int_equal(id, job.id);
-    assert_string_equal(request, "r");
-    free(request);
-    CHECK_OK(store_remove_job(f->store, job.id, &f->err), f->err);
-    CHECK_OK(store_find_key(f->store, "k", &request, &id, &f->err), f->err);
+    assert_int_equal(key_of(f, "k"), job.id);
+    assert_int_equal(key_of(f, "other"), 0);
+    assert_int_equal(key_of(f, NULL), 0);
+    CHECK_REFUSED(store_find_key(f->store, KEY_OF_JOB, (RequestKey){"k", "other"}, &id, &f->err),
+                  f->err, ERR_CONFLICT,
+                  "the idempotency key k was used before for another request");
+    assert_string_equal(f->err.reason, "key_reused");
+    // Each kind has its own; what is removed of one stays of the other.
+    f->err = (Error){0};
+    CHECK_OK(store_find_key(f->store, KEY_OF_DATASET, (RequestKey){"k", "x"}, &id, &f->err),
+             f->err);
     assert_int_equal(id, 0);
-    assert_null(request);
+    CHECK_OK(store_remove_keys(f->store, KEY_OF_DATASET, job.id, &f->err), f->err);
+    assert_int_equal(key_of(f, "k"), job.id);
+    CHECK_OK(store_remove_job(f->store, job.id, &f->err), f->err);
+    assert_int_equal(key_of(f, "k"), 0);
     store_rollback(f->store);
     job_info_free(&job);
 }
@@ -340,6 +372,7 @@ int main(int argc, char **argv)
         CASE(the_job_queued_longest_is_next),
         CASE(lists_go_page_by_page_from_the_newest),
         CASE(places_in_a_long_queue_are_found_in_one_walk),
+        CASE(requests_are_the_same_by_method_path_and_hash),
         CASE(a_key_lives_as_long_as_its_job),
         CASE(lists_are_filtered),
         CASE(queued_jobs_know_their_place),
