@@ -221,7 +221,7 @@ static void a_key_lives_as_long_as_its_job(void **state)
     int64_t id = -1;
     CHECK_OK(store_begin(f->store, &f->err), f->err);
     CHECK_OK(store_add_key(f->store, KEY_OF_JOB, (RequestKey){"k", "r"}, job.id, &f->err), f->err);
-    CHECK_OK(store_add_key(f->store, KEY_OF_JOB, (RequestKey){NULL}, job.id, &f->err), f->err);
+    CHECK_OK(store_add_key(f->store, KEY_OF_JOB, (RequestKey){0}, job.id, &f->err), f->err);
     CHECK_OK(store_commit(f->store, &f->err), f->err);
     store_reopen(f);
     CHECK_OK(store_begin(f->store, &f->err), f->err);
