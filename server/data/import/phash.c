@@ -1,3 +1,5 @@
+/* Compiled without contraction (server/CMakeLists.txt): the bits are the same on every CPU, so that
+ * a source gives the same groups, and the same split, everywhere. */
 #include "server/data/import/phash.h"
 
 #include <math.h>
@@ -5,14 +7,18 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/base/simd.h"
 
-enum { SIDE = 8 };  // frequencies in each direction
+enum {
+    SIDE = 8,   // frequencies in each direction
+    BLOCK = 8,  // rows that are transformed together: each sum waits for itself
+};
 
 struct Phash {
     int size;
     float *cosines;  // (size, SIDE)
-    float *luma;     // (size): one row
-    float *rows;     // (size, SIDE): each row's lowest frequencies
+    float *luma;     // (BLOCK, size)
+    float *rows;     // (size, SIDE): each row's lowest frequencies; room for a whole block behind
 };
 
 Phash *phash_new(int size)
@@ -21,8 +27,8 @@ Phash *phash_new(int size)
     const size_t n = (size_t)size;
     p->size = size;
     p->cosines = xcalloc(SIDE * n, sizeof *p->cosines);
-    p->luma = xcalloc(n, sizeof *p->luma);
-    p->rows = xcalloc(SIDE * n, sizeof *p->rows);
+    p->luma = xcalloc(BLOCK * n, sizeof *p->luma);
+    p->rows = xcalloc(SIDE * (n + BLOCK), sizeof *p->rows);
     for (int x = 0; x < size; x++)
         for (int u = 0; u < SIDE; u++)
             p->cosines[x * SIDE + u] = (float)cos(M_PI * (2 * x + 1) * u / (2 * size));
@@ -39,25 +45,35 @@ void phash_free(Phash *p)
     free(p);
 }
 
-static void luma_of_row(const uint8_t *row, int size, int channels, float *luma)
+SIMD_CLONES static void luma_of(const uint8_t *restrict pixels, size_t count, int channels,
+                                float *restrict luma)
 {
-    for (int x = 0; x < size; x++)
-        luma[x] = channels == 1 ? (float)row[x]
-                                : 0.299f * (float)row[3 * x] + 0.587f * (float)row[3 * x + 1]
-                                      + 0.114f * (float)row[3 * x + 2];
+    for (size_t i = 0; channels == 1 && i < count; i++)
+        luma[i] = (float)pixels[i];
+    for (size_t i = 0; channels != 1 && i < count; i++)
+        luma[i] = 0.299f * (float)pixels[3 * i] + 0.587f * (float)pixels[3 * i + 1]
+                  + 0.114f * (float)pixels[3 * i + 2];
 }
 
-/* The lowest frequencies of each row. */
+/* The lowest frequencies of BLOCK rows. Each is the sum of a row from its left to its right. */
+SIMD_CLONES static void transform_block(const float *restrict luma, const float *restrict cosines,
+                                        size_t n, float *restrict rows)
+{
+    float sums[BLOCK][SIDE] = {{0}};
+    for (size_t x = 0; x < n; x++)
+        for (size_t r = 0; r < BLOCK; r++)
+            for (size_t u = 0; u < SIDE; u++)
+                sums[r][u] += luma[r * n + x] * cosines[x * SIDE + u];
+    memcpy(rows, sums, sizeof sums);
+}
+
 static void transform_rows(Phash *p, const uint8_t *pixels, int channels)
 {
     const size_t n = (size_t)p->size;
-    for (size_t y = 0; y < n; y++) {
-        luma_of_row(pixels + y * n * (size_t)channels, p->size, channels, p->luma);
-        float sums[SIDE] = {0};
-        for (size_t x = 0; x < n; x++)
-            for (size_t u = 0; u < SIDE; u++)
-                sums[u] += p->luma[x] * p->cosines[x * SIDE + u];
-        memcpy(p->rows + y * SIDE, sums, sizeof sums);
+    for (size_t y = 0; y < n; y += BLOCK) {
+        const size_t count = n - y < BLOCK ? n - y : BLOCK;
+        luma_of(pixels + y * n * (size_t)channels, count * n, channels, p->luma);
+        transform_block(p->luma, p->cosines, n, p->rows + y * SIDE);
     }
 }
 

@@ -6,7 +6,10 @@
 
 #include "core/base/memory.h"
 #include "core/base/sha256.h"
+#include "core/base/simd.h"
 #include "server/data/import/phash.h"
+
+enum { LANES = 48 };  // a multiple of 3 and of the width of registers
 
 struct TraitsMaker {
     int size, channels;
@@ -39,18 +42,38 @@ static ShortDigest digest_of(const uint8_t *bytes, size_t count)
     return (ShortDigest){.high = strtoull(high, NULL, 16), .low = strtoull(text + 16, NULL, 16)};
 }
 
-static void sum_channel(const uint8_t *pixels, size_t count, int channels, uint64_t *sum,
-                        uint64_t *squares)
+/* Of `count` lanes of bytes, each as wide as LANES: sums and squares by lane, which stay below
+ * 2^32.
+ */
+SIMD_CLONES static void sum_lanes(const uint8_t *restrict bytes, size_t count,
+                                  uint32_t sums[restrict LANES], uint32_t squares[restrict LANES])
 {
-    const size_t step = (size_t)channels;
-    uint64_t s = 0, q = 0;
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t value = pixels[i * step];
-        s += value;
-        q += (uint64_t)value * value;
+    for (size_t i = 0; i < count; i++)
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const uint32_t value = bytes[i * LANES + lane];
+            sums[lane] += value;
+            squares[lane] += value * value;
+        }
+}
+
+/* Sums of the channels, which LANES is a multiple of. */
+static void sum_channels(const uint8_t *pixels, size_t count, int channels, Traits *traits)
+{
+    enum { MOST = 1 << 16 };  // times 255 squared is below 2^32
+    for (size_t done = 0; done < count;) {
+        uint32_t sums[LANES] = {0}, squares[LANES] = {0};
+        const size_t left = (count - done) / LANES, rows = left < MOST ? left : MOST;
+        sum_lanes(pixels + done, rows, sums, squares);
+        done += rows * LANES;
+        for (size_t lane = 0; rows == 0 && done < count; lane++, done++) {
+            sums[lane] = pixels[done];
+            squares[lane] = sums[lane] * sums[lane];
+        }
+        for (size_t lane = 0; lane < LANES; lane++) {
+            traits->sum[lane % (size_t)channels] += sums[lane];
+            traits->squares[lane % (size_t)channels] += squares[lane];
+        }
     }
-    *sum = s;
-    *squares = q;
 }
 
 void traits_of(TraitsMaker *m, const uint8_t *bytes, size_t count, const uint8_t *pixels,
@@ -64,6 +87,5 @@ void traits_of(TraitsMaker *m, const uint8_t *bytes, size_t count, const uint8_t
         // Each pixel equals the next one.
         .one_colour = memcmp(pixels, pixels + channels, (area - 1) * channels) == 0,
     };
-    for (int c = 0; c < m->channels; c++)
-        sum_channel(pixels + c, area, m->channels, &traits->sum[c], &traits->squares[c]);
+    sum_channels(pixels, area * channels, m->channels, traits);
 }
