@@ -291,6 +291,8 @@ static bool train_part(Net *net, Part part, Metrics *sum, Error *err)
         .share = b->share,
         .class_weights = net->config.class_weights,
         .weight_scale = softmax_weight_scale(net->config.class_weights, b->labels, b->count)};
+    Trace *trace = net->config.trace;
+    double begun = trace_begin(trace);
     Program *p = run_forward(net, part, err);
     if (!p)
         return false;
@@ -300,9 +302,12 @@ static bool train_part(Net *net, Part part, Metrics *sum, Error *err)
     tensor_write_nchw(program_diff_output(p), net->diff_logits);
     if (net->profile)
         net->profile->loss += clock_seconds() - start;
+    trace_end(trace, TRACE_FORWARD, begun);
+    begun = trace_begin(trace);
     const bool last = part.first + part.count == b->count;
     if (!program_backward(p, last ? finish_grads : NULL, net, net->profile, err))
         return net_no_program(net, p, err) != NULL;
+    trace_end(trace, TRACE_BACKWARD, begun);
     if (last)
         program_commit(p);
     if (last && graph_couples_examples(net->graph))

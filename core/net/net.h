@@ -17,6 +17,7 @@
 
 #include "core/autotune/autotune.h"
 #include "core/base/metrics.h"
+#include "core/base/trace.h"
 #include "core/dnn/params.h"
 #include "core/net/parts.h"
 #include "core/net/profile.h"
@@ -50,6 +51,7 @@ typedef struct {
      * ParamStore.grads are those of the whole batch. Each is reported once. NULL: nobody asks. */
     void (*grads_ready)(void *context, size_t first, size_t count);
     void *grads_ready_context;
+    Trace *trace;        // gets spans of forward and backward passes, borrowed; NULL: none
     Autotune *autotune;  // which kernels to use, borrowed; NULL: oneDNN's alone
     /* Every part, however small, runs the kernels of a part of so many examples: then what an
      * example gives is the same bits whatever is computed beside it. 0: those of its own size,

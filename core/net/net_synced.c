@@ -146,13 +146,18 @@ bool net_train_parts(Net *net, const NetBatch *batch, const NetParts *parts, Met
 {
     INVARIANT(net->config.synced && parts->count <= NET_MAX_PARTS);
     Run r = {.net = net, .batch = batch, .parts = parts};
+    Trace *trace = net->config.trace;
+    double start = trace_begin(trace);
     if (!begin(&r, err) || !forward(&r, err))
         return false;
     for (int p = parts->first; p < parts->end; p++)
         if (r.programs[p])
             loss(&r, p, &sums[p]);
+    trace_end(trace, TRACE_FORWARD, start);
+    start = trace_begin(trace);
     if (!backward(&r, err))
         return false;
+    trace_end(trace, TRACE_BACKWARD, start);
     // All parts have the same statistics.
     for (int p = parts->first; p < parts->end; p++) {
         if (r.programs[p]) {

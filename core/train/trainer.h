@@ -19,6 +19,7 @@
  * step where it arose; no checkpoint is written after that.
  */
 #pragma once
+#include "core/base/trace.h"
 #include "core/comm/comm.h"
 #include "core/data/augment/augment.h"
 #include "core/data/class_weights.h"
@@ -76,6 +77,7 @@ typedef struct {
     /* The ranks that train together, borrowed; NULL: alone. All have the same settings and data;
      * only rank 0 loads initial weights and writes checkpoints. */
     const Comm *comm;
+    Trace *trace;          // gets what this rank does when, borrowed; NULL: nothing is recorded
     const char *settings;  // a digest of all settings, which the ranks must share; NULL: unknown
     double learning_rate;
     Optimizer optimizer;

@@ -79,11 +79,12 @@ static bool run_ranks(Trainer *t, const Measured *m, Metrics *sum, Error *err)
 static bool measure(Trainer *t, const Measured *m, Metrics *sum, int64_t *step, Error *err)
 {
     TrainState *s = &t->state;
-    const double start = clock_seconds();
+    const double start = clock_seconds(), begun = trace_begin(t->config.trace);
     Metrics measured = {0};
     const bool alone = comm_size(t->config.comm) == 1;
     if (!(alone ? run_model(t, m, &measured, NULL, err) : run_ranks(t, m, &measured, err)))
         return false;
+    trace_end(t->config.trace, TRACE_EVALUATE, begun);
     s->ending.seconds += clock_seconds() - start;
     trainer_ranks_meet(t);
     if (t->asked == TRAIN_STOP)

@@ -89,6 +89,7 @@ NetConfig trainer_net_config(Trainer *t)
                        .label_smoothing = c->label_smoothing,
                        .class_weights = t->class_weights,
                        .train_from = c->freeze == FREEZE_FEATURES ? t->head.node : NULL,
+                       .trace = c->trace,
                        .autotune = t->autotune,
                        .go_on = trainer_goes_on,
                        .go_on_context = t};

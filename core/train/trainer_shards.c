@@ -270,11 +270,13 @@ static void sum_shards(Trainer *t, bool told, Metrics *sum)
     Shards *s = t->shards;
     ParamStore *p = s->store;
     const size_t first = told ? p->trained_count : 0;
+    const double start = trace_begin(t->config.trace);
     begin_bucket(s);
     shard_sum_begin(s->sum, first, (t->synced ? p->trained_count : p->count) - first);
     const float *total = shard_sum_finish(s->sum);
     memcpy(p->grads, total, p->trained_count * sizeof(float));
     take_statistics(t, total);
+    trace_end(t->config.trace, TRACE_SUM, start);
     const int each = t->shard_count / comm_size(s->comm);
     comm_share(s->comm, s->metrics, (size_t)each * sizeof *s->metrics);
     for (int i = 0; i < t->shard_count; i++)

@@ -86,7 +86,9 @@ static bool train_on(Trainer *t, Net *net, const NetBatch *batch, Metrics *sum, 
 static bool train_batch(Trainer *t, int64_t done, Metrics *sum, Error *err)
 {
     const TrainState *s = &t->state;
+    const double start = trace_begin(t->config.trace);
     const Batch *batch = loader_next(t->train);
+    trace_end(t->config.trace, TRACE_LOAD, start);
     const NetBatch next = trainer_batch(t, batch, s->epoch * t->batches + s->batch + done);
     if (!dataset_intact(t->config.dataset, err))
         return false;
@@ -121,7 +123,9 @@ static bool update(Trainer *t, Error *err)
                             .step = t->state.step,
                             .head = t->update_head.rate_factor > 0 ? &t->update_head : NULL,
                             .grad_scale = c->clip_norm > 0 ? clip_scale(c->clip_norm, norm) : 1};
+    const double start = trace_begin(c->trace);
     const UpdateReport report = optimizer_update(&c->optimizer, how, t->params);
+    trace_end(c->trace, TRACE_UPDATE, start);
     if (!check_update(t, &report, err))
         return false;
     if (c->ema.decay > 0)

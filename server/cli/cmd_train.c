@@ -11,6 +11,7 @@
 #include "server/cli/follower.h"
 #include "server/cli/foreground.h"
 #include "server/cli/job_file.h"
+#include "server/cli/tracing.h"
 
 /* ---- Options ---- */
 
@@ -20,6 +21,7 @@ typedef struct {
     int set_count;
     char *init;  // what --init-from sets
     int rank_timeout;
+    const char *trace;
     Foreground how;
 } TrainArgs;
 
@@ -55,6 +57,9 @@ static const Option OPTIONS[] = {
      AT(how.resume)},
     {"init-from", "FILE", "start with the weights of this model.safetensors, ours or PyTorch's",
      OPTION_CALL, .take = take_init},
+    {"trace", "FILE",
+     "write a timeline of all ranks for a trace viewer, as chrome://tracing or ui.perfetto.dev",
+     OPTION_TEXT, AT(trace)},
     {"rank-timeout", "SECONDS",
      "of several ranks: end the run when one has not been heard of for so long; else 600, 0: never",
      OPTION_INT, AT(rank_timeout), .min = 0, .max = 1000000},
@@ -152,12 +157,20 @@ static int train(TrainArgs *a, Ranks *ranks)
         ranks_end(ranks, false, exit_code);
         return exit_code;
     }
-    a->how.ranks = ranks;
+    Tracing tracing;
+    tracing_start(&tracing, a->trace, ranks);
+    a->how.ranks = &tracing.ranks;
+    a->how.trace = tracing.trace;
     if (rank == 0)
         exit_code = lead(a, &spec, &err);
     else
-        exit_code = follower_train(&spec, ranks, &err) ? EXIT_OK : EXIT_FAILED;
+        exit_code =
+            follower_train(&spec, &tracing.ranks, tracing.trace, &err) ? EXIT_OK : EXIT_FAILED;
     spec_free(&spec);
+    const bool whole = exit_code != EXIT_FAILED || err.code == ERR_STOPPED;
+    if (whole && !tracing_write(&tracing, &err))
+        exit_code = EXIT_FAILED;
+    tracing_free(&tracing);
     const bool known = exit_code != EXIT_FAILED || ranks_agreed_to_end(ranks)
                        || err.code == ERR_NUMERIC || (rank > 0 && err.code == ERR_STOPPED);
     if (rank == 0 && err.code != ERR_NONE)

@@ -31,7 +31,7 @@ static TrainAnswer on_event(void *context, const TrainEvent *e)
 }
 
 /* The meetings are those of foreground_train on rank 0. */
-bool follower_train(const JobSpec *spec, const Ranks *ranks, Error *err)
+bool follower_train(const JobSpec *spec, const Ranks *ranks, Trace *trace, Error *err)
 {
     char digest[65];
     const Comm *comm = ranks->comm;
@@ -44,6 +44,7 @@ bool follower_train(const JobSpec *spec, const Ranks *ranks, Error *err)
     settings_digest(spec, digest);
     config.comm = comm;
     config.settings = digest;
+    config.trace = trace;
     config.dataset = dataset;
     config.checkpoint_best = true;
     ok = ok && trainer_new(&config, &trainer, err) && comm_agree(comm, true, err)

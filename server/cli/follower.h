@@ -9,5 +9,6 @@ int rank_threads(const Ranks *ranks, int asked);
 /* A digest of the settings, which all ranks must share. */
 void settings_digest(const JobSpec *spec, char digest[65]);
 
-/* Train with the others to the end or until a signal to any of them. False: *err says why. */
-bool follower_train(const JobSpec *spec, const Ranks *ranks, Error *err);
+/* Train with the others to the end or until a signal to any of them. False: *err says why. `trace`
+ * may be NULL. */
+bool follower_train(const JobSpec *spec, const Ranks *ranks, Trace *trace, Error *err);

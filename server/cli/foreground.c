@@ -241,6 +241,7 @@ static bool make_trainer(Training *t, int threads, Error *err)
     settings_digest(t->spec, digest);
     config.comm = t->how->ranks->comm;
     config.settings = digest;
+    config.trace = t->how->trace;
     config.dataset = t->dataset;
     config.threads = threads;
     config.checkpoint_path = run_folder_checkpoint_path(&t->folder);

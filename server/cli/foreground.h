@@ -9,6 +9,7 @@ typedef struct {
     bool resume;            // go on from its checkpoint, if there is one
     const char *kernels;    // file with a record of kernels to use; NULL: none
     const Ranks *ranks;     // that train together; this is rank 0
+    Trace *trace;           // gets a timeline; NULL: none is wanted
     const char *repeat_of;  // the same, of the run whose job.json was given, if it is there
 } Foreground;
 

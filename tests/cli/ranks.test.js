@@ -1,4 +1,5 @@
-// Trainings by several ranks under mpirun, with the program that has MPI ($GOOGLENETD_MPI).
+// Trainings by several ranks under mpirun, with the program that has MPI ($GOOGLENETD_MPI), and one of
+// another version ($GOOGLENETD_MPI_OTHER).
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -202,6 +203,34 @@ test("kill -9 of each rank at random moments: the others end, and the run goes o
   same();
 });
 
+test("--trace writes a timeline of all ranks", (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...JOB, epochs: 1 });  // five batches in four shards
+  for (const n of [1, 2]) {
+    const r = ranks(f, n, "job.json", "--out", `of${n}`, "--trace", `trace${n}.json`);
+    assert.equal(r.code, 0, r.err);
+    const { traceEvents, otherData } = JSON.parse(f.read(`trace${n}.json`));
+    const spans = (pid, name) => traceEvents.filter((e) => e.ph === "X" && e.pid === pid && e.name === name);
+    assert.deepEqual([...new Set(traceEvents.map((e) => e.pid))], [...Array(n).keys()]);
+    for (let pid = 0; pid < n; pid++) {
+      assert.equal(spans(pid, "backward").length, 5 * 4 / n);
+      assert.equal(spans(pid, "forward").length, 5 * 4 / n);
+      assert.equal(spans(pid, "update").length, 5);
+      assert.equal(spans(pid, "evaluate").length, 1);
+      assert.equal(spans(pid, "send").length > 5, n > 1);
+      assert.equal(spans(pid, "in flight").every((e) => e.args?.bytes > 0), true);
+    }
+    assert.ok(traceEvents.every((e) => e.ph === "M" || (e.ts >= 0 && e.dur >= 0)));
+    assert.equal(otherData.steps, 5);
+    assert.equal(otherData.dropped_spans, 0);
+    assert.equal(otherData.bytes_sent > 0, n > 1);
+    assert.ok(otherData.behind_backward_seconds <= otherData.in_flight_seconds);
+  }
+  const r = ranks(f, 2, "job.json", "--out", "x", "--trace", "nowhere/trace.json");
+  assert.equal(r.code, 1);
+  assert.match(r.err, /^googlenetd: create nowhere\/trace.json: No such file or directory$/m);
+});
+
 // A set of `count` images, all of one grey.
 function greySet(f, dir, grey) {
   mkdirSync(f.path(dir, "set"), { recursive: true });
@@ -227,6 +256,19 @@ test("ranks that do not agree end with one sentence", (t) => {
   r = pair(train("--out", "x"), train("--set", "learning=3"));
   assert.deepEqual([r.code, sentences(r).length], [2, 1], r.err);
   assert.match(sentences(r)[0], /^googlenetd: rank 1: \/learning /);
+
+  r = pair(train("--out", "x"), train("--set", "network=nin", "--set", "image_size=96"));
+  assert.equal(r.code, 1, r.err);
+  assert.match(sentences(r).join("\n"), /^googlenetd: rank 1: it has the network nin with \d+ numbers, and rank 0 has the network googlenet_tiny with \d+ numbers$/);
+
+  // Where the CPU has no instructions for it, that is what is said.
+  r = pair(train("--out", "x"), train("--set", "precision=bf16"));
+  assert.deepEqual([r.code, sentences(r).length], [1, 1], r.err);
+  assert.match(sentences(r)[0], /^googlenetd: rank 1: (it has precision bf16, and rank 0 has precision f32$|precision bf16 needs)/);
+
+  r = pair(train("--out", "x"), [process.env.GOOGLENETD_MPI_OTHER, ...train().slice(1)]);
+  assert.deepEqual([r.code, sentences(r).length], [1, 1], r.err);
+  assert.match(sentences(r)[0], /^googlenetd: rank 1: it has version 0\.0\.other, and rank 0 has version \d\S+$/);
 
   greySet(f, "a", 10);
   greySet(f, "b", 11);
