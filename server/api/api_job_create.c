@@ -150,11 +150,11 @@ static bool create_from(App *app, const Creation *c, const cJSON *settings, int6
     check_dataset(app, &spec, c->faults);
     check_ranks(app, &spec, c->faults);
     bool ok = !valid || jobs_estimate(app->jobs, &spec, app->job_threads, &estimate, err);
-    if (ok && valid) {
+    if (ok && valid)
         check_memory(&estimate, c->faults);
+    if (ok)
         init_source_find((InitSources){.jobs = app->jobs, .models = app->models}, parent, &spec,
-                         &init, c->faults);
-    }
+                         valid, &init, c->faults);
     if (ok && c->faults->count)
         ok = respond_faults(res, c->faults);
     else if (ok)

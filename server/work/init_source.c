@@ -83,7 +83,7 @@ static bool find_source(InitSources sources, InitFrom *from, Path *path, Error *
                         : find_model(sources.models, from, path, err);
 }
 
-void init_source_find(InitSources sources, int64_t parent, JobSpec *spec, Path *path,
+void init_source_find(InitSources sources, int64_t parent, JobSpec *spec, bool valid, Path *path,
                       Faults *faults)
 {
     InitFrom *from = &spec->init_from;
@@ -97,6 +97,8 @@ void init_source_find(InitSources sources, int64_t parent, JobSpec *spec, Path *
         faults_add_as(faults, "/init_from", "source_not_found", "%s", err.message);
         return;
     }
+    if (!valid)
+        return;
     if (!init_source_check(spec, path->text, sha256, &err))
         faults_add_as(faults, "/init_from", "source_unusable", "%s", err.message);
     else if (from->sha256[0] && strcmp(from->sha256, sha256) != 0)

@@ -14,8 +14,8 @@ typedef struct {
  * afterwards, with the file's SHA-256. A clone of `parent` (0: it is none) takes the parent's own
  * file if it is the one that is meant, even where the source is gone. A source that is not there,
  * bytes that are not those of a SHA-256 that was given, and another network are faults at
- * /init_from. */
-void init_source_find(InitSources sources, int64_t parent, JobSpec *spec, Path *path,
+ * /init_from. Of a spec that is not valid only the first is looked for: it describes no network. */
+void init_source_find(InitSources sources, int64_t parent, JobSpec *spec, bool valid, Path *path,
                       Faults *faults);
 
 /* Whether a training of this kind can start from the file, whose digest *sha256 becomes.

@@ -86,6 +86,8 @@ test('what cannot be is refused at its place', async () => {
   assert.match((await faults({ model: 'a', checkpoint: 'best' }))['/init_from/checkpoint'], /belongs to a job/);
   assert.deepEqual(Object.keys(await faults({ job: 'job_0', checkpoint: 'worst', sha256: 'A', model: '', other: 1 })).sort(),
     ['/init_from/checkpoint', '/init_from/job', '/init_from/model', '/init_from/other', '/init_from/sha256']);
+  assert.deepEqual(Object.keys(await faults({ job: 'job_999' }, { epochs: 0, freeze: 'head' })).sort(), ['/epochs', '/freeze', '/init_from']);
+  assert.deepEqual(Object.keys(await faults({ job: base.id }, { network: 'nothing' })), ['/network']);
   for (const wrong of [null, 'job_1', 7, [], [1]]) assert.match((await faults(wrong))['/init_from'], /must be an object/);
   assert.match((await faults({}, { freeze: 'features' }))['/freeze'], /needs init_from/);
   assert.match((await faults({}, { freeze: 'head' }))['/freeze'], /"none", "features"/);
