@@ -42,6 +42,7 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
 enum {
     PLAIN_WEIGHTS,     // out x channels x height x width, float32, as in the store
     ANY_WEIGHTS,       // src's type, in a layout for the primitive to choose
+    MAP_WEIGHTS,       // src's type, out x height x width x channels
     BIASES,            // out
     OUTPUTS,           // batch x out, dst's type
     DIFFS,             // batch x out, diff_dst's type
@@ -106,6 +107,7 @@ static bool describe_forward(Layer *l, Error *err)
          {out, src.channels, src.height, src.width},
          l->src[0]->type,
          dnnl_format_tag_any},
+        {MAP_WEIGHTS, 4, {out, src.channels, src.height, src.width}, l->src[0]->type, dnnl_acdb},
         {BIASES, 1, {out}, dnnl_f32, dnnl_a},
         {OUTPUTS, 2, {l->batch, out}, l->dst->type, dnnl_ab},
     };
@@ -148,16 +150,39 @@ static bool wrap(const Layer *l, const float *numbers, int desc, dnnl_memory_t *
                    "wrap a parameter", err);
 }
 
-static bool create_forward(Layer *l, Error *err)
+static bool forward_op(Layer *l, int weights, Error *err)
 {
     State *s = l->state;
     dnnl_primitive_desc_t desc = NULL;
     const dnnl_status_t status = dnnl_inner_product_forward_primitive_desc_create(
         &desc, l->dnn->engine, l->training ? dnnl_forward_training : dnnl_forward_inference,
-        l->src[0]->desc, s->descs[ANY_WEIGHTS], has_bias(l) ? s->descs[BIASES] : NULL,
+        l->src[0]->desc, s->descs[weights], has_bias(l) ? s->descs[BIASES] : NULL,
         s->descs[OUTPUTS], NULL);
-    if (!op_new(&s->forward, l->dnn, "linear forward", status, desc, err)
-        || !pack_for(l, &s->forward, &s->forward_side, err)
+    return op_new(&s->forward, l->dnn, "linear forward", status, desc, err);
+}
+
+static bool backward_data_op(Layer *l, int weights, Error *err)
+{
+    State *s = l->state;
+    dnnl_primitive_desc_t desc = NULL;
+    const dnnl_status_t status = dnnl_inner_product_backward_data_primitive_desc_create(
+        &desc, l->dnn->engine, l->diff_src[0]->desc, s->descs[weights], s->descs[DIFFS],
+        s->forward.desc, NULL);
+    return op_new(&s->backward_data, l->dnn, "linear backward data", status, desc, err);
+}
+
+/* Without AVX2 the library has a matrix product only, and chooses for it a layout that it then
+ * refuses where a map is one pixel: the source's own layout fits. */
+static bool create_op(Layer *l, bool (*op)(Layer *l, int weights, Error *err), Error *err)
+{
+    Error first;
+    return op(l, ANY_WEIGHTS, &first) || op(l, MAP_WEIGHTS, err);
+}
+
+static bool create_forward(Layer *l, Error *err)
+{
+    State *s = l->state;
+    if (!create_op(l, forward_op, err) || !pack_for(l, &s->forward, &s->forward_side, err)
         || (has_bias(l) && !wrap(l, layer_values(l, BIAS), BIASES, &s->bias, err)))
         return false;
     op_arg(&s->forward, DNNL_ARG_SRC, l->src[0]->memory);
@@ -171,11 +196,7 @@ static bool create_forward(Layer *l, Error *err)
 static bool create_backward_data(Layer *l, Error *err)
 {
     State *s = l->state;
-    dnnl_primitive_desc_t desc = NULL;
-    const dnnl_status_t status = dnnl_inner_product_backward_data_primitive_desc_create(
-        &desc, l->dnn->engine, l->diff_src[0]->desc, s->descs[ANY_WEIGHTS], s->descs[DIFFS],
-        s->forward.desc, NULL);
-    if (!op_new(&s->backward_data, l->dnn, "linear backward data", status, desc, err)
+    if (!create_op(l, backward_data_op, err)
         || !pack_for(l, &s->backward_data, &s->backward_side, err))
         return false;
     op_arg(&s->backward_data, DNNL_ARG_DIFF_DST, l->diff_dst[0]->memory);

@@ -6,6 +6,8 @@ import { csv, folder, run, TINY } from "./run.js";
 
 const flags = readFileSync("/proc/cpuinfo", "utf8");
 const LIMITS = [
+  { isa: "SSE41", flag: " sse4_1 ", precision: "f32", own: false },
+  { isa: "AVX", flag: " avx ", precision: "f32", own: false },
   { isa: "AVX2", flag: " avx2 ", precision: "f32", own: false },
   { isa: "AVX512_CORE", flag: " avx512bw ", precision: "f32", own: true },
   { isa: "AVX512_CORE_BF16", flag: " avx512_bf16 ", precision: "bf16", own: true },
