@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/memory.h"
@@ -41,16 +42,35 @@ static void remove_file(int folder, const char *name, int fd)
     unlinkat(folder, name, 0);
 }
 
+/* The file that `path` names: a link stays, and its target is replaced. A link to nothing is taken
+ * for the file. A rename would put a file in the place of a device, too: NULL. */
+static char *target_of(const char *path, Error *err)
+{
+    struct stat is;
+    char *target = lstat(path, &is) == 0 && S_ISLNK(is.st_mode) ? realpath(path, NULL) : NULL;
+    if (!target)
+        target = xstrdup(path);
+    if (stat(target, &is) != 0 || S_ISREG(is.st_mode))
+        return target;
+    fail(err, ERR_IO, "cannot replace %s: it is %s", path,
+         S_ISDIR(is.st_mode) ? "a folder" : "no regular file");
+    free(target);
+    return NULL;
+}
+
 bool atomic_file_open(const char *path, AtomicFile **result, Error *err)
 {
+    char *target = target_of(path, err);
+    if (!target)
+        return false;
     AtomicFile *f = xcalloc(1, sizeof *f);
     f->fd = -1;
-    f->path = xstrdup(path);
-    f->folder = open_folder(path);
+    f->path = target;
+    f->folder = open_folder(target);
     if (f->folder >= 0)
         temporary_sweep(f->folder, O_NONBLOCK, remove_file);
     if (f->folder >= 0)
-        f->fd = temporary_make(f->folder, path, make_file, &f->tmp);
+        f->fd = temporary_make(f->folder, target, make_file, &f->tmp);
     if (f->fd < 0) {
         fail(err, error_of_system(errno), "cannot create a temporary file for %s: %s", path,
              strerror(errno));

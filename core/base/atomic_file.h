@@ -10,6 +10,9 @@
  * writer holds a lock (flock) on its temporary; one without a lock was left by a process that died,
  * and the next atomic_file_open in that folder removes it.
  *
+ * Where `path` is a link to a file, that file is replaced and the link stays. What is there and is
+ * no file, a folder or /dev/stdout, say, is not replaced: ERR_IO.
+ *
  * Errors   ERR_IO, or ERR_NO_SPACE for a full disk, naming the file and the system's reason. After
  * one, every later call fails too and commit cleans up. A failed fsync is not tried again: the
  * kernel may have dropped the data.

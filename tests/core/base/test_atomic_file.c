@@ -180,14 +180,58 @@ static void a_failed_commit_leaves_no_temporary(void **state)
 {
     const Fixture *f = *state;
     Error err = {0};
-    char folder[160];
-    snprintf(folder, sizeof folder, "%s/folder", f->folder);
-    assert_int_equal(mkdir(folder, 0755), 0);
-    assert_false(atomic_file_save(folder, "x", 1, &err));  // a folder cannot be replaced
+    AtomicFile *file = NULL;
+    CHECK_OK(atomic_file_open(f->path, &file, &err), err);
+    assert_int_equal(mkdir(f->path, 0755), 0);
+    assert_false(atomic_file_commit(file, &err));
     assert_int_equal(err.code, ERR_IO);
     assert_non_null(strstr(err.message, "cannot rename"));
-    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(rmdir(f->path), 0);
     assert_int_equal(count_files(f, true), 0);
+}
+
+static void what_is_no_file_is_not_replaced(void **state)
+{
+    const Fixture *f = *state;
+    Error err = {0};
+    struct stat is;
+    char link[160];
+    snprintf(link, sizeof link, "%s/link", f->folder);
+    assert_int_equal(mkfifo(f->path, 0644), 0);
+    assert_int_equal(symlink("file", link), 0);
+    const char *const paths[] = {f->path, link, f->folder};
+    for (size_t i = 0; i < COUNT(paths); i++) {
+        assert_false(atomic_file_save(paths[i], "x", 1, &err));
+        assert_int_equal(err.code, ERR_IO);
+        assert_non_null(strstr(err.message, i < 2 ? "it is no regular file" : "it is a folder"));
+    }
+    assert_int_equal(lstat(f->path, &is), 0);
+    assert_true(S_ISFIFO(is.st_mode));
+    assert_int_equal(lstat(link, &is), 0);
+    assert_true(S_ISLNK(is.st_mode));
+    assert_int_equal(count_files(f, true), 2);
+}
+
+static void a_link_stays_and_its_file_is_replaced(void **state)
+{
+    const Fixture *f = *state;
+    Error err = {0};
+    struct stat is;
+    char link[160];
+    snprintf(link, sizeof link, "%s/link", f->folder);
+    CHECK_OK(atomic_file_save(f->path, "old", 3, &err), err);
+    assert_int_equal(symlink("file", link), 0);
+    CHECK_OK(atomic_file_save(link, "newer", 5, &err), err);
+    assert_int_equal(lstat(link, &is), 0);
+    assert_true(S_ISLNK(is.st_mode));
+    assert_int_equal(lstat(f->path, &is), 0);
+    assert_int_equal(is.st_size, 5);
+    // A link to nothing becomes the file.
+    assert_int_equal(unlink(f->path), 0);
+    CHECK_OK(atomic_file_save(link, "third", 5, &err), err);
+    assert_int_equal(lstat(link, &is), 0);
+    assert_true(S_ISREG(is.st_mode));
+    assert_int_equal(count_files(f, true), 1);
 }
 
 int main(int argc, char **argv)
@@ -198,6 +242,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_a_dead_writer_left_is_removed),
         cmocka_unit_test(a_writer_at_work_keeps_its_temporary),
         cmocka_unit_test(a_failed_commit_leaves_no_temporary),
+        cmocka_unit_test(what_is_no_file_is_not_replaced),
+        cmocka_unit_test(a_link_stays_and_its_file_is_replaced),
     };
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
