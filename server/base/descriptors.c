@@ -38,7 +38,8 @@ int descriptor_out_of_the_way(int fd)
     if (fd < 0)
         return -1;
     const int copy = fcntl(fd, F_DUPFD_CLOEXEC, FIRST);
-    const int reason = errno;
+    // EINVAL: the limit on descriptors is no higher than FIRST.
+    const int reason = errno == EINVAL ? EMFILE : errno;
     close(fd);
     errno = reason;
     return copy;

@@ -1,11 +1,29 @@
 #include "server/base/json_fields.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "core/base/text.h"
 #include "server/base/json_text.h"
 #include "server/base/time.h"
 
 void json_add_text(cJSON *to, const char *name, const char *text)
 {
     cJSON_AddItemToObject(to, name, text && *text ? cJSON_CreateString(text) : cJSON_CreateNull());
+}
+
+void json_add_path(cJSON *to, const char *name, const char *path)
+{
+    char *text = xstrdup(path), *const end = text + strlen(text);
+    for (char *at = text; at < end;) {
+        const size_t length = utf8_next(at, end);
+        if (length == 0)
+            *at = '?';
+        at += length ? length : 1;
+    }
+    cJSON_AddStringToObject(to, name, text);
+    free(text);
 }
 
 void json_add_time(cJSON *to, const char *name, int64_t ms)

@@ -126,6 +126,8 @@ static bool make_way(const char *folder, bool *was_there, Error *err)
         return fail(err, ERR_CONFLICT, "%s is not empty", folder);
     if (errno == ENOTDIR)
         return fail(err, ERR_CONFLICT, "%s is not a folder", folder);
+    if (errno == EINVAL)
+        return fail(err, ERR_CONFLICT, "%s cannot be made anew: give it by its own name", folder);
     return fail(err, ERR_IO, "cannot replace %s: %s", folder, strerror(errno));
 }
 

@@ -10,6 +10,7 @@
 #include "core/base/path.h"
 #include "core/base/team.h"
 #include "server/base/files.h"
+#include "server/base/json_fields.h"
 #include "server/cli/args.h"
 #include "server/cli/autotune_cache.h"
 #include "server/cli/commands.h"
@@ -177,9 +178,9 @@ static EvaluationReport report_of(const Run *r)
 static void print_json(const Run *r, const EvaluationReport *report)
 {
     cJSON *json = cJSON_CreateObject(), *figures = evaluation_to_json(report);
-    cJSON_AddStringToObject(json, "model", r->path);
+    json_add_path(json, "model", r->path);
     cJSON_AddStringToObject(json, "network", r->model.info.network);
-    cJSON_AddStringToObject(json, "dataset", r->dataset_name);
+    json_add_path(json, "dataset", r->dataset_name);
     cJSON_AddStringToObject(json, "split", r->args->train ? "train" : "test");
     cJSON_AddStringToObject(json, "precision", PRECISION_NAMES[r->result.precision]);
     cJSON_AddNumberToObject(json, "seconds", r->result.evaluation.seconds);

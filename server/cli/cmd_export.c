@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/base/json_fields.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
 #include "server/cli/model_argument.h"
@@ -61,7 +62,7 @@ static const Syntax SYNTAX = {
 static void print_json(const ExportArgs *a, const ModelFile *m, size_t bytes)
 {
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "file", a->onnx);
+    json_add_path(json, "file", a->onnx);
     cJSON_AddStringToObject(json, "format", "onnx");
     cJSON_AddStringToObject(json, "network", m->info.network);
     cJSON_AddNumberToObject(json, "classes", m->info.classes);

@@ -7,9 +7,11 @@
 
 #include "core/base/memory.h"
 #include "core/base/team.h"
+#include "core/base/text.h"
 #include "core/data/decode/prepare.h"
 #include "core/net/net.h"
 #include "server/base/files.h"
+#include "server/base/json_fields.h"
 #include "server/cli/args.h"
 #include "server/cli/autotune_cache.h"
 #include "server/cli/commands.h"
@@ -135,7 +137,7 @@ static void print_line(const char *path, const cJSON *prediction, bool json)
     const cJSON *classes = cJSON_GetObjectItemCaseSensitive(prediction, "classes"), *item;
     if (json) {
         cJSON *line = cJSON_CreateObject();
-        cJSON_AddStringToObject(line, "image", path);
+        json_add_path(line, "image", path);
         cJSON_AddItemReferenceToObject(line, "classes", (cJSON *)(size_t)classes);
         char *text = cJSON_PrintUnformatted(line);
         printf("%s\n", text);
@@ -143,7 +145,10 @@ static void print_line(const char *path, const cJSON *prediction, bool json)
         cJSON_Delete(line);
         return;
     }
-    printf("%s:", path);
+    char *shown = xstrdup(path);
+    text_clean(shown);
+    printf("%s:", shown);
+    free(shown);
     cJSON_ArrayForEach(item, classes)
     {
         Error name = {0};
