@@ -83,5 +83,6 @@ int main(int argc, char **argv)
 {
     // A file that may not grow any more is a write that fails, not the end of the process.
     signal(SIGXFSZ, SIG_IGN);
+    output_prepare();
     return output_finish(NULL, run(argc, argv));
 }

@@ -1,6 +1,7 @@
 #include "server/cli/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -54,6 +55,34 @@ void output_line(Output *o, const char *fmt, ...)
     const size_t used = strlen(line);
     line[used] = '\n';
     output_text(o, line, used + 1);
+}
+
+/* A cookie_write_function_t: 0 with errno for a fault. */
+static ssize_t write_waiting(void *cookie, const char *text, size_t length)
+{
+    (void)cookie;
+    while (wait_for_reader()) {
+        const ssize_t written = write(STDOUT_FILENO, text, length);
+        if (written >= 0)
+            return written;
+        if (errno != EINTR && errno != EAGAIN)
+            return 0;
+    }
+    errno = EINTR;
+    return 0;
+}
+
+/* The flag is everybody's who has the pipe: it is not taken away. */
+void output_prepare(void)
+{
+    const int flags = fcntl(STDOUT_FILENO, F_GETFL);
+    if (flags < 0 || !(flags & O_NONBLOCK))
+        return;
+    FILE *waiting = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_waiting});
+    if (!waiting)
+        return;
+    setvbuf(waiting, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, BUFSIZ);
+    stdout = waiting;
 }
 
 int output_finish(const Output *o, int exit_code)

@@ -16,6 +16,10 @@ void output_text(Output *output, const char *text, size_t length);
 /* A line; its end is added. Control characters and bytes that are not UTF-8 are replaced. */
 void output_line(Output *output, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Make stdio wait for a reader where standard output is non-blocking, as a pipe or terminal is that
+ * another program has made so; stdio itself takes that for a fault and drops text. */
+void output_prepare(void);
+
 /* What a command returns to the shell after all has been said: `exit_code`, or EXIT_FAILED where a
  * success could not be printed, through `output` (may be NULL) or stdio; that is said on stderr. */
 int output_finish(const Output *output, int exit_code);

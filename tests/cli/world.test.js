@@ -90,3 +90,32 @@ test("a set is not made over the folder that one stands in", (t) => {
   assert.equal(r.err, "googlenetd: . cannot be made anew: give it by its own name\n");
   assert.equal(f.shell(`"$G" dataset import in --out here/`).code, 0);
 });
+
+// Whoever shares a pipe or terminal may have made it non-blocking, for all who have it.
+// The pipe is full when the child starts; one that takes that for a fault ends before anybody reads.
+const NONBLOCKING = `
+import os, subprocess, sys
+r, w = os.pipe()
+os.set_blocking(w, False)
+filler = 0
+try:
+    while True: filler += os.write(w, b"x" * 4096)
+except BlockingIOError: pass
+child = subprocess.Popen(sys.argv[1:], stdout=w)
+os.close(w)
+try: child.wait(0.5)
+except subprocess.TimeoutExpired: pass
+total = b""
+while chunk := os.read(r, 65536): total += chunk
+sys.stdout.buffer.write(total[filler:])
+sys.exit(child.wait())`;
+
+test("a non-blocking pipe gets all of it", (t) => {
+  const f = trained(t);
+  f.write("nonblocking.py", NONBLOCKING);
+  for (const words of ["summary --json", "train --help", "evaluate run set/", `predict run --json ${"in/cat/1.png ".repeat(60)}`]) {
+    const r = f.shell(`"$G" ${words} >plain && python3 nonblocking.py "$G" ${words} >piped; echo $?`);
+    assert.equal(r.out, "0\n", `${words}: ${r.err}`);
+    assert.equal(f.read("piped"), f.read("plain"), words);
+  }
+});
