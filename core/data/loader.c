@@ -38,6 +38,7 @@ typedef struct {
     float *images;
     int32_t *labels, *mixed_labels;
     int32_t *examples, *partners;  // (batch_size); partners of mixup
+    int first, end;                // images that are wanted
     float *room;                   // one image, for mixup
     Batch batch;
     atomic_int left;  // pictures that are not yet made
@@ -96,6 +97,11 @@ static void set_order(Loader *l)
     l->order_epoch = l->epoch;
 }
 
+static bool is_wanted(const Slot *slot, int i)
+{
+    return i >= slot->first && i < slot->end;
+}
+
 /* Say what the slot's batch will be, and advance the position. */
 static void describe_batch(Loader *l, Slot *slot)
 {
@@ -113,10 +119,15 @@ static void describe_batch(Loader *l, Slot *slot)
         .epoch = l->epoch,
         .index = l->index,
         .last = last};
+    slot->first = 0;
+    slot->end = count;
+    if (l->config.wanted && !(l->config.augmentation.mixup > 0))
+        l->config.wanted(l->config.wanted_context, count, &slot->first, &slot->end);
     for (int i = 0; i < count; i++) {
         slot->examples[i] = l->order[first + i];
         slot->labels[i] = l->split->labels[slot->examples[i]];
-        dataset_will_need(l->dataset, l->split, slot->examples[i]);
+        if (is_wanted(slot, i))
+            dataset_will_need(l->dataset, l->split, slot->examples[i]);
     }
     atomic_store(&slot->left, count);
     l->epoch += last;
@@ -202,7 +213,8 @@ static void *run_hand(void *context)
         for (int i = first; i < first + count; i++) {
             if (atomic_load_explicit(&l->stop, memory_order_relaxed))
                 return NULL;
-            make_picture(l, hand->maker, slot, i);
+            if (is_wanted(slot, i))
+                make_picture(l, hand->maker, slot, i);
         }
         if (atomic_fetch_sub(&slot->left, count) == count)
             complete_batch(l, slot);

@@ -33,6 +33,10 @@ typedef struct {
     int64_t first_epoch;  // epoch to start in, counted from 0
     int64_t first_batch;  // batch of that epoch to start with, counted from 0
     int threads;          // that make pictures; 0: one
+    /* Of a batch of `count` examples only images [*first, *end) are wanted; labels are always all
+     * there. With mixup all images are made. NULL: all are wanted. */
+    void (*wanted)(const void *context, int count, int *first, int *end);
+    const void *wanted_context;
 } LoaderConfig;
 
 typedef struct {

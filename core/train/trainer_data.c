@@ -94,6 +94,8 @@ bool trainer_open_data(Trainer *t, Error *err)
                                 .shuffle = true,
                                 .seed = c->seed,
                                 .threads = t->loader_threads,
+                                .wanted = t->shards ? trainer_own_examples : NULL,
+                                .wanted_context = t,
                                 .first_epoch = t->state.epoch + epoch_done,
                                 .first_batch = epoch_done ? 0 : t->state.batch};
     return loader_new(c->dataset, &c->dataset->train, train, &t->train, err);

@@ -61,6 +61,13 @@ static int shard_begin(const Trainer *t, int count, int shard)
     return at * each + (at < more ? at : more);
 }
 
+void trainer_own_examples(const void *trainer, int count, int *first, int *end)
+{
+    const Trainer *t = trainer;
+    *first = shard_begin(t, count, shard_sum_first(t->shards->sum));
+    *end = shard_begin(t, count, shard_sum_end(t->shards->sum));
+}
+
 /* The sizes of the batches of an epoch; 0: there is none. */
 static void batch_sizes(const Trainer *t, int64_t sizes[2])
 {

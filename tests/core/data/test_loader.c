@@ -586,6 +586,51 @@ static void refuses_what_makes_no_sense(void **state)
     free_dataset(d);
 }
 
+/* A third of each batch, from a place that moves with its size. */
+static void middle(const void *context, int count, int *first, int *end)
+{
+    assert_int_equal(*(const int *)context, 42);
+    *first = count / 3;
+    *end = 2 * count / 3;
+}
+
+static void images_that_are_not_wanted_are_not_made(void **state)
+{
+    (void)state;
+    enum { SIDE = 9, IMAGE = SIDE * SIDE * CHANNELS };
+    const int answer = 42;
+    Dataset *d = make_dataset();
+    LoaderConfig c = {.batch_size = 12, .image_size = SIDE, .shuffle = true, .seed = 3};
+    Loader *all = start(d, c);
+    c.wanted = middle;
+    c.wanted_context = &answer;
+    c.threads = 2;
+    Loader *some = start(d, c);
+    c.augmentation.mixup = 0.4;
+    Loader *mixed = start(d, c);
+    c.wanted = NULL;
+    Loader *all_mixed = start(d, c);
+    for (int b = 0; b < 7; b++) {
+        const Batch *want = loader_next(all), *got = loader_next(some);
+        assert_int_equal(got->count, want->count);
+        assert_memory_equal(got->labels, want->labels, (size_t)want->count * sizeof(int32_t));
+        for (int i = 0; i < want->count; i++) {
+            const size_t at = (size_t)i * IMAGE;
+            const bool wanted = i >= want->count / 3 && i < 2 * want->count / 3;
+            assert_int_equal(
+                memcmp(got->images + at, want->images + at, IMAGE * sizeof(float)) == 0, wanted);
+        }
+        want = loader_next(all_mixed);
+        got = loader_next(mixed);
+        assert_memory_equal(got->images, want->images, (size_t)want->count * IMAGE * sizeof(float));
+    }
+    loader_free(all);
+    loader_free(some);
+    loader_free(mixed);
+    loader_free(all_mixed);
+    free_dataset(d);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -604,6 +649,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(mixed_batches_are_mixtures),
         cmocka_unit_test(normalises_each_channel),
         cmocka_unit_test(takes_the_examples_that_are_listed),
+        cmocka_unit_test(images_that_are_not_wanted_are_not_made),
         cmocka_unit_test(waiting_is_counted),
         cmocka_unit_test(refuses_what_makes_no_sense),
     };
