@@ -19,7 +19,7 @@ enum {
     ABORT_SECONDS = 10,  // that MPI may take to end the run
     EXIT_LOST = 1,
 };
-static const double BEAT_SECONDS = 1, FIRST_WORD_SECONDS = 30, BUSY_SECONDS = 0.002;
+static const double BEAT_SECONDS = 1, FIRST_WORD_SECONDS = 30, BUSY_SECONDS = 0.0002;
 
 struct Watch {
     int rank, size;
@@ -153,9 +153,14 @@ static void judge(Watch *w, int rank, double since)
             rank, w->hosts[rank], silent);
 }
 
+/* Longer pauses where one waits for longer: the others may use this core. */
 static void doze(double waited)
 {
-    const struct timespec pause = {.tv_nsec = 50000};
+    enum { LEAST_NS = 20000, MOST_NS = 1000000 };
+    const double share = waited * 1e9 / 50;
+    const struct timespec pause = {.tv_nsec = share < LEAST_NS  ? LEAST_NS
+                                              : share > MOST_NS ? MOST_NS
+                                                                : (long)share};
     if (waited < BUSY_SECONDS)
         sched_yield();
     else
