@@ -81,7 +81,7 @@ WINOGRAD_INLINE void tiles_out(const Winograd *w, const WinogradLayout *l, const
 {
     const size_t size = bf16 ? 2 : 4;
     const WinogradMask *mask = piece->mask;
-    const char *pixels[MAX_POINTS], *values[MAX_POINTS];
+    const char *pixels[MAX_POINTS], *values[MAX_POINTS] = {NULL};
     for (int tile = 0; tile < piece->tile_count; tile++) {
         if (mask)
             winograd_pixels(w, l->tiles, piece->first_tile + tile, 0, f->m, mask->value,
