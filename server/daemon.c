@@ -162,6 +162,7 @@ static bool start_serving(Daemon *d, const ServerConfig *config, Error *err)
         .usable_cores = cpus_usable(),
         .heartbeat_seconds = config->limits.heartbeat_seconds,
         .started_at = time_now_ms(),
+        .started_clock = clock_seconds(),
         .max_streams = config->limits.streams,
         .counts = &d->counts,
     };

@@ -31,6 +31,7 @@ struct App {
     int workers, usable_cores;
     double heartbeat_seconds;  // of a silent stream of events
     int64_t started_at;        // milliseconds since 1970
+    double started_clock;      // the same moment by a clock that nobody sets
     int max_streams;
     HttpCounts *counts;  // of the server that calls the handlers
 };

@@ -2,6 +2,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/cpu.h"
 #include "core/dnn/dnn.h"
 #include "server/api/api_common.h"
@@ -101,8 +102,7 @@ bool get_system(App *app, const Request *req, Response *res, Error *err)
     cJSON_AddStringToObject(json, "version", app->version);
     cJSON_AddStringToObject(json, "onednn", onednn);
     cJSON_AddStringToObject(json, "started_at", started);
-    cJSON_AddNumberToObject(json, "uptime_seconds",
-                            (double)(time_now_ms() - app->started_at) / 1000);
+    cJSON_AddNumberToObject(json, "uptime_seconds", clock_seconds() - app->started_clock);
     cJSON_AddNumberToObject(json, "heartbeat_seconds", app->heartbeat_seconds);
     cJSON_AddStringToObject(json, "access", access_word(req->access));
     add_cpu(json, app);
