@@ -1,23 +1,15 @@
 // Folders of small pictures, made here: PNGs of one colour with noise, so that no two are the same.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { crc32, deflateSync, inflateSync } from 'node:zlib';
-
-const crc = crc32 ?? ((bytes) => {
-  let sum = -1;
-  for (const byte of bytes) {
-    sum ^= byte;
-    for (let i = 0; i < 8; i++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
-  }
-  return ~sum >>> 0;
-});
+import { deflateSync, inflateSync } from 'node:zlib';
+import { crc32 } from './crc32.js';
 
 export function chunk(type, data) {
   const body = Buffer.concat([Buffer.from(type), data]);
   const bytes = Buffer.alloc(body.length + 8);
   bytes.writeUInt32BE(data.length, 0);
   body.copy(bytes, 4);
-  bytes.writeUInt32BE(crc(body), body.length + 4);
+  bytes.writeUInt32BE(crc32(body), body.length + 4);
   return bytes;
 }
 

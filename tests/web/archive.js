@@ -1,5 +1,5 @@
 // Zip archives and pictures for the tests of data sets, made here.
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../api/crc32.js';
 import { png } from '../api/pictures.js';
 
 /** A zip of [[path, bytes]], nothing compressed. */

@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readFileSync } from 'node:fs';
-import { COLORS, dashOf, drawBeyond, drawDots, nearest, SMOOTH_FROM, smooth, strokeLine } from '../../web/js/chart/lines.js';
-import { ceiling, extents, firstFrom, logSplits, short, tick } from '../../web/js/chart/scale.js';
-import { reason, statusText, timeLeft } from '../../web/js/describe.js';
-import { parseBlock, readStream } from '../../web/js/stream.js';
+import { load } from './modules.js';
+
+const { COLORS, dashOf, drawBeyond, drawDots, nearest, SMOOTH_FROM, smooth, strokeLine } = await load('chart/lines.js');
+const { ceiling, extents, firstFrom, logSplits, short, tick } = await load('chart/scale.js');
+const { reason, statusText, timeLeft } = await load('describe.js');
+const { parseBlock, readStream } = await load('stream.js');
 
 /** A canvas that only remembers. */
 function recorder() {
