@@ -47,7 +47,6 @@ static void add_long_part(cJSON *json, const VersionRow *version)
     add_stored(json, "classes", version->class_names);
     add_stored(json, "image", version->image);
     add_stored(json, "normalization", version->normalization);
-    add_stored(json, "evaluation", version->evaluation);
     add_stored(json, "settings", version->settings);
     add_stored(json, "environment", version->environment);
 }
@@ -71,6 +70,7 @@ cJSON *version_to_json(const char *model, const VersionRow *version, const Alias
     cJSON_AddNumberToObject(json, "class_count", version->classes);
     add_dataset(json, version);
     add_stored(json, "metrics", version->metrics);
+    add_stored(json, "evaluation", version->evaluation);
     if (whole)
         add_long_part(json, version);
     cJSON_AddNumberToObject(json, "bytes", (double)version->bytes);

@@ -67,6 +67,7 @@ char *evaluation_summary(const EvaluationRow *row)
     cJSON_AddItemToObject(json, "accuracy", json_number(row->accuracy));
     cJSON_AddItemToObject(json, "top5_accuracy", json_number(row->top5_accuracy));
     cJSON_AddItemToObject(json, "loss", json_number(row->loss));
+    cJSON_AddItemToObject(json, "macro_f1", json_number(row->macro_f1));
     cJSON_AddItemToObject(json, "calibration_error", json_number(row->calibration_error));
     cJSON_AddItemToObject(json, "temperature",
                           isfinite(row->temperature) ? json_number(row->temperature)

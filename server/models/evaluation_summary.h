@@ -4,6 +4,6 @@
 #include "server/store/rows_evaluation.h"
 
 /* Of one that has succeeded; JSON from malloc: {"id", "dataset": {"id", "name", "digest"}, "split",
- * "count", "accuracy", "top5_accuracy", "loss", "calibration_error", "temperature",
+ * "count", "accuracy", "top5_accuracy", "loss", "macro_f1", "calibration_error", "temperature",
  * "worst_classes": [{"name", "recall", "precision", "support"}, ...]}. */
 char *evaluation_summary(const EvaluationRow *row);

@@ -217,21 +217,39 @@ static void take_found(EvaluationRow *row, const EvaluationRow *found)
     row->class_names = xstrdup(found->class_names);
 }
 
-/* The card of a model shows its newest evaluation. */
-static bool put_on_card(EvaluationChange *change, Error *err)
+/* A version that was deleted meanwhile has no card. */
+static bool put_on_one_card(Models *models, int64_t model_id, int64_t version, const char *json,
+                            Error *err)
 {
-    const EvaluationRow *row = &change->row;
     Error missing = {0};
-    if (row->source.model_id == 0)
-        return true;
-    char *json = evaluation_summary(row);
-    const bool ok = models_put_evaluation(change->evaluations->models, row->source.model_id,
-                                          row->source.version, json, &missing);
-    free(json);
-    if (ok || missing.code == ERR_NOT_FOUND)  // deleted meanwhile
+    if (models_put_evaluation(models, model_id, version, json, &missing)
+        || missing.code == ERR_NOT_FOUND)
         return true;
     *err = missing;
     return false;
+}
+
+/* The card of a version shows its newest evaluation; a version that was a job's checkpoint is the
+ * same file. */
+static bool put_on_cards(EvaluationChange *change, Error *err)
+{
+    const EvaluationRow *row = &change->row;
+    const Evaluations *evaluations = change->evaluations;
+    VersionList same = {0};
+    char *json = evaluation_summary(row);
+    bool ok = true;
+    if (row->source.model_id > 0)
+        ok = put_on_one_card(evaluations->models, row->source.model_id, row->source.version, json,
+                             err);
+    else
+        ok = store_checkpoint_versions(evaluations->store, row->source.job_id, row->source.step,
+                                       &same, err);
+    for (size_t i = 0; ok && i < same.count; i++)
+        ok = put_on_one_card(evaluations->models, same.items[i].model_id, same.items[i].version,
+                             json, err);
+    version_list_free(&same);
+    free(json);
+    return ok;
 }
 
 static bool put_found(EvaluationChange *change, const EvaluationOutcome *outcome, Error *err)
@@ -242,7 +260,7 @@ static bool put_found(EvaluationChange *change, const EvaluationOutcome *outcome
     return store_put_figures(store, row, err)
            && store_put_cells(store, row->id, &outcome->cells, err)
            && store_put_mistakes(store, row->id, &outcome->mistakes, err)
-           && put_on_card(change, err);
+           && put_on_cards(change, err);
 }
 
 /* True once it is recorded, or has become pointless: cancelled or deleted. */

@@ -18,6 +18,7 @@
 #include "server/base/json_text.h"
 #include "server/base/time.h"
 #include "server/jobs/job_files.h"
+#include "server/models/evaluation_summary.h"
 #include "server/models/model_files.h"
 #include "server/models/models_private.h"
 
@@ -53,6 +54,32 @@ static bool make_sure_of_model(ModelTx *tx, Error *err)
            && model_tx_tell(tx, "created", 0, err);
 }
 
+/* What the newest evaluation of that checkpoint has found is true of the version: it is the same
+ * file. One that ends later puts it there (evaluations_run.c). */
+static bool take_evaluation(Store *store, VersionRow *row, Error *err)
+{
+    EvaluationList list;
+    EvaluationRow whole;
+    const EvaluationQuery query = {.limit = 1,
+                                   .statuses = 1u << EVALUATION_SUCCEEDED,
+                                   .job_id = row->source.job_id,
+                                   .step = row->source.step};
+    if (row->source.job_id == 0)
+        return true;
+    if (!store_evaluations(store, &query, &list, err))
+        return false;
+    const int64_t id = list.count > 0 ? list.items[0].id : 0;
+    evaluation_list_free(&list);
+    if (id == 0)
+        return true;
+    if (!store_evaluation(store, id, &whole, err))
+        return false;
+    free(row->evaluation);
+    row->evaluation = evaluation_summary(&whole);
+    evaluation_row_free(&whole);
+    return true;
+}
+
 /* The row of the next version, and what tells of it. */
 static bool add_row(ModelTx *tx, ModelPlacing *placing, Error *err)
 {
@@ -63,7 +90,7 @@ static bool add_row(ModelTx *tx, ModelPlacing *placing, Error *err)
     row->model_id = tx->row.id;
     row->version = ++tx->row.last_version;
     row->created_at = time_now_ms();
-    return store_add_version(store, row, err)
+    return take_evaluation(store, row, err) && store_add_version(store, row, err)
            && store_add_key(store, KEY_OF_VERSION, placing->key, row->id, err)
            && model_tx_tell(tx, "version_added", row->version, err);
 }

@@ -68,6 +68,7 @@ typedef struct {
     int limit;            // 1 to 1000
     unsigned statuses;    // bits 1u << EvaluationStatus; 0: all
     int64_t job_id;       // 0: any
+    int64_t step;         // of the job's checkpoint; 0: any
     const char *model;    // its name; NULL: any
     int64_t version;      // 0: any
     const char *dataset;  // its key or its name; NULL: any

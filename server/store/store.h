@@ -124,7 +124,10 @@ bool store_resolve_version(Store *store, const char *model, const char *alias, i
                            VersionRow *version, Error *err);
 bool store_version(Store *store, int64_t model_id, int64_t number, VersionRow *version, Error *err);
 bool store_versions(Store *store, int64_t model_id, VersionList *list, Error *err);  // newest first
-bool store_all_versions(Store *store, VersionList *list, Error *err);             // of all models
+bool store_all_versions(Store *store, VersionList *list, Error *err);  // of all models
+/* Those that were made of a job's checkpoint. */
+bool store_checkpoint_versions(Store *store, int64_t job_id, int64_t step, VersionList *list,
+                               Error *err);
 bool store_aliases(Store *store, int64_t model_id, AliasList *list, Error *err);  // by name
 bool store_model_removals(Store *store, ModelRemovalList *list, Error *err);
 bool store_version_count(Store *store, int64_t *count, Error *err);

@@ -241,7 +241,8 @@ static char *list_sql(const EvaluationQuery *query)
     char *sql = table_select(&TABLE);
     sql_append(&sql, " FROM evaluations WHERE id < ?1 AND ?3 IN (0, job_id)"
                      " AND (?4 IS NULL OR ?4 = model) AND ?5 IN (0, version)"
-                     " AND (?6 IS NULL OR ?6 IN (dataset_key, dataset_name))");
+                     " AND (?6 IS NULL OR ?6 IN (dataset_key, dataset_name))"
+                     " AND ?7 IN (0, step)");
     sql_append_statuses(&sql, query->statuses, EVALUATION_STATUS_NAMES, EVALUATION_STATUSES);
     sql_append(&sql, " ORDER BY id DESC LIMIT ?2");
     return sql;
@@ -254,8 +255,8 @@ bool store_evaluations(Store *store, const EvaluationQuery *query, EvaluationLis
     char *sql = list_sql(query);
     SqlRows rows;
     const bool ok =
-        sql_select(store, how, &rows, err, sql, "iiitit", below, (int64_t)query->limit + 1,
-                   query->job_id, query->model, query->version, query->dataset);
+        sql_select(store, how, &rows, err, sql, "iiititi", below, (int64_t)query->limit + 1,
+                   query->job_id, query->model, query->version, query->dataset, query->step);
     *list = (EvaluationList){rows.items, rows.count, rows.has_more};
     if (!ok)
         evaluation_list_free(list);

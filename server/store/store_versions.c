@@ -133,15 +133,15 @@ bool store_resolve_version(Store *store, const char *model, const char *alias, i
     return ok;
 }
 
-/* model_id 0: of all models. */
-static bool list_versions(Store *store, int64_t model_id, VersionList *list, Error *err)
+/* Those that `where` finds, whose parameters are a and b. */
+static bool list_versions(Store *store, const char *where, int64_t a, int64_t b, VersionList *list,
+                          Error *err)
 {
     const SqlList how = {.item_size = sizeof *list->items, .read = read_row};
     char *sql = table_select(&TABLE);
-    sql_append(&sql, " FROM model_versions WHERE ?1 IN (0, model_id)"
-                     " ORDER BY model_id DESC, version DESC");
+    sql_append(&sql, " FROM model_versions WHERE %s ORDER BY model_id DESC, version DESC", where);
     SqlRows rows;
-    const bool ok = sql_select(store, how, &rows, err, sql, "i", model_id);
+    const bool ok = sql_select(store, how, &rows, err, sql, "ii", a, b);
     *list = (VersionList){rows.items, rows.count};
     if (!ok)
         version_list_free(list);
@@ -151,12 +151,18 @@ static bool list_versions(Store *store, int64_t model_id, VersionList *list, Err
 
 bool store_versions(Store *store, int64_t model_id, VersionList *list, Error *err)
 {
-    return list_versions(store, model_id, list, err);
+    return list_versions(store, "model_id = ?1 AND version > ?2", model_id, 0, list, err);
 }
 
 bool store_all_versions(Store *store, VersionList *list, Error *err)
 {
-    return list_versions(store, 0, list, err);
+    return list_versions(store, "model_id > ?1 AND version > ?2", 0, 0, list, err);
+}
+
+bool store_checkpoint_versions(Store *store, int64_t job_id, int64_t step, VersionList *list,
+                               Error *err)
+{
+    return list_versions(store, "source_job_id = ?1 AND source_step = ?2", job_id, step, list, err);
 }
 
 bool store_version_count(Store *store, int64_t *count, Error *err)

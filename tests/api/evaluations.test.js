@@ -273,6 +273,33 @@ test('a job takes its evaluations with it', async () => {
   await client.call('DELETE', `/v1/evaluations/${asked}`, { status: 204 });
 });
 
+test('a version has on its card what was found of its checkpoint, before it was registered and after', async () => {
+  const shown = async (name) => (await client.get(`/v1/models/${name}/versions/1/card`)).json.evaluation;
+  // Registered at the end of its training, before it is evaluated.
+  const trained = await client.succeeded((await client.create({ ...settings, dataset: 'colours', register_as: 'early', epochs: 2, checkpoint: { keep: 3 } })).id);
+  const found = await done(trained.evaluation_id);
+  assert.equal(found.status, 'succeeded', JSON.stringify(found.error));
+  await client.post('/v1/models', { name: 'late', job: trained.id }, { status: 201 });
+  // It may have been evaluated faster than registered.
+  await until('the model early', async () => (await fetch(`${daemon.url}/v1/models/early`)).ok);
+  for (const name of ['early', 'late']) {
+    const card = await shown(name);
+    assert.deepEqual([card.id, card.dataset.id, card.split, card.count], [found.id, set.id, 'test', found.examples]);
+    for (const key of ['accuracy', 'top5_accuracy', 'loss', 'macro_f1', 'calibration_error', 'temperature']) assert.equal(card[key], found[key], key);
+    const listed = (await client.get(`/v1/models/${name}`)).json.versions[0];
+    assert.deepEqual(listed.evaluation, card);
+  }
+  // A newer one of the checkpoint is on both; one of a version is on that one alone.
+  const newer = await done((await ask({ job: trained.id, limit: 5 })).id);
+  assert.deepEqual([(await shown('early')).id, (await shown('late')).id], [newer.id, newer.id]);
+  const own = await done((await ask({ model: 'late@1' })).id);
+  assert.deepEqual([(await shown('early')).id, (await shown('late')).id], [newer.id, own.id]);
+  // Another checkpoint of the job is another file.
+  const other = (await client.get(`/v1/jobs/${trained.id}/checkpoints`)).json.data.find((c) => c.id !== found.checkpoint);
+  await client.post('/v1/models', { name: 'other', job: trained.id, checkpoint: other.id }, { status: 201 });
+  assert.equal(await shown('other'), null);
+});
+
 test('a version of a model is evaluated, and its card shows it', async () => {
   const mine = await client.succeeded((await client.create({ ...settings, dataset: 'colours', validation_split: 0.25 })).id);
   const automatic = await done(mine.evaluation_id);
