@@ -31,7 +31,7 @@ async function request(method, path, options = {}) {
     signal: AbortSignal.any(limits),
     cache,
     headers: {...authorization(as), Accept: accept, ...(body ? {'Content-Type': type} : {}), ...headers},
-    body: body && JSON.stringify(body),
+    body: body instanceof Blob ? body : body && JSON.stringify(body),
   });
   answered();
   if (response.ok) return response;
@@ -51,6 +51,8 @@ const send = async (method, path, body, options) => {
 const job = (id) => `v1/jobs/${encodeURIComponent(id)}`;
 const dataset = (id) => `v1/datasets/${encodeURIComponent(id)}`;
 const upload = (id) => `v1/uploads/${encodeURIComponent(id)}`;
+const model = (name) => `v1/models/${encodeURIComponent(name)}`;
+const version = (name, number) => `${model(name)}/versions/${number}`;
 const query = (parameters) => new URLSearchParams(Object.entries(parameters).filter(([, v]) => v !== null && v !== undefined)).toString();
 
 /** Every page of a list. */
@@ -104,6 +106,22 @@ export const picture = async (id, n, signal) => (await request('GET', `${dataset
 export const preview = async (id, n, settings, draws, signal) =>
   (await request('POST', `${dataset(id)}/pictures/${n}/preview?${query({draws})}`, {body: {settings}, accept: 'image/png', signal})).blob();
 
+export const models = () => all('v1/models');
+export const getModel = (name) => get(model(name));
+export const registerModel = (what, key) => send('POST', 'v1/models', what, {headers: {'Idempotency-Key': key}});
+export const changeModel = (name, patch) => send('PATCH', model(name), patch, {type: 'application/merge-patch+json'});
+export const removeModel = (name) => send('DELETE', model(name));
+export const modelVersion = (name, number) => get(version(name, number));
+export const removeVersion = (name, number) => send('DELETE', version(name, number));
+export const modelCard = (name, number) => get(modelCardPath(name, number));
+export const modelCardPath = (name, number) => `${version(name, number)}/card`;
+export const modelContentPath = (name, number) => `${version(name, number)}/content`;
+export const modelOnnxPath = (name, number, options) => `${version(name, number)}/onnx?${query(options)}`;
+export const predictPath = (reference, parameters = {}) => `${model(reference)}/predict?${query(parameters)}`;
+/** What is in a picture: the daemon tells the kind of a file by its content. */
+export const predict = (reference, file, parameters, signal) =>
+  send('POST', predictPath(reference, parameters), file, {type: 'application/octet-stream', signal});
+
 const evaluationPath = (id) => `v1/evaluations/${encodeURIComponent(id)}`;
 export const evaluations = (parameters) => get(`v1/evaluations?${query(parameters)}`);
 export const evaluation = (id) => get(evaluationPath(id));
@@ -146,19 +164,18 @@ export async function askUpload(id) {
 export const isTold = (metadata, key, value) => metadata.split(',').some((pair) => pair.trim() === `${key} ${base64(String(value))}`);
 export const removeUpload = (id) => request('DELETE', upload(id), {headers: TUS});
 
-/** Send the next part of an upload; answers how much has come. fetch does not tell how far it is, hence the old way. */
-export const sendPart = (id, offset, part, {signal, onProgress}) => new Promise((resolve, reject) => {
+/** Send bytes and tell how far that is, which fetch does not, hence the old way. Resolves to what `read` makes of the answer. */
+const sendBytes = (method, path, headers, body, {signal, onProgress}, read) => new Promise((resolve, reject) => {
   const call = new XMLHttpRequest();
-  call.open('PATCH', upload(id));
-  const headers = {...TUS, ...authorization(token.current()), 'Content-Type': 'application/offset+octet-stream', 'Upload-Offset': String(offset)};
-  for (const [name, value] of Object.entries(headers)) call.setRequestHeader(name, value);
+  call.open(method, path);
+  for (const [name, value] of Object.entries({...authorization(token.current()), ...headers})) call.setRequestHeader(name, value);
   call.upload.onprogress = ({loaded}) => onProgress(loaded);
   call.onerror = call.onabort = () => reject(new Error('The connection broke'));
   call.onload = () => {
     answered();
     let problem = {};
     try {
-      if (call.status < 300) return resolve(offsetOf((name) => call.getResponseHeader(name)));
+      if (call.status < 300) return resolve(read(call));
       problem = JSON.parse(call.responseText);
     } catch (error) {
       if (call.status < 300) return reject(error);
@@ -167,8 +184,18 @@ export const sendPart = (id, offset, part, {signal, onProgress}) => new Promise(
   };
   signal.addEventListener('abort', () => call.abort());
   if (signal.aborted) reject(new Error('The connection broke'));
-  else call.send(part);
+  else call.send(body);
 });
+
+/** Send the next part of an upload; answers how much has come. */
+export const sendPart = (id, offset, part, how) =>
+  sendBytes('PATCH', upload(id), {...TUS, 'Content-Type': 'application/offset+octet-stream', 'Upload-Offset': String(offset)}, part, how,
+    (call) => offsetOf((name) => call.getResponseHeader(name)));
+
+/** Send weights as the next version of a model; answers the version. */
+export const sendModel = (name, file, parameters, how) =>
+  sendBytes('PUT', `${model(name)}/versions?${query(parameters)}`, {'Content-Type': 'application/octet-stream'}, file, how,
+    (call) => JSON.parse(call.responseText));
 
 /** Whether the daemon answers at all within so many milliseconds. */
 export const isAlive = (timeout) => request('GET', 'livez', {timeout, as: null}).then(() => true, () => false);

@@ -22,6 +22,9 @@ const ROUTES = [
   [/^\/datasets$/, async () => (await import('./views/datasets.js')).datasetsView],
   [/^\/datasets\/new$/, async () => (await import('./views/dataset_new.js')).newDatasetView],
   [/^\/datasets\/([\w-]+)$/, async () => (await import('./views/dataset.js')).datasetView],
+  [/^\/models$/, async () => (await import('./views/models.js')).modelsView],
+  [/^\/models\/([\w.-]+)$/, async () => (await import('./views/model.js')).modelView],
+  [/^\/upload$/, async () => (await import('./views/model_upload.js')).modelUploadView],
   [/^\/system$/, async () => (await import('./views/system.js')).systemView],
 ];
 
@@ -81,7 +84,7 @@ onRefused(() => {
   return asking.ask();
 });
 
-/** What the context holds outlives a view: also what was last looked for among the runs, and a file that was dropped for a new data set. */
+/** What the context holds outlives a view: also what was last looked for among the runs, and a file that was dropped for a new data set or model. */
 const context = {state, transfers, changed, runsQuery: '', dropped: null, setTitle: (text) => {
   const title = `${text} – googlenetd`;
   if (document.title !== title) document.title = title;

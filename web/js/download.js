@@ -25,12 +25,16 @@ export function save(blob, name) {
 
 /** A series as a file, `accept` being its media type. */
 export async function downloadSeries(id, kind, accept, name) {
-  save(await (await api.open(api.seriesPath(id, kind), {accept})).blob(), name);
+  await downloadAs(api.seriesPath(id, kind), accept, name);
 }
 
-/** A model file of `size` bytes. Fails with what the daemon says, or where it cannot be saved from here. */
-export async function downloadCheckpoint(id, checkpoint, name) {
-  const path = api.checkpointPath(id, checkpoint.id);
+/** What the daemon makes for this media type, saved as a file. */
+export async function downloadAs(path, accept, name) {
+  save(await (await api.open(path, {accept})).blob(), name);
+}
+
+/** A file of `size` bytes at this address. Fails with what the daemon says, or where it cannot be saved from here. */
+export async function downloadFile(path, size, name) {
   if (!api.isGuarded()) {
     // The browser says nothing of why a link failed.
     await api.open(path, {method: 'HEAD'}).catch(() => api.open(path).then((response) => response.body.cancel()));
@@ -44,7 +48,10 @@ export async function downloadCheckpoint(id, checkpoint, name) {
     await response.body.pipeTo(await file.createWritable());
     return;
   }
-  if (checkpoint.bytes > MEMORY_LIMIT)
-    throw new Error(`This browser cannot save a file of ${bytes(checkpoint.bytes)} that needs a token. From a shell: ${api.curl('GET', path)} -o ${name}`);
+  if (size > MEMORY_LIMIT)
+    throw new Error(`This browser cannot save a file of ${bytes(size)} that needs a token. From a shell: ${api.curl('GET', path)} -o ${name}`);
   save(await (await api.open(path)).blob(), name);
 }
+
+/** The model file of a checkpoint. */
+export const downloadCheckpoint = (id, checkpoint, name) => downloadFile(api.checkpointPath(id, checkpoint.id), checkpoint.bytes, name);

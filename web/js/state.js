@@ -6,6 +6,7 @@
 
 import * as api from './api.js';
 import {chosen} from './describe.js';
+import {Models} from './models.js';
 import {Refresher} from './refresh.js';
 import {Sets} from './sets.js';
 
@@ -44,6 +45,7 @@ export class State {
   constructor(changed) {
     this.#changed = changed;
     this.sets = new Sets(changed);
+    this.models = new Models(changed);
   }
 
   /** The daemon answers, so that what is shown is so. */
@@ -68,7 +70,7 @@ export class State {
   /** Read the newest jobs, the active ones, and what is looked at anew; true if the daemon answered. */
   async resync() {
     try {
-      await Promise.all([this.#readList(), this.#readAccess(), this.sets.read()]);
+      await Promise.all([this.#readList(), this.#readAccess(), this.sets.read(), this.models.read()]);
       this.error = null;
       for (const id of this.#looked()) this.refresh(id);
       await Promise.all([...[...this.series.keys()].map((id) => this.#load(id)), ...[...this.histories.keys()].map((id) => this.#loadHistory(id))]);
@@ -244,6 +246,7 @@ export class State {
       this.resync();
     }
     this.sets.refreshActive();
+    this.models.refreshActive();
     for (const job of this.jobs.values()) {
       if (job.status === 'running' || job.status === 'stopping' || (job.status === 'queued' && this.series.has(job.id))) this.refresh(job.id);
     }
@@ -251,11 +254,9 @@ export class State {
 
   apply(event) {
     const {type, job_id: id, data} = event;
-    if (type === 'dataset') {
-      this.sets.apply(event);
-      return;
-    }
-    if (id === null) return this.#changed();  // of models and evaluations: whoever shows one reads it
+    if (type === 'dataset') return this.sets.apply(event);
+    if (type === 'model') return this.models.apply(event);
+    if (id === null) return this.#changed();  // of evaluations: whoever shows one reads it
     this.#touched.add(id);
     if (type === 'point') this.#point(id, data);
     else this.#happened(event);

@@ -24,7 +24,8 @@ function rangeText({minimum: from, maximum: to, exclusive_minimum: above, exclus
 /** What a training starts from as one word: "shirts@3", "job_7@step_40", or "". */
 export const sourceText = ({model, job, checkpoint, file}) => model ?? file ?? (job ? `${job}${checkpoint ? `@${checkpoint}` : ''}` : '');
 
-function sourceOf(text) {
+/** And back. */
+export function sourceOf(text) {
   const [, job, checkpoint] = /^(job_\d+)(?:@(.*))?$/.exec(text) ?? [];
   if (job) return checkpoint ? {job, checkpoint} : {job};
   return text ? {model: text} : {};

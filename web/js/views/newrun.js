@@ -10,7 +10,7 @@ import {Facts} from '../keyed.js';
 import {requestKey} from '../key.js';
 import {isOwn} from '../sets.js';
 import {augmentationPreview} from './augmentation.js';
-import {difference, formFields, writePath} from './form_fields.js';
+import {difference, formFields, sourceOf, writePath} from './form_fields.js';
 
 const CHECK_MS = 250;
 
@@ -123,7 +123,7 @@ export function newRunView({state, setTitle}, {query}) {
   function build(rows, lists, values, parent) {
     sets = lists.datasets;
     // Settings may stand in the address: ?dataset=set_1&class_weights=balanced
-    for (const {path} of rows) if (query.has(path)) writePath(values, path, query.get(path));
+    for (const {path, type} of rows) if (query.has(path)) writePath(values, path, type === 'init_from' ? sourceOf(query.get(path)) : query.get(path));
     form = formFields(rows, {network: lists.networks, dataset: lists.datasets});
     form.set(values);
     request = parent ? cloneRequest(form, parent) : newRequest(form);

@@ -12,6 +12,7 @@ import {evaluationPanel} from '../evaluation/panel.js';
 import {badge, progress} from './badge.js';
 import {scaleControl, smoothingControl} from './controls.js';
 import {runActions} from './run_actions.js';
+import {modelsOfRun} from './run_models.js';
 import {sourceText} from './form_fields.js';
 import {checkpointsTable, epochsTable, eventsTable, settingsTable} from './run_tables.js';
 
@@ -71,6 +72,7 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
   const bar = progress();
   const dataset = h('a');
   const parents = family(state, id);
+  const models = modelsOfRun(state, id);
   const group = new ChartGroup();
   const charts = {
     loss: new Chart({title: 'Loss', x: 'epoch', group, height: 330}),
@@ -87,7 +89,7 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
   const evaluation = evaluationPanel(state);
   const missing = h('h1', {hidden: true});
   const body = h('div', {hidden: true},
-    h('div', {class: 'bar'}, heading, status.element, actions.element), why, parents.element, actions.fault, facts.element,
+    h('div', {class: 'bar'}, heading, status.element, actions.element), why, parents.element, models.element, actions.fault, facts.element,
     h('div', {class: 'controls'}, smoothing.element, scale.element, seriesButtons(id, actions.fault)),
     h('div', {class: 'pair'}, charts.loss.element, charts.accuracy.element, charts.rate.element, charts.speed.element),
     evaluation.element,
@@ -148,6 +150,7 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
     setText(why, said?.text ?? '');
     actions.update(job);
     parents.update(job);
+    models.update();
     showFacts(job);
     evaluation.update(job);
     const series = state.series.get(id);

@@ -6,6 +6,7 @@ import {copyButton} from '../clipboard.js';
 import {openDialog} from '../dialog.js';
 import {isEnded} from '../state.js';
 import {editRun} from './run_edit.js';
+import {askToRegister} from './run_models.js';
 
 const STEERING = [
   {name: 'Stop', run: api.stop, when: ['queued', 'running']},
@@ -52,11 +53,12 @@ export function runActions(state, id) {
     cancel: 'Keep it',
   }), {class: 'danger'});
   const edit = actionButton('Edit …', () => editRun(id, (job) => state.put(job)).catch((error) => setText(fault, error.message)));
+  const register = actionButton('Register as model …', () => askToRegister(state, state.jobs.get(id)));
   const copies = h('details', {class: 'chooser'}, h('summary', {}, 'Copy'), h('div', {class: 'columns'},
     copyButton('Copy as curl', 'command', () => api.curl('POST', 'v1/jobs', requestOf(state.jobs.get(id)))),
     copyButton('Copy as job file', 'job file', () => `${JSON.stringify(requestOf(state.jobs.get(id)), null, 2)}\n`)));
 
-  const element = h('span', {class: 'tools'}, buttons.map((b) => b.element), checkpoint, edit,
+  const element = h('span', {class: 'tools'}, buttons.map((b) => b.element), checkpoint, register, edit,
     h('a', {class: 'button', href: `#/new?from=${id}`}, 'Clone with changes'),
     h('a', {class: 'button', href: `#/compare?runs=${id}`}, 'Compare'), copies, remove);
 
@@ -76,6 +78,8 @@ export function runActions(state, id) {
     buttons.forEach((b) => setUsable(b.element, state.mayWrite && b.when.includes(job.status)));
     setUsable(remove, state.mayWrite && isEnded(job));
     setUsable(edit, state.mayWrite);
+    // The daemon knows best whether there is a checkpoint: it says so.
+    setUsable(register, state.mayWrite && (isEnded(job) || Boolean(job.best?.checkpoint)));
     showCheckpoint(job);
   }
   return {element, fault, update};

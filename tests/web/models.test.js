@@ -1,0 +1,383 @@
+// Trained models on the page: registered from a run, called by aliases, tried with pictures, saved, sent, deleted.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { test } from 'node:test';
+import { discs } from './archive.js';
+import { ended, faults, get, openPage, post, setUp, shoot, startJob, until, visit } from './page.js';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let first, second;  // ids of jobs
+const world = setUp(async ({ daemon }) => {
+  first = await startJob(null, daemon, { name: 'shoes and shirts', epochs: 12, train_limit: 600, test_limit: 200, validation_split: 0.2 });
+  second = await startJob(null, daemon, { name: 'fewer', epochs: 1 });
+  await ended(daemon, second);
+});
+const open = (path, options) => openPage(world.browser, `${world.daemon.url}/#${path}`, options);
+const model = (name = 'shirts') => get(world.daemon, `/v1/models/${name}`);
+const percent = (x) => `${(100 * x).toFixed(1)} %`;
+const row = (page, version) => page.locator(`.versions tr[data-version="${version}"]`);
+const fact = (page, name, within = 'main') => page.locator(`${within} .facts div`).filter({ has: page.locator(`dt:text-is("${name}")`) }).locator('dd').first();
+const ranking = (page) => page.locator('.ranking li').evaluateAll((all) => all.map((li) => [li.querySelector('.line').textContent, li.querySelector('.num').textContent]));
+const answered = (page, version) => page.getByText(new RegExp(`^Answered by version ${version} of shirts in [\\d.]+ ms\\.`)).waitFor();
+const WIDE = { name: 'wide.png', mimeType: 'image/png', buffer: discs(3, [200, 120, 40], 60, 30) };
+
+/** What the daemon says of a picture itself. */
+async function predicted(reference, bytes) {
+  const response = await fetch(`${world.daemon.url}/v1/models/${reference}/predict?explain=true`, { method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: bytes });
+  return (await response.json()).predictions[0];
+}
+const asShown = ({ classes }) => classes.map((c) => [c.name, percent(c.probability)]);
+
+/** A safetensors file that says nothing of itself, with a tensor of another name. */
+function renamed(file, [from, to]) {
+  const length = Number(file.readBigUInt64LE(0)), header = JSON.parse(file.toString('utf8', 8, 8 + length));
+  delete header.__metadata__;
+  assert.ok(from in header, Object.keys(header).join());
+  header[to] = header[from];
+  delete header[from];
+  const text = Buffer.from(JSON.stringify(header).padEnd(Math.ceil(length / 8) * 8));
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(text.length));
+  return Buffer.concat([size, text, file.subarray(8 + length)]);
+}
+
+/** The sum of all colours of the picture. */
+const light = (page) => page.locator('canvas.looked').evaluate((c) => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.reduce((a, b) => a + b, 0));
+
+async function inspect(page, what) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+  const serious = violations.filter((v) => ['serious', 'critical'].includes(v.impact));
+  assert.deepEqual(serious.map((v) => `${what}: ${v.id} ${v.nodes.map((n) => n.html).slice(0, 3)}`), []);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(wide <= 0, `${what} is ${wide} pixels too wide`);
+}
+
+test('a run becomes a model from its page, and the list shows it', async () => {
+  const { page, complaints, context } = await open('/models');
+  await page.getByText('No models yet.').waitFor();
+  await page.getByRole('link', { name: 'Runs' }).click();
+  await page.getByRole('link', { name: 'shoes and shirts' }).click();
+  await ended(world.daemon, first);
+  await page.getByRole('button', { name: 'Register as model …' }).and(page.locator(':not([aria-disabled])')).click();
+  const dialog = page.getByRole('dialog');
+  // The daemon's own words, in the dialog.
+  await dialog.getByLabel('Model').fill('no/name');
+  await page.keyboard.press('Enter');
+  await dialog.getByText(/1 to 64 letters, digits, dots/).waitFor();
+  await dialog.getByLabel('Model').fill('shirts');
+  await dialog.getByRole('button', { name: 'Register' }).click();
+  await page.getByRole('heading', { level: 1, name: 'shirts' }).waitFor();
+  await page.getByRole('heading', { name: 'Card of version 1' }).waitFor();
+  const { versions: [version] } = await model();
+  assert.equal(version.source.job, first);
+  assert.equal(await fact(page, 'Its name stands for').textContent(), 'version 1, the newest');
+  assert.equal(await fact(page, 'SHA-256').textContent(), version.sha256.slice(0, 16));
+  assert.equal(await fact(page, 'From').textContent(), `${first}, ${version.source.checkpoint}`);
+  await page.locator('.card').getByRole('link', { name: first }).click();
+  await page.getByText('Registered as shirts, version 1.').waitFor();
+  await visit(page, world.daemon, '/models', '.runs tbody tr');
+  const cells = await page.locator('.runs tbody tr').evaluate((tr) => [...tr.cells].map((c) => c.textContent));
+  assert.deepEqual(cells.slice(0, 6), ['shirts', '1', '–', 'googlenet_tiny', 'fashion_mnist', '10']);
+  await page.getByLabel('Search').fill('alexnet');
+  await page.getByText('No model is like that.').waitFor();
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+test('the card is the daemon’s, and an evaluation comes to it while one looks', async () => {
+  const { page, complaints, context } = await open('/models/shirts');
+  await page.getByRole('heading', { name: 'Card of version 1' }).waitFor();
+  const asked = await post(world.daemon, '/v1/evaluations', { model: 'shirts@1', limit: 150 });
+  await until(async () => (await page.locator('.card').textContent()).includes(`${asked.id}, on 150 test examples`), 'the evaluation');
+  const card = await get(world.daemon, '/v1/models/shirts/versions/1/card');
+  assert.equal(await fact(page, 'Accuracy', '.card').textContent(), percent(card.evaluation.accuracy));
+  assert.equal(await fact(page, 'Macro F1', '.card').textContent(), percent(card.evaluation.macro_f1));
+  assert.equal(await fact(page, 'Validation accuracy', '.card').textContent(), percent(card.metrics.validation_accuracy));
+  assert.deepEqual(await page.locator('.limits li').allTextContents(), card.limits);
+  await until(async () => (await row(page, 1).locator('td').allTextContents()).includes(percent(card.evaluation.calibration_error)), 'the figures of the version');
+  assert.ok((await row(page, 1).locator('td').allTextContents()).includes(percent(card.evaluation.accuracy)));
+  await page.locator('summary', { hasText: 'Settings' }).click();
+  await page.getByRole('cell', { name: 'optimizer.momentum' }).waitFor();
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+test('aliases are set, moved and taken away; versions come and go while one looks', async () => {
+  const { page, complaints, context } = await open('/models/shirts');
+  await row(page, 1).waitFor();
+  await post(world.daemon, '/v1/models', { name: 'shirts', job: second });
+  await row(page, 2).waitFor();
+  const dialog = page.getByRole('dialog');
+  const point = async (version, alias) => {
+    await row(page, version).getByRole('button', { name: `An alias for version ${version}` }).click();
+    await dialog.getByLabel('Alias').fill(alias);
+  };
+  await point(1, '12');
+  await dialog.getByRole('button', { name: 'Point it here' }).click();
+  await dialog.getByText(/not by digits alone/).waitFor();
+  await dialog.getByLabel('Alias').fill('production');
+  await dialog.getByText('The bare name of a model stands for its production version.').waitFor();
+  await page.keyboard.press('Enter');
+  await row(page, 1).locator('.alias', { hasText: 'production' }).waitFor();
+  await until(async () => (await fact(page, 'Its name stands for').textContent()) === 'version 1, production', 'what the name stands for');
+  assert.deepEqual((await model()).aliases, { production: 1 });
+  // A version that is pointed at stays.
+  await row(page, 1).getByRole('button', { name: 'Delete version 1' }).click();
+  await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+  await dialog.getByText(/the alias production points at it/).waitFor();
+  await page.keyboard.press('Escape');
+  await point(2, 'production');
+  await dialog.getByText('It points at version 1 now, and will at version 2.').waitFor();
+  await dialog.getByRole('button', { name: 'Point it here' }).click();
+  await row(page, 2).locator('.alias', { hasText: 'production' }).waitFor();
+  assert.equal(await row(page, 1).locator('.alias').count(), 0);
+  await shoot(page, 'model-aliases', true);
+  await row(page, 2).getByRole('button', { name: 'Take the alias production away' }).click();
+  await row(page, 2).locator('.alias').waitFor({ state: 'detached' });
+  assert.deepEqual((await model()).aliases, {});
+  await post(world.daemon, '/v1/models', { name: 'shirts', job: second });
+  await row(page, 3).getByRole('button', { name: 'Delete version 3' }).click();
+  await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+  await row(page, 3).waitFor({ state: 'detached' });
+  assert.deepEqual((await model()).versions.map((v) => v.version), [2, 1]);
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+test('a picture is tried: its classes, the version that answered, and where it looked', async () => {
+  const { page, complaints, context } = await open('/models/shirts?version=1');
+  await page.getByRole('heading', { name: 'Card of version 1' }).waitFor();
+  const choose = page.waitForEvent('filechooser');
+  await page.getByRole('button', { name: 'Choose a picture …' }).click();
+  await (await choose).setFiles(WIDE);
+  await answered(page, 1);
+  assert.deepEqual(await ranking(page), asShown(await predicted('shirts@1', WIDE.buffer)));
+  await page.getByText('The network saw the middle; what is darker was cut off.').waitFor();
+  assert.match(await page.locator('canvas.looked').getAttribute('aria-label'), /the network looked most at its (upper |lower )?(left|middle|right)$/);
+  // The slider lays the map over the picture, or takes it away; beside what was seen there is none of it.
+  const corner = () => page.locator('canvas.looked').evaluate((c) => [...c.getContext('2d').getImageData(2, 2, 1, 1).data]);
+  const sized = await page.locator('canvas.looked').evaluate((c) => c.width / c.height);
+  assert.equal(sized, 2);
+  const slider = page.getByLabel('Where it looked'), outside = await corner();
+  await slider.fill('0');
+  const bare = await light(page);
+  await slider.fill('1');
+  assert.notEqual(await light(page), bare);
+  assert.deepEqual(await corner(), outside);
+  await slider.fill('0.6');
+  await page.locator('.try').scrollIntoViewIfNeeded();
+  await shoot(page, 'model-try', true);
+  // Another version answers for the same picture.
+  await page.getByLabel('Version', { exact: true }).selectOption('2');
+  await answered(page, 2);
+  assert.deepEqual(await ranking(page), asShown(await predicted('shirts@2', WIDE.buffer)));
+  assert.ok(page.url().endsWith('?version=2'));
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+test('JPEG and WebP, dropped and pasted; a picture of the data set', async () => {
+  const { page, complaints, context } = await open('/models/shirts?version=1');
+  await page.getByRole('heading', { name: 'Card of version 1' }).waitFor();
+  const file = page.locator('.answer .file');
+  for (const [how, type, name] of [['drop', 'image/jpeg', 'dropped.jpg'], ['paste', 'image/webp', 'pasted.webp']]) {
+    // The browser makes the picture, and hands it over as a reader would.
+    const bytes = await page.evaluate(async ([event, mime, called]) => {
+      const canvas = Object.assign(document.createElement('canvas'), { width: 50, height: 70 }), ctx = canvas.getContext('2d');
+      ctx.fillStyle = '#cde';
+      ctx.fillRect(0, 0, 50, 70);
+      ctx.fillStyle = '#431';
+      ctx.fillRect(10, 15, 30, 40);
+      const blob = await new Promise((resolve) => { canvas.toBlob(resolve, mime, 0.9); });
+      const data = new DataTransfer();
+      data.items.add(new File([blob], called, { type: mime }));
+      const at = event === 'drop' ? document.querySelector('.try .drop') : document.body;
+      at.dispatchEvent(event === 'drop' ? new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true })
+        : new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+      return [...new Uint8Array(await blob.arrayBuffer())];
+    }, [how, type, name]);
+    await until(async () => (await file.textContent()) === name, `${name} to be answered`);
+    await until(async () => JSON.stringify(await ranking(page)) === JSON.stringify(asShown(await predicted('shirts@1', Buffer.from(bytes)))), 'its classes');
+  }
+  await page.getByRole('button', { name: 'A test picture of its data set' }).click();
+  await page.getByText(/It is known to be [A-Z]/).waitFor();
+  const names = (await get(world.daemon, '/v1/models/shirts/versions/1')).classes;
+  const [, known] = /known to be (.*)\.$/.exec(await page.locator('.answer [role=status]').textContent());
+  assert.ok(names.includes(known), known);
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+test('what is no picture is told in the daemon’s words, and the page goes on', async () => {
+  const { page, complaints, context } = await open('/models/shirts?version=1');
+  await page.getByRole('heading', { name: 'Card of version 1' }).waitFor();
+  const give = (name, buffer) => page.locator('#picture').setInputFiles({ name, mimeType: 'image/png', buffer });
+  const fault = page.locator('.try .fault');
+  for (const [name, buffer, code] of [['words.png', Buffer.from('no picture at all'), 'picture_unknown'], ['cut.png', WIDE.buffer.subarray(0, 300), 'picture_truncated'], ['nothing.png', Buffer.alloc(0), null]]) {
+    const response = buffer.length && await fetch(`${world.daemon.url}/v1/models/shirts/predict`, { method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: buffer });
+    const problem = response ? await response.json() : { detail: '', code };
+    assert.equal(problem.code, code);
+    await give(name, buffer);
+    await until(async () => (await fault.textContent()).startsWith(`${name}: ${problem.detail}`), `what is wrong with ${name}`);
+    assert.ok((await fault.textContent()).length > name.length + 10);
+    assert.ok(await page.locator('.answer').isHidden());
+  }
+  await give('large.png', Buffer.alloc(20e6, 7));
+  await until(async () => (await fault.textContent()).startsWith('large.png: '), 'what is wrong with a large one');
+  await shoot(page, 'model-bad-picture');
+  await give('good.png', WIDE.buffer);
+  await answered(page, 1);
+  assert.equal(await fault.textContent(), '');
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+test('a network that cannot say where it looked still answers', async () => {
+  const { page, complaints, context } = await openPage(world.browser, `${world.daemon.url}/livez`);
+  const asked = [];
+  await page.route('**/predict?*', async (route) => {
+    asked.push(new URL(route.request().url()).searchParams.get('explain'));
+    if (asked.at(-1) === 'true') await route.fulfill({ status: 422, contentType: 'application/problem+json', json: { title: 'x', status: 422, code: 'not_explainable', detail: 'it does not end so' } });
+    else await route.continue();
+  });
+  await page.goto(`${world.daemon.url}/#/models/shirts?version=1`);
+  await page.getByRole('heading', { name: 'Card of version 1' }).waitFor();
+  await page.locator('#picture').setInputFiles(WIDE);
+  await page.getByText('This network cannot say where it looks').waitFor();
+  await answered(page, 1);
+  assert.ok(await page.getByLabel('Where it looked').isHidden());
+  await page.locator('#picture').setInputFiles({ ...WIDE, name: 'again.png' });
+  await until(async () => (await page.locator('.answer .file').textContent()) === 'again.png', 'the second answer');
+  assert.deepEqual(asked, ['true', null, null]);
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+test('its files are saved, and come back as a model of another name', async () => {
+  const { page, complaints, context } = await open('/models/shirts?version=1');
+  await page.getByRole('heading', { name: 'Card of version 1' }).waitFor();
+  const save = async (name) => {
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name }).click()]);
+    return [download.suggestedFilename(), readFileSync(await download.path())];
+  };
+  const { versions } = await model();
+  const [name, weights] = await save('Weights (safetensors)');
+  assert.equal(name, 'shirts-1.safetensors');
+  assert.equal(createHash('sha256').update(weights).digest('hex'), versions.find((v) => v.version === 1).sha256);
+  const [markdown, text] = await save('Card (Markdown)');
+  assert.equal(markdown, 'shirts-1.md');
+  assert.match(String(text), /^# shirts, version 1/);
+  await page.getByText('ONNX', { exact: true }).click();
+  const [onnx, bytes] = await save('Save as ONNX');
+  assert.equal(onnx, 'shirts-1.onnx');
+  assert.ok(bytes.includes('googlenetd_model'));
+
+  await page.getByRole('link', { name: 'Upload a version' }).click();
+  assert.equal(await page.getByLabel('Model', { exact: true }).inputValue(), 'shirts');
+  await visit(page, world.daemon, '/models', 'h1');
+  await page.getByRole('link', { name: 'Upload weights' }).click();
+  const upload = page.getByRole('button', { name: 'Upload', exact: true });
+  await upload.click();
+  await page.getByText('Choose a file first.').waitFor();
+  const choose = (buffer) => page.locator('#file').setInputFiles({ name: 'foreign weights.safetensors', mimeType: 'application/octet-stream', buffer });
+  await choose(renamed(weights, ['3.weight', '3.wait']));
+  assert.equal(await page.getByLabel('Model', { exact: true }).inputValue(), 'foreign-weights');
+  await page.getByLabel('Network').selectOption('googlenet_tiny');
+  await upload.click();
+  await until(async () => (await page.locator('#file-fault li').allTextContents()).some((text) => text === 'there is no tensor 3.weight'), 'the fault of the tensor');
+  assert.ok((await page.locator('#file-fault li').allTextContents()).some((text) => text.includes('3.wait')));
+  await shoot(page, 'model-upload-faults');
+  await choose(weights);
+  await page.getByLabel('Network').selectOption('nin');
+  await upload.click();
+  await page.getByText('the file is of the network googlenet_tiny, not nin').waitFor();
+  assert.equal(await page.locator('#file-fault li').count(), 0);
+  await page.getByLabel('Network').selectOption('');
+  await page.getByLabel('Class names').fill('a, b, c');
+  await upload.click();
+  await until(async () => (await page.locator('.field[data-path=class_names] .fault').textContent()).includes('must be 10 names'), 'the fault of the names');
+  await page.getByLabel('Class names').fill('a,b,c,d,e,f,g,h,i,"j"');
+  await upload.click();
+  await page.getByRole('heading', { level: 1, name: 'foreign-weights' }).waitFor();
+  await page.getByRole('heading', { name: 'Card of version 1' }).waitFor();
+  assert.equal(await fact(page, 'From').textContent(), 'an upload');
+  assert.deepEqual((await get(world.daemon, '/v1/models/foreign-weights/versions/1')).classes.at(-1), '"j"');
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+test('a training starts from a version', async () => {
+  const { page, context } = await open('/models/shirts?version=1');
+  await page.getByRole('link', { name: 'Train from this' }).click();
+  await page.getByLabel('Batch size').waitFor();
+  assert.equal(await page.getByPlaceholder('shirts@3 or job_7@best').inputValue(), 'shirts@1');
+  assert.equal(await page.getByLabel('Network', { exact: true }).inputValue(), 'googlenet_tiny');
+  await context.close();
+});
+
+test('models pass axe and fit, light and dark, on a phone and a desk', async () => {
+  const { page, complaints, context } = await openPage(world.browser, world.daemon.url, { bypassCSP: true });
+  const pages = { models: ['/models', '.runs tbody tr'], model: ['/models/shirts?version=1', '.card .facts dd'], upload: ['/upload', '.field'] };
+  for (const [name, [path, sign]] of Object.entries(pages)) {
+    await visit(page, world.daemon, path, sign);
+    if (name === 'model') {
+      await page.locator('#picture').setInputFiles(WIDE);
+      await answered(page, 1);
+    }
+    for (const [scheme, width] of [['light', 1280], ['dark', 1280], ['dark', 360], ['light', 3840]]) {
+      await page.emulateMedia({ colorScheme: scheme });
+      await page.setViewportSize({ width, height: width === 360 ? 740 : 900 });
+      await inspect(page, `${path} ${scheme} ${width}`);
+      await shoot(page, `${name}-${scheme}-${width}`, true);
+    }
+  }
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+test('by keyboard alone: from the list to an answer', async () => {
+  const { page, context } = await open('/models');
+  await page.getByRole('link', { name: 'shirts', exact: true }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'shirts' }).waitFor();
+  await page.getByRole('heading', { name: 'Card of version' }).waitFor();
+  await row(page, 1).getByRole('button', { name: /^Version 1/ }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Card of version 1' }).waitFor();
+  await page.getByRole('button', { name: 'A test picture of its data set' }).focus();
+  await page.keyboard.press('Enter');
+  await answered(page, 1);
+  const slider = page.getByLabel('Where it looked');
+  await slider.focus();
+  const before = await slider.inputValue();
+  await page.keyboard.press('ArrowRight');
+  assert.notEqual(await slider.inputValue(), before);
+  await context.close();
+});
+
+test('a model is deleted after a question; who looks at it hears of it', async () => {
+  const { page, complaints, context } = await open('/models/shirts');
+  await row(page, 1).waitFor();
+  const other = await context.newPage();
+  await other.goto(`${world.daemon.url}/#/models/shirts`);
+  await row(other, 1).waitFor();
+  await page.bringToFront();
+  await page.getByRole('button', { name: 'Delete …', exact: true }).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText(/2 versions with their files go/).waitFor();
+  await dialog.getByRole('button', { name: 'Keep it' }).click();
+  assert.equal((await model()).versions.length, 2);
+  await page.getByRole('button', { name: 'Delete …', exact: true }).first().click();
+  await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+  await page.getByRole('heading', { level: 1, name: 'Models' }).waitFor();
+  await until(async () => (await page.getByRole('link', { name: 'shirts', exact: true }).count()) === 0, 'it to be gone');
+  await other.bringToFront();
+  await other.getByRole('heading', { name: 'There is no model shirts' }).waitFor();
+  assert.equal((await fetch(`${world.daemon.url}/v1/models/shirts`)).status, 404);
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});

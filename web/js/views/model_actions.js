@@ -1,0 +1,27 @@
+// What can be done with a model as a whole.
+
+import * as api from '../api.js';
+import {actionButton, h, setAttribute, setUsable} from '../dom.js';
+import {openDialog} from '../dialog.js';
+import {counted} from '../format.js';
+
+/** {element, update(model, version)} */
+export function modelActions({state}, name) {
+  const train = h('a', {class: 'button'}, 'Train from this');
+  const upload = h('a', {class: 'button', href: `#/upload?model=${name}`}, 'Upload a version');
+  const remove = actionButton('Delete …', () => openDialog({
+    title: `Delete the model ${name}?`,
+    content: [h('p', {}, `${counted(state.models.get(name)?.versions.length ?? 0, 'version')} with their files go, for good, and nobody is answered under this name any more. Runs keep what they have.`)],
+    cancel: 'Keep it',
+    actions: [{label: 'Delete', class: 'danger', run: async () => {
+      await api.removeModel(name);
+      location.hash = '#/models';
+    }}],
+  }), {class: 'danger'});
+  return {element: h('span', {class: 'tools'}, train, upload, remove), update(model, version) {
+    train.hidden = !version;
+    setAttribute(train, 'href', version ? `#/new?init_from=${name}@${version.version}&network=${version.network}&image_size=${version.image_size}` : null);
+    setAttribute(upload, 'aria-disabled', state.mayWrite ? null : 'true');
+    setUsable(remove, state.mayWrite);
+  }};
+}
