@@ -106,6 +106,40 @@ test('the card is the daemon’s, and an evaluation comes to it while one looks'
   await context.close();
 });
 
+test('a version is evaluated from its card, and what it gets wrong is shown', async () => {
+  const { page, complaints, context } = await open('/models/shirts?version=1');
+  await page.getByRole('heading', { name: 'Card of version 1' }).waitFor();
+  const before = (await get(world.daemon, '/v1/evaluations?limit=1')).last_id;
+  // A busy machine would take long for ten thousand.
+  let sent;
+  await page.route('**/v1/evaluations', async (route) => {
+    sent = route.request().postDataJSON();
+    await route.continue({ postData: JSON.stringify({ ...sent, limit: 250 }) });
+  });
+  await page.locator('.card').getByRole('button', { name: 'Evaluate …' }).click();
+  const dialog = page.getByRole('dialog');
+  assert.equal(await dialog.getByLabel('Data set').inputValue(), 'fashion_mnist');
+  await dialog.getByRole('button', { name: 'Evaluate', exact: true }).click();
+  const evaluation = await until(async () => {
+    const { data: [newest] } = await get(world.daemon, '/v1/evaluations?limit=1');
+    return newest.id !== before && newest.status === 'succeeded' && newest;
+  }, 'the evaluation');
+  await page.locator('.evaluation .mistakes li').first().waitFor();
+  assert.deepEqual(sent, { model: 'shirts@1', dataset: 'fashion_mnist', split: 'test' });
+  await until(async () => (await fact(page, 'Mistakes', '.evaluation').textContent()) === `${evaluation.mistakes} of 250`, 'its figures');
+  await page.getByText(new RegExp(`^Version 1 on the test examples of fashion_mnist, computed in `)).waitFor();
+  await until(async () => (await page.locator('.card').textContent()).includes(`${evaluation.id}, on 250 test examples`), 'the card to show it');
+  await shoot(page, 'model-evaluation', true);
+  // What is shown there is of the version that is looked at.
+  const made = await post(world.daemon, '/v1/models', { name: 'bare', job: first, checkpoint: 'latest' });
+  await visit(page, world.daemon, `/models/${made.model}`, '.card .facts dd');
+  await page.locator('.wrong > summary').click();
+  await page.locator('.evaluation').getByText(made.evaluation ? /^Version 1 on/ : 'It has not been evaluated.').waitFor();
+  await fetch(`${world.daemon.url}/v1/models/bare`, { method: 'DELETE' });
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
 test('aliases are set, moved and taken away; versions come and go while one looks', async () => {
   const { page, complaints, context } = await open('/models/shirts');
   await row(page, 1).waitFor();

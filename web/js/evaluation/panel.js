@@ -1,4 +1,4 @@
-// What a run's network gets right and wrong: the evaluation of its best checkpoint.
+// What a network gets right and wrong: an evaluation of a run's best checkpoint, or of a version of a model.
 
 import * as api from '../api.js';
 import {actionButton, h, scroller, setText, setUsable} from '../dom.js';
@@ -15,11 +15,34 @@ const GAP_MS = 1000, RETRY_MS = 5000;
 const isDone = (evaluation) => ['succeeded', 'failed'].includes(evaluation.status);
 
 /** The evaluation that a run is shown with: that of its end, else the newest that there is. */
-async function find(job) {
+async function findOfJob(job) {
   if (job.evaluation_id) return api.evaluation(job.evaluation_id);
   const [newest] = (await api.evaluations({job: job.id, limit: 1})).data;
   return newest ? api.evaluation(newest.id) : null;
 }
+
+/**
+ * What a panel is about: {key; wanted: the id of the evaluation that there should be, or null; find(): a promise of an
+ * evaluation, or of null; keeps(evaluation): whether it stays though another is wanted; name(evaluation): what was evaluated;
+ * ask: what asks for one, or null; isHidden: where there is none; none: what to say then}.
+ */
+export const ofJob = (job) => ({
+  key: job.id, wanted: job.evaluation_id, find: () => findOfJob(job), keeps: (e) => !e.automatic, name: (e) => e.checkpoint,
+  ask: job.best?.checkpoint ? () => api.createEvaluation({job: job.id, checkpoint: 'best'}) : null,
+  isHidden: !job.best?.checkpoint && !isEnded(job),
+  none: isEnded(job) ? 'Its best checkpoint has not been evaluated.' : 'Its best checkpoint is evaluated when the training has succeeded.',
+});
+
+/** Of a version of a model: what its card shows in short, or one that is under way. */
+export const ofVersion = (name, {version, evaluation}) => ({
+  key: `${name}@${version}`, wanted: evaluation?.id ?? null, keeps: (e) => !isDone(e), name: () => `Version ${version}`, ask: null, isHidden: false,
+  none: evaluation ? `${evaluation.id}, which found what the card shows, has been deleted.` : 'It has not been evaluated.',
+  find: async () => {
+    if (evaluation) return api.evaluation(evaluation.id).catch((error) => (error.status === 404 ? null : Promise.reject(error)));
+    const [newest] = (await api.evaluations({model: `${name}@${version}`, limit: 1})).data;
+    return newest ? api.evaluation(newest.id) : null;
+  },
+});
 
 function confusedList(onChoose) {
   const list = h('ol', {class: 'confused'});
@@ -31,15 +54,15 @@ function confusedList(onChoose) {
   }};
 }
 
-/** {element, update(job), destroy()}. */
+/** {element, update(subject), watch(evaluation), destroy()}. */
 export function evaluationPanel(state) {
-  let evaluation = null, read = 0, reading = false, failed = false, drawn = null, jobNow = null;
+  let evaluation = null, read = 0, reading = false, failed = false, drawn = null, subject = null, sought = null, generation = 0;
   const said = h('p', {class: 'hint'});
   const fault = h('p', {class: 'fault', role: 'alert'});
   const ask = actionButton('Evaluate the best checkpoint', async () => {
     setText(fault, '');
     try {
-      evaluation = await api.createEvaluation({job: jobNow.id, checkpoint: 'best'});
+      evaluation = await subject.ask();
       show();
     } catch (error) {
       setText(fault, error.message);
@@ -88,8 +111,8 @@ export function evaluationPanel(state) {
   }
 
   const sentence = () => {
-    if (!evaluation) return isEnded(jobNow) ? 'Its best checkpoint has not been evaluated.' : 'Its best checkpoint is evaluated when the training has succeeded.';
-    const what = `${evaluation.checkpoint} on the ${evaluation.split} examples of ${evaluation.dataset.name}`;
+    if (!evaluation) return subject.none;
+    const what = `${subject.name(evaluation)} on the ${evaluation.split} examples of ${evaluation.dataset.name}`;
     const {done, total} = evaluation.progress;
     if (evaluation.status === 'queued') return `${what}: it waits for its turn.`;
     if (evaluation.status === 'running') return `${what}: ${grouped(done)} of ${counted(total, 'example')} …`;
@@ -99,21 +122,25 @@ export function evaluationPanel(state) {
   const figuresOf = (e) => `computed in ${e.figures.precision} in ${span(e.seconds)}`;
 
   function show() {
-    const job = jobNow;
-    element.hidden = !job || (!evaluation && !job.best?.checkpoint && !isEnded(job));
+    element.hidden = !evaluation && subject.isHidden;
     setText(said, sentence());
-    ask.hidden = !state.mayWrite || Boolean(evaluation && !failedOne()) || !job.best?.checkpoint;
+    ask.hidden = !state.mayWrite || Boolean(evaluation && !failedOne()) || !subject.ask;
     setUsable(ask, state.isCurrent);
     found.hidden = evaluation?.status !== 'succeeded';
     if (!found.hidden) showFound();
   }
   const failedOne = () => evaluation.status === 'failed';
 
-  async function refresh(job) {
+  async function refresh() {
+    const asked = generation, {wanted} = subject;
     reading = true;
     read = performance.now();
     try {
-      evaluation = evaluation && !isDone(evaluation) ? await api.evaluation(evaluation.id) : await find(job);
+      const found = await (evaluation && !isDone(evaluation) ? api.evaluation(evaluation.id) : subject.find());
+      if (asked === generation) {
+        evaluation = found;
+        sought = wanted;
+      }
       failed = false;
     } catch (error) {
       failed = true;
@@ -123,12 +150,28 @@ export function evaluationPanel(state) {
     show();
   }
 
-  return {element, update(job) {
-    jobNow = job;
-    const wanted = job.evaluation_id && evaluation?.id !== job.evaluation_id && !(evaluation && !evaluation.automatic);
+  /** About something else from now on; answers to what was asked before belong to another generation. */
+  function turnTo(next) {
+    if (next.key !== subject?.key) {
+      generation++;
+      evaluation = drawn = sought = null;
+      read = 0;
+      failed = false;
+      setText(fault, '');
+    }
+    subject = next;
+  }
+
+  return {element, update(next) {
+    turnTo(next);
+    const wanted = subject.wanted && subject.wanted !== evaluation?.id && subject.wanted !== sought && !(evaluation && subject.keeps(evaluation));
     const open = evaluation ? !isDone(evaluation) : read === 0 || wanted || failed;
     const gap = failed ? RETRY_MS : GAP_MS;
-    if (state.isCurrent && !reading && (open || wanted) && (read === 0 || performance.now() - read >= gap)) refresh(job);
+    if (state.isCurrent && !reading && (open || wanted) && (read === 0 || performance.now() - read >= gap)) refresh();
+    show();
+  }, watch(started) {
+    generation++;
+    evaluation = started;
     show();
   }, destroy: () => confusion.destroy()};
 }

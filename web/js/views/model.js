@@ -19,7 +19,7 @@ export function modelView(context, {path: [name], query}) {
   const select = h('select', {id: 'version', onchange: () => choose(Number(select.value))});
   const versions = versionsTable(context, name, choose);
   const trial = trySection(state);
-  const card = cardSection(name);
+  const card = cardSection(state, name);
   const shownVersion = h('div', {}, h('div', {class: 'bar'}, h('h2', {}, 'Try it'),
     h('span', {class: 'pair-of'}, h('label', {for: 'version'}, 'Version'), select)), fault, trial.element, card.element);
   const body = h('div', {hidden: true}, h('div', {class: 'bar'}, heading, actions.element), facts.element,
@@ -95,6 +95,10 @@ export function modelView(context, {path: [name], query}) {
     offer(model, current(model));
     show(model, current(model));
     trial.update();
+    card.update(current(model));
   }
-  return {element, update, destroy: trial.destroy};
+  return {element, update, destroy() {
+    trial.destroy();
+    card.destroy();
+  }};
 }

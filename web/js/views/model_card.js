@@ -1,11 +1,14 @@
 // The card of a version: what it was trained on and how, figures as they were measured, limits that follow; its files.
 
 import * as api from '../api.js';
+import {openDialog} from '../dialog.js';
+import {actionButton, h, scroller, setText, setUsable} from '../dom.js';
 import {downloadAs, downloadFile} from '../download.js';
-import {h, scroller, setText} from '../dom.js';
+import {evaluationPanel, ofVersion} from '../evaluation/panel.js';
 import {bytes, flat, grouped, NONE, number, percent, time} from '../format.js';
 import {Facts, Table} from '../keyed.js';
-import {datasetPath, sourceNodes} from './model_words.js';
+import {datasetPath, sourceNodes, wordsOf} from './model_words.js';
+import {title} from './set_words.js';
 
 const ONNX = {
   fold_batch_norm: ['fold batch norms into the convolutions', true],
@@ -58,8 +61,24 @@ function metricsPart(metrics) {
   return h('section', {}, h('h3', {}, 'In its training'), facts.element);
 }
 
-/** {element, show(version, card)}: the version as the daemon tells all of it, and its card. */
-export function cardSection(name) {
+/** Ask which pictures the version is to be set against; made(evaluation) is called with what comes of it. */
+function askEvaluation(state, version, made) {
+  const sets = state.sets.all.filter((s) => s.status === 'ready');
+  const set = h('select', {id: 'evaluated-on'}, sets.map((s) => h('option', {value: s.id}, title(s))));
+  const own = version.dataset?.id ?? version.settings?.dataset;
+  if (sets.some((s) => s.id === own)) set.value = own;
+  const split = h('select', {id: 'evaluated-split'}, [['test', 'test pictures'], ['train', 'training pictures']].map(([value, text]) => h('option', {value}, text)));
+  openDialog({title: `Evaluate version ${version.version}`,
+    content: [h('p', {class: 'pair-of'}, h('label', {for: 'evaluated-on'}, 'Data set'), set), h('p', {class: 'pair-of'}, h('label', {for: 'evaluated-split'}, 'Split'), split),
+      h('p', {class: 'hint'}, 'The card shows what was found last.')],
+    actions: [{label: 'Evaluate', class: 'primary', run: async () => {
+      const what = {model: `${version.model}@${version.version}`, dataset: set.value, split: split.value};
+      made(await api.createEvaluation(what).catch((error) => { throw new Error(wordsOf(error)); }));
+    }}]});
+}
+
+/** {element, show(version, card), update(version), destroy()}: the version as the daemon tells all of it, with its card; and as the list has it. */
+export function cardSection(state, name) {
   const fault = h('p', {class: 'fault', role: 'alert'});
   const heading = h('h2');
   const content = h('div');
@@ -85,8 +104,23 @@ export function cardSection(name) {
     fileButton('Card (Markdown)', (number, file) => downloadAs(api.modelCardPath(name, number), 'text/markdown', `${file}.md`)), chooser);
   setText(onnx, 'Save as ONNX');
 
-  const element = h('section', {class: 'card', hidden: true}, h('div', {class: 'bar'}, heading, files), fault, content);
-  return {element, show(next, card) {
+  const panel = evaluationPanel(state);
+  let listed = null;
+  const wrong = h('details', {class: 'wrong', ontoggle: () => { if (wrong.open) panel.update(ofVersion(name, listed)); }},
+    h('summary', {}, 'What it gets wrong: confusion matrix, mistakes with their pictures, each class, calibration'), panel.element);
+  const evaluate = actionButton('Evaluate …', () => askEvaluation(state, version, (started) => {
+    panel.update(ofVersion(name, listed));
+    panel.watch(started);
+    wrong.open = true;
+  }), {class: 'quiet'});
+  files.prepend(evaluate);
+
+  const element = h('section', {class: 'card', hidden: true}, h('div', {class: 'bar'}, heading, files), fault, content, wrong);
+  return {element, destroy: panel.destroy, update(next) {
+    listed = next;
+    setUsable(evaluate, state.mayWrite);
+    if (wrong.open) panel.update(ofVersion(name, listed));
+  }, show(next, card) {
     version = next;
     element.hidden = false;
     setText(heading, `Card of version ${version.version}`);

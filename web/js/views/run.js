@@ -8,7 +8,7 @@ import {announce, h, setAttribute, setText} from '../dom.js';
 import {chosen, chosenBy, reason, share, timeLeft, title} from '../describe.js';
 import {grouped, NONE, number, percent, rate, span, time} from '../format.js';
 import {Facts} from '../keyed.js';
-import {evaluationPanel} from '../evaluation/panel.js';
+import {evaluationPanel, ofJob} from '../evaluation/panel.js';
 import {badge, progress} from './badge.js';
 import {scaleControl, smoothingControl} from './controls.js';
 import {runActions} from './run_actions.js';
@@ -152,7 +152,7 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
     parents.update(job);
     models.update();
     showFacts(job);
-    evaluation.update(job);
+    evaluation.update(ofJob(job));
     const series = state.series.get(id);
     if (series?.ready) showSeries(job, series);
     events.set(state.histories.get(id) ?? []);
