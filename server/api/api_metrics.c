@@ -45,7 +45,7 @@ static void write_jobs(FILE *out, const JobCounts *c)
     metric(out, "googlenetd_checkpoints_total", "counter", "Checkpoints written.",
            (double)c->checkpoints);
     metric(out, "googlenetd_job_restarts_total", "counter",
-           "Jobs queued again because the daemon had died.", (double)c->restarts);
+           "Jobs queued again because the daemon, or their ranks, had died.", (double)c->restarts);
 }
 
 static void write_http(FILE *out, HttpCounts *c, Log *log)

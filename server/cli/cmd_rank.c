@@ -1,10 +1,14 @@
 /* googlenetd rank [--rank-timeout SECONDS] -- one rank of a training that the daemon has launched:
  * server/launch/report.h has what rank 0 and the daemon say to each other. Not a command for
  * people, but for launchers: a template may end with the option, behind {program}. */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
@@ -32,11 +36,24 @@ static bool leads(const RankRun *r)
     return comm_rank(r->ranks.comm) == 0;
 }
 
-/* Takes the line. */
-static void say(char *line)
+/* Print a line, and free it. Where the daemon does not read for a while, others that wait meanwhile
+ * see that this rank lives. */
+static void say(const RankRun *r, char *line)
 {
-    printf("%s\n", line);
-    fflush(stdout);
+    size_t length = strlen(line), sent = 0;
+    line[length++] = '\n';  // in the place of the final NUL
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    while (sent < length) {
+        // A pipe that is ready takes so much without waiting.
+        const size_t piece = length - sent < PIPE_BUF ? length - sent : PIPE_BUF;
+        const int ready = poll(&out, 1, 1000);
+        const ssize_t count = ready > 0 ? write(STDOUT_FILENO, line + sent, piece) : 0;
+        if (count < 0 && errno != EINTR && errno != EAGAIN)
+            break;  // nobody reads any more: the end of the input ends this process
+        sent += count > 0 ? (size_t)count : 0;
+        if (ready == 0)
+            comm_progress(r->ranks.comm);
+    }
     free(line);
 }
 
@@ -57,7 +74,7 @@ static void save_model(const RankRun *r, const char *path)
     ModelInfo info = trainer_model_info(r->trainer);
     info.dataset = r->order.name;
     const bool ok = model_save(path, trainer_params(r->trainer), &info, &err);
-    say(ok ? report_word_line("saved") : report_failed_line(&err));
+    say(r, ok ? report_word_line("saved") : report_failed_line(&err));
 }
 
 /* Do what the daemon wants of a checkpoint, until it has an answer. */
@@ -85,7 +102,7 @@ static TrainAnswer on_event(void *context, const TrainEvent *e)
     const double now = clock_seconds();
     if (e->type != TRAIN_PART || now - r->part_at >= 1) {
         r->part_at = now;
-        say(report_event_line(e, r->trainer));
+        say(r, report_event_line(e, r->trainer));
     }
     if (e->type == TRAIN_CHECKPOINT || e->type == TRAIN_CHECKPOINT_FAILED)
         return await_answer(r);
@@ -148,7 +165,7 @@ static bool train(RankRun *r, Error *err)
     if (!comm_agree(comm, open_data(r, threads, err), err) || !make_trainer(r, threads, err))
         return false;
     if (leads(r))
-        say(report_ready_line(trainer_state(r->trainer), trainer_epoch_steps(r->trainer)));
+        say(r, report_ready_line(trainer_state(r->trainer), trainer_epoch_steps(r->trainer)));
     return trainer_run(r->trainer, leads(r) ? on_event : NULL, r, err);
 }
 
@@ -161,9 +178,9 @@ static int finish(RankRun *r, bool done, const Error *err)
     const int exit_code = known ? EXIT_OK : EXIT_FAILED;
     control_over(r->control);
     if (leads(r) && (done || err->code == ERR_STOPPED))
-        say(report_word_line(done ? "done" : "stopped"));
+        say(r, report_word_line(done ? "done" : "stopped"));
     else if (leads(r))
-        say(report_failed_line(err));
+        say(r, report_failed_line(err));
     else if (!known)
         fprintf(stderr, "googlenetd: rank %d: %s\n", comm_rank(r->ranks.comm), err->message);
     ranks_end(&r->ranks, !known, exit_code);
@@ -195,7 +212,7 @@ int cmd_rank(int argc, char **argv)
         return EXIT_FAILED;
     }
     if (leads(&r))
-        say(report_hello_line(comm_size(r.ranks.comm)));
+        say(&r, report_hello_line(comm_size(r.ranks.comm)));
     const bool done = train(&r, &err);
     trainer_free(r.trainer);
     dataset_free(r.dataset);

@@ -23,7 +23,7 @@
 enum {
     TICK_MS = 100,
     LOCK_SECONDS = 30,    // that ranks of an earlier daemon may take to end
-    DEAF_SECONDS = 20,    // of silence after which ranks that were told to stop are given up
+    DEAF_SECONDS = 30,    // of silence after which ranks that were told to stop are given up
     END_MS = 3000,        // that the launcher may take to end once rank 0 has said its last word
     NOTE_SECONDS = 60,    // between two notes of one text
     NOTES_AT_MOST = 100,  // of a launch

@@ -13,7 +13,9 @@ import { makePictures } from './pictures.js';
 const program = process.env.GOOGLENETD_MPI;
 // Containers run as root and have fewer cores than ranks.
 const environment = { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1', OMPI_MCA_rmaps_base_oversubscribe: '1' };
-const MPIRUN = 'mpirun -n {ranks} {program}';
+// A rank is late after a twentieth of the time, and given up after all of it.
+const MPIRUN = 'mpirun -n {ranks} {program} --rank-timeout 100';
+const SCRIPT = `sh -c 'exec mpirun -n "$@"' sh {ranks} {program}`;
 
 // Batches of 16 in four shards, four steps an epoch, the last of 12.
 const small = { network: 'googlenet_tiny', image_size: 28, train_limit: 60, test_limit: 20, batch_size: 16, shards: 4, threads: 1,
@@ -158,28 +160,50 @@ test('a stop before the ranks are there ends them', async () => {
   await allGone(family(daemon.process.pid).filter(({ words }) => ['rank', 'guard-ranks'].includes(words[1])).map(({ pid }) => pid));
 });
 
-for (const [who, victim] of [
-  ['a rank', ({ ranks }) => ranks[1]],
-  ['rank 0', ({ ranks }) => ranks[0]],
-  ['the launcher', ({ launcher }) => launcher],
-  ['the guard', ({ guard }) => guard],
-]) {
-  test(`${who} is killed: the job goes on from its last checkpoint`, async () => {
-    const { id } = await client.create(ofTwo);
-    await trained(id, 1);
+test('a rank, rank 0, the launcher and the guard are killed: each time it goes on from its last checkpoint', async () => {
+  const settings = { ...small, epochs: 40 };
+  const alone = await client.create(settings);
+  await client.succeeded(alone.id);
+  const { id } = await client.create({ ...settings, ranks: 2 });
+  const victims = [({ ranks }) => ranks[1], ({ ranks }) => ranks[0], ({ launcher }) => launcher, ({ guard }) => guard];
+  let epochs = 1;
+  for (const [i, victim] of victims.entries()) {
+    await trained(id, epochs);
     const processes = await launched();
     process.kill(victim(processes), 'SIGKILL');
     await allGone(processes.all);
-    const job = await client.succeeded(id);
-    assert.equal(job.restart_count, 1);
-    assert.match((await notesOf(id)).join('\n'), /^the ranks ended before the training: .*; it goes on from its last checkpoint$/m);
-    assert.equal((await epochsOf(id)).length, 16);
-    assert.equal(await lastBytes(id), await longBytes());
-  });
-}
+    await until('it is started again', async () => (await client.job(id)).restart_count === i + 1, 300);
+    epochs = (await epochsOf(id)).length + 1;
+  }
+  assert.equal((await client.succeeded(id)).restart_count, 4);
+  const notes = (await notesOf(id)).filter((note) => /^the ranks ended before the training: .*; it goes on from its last checkpoint$/.test(note));
+  assert.equal(notes.length, 4);
+  assert.match(notes[0], /signal 9/);
+  assert.deepEqual((await epochsOf(id)).map(({ epoch }) => epoch), Array.from({ length: 40 }, (_, i) => i + 1));
+  assert.equal(await lastBytes(id), await lastBytes(alone.id));
+});
+
+test('a rank that stands still is named; it goes on, or a stop ends it', async () => {
+  const { id } = await client.create(ofTwo);
+  await trained(id, 1);
+  let { ranks, all } = await launched();
+  process.kill(ranks[1], 'SIGSTOP');
+  const late = /^rank [01] on \S+ has not been heard of for \d+ s/m;
+  await until('it is named', async () => late.test((await notesOf(id)).join('\n')), 300);
+  const known = (await epochsOf(id)).length;
+  process.kill(ranks[1], 'SIGCONT');
+  await trained(id, known + 1);
+  process.kill(ranks[1], 'SIGSTOP');
+  await client.post(`/v1/jobs/${id}/stop`, undefined, { status: 202 });
+  assert.equal((await ended(id)).status, 'stopped');
+  await allGone(all);
+  await client.post(`/v1/jobs/${id}/resume`, undefined, { status: 202 });
+  assert.equal((await client.succeeded(id)).restart_count, 0);
+  assert.equal(await lastBytes(id), await longBytes());
+});
 
 test('the daemon is killed: no process stays, and the next daemon goes on', async () => {
-  const own = await Daemon.start({ program, environment, args: ['--launcher', MPIRUN] });
+  const own = await Daemon.start({ program, environment, args: ['--launcher', SCRIPT] });
   const there = new Client(own.url);
   const { id } = await there.create(ofTwo);
   await trained(id, 1, there);
