@@ -24,12 +24,14 @@ struct Control {
     pthread_cond_t came;
     char *line;  // that waits to be taken; NULL: none
     Asked asked;
+    bool heard;  // a line has come
     bool over;
 };
 
 static void take_line(Control *c, const char *line)
 {
     pthread_mutex_lock(&c->lock);
+    c->heard = true;
     if (strcmp(line, "stop") == 0) {
         c->asked.stop = true;
     } else if (strcmp(line, "checkpoint") == 0) {
@@ -43,15 +45,18 @@ static void take_line(Control *c, const char *line)
     pthread_mutex_unlock(&c->lock);
 }
 
-/* Ends the process unless the training is over. */
-static void left_alone(Control *c, const char *why)
+/* Ends the process unless the training is over. Who has had an order knows why. */
+static void left_alone(Control *c)
 {
     pthread_mutex_lock(&c->lock);
-    if (!c->over) {
-        fprintf(stderr, "googlenetd: %s\n", why);
-        _exit(LEFT_ALONE);
+    if (c->over) {
+        pthread_mutex_unlock(&c->lock);
+        return;
     }
-    pthread_mutex_unlock(&c->lock);
+    if (c->leads && !c->heard)
+        fprintf(stderr, "googlenetd: the input of rank 0 ends without an order: the launcher does "
+                        "not give its own to it\n");
+    _exit(LEFT_ALONE);
 }
 
 /* Take the whole lines of what has come; what is left moves to the front. */
@@ -77,7 +82,7 @@ static void *hear(void *context)
     struct pollfd input = {.fd = c->leads ? STDIN_FILENO : -1, .events = POLLIN};
     while (true) {
         if (getppid() != c->parent)
-            left_alone(c, "the launcher is gone");
+            left_alone(c);
         if (poll(&input, 1, LOOK_MS) <= 0)
             continue;
         text = xrealloc(text, length + PIECE, 1);
@@ -87,7 +92,7 @@ static void *hear(void *context)
         length = take_lines(c, text, length + (size_t)got);
     }
     free(text);
-    left_alone(c, "the input of rank 0 has ended, by which the daemon speaks to it");
+    left_alone(c);
     return NULL;
 }
 

@@ -20,7 +20,7 @@
 
 enum {
     MAX_LINE = 16 << 20,
-    WORDS = 6,          // lines that are remembered
+    WORDS = 16,         // lines that are remembered
     WORD_BYTES = 160,   // of each
     GUARD_SECONDS = 8,  // that the guard may take to end all
 };
@@ -344,17 +344,40 @@ static int status_text(int status, char *text, size_t size)
     return snprintf(text, size, "exit code %d", code);
 }
 
+/* Whether the program said it, and not the launcher, whose last words often say nothing. */
+static bool is_ours(const char *line)
+{
+    static const char OURS[] = "googlenetd: ";
+    return strncmp(line, OURS, strlen(OURS)) == 0;
+}
+
+/* Take the last lines of one kind that there is still room for. */
+static void choose(const Launch *l, bool ours, bool chosen[WORDS], size_t *room)
+{
+    for (int i = l->word_count - 1; i >= 0; i--) {
+        const size_t bytes = strlen(l->words[i]) + 2;
+        if (is_ours(l->words[i]) != ours)
+            continue;
+        if (bytes > *room)
+            return;
+        chosen[i] = true;
+        *room -= bytes;
+    }
+}
+
 static void describe(const Launch *l, int status, char how[LAUNCH_TEXT])
 {
+    bool chosen[WORDS] = {false}, any = false;
     int used = status_text(status, how, LAUNCH_TEXT);
-    int first = l->word_count;
     size_t room = LAUNCH_TEXT - (size_t)used - sizeof ", after it said: ";
-    // The last lines that there is room for.
-    while (first > 0 && strlen(l->words[first - 1]) + 2 < room)
-        room -= strlen(l->words[--first]) + 2;
-    for (int i = first; i < l->word_count; i++)
-        used += snprintf(how + used, LAUNCH_TEXT - (size_t)used, "%s%s",
-                         i == first ? ", after it said: " : "; ", l->words[i]);
+    choose(l, true, chosen, &room);
+    choose(l, false, chosen, &room);
+    for (int i = 0; i < l->word_count; i++) {
+        if (chosen[i])
+            used += snprintf(how + used, LAUNCH_TEXT - (size_t)used, "%s%s",
+                             any ? "; " : ", after it said: ", l->words[i]);
+        any |= chosen[i];
+    }
 }
 
 void launch_end(Launch *l, int grace_ms, char how[LAUNCH_TEXT])

@@ -32,7 +32,7 @@ LaunchNews launch_wait(Launch *launch, int ms, const char **line);
 /* A line of standard output that was not rank 0's: remember it as the launcher's words. */
 void launch_remember(Launch *launch, const char *line);
 
-enum { LAUNCH_TEXT = 400 };
+enum { LAUNCH_TEXT = 360 };
 
 /* Close the input of the ranks, give all of them so long to end, and end what is left. Then nothing
  * of them is left on this machine. `how` becomes a sentence's part: "exit code 1, after it said:

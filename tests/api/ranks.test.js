@@ -58,6 +58,13 @@ async function ended(id, of = client) {
 const trained = (id, epochs, of = client) =>
   until(`${id} trains ${epochs} epochs`, async () => (await epochsOf(id, of)).length >= epochs, 600);
 
+// The step of the next checkpoint after `step`.
+const savedAfter = (id, step) =>
+  until(`${id} is saved`, async () => {
+    const last = (await checkpoints(id)).find((row) => row.latest)?.step ?? 0;
+    return last > step && last;
+  }, 600);
+
 // ---- Processes ----
 
 function stat(pid) {
@@ -166,14 +173,17 @@ test('a rank, rank 0, the launcher and the guard are killed: each time it goes o
   await client.succeeded(alone.id);
   const { id } = await client.create({ ...settings, ranks: 2 });
   const victims = [({ ranks }) => ranks[1], ({ ranks }) => ranks[0], ({ launcher }) => launcher, ({ guard }) => guard];
-  let epochs = 1;
+  let saved = 0;
   for (const [i, victim] of victims.entries()) {
-    await trained(id, epochs);
+    saved = await savedAfter(id, saved);
     const processes = await launched();
     process.kill(victim(processes), 'SIGKILL');
     await allGone(processes.all);
-    await until('it is started again', async () => (await client.job(id)).restart_count === i + 1, 300);
-    epochs = (await epochsOf(id)).length + 1;
+    await until('it is started again', async () => {
+      const job = await client.job(id);
+      assert.ok(['queued', 'running'].includes(job.status), JSON.stringify(job.error));
+      return job.restart_count === i + 1;
+    }, 300);
   }
   assert.equal((await client.succeeded(id)).restart_count, 4);
   const notes = (await notesOf(id)).filter((note) => /^the ranks ended before the training: .*; it goes on from its last checkpoint$/.test(note));
@@ -248,6 +258,10 @@ test('launchers that do not do it: the job fails after three more tries, with wh
   // It ends well, and starts nothing; it prints, and leaves a process behind.
   job = await failsWith(`sh -c "sleep 1000 & echo done" {program}`);
   assert.match(job.error.message, /exit code 0, after it said: done$/);
+
+  job = await failsWith(`sh -c 'mpirun "$@" </dev/null' sh -n {ranks} {program}`);
+  assert.deepEqual([job.error.code, job.restart_count], ['ranks', 3]);
+  assert.match(job.error.message, /the input of rank 0 ends without an order: the launcher does not give its own to it/);
 
   job = await failsWith('mpirun -n 1 {program}');
   assert.deepEqual([job.error.code, job.restart_count], ['invalid', 0]);

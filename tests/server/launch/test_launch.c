@@ -74,21 +74,33 @@ static void the_last_words_are_told(void **state)
     (void)state;
     char how[LAUNCH_TEXT];
     const char *line;
-    Launch *l = start(
-        "for i in 1 2 3 4 5 6 7 8; do echo line $i >&2; echo ----- >&2; done; echo out; exit 9");
-    for (int i = 0; i < 16; i++)
+    Launch *l = start("for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do echo line "
+                      "$i >&2; echo ----- >&2; done; echo out; exit 9");
+    for (int i = 0; i < 40; i++)
         assert_int_equal(wait_for(l, &line), LAUNCH_WORDS);
     expect_line(l, "out");
     launch_remember(l, "out");
     assert_int_equal(wait_for(l, &line), LAUNCH_CLOSED);
     launch_end(l, 20000, how);
-    assert_string_equal(how,
-                        "exit code 9, after it said: line 4; line 5; line 6; line 7; line 8; out");
+    assert_string_equal(
+        how, "exit code 9, after it said: line 6; line 7; line 8; line 9; line 10; line 11; line "
+             "12; line 13; line 14; line 15; line 16; line 17; line 18; line 19; line 20; out");
 
     l = start("kill -9 $$");
     assert_int_equal(wait_for(l, &line), LAUNCH_CLOSED);
     launch_end(l, 20000, how);
     assert_string_equal(how, "signal 9, Killed");
+
+    // What the program says counts more than what comes after it.
+    l = start("echo googlenetd: rank 1: why >&2; for i in 1 2 3 4 5 6 7 8 9; do echo 0123456789 "
+              "0123456789 "
+              "0123456789 0123456789 0123456789 >&2; done; exit 2");
+    while (wait_for(l, &line) == LAUNCH_WORDS)
+        continue;
+    launch_end(l, 20000, how);
+    assert_non_null(
+        strstr(how, "exit code 2, after it said: googlenetd: rank 1: why; 0123456789 0"));
+    assert_true(strlen(how) > LAUNCH_TEXT - 80);
 
     // Said at the very end, and longer than there is room for.
     l = start("exec 1>&-; i=0; while [ $i -lt 60 ]; do printf 0123456789 >&2; i=$((i+1)); done; "
