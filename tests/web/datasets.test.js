@@ -268,6 +268,28 @@ test('an upload is paused, goes on from there after the page was closed, and is 
   await context.close();
 });
 
+test('an answer that is lost after an upload makes no second set', async () => {
+  const { daemon, browser } = world;
+  const { page, context } = await openPage(browser, `${daemon.url}/#/datasets/new`);
+  await page.locator('#file').setInputFiles({ name: 'heard late.zip', mimeType: 'application/zip', buffer: shirts() });
+  await page.getByLabel('Size', { exact: true }).fill('32');
+  const made = [];
+  await page.route('**/v1/datasets', async (route) => {
+    if (route.request().method() !== 'POST') return route.continue();
+    const response = await route.fetch();
+    if (response.status() === 201) made.push([route.request().headers()['idempotency-key'], (await response.json()).id]);
+    return made.length === 1 ? route.abort() : route.fulfill({ response });
+  });
+  await start(page).click();
+  await until(() => made.length === 2, 'the second try');
+  assert.ok(made[0][0]);
+  assert.deepEqual(made[0], made[1]);
+  await page.getByRole('link', { name: 'heard late' }).waitFor();
+  assert.equal((await get(daemon, '/v1/datasets?name=heard')).data.length, 1);
+  await setIs(daemon, made[0][1], 'ready');
+  await context.close();
+});
+
 test('a file is dropped; what is no archive fails with a sentence', async () => {
   const { daemon, browser } = world;
   const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/datasets`);

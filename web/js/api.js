@@ -93,7 +93,7 @@ export const network = (name, parameters = {}) => get(`v1/networks/${encodeURICo
 
 export const datasets = () => all('v1/datasets');
 export const getDataset = (id) => get(dataset(id));
-export const createDataset = (body) => send('POST', 'v1/datasets', body);
+export const createDataset = (body, key) => send('POST', 'v1/datasets', body, {headers: {'Idempotency-Key': key}});
 export const cancelDataset = (id) => send('POST', `${dataset(id)}/cancel`);
 export const removeDataset = (id) => send('DELETE', dataset(id));
 export const imports = async () => (await get('v1/imports')).data;

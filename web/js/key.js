@@ -1,4 +1,4 @@
-// Idempotency keys: what is sent twice, by a double click or after an answer that was lost, makes one job.
+// Idempotency keys: what is sent twice, by a double click or after an answer that was lost, makes one job, or one data set.
 
 /** A function that gives the key for a request: the same one as long as the request is the same. */
 export function requestKey() {

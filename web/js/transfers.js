@@ -2,6 +2,7 @@
 // page asks first.
 
 import * as api from './api.js';
+import {requestKey} from './key.js';
 import {Upload} from './upload.js';
 
 const RETRY_MS = 3000;
@@ -27,10 +28,10 @@ export class Transfers {
    * wrong with the request; fails with what it found.
    */
   async start(request, file) {
-    const item = {key: ++this.#count, name: request.name, upload: new Upload(file, this.#changed), error: null};
+    const item = {key: ++this.#count, name: request.name, upload: new Upload(file, this.#changed), keyOf: requestKey(), error: null};
     await item.upload.begin();
     try {
-      const set = await this.#check(request, item.upload.id);
+      const set = await this.#check(item, request);
       if (set) return this.#end(item, set);
     } catch (error) {
       await item.upload.cancel();
@@ -43,9 +44,9 @@ export class Transfers {
   }
 
   /** The daemon names all faults of a request: before the first byte only the file may be what is missing. */
-  async #check(request, id) {
+  async #check(item, request) {
     try {
-      return await api.createDataset({...request, source: {upload: id}});
+      return await this.#create(item, request);
     } catch (error) {
       const others = error.errors?.filter((e) => !e.pointer.startsWith('/source')) ?? [];
       if (error.status !== 400 || others.length || !error.errors.length) throw Object.assign(error, others.length && {errors: others});
@@ -56,7 +57,7 @@ export class Transfers {
   async #run(item, request) {
     try {
       if (!(await item.upload.finish())) return;
-      this.#end(item, await this.#make(request, item.upload.id));
+      this.#end(item, await this.#make(item, request));
     } catch (error) {
       item.error = error.message;
       item.upload.close();
@@ -64,18 +65,20 @@ export class Transfers {
     this.#changed();
   }
 
-  /** A request whose answer was lost may have made the set. */
-  async #make(request, upload) {
+  /** The set of the request; a request whose answer was lost may have made it. */
+  #create(item, request) {
+    const body = {...request, source: {upload: item.upload.id}};
+    return api.createDataset(body, item.keyOf(body));
+  }
+
+  async #make(item, request) {
     for (let name = request.name, n = 2; ;) {
       try {
-        return await api.createDataset({...request, name, source: {upload}});
+        return await this.#create(item, {...request, name});
       } catch (error) {
-        if (error.code === 'name_taken') {
-          const other = await api.getDataset(name).catch(() => null);
-          if (other?.source?.upload === upload) return other;
-          // Somebody was faster; so many bytes are not thrown away for a name.
-          name = `${request.name.slice(0, 120)} ${n++}`;
-        } else if (!error.status || error.status === 503) await later(RETRY_MS);
+        // Somebody was faster; so many bytes are not thrown away for a name.
+        if (error.code === 'name_taken') name = `${request.name.slice(0, 120)} ${n++}`;
+        else if (!error.status || error.status === 503) await later(RETRY_MS);
         else throw error;
       }
     }

@@ -3,6 +3,7 @@
 import * as api from '../api.js';
 import {actionButton, h, isUsable, setText, setUsable} from '../dom.js';
 import {bytes} from '../format.js';
+import {requestKey} from '../key.js';
 import {dropZone} from './drop.js';
 import {formFields} from './form_fields.js';
 
@@ -79,6 +80,7 @@ export function newDatasetView(context) {
   const general = h('p', {class: 'fault', role: 'alert'});
   const start = actionButton('Import', () => submit(), {class: 'primary'});
   let own = false;  // a name was typed
+  const keyOf = requestKey();
   let sending = false;
   const source = sourceFields((path) => { if (!own) form.fields.get('name').set(nameOf(path)); });
   const zone = dropZone((file) => source.choose(file));
@@ -115,7 +117,8 @@ export function newDatasetView(context) {
     setText(start, 'Asking the daemon …');
     setUsable(start, false);
     try {
-      const set = folder === null ? await transfers.start(body, file) : await api.createDataset({...body, source: {folder}});
+      const whole = {...body, source: {folder}};
+      const set = folder === null ? await transfers.start(body, file) : await api.createDataset(whole, keyOf(whole));
       if (set) state.sets.put(set);
       location.hash = set ? `#/datasets/${set.id}` : '#/datasets';
     } catch (error) {
