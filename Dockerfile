@@ -9,6 +9,8 @@
 ARG DEBIAN=docker.io/library/debian:trixie-slim
 
 FROM ${DEBIAN} AS build
+# ON: warnings of this compiler are errors, as in the tests.
+ARG WERROR=OFF
 RUN apt-get update && apt-get install -y --no-install-recommends \
         cmake gcc libc6-dev ninja-build pkg-config \
         libarchive-dev libcjson-dev libdnnl-dev libexif-dev libjpeg62-turbo-dev libmicrohttpd-dev libseccomp-dev \
@@ -16,7 +18,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-RUN cmake -S . -B /build -G Ninja -DBUILD_TESTING=OFF \
+RUN cmake -S . -B /build -G Ninja -DBUILD_TESTING=OFF -DWERROR=${WERROR} \
     && cmake --build /build \
     && DESTDIR=/out cmake --install /build --strip
 
