@@ -88,9 +88,15 @@ bool file_text(const char *path, size_t most, char **text, size_t *length, Error
 
 bool file_digest(const char *path, int64_t *bytes, char sha256[65], Error *err)
 {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat is;
+    // Without waiting for a pipe's writer: a pipe is no file.
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return fail(err, ERR_IO, "open %s: %s", path, strerror(errno));
+    if (fstat(fd, &is) != 0 || !S_ISREG(is.st_mode)) {
+        close(fd);
+        return fail(err, ERR_IO, "%s is not a file", path);
+    }
     char *piece = xcalloc(1, PIECE);
     Sha256 hash = sha256_new();
     ssize_t got;
