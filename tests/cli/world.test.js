@@ -62,7 +62,7 @@ test("what is no file is not replaced by one, and a link stays a link", (t) => {
   for (const path of ["pipe", "/dev/zero", "folder"]) {
     const r = f.shell(`"$G" train job.json --set dataset=set/ --init-from ${path} --out again`);
     assert.equal(r.code, 2, path);
-    assert.equal(r.err, `googlenetd: ${path} is not a file\n`);
+    assert.match(r.err, new RegExp(`^googlenetd: .*${path} is not a file\n$`));
   }
   assert.ok(lstatSync(f.path("pipe")).isFIFO() && lstatSync(f.path("link")).isSymbolicLink());
   assert.equal(f.run("export", "run", "--onnx", "to.onnx").code, 0);
