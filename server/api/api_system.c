@@ -7,6 +7,7 @@
 #include "core/dnn/dnn.h"
 #include "server/api/api_common.h"
 #include "server/api/json_job.h"
+#include "server/base/json_fields.h"
 #include "server/base/time.h"
 #include "server/work/memory_limit.h"
 
@@ -53,7 +54,7 @@ static void add_disk(cJSON *to, const char *data)
     struct statvfs disk;
     const bool known = statvfs(data, &disk) == 0;
     cJSON *json = cJSON_AddObjectToObject(to, "disk");
-    cJSON_AddStringToObject(json, "data", data);
+    json_add_path(json, "data", data);
     add_bytes(json, "total_bytes", known ? (uint64_t)disk.f_blocks * disk.f_frsize : 0);
     if (known)
         cJSON_AddNumberToObject(json, "free_bytes", (double)disk.f_bavail * (double)disk.f_frsize);

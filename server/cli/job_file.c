@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/base/text.h"
 #include "server/base/files.h"
 #include "server/base/json_text.h"
 
@@ -23,6 +24,11 @@ static bool apply_set(cJSON *job, const char *set, Error *err)
     const char *equals = strchr(set, '=');
     if (!equals || equals == set)
         return fail(err, ERR_INVALID, "--set %.200s: expected KEY=VALUE", set);
+    if (!utf8_valid(set))
+        return fail(err, ERR_INVALID,
+                    "--set %.200s: job files are UTF-8, and this is not; a link with another name "
+                    "will do for a file",
+                    set);
     char *path = xstrdup(set);
     path[equals - set] = '\0';
     cJSON *object = job;
@@ -49,11 +55,12 @@ static bool apply_set(cJSON *job, const char *set, Error *err)
 }
 
 /* A folder of images is called by its absolute name, so that the settings mean the same wherever
- * they are read next, however it was spelt. One that is not there keeps its name, for messages. */
+ * they are read next, however it was spelt. One that is not there keeps its name, for messages, and
+ * so does one whose absolute name no job file can hold. */
 static void resolve_dataset(JobSpec *spec)
 {
     char path[PATH_MAX];
-    if (strchr(spec->dataset, '/') && realpath(spec->dataset, path)
+    if (strchr(spec->dataset, '/') && realpath(spec->dataset, path) && utf8_valid(path)
         && strlen(path) < sizeof spec->dataset)
         strcpy(spec->dataset, path);
 }
@@ -66,7 +73,7 @@ static bool resolve_init(InitFrom *from, Error *err)
     int64_t bytes;
     if (!from->file[0] || !realpath(from->file, path))
         return true;
-    if (strlen(path) < sizeof from->file)
+    if (utf8_valid(path) && strlen(path) < sizeof from->file)
         strcpy(from->file, path);
     if (!file_digest(path, &bytes, sha256, err))
         return false;

@@ -87,6 +87,19 @@ test("names of any bytes: JSON is JSON, a line is a line", (t) => {
   assert.equal(JSON.parse(text("exported")).file, "r?.onnx");
 });
 
+test("a run in a folder whose name is not UTF-8 goes on and can be repeated", (t) => {
+  const f = trained(t);
+  const r = f.shell(`w="$(printf 'w\\377')" && mkdir "$w" && cp -r set job.json run "$w" && cd "$w" &&
+    "$G" train job.json --set dataset=set/ --out a >/dev/null && cp a/job.json ../a.json &&
+    "$G" train job.json --set dataset=set/ --set epochs=2 --out a --resume >/dev/null &&
+    "$G" train a/job.json --init-from run/model.safetensors --out b >/dev/null && "$G" train b/job.json --out c >/dev/null`);
+  assert.equal(r.code, 0, r.err);
+  assert.equal(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(f.path("a.json")))).dataset, "set/");
+  const refused = f.shell(`"$G" train job.json --set "dataset=$(printf 'w\\377')/set"`);
+  assert.equal(refused.code, 2);
+  assert.match(refused.err, /^googlenetd: --set dataset=w\?\/set: job files are UTF-8, and this is not/);
+});
+
 test("a set is not made over the folder that one stands in", (t) => {
   const f = trained(t);
   mkdirSync(f.path("here"));
