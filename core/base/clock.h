@@ -1,4 +1,4 @@
-/* core/base/clock.h -- monotonic time. */
+/* core/base/clock.h -- monotonic time, and time of the CPU. */
 #pragma once
 #include <time.h>
 
@@ -8,6 +8,14 @@ static inline double clock_seconds(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Seconds of CPU that all threads of this process have used. */
+static inline double clock_cpu_seconds(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (double)used.tv_sec + 1e-9 * (double)used.tv_nsec;
 }
 
 /* The moment so many seconds from now, for waits on CLOCK_MONOTONIC. */

@@ -41,8 +41,9 @@ typedef struct {
     Precision precision;  // that auto resolved to
     double step_ms;       // the median of the whole steps
     double fastest_step_ms;
-    double evaluate_ms;  // forward alone, of as many examples
-    double gflop;        // of a step: three directions, but for the input's gradient
+    double evaluate_ms;      // forward alone, of as many examples; the fastest, as the next
+    double evaluate_cpu_ms;  // ... of all threads together: less is lost to other processes
+    double gflop;            // of a step: three directions, but for the input's gradient
     double ceiling_gflops;
     // Parts of the step outside the layers.
     double input_ms, load_params_ms, loss_ms, flush_grads_ms, update_ms;

@@ -264,6 +264,7 @@ static void print_json(const BenchArgs *a, const BenchResult *r)
     cJSON_AddNumberToObject(json, "first_step_ms", r->first_step_ms);
     cJSON_AddNumberToObject(json, "examples_per_second", c->batch_size / r->step_ms * 1e3);
     cJSON_AddNumberToObject(json, "evaluate_ms", r->evaluate_ms);
+    cJSON_AddNumberToObject(json, "evaluate_cpu_ms", r->evaluate_cpu_ms);
     cJSON_AddNumberToObject(json, "gflops", speed(r->gflop, r->step_ms));
     cJSON_AddNumberToObject(json, "ceiling_gflops", r->ceiling_gflops);
     cJSON *ms = cJSON_AddObjectToObject(json, "parts_ms");
