@@ -252,6 +252,20 @@ cJSON *json_number(double value)
     return cJSON_CreateRaw(text);
 }
 
+void json_keep_numbers(cJSON *json)
+{
+    for (cJSON *item = json ? json->child : NULL; item; item = item->next) {
+        cJSON *exact = cJSON_IsNumber(item) ? json_number(item->valuedouble) : NULL;
+        if (cJSON_IsRaw(exact)) {  // in its place, so that it keeps its key
+            item->type = (item->type & ~cJSON_Number) | cJSON_Raw;
+            item->valuestring = exact->valuestring;
+            exact->valuestring = NULL;
+        }
+        cJSON_Delete(exact);
+        json_keep_numbers(item);
+    }
+}
+
 bool json_number_value(const cJSON *item, double *value)
 {
     if (cJSON_IsNumber(item)) {

@@ -30,6 +30,8 @@ cJSON *json_parse_long(const char *label, const char *text, size_t length, size_
  * enough. It may be of type cJSON_Raw; json_number_value reads both. */
 cJSON *json_number(double value);
 bool json_number_value(const cJSON *item, double *value);  // false: not a number
+/* Make all numbers of a tree, which cJSON has read, such. */
+void json_keep_numbers(cJSON *json);
 
 /* The shortest text that reads back as exactly `value`, which is finite: "0.1". */
 void number_text(double value, char text[NUMBER_TEXT]);

@@ -11,9 +11,11 @@
 #include "core/base/team.h"
 #include "server/base/files.h"
 #include "server/base/json_fields.h"
+#include "server/base/json_text.h"
 #include "server/cli/args.h"
 #include "server/cli/autotune_cache.h"
 #include "server/cli/commands.h"
+#include "server/cli/evaluate_remote.h"
 #include "server/cli/interrupt.h"
 #include "server/cli/job_file.h"
 #include "server/cli/model_argument.h"
@@ -21,12 +23,13 @@
 #include "server/work/cpus.h"
 #include "server/work/estimate.h"
 
-enum { MAX_RECORD = 1 << 20 };  // bytes of a record of kernels
+enum { MAX_RECORD = 1 << 20, BATCH_DEFAULT = 128 };  // bytes of a record of kernels
 
 /* ---- Options ---- */
 
 typedef struct {
     ModelHints hints;
+    RemoteAddress remote;
     bool train, json;
     const char *csv;
     Precision precision;  // AUTO: that of the training, where the file says it
@@ -61,6 +64,7 @@ static const Option OPTIONS[] = {
      .take = take_precision},
     {"threads", "N", "else, and at most, all that this process may use", OPTION_INT, AT(threads),
      .min = 0, .max = 1024},
+    REMOTE_OPTIONS(EvaluateArgs),
     MODEL_HINT_OPTIONS,
     {"json", NULL, "print JSON: all figures, confusions, the reliability diagram, mistakes",
      OPTION_FLAG, AT(json)},
@@ -72,7 +76,8 @@ static const Syntax SYNTAX = {
         "Set a trained network against a data set: accuracy, top-5, loss, precision, recall and\n"
         "F1 of each class, confusions, calibration, the worst mistakes. MODEL is a\n"
         "model.safetensors, a checkpoint, or a folder that `googlenetd train` has filled; DATASET\n"
-        "is a known name, or a folder with a slash in it. Where the model's training held "
+        "is a known name, or a folder with a slash in it. With --server both are names at a\n"
+        "daemon, which evaluates, and keeps what it finds. Where the model's training held "
         "examples\n"
         "out (the job.json beside it says so), the temperature that calibrates it is fitted on\n"
         "those.",
@@ -228,7 +233,42 @@ static bool show(const Run *r, Error *err)
     return true;
 }
 
+/* ---- By a daemon ---- */
+
+static bool evaluate_there(const EvaluateArgs *a, const char *model, const char *dataset,
+                           Error *err)
+{
+    Remote *remote = NULL;
+    cJSON *evaluation = NULL;
+    const EvaluateRequest request = {.model = model,
+                                     .dataset = dataset,
+                                     .train = a->train,
+                                     .limit = a->limit,
+                                     .worst = a->json ? a->worst : 0,
+                                     .csv = a->csv};
+    const bool ok = remote_open(&a->remote, &remote, err)
+                    && evaluate_remote(remote, &request, &evaluation, err);
+    if (ok && a->json) {
+        json_keep_numbers(evaluation);
+        char *text = cJSON_Print(evaluation);
+        printf("%s\n", text);
+        cJSON_free(text);
+    } else if (ok) {
+        evaluate_remote_print(evaluation);
+    }
+    cJSON_Delete(evaluation);
+    remote_close(remote);
+    return ok;
+}
+
 /* ---- */
+
+static bool evaluate_here(Run *r, const char *model, Error *err)
+{
+    return model_argument_open(model, &r->args->hints, &r->path, &r->model, err)
+           && dataset_open(r->dataset_name, NULL, &r->dataset, err) && measure(r, err)
+           && show(r, err);
+}
 
 static void run_free(Run *r)
 {
@@ -241,7 +281,7 @@ static void run_free(Run *r)
 
 int cmd_evaluate(int argc, char **argv)
 {
-    EvaluateArgs a = {.batch_size = 128, .worst = 10};
+    EvaluateArgs a = {.worst = 10};
     int first_word, exit_code;
     Error err = {0};
     if (!args_read(&SYNTAX, argc, argv, &a, &first_word, &exit_code))
@@ -250,11 +290,16 @@ int cmd_evaluate(int argc, char **argv)
         fprintf(stderr, "googlenetd: --precision bf16 needs a CPU with AVX512-BF16 or AMX\n");
         return EXIT_USAGE;
     }
+    const bool how = a.threads || a.batch_size || a.precision != PRECISION_AUTO;
+    if (a.remote.server && !model_argument_remote(&a.hints, how, &err)) {
+        fprintf(stderr, "googlenetd: %s\n", err.message);
+        return EXIT_USAGE;
+    }
+    a.batch_size = a.batch_size ? a.batch_size : BATCH_DEFAULT;
     interrupt_install();
     Run r = {.args = &a, .dataset_name = argv[first_word + 1]};
-    const bool ok = model_argument_open(argv[first_word], &a.hints, &r.path, &r.model, &err)
-                    && dataset_open(r.dataset_name, NULL, &r.dataset, &err) && measure(&r, &err)
-                    && show(&r, &err);
+    const bool ok = a.remote.server ? evaluate_there(&a, argv[first_word], r.dataset_name, &err)
+                                    : evaluate_here(&r, argv[first_word], &err);
     if (!ok)
         fprintf(stderr, "googlenetd: %s\n", err.message);
     const bool stopped = err.code == ERR_STOPPED && interrupt_signal();

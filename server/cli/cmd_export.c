@@ -6,8 +6,10 @@
 
 #include "core/base/memory.h"
 #include "server/base/json_fields.h"
+#include "server/base/json_text.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
+#include "server/cli/export_remote.h"
 #include "server/cli/model_argument.h"
 #include "server/models/model_onnx.h"
 
@@ -15,6 +17,7 @@
 
 typedef struct {
     ModelHints hints;
+    RemoteAddress remote;
     const char *onnx;
     bool fold, keep;
     bool without_preprocessing;
@@ -39,6 +42,7 @@ static const Option OPTIONS[] = {
      "in (the default): the graph takes pixels, 0 to 255; out: it takes them scaled and normalised",
      OPTION_CALL, .take = take_preprocessing},
     {"probabilities", NULL, "give the softmax of the logits", OPTION_FLAG, AT(probabilities)},
+    REMOTE_OPTIONS(ExportArgs),
     MODEL_HINT_OPTIONS,
     {"json", NULL, "print JSON", OPTION_FLAG, AT(json)},
 };
@@ -48,7 +52,9 @@ static const Syntax SYNTAX = {
         "export MODEL --onnx FILE [--no-fold-batch-norm] [--preprocessing in|out] [--json] ...",
     .about =
         "Write a trained network as ONNX (opset 13, IR version 7). MODEL is a model.safetensors,\n"
-        "a checkpoint, or a folder that `googlenetd train` has filled. The graph's input is\n"
+        "a checkpoint, or a folder that `googlenetd train` has filled; with --server the name of "
+        "a\n"
+        "model there: NAME, NAME@VERSION or NAME@ALIAS. The graph's input is\n"
         "float32, batch x channels x height x width, for batches of any size; its metadata say\n"
         "the network, the classes' names, what becomes of a picture file, and what goes in.",
     .options = OPTIONS,
@@ -103,6 +109,51 @@ static bool write_onnx(const ExportArgs *a, const ModelFile *m, size_t *bytes, E
     return model_onnx_write(a->onnx, m, &how, bytes, err);
 }
 
+/* What the daemon says of the version, and what was asked for. */
+static void print_remote(const ExportArgs *a, cJSON *version, size_t bytes)
+{
+    const cJSON *name = cJSON_GetObjectItemCaseSensitive(version, "model");
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(version, "version");
+    if (!a->json) {
+        printf("%s: version %.0f of %s, %.1f MB\n", a->onnx, number->valuedouble, name->valuestring,
+               (double)bytes / 1e6);
+        return;
+    }
+    cJSON *json = cJSON_CreateObject();
+    json_add_path(json, "file", a->onnx);
+    cJSON_AddStringToObject(json, "format", "onnx");
+    cJSON_AddStringToObject(json, "batch_norm", a->keep ? "kept" : "folded");
+    cJSON_AddStringToObject(json, "preprocessing", a->without_preprocessing ? "out" : "in");
+    cJSON_AddStringToObject(json, "input", a->without_preprocessing ? "image" : "pixels");
+    cJSON_AddStringToObject(json, "output", a->probabilities ? "probabilities" : "logits");
+    cJSON_AddNumberToObject(json, "bytes", (double)bytes);
+    cJSON_AddItemReferenceToObject(json, "version", version);
+    json_keep_numbers(version);
+    char *text = cJSON_Print(json);
+    printf("%s\n", text);
+    cJSON_free(text);
+    cJSON_Delete(json);
+}
+
+static bool export_from_daemon(const ExportArgs *a, const char *model, Error *err)
+{
+    Remote *remote = NULL;
+    cJSON *version = NULL;
+    size_t bytes = 0;
+    const ExportRequest request = {.model = model,
+                                   .file = a->onnx,
+                                   .keep_batch_norm = a->keep,
+                                   .without_preprocessing = a->without_preprocessing,
+                                   .probabilities = a->probabilities};
+    const bool ok = remote_open(&a->remote, &remote, err)
+                    && export_remote(remote, &request, &version, &bytes, err);
+    if (ok)
+        print_remote(a, version, bytes);
+    cJSON_Delete(version);
+    remote_close(remote);
+    return ok;
+}
+
 static bool export_model(const ExportArgs *a, const char *argument, Error *err)
 {
     ModelFile m = {0};
@@ -128,11 +179,13 @@ int cmd_export(int argc, char **argv)
         fail(&err, ERR_INVALID, "--onnx FILE is missing: where to write to");
     else if (a.fold && a.keep)
         fail(&err, ERR_INVALID, "--fold-batch-norm and --no-fold-batch-norm contradict each other");
+    else if (a.remote.server)
+        model_argument_remote(&a.hints, false, &err);
     if (err.code != ERR_NONE) {
         fprintf(stderr, "googlenetd: %s\n", err.message);
         return EXIT_USAGE;
     }
-    if (export_model(&a, argv[first_word], &err))
+    if ((a.remote.server ? export_from_daemon : export_model)(&a, argv[first_word], &err))
         return EXIT_OK;
     fprintf(stderr, "googlenetd: %s\n", err.message);
     return EXIT_FAILED;

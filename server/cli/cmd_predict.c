@@ -12,6 +12,7 @@
 #include "core/net/net.h"
 #include "server/base/files.h"
 #include "server/base/json_fields.h"
+#include "server/base/json_text.h"
 #include "server/cli/args.h"
 #include "server/cli/autotune_cache.h"
 #include "server/cli/commands.h"
@@ -28,7 +29,7 @@ enum { MAX_FILE = 1 << 30 };
 
 typedef struct {
     ModelHints hints;
-    const char *server, *token_file;
+    RemoteAddress remote;
     Precision precision;
     int top_k, threads;
     bool json;
@@ -44,9 +45,7 @@ static bool take_precision(void *settings, const char *name, const char *text, E
 static const Option OPTIONS[] = {
     {"top-k", "K", "how many classes to name for each picture; else 5", OPTION_INT, AT(top_k),
      .min = 1, .max = 1000},
-    {"server", "URL", "ask the daemon there, http://HOST:PORT; MODEL is a name that it knows",
-     OPTION_TEXT, AT(server)},
-    {"token-file", "FILE", "its token; else GOOGLENETD_TOKEN", OPTION_TEXT, AT(token_file)},
+    REMOTE_OPTIONS(PredictArgs),
     {"precision", "WORD", "auto, f32 or bf16; else that of the training", OPTION_CALL,
      .take = take_precision},
     {"threads", "N", "else, and at most, all that this process may use", OPTION_INT, AT(threads),
@@ -71,7 +70,8 @@ static const Syntax SYNTAX = {
 
 typedef struct {
     const PredictArgs *args;
-    LoadedModel *model;
+    LoadedModel *model;  // NULL where a daemon is asked
+    Remote *remote;      // else NULL
     uint8_t *pixels;
     float *image, *logits;
     RankedClass *ranking;
@@ -129,13 +129,15 @@ static void run_free(Run *r)
     free(r->logits);
     free(r->ranking);
     loaded_model_free(r->model);
+    remote_close(r->remote);
 }
 
 /* A line of what a stranger may have written goes through an Error, which makes it printable. */
-static void print_line(const char *path, const cJSON *prediction, bool json)
+static void print_line(const char *path, cJSON *prediction, bool json)
 {
     const cJSON *classes = cJSON_GetObjectItemCaseSensitive(prediction, "classes"), *item;
     if (json) {
+        json_keep_numbers(prediction);
         cJSON *line = cJSON_CreateObject();
         json_add_path(line, "image", path);
         cJSON_AddItemReferenceToObject(line, "classes", (cJSON *)(size_t)classes);
@@ -154,9 +156,10 @@ static void print_line(const char *path, const cJSON *prediction, bool json)
         Error name = {0};
         const cJSON *p = cJSON_GetObjectItemCaseSensitive(item, "probability");
         const cJSON *text = cJSON_GetObjectItemCaseSensitive(item, "name");
+        double probability = 0;
+        json_number_value(p, &probability);
         fail(&name, ERR_INVALID, "%s", cJSON_IsString(text) ? text->valuestring : "?");
-        printf("%s %s %.1f%%", item->prev->next ? "," : "", name.message,
-               100 * (cJSON_IsNumber(p) ? p->valuedouble : 0));
+        printf("%s %s %.1f%%", item->prev->next ? "," : "", name.message, 100 * probability);
     }
     printf("\n");
 }
@@ -165,12 +168,11 @@ static void print_line(const char *path, const cJSON *prediction, bool json)
 static int predict_all(Run *r, const char *const *words, int count)
 {
     const PredictArgs *a = r->args;
-    const PredictRemote remote = {a->server, a->token_file, words[0], a->top_k};
     int failed = 0;
     for (int i = 1; i < count; i++) {
         Error err = {0};
         cJSON *prediction = NULL;
-        if (a->server ? predict_remote(&remote, words[i], &prediction, &err)
+        if (r->remote ? predict_remote(r->remote, words[0], a->top_k, words[i], &prediction, &err)
                       : see(r, words[i], &prediction, &err)) {
             print_line(words[i], prediction, a->json);
         } else {
@@ -194,7 +196,13 @@ int cmd_predict(int argc, char **argv)
         return EXIT_USAGE;
     }
     Run r = {.args = &a};
-    if (a.server || open_model(&r, argv[first_word], &err)) {
+    if (a.remote.server
+        && !model_argument_remote(&a.hints, a.threads || a.precision != PRECISION_AUTO, &err)) {
+        fprintf(stderr, "googlenetd: %s\n", err.message);
+        return EXIT_USAGE;
+    }
+    if (a.remote.server ? remote_open(&a.remote, &r.remote, &err)
+                        : open_model(&r, argv[first_word], &err)) {
         exit_code = predict_all(&r, (const char *const *)argv + first_word, argc - first_word);
     } else {
         fprintf(stderr, "googlenetd: %s\n", err.message);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -12,7 +13,7 @@
 #include "core/base/memory.h"
 
 enum {
-    ANSWER_MOST = 1 << 20,  // bytes that are read
+    ANSWER_MOST = 1 << 20,  // bytes that are read, unless more are asked for
     PIECE = 4096,
 };
 
@@ -58,6 +59,8 @@ static char *write_request(const ServerConfig *config, const DaemonRequest *r)
         fprintf(out, "Authorization: Bearer %s\r\n", config->token);
     if (r->idempotency_key)
         fprintf(out, "Idempotency-Key: %s\r\n", r->idempotency_key);
+    if (r->accept)
+        fprintf(out, "Accept: %s\r\n", r->accept);
     if (r->body)
         fprintf(out, "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(r->body));
     fprintf(out, "\r\n%s", r->body ? r->body : "");
@@ -78,7 +81,7 @@ static bool send_all(int fd, const char *text)
 }
 
 /* All that comes, up to a bound; NULL if it stops coming. */
-static char *receive_all(int fd)
+static char *receive_all(int fd, size_t most, size_t *size)
 {
     char *text = xcalloc(1, PIECE + 1);
     size_t n = 0, room = PIECE;
@@ -90,7 +93,7 @@ static char *receive_all(int fd)
             free(text);
             return NULL;
         }
-        if (got <= 0 || n + (size_t)got >= ANSWER_MOST)
+        if (got <= 0 || n + (size_t)got > most)
             break;
         n += (size_t)got;
         if (n == room) {
@@ -99,17 +102,32 @@ static char *receive_all(int fd)
         }
     }
     text[n] = '\0';
+    *size = n;
     return text;
 }
 
-static void split(char *text, DaemonAnswer *answer)
+/* As the head says it; -1: it does not. */
+static long long announced(const char *head, const char *end)
+{
+    static const char NAME[] = "\r\nContent-Length:";
+    for (const char *c = head; c < end; c++)
+        if (strncasecmp(c, NAME, sizeof NAME - 1) == 0)
+            return strtoll(c + sizeof NAME - 1, NULL, 10);
+    return -1;
+}
+
+static bool split(char *text, size_t size, DaemonAnswer *answer, Error *err)
 {
     const char *body = strstr(text, "\r\n\r\n");
-    *answer = (DaemonAnswer){.body = text};
+    *answer = (DaemonAnswer){.body = text, .size = size};
     if (sscanf(text, "HTTP/1.%*d %d", &answer->status) != 1 || !body)
-        return;
-    answer->body = xstrdup(body + 4);
-    free(text);
+        return true;
+    const long long whole = announced(text, body);
+    const size_t head = (size_t)(body + 4 - text);
+    answer->size = size - head;
+    memmove(text, text + head, answer->size + 1);
+    return whole < 0 || (size_t)whole == answer->size
+           || fail(err, ERR_IO, "the answer has %lld bytes, and %zu came", whole, answer->size);
 }
 
 bool daemon_ask(const ServerConfig *config, const DaemonRequest *request, DaemonAnswer *answer,
@@ -118,6 +136,7 @@ bool daemon_ask(const ServerConfig *config, const DaemonRequest *request, Daemon
     ListenAddress address;
     int fd = -1;
     char *text = NULL;
+    size_t size = 0;
     *answer = (DaemonAnswer){0};
     bool ok = config_listen_address(config->listen, &address, err)
               && reach(&address, request->timeout_seconds, &fd, err);
@@ -126,15 +145,17 @@ bool daemon_ask(const ServerConfig *config, const DaemonRequest *request, Daemon
         // What is refused early is answered while we still send.
         send_all(fd, wanted);
         free(wanted);
-        text = receive_all(fd);
+        text = receive_all(fd, request->most ? request->most : ANSWER_MOST, &size);
         ok = text != NULL
              || fail(err, ERR_IO, "no answer within %d s: %s", request->timeout_seconds,
                      strerror(errno));
     }
     if (fd >= 0)
         close(fd);
-    if (ok)
-        split(text, answer);
+    if (ok && !split(text, size, answer, err)) {
+        daemon_answer_free(answer);
+        return false;
+    }
     return ok;
 }
 

@@ -24,3 +24,13 @@ bool model_argument_open(const char *argument, const ModelHints *hints, char **p
     *path = model_argument_path(argument);
     return model_file_open(*path, hints, file, err);
 }
+
+bool model_argument_remote(const ModelHints *hints, bool more, Error *err)
+{
+    const bool said = hints->network || hints->classes || hints->channels || hints->image_size;
+    return !(said || more)
+           || fail(err, ERR_INVALID,
+                   "with --server the daemon knows the model, and computes as it does: --network, "
+                   "--classes, --channels, --image-size, --precision, --threads and --batch-size "
+                   "have no meaning");
+}

@@ -23,6 +23,10 @@
 /* The file that is meant; from malloc. */
 char *model_argument_path(const char *argument);
 
+/* Where a daemon has the model, nothing of the hints can be said, and no `more` that is the
+ * daemon's affair. ERR_INVALID. */
+bool model_argument_remote(const ModelHints *hints, bool more, Error *err);
+
 /* *path is the file that was meant; from malloc, also on failure. */
 bool model_argument_open(const char *argument, const ModelHints *hints, char **path,
                          ModelFile *file, Error *err);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
+#include "server/base/json_text.h"
 
 bool probabilities_of(const float *logits, int classes, double *probabilities, Error *err)
 {
@@ -64,7 +65,7 @@ cJSON *ranking_to_json(const ModelInfo *info, const RankedClass *ranking, int co
         cJSON *item = cJSON_CreateObject();
         cJSON_AddStringToObject(item, "name", class_name(info, ranking[i].label, number));
         cJSON_AddNumberToObject(item, "label", ranking[i].label);
-        cJSON_AddNumberToObject(item, "probability", ranking[i].probability);
+        cJSON_AddItemToObject(item, "probability", json_number(ranking[i].probability));
         cJSON_AddItemToArray(classes, item);
     }
     return json;

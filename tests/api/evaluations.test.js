@@ -1,7 +1,7 @@
 // Evaluations: at the end of trainings and on request, what they find, deaths in the middle.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -80,6 +80,25 @@ test('an idempotency key asks for one evaluation, also across a restart', async 
   assert.deepEqual([again.json.id, again.json.status, again.headers.get('location')], [first.json.id, 'succeeded', first.headers.get('location')]);
   assert.equal((await client.post('/v1/evaluations', { ...body, limit: 51 }, { status: 409, headers })).json.code, 'key_reused');
   await client.call('DELETE', `/v1/evaluations/${first.json.id}`, { status: 204 });
+});
+
+test('the command line asks the daemon, which keeps what it finds', async () => {
+  await client.post('/v1/models', { name: 'seen', job: job.id }, { status: 201 });
+  const tell = (...args) => execFileSync(binary, ['evaluate', 'seen@1', 'fashion_mnist', '--server', daemon.url, '--limit', '300', ...args], { encoding: 'utf8' });
+  const csv = join(imports, 'seen.csv');
+  const found = JSON.parse(tell('--json', '--worst', '4', '--csv', csv));
+  const { worst, ...rest } = found;
+  assert.deepEqual(rest, await get(found.id));
+  assert.deepEqual([rest.status, rest.examples, rest.model, rest.accuracy], ['succeeded', 300, { name: 'seen', version: 1 }, job.best.test_accuracy]);
+  assert.deepEqual(worst, (await client.get(`/v1/evaluations/${found.id}/mistakes?limit=4`)).json.data);
+  assert.equal(readFileSync(csv, 'utf8'), (await client.get(`/v1/evaluations/${found.id}/confusion`, { headers: { accept: 'text/csv' } })).text);
+  // For people it says the same as of a file.
+  const text = tell();
+  assert.match(text, new RegExp(`^300 examples: accuracy ${found.accuracy.toFixed(4)}, top-5 ${found.top5_accuracy.toFixed(4)}, loss ${found.loss.toFixed(4)}\\nexpected calibration error 0\\.\\d{4}\\n`));
+  const { bytes } = await client.get('/v1/models/seen/versions/1/content');
+  writeFileSync(join(imports, 'seen.safetensors'), bytes);
+  assert.equal(text, execFileSync(binary, ['evaluate', join(imports, 'seen.safetensors'), 'fashion_mnist', '--threads', '1', '--limit', '300'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+  await client.call('DELETE', '/v1/models/seen', { status: 204 });
 });
 
 test('its figures are those of the command line', async () => {

@@ -23,6 +23,37 @@ test('a picture gives what it gives on the command line', async () => {
   assert.equal((await predict('shades', files[0])).version, 2);
   const words = run('predict', 'shades', ...files, '--json', '--server', daemon.url).trimEnd().split('\n');
   assert.deepEqual(words.map((line) => JSON.parse(line).classes), offline[1]);
+  // By name instead of address, and a version.
+  const named = run('predict', 'shades@1', files[0], '--json', '--server', daemon.url.replace('127.0.0.1', 'localhost') + '/');
+  assert.deepEqual(JSON.parse(named).classes, offline[0][0]);
+});
+
+test('a model of the daemon becomes a file, and what is wrong is said', async () => {
+  const there = async (query) => (await client.get(`/v1/models/shades/versions/1/onnx?${query}`)).bytes;
+  await client.call('PATCH', '/v1/models/shades', { body: { aliases: { first: 1 } }, status: 200 });
+  for (const reference of ['shades@1', 'shades@first']) {
+    assert.match(run('export', reference, '--onnx', 'x.onnx', '--server', daemon.url), /^x\.onnx: version 1 of shades, \d\.\d MB\n$/);
+    assert.deepEqual(read('x.onnx'), await there('fold_batch_norm=true'));
+  }
+  const told = JSON.parse(run('export', 'shades@1', '--onnx', 'y.onnx', '--preprocessing', 'out', '--no-fold-batch-norm', '--probabilities', '--json', '--server', daemon.url));
+  assert.deepEqual(read('y.onnx'), await there('preprocessing=false&fold_batch_norm=false&probabilities=true'));
+  assert.deepEqual([told.version.model, told.version.version, told.input, told.output, told.bytes], ['shades', 1, 'image', 'probabilities', read('y.onnx').length]);
+  assert.match(run('export', 'shades', '--onnx', 'z.onnx', '--server', daemon.url), /version 2 of shades/);
+  await client.call('PATCH', '/v1/models/shades', { body: { aliases: { first: null } }, status: 200 });
+
+  const refused = (status, message, ...args) => {
+    const r = shades.tell(...args, '--server', daemon.url);
+    assert.equal(r.status, status, r.stderr);
+    assert.match(r.stderr, message);
+  };
+  refused(1, /404, there is no model called none/, 'export', 'none', '--onnx', 'n.onnx');
+  refused(1, /404, /, 'export', 'shades@9', '--onnx', 'n.onnx');
+  refused(1, /n\/o\.onnx/, 'export', 'shades', '--onnx', 'n/o.onnx');
+  refused(1, /no model has the name "a\/b"/, 'export', 'a/b', '--onnx', 'n.onnx');
+  refused(2, /with --server the daemon knows the model/, 'export', 'shades', '--onnx', 'n.onnx', '--network', 'googlenet');
+  refused(2, /with --server the daemon knows the model/, 'predict', 'shades', files[0], '--threads', '1');
+  refused(2, /with --server the daemon knows the model/, 'evaluate', 'shades', 'fashion_mnist', '--batch-size', '8');
+  refused(1, /400, .*\/model must be a model: there is no model called none/, 'evaluate', 'none', 'fashion_mnist');
 });
 
 test('several pictures, by any kind of body', async () => {

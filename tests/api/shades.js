@@ -1,7 +1,7 @@
 // A daemon with a model of two versions that tells dark pictures from light ones, and what `googlenetd predict`
 // says of each picture.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -50,6 +50,7 @@ export class Shades {
   }
 
   run = (...args) => execFileSync(binary, args, { cwd: this.dir, encoding: 'utf8', env: { ...process.env, GOOGLENETD_KERNELS: join(this.data, 'kernels.txt') } });
+  tell = (...args) => spawnSync(binary, args, { cwd: this.dir, encoding: 'utf8' });
   lines = (...args) => this.run(...args).trimEnd().split('\n').map((line) => JSON.parse(line));
   // Versions of a model out of these runs, while no daemon has the folder.
   register = (name, ...runs) => execFileSync(register, [this.data, name, ...runs.map((n) => join(this.dir, `run${n}/model.safetensors`))]);

@@ -113,6 +113,26 @@ static void refuses_a_nul_and_too_many_bytes(void **state)
     free(big);
 }
 
+static void numbers_that_were_read_are_printed_as_they_were(void **state)
+{
+    (void)state;
+    static const char TEXT[] = "{\"a\":0.0882559285145269,\"b\":[0.08825592851452692,{\"c\":[1,"
+                               "-2.5e-300,\"0.1\",null,true]}],\"d\":0.1}";
+    Error err = {0};
+    cJSON *json = json_parse_text("text", TEXT, strlen(TEXT), &err);
+    assert_non_null(json);
+    json_keep_numbers(json);
+    char *text = cJSON_PrintUnformatted(json);
+    assert_string_equal(text, TEXT);
+    double value;
+    assert_true(json_number_value(
+        cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(json, "b"), 0), &value));
+    assert_true(value == 0.08825592851452692);
+    cJSON_free(text);
+    cJSON_Delete(json);
+    json_keep_numbers(NULL);
+}
+
 static void numbers_keep_all_their_bits(void **state)
 {
     (void)state;
@@ -160,6 +180,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(refuses_with_line_and_column),
         cmocka_unit_test(refuses_a_nul_and_too_many_bytes),
         cmocka_unit_test(numbers_keep_all_their_bits),
+        cmocka_unit_test(numbers_that_were_read_are_printed_as_they_were),
         cmocka_unit_test(number_text_is_short_and_exact),
     };
     return RUN_TESTS(tests);
