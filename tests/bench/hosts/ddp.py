@@ -30,7 +30,7 @@ def main(network, way, rank, ranks, steps, batch=128):
     labels = torch.randint(0, 10, (batch // ranks,))
     net, images = net.to(memory_format=torch.channels_last), images.to(memory_format=torch.channels_last)
     if ranks > 1:
-        os.environ.update(MASTER_ADDR="10.77.0.1", MASTER_PORT="29500", GLOO_SOCKET_IFNAME="eth0")
+        os.environ.update(MASTER_ADDR="10.77.0.1", MASTER_PORT="29500", GLOO_SOCKET_IFNAME="eth0", USE_LIBUV="0")
         dist.init_process_group("gloo", rank=rank, world_size=ranks)
         net = torch.nn.parallel.DistributedDataParallel(net)
     updates = torch.optim.SGD(net.parameters(), lr=1e-6)
