@@ -101,12 +101,18 @@ test('runs side by side: the best figures are marked', async () => {
     return found.status === 'succeeded' && found;
   }, 'its evaluation');
   const { page, complaints, context } = await open();
-  await visit(page, world.daemon, `/compare?runs=${id},${other}`, 'table');
-  const row = page.getByRole('row', { name: /^evaluated accuracy/ });
-  await row.waitFor();
-  const cells = (await row.locator('td').allTextContents()).slice(1);
-  const best = Math.max(evaluation.accuracy, second.accuracy);
-  assert.deepEqual(cells.map((c) => c.includes('★')), [evaluation.accuracy === best, second.accuracy === best], cells.join());
+  await visit(page, world.daemon, `/compare?runs=${id},${other}`, '.outcomes');
+  const cell = (job, title) => page.locator(`.outcomes tr[data-id="${job}"] td[data-label="${title}"]`);
+  await cell(other, 'Evaluated accuracy').filter({ hasText: '%' }).waitFor();
+  await cell(id, 'Evaluated accuracy').filter({ hasText: '%' }).waitFor();
+  const percent = (x) => `${(100 * x).toFixed(1)} %`, number = (x) => String(Number(x.toPrecision(4)));
+  for (const [title, key, text, better] of [['Evaluated accuracy', 'accuracy', percent, Math.max], ['Top 5', 'top5_accuracy', percent, Math.max],
+    ['Macro F1', 'macro_f1', percent, Math.max], ['Loss', 'loss', number, Math.min], ['Calibration error', 'calibration_error', percent, Math.min]]) {
+    const best = better(evaluation[key], second[key]), mark = evaluation[key] !== second[key];
+    for (const [job, e] of [[id, evaluation], [other, second]])
+      assert.equal(await cell(job, title).textContent(), `${text(e[key])}${mark && e[key] === best ? ' ★' : ''}`, `${title} of ${job}`);
+  }
+  assert.equal(await cell(id, 'Evaluated on').textContent(), `200 test examples of ${evaluation.dataset.name}`);
   await shoot(page, 'compare-evaluations');
   assert.deepEqual(faults(complaints), []);
   await context.close();

@@ -47,31 +47,44 @@ function placed(x, y) {
 
 const evaluatedOn = (e) => (e?.status === 'succeeded' ? `${e.examples} ${e.split} examples of ${e.dataset.name}` : e?.status ?? NONE);
 
-// What an evaluation says in one number; the best of each is marked.
+/** How a run came out: [title, value(job, evaluation), in words, which is better]. */
 const FIGURES = [
-  ['evaluated accuracy', 'accuracy', percent, Math.max], ['top 5', 'top5_accuracy', percent, Math.max], ['macro F1', 'macro_f1', percent, Math.max],
-  ['loss', 'loss', number, Math.min], ['calibration error', 'calibration_error', percent, Math.min],
+  ['Best accuracy', (job) => chosenAccuracy(job.best), percent, Math.max], ['Evaluated accuracy', (_, e) => e?.accuracy, percent, Math.max],
+  ['Top 5', (_, e) => e?.top5_accuracy, percent, Math.max], ['Macro F1', (_, e) => e?.macro_f1, percent, Math.max], ['Loss', (_, e) => e?.loss, number, Math.min],
+  ['Calibration error', (_, e) => e?.calibration_error, percent, Math.min],
 ];
 
-/** A row of texts with a star at the best value; where all are the same there is none. */
-function starred(name, values, text, better) {
+/** The value that is to be marked; where all are the same there is none. */
+function bestOf(values, better) {
   const there = values.filter((v) => (v ?? null) !== null), best = better(...there);
-  const marks = there.length > 1 && there.some((v) => v !== best);
-  return [name, ...values.map((v) => `${text(v)}${marks && v === best ? ' ★' : ''}`)];
+  return there.length > 1 && there.some((v) => v !== best) ? best : null;
 }
 
-/** A table of the settings that differ, and how the runs came out; `evaluations` by the ids of jobs. */
-function differencesTable(jobs, evaluations) {
+/** A figure with a star where it is the best. */
+const starred = (value, text, best) => `${text(value)}${best !== null && value === best ? ' ★' : ''}`;
+
+/** A table of how the runs came out, a row for each; `evaluations` by the ids of jobs. */
+function outcomesTable(jobs, evaluations) {
+  const figures = FIGURES.map(([name, value, text, better]) => {
+    const values = new Map(jobs.map((job) => [job.id, value(job, evaluations.get(job.id))])), best = bestOf([...values.values()], better);
+    return {title: name, class: 'num', make: (job) => ({
+      element: h('span', best !== null && values.get(job.id) === best ? {class: 'best-value'} : {}, starred(values.get(job.id), text, best))})};
+  });
+  const table = new Table({caption: 'How they came out; the best of each has a star', keyOf: (j) => j.id, className: 'runs sets outcomes', attributes: (j) => ({'data-id': j.id}), columns: [
+    {title: 'Run', rowHeading: true, class: 'name', make: (job) => ({element: h('a', {href: `#/runs/${job.id}`, title: title(job)}, title(job))})}, figures[0],
+    {title: 'Chosen by', text: chosenBy}, ...figures.slice(1), {title: 'Evaluated on', text: (job) => evaluatedOn(evaluations.get(job.id)), class: 'file'}]});
+  table.set(jobs);
+  return table.element;
+}
+
+/** A table of the settings that differ. */
+function differencesTable(jobs) {
   const settings = jobs.map((job) => new Map(flat(job.settings).map(([path, value]) => [path, String(value)])));
   const paths = [...new Set(settings.flatMap((s) => [...s.keys()]))].filter((path) => new Set(settings.map((s) => s.get(path))).size > 1);
-  const rows = [...paths.map((path) => [path, ...settings.map((s) => s.get(path) ?? NONE)]),
-    starred('best accuracy', jobs.map((j) => chosenAccuracy(j.best)), percent, Math.max), ['chosen by', ...jobs.map(chosenBy)],
-    ...FIGURES.map(([name, key, text, better]) => starred(name, jobs.map((j) => evaluations.get(j.id)?.[key]), text, better)).filter(([, ...texts]) => texts.some((t) => t !== NONE)),
-    ['evaluated on', ...jobs.map((j) => evaluatedOn(evaluations.get(j.id)))]];
-  const table = new Table({caption: 'Only what differs, and the outcome', keyOf: ([name]) => name,
+  const table = new Table({caption: 'Only what differs', captionHidden: true, keyOf: ([name]) => name,
     columns: ['Setting', ...jobs.map(title)].map((name, i) => ({title: name, head: h('span', {class: 'clip short', title: name}, name), text: (row) => row[i]}))});
-  table.set(rows);
-  return table.element;
+  table.set(paths.map((path) => [path, ...settings.map((s) => s.get(path) ?? NONE)]));
+  return paths.length ? table.element : h('p', {class: 'empty'}, 'None.');
 }
 
 const labelled = (text, control) => h('span', {class: 'pair-of'}, h('label', {for: control.id}, text), control);
@@ -87,12 +100,12 @@ export function compareView({state, changed, setTitle}, {query}) {
   const scale = scaleControl(() => remember(), query.get('scale') ?? 'fitted');
   const list = h('ul', {class: 'choices'});
   const more = h('p', {class: 'hint', hidden: true}, 'Older runs are chosen in the ', h('a', {href: '#/'}, 'table of runs'), '.');
-  const differences = scroller('Settings that differ');
+  const outcomes = scroller('Outcome'), differences = scroller('Settings that differ');
   const chartHolder = h('div');
   let chart = null;
   const element = h('section', {}, h('div', {class: 'bar'}, h('h1', {}, 'Compare'),
     labelled('Show', metric), labelled('by', axis), smoothing.element, scale.element),
-  h('fieldset', {}, h('legend', {}, 'Runs'), list, more), chartHolder, h('h2', {}, 'Settings that differ'), differences);
+  h('fieldset', {}, h('legend', {}, 'Runs'), list, more), chartHolder, h('h2', {}, 'Outcome'), outcomes, h('h2', {}, 'Settings that differ'), differences);
 
   function remember() {
     const parts = new URLSearchParams({runs: [...chosen].join(','), metric: metric.value, by: axis.value, ...(scale.value === 'fitted' ? {} : {scale: scale.value})});
@@ -132,7 +145,9 @@ export function compareView({state, changed, setTitle}, {query}) {
     const mark = JSON.stringify(jobs.map((j) => [j.id, title(j), chosenAccuracy(j.best), evaluations.get(j.id)?.status]));
     if (mark === compared) return;
     compared = mark;
-    differences.replaceChildren(jobs.length < 2 ? h('p', {class: 'empty'}, 'Choose two runs or more.') : differencesTable(jobs, evaluations));
+    const few = jobs.length < 2 ? h('p', {class: 'empty'}, 'Choose two runs or more.') : null;
+    outcomes.replaceChildren(jobs.length ? outcomesTable(jobs, evaluations) : h('p', {class: 'empty'}, 'Choose a run or more.'));
+    differences.replaceChildren(few ?? differencesTable(jobs));
   }
 
   /** A run keeps its colour while others come and go. */
