@@ -44,7 +44,7 @@ test('the form has the chapter’s values, and faults stand at their fields', as
 /** A value for each setting that is not its default. */
 function otherValues(settings) {
   const own = { network: 'googlenet_tiny', image_size: 32, train_limit: 40, test_limit: 20, epochs: 1, 'optimizer.momentum': 0.5, threads: 1,
-    'schedule.type': 'cosine', precision: 'f32', 'optimizer.name': 'sgd', dataset: 'fashion_mnist', 'checkpoint.keep': 2, name: 'everything', register_as: 'everything',
+    'schedule.type': 'cosine', precision: 'f32', 'optimizer.name': 'sgd', dataset: 'fashion_mnist', 'checkpoint.keep': 2, ranks: 1, name: 'everything', register_as: 'everything',
     blocks: { '1.0': [4, [4, 8], [4, 8], 12] } };
   const made = {};
   for (const { path, type, default: usual, minimum, choices } of settings) {
