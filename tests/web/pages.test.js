@@ -35,6 +35,9 @@ test('the form has the chapter’s values, and faults stand at their fields', as
   await until(async () => (await fault(page, 'batch_size').textContent()).includes('must be 1 to 4096, got 0'), 'the fault at its field');
   assert.notEqual(await fault(page, 'optimizer.momentum').textContent(), '');
   assert.equal(await fault(page, 'epochs').textContent(), '');
+  await page.getByLabel('Shards', { exact: true }).fill('2');
+  await page.getByLabel('Ranks').fill('2');
+  await until(async () => (await fault(page, 'ranks').textContent()).includes('this daemon has no launcher'), 'the fault of ranks');
   assert.equal(await page.getByRole('button', { name: 'Start' }).getAttribute('aria-disabled'), 'true');
   await shoot(page, 'form');
   assert.deepEqual(faults(complaints), []);
@@ -50,6 +53,8 @@ function otherValues(settings) {
   for (const { path, type, default: usual, minimum, choices } of settings) {
     // What a job starts from has to be there, and what is frozen needs it: run.test.js has them.
     if (type === 'metadata' || type === 'init_from' || path === 'freeze') continue;
+    // This daemon has no launcher.
+    if (path === 'ranks') continue;
     made[path] = own[path] ?? (type === 'boolean' ? !usual : type === 'numbers' ? [0.25, 0.5].slice(0, usual.length || 1) : choices ? choices.at(-1) : type === 'integer' ? Math.max(minimum ?? 0, usual ?? 0) + 3 : 0.25);
   }
   return made;
