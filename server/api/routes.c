@@ -63,7 +63,7 @@ static const Route ROUTES[] = {
     {"GET",    "/v1/models/:model/versions/:version/content",        get_model_content,      BODY_NONE,     TOKEN, READS},
     {"GET",    "/v1/models/:model/versions/:version/onnx",           get_model_onnx,         BODY_NONE,     TOKEN, READS},
     {"GET",    "/v1/models/:model/versions/:version/card",           get_model_card,         BODY_NONE,     TOKEN, READS},
-    {"POST",   "/v1/models/:model/predict",                          predict_pictures,       BODY_BYTES,    TOKEN, PREDICTS},
+    {"POST",   "/v1/models/:model/predict",                          predict_pictures,       BODY_BYTES,    LOOK,  PREDICTS},
     {"GET",    "/v1/evaluations",                                    list_evaluations,       BODY_NONE,     TOKEN, READS},
     {"POST",   "/v1/evaluations",                                    create_evaluation,      BODY_JSON,     TOKEN, WRITES},
     {"GET",    "/v1/evaluations/:evaluation",                        get_evaluation,         BODY_NONE,     TOKEN, READS},
@@ -82,8 +82,8 @@ static const Route ROUTES[] = {
     {"GET",    "/v2/models/:model/versions/:version",                get_v2_model,           BODY_NONE,     TOKEN, READS},
     {"GET",    "/v2/models/:model/ready",                            get_v2_model_ready,     BODY_NONE,     TOKEN, READS},
     {"GET",    "/v2/models/:model/versions/:version/ready",          get_v2_model_ready,     BODY_NONE,     TOKEN, READS},
-    {"POST",   "/v2/models/:model/infer",                            infer_v2,               BODY_BYTES,    TOKEN, PREDICTS},
-    {"POST",   "/v2/models/:model/versions/:version/infer",          infer_v2,               BODY_BYTES,    TOKEN, PREDICTS},
+    {"POST",   "/v2/models/:model/infer",                            infer_v2,               BODY_BYTES,    LOOK,  PREDICTS},
+    {"POST",   "/v2/models/:model/versions/:version/infer",          infer_v2,               BODY_BYTES,    LOOK,  PREDICTS},
 };
 // clang-format on
 

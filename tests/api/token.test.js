@@ -51,6 +51,11 @@ test('the token for readers reads everything and changes nothing', async () => {
   const { bytes } = await reader.post(path, preview, { status: 200 });
   assert.deepEqual(bytes, (await friend.post(path, preview, { status: 200 })).bytes);
   await stranger.post(path, preview, { status: 401 });
+  // There is no such model: who is asked at all looks for it.
+  for (const asks of ['/v1/models/none/predict', '/v2/models/none/infer', '/v2/models/none/versions/1/infer']) {
+    await reader.post(asks, {}, { status: 404 });
+    await stranger.post(asks, {}, { status: 401 });
+  }
   assert.equal((await friend.job(job.id)).name, job.name);
   assert.equal((await reader.get('/v1/system')).json.access, 'read');
   assert.equal((await friend.get('/v1/system')).json.access, 'write');
