@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { discs } from './archive.js';
-import { ended, faults, get, openPage, post, setUp, shoot, startJob, until, visit } from './page.js';
+import { ended, faults, get, openPage, post, setUp, shoot, startDaemon, startJob, tiny, until, visit } from './page.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -391,6 +391,33 @@ test('by keyboard alone: from the list to an answer', async () => {
   await page.keyboard.press('ArrowRight');
   assert.notEqual(await slider.inputValue(), before);
   await context.close();
+});
+
+test('who may only read is offered what reads, and tries pictures', async () => {
+  const writer = { Authorization: 'Bearer writes' };
+  const daemon = await startDaemon({ environment: { GOOGLENETD_TOKEN: 'writes', GOOGLENETD_READ_TOKEN: 'reads' } });
+  try {
+    const { id } = await post(daemon, '/v1/jobs', tiny({ epochs: 1 }), writer);
+    await until(async () => (await get(daemon, `/v1/jobs/${id}`, writer)).status === 'succeeded', 'the training');
+    await post(daemon, '/v1/models', { name: 'kept', job: id }, writer);
+    const { page, complaints, context } = await openPage(world.browser, `${daemon.url}/#/models/kept`);
+    await page.locator('#token').fill('reads');
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByText('Live, for reading only').waitFor();
+    await page.getByRole('heading', { name: 'Card of version 1' }).waitFor();
+    for (const name of ['Delete …', 'An alias for version 1', 'Delete version 1', 'Evaluate …'])
+      assert.equal(await page.getByRole('button', { name, exact: true }).getAttribute('aria-disabled'), 'true', name);
+    await page.getByRole('button', { name: 'A test picture of its data set' }).click();
+    await page.getByText(/^Answered by version 1 of kept in/).waitFor();
+    await visit(page, daemon, `/runs/${id}`, '.facts dd');
+    assert.equal(await page.getByRole('button', { name: 'Register as model …' }).getAttribute('aria-disabled'), 'true');
+    await visit(page, daemon, '/upload', '.field');
+    assert.equal(await page.getByRole('button', { name: 'Upload', exact: true }).getAttribute('aria-disabled'), 'true');
+    assert.deepEqual(faults(complaints), []);
+    await context.close();
+  } finally {
+    await daemon.end('SIGKILL');
+  }
 });
 
 test('a model is deleted after a question; who looks at it hears of it', async () => {
