@@ -1,9 +1,14 @@
 // The bearer token: who needs it, and what the daemon refuses to do without.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client } from './client.js';
 import { Daemon, refused } from './daemon.js';
 
+const binary = process.env.GOOGLENETD ?? new URL('../../build/server/googlenetd', import.meta.url).pathname;
 const token = 'correct-horse-battery-staple', readToken = 'look-but-do-not-touch';
 let daemon, stranger, friend, reader;
 
@@ -35,6 +40,25 @@ test('what is nearly the token is not the token', async () => {
   for (const authorization of wrong) await stranger.get('/v1/jobs', { status: 401, headers: { authorization } });
   await stranger.get(`/v1/jobs?token=${token}`, { status: 401 });
   await stranger.get('/v1/jobs', { headers: { authorization: `bearer ${token}` } });
+});
+
+test('the command line takes it from a file or the environment', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'token-'));
+  const file = join(folder, 'token');
+  writeFileSync(file, `${token}\n`);
+  const commands = [['predict', 'none', file], ['export', 'none', '--onnx', join(folder, 'x.onnx')], ['evaluate', 'none', 'fashion_mnist']];
+  for (const command of commands) {
+    const said = (environment, ...more) => {
+      const r = spawnSync(binary, [...command, '--server', daemon.url, ...more], { encoding: 'utf8', env: { ...process.env, GOOGLENETD_TOKEN: '', ...environment } });
+      assert.equal(r.status, 1);
+      return r.stderr;
+    };
+    assert.match(said({}), /401, /);
+    assert.match(said({ GOOGLENETD_TOKEN: `${token}x` }), /401, /);
+    for (const right of [said({ GOOGLENETD_TOKEN: token }), said({ GOOGLENETD_TOKEN: 'another' }, '--token-file', file)]) assert.match(right, /no model called none/);
+    assert.match(said({}, '--token-file', join(folder, 'none')), /none/);
+  }
+  rmSync(folder, { recursive: true });
 });
 
 test('the token for readers reads everything and changes nothing', async () => {
