@@ -39,9 +39,9 @@ foreign='
 oneapi/dnnl/.*|dnnl.*          ^core/(dnn|net|layers|kernels)/
 microhttpd[.]h                 ^server/http/http[^/]*$
 sqlite3[.]h                    ^server/store/
-cJSON[.]h                      ^(server/|core/train/(safetensors|model_info))
+cJSON[.]h                      ^(server/|core/train/files/(safetensors|model_info))
 openssl/.*                     ^(server/|core/base/sha256[.]c$)
-pthread[.]h                    ^(server/|core/(base/(team[.]c|thread[.][ch])|data/loader[.]c)$)
+pthread[.]h                    ^(server/|core/(base/threads/(team[.]c|thread[.][ch])|data/loader[.]c)$)
 omp[.]h                        ^core/
 (jpeglib|jerror)[.]h           ^core/data/decode/
 spng[.]h                       ^core/data/(decode/|encode_png[.]c$)
@@ -180,7 +180,7 @@ self_test() {
     bad core/models/a.c '#include "core/net/net.h"'
     bad core/data/a.c '#include "core/train/trainer.h"'
     bad core/net/a.c '#include "core/train/trainer.h"'
-    bad core/export/a.c '#include "core/train/safetensors.h"'
+    bad core/export/a.c '#include "core/train/files/safetensors.h"'
     bad core/evaluate/a.c '#include "core/train/trainer.h"'
     bad core/train/a.c '#include "core/export/onnx.h"'
     bad core/train/a.c '#include "server/jobs/jobs.h"'
@@ -206,7 +206,7 @@ self_test() {
     bad server/jobs/store_jobs.c '#include <sqlite3.h>'
     bad core/train/trainer.c '#include <cJSON.h>'
     bad core/data/idx.c '#include <pthread.h>'
-    bad core/data/packed_write.c '#include <openssl/evp.h>'
+    bad core/data/packed/packed_write.c '#include <openssl/evp.h>'
     bad server/work/worker.c '#include <omp.h>'
     bad server/work/worker.c '#pragma omp parallel for'
     bad server/jobs/a.c '#include "tests/check.h"'
@@ -219,7 +219,7 @@ self_test() {
     good core/layers/conv/conv.c '#include "core/layers/conv/conv.h"' core/layers/conv/conv.c '#include <oneapi/dnnl/dnnl.h>' \
         core/layers/conv/conv.c '#include "core/layers/pooling.h"' core/layers/conv/conv.c '#pragma omp parallel for' \
         server/http/http_reply.c '#include <microhttpd.h>' server/store/store_sql.h '#include <sqlite3.h>' \
-        core/train/safetensors_read.c '#include <cJSON.h>' core/data/loader.c '#include <pthread.h>' \
+        core/train/files/safetensors_read.c '#include <cJSON.h>' core/data/loader.c '#include <pthread.h>' \
         core/train/trainer.c '#include "core/net/net.h"' server/main.c '#include "server/cli/args.h"'
     tree
     if check "$scratch/tree" >/dev/null; then

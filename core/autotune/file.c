@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "core/autotune/tables.h"
-#include "core/base/atomic_file.h"
-#include "core/base/file_read.h"
-#include "core/base/lock.h"
+#include "core/base/files/atomic_file.h"
+#include "core/base/files/file_read.h"
+#include "core/base/files/lock.h"
 #include "core/base/memory.h"
 
 enum {

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "core/base/cpu.h"
+#include "core/base/threads/cpu.h"
 #include "core/dnn/dnn.h"
 
 Machine machine_here(void)

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/chunks.h"
 #include "core/base/invariant.h"
 #include "core/base/memory.h"
-#include "core/base/simd.h"
+#include "core/base/numbers/simd.h"
+#include "core/base/threads/chunks.h"
 
 /* DESIGN  Node i of the tree is the sum of the shards from i up to its neighbour; where two nodes
  * are added, the left one becomes the sum. A rank adds those of its block whose partners lie in it.

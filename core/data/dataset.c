@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/file_map.h"
+#include "core/base/files/file_map.h"
 #include "core/base/memory.h"
 #include "core/data/mnist.h"
-#include "core/data/packed.h"
+#include "core/data/packed/packed.h"
 
 // As torchvision and the d2l.ai chapter name them.
 static const char *const FASHION_MNIST_NAMES[] = {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 
 /* Marks the examples of one class that are held out; returns their number. `members` has room for
  * all examples. */

@@ -23,8 +23,8 @@
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
-#include "core/base/rng.h"
-#include "core/base/thread.h"
+#include "core/base/numbers/rng.h"
+#include "core/base/threads/thread.h"
 #include "core/data/augment/mixup.h"
 #include "core/data/image_maker.h"
 

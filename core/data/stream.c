@@ -9,8 +9,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "core/base/files/write_all.h"
 #include "core/base/memory.h"
-#include "core/base/write_all.h"
 
 enum {
     BUFFER_BYTES = 1 << 16,

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/bf16.h"
-#include "core/base/chunks.h"
 #include "core/base/memory.h"
-#include "core/base/simd.h"
+#include "core/base/numbers/bf16.h"
+#include "core/base/numbers/simd.h"
+#include "core/base/threads/chunks.h"
 
 /* Alignment that vector loads and matrix tiles like: one cache line. */
 enum { TENSOR_ALIGN = 64 };

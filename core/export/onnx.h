@@ -12,7 +12,7 @@
  *
  * Errors   ERR_INVALID: a layer has no form in ONNX (core/export/onnx_layers.h), the normalisation
  *          is of another number of channels, or the file would be larger than the 2 GB that a
- *          protocol buffer can be. ERR_NO_MEMORY. Writing: core/base/atomic_file.h.
+ *          protocol buffer can be. ERR_NO_MEMORY. Writing: core/base/files/atomic_file.h.
  * Source   https://github.com/onnx/onnx/blob/main/docs/Operators.md
  */
 #pragma once

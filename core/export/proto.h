@@ -9,7 +9,7 @@
 #pragma once
 #include <stdint.h>
 
-#include "core/base/atomic_file.h"
+#include "core/base/files/atomic_file.h"
 
 /* Bytes that stand in a message before byte `at` of its own. */
 typedef struct {

@@ -3,8 +3,8 @@
 #include <omp.h>
 #include <string.h>
 
-#include "core/base/bf16.h"
 #include "core/base/invariant.h"
+#include "core/base/numbers/bf16.h"
 #include "core/kernels/batch_norm_rows.h"
 #include "core/kernels/conv/gemm.h"
 #include "core/kernels/vec.h"

@@ -1,6 +1,6 @@
 /* core/kernels/batch_norm_plain.c -- the passes of batch normalisation for any CPU; see
  * batch_norm_rows.h. */
-#include "core/base/simd.h"
+#include "core/base/numbers/simd.h"
 
 #define CLONES SIMD_CLONES
 #include "core/kernels/batch_norm_template.h"

@@ -3,8 +3,8 @@
 #include <omp.h>
 #include <string.h>
 
-#include "core/base/bf16.h"
-#include "core/base/simd.h"
+#include "core/base/numbers/bf16.h"
+#include "core/base/numbers/simd.h"
 
 SIMD_CLONES static void add_pixels_f32(float *restrict sums, const float *restrict map,
                                        size_t pixels, size_t channels, size_t stride)

@@ -1,9 +1,9 @@
 #include "core/kernels/dropout.h"
 
-#include "core/base/bf16.h"
-#include "core/base/chunks.h"
 #include "core/base/invariant.h"
-#include "core/base/simd.h"
+#include "core/base/numbers/bf16.h"
+#include "core/base/numbers/simd.h"
+#include "core/base/threads/chunks.h"
 
 /* Numbers below `dropped` drop theirs. */
 typedef struct {

@@ -7,10 +7,10 @@
  *
  * Shapes   src and dst batch x count, float32 or bfloat16; dst may be src.
  * Random   number i of example n is word i % 4 of the counter (i / 4, first_example + n, step), so
- *          that neither threads nor how a batch is cut matter: core/base/philox.h.
+ *          that neither threads nor how a batch is cut matter: core/base/numbers/philox.h.
  */
 #pragma once
-#include "core/base/philox.h"
+#include "core/base/numbers/philox.h"
 #include "core/dnn/tensor.h"
 
 typedef struct {

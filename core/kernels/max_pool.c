@@ -3,8 +3,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "core/base/bf16.h"
-#include "core/base/simd.h"
+#include "core/base/numbers/bf16.h"
+#include "core/base/numbers/simd.h"
 #include "core/kernels/vec.h"
 
 /* DESIGN. Forward goes through the pixels of dst, and for each through its window, VEC channels at

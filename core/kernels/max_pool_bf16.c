@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "core/base/simd.h"
+#include "core/base/numbers/simd.h"
 #include "core/kernels/vec.h"
 
 /* DESIGN. A pixel is computed for all its channels at once. Forward, from nine rows of channels,

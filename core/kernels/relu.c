@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 #include "core/base/invariant.h"
-#include "core/base/simd.h"
+#include "core/base/numbers/simd.h"
 #include "core/kernels/rows.h"
 
 /* Comparisons ask for what is dropped, since a NaN compares false with everything. */

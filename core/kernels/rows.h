@@ -4,7 +4,7 @@
  * Shapes   the maps have one shape, and any distance between pixels.
  */
 #pragma once
-#include "core/base/chunks.h"
+#include "core/base/threads/chunks.h"
 #include "core/dnn/tensor.h"
 
 typedef struct {

@@ -3,10 +3,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "core/base/bf16.h"
-#include "core/base/chunks.h"
 #include "core/base/invariant.h"
-#include "core/base/simd.h"
+#include "core/base/numbers/bf16.h"
+#include "core/base/numbers/simd.h"
+#include "core/base/threads/chunks.h"
 #include "core/kernels/relu.h"
 
 /* Comparisons ask for what is dropped, since a NaN compares false with everything. */

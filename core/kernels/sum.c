@@ -2,9 +2,9 @@
 
 #include <stdint.h>
 
-#include "core/base/bf16.h"
 #include "core/base/invariant.h"
-#include "core/base/simd.h"
+#include "core/base/numbers/bf16.h"
+#include "core/base/numbers/simd.h"
 #include "core/kernels/relu.h"
 #include "core/kernels/rows.h"
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/chunks.h"
 #include "core/base/memory.h"
 #include "core/base/slab.h"
+#include "core/base/threads/chunks.h"
 
 struct GradAccumulators {
     GradAccumulator **items;

@@ -6,7 +6,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
-#include "core/base/team.h"
+#include "core/base/threads/team.h"
 #include "core/dnn/ceiling.h"
 #include "core/net/net.h"
 #include "core/train/init.h"

@@ -4,7 +4,7 @@
  * its values depend on the seed and its index alone.
  */
 #pragma once
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "core/dnn/params.h"
 #include "core/models/models.h"
 

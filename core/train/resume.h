@@ -4,7 +4,7 @@
  * another network is skipped, and the report says why.
  */
 #pragma once
-#include "core/train/checkpoint.h"
+#include "core/train/files/checkpoint.h"
 
 /* A checkpoint that could not be used. */
 typedef struct {

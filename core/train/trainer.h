@@ -27,10 +27,10 @@
 #include "core/data/normalization.h"
 #include "core/data/progressive.h"
 #include "core/models/models.h"
-#include "core/train/checkpoint.h"
 #include "core/train/ending.h"
 #include "core/train/epoch_metrics.h"
-#include "core/train/model_info.h"
+#include "core/train/files/checkpoint.h"
+#include "core/train/files/model_info.h"
 #include "core/train/optim/average.h"
 #include "core/train/optim/optimizer.h"
 #include "core/train/optim/schedule.h"
@@ -94,7 +94,7 @@ typedef struct {
     EarlyEnding early_ending;
     Precision precision;
     uint64_t seed;
-    int threads;         // of the OpenMP team, see core/base/team.h; 0: as many as it allows
+    int threads;  // of the OpenMP team, see core/base/threads/team.h; 0: as many as it allows
     int loader_threads;  // that prepare batches beside it; 0: a quarter of those, at least 1
     // Model file with the initial weights, as far as they fit (core/train/transfer.h), where no
     // checkpoint is resumed; NULL: all are drawn by the seed.

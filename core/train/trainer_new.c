@@ -2,11 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/cpu.h"
 #include "core/base/memory.h"
-#include "core/base/team.h"
+#include "core/base/threads/cpu.h"
+#include "core/base/threads/team.h"
 #include "core/comm/shard_sum.h"
-#include "core/data/packed_index.h"
+#include "core/data/packed/packed_index.h"
 #include "core/dnn/dnn.h"
 #include "core/train/init.h"
 #include "core/train/trainer_inside.h"

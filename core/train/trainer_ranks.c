@@ -10,7 +10,7 @@
 #include "core/base/memory.h"
 #include "core/base/sha256.h"
 #include "core/comm/shard_sum.h"
-#include "core/data/packed_index.h"
+#include "core/data/packed/packed_index.h"
 #include "core/train/trainer_inside.h"
 
 static void add_split(Sha256 *hash, const Dataset *d, const Split *s)

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/chunks.h"
 #include "core/base/memory.h"
-#include "core/base/simd.h"
+#include "core/base/numbers/simd.h"
+#include "core/base/threads/chunks.h"
 #include "core/comm/shard_sum.h"
 #include "core/train/trainer_inside.h"
 

@@ -6,8 +6,8 @@
 
 #include "core/base/memory.h"
 #include "core/base/text.h"
-#include "core/train/model_info.h"
-#include "core/train/tensor_check.h"
+#include "core/train/files/model_info.h"
+#include "core/train/files/tensor_check.h"
 
 static bool check_network(const ModelInfo *info, const char *path, const Transfer *how, Error *err)
 {

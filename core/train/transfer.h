@@ -12,8 +12,8 @@
  * Errors   as checkpoint.h. The message names all that does not fit, as far as there is room.
  */
 #pragma once
+#include "core/train/files/safetensors.h"
 #include "core/train/head.h"
-#include "core/train/safetensors.h"
 
 typedef struct {
     const char *name;

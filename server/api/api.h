@@ -5,10 +5,10 @@
 #include "server/data/upload.h"
 #include "server/http/http.h"
 #include "server/jobs/jobs.h"
-#include "server/models/evaluations.h"
+#include "server/models/evaluations/evaluations.h"
 #include "server/models/models.h"
-#include "server/models/picture_decoders.h"
-#include "server/models/predictor.h"
+#include "server/models/predictor/picture_decoders.h"
+#include "server/models/predictor/predictor.h"
 #include "server/work/cpus.h"
 
 struct App {

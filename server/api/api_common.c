@@ -8,10 +8,10 @@
 #include "core/base/memory.h"
 #include "core/base/sha256.h"
 #include "core/net/parts.h"
-#include "server/api/json_job.h"
+#include "server/api/jobs/json_job.h"
 #include "server/base/json_text.h"
-#include "server/http/etag.h"
-#include "server/http/headers.h"
+#include "server/http/message/etag.h"
+#include "server/http/message/headers.h"
 
 enum { KEY_MOST = 255 };  // bytes of an idempotency key
 

@@ -1,7 +1,7 @@
 /* What happened: a list, or a stream that goes on (event_stream.h). */
 #include "server/api/api_common.h"
 #include "server/api/event_stream.h"
-#include "server/api/json_job.h"
+#include "server/api/jobs/json_job.h"
 
 enum {
     LIST_DEFAULT = 100,

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/api/json_job.h"
+#include "server/api/jobs/json_job.h"
 #include "server/base/time.h"
 #include "server/http/sse.h"
 

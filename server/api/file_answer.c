@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/http/etag.h"
-#include "server/http/headers.h"
+#include "server/http/message/etag.h"
+#include "server/http/message/headers.h"
 
 static int hex_value(char c)
 {

@@ -1,8 +1,8 @@
 /* server/api/file_answer.h -- a file that never changes as an answer: whole, in part, or not again.
  */
 #pragma once
+#include "server/http/message/response.h"
 #include "server/http/request.h"
-#include "server/http/response.h"
 
 typedef struct {
     int fd;              // taken

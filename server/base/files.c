@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/files/write_all.h"
 #include "core/base/memory.h"
 #include "core/base/sha256.h"
-#include "core/base/write_all.h"
 
 enum { PIECE = 1 << 16 };  // bytes read at a time
 

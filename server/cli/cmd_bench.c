@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/base/cpu.h"
 #include "core/base/memory.h"
+#include "core/base/threads/cpu.h"
 #include "core/net/rewrites.h"
 #include "core/train/bench.h"
 #include "server/cli/args.h"

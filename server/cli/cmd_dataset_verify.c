@@ -1,11 +1,11 @@
 /* googlenetd dataset verify -- are the files of packed sets what they were when they were made? */
 #include <stdio.h>
 
-#include "core/data/packed.h"
+#include "core/data/packed/packed.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
-#include "server/cli/interrupt.h"
 #include "server/cli/output.h"
+#include "server/cli/run/interrupt.h"
 
 static const Syntax SYNTAX = {
     .usage = "dataset verify DIR...",

@@ -5,21 +5,21 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/base/atomic_file.h"
+#include "core/base/files/atomic_file.h"
+#include "core/base/files/path.h"
 #include "core/base/memory.h"
-#include "core/base/path.h"
-#include "core/base/team.h"
+#include "core/base/threads/team.h"
 #include "server/base/files.h"
 #include "server/base/json_fields.h"
 #include "server/base/json_text.h"
 #include "server/cli/args.h"
-#include "server/cli/autotune_cache.h"
 #include "server/cli/commands.h"
-#include "server/cli/evaluate_remote.h"
-#include "server/cli/interrupt.h"
 #include "server/cli/job_file.h"
 #include "server/cli/model_argument.h"
-#include "server/models/model_evaluation.h"
+#include "server/cli/remote/evaluate_remote.h"
+#include "server/cli/run/autotune_cache.h"
+#include "server/cli/run/interrupt.h"
+#include "server/models/evaluations/model_evaluation.h"
 #include "server/work/cpus.h"
 #include "server/work/estimate.h"
 

@@ -9,8 +9,8 @@
 #include "server/base/json_text.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
-#include "server/cli/export_remote.h"
 #include "server/cli/model_argument.h"
+#include "server/cli/remote/export_remote.h"
 #include "server/models/model_onnx.h"
 
 /* ---- Options ---- */

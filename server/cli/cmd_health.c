@@ -5,7 +5,7 @@
 
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
-#include "server/cli/daemon_client.h"
+#include "server/cli/remote/daemon_client.h"
 #include "server/cli/server_settings.h"
 
 static const ServerCommand COMMAND = {

@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/files/path.h"
 #include "core/base/memory.h"
-#include "core/base/path.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
-#include "server/cli/follower.h"
-#include "server/cli/foreground.h"
 #include "server/cli/job_file.h"
-#include "server/cli/tracing.h"
+#include "server/cli/remote/follower.h"
+#include "server/cli/run/foreground.h"
+#include "server/cli/run/tracing.h"
 
 /* ---- Options ---- */
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
-#include "server/cli/interrupt.h"
+#include "server/cli/run/interrupt.h"
 
 enum { CLASSES_SHOWN = 24, LEFT_OUT_SHOWN = 10, GROUPS_SHOWN = 5, NAME_COLUMN = 32 };
 static const double REDRAW_SECONDS = 0.1;

@@ -4,7 +4,7 @@
  * the training has not ended.
  */
 #pragma once
-#include "core/train/model_file.h"
+#include "core/train/files/model_file.h"
 
 /* Options of a command for weights that do not say what they are; their settings begin with
  * ModelHints. */

@@ -11,7 +11,7 @@
 
 #include "core/base/text.h"
 #include "server/cli/args.h"
-#include "server/cli/interrupt.h"
+#include "server/cli/run/interrupt.h"
 
 enum { LINE = 1024, END_WAIT_MS = 500 };
 

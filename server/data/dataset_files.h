@@ -2,7 +2,7 @@
  *
  *     DATA/datasets/set_3/     one folder per set that has files
  *         source               the archive that was uploaded; gone once it is imported
- *         pixels/              the packed pictures (core/data/packed.h) and what the import
+ *         pixels/              the packed pictures (core/data/packed/packed.h) and what the import
  *                              found, report.json; whole or not there
  *         pixels.tmp-*         being written
  *         report.json          what an import that failed had found

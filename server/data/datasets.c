@@ -18,7 +18,7 @@
 #include "server/base/time.h"
 #include "server/data/dataset_files.h"
 #include "server/data/datasets_private.h"
-#include "server/jobs/job_files.h"
+#include "server/jobs/files/job_files.h"
 
 /* ---- Open and close ---- */
 

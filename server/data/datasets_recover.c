@@ -11,9 +11,9 @@
 #include "core/base/memory.h"
 #include "server/data/dataset_files.h"
 #include "server/data/datasets_private.h"
-#include "server/jobs/high_water.h"
-#include "server/jobs/job_files.h"
-#include "server/jobs/lost_found.h"
+#include "server/jobs/events/high_water.h"
+#include "server/jobs/files/job_files.h"
+#include "server/jobs/files/lost_found.h"
 
 enum { MAX_RESTARTS = 3 };
 

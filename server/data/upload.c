@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/base/files/path.h"
 #include "core/base/memory.h"
-#include "core/base/path.h"
 #include "server/base/time.h"
 #include "server/data/upload_private.h"
-#include "server/jobs/job_files.h"
+#include "server/jobs/files/job_files.h"
 
 static const double CLOSE_SECONDS = 0.4;  // that the sweeping thread may take to end
 

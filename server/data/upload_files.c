@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/base/atomic_file.h"
+#include "core/base/files/atomic_file.h"
 #include "core/base/memory.h"
 #include "server/base/json_text.h"
 #include "server/data/upload_private.h"
-#include "server/jobs/lost_found.h"
+#include "server/jobs/files/lost_found.h"
 
 static const char INFO[] = ".json", PART[] = ".part", TEMPORARY[] = ".json.tmp-";
 

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "server/http/headers.h"
+#include "server/http/message/headers.h"
 
 /* Is `host`, whatever its port, one of the names? */
 static bool is_listed(const char *hosts, const char *host)

@@ -22,8 +22,8 @@
  *     page's own files. The read-only token may GET and HEAD, and POST where that changes nothing.
  */
 #pragma once
+#include "server/http/message/response.h"
 #include "server/http/request.h"
-#include "server/http/response.h"
 
 typedef struct {
     const char *token;       // NULL: none is needed

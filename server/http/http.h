@@ -15,7 +15,7 @@
 
 #include "server/base/log.h"
 #include "server/http/router.h"
-#include "server/jobs/events.h"
+#include "server/jobs/events/events.h"
 
 typedef struct Http Http;  // a server that listens
 

@@ -22,8 +22,8 @@
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
-#include "server/http/framing.h"
 #include "server/http/http_glue.h"
+#include "server/http/message/framing.h"
 
 enum { BUFFER = 256 << 10 };
 

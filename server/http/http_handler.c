@@ -10,8 +10,8 @@
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "server/base/json_text.h"
-#include "server/http/framing.h"
 #include "server/http/http_glue.h"
+#include "server/http/message/framing.h"
 
 void exchange_release(Exchange *x)
 {

@@ -6,9 +6,9 @@
 #include <time.h>
 
 #include "core/base/memory.h"
-#include "server/http/etag.h"
 #include "server/http/file_stream.h"
 #include "server/http/http_glue.h"
+#include "server/http/message/etag.h"
 
 /* Give the text its ETag. A reader who has it already gets a 304, one who wants another a 412; the
  * conditions of other methods were looked at before they changed anything. */

@@ -15,9 +15,9 @@
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "server/http/access.h"
-#include "server/http/framing.h"
-#include "server/http/headers.h"
 #include "server/http/http_glue.h"
+#include "server/http/message/framing.h"
+#include "server/http/message/headers.h"
 #include "server/http/pages.h"
 
 enum {

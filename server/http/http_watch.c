@@ -37,7 +37,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
-#include "core/base/thread.h"
+#include "core/base/threads/thread.h"
 #include "server/http/http_glue.h"
 
 enum { TICK_MS = 1000 };

@@ -6,7 +6,7 @@
  * thread that may wait, reads files that were edited.
  */
 #pragma once
-#include "server/http/response.h"
+#include "server/http/message/response.h"
 
 typedef struct Pages Pages;
 

@@ -2,8 +2,8 @@
 #pragma once
 #include <stddef.h>
 
-#include "server/http/header_list.h"
-#include "server/http/query.h"
+#include "server/http/message/header_list.h"
+#include "server/http/message/query.h"
 
 enum {
     REQUEST_PARAMS = 2,   // ":name" segments in one route

@@ -5,8 +5,8 @@
  * segment; empty ones, "." and ".." match nothing.
  */
 #pragma once
+#include "server/http/message/response.h"
 #include "server/http/request.h"
-#include "server/http/response.h"
 
 typedef struct App App;
 

@@ -6,7 +6,7 @@
 
 #include "core/base/memory.h"
 #include "server/base/time.h"
-#include "server/jobs/event_data.h"
+#include "server/jobs/events/event_data.h"
 #include "server/jobs/jobs_shared.h"
 
 bool change_begin_new(Jobs *jobs, Change *change, Error *err)

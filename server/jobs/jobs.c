@@ -15,16 +15,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/base/lock.h"
+#include "core/base/files/lock.h"
 #include "core/base/memory.h"
 #include "server/base/time.h"
 #include "server/jobs/change.h"
-#include "server/jobs/event_data.h"
-#include "server/jobs/high_water.h"
-#include "server/jobs/job_files.h"
+#include "server/jobs/events/event_data.h"
+#include "server/jobs/events/high_water.h"
+#include "server/jobs/files/job_files.h"
+#include "server/jobs/files/lost_found.h"
+#include "server/jobs/files/reserve.h"
 #include "server/jobs/jobs_private.h"
-#include "server/jobs/lost_found.h"
-#include "server/jobs/reserve.h"
 
 /* ---- Open and close ---- */
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "server/base/time.h"
-#include "server/jobs/job_files.h"
+#include "server/jobs/files/job_files.h"
 #include "server/jobs/jobs_private.h"
 
 /* When the job will be done if it goes on as fast as it has gone since it was started, with all its

@@ -8,9 +8,9 @@
 
 #include "core/base/memory.h"
 #include "server/jobs/change.h"
-#include "server/jobs/event_data.h"
+#include "server/jobs/events/event_data.h"
+#include "server/jobs/files/removal.h"
 #include "server/jobs/jobs_shared.h"
-#include "server/jobs/removal.h"
 
 /* The job is already as it was asked to be: nothing is written. */
 static bool leave_as_it_is(Change *change, JobInfo *job)

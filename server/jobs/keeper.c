@@ -8,9 +8,9 @@
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "server/base/time.h"
-#include "server/jobs/high_water.h"
-#include "server/jobs/removal.h"
-#include "server/jobs/reserve.h"
+#include "server/jobs/events/high_water.h"
+#include "server/jobs/files/removal.h"
+#include "server/jobs/files/reserve.h"
 
 enum {
     LOOK_SECONDS = 1,    // between two looks while something is wrong, and at most one a second

@@ -9,7 +9,7 @@
  */
 #pragma once
 #include "server/base/log.h"
-#include "server/jobs/events.h"
+#include "server/jobs/events/events.h"
 #include "server/store/store.h"
 
 typedef struct Keeper Keeper;

@@ -10,10 +10,10 @@
 
 #include "core/base/memory.h"
 #include "server/jobs/change.h"
-#include "server/jobs/event_data.h"
-#include "server/jobs/job_files.h"
-#include "server/jobs/lost_found.h"
-#include "server/jobs/removal.h"
+#include "server/jobs/events/event_data.h"
+#include "server/jobs/files/job_files.h"
+#include "server/jobs/files/lost_found.h"
+#include "server/jobs/files/removal.h"
 #include "server/jobs/restart.h"
 
 static const Restart DAEMON_DIED = {

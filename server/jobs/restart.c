@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "server/jobs/event_data.h"
+#include "server/jobs/events/event_data.h"
 
 enum { MAX_IDLE_RESTARTS = 3 };
 

@@ -8,7 +8,7 @@
 #include "core/base/memory.h"
 #include "server/base/time.h"
 #include "server/jobs/change.h"
-#include "server/jobs/event_data.h"
+#include "server/jobs/events/event_data.h"
 #include "server/jobs/runs_private.h"
 
 /* ---- Taking a job ---- */

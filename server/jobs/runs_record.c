@@ -10,8 +10,8 @@
 #include "core/base/memory.h"
 #include "server/base/time.h"
 #include "server/jobs/change.h"
-#include "server/jobs/event_data.h"
-#include "server/jobs/job_files.h"
+#include "server/jobs/events/event_data.h"
+#include "server/jobs/files/job_files.h"
 #include "server/jobs/restart.h"
 #include "server/jobs/runs_private.h"
 

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "server/jobs/files/job_files.h"
+#include "server/jobs/files/lost_found.h"
 #include "server/jobs/job.h"
-#include "server/jobs/job_files.h"
-#include "server/jobs/lost_found.h"
 
 #define INCOMING "new-"
 #define ENDING   ".safetensors"

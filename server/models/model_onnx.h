@@ -1,5 +1,5 @@
 /* server/models/model_onnx.h -- a model's file as ONNX, with all that is known of it as metadata:
- * what the file itself says (core/train/model_info.h), and
+ * what the file itself says (core/train/files/model_info.h), and
  *
  *   preprocessing   JSON: from a picture file to the graph's input, in this order
  *     colour        "rgb" or "grey"
@@ -13,7 +13,7 @@
  */
 #pragma once
 #include "core/export/onnx.h"
-#include "core/train/model_file.h"
+#include "core/train/files/model_file.h"
 
 typedef struct {
     bool keep_batch_norm, without_preprocessing, probabilities;

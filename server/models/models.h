@@ -21,7 +21,7 @@
 #pragma once
 #include "core/data/decode/image_spec.h"
 #include "core/data/normalization.h"
-#include "core/train/model_file.h"
+#include "core/train/files/model_file.h"
 #include "server/base/faults.h"
 #include "server/base/files.h"
 #include "server/jobs/jobs.h"

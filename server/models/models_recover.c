@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "server/jobs/job_files.h"
-#include "server/jobs/lost_found.h"
+#include "server/jobs/files/job_files.h"
+#include "server/jobs/files/lost_found.h"
 #include "server/models/model_files.h"
 #include "server/models/models_private.h"
 

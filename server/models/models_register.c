@@ -12,13 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/base/file_read.h"
+#include "core/base/files/file_read.h"
 #include "core/base/memory.h"
-#include "core/train/checkpoint.h"
+#include "core/train/files/checkpoint.h"
 #include "server/base/json_text.h"
 #include "server/base/time.h"
-#include "server/jobs/job_files.h"
-#include "server/models/evaluation_summary.h"
+#include "server/jobs/files/job_files.h"
+#include "server/models/evaluations/evaluation_summary.h"
 #include "server/models/model_files.h"
 #include "server/models/models_private.h"
 

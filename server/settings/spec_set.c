@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "core/data/packed.h"
+#include "core/data/packed/packed.h"
 
 SpecSet spec_set_known(const DatasetInfo *info)
 {

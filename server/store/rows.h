@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/train/checkpoint.h"
 #include "core/train/epoch_metrics.h"
+#include "core/train/files/checkpoint.h"
 #include "server/store/rows_dataset.h"
 #include "server/store/rows_evaluation.h"
 #include "server/store/rows_model.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/base/team.h"
+#include "core/base/threads/team.h"
 #include "server/work/cgroup.h"
 
 /* Version 2: "150000 100000", or "max 100000". */

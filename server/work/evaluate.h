@@ -1,7 +1,7 @@
 /* server/work/evaluate.h -- one evaluation from its row to what it has found, on the calling
  * thread. */
 #pragma once
-#include "server/models/evaluations.h"
+#include "server/models/evaluations/evaluations.h"
 #include "server/work/cpus.h"
 
 typedef struct {

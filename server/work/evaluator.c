@@ -8,7 +8,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
-#include "core/base/thread.h"
+#include "core/base/threads/thread.h"
 #include "server/base/time.h"
 
 enum { NICE = 10 };

@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
-#include "core/base/lock.h"
+#include "core/base/files/lock.h"
 #include "core/base/memory.h"
 #include "server/data/dataset_files.h"
 #include "server/data/dataset_folder.h"
-#include "server/jobs/job_files.h"
+#include "server/jobs/files/job_files.h"
 #include "server/launch/launch.h"
 #include "server/launch/order.h"
 #include "server/launch/report.h"

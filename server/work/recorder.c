@@ -22,7 +22,7 @@
 #include <string.h>
 
 #include "server/base/time.h"
-#include "server/jobs/job_files.h"
+#include "server/jobs/files/job_files.h"
 #include "server/work/error_word.h"
 
 static const char LOST[] = "ranks_lost";

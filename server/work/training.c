@@ -7,7 +7,7 @@
 #include "core/base/memory.h"
 #include "server/base/json_text.h"
 #include "server/data/dataset_folder.h"
-#include "server/jobs/job_files.h"
+#include "server/jobs/files/job_files.h"
 #include "server/work/estimate.h"
 #include "server/work/launched.h"
 #include "server/work/recorder.h"

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 
-const file = new URL('../../server/api/openapi.json', import.meta.url);
+const file = new URL('../../server/api/system/openapi.json', import.meta.url);
 export const description = JSON.parse(await readFile(file));
 
 // The same description with nothing left open: no unknown fields, no unknown words in an enum.

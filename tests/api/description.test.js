@@ -10,7 +10,7 @@ import ts from 'typescript';
 import { description, strict } from './client.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const file = join(root, 'server/api/openapi.json');
+const file = join(root, 'server/api/system/openapi.json');
 
 test('Redocly finds nothing to complain of', async () => {
   // The project has no licence to name.
@@ -113,7 +113,7 @@ test('the codes of problems are those of the sources', () => {
     for (const [, code] of text.matchAll(/\bcode = [^;?]*\? "([a-z_]+)"/g)) used.add(code);
     // A table of reasons with the status of each.
     for (const [, code] of text.matchAll(/\{"([a-z_]+)", +\d{3}\}/g)) used.add(code);
-    if (name.endsWith('http/response.c'))
+    if (name.endsWith('http/message/response.c'))
       for (const [, code] of text.matchAll(/\{\d{3}, "[^"]*", "(\w+)"\}/g)) used.add(code);
   }
   const described = description.components.schemas.Problem.properties.code.anyOf[0].enum;

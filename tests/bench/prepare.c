@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "core/base/file_read.h"
+#include "core/base/files/file_read.h"
 #include "core/base/memory.h"
 
 enum { SECONDS = 3, MOST = 1 << 28 };

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "core/net/rewrites.h"
 #include "tests/check.h"
 

@@ -1,7 +1,7 @@
 /* tests/core/numbers.h -- memory and numbers for kernels. Include it after tests/check.h. */
 #pragma once
-#include "core/base/bf16.h"
-#include "core/base/rng.h"
+#include "core/base/numbers/bf16.h"
+#include "core/base/numbers/rng.h"
 
 /* 64-byte aligned and full of NaNs: nothing may be read before it was written. */
 static inline void *aligned_nans(size_t bytes)

@@ -10,7 +10,7 @@
 
 #include "core/base/memory.h"
 #include "core/base/sha256.h"
-#include "core/data/packed_index.h"
+#include "core/data/packed/packed_index.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "core/base/text.h"
-#include "server/api/predict_body.h"
-#include "server/api/v2_tensors.h"
+#include "server/api/models/predict_body.h"
+#include "server/api/models/v2_tensors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

@@ -12,8 +12,8 @@
 #include "core/base/text.h"
 #include "server/api/routes.h"
 #include "server/base/json_text.h"
-#include "server/http/etag.h"
-#include "server/http/headers.h"
+#include "server/http/message/etag.h"
+#include "server/http/message/headers.h"
 #include "server/jobs/job.h"
 
 enum { FILE_SIZE = 1000 };

@@ -12,13 +12,13 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "core/base/team.h"
+#include "core/base/threads/team.h"
 #include "core/data/loader.h"
 #include "core/models/models.h"
 #include "core/net/net.h"
-#include "core/train/checkpoint.h"
+#include "core/train/files/checkpoint.h"
+#include "core/train/files/model_info.h"
 #include "core/train/init.h"
-#include "core/train/model_info.h"
 #include "core/train/optim/optimizer.h"
 
 enum { SKIPPED = 77 };

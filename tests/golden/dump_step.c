@@ -10,14 +10,14 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "core/layers/dropout.h"
 #include "core/models/models.h"
 #include "core/net/net.h"
-#include "core/train/checkpoint.h"
+#include "core/train/files/checkpoint.h"
+#include "core/train/files/safetensors.h"
 #include "core/train/init.h"
 #include "core/train/optim/optimizer.h"
-#include "core/train/safetensors.h"
 
 enum { CLASSES = 10 };
 static const double RATE = 0.01;

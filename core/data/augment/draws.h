@@ -1,13 +1,14 @@
 /* core/data/augment/draws.h -- the random numbers of one augmentation of one picture.
  *
- * They are a pure function of the seed, the use, the epoch and the index (core/base/philox.h).
- * Nothing has to be saved: a resume, another number of threads or another batch size draws the same
- * for a picture. Each use has its own numbers, so that switching one on does not shift the others.
+ * They are a pure function of the seed, the use, the epoch and the index
+ * (core/base/numbers/philox.h). Nothing has to be saved: a resume, another number of threads or
+ * another batch size draws the same for a picture. Each use has its own numbers, so that switching
+ * one on does not shift the others.
  */
 #pragma once
 #include <stdint.h>
 
-#include "core/base/philox.h"
+#include "core/base/numbers/philox.h"
 
 typedef struct {
     uint64_t seed;

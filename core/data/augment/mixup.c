@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "core/base/simd.h"
+#include "core/base/numbers/simd.h"
 
 enum { MIXED = -1 };  // in place of a partner
 

@@ -1,6 +1,6 @@
 #include "core/data/resample/passes.h"
 
-#include "core/base/simd.h"
+#include "core/base/numbers/simd.h"
 #include "core/data/resample/row_kernels.h"
 
 enum {

@@ -2,7 +2,7 @@
 
 #include <oneapi/dnnl/dnnl.h>
 
-#include "core/base/bf16.h"
+#include "core/base/numbers/bf16.h"
 
 /* DESIGN. A tile of up to 14 rows and 32 columns of c stays in registers (28 of the 32 that AVX-512
  * has) while a column of a, number by number, meets a row of b. The compiler is given the number of

@@ -3,8 +3,8 @@
 #include <omp.h>
 #include <string.h>
 
-#include "core/base/bf16.h"
-#include "core/base/simd.h"
+#include "core/base/numbers/bf16.h"
+#include "core/base/numbers/simd.h"
 #include "core/kernels/conv/im2col_gather.h"
 #include "core/kernels/conv/panels.h"
 

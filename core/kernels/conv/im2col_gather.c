@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "core/base/simd.h"
+#include "core/base/numbers/simd.h"
 
 size_t gather_number_bytes(const Im2col *p)
 {

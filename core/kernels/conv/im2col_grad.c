@@ -2,7 +2,7 @@
 #include <omp.h>
 #include <string.h>
 
-#include "core/base/simd.h"
+#include "core/base/numbers/simd.h"
 #include "core/kernels/conv/im2col_gather.h"
 #include "core/kernels/conv/panels.h"
 #include "core/kernels/shares.h"

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "core/base/bf16.h"
 #include "core/base/clock.h"
 #include "core/base/invariant.h"
 #include "core/base/memory.h"
-#include "core/base/rng.h"
+#include "core/base/numbers/bf16.h"
+#include "core/base/numbers/rng.h"
 #include "core/base/slab.h"
 
 static_assert((int)CONV_PROBLEM_KEY <= (int)AUTOTUNE_KEY, "a problem's text is a key");

@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "core/base/simd.h"
+#include "core/base/numbers/simd.h"
 #include "core/train/optim/optimizer_inside.h"
 
 SIMD_CLONES static ChunkReport update_chunk(Update u, size_t count, float *restrict value,

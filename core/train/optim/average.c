@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "core/base/chunks.h"
-#include "core/base/simd.h"
+#include "core/base/numbers/simd.h"
+#include "core/base/threads/chunks.h"
 
 SIMD_CLONES static void lerp_chunk(size_t count, float *restrict average, float share,
                                    const float *restrict value)

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/chunks.h"
 #include "core/base/invariant.h"
 #include "core/base/memory.h"
-#include "core/base/simd.h"
+#include "core/base/numbers/simd.h"
+#include "core/base/threads/chunks.h"
 
 struct BatchGroup {
     ParamStore *store;

@@ -1,4 +1,4 @@
-#include "core/base/simd.h"
+#include "core/base/numbers/simd.h"
 #include "core/train/optim/optimizer_inside.h"
 
 SIMD_CLONES static ChunkReport update_plain(Update u, size_t count, float *restrict value,

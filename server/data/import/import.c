@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/files/path.h"
 #include "core/base/memory.h"
-#include "core/base/path.h"
-#include "core/data/packed.h"
+#include "core/data/packed/packed.h"
 #include "server/data/import/duplicates.h"
 #include "server/data/import/report_build.h"
 #include "server/data/import/stage.h"

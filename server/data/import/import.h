@@ -2,7 +2,7 @@
  *
  * Lists the source, finds its layout, decodes every picture once in processes of their own
  * (server/data/import/decoder.h), finds duplicates, assigns the split where the source has none,
- * and writes a packed set (core/data/packed.h) with three files more in its folder:
+ * and writes a packed set (core/data/packed/packed.h) with three files more in its folder:
  *
  *   report.json               the report, whole
  *   train.names  test.names   a line for each picture, in the order of the pixels: its path in the

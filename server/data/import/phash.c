@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "core/base/simd.h"
+#include "core/base/numbers/simd.h"
 
 enum {
     SIDE = 8,   // frequencies in each direction

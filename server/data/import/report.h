@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "core/data/decode/image_spec.h"
-#include "core/data/packed_index.h"
+#include "core/data/packed/packed_index.h"
 #include "server/data/import/traits.h"
 #include "server/data/intake/layout.h"
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/base/numbers/simd.h"
 #include "core/base/sha256.h"
-#include "core/base/simd.h"
 #include "server/data/import/phash.h"
 
 enum { LANES = 48 };  // a multiple of 3 and of the width of registers

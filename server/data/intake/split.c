@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "core/base/philox.h"
+#include "core/base/numbers/philox.h"
 
 /* Pictures of one class in a group. */
 typedef struct {

@@ -1,5 +1,5 @@
 /* tests/core/base/test_atomic_file.c -- many writers and readers of one file; writers that die. */
-#include "core/base/atomic_file.h"
+#include "core/base/files/atomic_file.h"
 
 #include <dirent.h>
 #include <fcntl.h>

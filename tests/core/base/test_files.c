@@ -5,8 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/base/file_read.h"
-#include "core/base/lock.h"
+#include "core/base/files/file_read.h"
+#include "core/base/files/lock.h"
 #include "tests/check.h"
 
 static void path_of(char *path, const char *name)

@@ -1,5 +1,5 @@
 /* tests/core/base/test_philox.c */
-#include "core/base/philox.h"
+#include "core/base/numbers/philox.h"
 #include "tests/check.h"
 
 /* philox 4x32 10 of the known answers that come with Random123. */

@@ -1,5 +1,5 @@
 /* tests/core/base/test_rng.c -- the generator repeats itself where it must, and nowhere else. */
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "tests/check.h"
 
 static void equal_seeds_give_equal_numbers(void **state)

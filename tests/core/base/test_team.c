@@ -1,5 +1,5 @@
 /* tests/core/base/test_team.c -- teams of a known size, whatever OpenMP was told before. */
-#include "core/base/team.h"
+#include "core/base/threads/team.h"
 
 #include <omp.h>
 #include <sys/prctl.h>

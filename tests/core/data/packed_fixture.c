@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "core/base/atomic_file.h"
-#include "core/base/file_read.h"
+#include "core/base/files/atomic_file.h"
+#include "core/base/files/file_read.h"
 #include "core/base/sha256.h"
 
 #include "tests/check.h"

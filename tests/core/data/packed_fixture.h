@@ -1,6 +1,6 @@
 /* tests/core/data/packed_fixture.h -- a small packed set in a folder of its own. */
 #pragma once
-#include "core/data/packed.h"
+#include "core/data/packed/packed.h"
 
 enum {
     PACKED_CHANNELS = 3,

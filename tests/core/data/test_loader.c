@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "core/data/augment/mixup.h"
 #include "core/data/resize.h"
 #include "tests/check.h"

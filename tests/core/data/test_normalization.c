@@ -1,7 +1,7 @@
 /* tests/core/data/test_normalization.c -- the figures of a split, and what becomes of a value. */
 #include "core/data/normalization.h"
 
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "tests/check.h"
 
 enum { EXAMPLES = 40, HEIGHT = 5, WIDTH = 3, CHANNELS = 3, AREA = HEIGHT * WIDTH };

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "core/models/models.h"
 #include "core/train/init.h"
 #include "tests/check.h"

@@ -6,7 +6,7 @@
 
 #include "core/data/holdout.h"
 #include "core/evaluate/figures.h"
-#include "core/train/model_file.h"
+#include "core/train/files/model_file.h"
 #include "tests/check.h"
 #include "tests/core/train/trainer_fixture.h"
 

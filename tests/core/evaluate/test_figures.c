@@ -2,10 +2,10 @@
  * predictions with ties, classes without examples, and classes that nobody guesses. */
 #include "core/evaluate/figures.h"
 
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "core/evaluate/calibration.h"
 #include "core/evaluate/mistakes.h"
-#include "core/train/safetensors.h"
+#include "core/train/files/safetensors.h"
 #include "tests/check.h"
 
 /* Logits in steps of a half, so that many are equal; labels below `labelled`. */

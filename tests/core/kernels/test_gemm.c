@@ -1,8 +1,8 @@
 /* tests/core/kernels/test_gemm.c -- the fast kernels against the plain ones, over all tails. */
 #include "core/kernels/conv/brgemm.h"
 
-#include "core/base/bf16.h"
-#include "core/base/rng.h"
+#include "core/base/numbers/bf16.h"
+#include "core/base/numbers/rng.h"
 #include "tests/check.h"
 
 enum { MAX_ROWS = 30, MAX_COLS = 80, MAX_DEPTH = 65, C_ROW = 96 };

@@ -1,7 +1,7 @@
 /* tests/core/kernels/test_kernels.c -- our own loops against plain ones, over sizes that leave
  * tails. */
-#include "core/base/bf16.h"
-#include "core/base/rng.h"
+#include "core/base/numbers/bf16.h"
+#include "core/base/numbers/rng.h"
 #include "core/kernels/relu.h"
 #include "core/kernels/sum.h"
 #include "core/kernels/vec.h"

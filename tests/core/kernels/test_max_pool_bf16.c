@@ -1,8 +1,8 @@
 /* tests/core/kernels/test_max_pool_bf16.c -- pooling in 16 bits against naive loops. */
 #include "core/kernels/max_pool_bf16.h"
 
-#include "core/base/bf16.h"
-#include "core/base/rng.h"
+#include "core/base/numbers/bf16.h"
+#include "core/base/numbers/rng.h"
 #include "tests/check.h"
 #include "tests/core/kernels/nan_bits.h"
 

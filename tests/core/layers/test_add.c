@@ -1,5 +1,5 @@
 /* tests/core/layers/test_add.c */
-#include "core/base/bf16.h"
+#include "core/base/numbers/bf16.h"
 #include "core/layers/add.h"
 #include "core/layers/avg_pool.h"
 #include "core/layers/conv/conv.h"

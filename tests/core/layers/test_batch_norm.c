@@ -1,7 +1,7 @@
 /* tests/core/layers/test_batch_norm.c */
 #include "core/layers/batch_norm.h"
 
-#include "core/base/bf16.h"
+#include "core/base/numbers/bf16.h"
 #include "core/layers/conv/conv.h"
 #include "tests/check.h"
 #include "tests/core/bound.h"

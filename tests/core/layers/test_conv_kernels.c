@@ -4,8 +4,8 @@
  * in dense maps and in parts of wider ones, in float32 and bfloat16, by one to three threads. */
 #include <omp.h>
 
-#include "core/base/bf16.h"
-#include "core/base/rng.h"
+#include "core/base/numbers/bf16.h"
+#include "core/base/numbers/rng.h"
 #include "core/kernels/conv/brgemm.h"
 #include "core/kernels/conv/gemm.h"
 #include "core/kernels/conv/winograd.h"

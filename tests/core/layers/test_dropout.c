@@ -1,8 +1,8 @@
 /* tests/core/layers/test_dropout.c */
 #include "core/layers/dropout.h"
 
-#include "core/base/bf16.h"
-#include "core/base/philox.h"
+#include "core/base/numbers/bf16.h"
+#include "core/base/numbers/philox.h"
 #include "core/layers/conv/conv.h"
 #include "core/net/net.h"
 #include "tests/check.h"

@@ -1,7 +1,7 @@
 /* tests/core/layers/test_linear.c */
 #include "core/layers/linear.h"
 
-#include "core/base/bf16.h"
+#include "core/base/numbers/bf16.h"
 #include "core/net/net.h"
 #include "tests/check.h"
 #include "tests/core/bound.h"

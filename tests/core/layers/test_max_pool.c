@@ -1,7 +1,7 @@
 /* tests/core/layers/test_max_pool.c */
 #include "core/layers/max_pool.h"
 
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "core/layers/conv/conv.h"
 #include "tests/check.h"
 #include "tests/core/bound.h"

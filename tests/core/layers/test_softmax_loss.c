@@ -3,7 +3,7 @@
 
 #include <omp.h>
 
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "tests/check.h"
 
 static void equal_logits_cost_log_of_the_classes(void **state)

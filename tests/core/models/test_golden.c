@@ -12,8 +12,8 @@
 #include "core/models/models.h"
 #include "core/net/net.h"
 #include "core/net/rewrites.h"
+#include "core/train/files/safetensors.h"
 #include "core/train/optim/optimizer.h"
-#include "core/train/safetensors.h"
 #include "tests/check.h"
 
 enum { SIDE = 28, CLASSES = 10, BATCH = 7, BATCHES = 3, STEPS = 10 };

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "core/layers/batch_norm.h"
 #include "core/layers/concat.h"
 #include "core/layers/conv/conv.h"

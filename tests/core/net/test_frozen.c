@@ -2,7 +2,7 @@
  * it leaves alone, and that it does not compute the rest. */
 #include <stdio.h>
 
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "core/layers/conv/conv.h"
 #include "core/layers/dropout.h"
 #include "core/layers/global_avg_pool.h"

@@ -1,6 +1,6 @@
 /* tests/core/net/test_last_layer.c -- a network may end with any layer, in bfloat16 too: the loss
  * reads float32. */
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "core/layers/concat.h"
 #include "core/layers/conv/conv.h"
 #include "core/layers/global_avg_pool.h"

@@ -4,7 +4,7 @@
 
 #include <omp.h>
 
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "core/layers/concat.h"
 #include "core/layers/conv/conv.h"
 #include "core/layers/fork.h"

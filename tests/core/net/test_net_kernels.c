@@ -3,7 +3,7 @@
 #include <omp.h>
 #include <stdio.h>
 
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "core/kernels/conv/brgemm.h"
 #include "core/kernels/conv/conv_problem.h"
 #include "core/layers/conv/conv.h"

@@ -2,7 +2,7 @@
  * is committed, which gradients are complete. */
 #include <string.h>
 
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "core/layers/conv/conv.h"
 #include "core/layers/layer.h"
 #include "core/layers/linear.h"

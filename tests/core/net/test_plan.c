@@ -1,7 +1,7 @@
 /* tests/core/net/test_plan.c -- blocks alive together never overlap, and the rest share. */
 #include "core/net/plan.h"
 
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "tests/check.h"
 
 static void check_no_overlap(const Lifetime *blocks, const size_t *offsets, int count, size_t total)

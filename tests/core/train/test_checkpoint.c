@@ -1,5 +1,5 @@
 /* tests/core/train/test_checkpoint.c -- a training's state comes back whole, or is refused. */
-#include "core/train/checkpoint.h"
+#include "core/train/files/checkpoint.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,8 +8,8 @@
 #include "core/base/text.h"
 #include "core/layers/batch_norm.h"
 #include "core/layers/linear.h"
-#include "core/train/model_info.h"
-#include "core/train/safetensors.h"
+#include "core/train/files/model_info.h"
+#include "core/train/files/safetensors.h"
 #include "tests/check.h"
 
 static ParamStore *store_new(const char *name, int out, float first)

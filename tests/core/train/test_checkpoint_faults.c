@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "core/layers/linear.h"
-#include "core/train/checkpoint.h"
+#include "core/train/files/checkpoint.h"
 #include "tests/check.h"
 
 /* ---- The layer of faults ---- */

@@ -1,11 +1,11 @@
 /* tests/core/train/test_model_file.c -- a model file says what it is, and what it does not say is
  * told. */
-#include "core/train/model_file.h"
+#include "core/train/files/model_file.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-#include "core/train/checkpoint.h"
+#include "core/train/files/checkpoint.h"
 #include "core/train/init.h"
 #include "tests/check.h"
 

@@ -1,5 +1,5 @@
 /* tests/core/train/test_safetensors.c -- files of ours and of others, whole and damaged. */
-#include "core/train/safetensors.h"
+#include "core/train/files/safetensors.h"
 
 #include <math.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-#include "server/cli/csv.h"
+#include "server/cli/run/csv.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "server/cli/progress.h"
+#include "server/cli/run/progress.h"
 
 #include <string.h>
 

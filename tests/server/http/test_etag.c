@@ -1,5 +1,5 @@
 /* tests/server/http/test_etag.c -- tags, lists of them, and the conditions that they put. */
-#include "server/http/etag.h"
+#include "server/http/message/etag.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "server/http/headers.h"
+#include "server/http/message/headers.h"
 
 #include "tests/check.h"
 

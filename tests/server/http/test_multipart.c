@@ -1,6 +1,6 @@
 /* tests/server/http/test_multipart.c -- bodies of forms: what curl and browsers send, and what is
  * refused. Every body is also given cut off at every byte, in memory of its own size. */
-#include "server/http/multipart.h"
+#include "server/http/message/multipart.h"
 
 #include "tests/check.h"
 

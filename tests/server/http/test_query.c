@@ -1,4 +1,4 @@
-#include "server/http/query.h"
+#include "server/http/message/query.h"
 
 #include <stdio.h>
 #include <stdlib.h>

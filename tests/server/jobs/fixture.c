@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "server/base/json_text.h"
-#include "server/jobs/job_files.h"
+#include "server/jobs/files/job_files.h"
 #include "tests/check.h"
 
 void jobs_reopen(JobsFixture *f)

@@ -1,5 +1,5 @@
 /* tests/server/jobs/test_events.c -- the notifier: it wakes for newer events and never for none. */
-#include "server/jobs/events.h"
+#include "server/jobs/events/events.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/jobs/job_files.h"
+#include "server/jobs/files/job_files.h"
 #include "server/jobs/runs_private.h"
 #include "server/store/store_sql.h"
 #include "tests/check.h"

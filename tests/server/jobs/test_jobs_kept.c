@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/jobs/job_files.h"
+#include "server/jobs/files/job_files.h"
 #include "tests/check.h"
 #include "tests/server/jobs/fixture.h"
 

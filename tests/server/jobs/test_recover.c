@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/jobs/job_files.h"
+#include "server/jobs/files/job_files.h"
 #include "server/jobs/runs_private.h"
 #include "tests/check.h"
 #include "tests/server/jobs/fixture.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/base/lock.h"
+#include "core/base/files/lock.h"
 #include "server/launch/commands.h"
 #include "server/launch/guard.h"
 #include "tests/check.h"

@@ -1,6 +1,6 @@
 /* tests/server/models/test_evaluations.c -- the manager of evaluations: every way from status to
  * status, what a death leaves behind, what the end of a training queues, what is found. */
-#include "server/models/evaluations.h"
+#include "server/models/evaluations/evaluations.h"
 
 #include <math.h>
 #include <stdio.h>

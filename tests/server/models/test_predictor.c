@@ -1,15 +1,15 @@
 /* tests/server/models/test_predictor.c -- many threads that predict at a time: right answers, bit
  * for bit, whatever is computed together and whatever becomes of the files; models that leave. */
-#include "server/models/predictor.h"
+#include "server/models/predictor/predictor.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/base/rng.h"
-#include "core/base/team.h"
-#include "core/train/checkpoint.h"
+#include "core/base/numbers/rng.h"
+#include "core/base/threads/team.h"
+#include "core/train/files/checkpoint.h"
 #include "core/train/init.h"
 #include "tests/check.h"
 #include "tests/server/scratch.h"

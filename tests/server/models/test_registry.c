@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/train/checkpoint.h"
+#include "core/train/files/checkpoint.h"
 #include "core/train/init.h"
-#include "server/jobs/job_files.h"
+#include "server/jobs/files/job_files.h"
 #include "server/jobs/jobs_shared.h"
 #include "server/models/model_files.h"
 #include "server/models/models.h"

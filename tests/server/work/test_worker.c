@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/jobs/job_files.h"
+#include "server/jobs/files/job_files.h"
 #include "tests/check.h"
 #include "tests/server/work/worker_fixture.h"
 

@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "server/jobs/job_files.h"
+#include "server/jobs/files/job_files.h"
 #include "tests/check.h"
 
 Workers *worker_start(JobsFixture *f, int count, const char *datasets)

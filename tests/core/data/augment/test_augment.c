@@ -2,7 +2,7 @@
  * definition, and all of them together. */
 #include "core/data/augment/augment.h"
 
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "core/data/augment/box.h"
 #include "tests/check.h"
 

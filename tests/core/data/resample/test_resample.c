@@ -3,7 +3,7 @@
  * the plain loop's bytes are Pillow's is for test_resize and test_decode to say. */
 #include "core/data/resample/resample.h"
 
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "core/data/resample/passes.h"
 #include "core/data/resample/row_kernels.h"
 #include "tests/check.h"

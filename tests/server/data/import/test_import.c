@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "core/base/text.h"
-#include "core/data/packed.h"
+#include "core/data/packed/packed.h"
 #include "tests/check.h"
 #include "tests/server/data/import/wild.h"
 #include "tests/server/scratch.h"

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "server/data/import/phash.h"
 #include "tests/check.h"
 

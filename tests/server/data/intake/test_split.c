@@ -2,7 +2,7 @@
  */
 #include <stdio.h>
 
-#include "core/base/rng.h"
+#include "core/base/numbers/rng.h"
 #include "server/data/intake/split.h"
 
 #include "tests/check.h"

@@ -1,0 +1,123 @@
+/* Look at one data set, cancel its import, delete it. */
+#include "server/api/datasets/api_dataset.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "server/api/api_common.h"
+#include "server/api/datasets/json_dataset.h"
+#include "server/data/dataset_files.h"
+#include "server/data/dataset_folder.h"
+
+bool request_dataset(App *app, const Request *req, DatasetRow *set, Error *err)
+{
+    return datasets_find(app->sets, req->params[0], set, err);
+}
+
+bool respond_dataset(Response *res, int status, DatasetRow *set)
+{
+    cJSON *json = dataset_to_json(set);
+    dataset_row_free(set);
+    return respond_json(res, status, json);
+}
+
+static bool respond_known(const App *app, const DatasetInfo *known, Response *res)
+{
+    Error missing = {0};
+    char *folder = dataset_folder(app->datasets, known);
+    const bool there = dataset_available(app->datasets, known, &missing);
+    cJSON *json = known_dataset_to_json(known, folder, there ? NULL : missing.message);
+    free(folder);
+    return respond_json(res, 200, json);
+}
+
+bool get_dataset(App *app, const Request *req, Response *res, Error *err)
+{
+    DatasetRow set;
+    if (request_has_faults(req, res))
+        return true;
+    const DatasetInfo *known = dataset_find(req->params[0]);
+    if (known)
+        return respond_known(app, known, res);
+    return request_dataset(app, req, &set, err) && respond_dataset(res, 200, &set);
+}
+
+bool dataset_refuse_known(const Request *req, Error *err)
+{
+    return !dataset_find(req->params[0])
+           || fail_as(err, ERR_CONFLICT, "dataset_is_known",
+                      "%s came with the machine and cannot be changed here", req->params[0]);
+}
+
+bool cancel_dataset(App *app, const Request *req, Response *res, Error *err)
+{
+    Faults faults = {.count = 0};
+    DatasetRow set;
+    query_finish(req->query, &faults);
+    if (req->json && (!cJSON_IsObject(req->json) || req->json->child))
+        faults_add(&faults, "", "must be empty, or {}");
+    if (faults.count)
+        return respond_faults(res, &faults);
+    if (!dataset_refuse_known(req, err) || !request_dataset(app, req, &set, err))
+        return false;
+    const int64_t id = set.id;
+    dataset_row_free(&set);
+    return datasets_cancel(app->sets, id, &set, err) && respond_dataset(res, 200, &set);
+}
+
+bool delete_dataset(App *app, const Request *req, Response *res, Error *err)
+{
+    DatasetRow set;
+    if (request_has_faults(req, res))
+        return true;
+    if (!dataset_refuse_known(req, err) || !request_dataset(app, req, &set, err))
+        return false;
+    const int64_t id = set.id;
+    dataset_row_free(&set);
+    if (!datasets_delete(app->sets, id, err))
+        return false;
+    char text[JOB_ID];
+    dataset_id_format(id, text);
+    open_sets_forget(app->open_sets, text);
+    return respond_empty(res, 204);
+}
+
+/* ---- The report ---- */
+
+/* Of a set that is ready it never changes; of one that has failed it is what was known by then. */
+static int open_report(const App *app, int64_t id)
+{
+    const int fd = open(dataset_pixels_report_path(app->data, id).text, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 ? fd : open(dataset_report_path(app->data, id).text, O_RDONLY | O_CLOEXEC);
+}
+
+bool get_dataset_report(App *app, const Request *req, Response *res, Error *err)
+{
+    DatasetRow set;
+    struct stat file;
+    if (request_has_faults(req, res))
+        return true;
+    if (dataset_find(req->params[0]))
+        return fail(err, ERR_NOT_FOUND, "%s was not imported and has no report", req->params[0]);
+    if (!request_dataset(app, req, &set, err))
+        return false;
+    const int fd = open_report(app, set.id);
+    if (fd < 0 || fstat(fd, &file) != 0) {
+        if (fd >= 0)
+            close(fd);
+        fail(err, ERR_NOT_FOUND, "%s has no report: it is %s", set.name,
+             DATASET_STATUS_NAMES[set.status]);
+        dataset_row_free(&set);
+        return false;
+    }
+    dataset_row_free(&set);
+    res->status = 200;
+    res->type = "application/json";
+    res->fd = fd;
+    res->size = (size_t)file.st_size;
+    return true;
+}

@@ -1,0 +1,174 @@
+/* Files that clients send: the tus protocol, and what there is as JSON. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "server/api/api_common.h"
+#include "server/api/datasets/tus.h"
+#include "server/api/datasets/upload_sink.h"
+#include "server/api/jobs/json_job.h"
+#include "server/base/json_text.h"
+#include "server/base/time.h"
+
+static const char PATH[] = "/v1/uploads";
+
+void add_path_headers(const App *app, const char *method, const char *path, Response *res)
+{
+    const size_t length = sizeof PATH - 1;
+    v2_say_error(path, res);
+    if (strncmp(path, PATH, length) != 0 || (path[length] && path[length] != '/'))
+        return;
+    response_header(res, "Tus-Resumable", "%s", TUS_VERSION);
+    if (strcmp(method, "OPTIONS") != 0)
+        return;
+    response_header(res, "Tus-Version", "%s", TUS_VERSION);
+    response_header(res, "Tus-Extension", "%s", TUS_EXTENSIONS);
+    response_header(res, "Tus-Max-Size", "%" PRId64, uploads_config(app->uploads)->upload_bytes);
+}
+
+/* ---- What there is ---- */
+
+static void add_time(cJSON *json, const char *key, int64_t ms)
+{
+    char text[TIME_TEXT];
+    time_format(ms, text);
+    cJSON_AddStringToObject(json, key, text);
+}
+
+static cJSON *upload_to_json(const UploadInfo *info)
+{
+    char *name = tus_metadata_text(info->metadata, "filename");
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "id", info->id);
+    cJSON_AddStringToObject(json, "object", "upload");
+    cJSON_AddStringToObject(json, "status",
+                            info->offset == info->length ? "complete" : "receiving");
+    cJSON_AddItemToObject(json, "filename", name ? cJSON_CreateString(name) : cJSON_CreateNull());
+    cJSON_AddItemToObject(json, "length", json_number((double)info->length));
+    cJSON_AddItemToObject(json, "offset", json_number((double)info->offset));
+    cJSON_AddItemToObject(json, "sha256",
+                          info->sha256[0] ? cJSON_CreateString(info->sha256) : cJSON_CreateNull());
+    add_time(json, "created_at", info->created_at);
+    add_time(json, "expires_at", info->expires_at);
+    free(name);
+    return json;
+}
+
+bool list_uploads(App *app, const Request *req, Response *res, Error *err)
+{
+    UploadInfo *list;
+    size_t count;
+    (void)err;
+    if (request_has_faults(req, res))
+        return true;
+    uploads_list(app->uploads, &list, &count);
+    cJSON *data = cJSON_CreateArray();
+    for (size_t i = 0; i < count; i++)
+        cJSON_AddItemToArray(data, upload_to_json(&list[i]));
+    cJSON *last = count ? cJSON_CreateString(list[count - 1].id) : NULL;
+    free(list);
+    return respond_json(res, 200, list_to_json(data, false, last));
+}
+
+/* For HEAD as well, which is how a client asks where to go on. */
+bool get_upload(App *app, const Request *req, Response *res, Error *err)
+{
+    UploadInfo info;
+    if (!tus_check_version(req, false, res) || request_has_faults(req, res))
+        return true;
+    if (!uploads_get(app->uploads, req->params[0], &info, err))
+        return false;
+    tus_add_headers(res, &info);
+    response_header(res, "Cache-Control", "no-store");
+    respond_json(res, 200, upload_to_json(&info));
+    res->tagged = false;
+    return true;
+}
+
+/* ---- Create ---- */
+
+static bool answer_created(void *context, const UploadInfo *info, Response *res, Error *err)
+{
+    (void)context;
+    (void)err;
+    tus_add_headers(res, info);
+    response_header(res, "Location", "%s/%s", PATH, info->id);
+    return respond_empty(res, 201);
+}
+
+static bool check_fits(const Request *req, int64_t room, Response *res)
+{
+    return req->body_length <= room
+           || request_reject(res, 413, NULL,
+                             "the body has %lld bytes, and the upload has room for %" PRId64,
+                             req->body_length, room);
+}
+
+bool create_upload(App *app, const Request *req, Response *res, Error *err)
+{
+    const bool body = req->body_length != 0;
+    const char *metadata;
+    int64_t length;
+    UploadInfo info;
+    UploadWriter *writer;
+    if (!tus_check_version(req, true, res) || request_has_faults(req, res)
+        || (body && !tus_check_type(req, res)) || !tus_number(req, "Upload-Length", &length, res)
+        || !tus_metadata(req, &metadata, res) || !check_fits(req, length, res))
+        return true;
+    if (!uploads_create(app->uploads, length, metadata, &info, err))
+        return false;
+    if (!body)
+        return answer_created(NULL, &info, res, err);
+    if (upload_append(app->uploads, info.id, 0, &writer, err))
+        return respond_upload(res, writer, answer_created, NULL, NULL);
+    uploads_delete(app->uploads, info.id, NULL);
+    return false;
+}
+
+/* ---- Write ---- */
+
+static bool answer_written(void *context, const UploadInfo *info, Response *res, Error *err)
+{
+    (void)context;
+    (void)err;
+    tus_add_headers(res, info);
+    return respond_empty(res, 204);
+}
+
+bool patch_upload(App *app, const Request *req, Response *res, Error *err)
+{
+    const char *id = req->params[0];
+    int64_t offset;
+    UploadInfo info;
+    UploadWriter *writer;
+    if (!tus_check_version(req, true, res) || request_has_faults(req, res)
+        || !tus_check_type(req, res) || !tus_number(req, "Upload-Offset", &offset, res))
+        return true;
+    if (!uploads_get(app->uploads, id, &info, err))
+        return false;
+    if (offset == info.offset && !check_fits(req, info.length - offset, res))
+        return true;
+    return upload_append(app->uploads, id, offset, &writer, err)
+           && respond_upload(res, writer, answer_written, NULL, NULL);
+}
+
+bool delete_upload(App *app, const Request *req, Response *res, Error *err)
+{
+    if (!tus_check_version(req, false, res) || request_has_faults(req, res))
+        return true;
+    return uploads_delete(app->uploads, req->params[0], err) && respond_empty(res, 204);
+}
+
+/* For clients that can send no PATCH and no DELETE. */
+bool post_upload(App *app, const Request *req, Response *res, Error *err)
+{
+    const char *method = request_header(req, "X-HTTP-Method-Override");
+    if (method && strcmp(method, "PATCH") == 0)
+        return patch_upload(app, req, res, err);
+    if (method && strcmp(method, "DELETE") == 0)
+        return delete_upload(app, req, res, err);
+    return respond_problem(res, 400, NULL,
+                           "X-HTTP-Method-Override must be PATCH or DELETE, %s%.20s",
+                           method ? "got " : "and is not there", method ? method : "");
+}

@@ -1,0 +1,197 @@
+/* The body of a request that creates a data set. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/text.h"
+#include "core/data/decode/image_spec.h"
+#include "server/api/datasets/json_dataset.h"
+#include "server/base/json_text.h"
+#include "server/jobs/job.h"
+
+static const double MAX_SEED = 9007199254740991, MAX_TEST_SHARE = 0.9, DEFAULT_TEST_SHARE = 0.2;
+
+typedef struct {
+    DatasetRow *set;
+    Faults *faults;
+} Reader;
+
+typedef struct {
+    const char *pointer;
+    void (*read)(Reader *r, const char *pointer, const cJSON *item);
+} Member;
+
+static void read_object(Reader *r, const char *pointer, const cJSON *json, const Member *members);
+
+/* A string of 1 to size - 1 bytes without control characters. */
+static bool plain_text(Reader *r, const char *pointer, const cJSON *item, size_t size)
+{
+    char expected[64];
+    snprintf(expected, sizeof expected, "a string of 1 to %zu bytes", size - 1);
+    if (!cJSON_IsString(item) || !item->valuestring[0] || strlen(item->valuestring) >= size) {
+        fault_expected(r->faults, pointer, expected, item);
+        return false;
+    }
+    bool plain = utf8_valid(item->valuestring);
+    for (const char *c = item->valuestring; *c; c++)
+        plain = plain && (unsigned char)*c >= 0x20 && *c != 0x7f;
+    if (!plain)
+        faults_add(r->faults, pointer, "must be UTF-8 free of control characters");
+    return plain;
+}
+
+/* A job names its set by id or by name: the names of ours may not look like ids, nor like folders.
+ */
+static void read_name(Reader *r, const char *pointer, const cJSON *item)
+{
+    int64_t id;
+    if (!plain_text(r, pointer, item, sizeof r->set->name))
+        return;
+    if (dataset_id_parse(item->valuestring, &id) || dataset_find(item->valuestring))
+        faults_add(r->faults, pointer, "must not be the id of a data set, got %s",
+                   item->valuestring);
+    else if (strchr(item->valuestring, '/'))
+        faults_add(r->faults, pointer, "must be without a slash, got %s", item->valuestring);
+    else
+        snprintf(r->set->name, sizeof r->set->name, "%s", item->valuestring);
+}
+
+static void read_source_text(Reader *r, const char *pointer, const cJSON *item)
+{
+    if (r->set->source.kind[0]) {
+        faults_add(r->faults, "/source", "must be a folder or an upload, not both");
+    } else if (plain_text(r, pointer, item, sizeof r->set->source.what)) {
+        snprintf(r->set->source.kind, sizeof r->set->source.kind, "%s", item->string);
+        snprintf(r->set->source.what, sizeof r->set->source.what, "%s", item->valuestring);
+    }
+}
+
+static void read_source(Reader *r, const char *pointer, const cJSON *item)
+{
+    static const Member MEMBERS[] = {
+        {"/source/folder", read_source_text}, {"/source/upload", read_source_text}, {NULL, NULL}};
+    if (cJSON_IsNull(item))
+        return;
+    read_object(r, pointer, item, MEMBERS);
+    if (cJSON_IsObject(item) && !item->child)
+        faults_add(r->faults, pointer, "must have a folder or an upload");
+}
+
+static bool whole_number(Reader *r, const char *pointer, const cJSON *item, double least,
+                         double most, double *number)
+{
+    if (json_number_value(item, number) && *number >= least && *number <= most
+        && *number == floor(*number))
+        return true;
+    char expected[64];
+    snprintf(expected, sizeof expected, "a whole number from %.0f to %.0f", least, most);
+    fault_expected(r->faults, pointer, expected, item);
+    return false;
+}
+
+static void read_channels(Reader *r, const char *pointer, const cJSON *item)
+{
+    double number;
+    if (json_number_value(item, &number) && (number == 1 || number == 3))
+        r->set->image.channels = (int)number;
+    else
+        fault_expected(r->faults, pointer, "1 (grey) or 3 (colour)", item);
+}
+
+static void read_size(Reader *r, const char *pointer, const cJSON *item)
+{
+    double number;
+    if (whole_number(r, pointer, item, IMAGE_SIZE_MIN, IMAGE_SIZE_MAX, &number))
+        r->set->image.size = (int)number;
+}
+
+static void read_fit(Reader *r, const char *pointer, const cJSON *item)
+{
+    Fit fit;
+    if (cJSON_IsString(item) && fit_from_name(item->valuestring, &fit))
+        snprintf(r->set->image.fit, sizeof r->set->image.fit, "%s", fit_name(fit));
+    else
+        fault_expected(r->faults, pointer, "\"crop\", \"pad\" or \"stretch\"", item);
+}
+
+static void read_filter(Reader *r, const char *pointer, const cJSON *item)
+{
+    Filter filter;
+    if (cJSON_IsString(item) && filter_from_name(item->valuestring, &filter))
+        snprintf(r->set->image.filter, sizeof r->set->image.filter, "%s", filter_name(filter));
+    else
+        fault_expected(r->faults, pointer, "\"bilinear\" or \"bicubic\"", item);
+}
+
+static void read_image(Reader *r, const char *pointer, const cJSON *item)
+{
+    static const Member MEMBERS[] = {{"/image/channels", read_channels},
+                                     {"/image/size", read_size},
+                                     {"/image/fit", read_fit},
+                                     {"/image/filter", read_filter},
+                                     {NULL, NULL}};
+    read_object(r, pointer, item, MEMBERS);
+}
+
+static void read_test_share(Reader *r, const char *pointer, const cJSON *item)
+{
+    double number;
+    if (json_number_value(item, &number) && number >= 0 && number <= MAX_TEST_SHARE)
+        r->set->test_share = number;
+    else
+        fault_expected(r->faults, pointer, "a number from 0 to 0.9", item);
+}
+
+static void read_seed(Reader *r, const char *pointer, const cJSON *item)
+{
+    double number;
+    if (whole_number(r, pointer, item, 0, MAX_SEED, &number))
+        r->set->seed = (int64_t)number;
+}
+
+static bool is_given_twice(const cJSON *item, const cJSON *first)
+{
+    while (first != item && strcmp(first->string, item->string) != 0)
+        first = first->next;
+    return first != item;
+}
+
+static void read_object(Reader *r, const char *pointer, const cJSON *json, const Member *members)
+{
+    if (!cJSON_IsObject(json)) {
+        fault_expected(r->faults, pointer, "an object", json);
+        return;
+    }
+    const cJSON *item;
+    cJSON_ArrayForEach(item, json)
+    {
+        char inner[sizeof r->faults->items[0].pointer];
+        snprintf(inner, sizeof inner, "%s", pointer);
+        pointer_append(inner, sizeof inner, item->string);
+        const Member *member = members;
+        while (member->pointer && strcmp(member->pointer, inner) != 0)
+            member++;
+        if (!member->pointer)
+            faults_add(r->faults, inner, "is not a known field");
+        else if (is_given_twice(item, json->child))
+            faults_add(r->faults, inner, "is given twice");
+        else
+            member->read(r, inner, item);
+    }
+}
+
+void dataset_from_json(const cJSON *json, DatasetRow *set, Faults *faults)
+{
+    static const Member MEMBERS[] = {{"/name", read_name},   {"/source", read_source},
+                                     {"/image", read_image}, {"/test_share", read_test_share},
+                                     {"/seed", read_seed},   {NULL, NULL}};
+    const ImageSpec image = image_spec_default();
+    *set = (DatasetRow){.test_share = DEFAULT_TEST_SHARE,
+                        .image = {.channels = image.channels, .size = image.size}};
+    snprintf(set->image.fit, sizeof set->image.fit, "%s", fit_name(image.fit));
+    snprintf(set->image.filter, sizeof set->image.filter, "%s", filter_name(image.filter));
+    Reader reader = {set, faults};
+    read_object(&reader, "", json, MEMBERS);
+    if (cJSON_IsObject(json) && !cJSON_HasObjectItem(json, "name"))
+        faults_add(faults, "/name", "is missing: what is the data set called?");
+}

@@ -1,0 +1,70 @@
+/* List and show checkpoints, and download their model files. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/api/api_common.h"
+#include "server/api/file_answer.h"
+#include "server/api/jobs/json_job.h"
+
+bool list_checkpoints(App *app, const Request *req, Response *res, Error *err)
+{
+    CheckpointList list;
+    int64_t id;
+    if (!request_job(req, &id, err))
+        return false;
+    if (request_has_faults(req, res))
+        return true;
+    if (!jobs_checkpoints(app->jobs, id, &list, err))
+        return false;
+    cJSON *data = cJSON_CreateArray(), *last = NULL;
+    for (size_t i = 0; i < list.count; i++)
+        cJSON_AddItemToArray(data, checkpoint_to_json(&list.items[i]));
+    if (list.count) {
+        char text[JOB_ID];
+        checkpoint_id_format(list.items[list.count - 1].step, text);
+        last = cJSON_CreateString(text);
+    }
+    checkpoint_list_free(&list);
+    return respond_json(res, 200, list_to_json(data, false, last));
+}
+
+/* Open the file of the checkpoint that the path names. */
+static bool open_checkpoint(App *app, const Request *req, CheckpointRow *row, int *fd, Error *err)
+{
+    const char *which = req->params[1];
+    int64_t id, step;
+    if (!request_job(req, &id, err))
+        return false;
+    if (strcmp(which, "latest") != 0 && strcmp(which, "best") != 0
+        && !checkpoint_id_parse(which, &step))
+        return fail(err, ERR_NOT_FOUND, "%s has no checkpoint %s", req->params[0], which);
+    return jobs_checkpoint_open(app->jobs, id, which, row, fd, err);
+}
+
+bool get_checkpoint(App *app, const Request *req, Response *res, Error *err)
+{
+    CheckpointRow row;
+    int fd;
+    if (request_has_faults(req, res))
+        return true;
+    if (!open_checkpoint(app, req, &row, &fd, err))
+        return false;
+    close(fd);
+    return respond_json(res, 200, checkpoint_to_json(&row));
+}
+
+bool get_checkpoint_content(App *app, const Request *req, Response *res, Error *err)
+{
+    CheckpointRow row;
+    char id[JOB_ID], label[JOB_ID + 16], name[2 * JOB_ID + 16];
+    int fd;
+    if (request_has_faults(req, res))
+        return true;
+    if (!open_checkpoint(app, req, &row, &fd, err))
+        return false;
+    checkpoint_id_format(row.step, id);
+    snprintf(label, sizeof label, "checkpoint %s", id);
+    snprintf(name, sizeof name, "%.31s-%s.safetensors", req->params[0], id);
+    return respond_file(req, &(FileAnswer){fd, label, name, row.bytes, row.sha256}, res, err);
+}

@@ -1,0 +1,175 @@
+/* List, look at, rename and delete jobs. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "server/api/api_common.h"
+#include "server/api/jobs/json_job.h"
+#include "server/base/json_merge.h"
+
+enum {
+    LIST_DEFAULT = 20,
+    LIST_MOST = 1000,
+};
+
+/* --- list --- */
+
+/* Read the filters by settings and metadata; returns their number. */
+static int read_matches(const App *app, Query *query, JobMatch matches[QUERY_MAX_PAIRS],
+                        char dataset[JOB_ID], Faults *faults)
+{
+    static const char *const SETTINGS[] = {"network", "dataset"};
+    int count = 0, next = 0;
+    const char *value, *key;
+    for (size_t i = 0; i < COUNT(SETTINGS); i++)
+        if ((value = query_text(query, SETTINGS[i], faults)))
+            matches[count++] = (JobMatch){MATCH_SETTING, SETTINGS[i], value};
+    // Settings have the id of a set; the name of one that is there stands for it.
+    for (int i = 0; i < count; i++) {
+        SpecSet set;
+        Error err = {0};
+        const SpecSets *sets = datasets_for_specs(app->sets);
+        if (strcmp(matches[i].key, "dataset") != 0 || dataset_find(matches[i].value)
+            || !sets->find(sets->context, matches[i].value, &set, &err))
+            continue;
+        dataset_id_format(set.id, dataset);
+        matches[i].value = dataset;
+    }
+    while ((value = query_next(query, "metadata.", &next, &key, faults)))
+        matches[count++] = (JobMatch){MATCH_METADATA, key, value};
+    return count;
+}
+
+static bool respond_jobs(Response *res, JobList *list)
+{
+    cJSON *data = cJSON_CreateArray(), *last = NULL;
+    char id[JOB_ID];
+    for (size_t i = 0; i < list->count; i++)
+        cJSON_AddItemToArray(data, job_to_json(&list->items[i]));
+    if (list->count > 0) {
+        job_id_format(list->items[list->count - 1].id, id);
+        last = cJSON_CreateString(id);
+    }
+    const bool has_more = list->has_more;
+    job_list_free(list);
+    return respond_json(res, 200, list_to_json(data, has_more, last));
+}
+
+bool list_jobs(App *app, const Request *req, Response *res, Error *err)
+{
+    Faults faults = {.count = 0};
+    JobMatch matches[QUERY_MAX_PAIRS];
+    char dataset[JOB_ID];
+    const JobQuery query = {
+        .after = query_id(req->query, "after", "a job\'s", job_id_parse, &faults),
+        .limit = (int)query_integer(req->query, "limit", LIST_DEFAULT, 1, LIST_MOST, &faults),
+        .statuses = query_statuses(req->query, JOB_STATUS_NAMES, JOB_STATUSES, &faults),
+        .parent_id = query_id(req->query, "parent_id", "a job\'s", job_id_parse, &faults),
+        .name = query_text(req->query, "name", &faults),
+        .matches = matches,
+        .match_count = read_matches(app, req->query, matches, dataset, &faults),
+    };
+    JobList list;
+    query_finish(req->query, &faults);
+    if (faults.count)
+        return respond_faults(res, &faults);
+    return jobs_list(app->jobs, &query, &list, err) && respond_jobs(res, &list);
+}
+
+bool get_job(App *app, const Request *req, Response *res, Error *err)
+{
+    JobInfo job;
+    int64_t id;
+    if (!request_job(req, &id, err))
+        return false;
+    if (request_has_faults(req, res))
+        return true;
+    return jobs_get(app->jobs, id, &job, err) && respond_job(res, 200, &job);
+}
+
+/* --- change and delete --- */
+
+/* A request that changes a job. */
+typedef struct {
+    const Request *req;
+    const cJSON *patch;  // of name and metadata
+    Faults *faults;
+} JobChange;
+
+/* The name and metadata of a patch; each other member is a fault. The caller deletes the result. */
+static cJSON *changeable(const cJSON *json, Faults *faults)
+{
+    cJSON *change = cJSON_CreateObject();
+    if (!cJSON_IsObject(json))
+        fault_expected(faults, "", "an object", json);
+    const cJSON *item, *members = cJSON_IsObject(json) ? json : NULL;
+    cJSON_ArrayForEach(item, members)
+    {
+        char pointer[sizeof faults->items[0].pointer] = "";
+        if (strcmp(item->string, "name") == 0 || strcmp(item->string, "metadata") == 0) {
+            cJSON_AddItemToObject(change, item->string, cJSON_Duplicate(item, true));
+        } else {
+            pointer_append(pointer, sizeof pointer, item->string);
+            faults_add(faults, pointer, "cannot be changed, only name and metadata can");
+        }
+    }
+    return change;
+}
+
+/* Called inside the change, so that of two patches at the same time neither is lost. */
+static bool apply_patch(void *context, JobInfo *job, Error *err)
+{
+    JobChange *change = context;
+    JobSpec spec = {0};
+    if (!request_allows(change->req, job, err))
+        return false;
+    cJSON *after = job_labels(job);
+    json_merge(after, change->patch, "", change->faults);
+    // spec_read knows what is allowed in a name and in metadata.
+    spec_read(after, (SpecRules){.allow_folders = false}, &spec, change->faults);
+    cJSON_Delete(after);
+    const bool ok = change->faults->count == 0;
+    if (ok) {
+        snprintf(job->name, sizeof job->name, "%s", spec.name);
+        free(job->metadata);
+        job->metadata = spec.metadata ? cJSON_PrintUnformatted(spec.metadata) : xstrdup("{}");
+    }
+    spec_free(&spec);
+    return ok || fail(err, ERR_INVALID, "the patch has faults");
+}
+
+bool patch_job(App *app, const Request *req, Response *res, Error *err)
+{
+    Faults faults = {.count = 0};
+    JobInfo job;
+    int64_t id;
+    if (!request_job(req, &id, err))
+        return false;
+    query_finish(req->query, &faults);
+    cJSON *patch = changeable(req->json, &faults);
+    JobChange change = {req, patch, &faults};
+    const bool ok = jobs_edit(app->jobs, id, apply_patch, &change, &job, err);
+    cJSON_Delete(patch);
+    if (!ok && (faults.count == 0 || err->code == ERR_NOT_FOUND))
+        return false;
+    if (faults.count)
+        return respond_faults(res, &faults);
+    return respond_job(res, 200, &job);
+}
+
+static bool allow_deletion(void *context, JobInfo *job, Error *err)
+{
+    const JobChange *change = context;
+    return request_allows(change->req, job, err);
+}
+
+bool delete_job(App *app, const Request *req, Response *res, Error *err)
+{
+    int64_t id;
+    if (!request_job(req, &id, err))
+        return false;
+    if (request_has_faults(req, res))
+        return true;
+    JobChange change = {.req = req};
+    return jobs_delete(app->jobs, id, allow_deletion, &change, err) && respond_empty(res, 204);
+}

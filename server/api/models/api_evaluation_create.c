@@ -1,0 +1,158 @@
+/* Ask for an evaluation of a job's checkpoint or of a model's version. */
+#include <stdio.h>
+#include <string.h>
+
+#include "server/api/api_common.h"
+#include "server/api/models/json_evaluation.h"
+#include "server/data/dataset_folder.h"
+#include "server/models/evaluations/evaluations.h"
+
+static bool names_checkpoint(const CheckpointRow *row, const char *which)
+{
+    char id[JOB_ID];
+    checkpoint_id_format(row->step, id);
+    return strcmp(which, id) == 0 || (row->latest && strcmp(which, "latest") == 0)
+           || (row->best && strcmp(which, "best") == 0);
+}
+
+/* Its step is settled now: a newer best one changes nothing of what was asked for. */
+static void find_checkpoint(App *app, const EvaluationRequest *request, EvaluationRow *row,
+                            Faults *faults)
+{
+    const char *which = request->checkpoint ? request->checkpoint : "best";
+    CheckpointList list;
+    if (!jobs_checkpoints(app->jobs, row->source.job_id, &list, NULL))
+        list = (CheckpointList){0};
+    for (size_t i = 0; i < list.count; i++)
+        if (names_checkpoint(&list.items[i], which))
+            row->source.step = list.items[i].step;
+    checkpoint_list_free(&list);
+    if (row->source.step == 0)
+        faults_add(faults, "/checkpoint", "must be a checkpoint of %s, it has no %.40s",
+                   request->job, which);
+}
+
+/* The job; *dataset becomes its own where the request names none. */
+static void find_job(App *app, const EvaluationRequest *request, EvaluationRow *row,
+                     char dataset[DATASET_NAME], Faults *faults)
+{
+    JobInfo job;
+    Error err = {0};
+    if (!job_id_parse(request->job, &row->source.job_id)
+        || !jobs_get(app->jobs, row->source.job_id, &job, &err)) {
+        faults_add(faults, "/job", "must be a job's id, there is no %.40s", request->job);
+        return;
+    }
+    if (job.dataset.id > 0)
+        dataset_id_format(job.dataset.id, dataset);
+    else
+        snprintf(dataset, DATASET_NAME, "%s", job.dataset.name);
+    job_info_free(&job);
+    find_checkpoint(app, request, row, faults);
+}
+
+/* Its version is settled now: an alias that moves changes nothing of what was asked for. */
+static void find_model(App *app, const EvaluationRequest *request, EvaluationRow *row,
+                       char dataset[DATASET_NAME], Faults *faults)
+{
+    ModelVersion version;
+    Error err = {0};
+    if (!models_resolve(app->models, request->model, &version, &err)) {
+        faults_add(faults, "/model", "must be a model: %s", err.message);
+        return;
+    }
+    row->source.model_id = version.row.model_id;
+    row->source.version = version.row.version;
+    snprintf(row->source.model, sizeof row->source.model, "%s", version.name);
+    if (version.row.dataset.id > 0)
+        dataset_id_format(version.row.dataset.id, dataset);
+    else
+        snprintf(dataset, DATASET_NAME, "%s", version.row.dataset.name);
+    model_version_free(&version);
+    if (!dataset[0] && !request->dataset)
+        faults_add(faults, "/dataset", "is missing: it is not known what %s was trained on",
+                   request->model);
+}
+
+static void take_known(const App *app, const DatasetInfo *known, EvaluationRow *row, Faults *faults)
+{
+    Error missing = {0};
+    if (!dataset_available(app->datasets, known, &missing))
+        faults_add(faults, "/dataset", "is not there: %s", missing.message);
+    snprintf(row->dataset.key, sizeof row->dataset.key, "%s", known->name);
+    snprintf(row->dataset.name, sizeof row->dataset.name, "%s", known->name);
+}
+
+static void find_dataset(App *app, const char *name, EvaluationRow *row, Faults *faults)
+{
+    const DatasetInfo *known = dataset_find(name);
+    const SpecSets *sets = datasets_for_specs(app->sets);
+    SpecSet set;
+    Error err = {0};
+    if (known) {
+        take_known(app, known, row, faults);
+    } else if (sets->find(sets->context, name, &set, &err)) {
+        row->dataset.id = set.id;
+        dataset_id_format(set.id, row->dataset.key);
+        memcpy(row->dataset.name, set.name, sizeof row->dataset.name);
+        memcpy(row->dataset.digest, set.digest, sizeof row->dataset.digest);
+    } else if (err.code == ERR_NOT_FOUND) {
+        faults_add(faults, "/dataset", "must be a data set, there is no %.100s", name);
+    } else {
+        faults_add(faults, "/dataset", "%s", err.message);
+    }
+}
+
+static void resolve(App *app, const EvaluationRequest *request, EvaluationRow *row, Faults *faults)
+{
+    char dataset[DATASET_NAME] = "";
+    if (request->job)
+        find_job(app, request, row, dataset, faults);
+    if (request->model)
+        find_model(app, request, row, dataset, faults);
+    if (request->dataset || dataset[0])
+        find_dataset(app, request->dataset ? request->dataset : dataset, row, faults);
+    snprintf(row->split, sizeof row->split, "%s", request->split);
+    row->example_limit = request->limit;
+}
+
+/* 202 and the evaluation, which is freed. */
+static bool respond_queued(Response *res, EvaluationRow *row, bool replayed)
+{
+    char id[JOB_ID];
+    evaluation_id_format(row->id, id);
+    response_header(res, "Location", "/v1/evaluations/%s", id);
+    respond_replayed(res, replayed);
+    cJSON *json = evaluation_row_to_json(row, true);
+    evaluation_row_free(row);
+    return respond_json(res, 202, json);
+}
+
+static bool create(App *app, const Request *req, RequestKey key, Faults *faults, Response *res,
+                   Error *err)
+{
+    EvaluationRequest request;
+    EvaluationRow row = {0};
+    bool replayed;
+    if (!evaluations_replay(app->evaluations, key, &row, &replayed, err))
+        return false;
+    if (!replayed) {
+        evaluation_from_json(req->json, &request, faults);
+        resolve(app, &request, &row, faults);
+        if (faults->count)
+            return respond_faults(res, faults);
+        if (!evaluations_create(app->evaluations, key, &row, &replayed, err))
+            return false;
+    }
+    return respond_queued(res, &row, replayed);
+}
+
+bool create_evaluation(App *app, const Request *req, Response *res, Error *err)
+{
+    Faults faults = {.count = 0};
+    query_finish(req->query, &faults);
+    RequestKey key = request_key(req, &faults);
+    const bool ok = create(app, req, key, &faults, res, err);
+    request_key_free(&key);
+    return ok;
+}

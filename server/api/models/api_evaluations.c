@@ -1,0 +1,230 @@
+/* Evaluations: list, look at, confusion matrix, mistakes, cancel, delete. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/api/api_common.h"
+#include "server/api/jobs/json_job.h"
+#include "server/api/models/json_evaluation.h"
+#include "server/models/evaluations/evaluations.h"
+
+enum {
+    LIST_DEFAULT = 20,
+    LIST_MOST = 1000,
+};
+
+static bool request_evaluation(App *app, const Request *req, EvaluationRow *row, Error *err)
+{
+    int64_t id;
+    if (!evaluation_id_parse(req->params[0], &id))
+        return fail(err, ERR_NOT_FOUND, "there is no evaluation %s", req->params[0]);
+    return evaluations_get(app->evaluations, id, row, err);
+}
+
+static bool respond_evaluation(Response *res, int status, EvaluationRow *row)
+{
+    cJSON *json = evaluation_row_to_json(row, true);
+    evaluation_row_free(row);
+    return respond_json(res, status, json);
+}
+
+/* ---- The list ---- */
+
+/* "shirts" or "shirts@3": the model's name, and its version or 0. */
+static const char *read_model(Query *query, char name[MODEL_NAME], int64_t *version, Faults *faults)
+{
+    const char *text = query_text(query, "model", faults);
+    if (!text)
+        return NULL;
+    const size_t n = strcspn(text, "@");
+    char *end = "";
+    *version = text[n] ? strtoll(text + n + 1, &end, 10) : 0;
+    if (n == 0 || n >= MODEL_NAME || *end || (text[n] && *version < 1))
+        faults_add(faults, "?model", "must be a model's name, or name@version, got %.100s", text);
+    snprintf(name, MODEL_NAME, "%.*s", (int)(n < MODEL_NAME ? n : MODEL_NAME - 1), text);
+    return name;
+}
+
+bool list_evaluations(App *app, const Request *req, Response *res, Error *err)
+{
+    Faults faults = {.count = 0};
+    EvaluationList list;
+    Query *query = req->query;
+    char model[MODEL_NAME];
+    int64_t version = 0;
+    EvaluationQuery wanted = {
+        .after = query_id(query, "after", "an evaluation's", evaluation_id_parse, &faults),
+        .limit = (int)query_integer(query, "limit", LIST_DEFAULT, 1, LIST_MOST, &faults),
+        .statuses = query_statuses(query, EVALUATION_STATUS_NAMES, EVALUATION_STATUSES, &faults),
+        .job_id = query_id(query, "job", "a job's", job_id_parse, &faults),
+        .dataset = query_text(query, "dataset", &faults),
+        .model = read_model(query, model, &version, &faults),
+    };
+    wanted.version = version;
+    query_finish(query, &faults);
+    if (faults.count)
+        return respond_faults(res, &faults);
+    if (!evaluations_list(app->evaluations, &wanted, &list, err))
+        return false;
+    cJSON *data = cJSON_CreateArray(), *last = NULL;
+    for (size_t i = 0; i < list.count; i++)
+        cJSON_AddItemToArray(data, evaluation_row_to_json(&list.items[i], false));
+    if (list.count > 0) {
+        char id[JOB_ID];
+        evaluation_id_format(list.items[list.count - 1].id, id);
+        last = cJSON_CreateString(id);
+    }
+    const bool more = list.has_more;
+    evaluation_list_free(&list);
+    return respond_json(res, 200, list_to_json(data, more, last));
+}
+
+bool get_evaluation(App *app, const Request *req, Response *res, Error *err)
+{
+    EvaluationRow row;
+    if (request_has_faults(req, res))
+        return true;
+    return request_evaluation(app, req, &row, err) && respond_evaluation(res, 200, &row);
+}
+
+/* ---- What it has found ---- */
+
+/* One that has succeeded, with the names of its classes; false with *err. */
+static bool request_found(App *app, const Request *req, EvaluationRow *row, cJSON **names,
+                          Error *err)
+{
+    if (!request_evaluation(app, req, row, err))
+        return false;
+    *names = row->class_names ? cJSON_Parse(row->class_names) : NULL;
+    if (*names)
+        return true;
+    fail_as(err, ERR_CONFLICT, "evaluation_not_ready", "%s has found nothing yet: it is %s",
+            req->params[0], EVALUATION_STATUS_NAMES[row->status]);
+    evaluation_row_free(row);
+    return false;
+}
+
+bool get_confusion(App *app, const Request *req, Response *res, Error *err)
+{
+    EvaluationRow row;
+    CellList cells;
+    cJSON *names;
+    bool csv;
+    if (request_has_faults(req, res) || !request_accepts(req, "text/csv", &csv, res))
+        return true;
+    if (!request_found(app, req, &row, &names, err))
+        return false;
+    const bool ok = evaluations_cells(app->evaluations, row.id, &cells, err);
+    if (ok) {
+        char *text = csv ? confusion_csv(names, &cells) : confusion_json(&row, &cells);
+        if (csv)
+            response_header(res, "Content-Disposition", "attachment; filename=\"%s-confusion.csv\"",
+                            req->params[0]);
+        respond_text(res, csv ? "text/csv; charset=utf-8" : "application/json", text, strlen(text));
+        cell_list_free(&cells);
+    }
+    cJSON_Delete(names);
+    evaluation_row_free(&row);
+    return ok;
+}
+
+/* The label of a class by its name; -1: absent. */
+static int read_class(Query *query, const char *name, const cJSON *names, Faults *faults)
+{
+    const char *text = query_text(query, name, faults);
+    char pointer[16];
+    const cJSON *class;
+    int label = 0;
+    cJSON_ArrayForEach(class, names)
+    {
+        if (text && strcmp(class->valuestring, text) == 0)
+            return label;
+        label++;
+    }
+    snprintf(pointer, sizeof pointer, "?%s", name);
+    if (text)
+        faults_add(faults, pointer, "must be the name of a class, there is no %.100s", text);
+    return -1;
+}
+
+/* The number that the first picture of the split has in its data set; -1: it is gone. */
+static int64_t first_picture(App *app, const EvaluationRow *row)
+{
+    const DatasetInfo *known = dataset_find(row->dataset.key);
+    DatasetRow set;
+    Error err = {0};
+    if (strcmp(row->split, "train") == 0)
+        return 0;
+    if (known)
+        return known->train_count;
+    if (!datasets_get(app->sets, row->dataset.id, &set, &err))
+        return -1;
+    dataset_row_free(&set);
+    return set.train_count;
+}
+
+static bool respond_mistakes(App *app, const EvaluationRow *row, const MistakeQuery *query,
+                             const cJSON *names, Response *res, Error *err)
+{
+    MistakeList list;
+    if (!evaluations_mistakes(app->evaluations, query, &list, err))
+        return false;
+    const int64_t first = first_picture(app, row);
+    cJSON *data = cJSON_CreateArray();
+    for (size_t i = 0; i < list.count; i++)
+        cJSON_AddItemToArray(data, mistake_to_json(&list.items[i], names, first));
+    cJSON *last =
+        list.count > 0 ? cJSON_CreateNumber((double)list.items[list.count - 1].rank) : NULL;
+    const bool more = list.has_more;
+    mistake_list_free(&list);
+    return respond_json(res, 200, list_to_json(data, more, last));
+}
+
+bool list_mistakes(App *app, const Request *req, Response *res, Error *err)
+{
+    Faults faults = {.count = 0};
+    EvaluationRow row;
+    cJSON *names;
+    if (!request_found(app, req, &row, &names, err))
+        return false;
+    const MistakeQuery query = {
+        .evaluation_id = row.id,
+        .after = query_integer(req->query, "after", 0, 0, INT64_MAX, &faults),
+        .limit = (int)query_integer(req->query, "limit", LIST_DEFAULT, 1, LIST_MOST, &faults),
+        .truth = read_class(req->query, "class", names, &faults),
+        .guess = read_class(req->query, "predicted", names, &faults),
+    };
+    query_finish(req->query, &faults);
+    const bool ok = faults.count ? respond_faults(res, &faults)
+                                 : respond_mistakes(app, &row, &query, names, res, err);
+    cJSON_Delete(names);
+    evaluation_row_free(&row);
+    return ok;
+}
+
+/* ---- Cancel, delete ---- */
+
+bool cancel_evaluation(App *app, const Request *req, Response *res, Error *err)
+{
+    Faults faults = {.count = 0};
+    EvaluationRow row;
+    int64_t id;
+    query_finish(req->query, &faults);
+    if (req->json && (!cJSON_IsObject(req->json) || req->json->child))
+        faults_add(&faults, "", "must be empty, or {}");
+    if (faults.count)
+        return respond_faults(res, &faults);
+    if (!evaluation_id_parse(req->params[0], &id))
+        return fail(err, ERR_NOT_FOUND, "there is no evaluation %s", req->params[0]);
+    return evaluations_cancel(app->evaluations, id, &row, err)
+           && respond_evaluation(res, 200, &row);
+}
+
+bool delete_evaluation(App *app, const Request *req, Response *res, Error *err)
+{
+    int64_t id;
+    if (request_has_faults(req, res))
+        return true;
+    if (!evaluation_id_parse(req->params[0], &id))
+        return fail(err, ERR_NOT_FOUND, "there is no evaluation %s", req->params[0]);
+    return evaluations_delete(app->evaluations, id, err) && respond_empty(res, 204);
+}

@@ -1,0 +1,321 @@
+/* Versions of models: weights from elsewhere, one version, its file, as ONNX, its card. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/memory.h"
+#include "server/api/api_common.h"
+#include "server/api/datasets/upload_sink.h"
+#include "server/api/file_answer.h"
+#include "server/api/models/json_model.h"
+#include "server/base/json_text.h"
+#include "server/models/model_card.h"
+#include "server/models/model_files.h"
+#include "server/models/model_onnx.h"
+
+/* ---- Look ---- */
+
+/* The version that the path names. */
+static bool request_version(App *app, const Request *req, ModelVersion *version, Error *err)
+{
+    char *reference = xasprintf("%s@%s", req->params[0], req->params[1]);
+    const bool ok = models_resolve(app->models, reference, version, err);
+    free(reference);
+    return ok;
+}
+
+bool get_model_version(App *app, const Request *req, Response *res, Error *err)
+{
+    ModelDetail model;
+    if (request_has_faults(req, res))
+        return true;
+    if (!models_get(app->models, req->params[0], &model, err))
+        return false;
+    cJSON *json = NULL;
+    for (size_t i = 0; i < model.versions.count; i++) {
+        char number[JOB_ID];
+        const VersionRow *row = &model.versions.items[i];
+        snprintf(number, sizeof number, "%lld", (long long)row->version);
+        bool named = strcmp(number, req->params[1]) == 0;
+        for (size_t a = 0; a < model.aliases.count; a++)
+            named |= model.aliases.items[a].version == row->version
+                     && strcmp(model.aliases.items[a].alias, req->params[1]) == 0;
+        if (named)
+            json = version_to_json(model.row.name, row, &model.aliases, true);
+    }
+    model_detail_free(&model);
+    if (json)
+        return respond_json(res, 200, json);
+    return fail(err, ERR_NOT_FOUND, "the model %s has no version %s", req->params[0],
+                req->params[1]);
+}
+
+bool delete_model_version(App *app, const Request *req, Response *res, Error *err)
+{
+    char *end;
+    if (request_has_faults(req, res))
+        return true;
+    errno = 0;
+    const int64_t number = strtoll(req->params[1], &end, 10);
+    if (*end || errno != 0 || number < 1)
+        return fail(err, ERR_NOT_FOUND, "the model %s has no version %s", req->params[0],
+                    req->params[1]);
+    return models_delete_version(app->models, req->params[0], number, NULL, NULL, err)
+           && respond_empty(res, 204);
+}
+
+/* Opened; while it was looked up it may have been deleted. */
+static int open_version(ModelVersion *version, Error *err)
+{
+    const int fd = open(version->path.text, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        fail_as(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "file_missing",
+                "the file of %s, version %lld, cannot be opened: %s", version->name,
+                (long long)version->row.version, strerror(errno));
+    return fd;
+}
+
+bool get_model_content(App *app, const Request *req, Response *res, Error *err)
+{
+    ModelVersion version;
+    if (request_has_faults(req, res))
+        return true;
+    if (!request_version(app, req, &version, err))
+        return false;
+    char name[MODEL_NAME + 40], label[MODEL_NAME + 40];
+    snprintf(name, sizeof name, "%s-%lld.safetensors", version.name,
+             (long long)version.row.version);
+    snprintf(label, sizeof label, "%s, version %lld", version.name, (long long)version.row.version);
+    const int fd = open_version(&version, err);
+    const bool ok =
+        fd >= 0
+        && respond_file(req, &(FileAnswer){fd, label, name, version.row.bytes, version.row.sha256},
+                        res, err);
+    model_version_free(&version);
+    return ok;
+}
+
+bool get_model_card(App *app, const Request *req, Response *res, Error *err)
+{
+    ModelVersion version;
+    bool markdown;
+    if (request_has_faults(req, res) || !request_accepts(req, "text/markdown", &markdown, res))
+        return true;
+    if (!request_version(app, req, &version, err))
+        return false;
+    char *text = markdown ? model_card_markdown(&version) : NULL;
+    cJSON *json = markdown ? NULL : model_card_json(&version);
+    model_version_free(&version);
+    return markdown ? respond_text(res, "text/markdown; charset=utf-8", text, strlen(text))
+                    : respond_json(res, 200, json);
+}
+
+/* ---- ONNX ---- */
+
+static bool flag_or(Query *query, const char *name, bool fallback, Faults *faults)
+{
+    const char *text = query_text(query, name, faults);
+    if (!text)
+        return fallback;
+    char pointer[64];
+    if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0) {
+        snprintf(pointer, sizeof pointer, "?%s", name);
+        faults_add(faults, pointer, "must be true or false, got %.40s", text);
+    }
+    return strcmp(text, "true") == 0;
+}
+
+static bool write_onnx(const ModelVersion *version, const char *path, ModelOnnx how, Error *err)
+{
+    const VersionRow *row = &version->row;
+    const ModelHints hints = {row->network, row->channels, row->classes, row->image_size};
+    ModelFile m;
+    char number[24];
+    if (!model_file_open(version->path.text, &hints, &m, err))
+        return false;
+    char *card = model_card_markdown(version);
+    snprintf(number, sizeof number, "%lld", (long long)row->version);
+    const OnnxProperty more[] = {
+        {"googlenetd_model", version->name}, {"googlenetd_model_version", number}, {"card", card}};
+    how.more = more;
+    how.more_count = COUNT(more);
+    const bool ok = model_onnx_write(path, &m, &how, NULL, err);
+    free(card);
+    model_file_close(&m);
+    return ok;
+}
+
+/* The file has no name any more: it is gone with the answer. */
+static int make_onnx(const App *app, const ModelVersion *version, ModelOnnx how, Error *err)
+{
+    const Path path = model_incoming_path(app->data);
+    if (!write_onnx(version, path.text, how, err))
+        return -1;
+    const int fd = open(path.text, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        fail(err, ERR_IO, "open %s: %s", path.text, strerror(errno));
+    unlink(path.text);
+    return fd;
+}
+
+bool get_model_onnx(App *app, const Request *req, Response *res, Error *err)
+{
+    Faults faults = {.count = 0};
+    ModelVersion version;
+    struct stat file;
+    const ModelOnnx how = {
+        .keep_batch_norm = !flag_or(req->query, "fold_batch_norm", true, &faults),
+        .without_preprocessing = !flag_or(req->query, "preprocessing", true, &faults),
+        .probabilities = flag_or(req->query, "probabilities", false, &faults),
+    };
+    query_finish(req->query, &faults);
+    if (faults.count)
+        return respond_faults(res, &faults);
+    if (!request_version(app, req, &version, err))
+        return false;
+    const int fd = make_onnx(app, &version, how, err);
+    bool ok = fd >= 0;
+    if (ok && fstat(fd, &file) != 0) {
+        close(fd);
+        ok = fail(err, ERR_IO, "stat: %s", strerror(errno));
+    }
+    if (ok) {
+        response_header(res, "Content-Disposition", "attachment; filename=\"%s-%lld.onnx\"",
+                        version.name, (long long)version.row.version);
+        res->status = 200;
+        res->type = "application/octet-stream";
+        res->fd = fd;
+        res->size = (size_t)file.st_size;
+    }
+    model_version_free(&version);
+    return ok;
+}
+
+/* ---- Weights from elsewhere ---- */
+
+enum { NAMES_MOST = QUERY_MAX_BYTES };
+
+typedef struct {
+    App *app;
+    ModelUpload upload;
+    char *texts[3];      // that `upload` points into
+    const char **names;  // of classes
+    Faults faults;
+    ModelVersion version;
+} Incoming;
+
+static void free_incoming(void *context)
+{
+    Incoming *in = context;
+    for (size_t i = 0; i < COUNT(in->texts); i++)
+        free(in->texts[i]);
+    for (int i = 0; i < in->upload.class_name_count; i++)
+        free((void *)in->names[i]);
+    free(in->names);
+    free(in);
+}
+
+/* A JSON array of texts, or names with commas between. */
+static void read_names(const char *text, Incoming *in)
+{
+    Error err = {0};
+    cJSON *json = text[0] == '[' ? json_parse_text("class_names", text, strlen(text), &err) : NULL;
+    in->names = xcalloc(NAMES_MOST, sizeof *in->names);
+    int *count = &in->upload.class_name_count;
+    if (text[0] == '[' && !cJSON_IsArray(json))
+        faults_add(&in->faults, "?class_names", "%s", err.message);
+    for (const cJSON *item = json ? json->child : NULL; item; item = item->next) {
+        if (cJSON_IsString(item) && item->valuestring[0])
+            in->names[(*count)++] = xstrdup(item->valuestring);
+        else
+            fault_expected(&in->faults, "?class_names", "names that are not empty", item);
+    }
+    for (const char *at = text; text[0] != '['; at++) {
+        const size_t n = strcspn(at, ",");
+        if (n == 0)
+            faults_add(&in->faults, "?class_names",
+                       "must be names with commas between, one is "
+                       "empty");
+        else
+            in->names[(*count)++] = xasprintf("%.*s", (int)n, at);
+        at += n;
+        if (!*at)
+            break;
+    }
+    in->upload.class_names = in->names;
+    cJSON_Delete(json);
+}
+
+static void read_upload(const Request *req, Incoming *in)
+{
+    Faults *faults = &in->faults;
+    ModelHints *hints = &in->upload.hints;
+    Query *q = req->query;
+    const char *network = query_text(q, "network", faults);
+    const char *names = query_text(q, "class_names", faults);
+    in->upload.name = in->texts[0] = xstrdup(req->params[0]);
+    if (!model_name_valid(req->params[0]))
+        faults_add(faults, "name",
+                   "must be 1 to 64 letters, digits, dots, underscores and hyphens");
+    if (network && !models_find(network))
+        faults_add(faults, "?network", "must be a network of GET /v1/networks, got %.40s", network);
+    hints->network = in->texts[1] = network ? xstrdup(network) : NULL;
+    hints->channels = (int)query_integer(q, "channels", 0, 1, 3, faults);
+    hints->classes = (int)query_integer(q, "classes", 0, 1, UINT16_MAX, faults);
+    hints->image_size = (int)query_integer(q, "image_size", 0, 1, 1024, faults);
+    if (names)
+        read_names(names, in);
+    query_finish(q, faults);
+}
+
+static bool respond_uploaded(Incoming *in, Response *res)
+{
+    ModelVersion *version = &in->version;
+    response_header(res, "Location", "/v1/models/%s/versions/%lld", version->name,
+                    (long long)version->row.version);
+    cJSON *json = version_to_json(version->name, &version->row, &(AliasList){0}, true);
+    model_version_free(version);
+    return respond_json(res, 201, json);
+}
+
+/* The body is whole and on disk. Under its new name a sudden death leaves nothing of it. */
+static bool take_file(void *context, const UploadInfo *upload, Response *res, Error *err)
+{
+    Incoming *in = context;
+    UploadInfo info;
+    const Path path = model_incoming_path(in->app->data);
+    if (!uploads_take(in->app->uploads, upload->id, path.text, &info, err)) {
+        uploads_delete(in->app->uploads, upload->id, NULL);
+        return false;
+    }
+    in->upload.path = path.text;
+    const bool ok = models_upload(in->app->models, &in->upload, &in->version, &in->faults, err);
+    unlink(path.text);
+    quota_give_back(in->app->quota, info.length);
+    if (ok)
+        return respond_uploaded(in, res);
+    return in->faults.count > 0 && respond_faults(res, &in->faults);
+}
+
+bool put_model_version(App *app, const Request *req, Response *res, Error *err)
+{
+    UploadWriter *writer;
+    Incoming *in = xcalloc(1, sizeof *in);
+    in->app = app;
+    read_upload(req, in);
+    bool ok = true, begun = false;
+    if (in->faults.count)
+        respond_faults(res, &in->faults);
+    else if (req->body_length == 0)
+        respond_problem(res, 400, NULL, "the body is empty: it must be a safetensors file");
+    else
+        ok = begun = upload_start(app->uploads, req->body_length, &writer, err);
+    if (begun)
+        return respond_upload(res, writer, take_file, in, free_incoming);
+    free_incoming(in);
+    return ok;
+}

@@ -1,0 +1,244 @@
+#include "server/api/models/json_evaluation.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/base/csv_field.h"
+#include "server/base/json_fields.h"
+#include "server/base/json_text.h"
+#include "server/jobs/job.h"
+
+/* ---- An evaluation ---- */
+
+static void add_found(cJSON *to, const char *name, bool found, double value)
+{
+    cJSON_AddItemToObject(to, name,
+                          found && isfinite(value) ? json_number(value) : cJSON_CreateNull());
+}
+
+static void add_source(cJSON *json, const EvaluationRow *row)
+{
+    char job[JOB_ID] = "", checkpoint[JOB_ID] = "";
+    if (row->source.job_id > 0) {
+        job_id_format(row->source.job_id, job);
+        checkpoint_id_format(row->source.step, checkpoint);
+    }
+    json_add_text(json, "job_id", job);
+    json_add_text(json, "checkpoint", checkpoint);
+    if (row->source.model_id > 0) {
+        cJSON *model = cJSON_AddObjectToObject(json, "model");
+        cJSON_AddStringToObject(model, "name", row->source.model);
+        json_add_count(model, "version", row->source.version);
+    } else {
+        cJSON_AddNullToObject(json, "model");
+    }
+    cJSON_AddBoolToObject(json, "automatic", row->automatic);
+}
+
+static void add_dataset(cJSON *json, const EvaluationRow *row)
+{
+    cJSON *set = cJSON_AddObjectToObject(json, "dataset");
+    cJSON_AddStringToObject(set, "id", row->dataset.key);
+    cJSON_AddStringToObject(set, "name", row->dataset.name);
+    json_add_text(set, "digest", row->dataset.digest);
+    cJSON_AddStringToObject(json, "split", row->split);
+    json_add_count(json, "limit", row->example_limit);
+}
+
+static void add_summary(cJSON *json, const EvaluationRow *row)
+{
+    const bool found = row->status == EVALUATION_SUCCEEDED;
+    add_found(json, "examples", found, (double)row->examples);
+    add_found(json, "mistakes", found, (double)row->mistakes);
+    add_found(json, "loss", found, row->loss);
+    add_found(json, "accuracy", found, row->accuracy);
+    add_found(json, "top5_accuracy", found, row->top5_accuracy);
+    add_found(json, "macro_f1", found, row->macro_f1);
+    add_found(json, "calibration_error", found, row->calibration_error);
+    add_found(json, "temperature", found, row->temperature);
+    add_found(json, "seconds", found, row->seconds);
+}
+
+static void add_error(cJSON *json, const EvaluationRow *row)
+{
+    if (!row->error.code[0]) {
+        cJSON_AddNullToObject(json, "error");
+        return;
+    }
+    cJSON *error = cJSON_AddObjectToObject(json, "error");
+    cJSON_AddStringToObject(error, "code", row->error.code);
+    cJSON_AddStringToObject(error, "message", row->error.message);
+}
+
+cJSON *evaluation_row_to_json(const EvaluationRow *row, bool whole)
+{
+    char id[JOB_ID];
+    evaluation_id_format(row->id, id);
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "id", id);
+    cJSON_AddStringToObject(json, "object", "evaluation");
+    cJSON_AddStringToObject(json, "status", EVALUATION_STATUS_NAMES[row->status]);
+    add_source(json, row);
+    add_dataset(json, row);
+    cJSON *progress = cJSON_AddObjectToObject(json, "progress");
+    json_add_count(progress, "done", row->progress.done);
+    json_add_count(progress, "total", row->progress.total);
+    add_summary(json, row);
+    // Stored as JSON.
+    if (whole)
+        cJSON_AddItemToObject(json, "figures",
+                              row->figures ? cJSON_CreateRaw(row->figures) : cJSON_CreateNull());
+    add_error(json, row);
+    json_add_count(json, "restart_count", row->restart_count);
+    json_add_time(json, "created_at", row->created_at);
+    json_add_time(json, "started_at", row->started_at);
+    json_add_time(json, "finished_at", row->finished_at);
+    return json;
+}
+
+/* ---- What it has found ---- */
+
+char *confusion_json(const EvaluationRow *row, const CellList *cells)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    fprintf(out, "{\"object\":\"confusion\",\"classes\":%s,\"cells\":[", row->class_names);
+    for (size_t i = 0; i < cells->count; i++)
+        fprintf(out, "%s[%d,%d,%" PRId64 "]", i ? "," : "", cells->items[i].truth,
+                cells->items[i].guess, cells->items[i].count);
+    fputs("]}", out);
+    fclose(out);
+    return text;
+}
+
+char *confusion_csv(const cJSON *names, const CellList *cells)
+{
+    const int classes = cJSON_GetArraySize(names);
+    const CellRow *cell = cells->items, *end = cells->items + cells->count;
+    const cJSON *name;
+    char *text = NULL;
+    size_t size = 0;
+    int truth = 0;
+    FILE *out = open_memstream(&text, &size);
+    fputs("truth", out);
+    cJSON_ArrayForEach(name, names)
+    {
+        fputc(',', out);
+        csv_field(out, name->valuestring);
+    }
+    fputs("\r\n", out);
+    cJSON_ArrayForEach(name, names)
+    {
+        csv_field(out, name->valuestring);
+        for (int guess = 0; guess < classes; guess++) {
+            const bool here = cell < end && cell->truth == truth && cell->guess == guess;
+            fprintf(out, ",%" PRId64, here ? cell->count : 0);
+            cell += here;
+        }
+        fputs("\r\n", out);
+        truth++;
+    }
+    fclose(out);
+    return text;
+}
+
+cJSON *mistake_to_json(const MistakeRow *mistake, const cJSON *names, int64_t first)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "object", "mistake");
+    json_add_count(json, "rank", mistake->rank);
+    json_add_count(json, "example", mistake->example);
+    add_found(json, "picture", first >= 0, (double)(first + mistake->example));
+    json_add_count(json, "truth", mistake->truth);
+    json_add_count(json, "guess", mistake->guess);
+    json_add_text(json, "truth_name",
+                  cJSON_GetStringValue(cJSON_GetArrayItem(names, mistake->truth)));
+    json_add_text(json, "guess_name",
+                  cJSON_GetStringValue(cJSON_GetArrayItem(names, mistake->guess)));
+    add_found(json, "loss", true, mistake->loss);
+    add_found(json, "confidence", true, mistake->confidence);
+    add_found(json, "truth_share", true, mistake->truth_share);
+    return json;
+}
+
+/* ---- A request ---- */
+
+static void read_text(const cJSON *item, const char *pointer, const char **text, Faults *faults)
+{
+    if (cJSON_IsString(item) && item->valuestring[0])
+        *text = item->valuestring;
+    else
+        fault_expected(faults, pointer, "a string", item);
+}
+
+static void read_limit(const cJSON *item, int *limit, Faults *faults)
+{
+    double number;
+    if (json_number_value(item, &number) && number >= 0 && number <= INT_MAX
+        && number == floor(number))
+        *limit = (int)number;
+    else
+        fault_expected(faults, "/limit", "a whole number from 0 (all) to 2147483647", item);
+}
+
+static void read_member(const cJSON *item, EvaluationRequest *r, Faults *faults)
+{
+    const struct {
+        const char *pointer;
+        const char **text;
+    } texts[] = {{"/job", &r->job},
+                 {"/checkpoint", &r->checkpoint},
+                 {"/model", &r->model},
+                 {"/dataset", &r->dataset},
+                 {"/split", &r->split}};
+    char pointer[sizeof faults->items[0].pointer] = "";
+    pointer_append(pointer, sizeof pointer, item->string);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (strcmp(texts[i].pointer, pointer) == 0) {
+            read_text(item, pointer, texts[i].text, faults);
+            return;
+        }
+    }
+    if (strcmp(pointer, "/limit") == 0)
+        read_limit(item, &r->limit, faults);
+    else
+        faults_add(faults, pointer, "is not a known field");
+}
+
+static bool is_given_twice(const cJSON *item, const cJSON *first)
+{
+    while (first != item && strcmp(first->string, item->string) != 0)
+        first = first->next;
+    return first != item;
+}
+
+void evaluation_from_json(const cJSON *json, EvaluationRequest *request, Faults *faults)
+{
+    *request = (EvaluationRequest){.split = "test"};
+    const cJSON *item, *members = cJSON_IsObject(json) ? json : NULL;
+    if (!members)
+        fault_expected(faults, "", "an object", json);
+    cJSON_ArrayForEach(item, members)
+    {
+        char pointer[sizeof faults->items[0].pointer] = "";
+        if (is_given_twice(item, members->child)) {
+            pointer_append(pointer, sizeof pointer, item->string);
+            faults_add(faults, pointer, "is given twice");
+        } else {
+            read_member(item, request, faults);
+        }
+    }
+    if (strcmp(request->split, "test") != 0 && strcmp(request->split, "train") != 0)
+        faults_add(faults, "/split", "must be \"test\" or \"train\", got \"%.40s\"",
+                   request->split);
+    if (members && !request->job && !request->model)
+        faults_add(faults, "", "needs a job or a model");
+    if (request->job && request->model)
+        faults_add(faults, "/model", "must be absent where there is a job");
+    if (request->checkpoint && !request->job)
+        faults_add(faults, "/checkpoint", "belongs to a job");
+}

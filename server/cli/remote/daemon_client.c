@@ -1,0 +1,166 @@
+#include "server/cli/remote/daemon_client.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "core/base/memory.h"
+
+enum {
+    ANSWER_MOST = 1 << 20,  // bytes that are read, unless more are asked for
+    PIECE = 4096,
+};
+
+static bool set_timeout(int fd, int seconds)
+{
+    const struct timeval timeout = {.tv_sec = seconds};
+    return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) == 0
+           && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) == 0;
+}
+
+/* An address that stands for all of a machine's leads to itself. */
+static bool reach(const ListenAddress *to, int timeout, int *fd, Error *err)
+{
+    char port[8];
+    struct addrinfo *found;
+    const struct addrinfo how = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+                                 .ai_socktype = SOCK_STREAM};
+    if (to->port == 0)
+        return fail(err, ERR_INVALID, "port 0 may be any: say where with --listen");
+    snprintf(port, sizeof port, "%d", to->port);
+    const int status = getaddrinfo(to->host, port, &how, &found);
+    if (status != 0)
+        return fail(err, ERR_INVALID, "%s: %s", to->host, gai_strerror(status));
+    *fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const bool ok = *fd >= 0 && set_timeout(*fd, timeout)
+                    && connect(*fd, found->ai_addr, found->ai_addrlen) == 0;
+    if (!ok)
+        fail(err, ERR_IO, "nothing answers at %s port %d: %s", to->host, to->port, strerror(errno));
+    freeaddrinfo(found);
+    return ok;
+}
+
+/* HTTP/1.0: the answer ends with the connection, and does not come in chunks. */
+static char *write_request(const ServerConfig *config, const DaemonRequest *r)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        abort();  // only for want of a few bytes
+    fprintf(out, "%s %s HTTP/1.0\r\nHost: localhost\r\n", r->method, r->path);
+    if (config->token[0])
+        fprintf(out, "Authorization: Bearer %s\r\n", config->token);
+    if (r->idempotency_key)
+        fprintf(out, "Idempotency-Key: %s\r\n", r->idempotency_key);
+    if (r->accept)
+        fprintf(out, "Accept: %s\r\n", r->accept);
+    if (r->body)
+        fprintf(out, "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(r->body));
+    fprintf(out, "\r\n%s", r->body ? r->body : "");
+    fclose(out);
+    return text;
+}
+
+static bool send_all(int fd, const char *text)
+{
+    for (size_t left = strlen(text); left > 0;) {
+        const ssize_t n = send(fd, text, left, MSG_NOSIGNAL);
+        if (n < 0 && errno != EINTR)
+            return false;
+        text += n > 0 ? n : 0;
+        left -= n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+/* All that comes, up to a bound; NULL if it stops coming. */
+static char *receive_all(int fd, size_t most, size_t *size)
+{
+    char *text = xcalloc(1, PIECE + 1);
+    size_t n = 0, room = PIECE;
+    for (;;) {
+        const ssize_t got = recv(fd, text + n, room - n, 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0 && !(n > 0 && errno == ECONNRESET)) {
+            free(text);
+            return NULL;
+        }
+        if (got <= 0 || n + (size_t)got > most)
+            break;
+        n += (size_t)got;
+        if (n == room) {
+            room *= 2;
+            text = xrealloc(text, room + 1, 1);
+        }
+    }
+    text[n] = '\0';
+    *size = n;
+    return text;
+}
+
+/* As the head says it; -1: it does not. */
+static long long announced(const char *head, const char *end)
+{
+    static const char NAME[] = "\r\nContent-Length:";
+    for (const char *c = head; c < end; c++)
+        if (strncasecmp(c, NAME, sizeof NAME - 1) == 0)
+            return strtoll(c + sizeof NAME - 1, NULL, 10);
+    return -1;
+}
+
+static bool split(char *text, size_t size, DaemonAnswer *answer, Error *err)
+{
+    const char *body = strstr(text, "\r\n\r\n");
+    *answer = (DaemonAnswer){.body = text, .size = size};
+    if (sscanf(text, "HTTP/1.%*d %d", &answer->status) != 1 || !body)
+        return true;
+    const long long whole = announced(text, body);
+    const size_t head = (size_t)(body + 4 - text);
+    answer->size = size - head;
+    memmove(text, text + head, answer->size + 1);
+    return whole < 0 || (size_t)whole == answer->size
+           || fail(err, ERR_IO, "the answer has %lld bytes, and %zu came", whole, answer->size);
+}
+
+bool daemon_ask(const ServerConfig *config, const DaemonRequest *request, DaemonAnswer *answer,
+                Error *err)
+{
+    ListenAddress address;
+    int fd = -1;
+    char *text = NULL;
+    size_t size = 0;
+    *answer = (DaemonAnswer){0};
+    bool ok = config_listen_address(config->listen, &address, err)
+              && reach(&address, request->timeout_seconds, &fd, err);
+    if (ok) {
+        char *wanted = write_request(config, request);
+        // What is refused early is answered while we still send.
+        send_all(fd, wanted);
+        free(wanted);
+        text = receive_all(fd, request->most ? request->most : ANSWER_MOST, &size);
+        ok = text != NULL
+             || fail(err, ERR_IO, "no answer within %d s: %s", request->timeout_seconds,
+                     strerror(errno));
+    }
+    if (fd >= 0)
+        close(fd);
+    if (ok && !split(text, size, answer, err)) {
+        daemon_answer_free(answer);
+        return false;
+    }
+    return ok;
+}
+
+void daemon_answer_free(DaemonAnswer *answer)
+{
+    free(answer->body);
+    *answer = (DaemonAnswer){0};
+}

@@ -1,0 +1,42 @@
+/* server/cli/remote/remote.h -- the daemon that a command names with --server.
+ *
+ * Plain HTTP: a daemon that is reached through TLS stands behind a proxy, which these commands do
+ * not talk to.
+ *
+ * Errors   ERR_INVALID: the address, or what the daemon says of a request, with its status and all
+ *          fields that it names. ERR_IO: nothing answers there, not in time, or not all of it.
+ */
+#pragma once
+#include <cJSON.h>
+
+#include "core/base/error.h"
+
+typedef struct {
+    const char *server;      // "http://127.0.0.1:8080", of a name or an address
+    const char *token_file;  // NULL: the token is in GOOGLENETD_TOKEN, or there is none
+} RemoteAddress;
+
+/* Options of a command whose settings have a RemoteAddress `remote`. */
+// clang-format off
+#define REMOTE_OPTIONS(Settings) \
+    {"server", "URL", "ask the daemon there, http://HOST:PORT; MODEL is a name that it knows", \
+     OPTION_TEXT, .offset = offsetof(Settings, remote.server)}, \
+    {"token-file", "FILE", "its token; else GOOGLENETD_TOKEN", OPTION_TEXT, \
+     .offset = offsetof(Settings, remote.token_file)}
+// clang-format on
+
+typedef struct Remote Remote;
+
+bool remote_open(const RemoteAddress *address, Remote **remote, Error *err);
+void remote_close(Remote *remote);  // takes NULL
+
+/* Whether a text may be a reference to a model: NAME, NAME@VERSION or NAME@ALIAS. */
+bool remote_reference(const char *model, Error *err);
+
+/* `body`: JSON; NULL: none. *json, the answer, is the caller's; `json` may be NULL. */
+bool remote_call(Remote *remote, const char *method, const char *path, const char *body,
+                 cJSON **json, Error *err);
+
+/* GET into a file that is there whole or not at all. `accept` and `bytes` may be NULL. */
+bool remote_save(Remote *remote, const char *path, const char *accept, const char *file,
+                 size_t *bytes, Error *err);

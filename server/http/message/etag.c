@@ -1,0 +1,68 @@
+#include "server/http/message/etag.h"
+
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* FNV-1a, 64 bits. */
+static uint64_t hash_bytes(const char *text, size_t size)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u;
+    return hash;
+}
+
+void etag_make(const char *text, size_t size, char etag[ETAG_TEXT])
+{
+    snprintf(etag, ETAG_TEXT, "\"%016" PRIx64 "\"", hash_bytes(text, size));
+}
+
+static const char *skip_blanks(const char *p)
+{
+    return p + strspn(p, " \t");
+}
+
+static bool named(const char *header, const char *etag, bool weak_counts)
+{
+    const size_t n = strlen(etag);
+    for (const char *p = header; p && *p;) {
+        p = skip_blanks(p);
+        if (*p == '*')
+            return true;
+        const bool weak = strncmp(p, "W/", 2) == 0;
+        p += weak ? 2 : 0;
+        if (*p != '"')
+            return false;
+        const char *end = strchr(p + 1, '"');
+        if (!end)
+            return false;
+        if ((weak_counts || !weak) && (size_t)(end + 1 - p) == n && memcmp(p, etag, n) == 0)
+            return true;
+        p = skip_blanks(end + 1);
+        if (*p == ',')
+            p++;
+    }
+    return false;
+}
+
+bool etag_named_weakly(const char *header, const char *etag)
+{
+    return named(header, etag, true);
+}
+
+bool etag_named_strongly(const char *header, const char *etag)
+{
+    return named(header, etag, false);
+}
+
+Condition etag_condition(const char *if_match, const char *if_none_match, const char *etag,
+                         bool reads)
+{
+    if (if_match && !etag_named_strongly(if_match, etag))
+        return CONDITION_FAILED;
+    if (if_none_match && etag_named_weakly(if_none_match, etag))
+        return reads ? CONDITION_NOT_MODIFIED : CONDITION_FAILED;
+    return CONDITION_HOLDS;
+}

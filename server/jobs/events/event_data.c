@@ -1,0 +1,141 @@
+#include "server/jobs/events/event_data.h"
+
+#include <cJSON.h>
+#include <math.h>
+
+#include "server/base/json_fields.h"
+#include "server/base/json_text.h"
+
+static void add_number(cJSON *object, const char *key, double value)
+{
+    cJSON_AddItemToObject(object, key, isfinite(value) ? json_number(value) : cJSON_CreateNull());
+}
+
+static char *finish(cJSON *object)
+{
+    char *text = cJSON_PrintUnformatted(object);
+    cJSON_Delete(object);
+    return text;
+}
+
+char *event_created(const JobInfo *job)
+{
+    cJSON *object = cJSON_CreateObject();
+    json_add_text(object, "status", JOB_STATUS_NAMES[job->status]);
+    return finish(object);
+}
+
+char *event_status(const JobInfo *job, JobStatus previous)
+{
+    cJSON *object = cJSON_CreateObject();
+    json_add_text(object, "status", JOB_STATUS_NAMES[job->status]);
+    json_add_text(object, "previous", JOB_STATUS_NAMES[previous]);
+    json_add_text(object, "stop_reason", job->stop_reason);
+    if (job->error.code[0]) {
+        cJSON *error = cJSON_AddObjectToObject(object, "error");
+        json_add_text(error, "code", job->error.code);
+        json_add_text(error, "message", job->error.message);
+    } else {
+        cJSON_AddNullToObject(object, "error");
+    }
+    return finish(object);
+}
+
+char *event_point(const PointRow *row)
+{
+    cJSON *object = cJSON_CreateObject();
+    add_number(object, "step", (double)row->step);
+    add_number(object, "epoch", row->epoch);
+    add_number(object, "loss", row->loss);
+    add_number(object, "accuracy", row->accuracy);
+    add_number(object, "learning_rate", row->learning_rate);
+    add_number(object, "seconds", row->seconds);
+    return finish(object);
+}
+
+char *event_epoch(const EpochMetrics *row)
+{
+    cJSON *object = cJSON_CreateObject();
+    for (int i = 0; i < EPOCH_METRIC_COUNT; i++)
+        add_number(object, EPOCH_METRICS[i].name, epoch_metric_get(row, &EPOCH_METRICS[i]));
+    return finish(object);
+}
+
+char *event_checkpoint(const CheckpointRow *row)
+{
+    char id[JOB_ID];
+    checkpoint_id_format(row->step, id);
+    cJSON *object = cJSON_CreateObject();
+    json_add_text(object, "checkpoint", id);
+    add_number(object, "step", (double)row->step);
+    add_number(object, "epoch", (double)row->epoch);
+    add_number(object, "bytes", (double)row->bytes);
+    cJSON_AddBoolToObject(object, "best", row->best);
+    return finish(object);
+}
+
+char *event_resumed(int64_t step)
+{
+    cJSON *object = cJSON_CreateObject();
+    add_number(object, "step", (double)step);
+    return finish(object);
+}
+
+char *event_initialized(const TransferReport *report)
+{
+    cJSON *object = cJSON_CreateObject();
+    cJSON *taken = cJSON_AddArrayToObject(object, "taken");
+    cJSON *fresh = cJSON_AddArrayToObject(object, "new");
+    for (int i = 0; i < report->count; i++) {
+        const TransferTensor *t = &report->tensors[i];
+        if (t->taken) {
+            cJSON_AddItemToArray(taken, cJSON_CreateString(t->name));
+            continue;
+        }
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddStringToObject(item, "name", t->name);
+        cJSON_AddStringToObject(item, "reason", t->why);
+        cJSON_AddItemToArray(fresh, item);
+    }
+    return finish(object);
+}
+
+char *event_updated(const JobInfo *job)
+{
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "name", job->name);
+    cJSON_AddRawToObject(object, "metadata", job->metadata);
+    return finish(object);
+}
+
+char *event_note(const char *message)
+{
+    cJSON *object = cJSON_CreateObject();
+    json_add_text(object, "message", message);
+    return finish(object);
+}
+
+char *event_evaluation(const EvaluationRow *row, const char *status, const char *previous)
+{
+    cJSON *object = cJSON_CreateObject();
+    char id[JOB_ID] = "", job[JOB_ID] = "";
+    evaluation_id_format(row->id, id);
+    if (row->source.job_id > 0)
+        job_id_format(row->source.job_id, job);
+    json_add_text(object, "evaluation_id", id);
+    json_add_text(object, "job_id", job);
+    json_add_text(object, "model", row->source.model);
+    json_add_text(object, "status", status);
+    json_add_text(object, "previous", previous ? previous : "");
+    cJSON *progress = cJSON_AddObjectToObject(object, "progress");
+    add_number(progress, "done", (double)row->progress.done);
+    add_number(progress, "total", (double)row->progress.total);
+    if (row->error.code[0]) {
+        cJSON *error = cJSON_AddObjectToObject(object, "error");
+        json_add_text(error, "code", row->error.code);
+        json_add_text(error, "message", row->error.message);
+    } else {
+        cJSON_AddNullToObject(object, "error");
+    }
+    return finish(object);
+}

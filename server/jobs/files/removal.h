@@ -1,0 +1,18 @@
+/* server/jobs/files/removal.h -- the files and rows of what was deleted, after it was deleted.
+ *
+ * Deleting is in two parts: the row goes, and the call that asked for it is answered; then its
+ * files, points and events go in small steps (store_removals.c). A full disk or a death in between
+ * ends the second part early, and it is finished later.
+ */
+#pragma once
+#include "server/base/log.h"
+#include "server/store/store.h"
+
+/* Finish what there is. Those of single checkpoints only where no job runs: a training may be about
+ * to write the same files again. False, with the reason, if something is left. */
+bool removals_finish(const char *data, Store *store, bool checkpoints, Log *log, Error *err);
+
+/* The same of one job that was deleted: its files, and as many slices of its rows; *done if that
+ * was all. */
+bool removal_of_job(const char *data, Store *store, int64_t id, int slices, bool *done, Log *log,
+                    Error *err);

@@ -1,0 +1,50 @@
+#include "server/jobs/files/reserve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "server/base/files.h"
+#include "server/jobs/files/job_files.h"
+
+static bool is_whole(int fd)
+{
+    struct stat info;
+    return fstat(fd, &info) == 0 && info.st_size == RESERVE_BYTES
+           && (int64_t)info.st_blocks * 512 >= RESERVE_BYTES;
+}
+
+bool reserve_make(const char *data, Error *err)
+{
+    const Path path = data_path(data, "reserve");
+    const int fd = open(path.text, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (fd < 0)
+        return fail(err, error_of_system(errno), "create %s: %s", path.text, strerror(errno));
+    int failed = is_whole(fd) ? 0 : posix_fallocate(fd, 0, RESERVE_BYTES);
+    if (close(fd) != 0 && failed == 0)
+        failed = errno;
+    if (failed == 0)
+        return true;
+    unlink(path.text);  // a part of it helps nobody
+    return fail(err, error_of_system(failed), "the reserve of %d MiB in %s: %s",
+                RESERVE_BYTES >> 20, data, strerror(failed));
+}
+
+bool reserve_fits_again(const char *data, Error *err)
+{
+    struct statvfs space;
+    if (statvfs(data, &space) != 0)
+        return fail(err, ERR_IO, "ask %s for its free space: %s", data, strerror(errno));
+    const uint64_t free_bytes = (uint64_t)space.f_bavail * space.f_frsize;
+    return free_bytes >= 2u * RESERVE_BYTES
+           || fail(err, ERR_NO_SPACE, "%llu MiB are free, %d must be before training goes on",
+                   (unsigned long long)(free_bytes >> 20), 2 * (RESERVE_BYTES >> 20));
+}
+
+void reserve_release(const char *data)
+{
+    unlink(data_path(data, "reserve").text);
+}

@@ -1,0 +1,230 @@
+#include "server/models/evaluations/evaluation_report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "core/evaluate/mistakes.h"
+#include "server/base/csv_field.h"
+#include "server/base/json_text.h"
+
+enum { NAME_TEXT = 32 };
+
+/* The name of a class, or its number. */
+static const char *name_of(const EvaluationReport *r, int class, char text[NAME_TEXT])
+{
+    if (r->class_names)
+        return r->class_names[class];
+    snprintf(text, NAME_TEXT, "%d", class);
+    return text;
+}
+
+/* ---- JSON ---- */
+
+static void add_number(cJSON *object, const char *key, double value)
+{
+    cJSON_AddItemToObject(object, key, json_number(value));
+}
+
+static cJSON *means_json(const MeanFigures *m)
+{
+    cJSON *json = cJSON_CreateObject();
+    add_number(json, "precision", m->precision);
+    add_number(json, "recall", m->recall);
+    add_number(json, "f1", m->f1);
+    return json;
+}
+
+static cJSON *classes_json(const EvaluationReport *r)
+{
+    char text[NAME_TEXT];
+    cJSON *json = cJSON_CreateArray();
+    for (int k = 0; k < r->figures->classes; k++) {
+        const ClassFigures *c = &r->figures->per_class[k];
+        cJSON *class = cJSON_CreateObject();
+        cJSON_AddStringToObject(class, "name", name_of(r, k, text));
+        add_number(class, "support", (double)c->support);
+        add_number(class, "guessed", (double)c->guessed);
+        add_number(class, "hits", (double)c->hits);
+        add_number(class, "precision", c->precision);
+        add_number(class, "recall", c->recall);
+        add_number(class, "f1", c->f1);
+        cJSON_AddItemToArray(json, class);
+    }
+    return json;
+}
+
+static cJSON *cells_json(const ConfusionCell *cells, int count)
+{
+    cJSON *json = cJSON_CreateArray();
+    for (int i = 0; i < count; i++) {
+        const double cell[] = {cells[i].truth, cells[i].guess, (double)cells[i].count};
+        cJSON_AddItemToArray(json, cJSON_CreateDoubleArray(cell, 3));
+    }
+    return json;
+}
+
+static cJSON *confused_json(const EvaluationReport *r)
+{
+    ConfusionCell *pairs = xcalloc((size_t)r->confused + 1, sizeof *pairs);
+    cJSON *json = cJSON_CreateArray();
+    const int count = figures_confused(r->figures, pairs, r->confused);
+    for (int i = 0; i < count; i++) {
+        cJSON *pair = cJSON_CreateObject();
+        add_number(pair, "truth", pairs[i].truth);
+        add_number(pair, "guess", pairs[i].guess);
+        add_number(pair, "count", (double)pairs[i].count);
+        cJSON_AddItemToArray(json, pair);
+    }
+    free(pairs);
+    return json;
+}
+
+static cJSON *bins_json(const Calibration *c)
+{
+    cJSON *json = cJSON_CreateArray();
+    for (int b = 0; b < CALIBRATION_BINS; b++) {
+        cJSON *bin = cJSON_CreateObject();
+        add_number(bin, "from", (double)b / CALIBRATION_BINS);
+        add_number(bin, "to", (double)(b + 1) / CALIBRATION_BINS);
+        add_number(bin, "count", (double)c->bins[b].count);
+        add_number(bin, "confidence", c->bins[b].confidence);
+        add_number(bin, "accuracy", c->bins[b].accuracy);
+        cJSON_AddItemToArray(json, bin);
+    }
+    return json;
+}
+
+static cJSON *calibration_json(const EvaluationReport *r)
+{
+    const Calibration plain = calibration_measure(r->predictions, 1);
+    cJSON *json = cJSON_CreateObject();
+    add_number(json, "expected_error", plain.expected_error);
+    add_number(json, "largest_error", plain.largest_error);
+    cJSON_AddItemToObject(json, "bins", bins_json(&plain));
+    if (!(r->temperature > 0)) {
+        cJSON_AddNullToObject(json, "temperature");
+        if (r->no_temperature)
+            cJSON_AddStringToObject(json, "no_temperature", r->no_temperature);
+        return json;
+    }
+    const Calibration mended = calibration_measure(r->predictions, r->temperature);
+    add_number(json, "temperature", r->temperature);
+    add_number(json, "temperature_examples", r->temperature_examples);
+    add_number(json, "loss_at_temperature", mended.loss);
+    add_number(json, "expected_error_at_temperature", mended.expected_error);
+    return json;
+}
+
+static cJSON *worst_json(const EvaluationReport *r)
+{
+    Mistake *worst = xcalloc((size_t)r->worst + 1, sizeof *worst);
+    cJSON *json = cJSON_CreateArray();
+    const int count = mistakes_worst(r->predictions, worst, r->worst);
+    for (int i = 0; i < count; i++) {
+        cJSON *mistake = cJSON_CreateObject();
+        add_number(mistake, "example", worst[i].example);
+        add_number(mistake, "truth", worst[i].truth);
+        add_number(mistake, "guess", worst[i].guess);
+        add_number(mistake, "loss", worst[i].loss);
+        add_number(mistake, "confidence", worst[i].confidence);
+        add_number(mistake, "truth_share", worst[i].truth_share);
+        cJSON_AddItemToArray(json, mistake);
+    }
+    free(worst);
+    return json;
+}
+
+cJSON *evaluation_to_json(const EvaluationReport *r)
+{
+    const Figures *f = r->figures;
+    cJSON *json = cJSON_CreateObject();
+    add_number(json, "examples", f->count);
+    add_number(json, "loss", f->loss);
+    add_number(json, "accuracy", f->accuracy);
+    add_number(json, "top5_accuracy", f->top5_accuracy);
+    cJSON_AddItemToObject(json, "macro", means_json(&f->macro));
+    cJSON_AddItemToObject(json, "weighted", means_json(&f->weighted));
+    cJSON_AddItemToObject(json, "classes", classes_json(r));
+    cJSON_AddItemToObject(json, "confusion", cells_json(f->cells, f->cell_count));
+    cJSON_AddItemToObject(json, "confused", confused_json(r));
+    cJSON_AddItemToObject(json, "calibration", calibration_json(r));
+    cJSON_AddItemToObject(json, "worst", worst_json(r));
+    return json;
+}
+
+/* ---- CSV ---- */
+
+char *evaluation_confusion_csv(const EvaluationReport *r)
+{
+    const Figures *f = r->figures;
+    char name[NAME_TEXT], *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    fputs("truth", out);
+    for (int guess = 0; guess < f->classes; guess++) {
+        fputc(',', out);
+        csv_field(out, name_of(r, guess, name));
+    }
+    fputc('\n', out);
+    const ConfusionCell *cell = f->cells, *end = f->cells + f->cell_count;
+    for (int truth = 0; truth < f->classes; truth++) {
+        csv_field(out, name_of(r, truth, name));
+        for (int guess = 0; guess < f->classes; guess++) {
+            const bool here = cell < end && cell->truth == truth && cell->guess == guess;
+            fprintf(out, ",%" PRId64, here ? cell->count : 0);
+            cell += here;
+        }
+        fputc('\n', out);
+    }
+    fclose(out);
+    return text;
+}
+
+/* ---- Text ---- */
+
+static void print_classes(const EvaluationReport *r, FILE *out)
+{
+    char text[NAME_TEXT];
+    fprintf(out, "\n%-24s %9s %9s %9s %9s\n", "class", "examples", "precision", "recall", "f1");
+    for (int k = 0; k < r->figures->classes; k++) {
+        const ClassFigures *c = &r->figures->per_class[k];
+        fprintf(out, "%-24s %9" PRId64 " %9.3f %9.3f %9.3f\n", name_of(r, k, text), c->support,
+                c->precision, c->recall, c->f1);
+    }
+    const MeanFigures *means[] = {&r->figures->macro, &r->figures->weighted};
+    for (int i = 0; i < 2; i++)
+        fprintf(out, "%-24s %9s %9.3f %9.3f %9.3f\n", i ? "weighted mean" : "mean", "",
+                means[i]->precision, means[i]->recall, means[i]->f1);
+}
+
+static void print_confused(const EvaluationReport *r, FILE *out)
+{
+    char truth[NAME_TEXT], guess[NAME_TEXT];
+    ConfusionCell *pairs = xcalloc((size_t)r->confused + 1, sizeof *pairs);
+    const int count = figures_confused(r->figures, pairs, r->confused);
+    if (count > 0)
+        fprintf(out, "\nmost confused\n");
+    for (int i = 0; i < count; i++)
+        fprintf(out, "%9" PRId64 "  %s taken for %s\n", pairs[i].count,
+                name_of(r, pairs[i].truth, truth), name_of(r, pairs[i].guess, guess));
+    free(pairs);
+}
+
+void evaluation_print(const EvaluationReport *r, FILE *out)
+{
+    const Figures *f = r->figures;
+    const Calibration plain = calibration_measure(r->predictions, 1);
+    fprintf(out, "%d examples: accuracy %.4f, top-5 %.4f, loss %.4f\n", f->count, f->accuracy,
+            f->top5_accuracy, f->loss);
+    fprintf(out, "expected calibration error %.4f", plain.expected_error);
+    if (r->temperature > 0) {
+        const Calibration mended = calibration_measure(r->predictions, r->temperature);
+        fprintf(out, "; at temperature %.3f, fitted on %d held-out examples, %.4f", r->temperature,
+                r->temperature_examples, mended.expected_error);
+    }
+    fputc('\n', out);
+    print_classes(r, out);
+    print_confused(r, out);
+}

@@ -1,0 +1,261 @@
+/* DESIGN. As with the jobs and the data sets, the store is the truth: every call reads it, and
+ * every change is one transaction that reads the evaluation, alters it and tells an event
+ * (evaluation_change.c). The progress of the one that runs is kept beside it in memory and merged
+ * into the answers. What it has found is written in the transaction that ends it: either all of it
+ * is there, or none. */
+#include "server/models/evaluations/evaluations.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "server/base/time.h"
+#include "server/models/evaluations/evaluations_private.h"
+
+enum { MAX_RESTARTS = 3 };
+
+/* ---- Open and close ---- */
+
+void evaluations_wake(void *context)
+{
+    Evaluations *evaluations = context;
+    pthread_mutex_lock(&evaluations->lock);
+    evaluations->changes++;
+    pthread_cond_broadcast(&evaluations->work);
+    pthread_mutex_unlock(&evaluations->lock);
+}
+
+bool evaluations_open(const EvaluationsConfig *config, Evaluations **out, Error *err)
+{
+    Evaluations *evaluations = xcalloc(1, sizeof *evaluations);
+    evaluations->data = xstrdup(config->data);
+    evaluations->most = config->most;
+    evaluations->jobs = config->jobs;
+    evaluations->models = config->models;
+    evaluations->store = jobs_store(config->jobs);
+    evaluations->log = config->log;
+    pthread_mutex_init(&evaluations->lock, NULL);
+    cond_init_monotonic(&evaluations->work);
+    const bool ok = evaluations_recover(evaluations, err);
+    if (ok)
+        jobs_on_evaluation(config->jobs, evaluations_wake, evaluations);
+    else
+        evaluations_close(evaluations);
+    *out = ok ? evaluations : NULL;
+    return ok;
+}
+
+void evaluations_close(Evaluations *evaluations)
+{
+    if (!evaluations)
+        return;
+    pthread_cond_destroy(&evaluations->work);
+    pthread_mutex_destroy(&evaluations->lock);
+    free(evaluations->data);
+    free(evaluations);
+}
+
+static bool restart(Evaluations *evaluations, int64_t id, Error *err)
+{
+    EvaluationChange change;
+    char message[DATASET_TEXT];
+    if (!evaluation_change_begin(evaluations, id, &change, err))
+        return false;
+    EvaluationRow *row = &change.row;
+    row->restart_count++;
+    row->started_at = 0;
+    row->status = EVALUATION_QUEUED;
+    snprintf(message, sizeof message, "the daemon died %d times while it ran", row->restart_count);
+    if (row->restart_count > MAX_RESTARTS)
+        evaluation_fail(row, "restarts", message);
+    if (!evaluation_change_tell(&change, err))
+        return evaluation_change_drop(&change, err);
+    return evaluation_change_commit(&change, NULL, err);
+}
+
+bool evaluations_recover(Evaluations *evaluations, Error *err)
+{
+    const EvaluationQuery query = {.limit = 1, .statuses = 1u << EVALUATION_RUNNING};
+    while (true) {
+        EvaluationList list;
+        if (!store_evaluations(evaluations->store, &query, &list, err))
+            return false;
+        const int64_t id = list.count > 0 ? list.items[0].id : 0;
+        evaluation_list_free(&list);
+        if (id == 0)
+            return true;
+        if (!restart(evaluations, id, err)
+            && !(jobs_make_room(evaluations->jobs, err) && restart(evaluations, id, err)))
+            return false;
+    }
+}
+
+/* ---- Look ---- */
+
+void evaluations_overlay(Evaluations *evaluations, EvaluationRow *row)
+{
+    if (row->status == EVALUATION_SUCCEEDED)
+        row->progress.done = row->progress.total = row->examples;
+    if (row->status != EVALUATION_RUNNING)
+        return;
+    pthread_mutex_lock(&evaluations->lock);
+    if (evaluations->active.id == row->id) {
+        row->progress.done = evaluations->active.done;
+        row->progress.total = evaluations->active.total;
+    }
+    pthread_mutex_unlock(&evaluations->lock);
+}
+
+bool evaluations_get(Evaluations *evaluations, int64_t id, EvaluationRow *row, Error *err)
+{
+    if (!store_evaluation(evaluations->store, id, row, err))
+        return false;
+    evaluations_overlay(evaluations, row);
+    return true;
+}
+
+bool evaluations_list(Evaluations *evaluations, const EvaluationQuery *query, EvaluationList *list,
+                      Error *err)
+{
+    if (!store_evaluations(evaluations->store, query, list, err))
+        return false;
+    for (size_t i = 0; i < list->count; i++)
+        evaluations_overlay(evaluations, &list->items[i]);
+    return true;
+}
+
+bool evaluations_cells(Evaluations *evaluations, int64_t id, CellList *list, Error *err)
+{
+    return store_cells(evaluations->store, id, list, err);
+}
+
+bool evaluations_mistakes(Evaluations *evaluations, const MistakeQuery *query, MistakeList *list,
+                          Error *err)
+{
+    return store_mistakes(evaluations->store, query, list, err);
+}
+
+/* ---- Create, cancel, delete ---- */
+
+static bool check_room(Evaluations *evaluations, Error *err)
+{
+    int64_t count = 0;
+    pthread_mutex_lock(&evaluations->lock);
+    const bool leaving = evaluations->leaving;
+    pthread_mutex_unlock(&evaluations->lock);
+    if (leaving)
+        return fail(err, ERR_STOPPED, "the daemon is shutting down and takes no new evaluations");
+    if (!jobs_admits(evaluations->jobs, err)
+        || !store_evaluation_count(evaluations->store, &count, err))
+        return false;
+    return count < evaluations->most
+           || fail_as(err, ERR_CONFLICT, "store_full",
+                      "the store holds %d evaluations, its limit: delete some first",
+                      evaluations->most);
+}
+
+bool evaluations_replay(Evaluations *evaluations, RequestKey key, EvaluationRow *row,
+                        bool *replayed, Error *err)
+{
+    int64_t id;
+    *replayed = false;
+    if (!store_key(evaluations->store, KEY_OF_EVALUATION, key, &id, err))
+        return false;
+    if (id == 0)
+        return true;
+    Error gone = {0};
+    *replayed = evaluations_get(evaluations, id, row, &gone);
+    if (*replayed || gone.code == ERR_NOT_FOUND)  // deleted just now, and its key with it
+        return true;
+    *err = gone;
+    return false;
+}
+
+bool evaluations_create(Evaluations *evaluations, RequestKey key, EvaluationRow *row,
+                        bool *replayed, Error *err)
+{
+    EvaluationChange change;
+    int64_t before;
+    *replayed = false;
+    if (!check_room(evaluations, err) || !evaluation_change_begin_new(evaluations, &change, err))
+        return false;
+    if (!store_find_key(evaluations->store, KEY_OF_EVALUATION, key, &before, err))
+        return evaluation_change_drop(&change, err);
+    if (before > 0) {  // the same request has come twice at once
+        evaluation_change_drop(&change, NULL);
+        *replayed = true;
+        return evaluations_get(evaluations, before, row, err);
+    }
+    change.row = *row;
+    change.row.status = EVALUATION_QUEUED;
+    change.row.created_at = time_now_ms();
+    change.row.temperature = NAN;
+    if (!store_add_evaluation(evaluations->store, &change.row, err)
+        || !store_add_key(evaluations->store, KEY_OF_EVALUATION, key, change.row.id, err)
+        || !evaluation_change_tell(&change, err))
+        return evaluation_change_drop(&change, err);
+    return evaluation_change_commit(&change, row, err);
+}
+
+/* The thread that evaluates, if it does this one, is to end it. */
+static void stop_run(Evaluations *evaluations, int64_t id)
+{
+    pthread_mutex_lock(&evaluations->lock);
+    if (evaluations->active.id == id)
+        evaluations->active.cancel = true;
+    pthread_mutex_unlock(&evaluations->lock);
+}
+
+static bool cancel_once(Evaluations *evaluations, int64_t id, EvaluationRow *row, Error *err)
+{
+    EvaluationChange change;
+    if (!evaluation_change_begin(evaluations, id, &change, err))
+        return false;
+    const EvaluationStatus status = change.row.status;
+    if (status == EVALUATION_FAILED && strcmp(change.row.error.code, "cancelled") == 0) {
+        store_rollback(evaluations->store);
+        *row = change.row;
+        return true;
+    }
+    if (status == EVALUATION_SUCCEEDED || status == EVALUATION_FAILED) {
+        fail_as(err, ERR_CONFLICT, "evaluation_is_done", "cannot cancel an evaluation that has %s",
+                EVALUATION_STATUS_NAMES[status]);
+        return evaluation_change_drop(&change, err);
+    }
+    evaluation_fail(&change.row, "cancelled", "it was cancelled");
+    if (!evaluation_change_tell(&change, err))
+        return evaluation_change_drop(&change, err);
+    if (!evaluation_change_commit(&change, row, err))
+        return false;
+    stop_run(evaluations, id);
+    return true;
+}
+
+bool evaluations_cancel(Evaluations *evaluations, int64_t id, EvaluationRow *row, Error *err)
+{
+    return cancel_once(evaluations, id, row, err)
+           || (jobs_make_room(evaluations->jobs, err) && cancel_once(evaluations, id, row, err));
+}
+
+static bool delete_once(Evaluations *evaluations, int64_t id, Error *err)
+{
+    EvaluationChange change;
+    if (!evaluation_change_begin(evaluations, id, &change, err))
+        return false;
+    change.removed = true;
+    if (!store_remove_evaluation(evaluations->store, id, err)
+        || !evaluation_change_tell(&change, err))
+        return evaluation_change_drop(&change, err);
+    return evaluation_change_commit(&change, NULL, err);
+}
+
+bool evaluations_delete(Evaluations *evaluations, int64_t id, Error *err)
+{
+    if (!delete_once(evaluations, id, err)
+        && !(jobs_make_room(evaluations->jobs, err) && delete_once(evaluations, id, err)))
+        return false;
+    stop_run(evaluations, id);
+    return true;
+}

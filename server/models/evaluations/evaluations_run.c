@@ -1,0 +1,324 @@
+/* server/models/evaluations/evaluations_run.c -- what the thread that evaluates asks for and tells.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/memory.h"
+#include "server/base/time.h"
+#include "server/jobs/files/job_files.h"
+#include "server/models/evaluations/evaluation_summary.h"
+#include "server/models/evaluations/evaluations_private.h"
+
+// Between two events that tell how far it has come; between two tries to write.
+static const double TELL_SECONDS = 1, RETRY_SECONDS = 1;
+
+/* ---- Take ---- */
+
+static void set_active(Evaluations *evaluations, int64_t id)
+{
+    pthread_mutex_lock(&evaluations->lock);
+    evaluations->active.id = id;
+    evaluations->active.cancel = false;
+    evaluations->active.done = evaluations->active.total = 0;
+    evaluations->active.told_at = clock_seconds();
+    pthread_mutex_unlock(&evaluations->lock);
+}
+
+/* The oldest queued one becomes running; `row->id` 0: there is none. */
+static bool take_next(Evaluations *evaluations, EvaluationRow *row, Error *err)
+{
+    EvaluationChange change;
+    int64_t id = 0;
+    *row = (EvaluationRow){0};
+    if (!jobs_admits(evaluations->jobs, err)
+        || !evaluation_change_begin_new(evaluations, &change, err))
+        return false;
+    if (!store_next_evaluation(evaluations->store, &id, err)
+        || (id > 0 && !store_load_evaluation(evaluations->store, id, &change.row, err)))
+        return evaluation_change_drop(&change, err);
+    if (id == 0) {
+        store_rollback(evaluations->store);
+        return true;
+    }
+    change.before = EVALUATION_STATUS_NAMES[change.row.status];
+    change.row.status = EVALUATION_RUNNING;
+    change.row.started_at = time_now_ms();
+    if (!evaluation_change_tell(&change, err))
+        return evaluation_change_drop(&change, err);
+    // It is known before it is seen as running: a cancellation finds it.
+    set_active(evaluations, id);
+    if (evaluation_change_commit(&change, row, err))
+        return true;
+    set_active(evaluations, 0);
+    return false;
+}
+
+/* Wait for news, or after a failure for a while. False: to leave. */
+static bool wait_for_work(Evaluations *evaluations, int64_t seen, bool failed)
+{
+    const struct timespec until = clock_after(RETRY_SECONDS);
+    int waited = 0;
+    pthread_mutex_lock(&evaluations->lock);
+    while (!evaluations->leaving && evaluations->changes == seen && waited == 0) {
+        if (failed)
+            waited = pthread_cond_timedwait(&evaluations->work, &evaluations->lock, &until);
+        else
+            pthread_cond_wait(&evaluations->work, &evaluations->lock);
+    }
+    const bool leaving = evaluations->leaving;
+    pthread_mutex_unlock(&evaluations->lock);
+    return !leaving;
+}
+
+/* How many changes there were; *leaving: no more are to be looked for. */
+static int64_t changes_seen(Evaluations *evaluations, bool *leaving)
+{
+    pthread_mutex_lock(&evaluations->lock);
+    const int64_t seen = evaluations->changes;
+    *leaving = evaluations->leaving;
+    pthread_mutex_unlock(&evaluations->lock);
+    return seen;
+}
+
+bool evaluations_take(Evaluations *evaluations, EvaluationRow *row)
+{
+    for (bool before = true;;) {
+        Error err = {0};
+        bool leaving;
+        const int64_t seen = changes_seen(evaluations, &leaving);
+        if (leaving)
+            return false;
+        const bool ok = take_next(evaluations, row, &err);
+        if (ok && row->id > 0)
+            return true;
+        if (!ok && before)  // the first time only: it may last for hours
+            LOG(evaluations->log, LOG_WARNING, "evaluation_waits", log_text("error", err.message));
+        before = ok;
+        if (!wait_for_work(evaluations, seen, !ok))
+            return false;
+    }
+}
+
+static bool find_checkpoint(Evaluations *evaluations, const EvaluationRow *row,
+                            EvaluationModel *model, Error *err)
+{
+    JobInfo job;
+    if (!jobs_get(evaluations->jobs, row->source.job_id, &job, err))
+        return false;
+    model->settings = xstrdup(job.settings);
+    job_info_free(&job);
+    model->path = job_model_path(evaluations->data, row->source.job_id, row->source.step);
+    if (access(model->path.text, F_OK) != 0) {
+        fail(err, ERR_NOT_FOUND, "job_%lld has no checkpoint step_%lld any more",
+             (long long)row->source.job_id, (long long)row->source.step);
+        err->reason = "checkpoint_missing";
+        return false;
+    }
+    return store_kernels(evaluations->store, row->source.job_id, &model->kernels, err);
+}
+
+/* The kernels of the job that a version came from are of use as long as there is that job. */
+static bool find_version(Evaluations *evaluations, const EvaluationRow *row, EvaluationModel *model,
+                         Error *err)
+{
+    char reference[EVALUATION_MODEL + 24];
+    ModelVersion version;
+    snprintf(reference, sizeof reference, "%s@%lld", row->source.model,
+             (long long)row->source.version);
+    if (!models_resolve(evaluations->models, reference, &version, err))
+        return false;
+    const bool same = version.row.model_id == row->source.model_id
+                      || fail(err, ERR_NOT_FOUND, "the model %s is another one now", reference);
+    model->path = version.path;
+    model->settings = xstrdup(version.row.settings);
+    const int64_t job = version.row.source.job_id;
+    model_version_free(&version);
+    return same && (job == 0 || store_kernels(evaluations->store, job, &model->kernels, err));
+}
+
+bool evaluations_model(Evaluations *evaluations, const EvaluationRow *row, EvaluationModel *model,
+                       Error *err)
+{
+    *model = (EvaluationModel){0};
+    return row->source.job_id > 0 ? find_checkpoint(evaluations, row, model, err)
+                                  : find_version(evaluations, row, model, err);
+}
+
+void evaluation_model_free(EvaluationModel *model)
+{
+    free(model->settings);
+    free(model->kernels);
+    *model = (EvaluationModel){0};
+}
+
+/* ---- Progress ---- */
+
+/* Readers of events see how far it has come. Nothing is lost where that cannot be written. */
+static void tell_progress(Evaluations *evaluations, int64_t id)
+{
+    EvaluationChange change;
+    Error err = {0};
+    if (!jobs_admits(evaluations->jobs, &err)
+        || !evaluation_change_begin(evaluations, id, &change, &err))
+        return;
+    evaluations_overlay(evaluations, &change.row);
+    if (change.row.status != EVALUATION_RUNNING || !evaluation_change_tell(&change, &err))
+        evaluation_change_drop(&change, &err);
+    else
+        evaluation_change_commit(&change, NULL, &err);
+}
+
+bool evaluations_go_on(Evaluations *evaluations)
+{
+    pthread_mutex_lock(&evaluations->lock);
+    const bool go_on = !evaluations->leaving && !evaluations->active.cancel;
+    pthread_mutex_unlock(&evaluations->lock);
+    return go_on;
+}
+
+bool evaluations_progress(Evaluations *evaluations, int64_t done, int64_t total)
+{
+    const double now = clock_seconds();
+    pthread_mutex_lock(&evaluations->lock);
+    evaluations->active.done = done;
+    evaluations->active.total = total;
+    const bool go_on = !evaluations->leaving && !evaluations->active.cancel;
+    const bool tell = go_on && now - evaluations->active.told_at >= TELL_SECONDS;
+    if (tell)
+        evaluations->active.told_at = now;
+    const int64_t id = evaluations->active.id;
+    pthread_mutex_unlock(&evaluations->lock);
+    if (tell)
+        tell_progress(evaluations, id);
+    return go_on;
+}
+
+/* ---- End ---- */
+
+/* The row that ends it: what it is, and what it has found. */
+static void take_found(EvaluationRow *row, const EvaluationRow *found)
+{
+    row->status = EVALUATION_SUCCEEDED;
+    row->finished_at = time_now_ms();
+    row->examples = found->examples;
+    row->classes = found->classes;
+    row->mistakes = found->mistakes;
+    row->loss = found->loss;
+    row->accuracy = found->accuracy;
+    row->top5_accuracy = found->top5_accuracy;
+    row->macro_f1 = found->macro_f1;
+    row->calibration_error = found->calibration_error;
+    row->temperature = found->temperature;
+    row->seconds = found->seconds;
+    row->figures = xstrdup(found->figures);
+    row->class_names = xstrdup(found->class_names);
+}
+
+/* A version that was deleted meanwhile has no card. */
+static bool put_on_one_card(Models *models, int64_t model_id, int64_t version, const char *json,
+                            Error *err)
+{
+    Error missing = {0};
+    if (models_put_evaluation(models, model_id, version, json, &missing)
+        || missing.code == ERR_NOT_FOUND)
+        return true;
+    *err = missing;
+    return false;
+}
+
+/* The card of a version shows its newest evaluation; a version that was a job's checkpoint is the
+ * same file. */
+static bool put_on_cards(EvaluationChange *change, Error *err)
+{
+    const EvaluationRow *row = &change->row;
+    const Evaluations *evaluations = change->evaluations;
+    VersionList same = {0};
+    char *json = evaluation_summary(row);
+    bool ok = true;
+    if (row->source.model_id > 0)
+        ok = put_on_one_card(evaluations->models, row->source.model_id, row->source.version, json,
+                             err);
+    else
+        ok = store_checkpoint_versions(evaluations->store, row->source.job_id, row->source.step,
+                                       &same, err);
+    for (size_t i = 0; ok && i < same.count; i++)
+        ok = put_on_one_card(evaluations->models, same.items[i].model_id, same.items[i].version,
+                             json, err);
+    version_list_free(&same);
+    free(json);
+    return ok;
+}
+
+static bool put_found(EvaluationChange *change, const EvaluationOutcome *outcome, Error *err)
+{
+    Store *store = change->evaluations->store;
+    EvaluationRow *row = &change->row;
+    take_found(row, &outcome->found);
+    return store_put_figures(store, row, err)
+           && store_put_cells(store, row->id, &outcome->cells, err)
+           && store_put_mistakes(store, row->id, &outcome->mistakes, err)
+           && put_on_cards(change, err);
+}
+
+/* True once it is recorded, or has become pointless: cancelled or deleted. */
+static bool finish_once(Evaluations *evaluations, int64_t id, const EvaluationOutcome *outcome,
+                        Error *err)
+{
+    EvaluationChange change;
+    bool ok = true;
+    if (!evaluation_change_begin(evaluations, id, &change, err))
+        return err->code == ERR_NOT_FOUND;
+    if (change.row.status != EVALUATION_RUNNING) {
+        store_rollback(evaluations->store);
+        evaluation_row_free(&change.row);
+        return true;
+    }
+    if (outcome->succeeded) {
+        ok = put_found(&change, outcome, err);
+    } else if (outcome->code[0]) {
+        evaluation_fail(&change.row, outcome->code, outcome->message);
+    } else {
+        change.row.status = EVALUATION_QUEUED;  // at the next start, which is no restart
+        change.row.started_at = 0;
+    }
+    if (!ok || !evaluation_change_tell(&change, err))
+        return evaluation_change_drop(&change, err);
+    return evaluation_change_commit(&change, NULL, err);
+}
+
+void evaluations_finish(Evaluations *evaluations, const EvaluationOutcome *outcome)
+{
+    const int64_t id = evaluations->active.id;
+    for (bool first = true;; first = false) {
+        Error err = {0};
+        bool leaving;
+        const int64_t seen = changes_seen(evaluations, &leaving);
+        if (finish_once(evaluations, id, outcome, &err))
+            break;
+        if (first)
+            LOG(evaluations->log, LOG_WARNING, "evaluation_not_recorded", log_int("evaluation", id),
+                log_text("error", err.message));
+        if (leaving || !wait_for_work(evaluations, seen, true))
+            break;
+    }
+    set_active(evaluations, 0);
+}
+
+void evaluation_outcome_free(EvaluationOutcome *outcome)
+{
+    evaluation_row_free(&outcome->found);
+    cell_list_free(&outcome->cells);
+    mistake_list_free(&outcome->mistakes);
+}
+
+void evaluations_leave(Evaluations *evaluations)
+{
+    pthread_mutex_lock(&evaluations->lock);
+    evaluations->leaving = true;
+    pthread_cond_broadcast(&evaluations->work);
+    pthread_mutex_unlock(&evaluations->lock);
+}
