@@ -41,7 +41,7 @@ test('every click hits and selected text stays, while events flood and runs come
     await page.mouse.down();
     await page.waitForTimeout(120);
     await page.mouse.up();
-    await page.locator('.family').waitFor({ state: 'attached' });
+    await page.locator('.family').first().waitFor({ state: 'attached' });
     assert.match(page.url(), /#\/runs\/job_/);
     await page.goBack();
     await page.locator('.runs tbody tr').first().waitFor();
