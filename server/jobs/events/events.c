@@ -61,9 +61,10 @@ void events_publish(Events *events, int64_t id)
 {
     pthread_mutex_lock(&events->lock);
     // Two writers may come here in another order than they came to the store.
-    if (id > events->range.last)
+    if (id > events->range.last) {
         events->range.last = id;
-    wake_all(events);
+        wake_all(events);
+    }
     pthread_mutex_unlock(&events->lock);
 }
 
