@@ -55,6 +55,7 @@ char *report_failed_line(const Error *err);
 /* "saved", "stopped" or "done". */
 char *report_word_line(const char *word);
 
-/* Never fails: what is no report is REPORT_OTHER. Its event's pointers are into *report. */
+/* Never fails: what is no report is REPORT_OTHER. Its event points into *report, which is therefore
+ * not to be copied. */
 void report_read(const char *line, Report *report);
 void report_free(Report *report);  // takes {0}

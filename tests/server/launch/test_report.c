@@ -8,13 +8,11 @@
 #include "server/launch/order.h"
 #include "tests/check.h"
 
-static Report read_back(char *line)
+static void read_back(char *line, Report *report)
 {
-    Report report;
     assert_null(strchr(line, '\n'));
-    report_read(line, &report);
+    report_read(line, report);
     free(line);
-    return report;
 }
 
 static TrainEvent event_of(TrainEventType type)
@@ -51,7 +49,8 @@ static void events_keep_every_bit(void **state)
                                     TRAIN_EPOCH, TRAIN_CHECKPOINT, TRAIN_KERNELS};
     for (size_t i = 0; i < COUNT(types); i++) {
         const TrainEvent e = event_of(types[i]);
-        Report r = read_back(report_event_line(&e, NULL));
+        Report r;
+        read_back(report_event_line(&e, NULL), &r);
         assert_int_equal(r.type, REPORT_EVENT);
         assert_true(isnan(r.event.validation_loss) && isnan(r.event.validation_accuracy));
         assert_null(r.event.note);
@@ -70,7 +69,8 @@ static void texts_and_errors_come_along(void **state)
     TrainEvent e = event_of(TRAIN_KERNELS);
     e.note = "a \"note\"";
     e.kernels = "two\nlines\n";
-    Report r = read_back(report_event_line(&e, NULL));
+    Report r;
+    read_back(report_event_line(&e, NULL), &r);
     assert_string_equal(r.event.note, e.note);
     assert_string_equal(r.event.kernels, e.kernels);
     report_free(&r);
@@ -78,13 +78,13 @@ static void texts_and_errors_come_along(void **state)
     const Error err = {.code = ERR_NO_SPACE, .message = "write x: No space left on device"};
     e = event_of(TRAIN_CHECKPOINT_FAILED);
     e.error = &err;
-    r = read_back(report_event_line(&e, NULL));
+    read_back(report_event_line(&e, NULL), &r);
     assert_int_equal(r.event.type, TRAIN_CHECKPOINT_FAILED);
     assert_int_equal(r.event.error->code, ERR_NO_SPACE);
     assert_string_equal(r.event.error->message, err.message);
     report_free(&r);
 
-    r = read_back(report_failed_line(&err));
+    read_back(report_failed_line(&err), &r);
     assert_int_equal(r.type, REPORT_FAILED);
     assert_int_equal(r.error.code, ERR_NO_SPACE);
     assert_string_equal(r.error.message, err.message);
@@ -92,7 +92,7 @@ static void texts_and_errors_come_along(void **state)
 
     e = event_of(TRAIN_END);
     e.ending = ENDING_EARLY_STOPPING;
-    r = read_back(report_event_line(&e, NULL));
+    read_back(report_event_line(&e, NULL), &r);
     assert_int_equal(r.event.ending, ENDING_EARLY_STOPPING);
     report_free(&r);
 }
@@ -100,14 +100,15 @@ static void texts_and_errors_come_along(void **state)
 static void words_are_read(void **state)
 {
     (void)state;
-    Report r = read_back(report_hello_line(5));
+    Report r;
+    read_back(report_hello_line(5), &r);
     assert_int_equal(r.type, REPORT_HELLO);
     assert_int_equal(r.ranks, 5);
     report_free(&r);
 
     const TrainState where = {
         .cpu = "a", .cpu_isa = "b", .onednn = "c", .version = "d", .threads = 7};
-    r = read_back(report_ready_line(&where, 469));
+    read_back(report_ready_line(&where, 469), &r);
     assert_int_equal(r.type, REPORT_READY);
     assert_int_equal(r.epoch_steps, 469);
     assert_memory_equal(&r.where, &where, sizeof where);
@@ -118,7 +119,7 @@ static void words_are_read(void **state)
         ReportType type;
     } words[] = {{"saved", REPORT_SAVED}, {"stopped", REPORT_STOPPED}, {"done", REPORT_DONE}};
     for (size_t i = 0; i < COUNT(words); i++) {
-        r = read_back(report_word_line(words[i].word));
+        read_back(report_word_line(words[i].word), &r);
         assert_int_equal(r.type, words[i].type);
         report_free(&r);
     }
