@@ -1,6 +1,5 @@
 #include "core/base/files/temporary.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/base/files/folder.h"
 #include "core/base/files/path.h"
 #include "core/base/memory.h"
 
@@ -84,13 +84,9 @@ static void remove_stale(int folder, const char *name, int flags, TemporaryRemov
 
 void temporary_sweep(int folder, int flags, TemporaryRemover remover)
 {
-    const int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-    if (!dir) {
-        if (copy >= 0)
-            close(copy);
+    DIR *dir = folder_names(folder);
+    if (!dir)
         return;
-    }
     for (const struct dirent *entry; (entry = readdir(dir));)
         if (is_temporary(entry->d_name))
             remove_stale(folder, entry->d_name, flags, remover);

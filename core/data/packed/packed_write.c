@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/files/folder.h"
 #include "core/base/files/path.h"
 #include "core/base/files/temporary.h"
 #include "core/base/files/write_all.h"
@@ -46,13 +46,9 @@ static bool fail_system(PackedWriter *w, const char *what, const char *name, Err
 /* Also those that came beside the set's own. */
 static void remove_files(int folder)
 {
-    const int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-    if (!dir) {
-        if (copy >= 0)
-            close(copy);
+    DIR *dir = folder_names(folder);
+    if (!dir)
         return;
-    }
     for (const struct dirent *entry; (entry = readdir(dir));)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             unlinkat(folder, entry->d_name, 0);

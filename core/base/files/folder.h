@@ -1,0 +1,7 @@
+/* core/base/files/folder.h -- what stands in a folder. */
+#pragma once
+#include <dirent.h>
+
+/* The names in an open folder, from the first on; it stays open and where it is. To be closed with
+ * closedir. NULL with errno. */
+DIR *folder_names(int folder);
