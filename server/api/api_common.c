@@ -165,6 +165,16 @@ void request_key_free(RequestKey *key)
     *key = (RequestKey){0};
 }
 
+bool create_by_key(App *app, const Request *req, Creator create, Response *res, Error *err)
+{
+    Faults faults = {.count = 0};
+    query_finish(req->query, &faults);
+    RequestKey key = request_key(req, &faults);
+    const bool ok = create(app, req, key, &faults, res, err);
+    request_key_free(&key);
+    return ok;
+}
+
 void respond_replayed(Response *res, bool replayed)
 {
     if (replayed)

@@ -39,6 +39,10 @@ int64_t query_id(Query *query, const char *name, const char *whose, IdParser par
  * to, which changes with defaults. To be given to request_key_free. */
 RequestKey request_key(const Request *req, Faults *faults);
 void request_key_free(RequestKey *key);
+/* Answer a request that creates something, once for each key; it takes no query. */
+typedef bool (*Creator)(App *app, const Request *req, RequestKey key, Faults *faults, Response *res,
+                        Error *err);
+bool create_by_key(App *app, const Request *req, Creator create, Response *res, Error *err);
 /* Say that the answer is about what the same request has created before. */
 void respond_replayed(Response *res, bool replayed);
 

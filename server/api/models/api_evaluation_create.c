@@ -149,10 +149,5 @@ static bool create(App *app, const Request *req, RequestKey key, Faults *faults,
 
 bool create_evaluation(App *app, const Request *req, Response *res, Error *err)
 {
-    Faults faults = {.count = 0};
-    query_finish(req->query, &faults);
-    RequestKey key = request_key(req, &faults);
-    const bool ok = create(app, req, key, &faults, res, err);
-    request_key_free(&key);
-    return ok;
+    return create_by_key(app, req, create, res, err);
 }

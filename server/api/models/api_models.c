@@ -160,28 +160,30 @@ static bool respond_registered(Response *res, ModelVersion *version, bool replay
     return respond_json(res, 201, json);
 }
 
-bool create_model(App *app, const Request *req, Response *res, Error *err)
+static bool create(App *app, const Request *req, RequestKey key, Faults *faults, Response *res,
+                   Error *err)
 {
-    Faults faults = {.count = 0};
     NewModel model;
     ModelVersion version;
     bool replayed = false;
-    query_finish(req->query, &faults);
-    RequestKey key = request_key(req, &faults);
     bool ok = models_replay(app->models, key, &version, &replayed, err);
     if (ok && !replayed) {
-        read_new_model(app, req->json, &model, &faults);
+        read_new_model(app, req->json, &model, faults);
         const ModelRequest wanted = {model.name, model.job, model.checkpoint, key};
-        ok = faults.count > 0 || models_register(app->models, &wanted, &version, &replayed, err);
+        ok = faults->count > 0 || models_register(app->models, &wanted, &version, &replayed, err);
         if (!ok && err->code == ERR_NOT_FOUND) {
-            faults_add(&faults, "/checkpoint", "must be one that there is: %s", err->message);
+            faults_add(faults, "/checkpoint", "must be one that there is: %s", err->message);
             ok = true;
         }
     }
-    request_key_free(&key);
-    if (ok && faults.count)
-        return respond_faults(res, &faults);
+    if (ok && faults->count)
+        return respond_faults(res, faults);
     return ok && respond_registered(res, &version, replayed);
+}
+
+bool create_model(App *app, const Request *req, Response *res, Error *err)
+{
+    return create_by_key(app, req, create, res, err);
 }
 
 /* ---- Change and delete ---- */
