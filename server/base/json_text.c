@@ -278,3 +278,10 @@ bool json_number_value(const cJSON *item, double *value)
     *value = strtod(item->valuestring, &end);
     return end != item->valuestring && *end == '\0';
 }
+
+char *json_take_text(cJSON *json)
+{
+    char *text = cJSON_PrintUnformatted(json);
+    cJSON_Delete(json);
+    return text;
+}

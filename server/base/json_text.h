@@ -33,5 +33,8 @@ bool json_number_value(const cJSON *item, double *value);  // false: not a numbe
 /* Make all numbers of a tree, which cJSON has read, such. */
 void json_keep_numbers(cJSON *json);
 
+/* The tree without blanks, to be freed with free. Takes the tree. */
+char *json_take_text(cJSON *json);
+
 /* The shortest text that reads back as exactly `value`, which is finite: "0.1". */
 void number_text(double value, char text[NUMBER_TEXT]);

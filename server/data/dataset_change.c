@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/base/json_text.h"
 #include "server/base/time.h"
 #include "server/data/datasets_private.h"
 
@@ -49,9 +50,7 @@ static char *event_text(const SetChange *change)
     } else {
         cJSON_AddNullToObject(json, "error");
     }
-    char *text = cJSON_PrintUnformatted(json);
-    cJSON_Delete(json);
-    return text;
+    return json_take_text(json);
 }
 
 bool set_change_tell(SetChange *change, Error *err)

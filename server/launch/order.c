@@ -21,11 +21,7 @@ char *order_line(const Order *o)
     json_add_text(json, "kernels", o->kernels);
     json_add_real(json, "checkpoint_seconds", o->checkpoint_seconds);
     cJSON_AddItemToObject(json, "resume", cJSON_CreateStringArray(o->resume, o->resume_count));
-    char *text = cJSON_PrintUnformatted(json);
-    char *line = xstrdup(text);
-    cJSON_free(text);
-    cJSON_Delete(json);
-    return line;
+    return json_take_text(json);
 }
 
 static const char *text_of(const cJSON *json, const char *name)

@@ -71,15 +71,6 @@ static cJSON *report_of(const char *kind)
     return json;
 }
 
-static char *finish(cJSON *json)
-{
-    char *text = cJSON_PrintUnformatted(json);
-    char *line = xstrdup(text);
-    cJSON_free(text);
-    cJSON_Delete(json);
-    return line;
-}
-
 static void add_real(cJSON *json, const char *name, double value)
 {
     cJSON_AddItemToObject(json, name, isfinite(value) ? json_number(value) : cJSON_CreateNull());
@@ -142,7 +133,7 @@ char *report_event_line(const TrainEvent *event, const Trainer *trainer)
         add_skipped(json, trainer_resume(trainer));
     if (event->type == TRAIN_INITIALIZED)
         add_tensors(json, trainer_transfer(trainer));
-    return finish(json);
+    return json_take_text(json);
 }
 
 char *report_hello_line(int ranks)
@@ -150,7 +141,7 @@ char *report_hello_line(int ranks)
     cJSON *json = report_of(WORDS[REPORT_HELLO]);
     cJSON_AddStringToObject(json, "version", GOOGLENETD_VERSION);
     json_add_count(json, "ranks", ranks);
-    return finish(json);
+    return json_take_text(json);
 }
 
 char *report_ready_line(const TrainState *where, int64_t epoch_steps)
@@ -162,19 +153,19 @@ char *report_ready_line(const TrainState *where, int64_t epoch_steps)
     cJSON_AddStringToObject(json, "onednn", where->onednn);
     cJSON_AddStringToObject(json, "version", where->version);
     json_add_count(json, "threads", where->threads);
-    return finish(json);
+    return json_take_text(json);
 }
 
 char *report_failed_line(const Error *err)
 {
     cJSON *json = report_of(WORDS[REPORT_FAILED]);
     add_error(json, err);
-    return finish(json);
+    return json_take_text(json);
 }
 
 char *report_word_line(const char *word)
 {
-    return finish(report_of(word));
+    return json_take_text(report_of(word));
 }
 
 /* ---- Reading ---- */

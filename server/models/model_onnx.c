@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
+#include "server/base/json_text.h"
 
 /* ---- Preprocessing ---- */
 
@@ -39,9 +40,7 @@ static char *preprocessing_text(const ModelInfo *info, bool in_graph)
     cJSON_AddNumberToObject(json, "scale", 1.0 / 255);
     add_normalization(json, &info->normalization, info->channels);
     cJSON_AddBoolToObject(json, "in_graph", in_graph);
-    char *text = cJSON_PrintUnformatted(json);
-    cJSON_Delete(json);
-    return text;
+    return json_take_text(json);
 }
 
 /* ---- The file ---- */

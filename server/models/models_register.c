@@ -123,11 +123,8 @@ bool models_place(Models *models, ModelPlacing *placing, ModelVersion *version, 
 
 static char *json_or_null(cJSON *json)  // takes it
 {
-    char *text = json ? cJSON_PrintUnformatted(json) : NULL;
-    char *copy = xstrdup(text ? text : "null");
-    cJSON_free(text);
-    cJSON_Delete(json);
-    return copy;
+    char *text = json ? json_take_text(json) : NULL;
+    return text ? text : xstrdup("null");
 }
 
 void model_row_describe(VersionRow *row, const ModelInfo *info)

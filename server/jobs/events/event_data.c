@@ -11,18 +11,11 @@ static void add_number(cJSON *object, const char *key, double value)
     cJSON_AddItemToObject(object, key, isfinite(value) ? json_number(value) : cJSON_CreateNull());
 }
 
-static char *finish(cJSON *object)
-{
-    char *text = cJSON_PrintUnformatted(object);
-    cJSON_Delete(object);
-    return text;
-}
-
 char *event_created(const JobInfo *job)
 {
     cJSON *object = cJSON_CreateObject();
     json_add_text(object, "status", JOB_STATUS_NAMES[job->status]);
-    return finish(object);
+    return json_take_text(object);
 }
 
 char *event_status(const JobInfo *job, JobStatus previous)
@@ -38,7 +31,7 @@ char *event_status(const JobInfo *job, JobStatus previous)
     } else {
         cJSON_AddNullToObject(object, "error");
     }
-    return finish(object);
+    return json_take_text(object);
 }
 
 char *event_point(const PointRow *row)
@@ -50,7 +43,7 @@ char *event_point(const PointRow *row)
     add_number(object, "accuracy", row->accuracy);
     add_number(object, "learning_rate", row->learning_rate);
     add_number(object, "seconds", row->seconds);
-    return finish(object);
+    return json_take_text(object);
 }
 
 char *event_epoch(const EpochMetrics *row)
@@ -58,7 +51,7 @@ char *event_epoch(const EpochMetrics *row)
     cJSON *object = cJSON_CreateObject();
     for (int i = 0; i < EPOCH_METRIC_COUNT; i++)
         add_number(object, EPOCH_METRICS[i].name, epoch_metric_get(row, &EPOCH_METRICS[i]));
-    return finish(object);
+    return json_take_text(object);
 }
 
 char *event_checkpoint(const CheckpointRow *row)
@@ -71,14 +64,14 @@ char *event_checkpoint(const CheckpointRow *row)
     add_number(object, "epoch", (double)row->epoch);
     add_number(object, "bytes", (double)row->bytes);
     cJSON_AddBoolToObject(object, "best", row->best);
-    return finish(object);
+    return json_take_text(object);
 }
 
 char *event_resumed(int64_t step)
 {
     cJSON *object = cJSON_CreateObject();
     add_number(object, "step", (double)step);
-    return finish(object);
+    return json_take_text(object);
 }
 
 char *event_initialized(const TransferReport *report)
@@ -97,7 +90,7 @@ char *event_initialized(const TransferReport *report)
         cJSON_AddStringToObject(item, "reason", t->why);
         cJSON_AddItemToArray(fresh, item);
     }
-    return finish(object);
+    return json_take_text(object);
 }
 
 char *event_updated(const JobInfo *job)
@@ -105,14 +98,14 @@ char *event_updated(const JobInfo *job)
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "name", job->name);
     cJSON_AddRawToObject(object, "metadata", job->metadata);
-    return finish(object);
+    return json_take_text(object);
 }
 
 char *event_note(const char *message)
 {
     cJSON *object = cJSON_CreateObject();
     json_add_text(object, "message", message);
-    return finish(object);
+    return json_take_text(object);
 }
 
 char *event_evaluation(const EvaluationRow *row, const char *status, const char *previous)
@@ -137,5 +130,5 @@ char *event_evaluation(const EvaluationRow *row, const char *status, const char 
     } else {
         cJSON_AddNullToObject(object, "error");
     }
-    return finish(object);
+    return json_take_text(object);
 }
