@@ -14,6 +14,7 @@
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "server/base/descriptors.h"
+#include "server/base/spawn.h"
 #include "server/launch/commands.h"
 #include "server/launch/guard.h"
 #include "server/launch/launcher.h"
@@ -103,21 +104,6 @@ static char **launcher_environment(void)
     return environment;
 }
 
-static int guard_attributes(posix_spawnattr_t *how)
-{
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    int fault = posix_spawnattr_setpgroup(how, 0);
-    if (!fault)
-        fault = posix_spawnattr_setsigmask(how, &none);
-    if (!fault)
-        fault = posix_spawnattr_setsigdefault(how, &all);
-    return fault ? fault
-                 : posix_spawnattr_setflags(how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK
-                                                     | POSIX_SPAWN_SETSIGDEF);
-}
-
 /* errno's number; 0: the guard runs. */
 static int spawn_guard(const Pipes *p, char **words, pid_t *guard)
 {
@@ -129,7 +115,7 @@ static int spawn_guard(const Pipes *p, char **words, pid_t *guard)
     fault = posix_spawnattr_init(&how);
     if (!fault) {
         char **environment = launcher_environment();
-        fault = guard_attributes(&how);
+        fault = spawn_as_leader(&how);
         for (int i = 0; i < (int)COUNT(p->theirs) && !fault; i++)
             if (p->theirs[i] >= 0)
                 fault = posix_spawn_file_actions_adddup2(&files, p->theirs[i], i);

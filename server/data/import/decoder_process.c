@@ -14,6 +14,7 @@
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "server/base/descriptors.h"
+#include "server/base/spawn.h"
 #include "server/data/import/decoder_protocol.h"
 
 enum { START_SECONDS = 20 };  // until the child greets
@@ -41,22 +42,6 @@ static int child_files(posix_spawn_file_actions_t *files, int socket, int memory
     return fault ? fault : posix_spawn_file_actions_adddup2(files, memory, DECODER_MEMORY);
 }
 
-/* A group of its own, and signals as they are by default. */
-static int child_attributes(posix_spawnattr_t *how)
-{
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    int fault = posix_spawnattr_setpgroup(how, 0);
-    if (!fault)
-        fault = posix_spawnattr_setsigmask(how, &none);
-    if (!fault)
-        fault = posix_spawnattr_setsigdefault(how, &all);
-    return fault ? fault
-                 : posix_spawnattr_setflags(how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK
-                                                     | POSIX_SPAWN_SETSIGDEF);
-}
-
 /* errno's number; 0: *child runs. */
 static int spawn(const char *executable, int socket, int memory, pid_t *child)
 {
@@ -73,7 +58,7 @@ static int spawn(const char *executable, int socket, int memory, pid_t *child)
     if (!fault) {
         fault = child_files(&files, socket, memory);
         if (!fault)
-            fault = child_attributes(&how);
+            fault = spawn_as_leader(&how);
         if (!fault)
             fault = posix_spawn(child, executable, &files, &how, argv, environment);
         posix_spawnattr_destroy(&how);
