@@ -73,4 +73,5 @@ def main():
     write_safetensors(path, tensors, {name: repr(float(value)) for name, value in metadata.items()})
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -363,4 +363,5 @@ def main():
     path.write_bytes(gzip.compress(records.out.getvalue(), 9, mtime=0))
 
 
-main()
+if __name__ == "__main__":
+    main()
