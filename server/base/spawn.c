@@ -1,6 +1,9 @@
 #include "server/base/spawn.h"
 
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
 
 int spawn_as_leader(posix_spawnattr_t *how)
 {
@@ -15,4 +18,12 @@ int spawn_as_leader(posix_spawnattr_t *how)
     return fault ? fault
                  : posix_spawnattr_setflags(how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK
                                                      | POSIX_SPAWN_SETSIGDEF);
+}
+
+int spawn_status_text(int status, char *text, size_t size)
+{
+    const int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    if (code > 128 && code <= 128 + SIGRTMAX)
+        return snprintf(text, size, "signal %d, %s", code - 128, strsignal(code - 128));
+    return snprintf(text, size, "exit code %d", code);
 }

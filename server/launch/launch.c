@@ -321,15 +321,6 @@ static bool guard_ended(Launch *l, int ms, int *status)
     }
 }
 
-/* "exit code 1", "signal 9, Killed". */
-static int status_text(int status, char *text, size_t size)
-{
-    const int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-    if (code > 128 && code < 128 + 65)
-        return snprintf(text, size, "signal %d, %s", code - 128, strsignal(code - 128));
-    return snprintf(text, size, "exit code %d", code);
-}
-
 /* Whether the program said it, and not the launcher, whose last words often say nothing. */
 static bool is_ours(const char *line)
 {
@@ -354,7 +345,7 @@ static void choose(const Launch *l, bool ours, bool chosen[WORDS], size_t *room)
 static void describe(const Launch *l, int status, char how[LAUNCH_TEXT])
 {
     bool chosen[WORDS] = {false}, any = false;
-    int used = status_text(status, how, LAUNCH_TEXT);
+    int used = spawn_status_text(status, how, LAUNCH_TEXT);
     size_t room = LAUNCH_TEXT - (size_t)used - sizeof ", after it said: ";
     choose(l, true, chosen, &room);
     choose(l, false, chosen, &room);

@@ -15,6 +15,7 @@
 #include "core/base/memory.h"
 #include "core/base/text.h"
 #include "server/base/descriptors.h"
+#include "server/base/spawn.h"
 #include "server/data/import/decoder_process.h"
 
 enum {
@@ -233,7 +234,7 @@ static bool child_died(Decoder *d, DecodedFile *file, Error *err)
 {
     char how[96];
     // One whose socket is closed is ending already: the signal does not change how.
-    decoder_status_text(decoder_process_end(&d->process), how, sizeof how);
+    spawn_status_text(decoder_process_end(&d->process), how, sizeof how);
     snprintf(d->answer.reason, sizeof d->answer.reason, "the decoder died of it (%s)", how);
     return replace_child(d, "decoder_died", file, err);
 }

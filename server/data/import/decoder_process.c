@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -94,14 +93,6 @@ int decoder_process_end(DecoderProcess *p)
     return status;
 }
 
-void decoder_status_text(int status, char *text, size_t size)
-{
-    if (WIFSIGNALED(status))
-        snprintf(text, size, "signal %d, %s", WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else
-        snprintf(text, size, "exit code %d", WEXITSTATUS(status));
-}
-
 /* Wait for the greeting; anything else is not our child. */
 static bool await_hello(DecoderProcess *p, const char *executable, Error *err)
 {
@@ -117,7 +108,7 @@ static bool await_hello(DecoderProcess *p, const char *executable, Error *err)
         return true;
     }
     char how[96];
-    decoder_status_text(decoder_process_end(p), how, sizeof how);
+    spawn_status_text(decoder_process_end(p), how, sizeof how);
     return fail(err, ERR_IO, "%s, started to decode pictures, does not do it: %s", executable,
                 ready == 0 ? "no answer" : how);
 }

@@ -15,6 +15,3 @@ typedef struct {
 bool decoder_process_start(DecoderProcess *p, const char *executable, int memory, Error *err);
 /* End it, whatever it is at; its wait status, which a signal that it died of before is in. */
 int decoder_process_end(DecoderProcess *p);
-
-/* "exit code 1", "signal 11, Segmentation fault". */
-void decoder_status_text(int status, char *text, size_t size);
