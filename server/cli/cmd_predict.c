@@ -10,11 +10,11 @@
 #include "core/base/threads/team.h"
 #include "core/data/decode/prepare.h"
 #include "core/net/net.h"
-#include "server/base/files.h"
 #include "server/base/json_fields.h"
 #include "server/base/json_text.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
+#include "server/cli/input.h"
 #include "server/cli/model_argument.h"
 #include "server/cli/remote/predict_remote.h"
 #include "server/cli/run/autotune_cache.h"
@@ -57,9 +57,11 @@ static const Option OPTIONS[] = {
 static const Syntax SYNTAX = {
     .usage = "predict MODEL IMAGE... [--top-k K] [--json] [--server URL] ...",
     .about =
-        "Say what is in pictures (JPEG, PNG, WebP), the likeliest classes first. MODEL is a\n"
-        "model.safetensors, a checkpoint, or a folder that `googlenetd train` has filled; with\n"
-        "--server the name of a model there: NAME, NAME@VERSION or NAME@ALIAS.",
+        "Say what is in pictures (JPEG, PNG, WebP), the likeliest classes first. An IMAGE is a "
+        "file,\n"
+        "or - for one on standard input. MODEL is a model.safetensors, a checkpoint, or a folder\n"
+        "that `googlenetd train` has filled; with --server the name of a model there: NAME,\n"
+        "NAME@VERSION or NAME@ALIAS.",
     .options = OPTIONS,
     .option_count = COUNT(OPTIONS),
     .min_words = 2,
@@ -83,11 +85,11 @@ static bool see(const Run *r, const char *path, cJSON **prediction, Error *err)
     char *bytes = NULL;
     size_t size = 0;
     int count = 0;
-    bool ok = file_text(path, MAX_FILE, &bytes, &size, err);
+    bool ok = input_text(path, MAX_FILE, &bytes, &size, err);
     if (ok
         && !prepare_picture((const uint8_t *)bytes, size, &facts->picture, NULL, r->pixels, NULL,
                             err))
-        ok = fail_in(err, "%s", path);
+        ok = fail_in(err, "%s", input_label(path));
     free(bytes);
     if (!ok)
         return false;

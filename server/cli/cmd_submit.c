@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/base/files.h"
 #include "server/base/json_text.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
+#include "server/cli/input.h"
 #include "server/cli/remote/daemon_client.h"
 #include "server/cli/server_settings.h"
 
@@ -24,8 +24,7 @@ enum { TIMEOUT_SECONDS = 60 };
 static bool read_job(const char *path, char **text, Error *err)
 {
     size_t length = 0;
-    if (!(strcmp(path, "-") == 0 ? stream_text(stdin, "stdin", JSON_MAX_BYTES, text, &length, err)
-                                 : file_text(path, JSON_MAX_BYTES, text, &length, err)))
+    if (!input_text(path, JSON_MAX_BYTES, text, &length, err))
         return false;
     return strlen(*text) == length
            || fail(err, ERR_INVALID, "%s is no JSON: it has a NUL in it", path);

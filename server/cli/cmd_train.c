@@ -8,6 +8,7 @@
 #include "core/base/memory.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
+#include "server/cli/input.h"
 #include "server/cli/job_file.h"
 #include "server/cli/remote/follower.h"
 #include "server/cli/run/foreground.h"
@@ -128,7 +129,7 @@ static bool read_job(const TrainArgs *a, const Comm *comm, JobSpec *spec, int *e
     *exit_code = comm_rank(comm) == 0 ? EXIT_USAGE : EXIT_OK;
     if (comm_rank(comm) > 0 || all)
         return all;
-    args_print_faults(strcmp(a->job, "-") == 0 ? "stdin" : a->job, &faults);
+    args_print_faults(input_label(a->job), &faults);
     if (ok || err.code != ERR_NONE)
         fprintf(stderr, "googlenetd: %s\n", said.message);
     return false;

@@ -9,6 +9,7 @@
 #include "core/base/text.h"
 #include "server/base/files.h"
 #include "server/base/json_text.h"
+#include "server/cli/input.h"
 
 /* The value of a --set. */
 static cJSON *set_value(const char *text)
@@ -88,14 +89,11 @@ bool job_file_read(const char *path, const char *const *sets, int set_count, Job
 {
     char *text = NULL;
     size_t length = 0;
-    const bool from_stdin = strcmp(path, "-") == 0;
-    const char *label = from_stdin ? "stdin" : path;
-    if (!(from_stdin ? stream_text(stdin, label, JSON_MAX_BYTES, &text, &length, err)
-                     : file_text(path, JSON_MAX_BYTES, &text, &length, err)))
+    if (!input_text(path, JSON_MAX_BYTES, &text, &length, err))
         return false;
     // Some editors begin a file with a byte order mark.
     const size_t mark = length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    cJSON *job = json_parse_text(label, text + mark, length - mark, err);
+    cJSON *job = json_parse_text(input_label(path), text + mark, length - mark, err);
     free(text);
     if (!job)
         return false;

@@ -26,6 +26,9 @@ test('a picture gives what it gives on the command line', async () => {
   // By name instead of address, and a version.
   const named = run('predict', 'shades@1', files[0], '--json', '--server', daemon.url.replace('127.0.0.1', 'localhost') + '/');
   assert.deepEqual(JSON.parse(named).classes, offline[0][0]);
+  // From standard input.
+  const piped = shades.pipe(read(files[4]), 'predict', 'shades', '-', '--json', '--server', daemon.url);
+  assert.deepEqual(JSON.parse(piped.stdout), { image: '-', classes: offline[1][4] });
 });
 
 test('a model of the daemon becomes a file, and what is wrong is said', async () => {

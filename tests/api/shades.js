@@ -50,7 +50,8 @@ export class Shades {
   }
 
   run = (...args) => execFileSync(binary, args, { cwd: this.dir, encoding: 'utf8', env: { ...process.env, GOOGLENETD_KERNELS: join(this.data, 'kernels.txt') } });
-  tell = (...args) => spawnSync(binary, args, { cwd: this.dir, encoding: 'utf8' });
+  pipe = (input, ...args) => spawnSync(binary, args, { cwd: this.dir, encoding: 'utf8', input });
+  tell = (...args) => this.pipe('', ...args);
   lines = (...args) => this.run(...args).trimEnd().split('\n').map((line) => JSON.parse(line));
   // Versions of a model out of these runs, while no daemon has the folder.
   register = (name, ...runs) => execFileSync(register, [this.data, name, ...runs.map((n) => join(this.dir, `run${n}/model.safetensors`))]);

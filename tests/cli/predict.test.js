@@ -1,10 +1,10 @@
 // `googlenetd predict`: what a picture gives here is what it gives in a data set.
 import assert from "node:assert/strict";
-import { copyFileSync } from "node:fs";
+import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { noise, png, put } from "./pictures.js";
-import { folder } from "./run.js";
+import { folder, run } from "./run.js";
 
 // Two classes that can be told apart: dark and light noise; sizes and shapes of all kinds.
 function shade(width, height, seed, light) {
@@ -83,6 +83,27 @@ test("what it prints for people, and what it says of bad pictures", (t) => {
   assert.match(r.err, /^googlenetd: cut\.png: the PNG is cut off: its data ends too early$/m);
   assert.match(r.err, /^googlenetd: notes\.jpg: /m);
   assert.match(r.err, /gone\.png: .*No such file/m);
+});
+
+test("- is a picture on standard input", (t) => {
+  const f = trained(t, ["--size", "32"], { image_size: 32 });
+  const file = join("in", "light", "3.png");
+  const from = (input, ...args) => run({ cwd: f.dir, input }, "predict", "run", ...args, "--json", "--threads", "1");
+  const [{ classes }, other] = lines(f.run("predict", "run", file, join("in", "dark", "3.png"), "--json", "--threads", "1").out);
+  let r = from(readFileSync(f.path(file)), join("in", "dark", "3.png"), "-");
+  assert.equal(r.code, 0, r.err);
+  assert.deepEqual(lines(r.out), [other, { image: "-", classes }]);
+  // Standard input is read once: what comes after it is empty.
+  r = from(readFileSync(f.path(file)), "-", "-");
+  assert.equal(r.code, 1);
+  assert.deepEqual(lines(r.out), [{ image: "-", classes }]);
+  assert.match(r.err, /^googlenetd: stdin: [^\n]+\n$/);
+  r = from("no picture", "-");
+  assert.deepEqual([r.code, r.out], [1, ""]);
+  assert.match(r.err, /^googlenetd: stdin: [^\n]+\n$/);
+  r = from("", "./-");
+  assert.equal(r.code, 1);
+  assert.match(r.err, /\.\/-: .*No such file/);
 });
 
 test("refusals", (t) => {

@@ -4,7 +4,7 @@
 
 #include "core/base/memory.h"
 #include "server/base/base64.h"
-#include "server/base/files.h"
+#include "server/cli/input.h"
 
 enum { MAX_FILE = 64 << 20 };
 
@@ -23,7 +23,7 @@ bool predict_remote(Remote *remote, const char *model, int top_k, const char *pa
     size_t size = 0;
     cJSON *json = NULL;
     *prediction = NULL;
-    if (!remote_reference(model, err) || !file_text(path, MAX_FILE, &bytes, &size, err))
+    if (!remote_reference(model, err) || !input_text(path, MAX_FILE, &bytes, &size, err))
         return false;
     char *target = xasprintf("/v1/models/%s/predict?top_k=%d", model, top_k);
     char *body = body_of(bytes, size);
@@ -37,5 +37,5 @@ bool predict_remote(Remote *remote, const char *model, int top_k, const char *pa
     free(body);
     free(target);
     free(bytes);
-    return *prediction != NULL || fail_in(err, "%s", path);
+    return *prediction != NULL || fail_in(err, "%s", input_label(path));
 }
