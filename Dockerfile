@@ -13,7 +13,7 @@ FROM ${DEBIAN} AS build
 ARG WERROR=OFF
 RUN apt-get update && apt-get install -y --no-install-recommends \
         cmake gcc libc6-dev ninja-build pkg-config \
-        libarchive-dev libcjson-dev libdnnl-dev libexif-dev libjpeg62-turbo-dev libmicrohttpd-dev libseccomp-dev \
+        libarchive-dev libcjson-dev libdeflate-dev libdnnl-dev libexif-dev libjpeg62-turbo-dev libmicrohttpd-dev libseccomp-dev \
         libspng-dev libsqlite3-dev libssl-dev libwebp-dev zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
@@ -29,7 +29,7 @@ LABEL org.opencontainers.image.title="googlenetd" \
       org.opencontainers.image.base.name="docker.io/library/debian:trixie-slim"
 # A number, so that Kubernetes can see that it is not root. A new volume gets the owner of /data.
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        dataset-fashion-mnist libarchive13t64 libcjson1 libdnnl3.6 libexif12 libgomp1 libjpeg62-turbo \
+        dataset-fashion-mnist libarchive13t64 libcjson1 libdeflate0 libdnnl3.6 libexif12 libgomp1 libjpeg62-turbo \
         libmicrohttpd12t64 libseccomp2 libspng0 libsqlite3-0 libssl3t64 libwebp7 zlib1g \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
     && useradd --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin googlenetd \

@@ -1,6 +1,9 @@
 #include "core/data/decode/colour.h"
 
-#include <stdbool.h>
+#include <endian.h>
+#include <string.h>
+
+#include "core/base/numbers/simd.h"
 
 /* x / 255, rounded to nearest, for 0 <= x <= 255 * 255. */
 static inline unsigned div255(unsigned x)
@@ -14,14 +17,33 @@ static inline uint8_t over_white(unsigned value, unsigned alpha)
     return (uint8_t)div255(value * alpha + 255 * (255 - alpha));
 }
 
+enum { CHUNK = 64 };  // pixels that are blended together
+
+/* Red in the lowest byte. */
+SIMD_CLONES static void blend(const uint32_t *restrict src, uint32_t *restrict dst)
+{
+    for (size_t i = 0; i < CHUNK; i++) {
+        const unsigned alpha = src[i] >> 24, white = 255 * (255 - alpha);
+        dst[i] = div255((src[i] & 255) * alpha + white)
+                 | div255((src[i] >> 8 & 255) * alpha + white) << 8
+                 | div255((src[i] >> 16 & 255) * alpha + white) << 16;
+    }
+}
+
 void rgba_over_white(const uint8_t *src, size_t count, uint8_t *dst)
 {
-    for (size_t i = 0; i < count; i++, src += 4, dst += 3) {
-        const uint8_t r = src[0], g = src[1], b = src[2], alpha = src[3];
-        const bool opaque = alpha == 255;  // as most pixels are
-        dst[0] = opaque ? r : over_white(r, alpha);
-        dst[1] = opaque ? g : over_white(g, alpha);
-        dst[2] = opaque ? b : over_white(b, alpha);
+    uint32_t whole[CHUNK] = {0}, blended[CHUNK];
+    for (size_t done = 0; done < count; done += CHUNK) {
+        const size_t now = count - done < CHUNK ? count - done : CHUNK;
+        memcpy(whole, src + 4 * done, 4 * now);
+        for (size_t i = 0; i < CHUNK; i++)
+            whole[i] = le32toh(whole[i]);
+        blend(whole, blended);
+        // A fourth byte is the next pixel's, which is written after it, or not of this chunk.
+        for (size_t i = 0; i < now; i++) {
+            const uint32_t pixel = htole32(blended[i]);
+            memcpy(dst + 3 * (done + i), &pixel, i + 1 < now ? 4 : 3);
+        }
     }
 }
 

@@ -132,7 +132,7 @@ bool size_allowed(const DecodeLimits *limits, const char *format, int64_t width,
 
 /* A large picture would take as long to get its memory, page by page, as to be decoded: it gets
  * large pages where the system has them. */
-static uint8_t *allocate(size_t bytes)
+uint8_t *pixels_memory(size_t bytes)
 {
     enum { LARGE_PAGE = 1 << 21 };
     if (bytes < 2 * LARGE_PAGE)
@@ -146,7 +146,7 @@ static uint8_t *allocate(size_t bytes)
 
 uint8_t *pixels_new(int width, int height, int bytes, Error *err)
 {
-    uint8_t *pixels = allocate((size_t)width * (size_t)height * (size_t)bytes);
+    uint8_t *pixels = pixels_memory((size_t)width * (size_t)height * (size_t)bytes);
     if (!pixels)
         fail(err, ERR_NO_MEMORY, "no memory for a picture of %d x %d pixels", width, height);
     return pixels;

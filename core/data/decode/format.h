@@ -20,7 +20,9 @@ DecodeFormat decode_jpeg, decode_png, decode_webp;
 bool size_allowed(const DecodeLimits *limits, const char *format, int64_t width, int64_t height,
                   int bytes, Error *err);
 
-/* malloc with a sentence. */
+/* malloc, in large pages where it is much; NULL: there is none. */
+uint8_t *pixels_memory(size_t bytes);
+/* The same with a sentence. */
 uint8_t *pixels_new(int width, int height, int bytes, Error *err);
 
 /* The two ways in which data can be bad; `what` is a decoder's own words, or NULL. */

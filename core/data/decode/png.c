@@ -3,6 +3,8 @@
  * transparent or of a kind that it turns to nothing else, RGB for the rest. Transparency is then
  * laid over white in place, the result being the shorter.
  *
+ * Most PNGs are plain enough not to need it (png_plain.h).
+ *
  * Checksums of critical chunks must be right. Other chunks are of no interest, but for EXIF; bad
  * ones are skipped.
  */
@@ -13,6 +15,8 @@
 #include "core/data/decode/colour.h"
 #include "core/data/decode/format.h"
 #include "core/data/decode/orientation.h"
+#include "core/data/decode/png_chunks.h"
+#include "core/data/decode/png_plain.h"
 
 static const char NAME[] = "PNG";
 
@@ -52,23 +56,16 @@ static bool fail_png(int status, Error *err)
     return fail_damaged(err, NAME, spng_strerror(status));
 }
 
-static uint32_t read_be32(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 /* The data of the first chunk of this type, or NULL. */
 static const uint8_t *find_chunk(const uint8_t *bytes, size_t size, const char *type,
                                  size_t *length)
 {
-    enum { SIGNATURE = 8, AROUND = 12 };  // length, type, checksum
-    for (size_t at = SIGNATURE; at + AROUND <= size; at += *length + AROUND) {
-        *length = read_be32(bytes + at);
-        if (*length > size - at - AROUND)
-            return NULL;
-        if (memcmp(bytes + at + 4, type, 4) == 0)
-            return bytes + at + 8;
-    }
+    PngChunks chunks = png_chunks(bytes, size);
+    while (png_next_chunk(&chunks))
+        if (png_chunk_is(&chunks, type)) {
+            *length = chunks.length;
+            return chunks.data;
+        }
     return NULL;
 }
 
@@ -77,7 +74,7 @@ static bool is_animated(const uint8_t *bytes, size_t size)
 {
     size_t length;
     const uint8_t *control = find_chunk(bytes, size, "acTL", &length);
-    return control && length >= 4 && read_be32(control) > 1;
+    return control && length >= 4 && png_number(control) > 1;
 }
 
 /* Before the pixels or behind them. */
@@ -124,6 +121,8 @@ bool decode_png(const uint8_t *bytes, size_t size, const DecodeLimits *limits,
     if (is_animated(bytes, size))
         return fail_as(err, ERR_INVALID, "picture_animated", "the PNG is an animation");
     picture->orientation = find_orientation(bytes, size);
+    if (decode_plain_png(bytes, size, limits, picture))
+        return true;
     spng_ctx *png = spng_ctx_new(0);
     if (!png)
         return fail_png(SPNG_EMEM, err);
