@@ -68,7 +68,7 @@ static void answer(const Work *w, const DecoderRequest *r, DecoderAnswer *a)
     a->height = facts.height;
     snprintf(a->format, sizeof a->format, "%s", facts.format);
     if (a->prepared && !r->plain)
-        traits_of(w->maker, bytes, r->size, pixels, &a->traits);
+        traits_of(w->maker, pixels, &a->traits);
     snprintf(a->code, sizeof a->code, "%s", err.reason ? err.reason : "");
     snprintf(a->reason, sizeof a->reason, "%.*s", (int)sizeof a->reason - 1, err.message);
 }
@@ -78,7 +78,7 @@ static void warm_up(Work *w)
 {
     Traits traits;
     w->maker = traits_maker_new(w->setup.image.size, w->setup.image.channels);
-    traits_of(w->maker, NULL, 0, decoder_pixels(w->memory, &w->setup, 0), &traits);
+    traits_of(w->maker, decoder_pixels(w->memory, &w->setup, 0), &traits);
 }
 
 _Noreturn void decoder_child_run(PreparePicture *prepare)

@@ -115,6 +115,22 @@ static bool stage_pictures(Import *m, Error *err)
     return ok && (m->records.kept > 0 || no_picture(m, err));
 }
 
+/* ---- Duplicates ---- */
+
+static bool go_on(const Import *m, Error *err)
+{
+    const ImportConfig *c = m->config;
+    const int64_t total = (int64_t)m->layout.item_count;
+    return !c->progress || c->progress(c->context, total, total)
+           || fail(err, ERR_STOPPED, "the import was cancelled");
+}
+
+static bool staged_pixels(void *context, size_t record, uint8_t *pixels, Error *err)
+{
+    const Import *m = context;
+    return go_on(m, err) && staging_read(m->staging, record, pixels, err);
+}
+
 /* ---- The split ---- */
 
 static void take_given_split(Import *m)
@@ -174,14 +190,6 @@ static bool draw_split(Import *m, Error *err)
 }
 
 /* ---- Writing ---- */
-
-static bool go_on(const Import *m, Error *err)
-{
-    const ImportConfig *c = m->config;
-    const int64_t total = (int64_t)m->layout.item_count;
-    return !c->progress || c->progress(c->context, total, total)
-           || fail(err, ERR_STOPPED, "the import was cancelled");
-}
 
 static bool create_pack(Import *m, Error *err)
 {
@@ -276,7 +284,9 @@ static bool run(Import *m, Error *err)
 {
     if (!check_config(m->config, err) || !read_source(m, err) || !stage_pictures(m, err))
         return false;
-    duplicates_find(&m->records);
+    if (!duplicates_find(&m->records, decoder_pixel_bytes(&m->config->image), staged_pixels, m,
+                         err))
+        return false;
     if (m->layout.has_split)
         take_given_split(m);
     else if (!draw_split(m, err))

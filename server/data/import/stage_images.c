@@ -32,7 +32,7 @@ static bool stage_image(Stage *s, size_t item, TraitsMaker *maker, uint8_t *grey
                        .width = width,
                        .height = height,
                        .format = import_report_word(s->report, "IDX")};
-    traits_of(maker, src, bytes, pixels, &record->traits);
+    traits_of(maker, pixels, &record->traits);
     s->records->kept++;
     return staging_write(s->staging, item, pixels, err);
 }

@@ -1,12 +1,10 @@
 #include "server/data/import/traits.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
 #include "core/base/numbers/simd.h"
-#include "core/base/sha256.h"
 #include "server/data/import/phash.h"
 
 enum { LANES = 48 };  // a multiple of 3 and of the width of registers
@@ -29,17 +27,6 @@ void traits_maker_free(TraitsMaker *m)
         return;
     phash_free(m->phash);
     free(m);
-}
-
-static ShortDigest digest_of(const uint8_t *bytes, size_t count)
-{
-    char text[65], high[17];
-    Sha256 hash = sha256_new();
-    sha256_add(&hash, bytes, count);
-    sha256_hex(&hash, text);
-    text[32] = '\0';
-    snprintf(high, sizeof high, "%.16s", text);
-    return (ShortDigest){.high = strtoull(high, NULL, 16), .low = strtoull(text + 16, NULL, 16)};
 }
 
 /* Of `count` lanes of bytes, each as wide as LANES: sums and squares by lane, which stay below
@@ -76,13 +63,10 @@ static void sum_channels(const uint8_t *pixels, size_t count, int channels, Trai
     }
 }
 
-void traits_of(TraitsMaker *m, const uint8_t *bytes, size_t count, const uint8_t *pixels,
-               Traits *traits)
+void traits_of(TraitsMaker *m, const uint8_t *pixels, Traits *traits)
 {
     const size_t area = (size_t)m->size * (size_t)m->size, channels = (size_t)m->channels;
     *traits = (Traits){
-        .file = digest_of(bytes, count),
-        .pixels = digest_of(pixels, area * channels),
         .phash = phash_of(m->phash, pixels, m->channels),
         // Each pixel equals the next one.
         .one_colour = memcmp(pixels, pixels + channels, (area - 1) * channels) == 0,

@@ -1,19 +1,12 @@
 /* server/data/import/traits.h -- what the report wants to know of a picture, computed once, where
- * its bytes and its pixels are at hand: in the decoder's process. */
+ * its pixels are at hand: in the decoder's process. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 
 enum { TRAIT_CHANNELS = 3 };
 
-/* The first 128 bits of a SHA-256. */
 typedef struct {
-    uint64_t high, low;
-} ShortDigest;
-
-typedef struct {
-    ShortDigest file;                  // of the file's bytes
-    ShortDigest pixels;                // of the prepared pixels
     uint64_t phash;                    // of the prepared pixels
     uint8_t one_colour;                // 1: all prepared pixels are equal
     uint64_t sum[TRAIT_CHANNELS];      // of each channel's values, 0 to 255
@@ -25,6 +18,5 @@ typedef struct TraitsMaker TraitsMaker;
 TraitsMaker *traits_maker_new(int size, int channels);
 void traits_maker_free(TraitsMaker *m);  // takes NULL
 
-/* `pixels` (size, size, channels) were made of the file of `count` bytes. */
-void traits_of(TraitsMaker *m, const uint8_t *bytes, size_t count, const uint8_t *pixels,
-               Traits *traits);
+/* Of `pixels` (size, size, channels). */
+void traits_of(TraitsMaker *m, const uint8_t *pixels, Traits *traits);
