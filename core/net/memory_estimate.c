@@ -2,7 +2,7 @@
 
 #include "core/layers/linear.h"
 #include "core/net/folded.h"
-#include "core/net/layout.h"
+#include "core/net/memory_plan.h"
 #include "core/net/parts.h"
 #include "core/net/rewrites.h"
 
@@ -76,23 +76,24 @@ MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
     Graph *evaluated = rewrite_all(folded, 0);
     const size_t layers =
         train * (size_t)graph_node_count(runs) + test * (size_t)graph_node_count(evaluated);
-    Layout *layout = layout_new(runs, (LayoutConfig){.batch = micro,
-                                                     .training = true,
-                                                     .bf16 = q->bf16,
-                                                     .train_from = train_from(runs, q),
-                                                     .views = layout_views_pay(q->bf16)});
+    MemoryPlan *plan =
+        memory_plan_new(runs, (MemoryPlanConfig){.batch = micro,
+                                                 .training = true,
+                                                 .bf16 = q->bf16,
+                                                 .train_from = train_from(runs, q),
+                                                 .views = memory_plan_views_pay(q->bf16)});
     const MemoryEstimate e = {
         .parameters = (numbers * (2 + (size_t)q->extra_arrays) + own) * sizeof(float),
         .programs = packed_bytes(numbers - linear, number_bytes, train, test)
                     + (linear + own / 2) * number_bytes,
-        .feature_maps = layout->bytes,
+        .feature_maps = plan->bytes,
         .batches = loader_bytes(q->train_count, q, image)
                    + loader_bytes(q->validation_count, q, image)
                    + loader_bytes(q->test_count, q, image),
         .dataset = q->dataset_bytes,
         .base = base_bytes(layers),
     };
-    layout_free(layout);
+    memory_plan_free(plan);
     graph_free(evaluated);
     graph_free(folded);
     graph_free(runs);
@@ -105,16 +106,17 @@ MemoryEstimate memory_estimate_forward(const Graph *g, int batch, int programs, 
     const size_t number_bytes = bf16 ? 2 : 4, sizes = (size_t)programs;
     Graph *folded = rewrite_fold_batch_norm(g), *runs = rewrite_all(folded, 0);
     const bool folds = graph_node_count(folded) < graph_node_count(g);
-    Layout *layout = layout_new(
-        runs, (LayoutConfig){.batch = batch, .bf16 = bf16, .views = layout_views_pay(bf16)});
+    MemoryPlan *plan = memory_plan_new(
+        runs,
+        (MemoryPlanConfig){.batch = batch, .bf16 = bf16, .views = memory_plan_views_pay(bf16)});
     const MemoryEstimate e = {
         .parameters = folds ? numbers * sizeof(float) : 0,
         .programs = ((numbers - linear) * sizes + linear) * number_bytes,
-        .feature_maps = layout->bytes,
+        .feature_maps = plan->bytes,
         .batches = (size_t)batch * shape_count(graph_shape(g, graph_input(g))) * sizeof(float),
         .base = sizes * (size_t)graph_node_count(runs) * LAYER_BYTES,
     };
-    layout_free(layout);
+    memory_plan_free(plan);
     graph_free(runs);
     graph_free(folded);
     return e;

@@ -9,7 +9,7 @@
 #include "core/base/memory.h"
 #include "core/base/slab.h"
 #include "core/layers/softmax_loss.h"
-#include "core/net/layout.h"
+#include "core/net/memory_plan.h"
 #include "core/net/rewrites.h"
 
 /* DESIGN. A net holds one program for each number of examples that it has met, with and without
@@ -155,8 +155,8 @@ Program *net_program(Net *net, int count, bool training, int part, Error *err)
             .go_on_context = net->config.go_on_context,
             .kernels_of = net->config.kernels_of,
             .runs_per_load = net->config.batch_size / net->micro_batches[training],
-            .views =
-                !(net->config.without & REWRITE_NO_VIEWS) && layout_views_pay(net->config.bf16),
+            .views = !(net->config.without & REWRITE_NO_VIEWS)
+                     && memory_plan_views_pay(net->config.bf16),
             .keep_all = net->config.without & REWRITE_NO_REUSE_MEMORY,
             .train_from = training ? net->train_from : 0,
             .synced = training && net->config.synced,

@@ -5,41 +5,41 @@
 #include "core/base/clock.h"
 #include "core/base/invariant.h"
 #include "core/base/memory.h"
-#include "core/net/layout.h"
+#include "core/net/memory_plan.h"
 
-/* DESIGN. Layout says which blocks of memory there are; each that holds numbers becomes a tensor,
- * and layers are bound to those by node. */
+/* DESIGN. MemoryPlan says which blocks of memory there are; each that holds numbers becomes a
+ * tensor, and layers are bound to those by node. */
 
 struct Program {
     const Graph *graph;
     ProgramConfig config;
     int count;      // nodes; the input is node 0 and has no layer
     Layer *layers;  // by node
-    Layout *layout;
+    MemoryPlan *plan;
     StepContext step;  // of the run; layers read it
-    Tensor **tensors;  // by block of the layout; NULL for a workspace. Owned
+    Tensor **tensors;  // by block of the plan; NULL for a workspace. Owned
 };
 
 static Tensor *value_of(const Program *p, Node n)
 {
-    return p->tensors[p->layout->value[n]];
+    return p->tensors[p->plan->value[n]];
 }
 
 static bool create_tensors(Program *p, const Dnn *dnn, Error *err)
 {
-    for (int i = 0; i < p->layout->count; i++) {
-        const LayoutBlock *b = &p->layout->blocks[i];
-        if (b->kind == LAYOUT_WORKSPACE)
+    for (int i = 0; i < p->plan->count; i++) {
+        const PlanBlock *b = &p->plan->blocks[i];
+        if (b->kind == PLAN_WORKSPACE)
             continue;
         Tensor **t = &p->tensors[i];
-        const LayoutBlock *whole = b->part_of >= 0 ? &p->layout->blocks[b->part_of] : b;
+        const PlanBlock *whole = b->part_of >= 0 ? &p->plan->blocks[b->part_of] : b;
         if (!tensor_new_strided(dnn, graph_shape(p->graph, b->node),
                                 graph_shape(p->graph, whole->node).channels, p->config.batch,
                                 b->bf16 ? dnnl_bf16 : dnnl_f32, t, err))
             return false;
         INVARIANT(b->part_of >= 0 || (*t)->bytes == b->bytes);
         Layer *l = &p->layers[b->node];
-        if (b->kind == LAYOUT_GRADIENT) {
+        if (b->kind == PLAN_GRADIENT) {
             INVARIANT(l->diff_dst_count < GRAPH_MAX_READERS);
             l->diff_dst[l->diff_dst_count++] = *t;
         }
@@ -63,7 +63,7 @@ static int first_param(const ParamStore *params, const GraphNode *node)
 static bool runs_as_in_training(const Program *p, Node n)
 {
     return p->config.training
-           && (p->layout->has_grad[n] || graph_node(p->graph, n)->spec.evaluates_to_src);
+           && (p->plan->has_grad[n] || graph_node(p->graph, n)->spec.evaluates_to_src);
 }
 
 static bool create_layers(Program *p, ParamStore *params, const Dnn *dnn, Error *err)
@@ -76,7 +76,7 @@ static bool create_layers(Program *p, ParamStore *params, const Dnn *dnn, Error 
         l->training = runs_as_in_training(p, n);
         l->synced = p->config.synced && l->training && l->node->type->ops->sync;
         for (int s = 0; s < l->node->src_count; s++) {
-            const int block = p->layout->diff_src[n * GRAPH_MAX_SRCS + s];
+            const int block = p->plan->diff_src[n * GRAPH_MAX_SRCS + s];
             l->src[s] = value_of(p, l->node->srcs[s]);
             l->diff_src[s] = block >= 0 ? p->tensors[block] : NULL;
         }
@@ -106,14 +106,14 @@ bool program_new(const Graph *g, ParamStore *params, const Dnn *dnn, ProgramConf
     p->config = config;
     p->count = graph_node_count(g);
     p->layers = xcalloc((size_t)p->count, sizeof *p->layers);
-    p->layout = layout_new(g, (LayoutConfig){.batch = config.batch,
-                                             .training = config.training,
-                                             .bf16 = config.type == dnnl_bf16,
-                                             .diff_input = config.diff_input,
-                                             .views = config.views,
-                                             .keep_all = config.keep_all,
-                                             .train_from = config.train_from});
-    p->tensors = xcalloc((size_t)p->layout->count, sizeof(Tensor *));
+    p->plan = memory_plan_new(g, (MemoryPlanConfig){.batch = config.batch,
+                                                    .training = config.training,
+                                                    .bf16 = config.type == dnnl_bf16,
+                                                    .diff_input = config.diff_input,
+                                                    .views = config.views,
+                                                    .keep_all = config.keep_all,
+                                                    .train_from = config.train_from});
+    p->tensors = xcalloc((size_t)p->plan->count, sizeof(Tensor *));
     if (!create_tensors(p, dnn, err) || !create_layers(p, params, dnn, err)) {
         program_free(p);
         return false;
@@ -131,25 +131,25 @@ void program_free(Program *p)
         if (l->node && l->node->type->ops->destroy)
             l->node->type->ops->destroy(l);
     }
-    for (int i = 0; i < p->layout->count; i++)
+    for (int i = 0; i < p->plan->count; i++)
         tensor_free(p->tensors[i]);
     free(p->tensors);
-    layout_free(p->layout);
+    memory_plan_free(p->plan);
     free(p->layers);
     free(p);
 }
 
 size_t program_arena_bytes(const Program *p)
 {
-    return p->layout->bytes;
+    return p->plan->bytes;
 }
 
 bool program_place(Program *p, void *arena, Error *err)
 {
-    for (int i = 0; i < p->layout->count; i++) {
-        const LayoutBlock *b = &p->layout->blocks[i];
+    for (int i = 0; i < p->plan->count; i++) {
+        const PlanBlock *b = &p->plan->blocks[i];
         void *at = (char *)arena + b->offset;
-        if (b->kind == LAYOUT_WORKSPACE)
+        if (b->kind == PLAN_WORKSPACE)
             p->layers[b->node].workspace = at;
         else if (!tensor_place(p->tensors[i], at, err))
             return false;
@@ -243,7 +243,7 @@ bool program_backward_nodes(Program *p, Node last, Node first, ProgramNodeDone d
     NodeTimes ignored = {0};
     for (Node n = last; n >= first; n--) {
         Layer *l = &p->layers[n];
-        if (p->layout->has_grad[n]
+        if (p->plan->has_grad[n]
             && !backward_layer(l, profile, profile ? &profile->nodes[n] : &ignored, err))
             return fail_in(err, "%s", l->node->name);
         if (done)
@@ -293,12 +293,12 @@ Tensor *program_input(const Program *p)
 
 Tensor *program_output(const Program *p)
 {
-    return p->tensors[p->layout->output];
+    return p->tensors[p->plan->output];
 }
 
 Tensor *program_diff_output(const Program *p)
 {
-    return p->layout->diff_output >= 0 ? p->tensors[p->layout->diff_output] : NULL;
+    return p->plan->diff_output >= 0 ? p->tensors[p->plan->diff_output] : NULL;
 }
 
 Tensor *program_diff_input(const Program *p)

@@ -11,7 +11,7 @@
 #include "core/layers/relu.h"
 #include "core/layers/slice.h"
 #include "core/models/models.h"
-#include "core/net/layout.h"
+#include "core/net/memory_plan.h"
 #include "core/net/net.h"
 #include "core/net/rewrites.h"
 #include "core/train/init.h"
@@ -134,26 +134,26 @@ static void gradients_of_views_are_right(void **state)
     bound_free(b);
 }
 
-/* ---- The layout ---- */
+/* ---- The memory plan ---- */
 
-static Layout *layout_of(const Graph *g, bool views)
+static MemoryPlan *plan_of(const Graph *g, bool views)
 {
-    return layout_new(g, (LayoutConfig){.batch = 2, .training = true, .views = views});
+    return memory_plan_new(g, (MemoryPlanConfig){.batch = 2, .training = true, .views = views});
 }
 
-static bool is_part(const Graph *g, const Layout *l, const char *name)
+static bool is_part(const Graph *g, const MemoryPlan *plan, const char *name)
 {
     const Node n = graph_find(g, name);
     if (n == NODE_NONE)
         fail_msg("no node %s", name);
-    return l->blocks[l->value[n]].part_of >= 0;
+    return plan->blocks[plan->value[n]].part_of >= 0;
 }
 
-static void check_parts(const Graph *g, const Layout *l, const char *names, bool want)
+static void check_parts(const Graph *g, const MemoryPlan *plan, const char *names, bool want)
 {
     char *list = xstrdup(names), *rest = list;
     for (const char *name; (name = strtok_r(rest, " ", &rest));) {
-        if (is_part(g, l, name) != want)
+        if (is_part(g, plan, name) != want)
             fail_msg("%s is %s part of another value", name, want ? "no" : "a");
     }
     free(list);
@@ -164,26 +164,26 @@ static void values_are_parts_where_layers_take_views(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(GRAPHS); i++) {
         Graph *g = GRAPHS[i].build(), *runs = rewrite_insert_forks(g);
-        Layout *l = layout_of(runs, true), *plain = layout_of(runs, false);
-        check_parts(runs, l, GRAPHS[i].parts, true);
-        check_parts(runs, l, GRAPHS[i].dense, false);
+        MemoryPlan *plan = plan_of(runs, true), *plain = plan_of(runs, false);
+        check_parts(runs, plan, GRAPHS[i].parts, true);
+        check_parts(runs, plan, GRAPHS[i].dense, false);
         for (int b = 0; b < plain->count; b++)
             assert_int_equal(plain->blocks[b].part_of, -1);
-        layout_free(plain);
-        layout_free(l);
+        memory_plan_free(plain);
+        memory_plan_free(plan);
         graph_free(runs);
         graph_free(g);
     }
 }
 
 /* Parts of one block that are there at the same time lie apart, and within it. */
-static void check_within(const Graph *g, const Layout *l)
+static void check_within(const Graph *g, const MemoryPlan *plan)
 {
-    for (int i = 0; i < l->count; i++) {
-        const LayoutBlock *a = &l->blocks[i];
+    for (int i = 0; i < plan->count; i++) {
+        const PlanBlock *a = &plan->blocks[i];
         if (a->part_of < 0)
             continue;
-        const LayoutBlock *whole = &l->blocks[a->part_of];
+        const PlanBlock *whole = &plan->blocks[a->part_of];
         assert_int_equal(whole->part_of, -1);
         assert_int_equal(whole->kind, a->kind);
         assert_true(a->first >= 0
@@ -199,22 +199,22 @@ static void views_of_googlenet_copy_one_slice_in_each_block(void **state)
     (void)state;
     Graph *g = model_graph(models_find("googlenet"), (Shape){1, 96, 96}, 10, NULL);
     Graph *runs = rewrite_all(g, 0);
-    Layout *l = layout_of(runs, true);
+    MemoryPlan *plan = plan_of(runs, true);
     int copied = 0;
     for (Node n = 1; n < graph_node_count(runs); n++) {
         const GraphNode *node = graph_node(runs, n);
-        const LayoutBlock *value = &l->blocks[l->value[n]];
+        const PlanBlock *value = &plan->blocks[plan->value[n]];
         if (node->type == &SLICE)
-            copied += value->part_of != l->value[node->srcs[0]];
+            copied += value->part_of != plan->value[node->srcs[0]];
         for (int s = 0; node->type == &CONCAT && s < node->src_count; s++) {
-            assert_int_equal(l->blocks[l->value[node->srcs[s]]].part_of, l->value[n]);
-            const LayoutBlock *diff = &l->blocks[l->diff_src[n * GRAPH_MAX_SRCS + s]];
-            assert_true(diff->part_of >= 0 && l->blocks[diff->part_of].node == n);
+            assert_int_equal(plan->blocks[plan->value[node->srcs[s]]].part_of, plan->value[n]);
+            const PlanBlock *diff = &plan->blocks[plan->diff_src[n * GRAPH_MAX_SRCS + s]];
+            assert_true(diff->part_of >= 0 && plan->blocks[diff->part_of].node == n);
         }
     }
     assert_int_equal(copied, 9);
-    check_within(runs, l);
-    layout_free(l);
+    check_within(runs, plan);
+    memory_plan_free(plan);
     graph_free(runs);
     graph_free(g);
 }
@@ -292,7 +292,7 @@ static void own_kernels_give_the_same_bits_in_views(void **state)
     (void)state;
     Graph *g = model_graph(models_find("googlenet_tiny"), (Shape){1, SIDE, SIDE}, CLASSES, NULL);
     for (int bf16 = 0; bf16 <= net_bf16_is_fast(); bf16++) {
-        if (!layout_views_pay(bf16))
+        if (!memory_plan_views_pay(bf16))
             continue;
         Autotune *first = autotune_new(), *second = autotune_new();
         Run plain = run_of(g, bf16, REWRITE_NO_VIEWS, first);

@@ -1,4 +1,4 @@
-#include "core/net/layout.h"
+#include "core/net/memory_plan.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +22,9 @@
 
 typedef struct {
     const Graph *graph;
-    LayoutConfig config;
+    MemoryPlanConfig config;
     int nodes;
-    Layout *l;
+    MemoryPlan *plan;
     Node *whole;  // by node: whose value its own is a part of; NODE_NONE: it has its own block
     int *first;   // the part's first channel
 } Builder;
@@ -34,24 +34,24 @@ static int backward_step(const Builder *b, Node n)
     return 2 * b->nodes - n;
 }
 
-static int add_block(Builder *b, LayoutBlock block)
+static int add_block(Builder *b, PlanBlock block)
 {
-    Layout *l = b->l;
+    MemoryPlan *plan = b->plan;
     block.part_of = -1;
-    l->blocks = xrealloc(l->blocks, (size_t)l->count + 1, sizeof *l->blocks);
-    l->blocks[l->count] = block;
-    return l->count++;
+    plan->blocks = xrealloc(plan->blocks, (size_t)plan->count + 1, sizeof *plan->blocks);
+    plan->blocks[plan->count] = block;
+    return plan->count++;
 }
 
 /* A block of numbers, one for each of node n's value. */
-static int add_numbers(Builder *b, LayoutKind kind, Node n, bool bf16, Lifetime life)
+static int add_numbers(Builder *b, PlanKind kind, Node n, bool bf16, Lifetime life)
 {
     const size_t numbers = (size_t)b->config.batch * shape_count(graph_shape(b->graph, n));
-    return add_block(b, (LayoutBlock){.kind = kind,
-                                      .node = n,
-                                      .bf16 = bf16,
-                                      .bytes = numbers * (bf16 ? 2 : 4),
-                                      .life = life});
+    return add_block(b, (PlanBlock){.kind = kind,
+                                    .node = n,
+                                    .bf16 = bf16,
+                                    .bytes = numbers * (bf16 ? 2 : 4),
+                                    .life = life});
 }
 
 /* ---- Parts ---- */
@@ -109,19 +109,19 @@ static void find_parts(Builder *b)
 
 static void make_part(Builder *b, int block, int whole, int first)
 {
-    b->l->blocks[block].part_of = whole;
-    b->l->blocks[block].first = first;
+    b->plan->blocks[block].part_of = whole;
+    b->plan->blocks[block].first = first;
 }
 
 /* A part of a part is a part of the whole, which is in use while any of its parts is. */
 static void resolve_parts(Builder *b)
 {
-    LayoutBlock *blocks = b->l->blocks;
-    for (int i = 0; i < b->l->count; i++) {
-        LayoutBlock *part = &blocks[i];
+    PlanBlock *blocks = b->plan->blocks;
+    for (int i = 0; i < b->plan->count; i++) {
+        PlanBlock *part = &blocks[i];
         if (part->part_of < 0)
             continue;
-        for (const LayoutBlock *up = &blocks[part->part_of]; up->part_of >= 0;
+        for (const PlanBlock *up = &blocks[part->part_of]; up->part_of >= 0;
              up = &blocks[part->part_of]) {
             part->first += up->first;
             part->part_of = up->part_of;
@@ -136,7 +136,7 @@ static void resolve_parts(Builder *b)
 /* Which values have gradients: the backward pass goes no further. */
 static void find_gradients(Builder *b)
 {
-    bool *has_grad = b->l->has_grad;
+    bool *has_grad = b->plan->has_grad;
     has_grad[0] = b->config.diff_input;
     for (Node n = 1; n < b->nodes; n++) {
         const GraphNode *node = graph_node(b->graph, n);
@@ -150,7 +150,7 @@ static void find_gradients(Builder *b)
 
 static void live_until(Builder *b, Node n, int step)
 {
-    Lifetime *life = &b->l->blocks[b->l->value[n]].life;
+    Lifetime *life = &b->plan->blocks[b->plan->value[n]].life;
     life->death = step > life->death ? step : life->death;
 }
 
@@ -164,26 +164,26 @@ static bool is_exact(const Builder *b, Node n)
 
 static void add_values(Builder *b)
 {
-    Layout *l = b->l;
+    MemoryPlan *plan = b->plan;
     const Node last = b->nodes - 1;
     for (Node n = 0; n < b->nodes; n++) {
         const GraphNode *node = graph_node(b->graph, n);
         const bool bf16 = b->config.bf16 && !is_exact(b, n);
-        l->value[n] = shares_src(b, node)
-                          ? l->value[node->srcs[0]]
-                          : add_numbers(b, LAYOUT_VALUE, n, bf16, (Lifetime){0, n, n});
+        plan->value[n] = shares_src(b, node)
+                             ? plan->value[node->srcs[0]]
+                             : add_numbers(b, PLAN_VALUE, n, bf16, (Lifetime){0, n, n});
     }
     for (Node n = 0; n < b->nodes; n++) {
         if (b->whole[n] != NODE_NONE)
-            make_part(b, l->value[n], l->value[b->whole[n]], b->first[n]);
+            make_part(b, plan->value[n], plan->value[b->whole[n]], b->first[n]);
     }
     live_until(b, last, b->nodes);
-    l->output = l->blocks[l->value[last]].bf16
-                    ? add_numbers(b, LAYOUT_OUTPUT, last, false, (Lifetime){0, b->nodes, b->nodes})
-                    : l->value[last];
+    plan->output = plan->blocks[plan->value[last]].bf16
+                       ? add_numbers(b, PLAN_OUTPUT, last, false, (Lifetime){0, b->nodes, b->nodes})
+                       : plan->value[last];
     for (Node n = 1; n < b->nodes; n++) {
         const GraphNode *node = graph_node(b->graph, n);
-        const int backward = l->has_grad[n] ? backward_step(b, n) : n;
+        const int backward = plan->has_grad[n] ? backward_step(b, n) : n;
         for (int s = 0; s < node->src_count; s++)
             live_until(b, node->srcs[s], node->spec.backward_needs_src ? backward : n);
         if (node->spec.backward_needs_dst)
@@ -196,26 +196,26 @@ static void add_values(Builder *b)
 /* The gradient of the value of `writer`, as it comes from the step `birth`. */
 static int add_gradient(Builder *b, Node writer, int birth)
 {
-    return add_numbers(b, LAYOUT_GRADIENT, writer, b->config.bf16,
+    return add_numbers(b, PLAN_GRADIENT, writer, b->config.bf16,
                        (Lifetime){0, birth, backward_step(b, writer)});
 }
 
 /* The gradient that a concat receives, or a slice gives, has the gradients of parts in it. */
 static void add_gradient_parts(Builder *b)
 {
-    Layout *l = b->l;
+    MemoryPlan *plan = b->plan;
     int *received = xcalloc((size_t)b->nodes, sizeof *received);  // by node, but for forks
-    received[b->nodes - 1] = l->diff_output;
+    received[b->nodes - 1] = plan->diff_output;
     for (Node n = 1; n < b->nodes; n++) {
         for (int s = 0; s < graph_node(b->graph, n)->src_count; s++)
-            received[graph_node(b->graph, n)->srcs[s]] = l->diff_src[n * GRAPH_MAX_SRCS + s];
+            received[graph_node(b->graph, n)->srcs[s]] = plan->diff_src[n * GRAPH_MAX_SRCS + s];
     }
     for (Node n = 1; n < b->nodes; n++) {
         const Node whole = b->whole[n];
-        if (whole == NODE_NONE || !l->has_grad[n])
+        if (whole == NODE_NONE || !plan->has_grad[n])
             continue;
         const bool is_slice = whole < n;
-        make_part(b, received[n], is_slice ? l->diff_src[n * GRAPH_MAX_SRCS] : received[whole],
+        make_part(b, received[n], is_slice ? plan->diff_src[n * GRAPH_MAX_SRCS] : received[whole],
                   b->first[n]);
     }
     free(received);
@@ -223,15 +223,15 @@ static void add_gradient_parts(Builder *b)
 
 static void add_gradients(Builder *b)
 {
-    Layout *l = b->l;
-    l->diff_output = add_gradient(b, b->nodes - 1, b->nodes);
+    MemoryPlan *plan = b->plan;
+    plan->diff_output = add_gradient(b, b->nodes - 1, b->nodes);
     int *shared = xcalloc((size_t)b->nodes, sizeof *shared);  // by writer: its block; 0: none yet
     for (Node n = 1; n < b->nodes; n++) {
         const GraphNode *node = graph_node(b->graph, n);
         for (int s = 0; s < node->src_count; s++) {
             const Node writer = node->srcs[s];
             const bool part = node->spec.part_channels > 0;
-            if (!l->has_grad[writer])
+            if (!plan->has_grad[writer])
                 continue;
             const Node first = part ? graph_last_reader(b->graph, writer) : n;
             const int block = part && shared[writer] > 0
@@ -239,7 +239,7 @@ static void add_gradients(Builder *b)
                                   : add_gradient(b, writer, backward_step(b, first));
             if (part)
                 shared[writer] = block;
-            l->diff_src[n * GRAPH_MAX_SRCS + s] = block;
+            plan->diff_src[n * GRAPH_MAX_SRCS + s] = block;
         }
     }
     free(shared);
@@ -253,31 +253,30 @@ static void add_workspaces(Builder *b)
     for (Node n = 1; n < b->nodes; n++) {
         const GraphNode *node = graph_node(b->graph, n);
         const LayerOps *ops = node->type->ops;
-        if (ops->workspace_bytes && b->l->has_grad[n])
-            add_block(b,
-                      (LayoutBlock){.kind = LAYOUT_WORKSPACE,
-                                    .node = n,
-                                    .bytes = (size_t)b->config.batch * ops->workspace_bytes(node),
-                                    .life = {0, n, backward_step(b, n)}});
+        if (ops->workspace_bytes && b->plan->has_grad[n])
+            add_block(b, (PlanBlock){.kind = PLAN_WORKSPACE,
+                                     .node = n,
+                                     .bytes = (size_t)b->config.batch * ops->workspace_bytes(node),
+                                     .life = {0, n, backward_step(b, n)}});
     }
 }
 
 static void place(Builder *b)
 {
-    Layout *l = b->l;
-    Lifetime *lives = xcalloc((size_t)l->count, sizeof *lives);
-    size_t *offsets = xcalloc((size_t)l->count, sizeof *offsets);
-    for (int i = 0; i < l->count; i++) {
-        lives[i] = l->blocks[i].life;
-        lives[i].bytes = l->blocks[i].bytes;
+    MemoryPlan *plan = b->plan;
+    Lifetime *lives = xcalloc((size_t)plan->count, sizeof *lives);
+    size_t *offsets = xcalloc((size_t)plan->count, sizeof *offsets);
+    for (int i = 0; i < plan->count; i++) {
+        lives[i] = plan->blocks[i].life;
+        lives[i].bytes = plan->blocks[i].bytes;
         if (b->config.keep_all)
             lives[i] = (Lifetime){lives[i].bytes, 0, 2 * b->nodes};
     }
-    l->bytes = plan_memory(lives, l->count, offsets);
-    for (int i = 0; i < l->count; i++)
-        l->blocks[i].offset = offsets[i];
-    for (int i = 0; i < l->count; i++) {
-        LayoutBlock *part = &l->blocks[i];
+    plan->bytes = plan_memory(lives, plan->count, offsets);
+    for (int i = 0; i < plan->count; i++)
+        plan->blocks[i].offset = offsets[i];
+    for (int i = 0; i < plan->count; i++) {
+        PlanBlock *part = &plan->blocks[i];
         if (part->part_of >= 0)
             part->offset = offsets[part->part_of] + (size_t)part->first * (part->bf16 ? 2 : 4);
     }
@@ -285,18 +284,18 @@ static void place(Builder *b)
     free(lives);
 }
 
-Layout *layout_new(const Graph *g, LayoutConfig config)
+MemoryPlan *memory_plan_new(const Graph *g, MemoryPlanConfig config)
 {
-    Layout *l = xcalloc(1, sizeof *l);
-    Builder b = {.graph = g, .config = config, .nodes = graph_node_count(g), .l = l};
+    MemoryPlan *plan = xcalloc(1, sizeof *plan);
+    Builder b = {.graph = g, .config = config, .nodes = graph_node_count(g), .plan = plan};
     const size_t nodes = (size_t)b.nodes;
     b.whole = xcalloc(nodes, sizeof *b.whole);
     b.first = xcalloc(nodes, sizeof *b.first);
-    l->value = xcalloc(nodes, sizeof *l->value);
-    l->has_grad = xcalloc(nodes, sizeof *l->has_grad);
-    l->diff_src = xcalloc(nodes * GRAPH_MAX_SRCS, sizeof *l->diff_src);
-    memset(l->diff_src, 0xff, nodes * GRAPH_MAX_SRCS * sizeof *l->diff_src);  // -1
-    l->diff_output = -1;
+    plan->value = xcalloc(nodes, sizeof *plan->value);
+    plan->has_grad = xcalloc(nodes, sizeof *plan->has_grad);
+    plan->diff_src = xcalloc(nodes * GRAPH_MAX_SRCS, sizeof *plan->diff_src);
+    memset(plan->diff_src, 0xff, nodes * GRAPH_MAX_SRCS * sizeof *plan->diff_src);  // -1
+    plan->diff_output = -1;
     find_parts(&b);
     if (config.training)
         find_gradients(&b);
@@ -309,21 +308,21 @@ Layout *layout_new(const Graph *g, LayoutConfig config)
     place(&b);
     free(b.whole);
     free(b.first);
-    return l;
+    return plan;
 }
 
-bool layout_views_pay(bool bf16)
+bool memory_plan_views_pay(bool bf16)
 {
     return gemm_kernel(bf16) != NULL;
 }
 
-void layout_free(Layout *l)
+void memory_plan_free(MemoryPlan *plan)
 {
-    if (!l)
+    if (!plan)
         return;
-    free(l->blocks);
-    free(l->value);
-    free(l->diff_src);
-    free(l->has_grad);
-    free(l);
+    free(plan->blocks);
+    free(plan->value);
+    free(plan->diff_src);
+    free(plan->has_grad);
+    free(plan);
 }
