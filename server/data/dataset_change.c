@@ -62,14 +62,6 @@ bool set_change_tell(SetChange *change, Error *err)
     return ok;
 }
 
-static void wake_importer(Datasets *sets)
-{
-    pthread_mutex_lock(&sets->lock);
-    sets->changes++;
-    pthread_cond_broadcast(&sets->work);
-    pthread_mutex_unlock(&sets->lock);
-}
-
 static void log_status(const SetChange *change)
 {
     const DatasetRow *set = &change->set;
@@ -92,7 +84,7 @@ bool set_change_commit(SetChange *change, DatasetRow *set, Error *err)
     }
     log_status(change);
     if (!change->removed && change->set.status == DATASET_IMPORTING)
-        wake_importer(sets);
+        work_signal_wake(&sets->slot.signal);
     if (change->last_event > 0)
         events_publish(jobs_notifier(sets->jobs), change->last_event);
     if (set) {

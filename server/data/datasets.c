@@ -81,9 +81,8 @@ bool datasets_open(const DatasetsConfig *config, Datasets **out, Error *err)
     sets->quota = config->quota;
     sets->log = config->log;
     sets->for_specs = (SpecSets){find_for_spec, report_damage, sets};
-    pthread_mutex_init(&sets->lock, NULL);
     pthread_mutex_init(&sets->fetching, NULL);
-    cond_init_monotonic(&sets->work);
+    work_slot_init(&sets->slot);
     *out = NULL;
     if (!find_imports(sets, config->imports, err) || !datasets_recover(sets, err)) {
         datasets_close(sets);
@@ -97,9 +96,8 @@ void datasets_close(Datasets *sets)
 {
     if (!sets)
         return;
-    pthread_cond_destroy(&sets->work);
+    work_slot_destroy(&sets->slot);
     pthread_mutex_destroy(&sets->fetching);
-    pthread_mutex_destroy(&sets->lock);
     free(sets->imports);
     free(sets->data);
     free(sets);
@@ -109,14 +107,8 @@ void datasets_close(Datasets *sets)
 
 void datasets_overlay(Datasets *sets, DatasetRow *set)
 {
-    if (set->status != DATASET_IMPORTING)
-        return;
-    pthread_mutex_lock(&sets->lock);
-    if (sets->active.id == set->id) {
-        set->progress.done = sets->active.done;
-        set->progress.total = sets->active.total;
-    }
-    pthread_mutex_unlock(&sets->lock);
+    if (set->status == DATASET_IMPORTING)
+        work_slot_read(&sets->slot, set->id, &set->progress.done, &set->progress.total);
 }
 
 bool datasets_get(Datasets *sets, int64_t id, DatasetRow *set, Error *err)
@@ -174,10 +166,7 @@ bool datasets_source(const Datasets *sets, const char *what, Path *path, Error *
 static bool check_room(Datasets *sets, Error *err)
 {
     int64_t count = 0, bytes = 0;
-    pthread_mutex_lock(&sets->lock);
-    const bool leaving = sets->leaving;
-    pthread_mutex_unlock(&sets->lock);
-    if (leaving)
+    if (work_signal_leaving(&sets->slot.signal))
         return fail(err, ERR_STOPPED, "the daemon is shutting down and takes no new data sets");
     if (!jobs_admits(sets->jobs, err) || !store_dataset_totals(sets->store, &count, &bytes, err))
         return false;
@@ -326,17 +315,6 @@ bool datasets_content(Datasets *sets, int64_t id, const char *upload, DatasetRow
     return false;
 }
 
-/* The thread that imports the set, if there is one, is to end that. */
-static bool stop_import(Datasets *sets, int64_t id)
-{
-    pthread_mutex_lock(&sets->lock);
-    const bool active = sets->active.id == id;
-    if (active)
-        sets->active.cancel = true;
-    pthread_mutex_unlock(&sets->lock);
-    return active;
-}
-
 static bool cancel_once(Datasets *sets, int64_t id, DatasetRow *set, Error *err)
 {
     SetChange change;
@@ -358,7 +336,7 @@ static bool cancel_once(Datasets *sets, int64_t id, DatasetRow *set, Error *err)
         return set_change_drop(&change, err);
     if (!set_change_commit(&change, set, err))
         return false;
-    if (!stop_import(sets, id))
+    if (!work_slot_cancel(&sets->slot, id))
         datasets_drop_files(sets, id, dataset_files_remove, NULL);
     return true;
 }
@@ -422,7 +400,7 @@ bool datasets_delete(Datasets *sets, int64_t id, Error *err)
     if (!delete_once(sets, id, err)
         && !(jobs_make_room(sets->jobs, err) && delete_once(sets, id, err)))
         return false;
-    if (!stop_import(sets, id))
+    if (!work_slot_cancel(&sets->slot, id))
         datasets_remove_files(sets, id);
     return true;
 }

@@ -2,16 +2,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "server/base/time.h"
 #include "server/data/dataset_files.h"
 #include "server/data/datasets_private.h"
-
-// Between two events that tell how far an import has come; between two tries to write.
-static const double TELL_SECONDS = 1, RETRY_SECONDS = 1;
 
 /* ---- Take ---- */
 
@@ -32,58 +27,29 @@ static bool take_next(Datasets *sets, DatasetRow *set, Error *err)
     }
     change.before = DATASET_STATUS_NAMES[change.set.status];
     change.set.started_at = time_now_ms();
-    // The import is known before the set is seen as started: a cancellation finds it.
-    pthread_mutex_lock(&sets->lock);
-    sets->active.id = id;
-    sets->active.cancel = false;
-    sets->active.done = sets->active.total = 0;
-    sets->active.taken = 0;
-    sets->active.refusal = (Error){0};
-    sets->active.told_at = clock_seconds();
-    pthread_mutex_unlock(&sets->lock);
+    sets->room.taken = 0;
+    sets->room.refusal = (Error){0};
+    work_slot_begin(&sets->slot, id);
     if (set_change_commit(&change, set, err))
         return true;
-    pthread_mutex_lock(&sets->lock);
-    sets->active.id = 0;
-    pthread_mutex_unlock(&sets->lock);
+    work_slot_end(&sets->slot);
     return false;
-}
-
-/* Wait for news, or after a failure for a while. False: to leave. */
-static bool wait_for_work(Datasets *sets, int64_t seen, bool failed)
-{
-    const struct timespec until = clock_after(RETRY_SECONDS);
-    int waited = 0;
-    pthread_mutex_lock(&sets->lock);
-    while (!sets->leaving && sets->changes == seen && waited == 0) {
-        if (failed)
-            waited = pthread_cond_timedwait(&sets->work, &sets->lock, &until);
-        else
-            pthread_cond_wait(&sets->work, &sets->lock);
-    }
-    const bool leaving = sets->leaving;
-    pthread_mutex_unlock(&sets->lock);
-    return !leaving;
 }
 
 bool datasets_take(Datasets *sets, DatasetRow *set)
 {
-    while (true) {
+    int64_t seen = -1;
+    double retry = 0;
+    while (work_signal_wait(&sets->slot.signal, &seen, retry)) {
         Error err = {0};
-        pthread_mutex_lock(&sets->lock);
-        const int64_t seen = sets->changes;
-        const bool leaving = sets->leaving;
-        pthread_mutex_unlock(&sets->lock);
-        if (leaving)
-            return false;
         const bool ok = take_next(sets, set, &err);
         if (ok && set->id > 0)
             return true;
-        if (!ok)
+        if (!ok && retry == 0)  // the first time only: it may last for hours
             LOG(sets->log, LOG_WARNING, "import_waits", log_text("error", err.message));
-        if (!wait_for_work(sets, seen, !ok))
-            return false;
+        retry = ok ? 0 : WORK_RETRY_SECONDS;
     }
+    return false;
 }
 
 /* ---- Progress ---- */
@@ -102,14 +68,6 @@ static void tell_progress(Datasets *sets, int64_t id)
         set_change_commit(&change, NULL, &err);
 }
 
-static bool refuse_room(Datasets *sets, const Error *err)
-{
-    pthread_mutex_lock(&sets->lock);
-    sets->active.refusal = *err;
-    pthread_mutex_unlock(&sets->lock);
-    return false;
-}
-
 /* Once it is known how many pictures there are: is there room for their pixels? */
 static bool take_room(Datasets *sets, int64_t id, int64_t total)
 {
@@ -120,36 +78,26 @@ static bool take_room(Datasets *sets, int64_t id, int64_t total)
     const int64_t side = set.image.size;
     const int64_t bytes = total * side * side * set.image.channels;
     dataset_row_free(&set);
-    const bool ok = quota_take(sets->quota, bytes, &err);
-    if (ok && !quota_disk_has(sets->data, bytes, &err)) {
+    bool ok = quota_take(sets->quota, bytes, &sets->room.refusal);
+    if (ok && !quota_disk_has(sets->data, bytes, &sets->room.refusal)) {
         quota_give_back(sets->quota, bytes);
-        return refuse_room(sets, &err);
+        ok = false;
     }
-    if (!ok)
-        return refuse_room(sets, &err);
-    sets->active.taken = bytes;
-    return true;
+    sets->room.taken = ok ? bytes : 0;
+    return ok;
 }
 
 bool datasets_progress(Datasets *sets, int64_t done, int64_t total)
 {
-    const double now = clock_seconds();
-    pthread_mutex_lock(&sets->lock);
-    sets->active.done = done;
-    sets->active.total = total;
-    const bool go_on =
-        !sets->leaving && !sets->active.cancel && sets->active.refusal.code == ERR_NONE;
-    const bool first = go_on && total > 0 && sets->active.taken == 0;
-    const bool tell = go_on && now - sets->active.told_at >= TELL_SECONDS;
-    if (tell)
-        sets->active.told_at = now;
-    const int64_t id = sets->active.id;
-    pthread_mutex_unlock(&sets->lock);
-    if (first && !take_room(sets, id, total))
+    const int64_t id = sets->slot.id;
+    bool tell;
+    if (!work_slot_progress(&sets->slot, done, total, &tell) || sets->room.refusal.code != ERR_NONE)
+        return false;
+    if (total > 0 && sets->room.taken == 0 && !take_room(sets, id, total))
         return false;
     if (tell)
         tell_progress(sets, id);
-    return go_on;
+    return true;
 }
 
 /* ---- End ---- */
@@ -201,18 +149,10 @@ static bool finish_once(Datasets *sets, int64_t id, const DatasetOutcome *outcom
     return set_change_commit(&change, NULL, err);
 }
 
-static bool is_leaving(Datasets *sets)
-{
-    pthread_mutex_lock(&sets->lock);
-    const bool leaving = sets->leaving;
-    pthread_mutex_unlock(&sets->lock);
-    return leaving;
-}
-
 /* True once it is recorded, or has become pointless. */
 static bool record_end(Datasets *sets, int64_t id, const DatasetOutcome *outcome, bool *over)
 {
-    while (true) {
+    do {
         Error err = {0};
         if (finish_once(sets, id, outcome, over, &err))
             return true;
@@ -222,10 +162,8 @@ static bool record_end(Datasets *sets, int64_t id, const DatasetOutcome *outcome
             return true;
         LOG(sets->log, LOG_WARNING, "import_not_recorded", log_int("dataset", id),
             log_text("error", err.message));
-        if (is_leaving(sets))
-            return false;
-        wait_for_work(sets, sets->changes, true);
-    }
+    } while (work_signal_pause(&sets->slot.signal, WORK_RETRY_SECONDS));
+    return false;
 }
 
 /* The files that the outcome leaves: pixels and report of a ready set, the report of a failed one.
@@ -246,7 +184,7 @@ static void clean_up(Datasets *sets, int64_t id, const DatasetOutcome *outcome)
 /* An import that was ended for want of room has failed. */
 static void explain(const Datasets *sets, DatasetOutcome *outcome)
 {
-    const Error *refusal = &sets->active.refusal;
+    const Error *refusal = &sets->room.refusal;
     if (outcome->ready || outcome->code[0] || refusal->code == ERR_NONE)
         return;
     snprintf(outcome->code, sizeof outcome->code, "%s",
@@ -258,23 +196,19 @@ static void explain(const Datasets *sets, DatasetOutcome *outcome)
 static void settle_quota(Datasets *sets, int64_t id)
 {
     const int64_t source = dataset_source_bytes(sets->data, id);
-    quota_give_back(sets->quota, sets->active.taken);
+    quota_give_back(sets->quota, sets->room.taken);
     quota_add(sets->quota, dataset_files_bytes(sets->data, id) - source);
-    sets->active.taken = 0;
+    sets->room.taken = 0;
 }
 
 void datasets_finish(Datasets *sets, DatasetOutcome *outcome)
 {
     bool over = false;
-    pthread_mutex_lock(&sets->lock);
-    const int64_t id = sets->active.id;
+    const int64_t id = sets->slot.id;
     explain(sets, outcome);
-    pthread_mutex_unlock(&sets->lock);
     settle_quota(sets, id);
     const bool recorded = record_end(sets, id, outcome, &over);
-    pthread_mutex_lock(&sets->lock);
-    sets->active.id = 0;
-    pthread_mutex_unlock(&sets->lock);
+    work_slot_end(&sets->slot);
     if (recorded && over)
         datasets_remove_files(sets, id);  // cancelled or deleted meanwhile
     else if (recorded)
@@ -283,8 +217,5 @@ void datasets_finish(Datasets *sets, DatasetOutcome *outcome)
 
 void datasets_leave(Datasets *sets)
 {
-    pthread_mutex_lock(&sets->lock);
-    sets->leaving = true;
-    pthread_cond_broadcast(&sets->work);
-    pthread_mutex_unlock(&sets->lock);
+    work_signal_leave(&sets->slot.signal);
 }

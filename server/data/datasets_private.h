@@ -3,6 +3,7 @@
 #pragma once
 #include <pthread.h>
 
+#include "server/base/work_slot.h"
 #include "server/data/datasets.h"
 #include "server/jobs/jobs_shared.h"
 
@@ -18,19 +19,11 @@ struct Datasets {
     SpecSets for_specs;
     pthread_mutex_t fetching;  // an upload becomes a source, or files go; before all other locks
 
-    // Below the store's locks, above those of the events.
-    pthread_mutex_t lock;
-    pthread_cond_t work;  // something may be there to import, or the daemon leaves
-    int64_t changes;      // counts what may have made work
-    bool leaving;
+    WorkSlot slot;  // the import; its lock is below the store's, above the events'
     struct {
-        int64_t id;  // 0: none is being imported
-        bool cancel;
-        int64_t done, total;
-        int64_t taken;   // bytes of the quota, for the pixels
-        Error refusal;   // why there is no room for them
-        double told_at;  // monotonic seconds: when readers of events last heard of it
-    } active;
+        int64_t taken;  // bytes of the quota
+        Error refusal;  // why there is none
+    } room;             // for the pixels of the import; of its thread alone
 };
 
 /* Put the progress of a running import over what the store says. */

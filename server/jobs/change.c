@@ -84,11 +84,9 @@ static void note_status(Change *change)
         jobs->counts.by_status[job->status]++;
     if (!change->removed && !job_status_active(job->status))
         jobs->counts.finished[job->status]++;
-    if (job->status == JOB_QUEUED) {
-        jobs->queue_changes++;
-        pthread_cond_broadcast(&jobs->work);
-    }
     pthread_mutex_unlock(&jobs->lock);
+    if (job->status == JOB_QUEUED)
+        work_signal_wake(&jobs->work);
     if (change->before == JOB_STATUSES || change->removed)
         return;
     LOG(jobs->log, LOG_INFO, "job_status", log_int("job", job->id),

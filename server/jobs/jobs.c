@@ -118,7 +118,7 @@ bool jobs_open(const JobsConfig *config, Jobs **out, Error *err)
     jobs->log = config->log;
     jobs->lock_fd = -1;
     pthread_mutex_init(&jobs->lock, NULL);
-    cond_init_monotonic(&jobs->work);
+    work_signal_init(&jobs->work);
     *out = NULL;
     if (!open_parts(jobs, err)) {
         jobs_close(jobs);
@@ -140,7 +140,7 @@ void jobs_close(Jobs *jobs)
     events_free(jobs->notifier);
     if (jobs->lock_fd >= 0)
         close(jobs->lock_fd);
-    pthread_cond_destroy(&jobs->work);
+    work_signal_destroy(&jobs->work);
     pthread_mutex_destroy(&jobs->lock);
     free(jobs->data);
     free(jobs);
@@ -168,13 +168,12 @@ static void describe(const JobSpec *spec, JobInfo *job)
 static bool check_room(Jobs *jobs, Error *err)
 {
     int64_t all = 0;
+    if (work_signal_leaving(&jobs->work))
+        return fail(err, ERR_STOPPED, "the daemon is shutting down and takes no new jobs");
     pthread_mutex_lock(&jobs->lock);
-    const bool leaving = jobs->leaving;
     for (int status = 0; status < JOB_STATUSES; status++)
         all += jobs->counts.by_status[status];
     pthread_mutex_unlock(&jobs->lock);
-    if (leaving)
-        return fail(err, ERR_STOPPED, "the daemon is shutting down and takes no new jobs");
     if (all >= jobs->max_jobs)
         return fail_as(err, ERR_CONFLICT, "store_full",
                        "the store holds %d jobs, its limit: delete some first", jobs->max_jobs);

@@ -2,6 +2,7 @@
 #pragma once
 #include <pthread.h>
 
+#include "server/base/work_signal.h"
 #include "server/jobs/jobs.h"
 #include "server/jobs/keeper.h"
 #include "server/store/store.h"
@@ -37,11 +38,10 @@ struct Jobs {
         void *context;
     } evaluator;
 
+    WorkSignal work;  // something was queued, or the daemon leaves
+
     // Below the store's locks, above the notifier's.
     pthread_mutex_t lock;
-    pthread_cond_t work;    // something was queued, or the daemon leaves
-    int64_t queue_changes;  // counts what may have made work
-    bool leaving;
     ActiveRun *runs;
     JobCounts counts;  // by_status too: as of the last commit
 };

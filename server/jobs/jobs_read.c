@@ -185,8 +185,9 @@ JobCounts jobs_counts(Jobs *jobs)
 
 bool jobs_ready(Jobs *jobs, Error *err)
 {
+    if (work_signal_leaving(&jobs->work))
+        return fail(err, ERR_STOPPED, "the daemon is shutting down");
     pthread_mutex_lock(&jobs->lock);
-    const bool leaving = jobs->leaving;
     const ActiveRun *waits = jobs->runs;
     while (waits && !waits->warning[0])
         waits = waits->next;
@@ -196,8 +197,6 @@ bool jobs_ready(Jobs *jobs, Error *err)
         memcpy(why, waits->warning, sizeof why);
     }
     pthread_mutex_unlock(&jobs->lock);
-    if (leaving)
-        return fail(err, ERR_STOPPED, "the daemon is shutting down");
     if (!keeper_ready(jobs->keeper, err))
         return false;
     return !why[0] || fail(err, ERR_IO, "%s waits: %s", id, why);

@@ -2,7 +2,6 @@
 #include "server/jobs/runs.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
@@ -120,38 +119,19 @@ static bool take_next(Jobs *jobs, Run **out, Error *err)
     return true;
 }
 
-/* Wait until the queue has changed since `seen`, or `ms` have passed if that is above 0. False once
- * the daemon leaves. */
-static bool wait_for_work(Jobs *jobs, int64_t *seen, int ms)
-{
-    const struct timespec until = clock_after(ms * 1e-3);
-    int waited = 0;
-    pthread_mutex_lock(&jobs->lock);
-    while (!jobs->leaving && jobs->queue_changes == *seen && waited == 0) {
-        if (ms > 0)
-            waited = pthread_cond_timedwait(&jobs->work, &jobs->lock, &until);
-        else
-            pthread_cond_wait(&jobs->work, &jobs->lock);
-    }
-    *seen = jobs->queue_changes;
-    const bool stay = !jobs->leaving;
-    pthread_mutex_unlock(&jobs->lock);
-    return stay;
-}
-
 Run *runs_take(Jobs *jobs)
 {
-    int64_t seen = -1;  // unlike any count: the first look at the queue does not wait
-    int retry_ms = 0;
-    while (wait_for_work(jobs, &seen, retry_ms)) {
+    int64_t seen = -1;
+    double retry = 0;
+    while (work_signal_wait(&jobs->work, &seen, retry)) {
         Run *run;
         Error err = {0};
         const bool ok = take_next(jobs, &run, &err);
         if (run)
             return run;
-        if (!ok && retry_ms == 0)  // the first time only: it may last for hours
+        if (!ok && retry == 0)  // the first time only: it may last for hours
             LOG(jobs->log, LOG_ERROR, "queue_waits", log_text("error", err.message));
-        retry_ms = ok ? 0 : 4 * jobs->retry_ms;
+        retry = ok ? 0 : 4e-3 * jobs->retry_ms;
     }
     return NULL;
 }
@@ -215,9 +195,10 @@ double run_seconds(const Run *run)
 
 RunRequests run_requests(Run *run, bool can_checkpoint)
 {
+    const bool leaving = work_signal_leaving(&run->jobs->work);
     pthread_mutex_lock(&run->jobs->lock);
     const RunRequests asked = {.checkpoint = run->active.checkpoint && can_checkpoint,
-                               .stop = run->active.stop || run->jobs->leaving};
+                               .stop = run->active.stop || leaving};
     if (can_checkpoint)
         run->active.checkpoint = false;
     pthread_mutex_unlock(&run->jobs->lock);
@@ -228,20 +209,9 @@ RunRequests run_requests(Run *run, bool can_checkpoint)
 
 enum { HURRY_SECONDS = 5 };  // that a leaving daemon gives a stalled disk
 
-bool jobs_leaving(Jobs *jobs)
-{
-    pthread_mutex_lock(&jobs->lock);
-    const bool leaving = jobs->leaving;
-    pthread_mutex_unlock(&jobs->lock);
-    return leaving;
-}
-
 void jobs_leave(Jobs *jobs)
 {
-    pthread_mutex_lock(&jobs->lock);
-    jobs->leaving = true;
-    pthread_cond_broadcast(&jobs->work);
-    pthread_mutex_unlock(&jobs->lock);
+    work_signal_leave(&jobs->work);
     store_hurry(jobs->store, HURRY_SECONDS);
 }
 

@@ -20,4 +20,3 @@ struct Run {
 };
 
 void run_free(Run *run);
-bool jobs_leaving(Jobs *jobs);

@@ -28,9 +28,9 @@ typedef bool (*Record)(Change *change, const void *what, Error *err);
 static bool told_to_end(Run *run)
 {
     pthread_mutex_lock(&run->jobs->lock);
-    const bool stop = run->active.stop || run->jobs->leaving;
+    const bool stop = run->active.stop;
     pthread_mutex_unlock(&run->jobs->lock);
-    return stop;
+    return stop || work_signal_leaving(&run->jobs->work);
 }
 
 static bool record_once(Run *run, Record record, const void *what, Error *err)
@@ -470,7 +470,7 @@ void run_end(Run *run, RunEnd how)
     // Told to end or not, the end is worth waiting for; only a daemon that leaves cannot.
     while (!record(run, record_end, &end, &err)) {
         const bool later = may_work_later(err.code) || err.code == ERR_STOPPED;
-        if (!later || jobs_leaving(run->jobs)) {
+        if (!later || work_signal_leaving(&run->jobs->work)) {
             LOG(run->jobs->log, LOG_ERROR, "end_not_recorded", log_int("job", run->job.id),
                 log_text("error", err.message));
             break;

@@ -61,7 +61,7 @@ bool evaluation_change_commit(EvaluationChange *change, EvaluationRow *row, Erro
     }
     log_status(change);
     if (!change->removed && change->row.status == EVALUATION_QUEUED)
-        evaluations_wake(evaluations);
+        work_signal_wake(&evaluations->slot.signal);
     if (change->last_event > 0)
         events_publish(jobs_notifier(evaluations->jobs), change->last_event);
     if (row) {

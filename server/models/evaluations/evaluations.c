@@ -18,13 +18,10 @@ enum { MAX_RESTARTS = 3 };
 
 /* ---- Open and close ---- */
 
-void evaluations_wake(void *context)
+static void wake(void *context)
 {
     Evaluations *evaluations = context;
-    pthread_mutex_lock(&evaluations->lock);
-    evaluations->changes++;
-    pthread_cond_broadcast(&evaluations->work);
-    pthread_mutex_unlock(&evaluations->lock);
+    work_signal_wake(&evaluations->slot.signal);
 }
 
 bool evaluations_open(const EvaluationsConfig *config, Evaluations **out, Error *err)
@@ -36,11 +33,10 @@ bool evaluations_open(const EvaluationsConfig *config, Evaluations **out, Error 
     evaluations->models = config->models;
     evaluations->store = jobs_store(config->jobs);
     evaluations->log = config->log;
-    pthread_mutex_init(&evaluations->lock, NULL);
-    cond_init_monotonic(&evaluations->work);
+    work_slot_init(&evaluations->slot);
     const bool ok = evaluations_recover(evaluations, err);
     if (ok)
-        jobs_on_evaluation(config->jobs, evaluations_wake, evaluations);
+        jobs_on_evaluation(config->jobs, wake, evaluations);
     else
         evaluations_close(evaluations);
     *out = ok ? evaluations : NULL;
@@ -51,8 +47,7 @@ void evaluations_close(Evaluations *evaluations)
 {
     if (!evaluations)
         return;
-    pthread_cond_destroy(&evaluations->work);
-    pthread_mutex_destroy(&evaluations->lock);
+    work_slot_destroy(&evaluations->slot);
     free(evaluations->data);
     free(evaluations);
 }
@@ -98,14 +93,8 @@ void evaluations_overlay(Evaluations *evaluations, EvaluationRow *row)
 {
     if (row->status == EVALUATION_SUCCEEDED)
         row->progress.done = row->progress.total = row->examples;
-    if (row->status != EVALUATION_RUNNING)
-        return;
-    pthread_mutex_lock(&evaluations->lock);
-    if (evaluations->active.id == row->id) {
-        row->progress.done = evaluations->active.done;
-        row->progress.total = evaluations->active.total;
-    }
-    pthread_mutex_unlock(&evaluations->lock);
+    if (row->status == EVALUATION_RUNNING)
+        work_slot_read(&evaluations->slot, row->id, &row->progress.done, &row->progress.total);
 }
 
 bool evaluations_get(Evaluations *evaluations, int64_t id, EvaluationRow *row, Error *err)
@@ -142,10 +131,7 @@ bool evaluations_mistakes(Evaluations *evaluations, const MistakeQuery *query, M
 static bool check_room(Evaluations *evaluations, Error *err)
 {
     int64_t count = 0;
-    pthread_mutex_lock(&evaluations->lock);
-    const bool leaving = evaluations->leaving;
-    pthread_mutex_unlock(&evaluations->lock);
-    if (leaving)
+    if (work_signal_leaving(&evaluations->slot.signal))
         return fail(err, ERR_STOPPED, "the daemon is shutting down and takes no new evaluations");
     if (!jobs_admits(evaluations->jobs, err)
         || !store_evaluation_count(evaluations->store, &count, err))
@@ -199,15 +185,6 @@ bool evaluations_create(Evaluations *evaluations, RequestKey key, EvaluationRow 
     return evaluation_change_commit(&change, row, err);
 }
 
-/* The thread that evaluates, if it does this one, is to end it. */
-static void stop_run(Evaluations *evaluations, int64_t id)
-{
-    pthread_mutex_lock(&evaluations->lock);
-    if (evaluations->active.id == id)
-        evaluations->active.cancel = true;
-    pthread_mutex_unlock(&evaluations->lock);
-}
-
 static bool cancel_once(Evaluations *evaluations, int64_t id, EvaluationRow *row, Error *err)
 {
     EvaluationChange change;
@@ -229,7 +206,7 @@ static bool cancel_once(Evaluations *evaluations, int64_t id, EvaluationRow *row
         return evaluation_change_drop(&change, err);
     if (!evaluation_change_commit(&change, row, err))
         return false;
-    stop_run(evaluations, id);
+    work_slot_cancel(&evaluations->slot, id);
     return true;
 }
 
@@ -256,6 +233,6 @@ bool evaluations_delete(Evaluations *evaluations, int64_t id, Error *err)
     if (!delete_once(evaluations, id, err)
         && !(jobs_make_room(evaluations->jobs, err) && delete_once(evaluations, id, err)))
         return false;
-    stop_run(evaluations, id);
+    work_slot_cancel(&evaluations->slot, id);
     return true;
 }

@@ -1,8 +1,7 @@
 /* server/models/evaluations/evaluations_private.h -- what the files of the evaluations share.
  * Nobody else includes this. */
 #pragma once
-#include <pthread.h>
-
+#include "server/base/work_slot.h"
 #include "server/jobs/jobs_shared.h"
 #include "server/models/evaluations/evaluations.h"
 
@@ -13,23 +12,11 @@ struct Evaluations {
     Models *models;
     Store *store;  // of the jobs
     Log *log;
-
-    // Below the store's locks, above those of the events.
-    pthread_mutex_t lock;
-    pthread_cond_t work;  // something may be there to do, or the daemon leaves
-    int64_t changes;      // counts what may have made work
-    bool leaving;
-    struct {
-        int64_t id;  // 0: none is running
-        bool cancel;
-        int64_t done, total;
-        double told_at;  // monotonic seconds: when readers of events last heard of it
-    } active;
+    WorkSlot slot;  // the one that runs; its lock is below the store's, above the events'
 };
 
 /* Put the progress of a running one over what the store says. */
 void evaluations_overlay(Evaluations *evaluations, EvaluationRow *row);
-void evaluations_wake(void *context);  // Evaluations *
 bool evaluations_recover(Evaluations *evaluations, Error *err);
 
 /* ---- One change of one evaluation: read it, alter it, say so, and write it all at once ---- */

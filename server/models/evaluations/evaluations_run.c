@@ -3,30 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "server/base/time.h"
 #include "server/jobs/files/job_files.h"
 #include "server/models/evaluations/evaluation_summary.h"
 #include "server/models/evaluations/evaluations_private.h"
 
-// Between two events that tell how far it has come; between two tries to write.
-static const double TELL_SECONDS = 1, RETRY_SECONDS = 1;
-
 /* ---- Take ---- */
-
-static void set_active(Evaluations *evaluations, int64_t id)
-{
-    pthread_mutex_lock(&evaluations->lock);
-    evaluations->active.id = id;
-    evaluations->active.cancel = false;
-    evaluations->active.done = evaluations->active.total = 0;
-    evaluations->active.told_at = clock_seconds();
-    pthread_mutex_unlock(&evaluations->lock);
-}
 
 /* The oldest queued one becomes running; `row->id` 0: there is none. */
 static bool take_next(Evaluations *evaluations, EvaluationRow *row, Error *err)
@@ -49,58 +34,27 @@ static bool take_next(Evaluations *evaluations, EvaluationRow *row, Error *err)
     change.row.started_at = time_now_ms();
     if (!evaluation_change_tell(&change, err))
         return evaluation_change_drop(&change, err);
-    // It is known before it is seen as running: a cancellation finds it.
-    set_active(evaluations, id);
+    work_slot_begin(&evaluations->slot, id);
     if (evaluation_change_commit(&change, row, err))
         return true;
-    set_active(evaluations, 0);
+    work_slot_end(&evaluations->slot);
     return false;
-}
-
-/* Wait for news, or after a failure for a while. False: to leave. */
-static bool wait_for_work(Evaluations *evaluations, int64_t seen, bool failed)
-{
-    const struct timespec until = clock_after(RETRY_SECONDS);
-    int waited = 0;
-    pthread_mutex_lock(&evaluations->lock);
-    while (!evaluations->leaving && evaluations->changes == seen && waited == 0) {
-        if (failed)
-            waited = pthread_cond_timedwait(&evaluations->work, &evaluations->lock, &until);
-        else
-            pthread_cond_wait(&evaluations->work, &evaluations->lock);
-    }
-    const bool leaving = evaluations->leaving;
-    pthread_mutex_unlock(&evaluations->lock);
-    return !leaving;
-}
-
-/* How many changes there were; *leaving: no more are to be looked for. */
-static int64_t changes_seen(Evaluations *evaluations, bool *leaving)
-{
-    pthread_mutex_lock(&evaluations->lock);
-    const int64_t seen = evaluations->changes;
-    *leaving = evaluations->leaving;
-    pthread_mutex_unlock(&evaluations->lock);
-    return seen;
 }
 
 bool evaluations_take(Evaluations *evaluations, EvaluationRow *row)
 {
-    for (bool before = true;;) {
+    int64_t seen = -1;
+    double retry = 0;
+    while (work_signal_wait(&evaluations->slot.signal, &seen, retry)) {
         Error err = {0};
-        bool leaving;
-        const int64_t seen = changes_seen(evaluations, &leaving);
-        if (leaving)
-            return false;
         const bool ok = take_next(evaluations, row, &err);
         if (ok && row->id > 0)
             return true;
-        if (!ok && before)  // the first time only: it may last for hours
+        if (!ok && retry == 0)  // the first time only: it may last for hours
             LOG(evaluations->log, LOG_WARNING, "evaluation_waits", log_text("error", err.message));
-        before = ok;
-        if (!wait_for_work(evaluations, seen, !ok))
-            return false;
+        retry = ok ? 0 : WORK_RETRY_SECONDS;
     }
+    return false;
 }
 
 static bool find_checkpoint(Evaluations *evaluations, const EvaluationRow *row,
@@ -174,26 +128,15 @@ static void tell_progress(Evaluations *evaluations, int64_t id)
 
 bool evaluations_go_on(Evaluations *evaluations)
 {
-    pthread_mutex_lock(&evaluations->lock);
-    const bool go_on = !evaluations->leaving && !evaluations->active.cancel;
-    pthread_mutex_unlock(&evaluations->lock);
-    return go_on;
+    return work_slot_go_on(&evaluations->slot);
 }
 
 bool evaluations_progress(Evaluations *evaluations, int64_t done, int64_t total)
 {
-    const double now = clock_seconds();
-    pthread_mutex_lock(&evaluations->lock);
-    evaluations->active.done = done;
-    evaluations->active.total = total;
-    const bool go_on = !evaluations->leaving && !evaluations->active.cancel;
-    const bool tell = go_on && now - evaluations->active.told_at >= TELL_SECONDS;
+    bool tell;
+    const bool go_on = work_slot_progress(&evaluations->slot, done, total, &tell);
     if (tell)
-        evaluations->active.told_at = now;
-    const int64_t id = evaluations->active.id;
-    pthread_mutex_unlock(&evaluations->lock);
-    if (tell)
-        tell_progress(evaluations, id);
+        tell_progress(evaluations, evaluations->slot.id);
     return go_on;
 }
 
@@ -292,20 +235,19 @@ static bool finish_once(Evaluations *evaluations, int64_t id, const EvaluationOu
 
 void evaluations_finish(Evaluations *evaluations, const EvaluationOutcome *outcome)
 {
-    const int64_t id = evaluations->active.id;
-    for (bool first = true;; first = false) {
-        Error err = {0};
-        bool leaving;
-        const int64_t seen = changes_seen(evaluations, &leaving);
-        if (finish_once(evaluations, id, outcome, &err))
-            break;
+    const int64_t id = evaluations->slot.id;
+    bool first = true;
+    Error err = {0};
+    while (!finish_once(evaluations, id, outcome, &err)) {
         if (first)
             LOG(evaluations->log, LOG_WARNING, "evaluation_not_recorded", log_int("evaluation", id),
                 log_text("error", err.message));
-        if (leaving || !wait_for_work(evaluations, seen, true))
+        first = false;
+        err = (Error){0};
+        if (!work_signal_pause(&evaluations->slot.signal, WORK_RETRY_SECONDS))
             break;
     }
-    set_active(evaluations, 0);
+    work_slot_end(&evaluations->slot);
 }
 
 void evaluation_outcome_free(EvaluationOutcome *outcome)
@@ -317,8 +259,5 @@ void evaluation_outcome_free(EvaluationOutcome *outcome)
 
 void evaluations_leave(Evaluations *evaluations)
 {
-    pthread_mutex_lock(&evaluations->lock);
-    evaluations->leaving = true;
-    pthread_cond_broadcast(&evaluations->work);
-    pthread_mutex_unlock(&evaluations->lock);
+    work_signal_leave(&evaluations->slot.signal);
 }
