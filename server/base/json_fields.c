@@ -43,3 +43,21 @@ void json_add_real(cJSON *to, const char *name, double value)
 {
     cJSON_AddItemToObject(to, name, json_number(value));
 }
+
+void json_add_progress(cJSON *to, int64_t done, int64_t total)
+{
+    cJSON *progress = cJSON_AddObjectToObject(to, "progress");
+    json_add_count(progress, "done", done);
+    json_add_count(progress, "total", total);
+}
+
+void json_add_error(cJSON *to, const char *code, const char *message)
+{
+    if (!code || !*code) {
+        cJSON_AddNullToObject(to, "error");
+        return;
+    }
+    cJSON *error = cJSON_AddObjectToObject(to, "error");
+    cJSON_AddStringToObject(error, "code", code);
+    cJSON_AddStringToObject(error, "message", message);
+}

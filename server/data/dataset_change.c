@@ -1,12 +1,10 @@
-#include <cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/memory.h"
-#include "server/base/json_text.h"
 #include "server/base/time.h"
 #include "server/data/datasets_private.h"
+#include "server/jobs/events/event_data.h"
 
 bool set_change_begin_new(Datasets *sets, SetChange *change, Error *err)
 {
@@ -24,38 +22,16 @@ bool set_change_begin(Datasets *sets, int64_t id, SetChange *change, Error *err)
     return true;
 }
 
-static void add_text(cJSON *to, const char *key, const char *text)
+static const char *status_now(const SetChange *change)
 {
-    cJSON_AddItemToObject(to, key, text ? cJSON_CreateString(text) : cJSON_CreateNull());
-}
-
-/* {"dataset_id","name","status","previous","progress":{"done","total"},"error"} */
-static char *event_text(const SetChange *change)
-{
-    const DatasetRow *set = &change->set;
-    cJSON *json = cJSON_CreateObject();
-    char id[JOB_ID];
-    dataset_id_format(set->id, id);
-    add_text(json, "dataset_id", id);
-    add_text(json, "name", set->name);
-    add_text(json, "status", change->removed ? "deleted" : DATASET_STATUS_NAMES[set->status]);
-    add_text(json, "previous", change->before);
-    cJSON *progress = cJSON_AddObjectToObject(json, "progress");
-    cJSON_AddNumberToObject(progress, "done", (double)set->progress.done);
-    cJSON_AddNumberToObject(progress, "total", (double)set->progress.total);
-    if (set->error.code[0]) {
-        cJSON *error = cJSON_AddObjectToObject(json, "error");
-        add_text(error, "code", set->error.code);
-        add_text(error, "message", set->error.message);
-    } else {
-        cJSON_AddNullToObject(json, "error");
-    }
-    return json_take_text(json);
+    return change->removed ? "deleted" : DATASET_STATUS_NAMES[change->set.status];
 }
 
 bool set_change_tell(SetChange *change, Error *err)
 {
-    Event event = {.time = time_now_ms(), .type = "dataset", .data = event_text(change)};
+    Event event = {.time = time_now_ms(),
+                   .type = "dataset",
+                   .data = event_dataset(&change->set, status_now(change), change->before)};
     const bool ok = store_tell_dataset(change->sets->store, change->set.id, &event, err);
     change->last_event = event.id;
     free(event.data);
@@ -65,7 +41,7 @@ bool set_change_tell(SetChange *change, Error *err)
 static void log_status(const SetChange *change)
 {
     const DatasetRow *set = &change->set;
-    const char *now = change->removed ? "deleted" : DATASET_STATUS_NAMES[set->status];
+    const char *now = status_now(change);
     if (change->before && strcmp(change->before, now) == 0)
         return;
     LOG(change->sets->log, LOG_INFO, "dataset_status", log_int("dataset", set->id),

@@ -49,24 +49,6 @@ static void add_counts(cJSON *json, int64_t train, int64_t test, int64_t left_ou
     json_add_count(counts, "left_out", left_out);
 }
 
-static void add_progress(cJSON *json, int64_t done, int64_t total)
-{
-    cJSON *progress = cJSON_AddObjectToObject(json, "progress");
-    json_add_count(progress, "done", done);
-    json_add_count(progress, "total", total);
-}
-
-static void add_error(cJSON *json, const char *code, const char *message)
-{
-    if (!code || !*code) {
-        cJSON_AddNullToObject(json, "error");
-        return;
-    }
-    cJSON *error = cJSON_AddObjectToObject(json, "error");
-    cJSON_AddStringToObject(error, "code", code);
-    cJSON_AddStringToObject(error, "message", message);
-}
-
 cJSON *dataset_to_json(const DatasetRow *set)
 {
     char id[JOB_ID];
@@ -86,11 +68,11 @@ cJSON *dataset_to_json(const DatasetRow *set)
     json_add_count(json, "bytes", set->bytes);
     json_add_text(json, "digest", set->digest);
     if (set->status == DATASET_READY)
-        add_progress(json, pictures, pictures);
+        json_add_progress(json, pictures, pictures);
     else
-        add_progress(json, set->progress.done, set->progress.total);
+        json_add_progress(json, set->progress.done, set->progress.total);
     cJSON_AddItemToObject(json, "warnings", cJSON_CreateRaw(set->warnings));
-    add_error(json, set->error.code, set->error.message);
+    json_add_error(json, set->error.code, set->error.message);
     json_add_time(json, "created_at", set->created_at);
     json_add_time(json, "started_at", set->started_at);
     json_add_time(json, "finished_at", set->finished_at);
@@ -123,9 +105,9 @@ cJSON *known_dataset_to_json(const DatasetInfo *set, const char *folder, const c
     add_counts(json, set->train_count, set->test_count, 0);
     cJSON_AddNullToObject(json, "bytes");
     cJSON_AddNullToObject(json, "digest");
-    add_progress(json, pictures, pictures);
+    json_add_progress(json, pictures, pictures);
     cJSON_AddItemToObject(json, "warnings", cJSON_CreateArray());
-    add_error(json, missing ? "files_missing" : NULL, missing);
+    json_add_error(json, missing ? "files_missing" : NULL, missing);
     json_add_time(json, "created_at", 0);
     json_add_time(json, "started_at", 0);
     json_add_time(json, "finished_at", 0);

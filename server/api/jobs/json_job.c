@@ -95,17 +95,6 @@ static void add_environment(cJSON *to, const JobInfo *job)
     cJSON_AddStringToObject(e, "version", job->environment.version);
 }
 
-static void add_error(cJSON *to, const JobInfo *job)
-{
-    if (!*job->error.code) {
-        cJSON_AddNullToObject(to, "error");
-        return;
-    }
-    cJSON *e = cJSON_AddObjectToObject(to, "error");
-    cJSON_AddStringToObject(e, "code", job->error.code);
-    cJSON_AddStringToObject(e, "message", job->error.message);
-}
-
 /* What it trains on, as it was when the job was created: it may be gone. */
 static void add_dataset(cJSON *to, const JobInfo *job)
 {
@@ -141,7 +130,7 @@ cJSON *job_to_json(const JobInfo *job)
     add_evaluation_id(json, job->evaluation_id);
     json_add_count(json, "restart_count", job->restart_count);
     add_environment(json, job);
-    add_error(json, job);
+    json_add_error(json, job->error.code, job->error.message);
     json_add_text(json, "warning", job->warning[0] ? job->warning : job->notice);
     return json;
 }

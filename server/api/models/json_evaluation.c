@@ -62,17 +62,6 @@ static void add_summary(cJSON *json, const EvaluationRow *row)
     add_found(json, "seconds", found, row->seconds);
 }
 
-static void add_error(cJSON *json, const EvaluationRow *row)
-{
-    if (!row->error.code[0]) {
-        cJSON_AddNullToObject(json, "error");
-        return;
-    }
-    cJSON *error = cJSON_AddObjectToObject(json, "error");
-    cJSON_AddStringToObject(error, "code", row->error.code);
-    cJSON_AddStringToObject(error, "message", row->error.message);
-}
-
 cJSON *evaluation_row_to_json(const EvaluationRow *row, bool whole)
 {
     char id[JOB_ID];
@@ -83,15 +72,13 @@ cJSON *evaluation_row_to_json(const EvaluationRow *row, bool whole)
     cJSON_AddStringToObject(json, "status", EVALUATION_STATUS_NAMES[row->status]);
     add_source(json, row);
     add_dataset(json, row);
-    cJSON *progress = cJSON_AddObjectToObject(json, "progress");
-    json_add_count(progress, "done", row->progress.done);
-    json_add_count(progress, "total", row->progress.total);
+    json_add_progress(json, row->progress.done, row->progress.total);
     add_summary(json, row);
     // Stored as JSON.
     if (whole)
         cJSON_AddItemToObject(json, "figures",
                               row->figures ? cJSON_CreateRaw(row->figures) : cJSON_CreateNull());
-    add_error(json, row);
+    json_add_error(json, row->error.code, row->error.message);
     json_add_count(json, "restart_count", row->restart_count);
     json_add_time(json, "created_at", row->created_at);
     json_add_time(json, "started_at", row->started_at);

@@ -24,13 +24,7 @@ char *event_status(const JobInfo *job, JobStatus previous)
     json_add_text(object, "status", JOB_STATUS_NAMES[job->status]);
     json_add_text(object, "previous", JOB_STATUS_NAMES[previous]);
     json_add_text(object, "stop_reason", job->stop_reason);
-    if (job->error.code[0]) {
-        cJSON *error = cJSON_AddObjectToObject(object, "error");
-        json_add_text(error, "code", job->error.code);
-        json_add_text(error, "message", job->error.message);
-    } else {
-        cJSON_AddNullToObject(object, "error");
-    }
+    json_add_error(object, job->error.code, job->error.message);
     return json_take_text(object);
 }
 
@@ -119,16 +113,22 @@ char *event_evaluation(const EvaluationRow *row, const char *status, const char 
     json_add_text(object, "job_id", job);
     json_add_text(object, "model", row->source.model);
     json_add_text(object, "status", status);
-    json_add_text(object, "previous", previous ? previous : "");
-    cJSON *progress = cJSON_AddObjectToObject(object, "progress");
-    add_number(progress, "done", (double)row->progress.done);
-    add_number(progress, "total", (double)row->progress.total);
-    if (row->error.code[0]) {
-        cJSON *error = cJSON_AddObjectToObject(object, "error");
-        json_add_text(error, "code", row->error.code);
-        json_add_text(error, "message", row->error.message);
-    } else {
-        cJSON_AddNullToObject(object, "error");
-    }
+    json_add_text(object, "previous", previous);
+    json_add_progress(object, row->progress.done, row->progress.total);
+    json_add_error(object, row->error.code, row->error.message);
+    return json_take_text(object);
+}
+
+char *event_dataset(const DatasetRow *set, const char *status, const char *previous)
+{
+    cJSON *object = cJSON_CreateObject();
+    char id[JOB_ID];
+    dataset_id_format(set->id, id);
+    json_add_text(object, "dataset_id", id);
+    json_add_text(object, "name", set->name);
+    json_add_text(object, "status", status);
+    json_add_text(object, "previous", previous);
+    json_add_progress(object, set->progress.done, set->progress.total);
+    json_add_error(object, set->error.code, set->error.message);
     return json_take_text(object);
 }

@@ -5,8 +5,9 @@
 #include "server/jobs/job.h"
 #include "server/store/rows.h"
 
-/* Of an evaluation that was in the status `previous`, NULL: in none, and is now in `status`. */
+/* Of one that was in the status `previous`, NULL: in none, and is now in `status`. */
 char *event_evaluation(const EvaluationRow *row, const char *status, const char *previous);
+char *event_dataset(const DatasetRow *set, const char *status, const char *previous);
 char *event_created(const JobInfo *job);
 char *event_status(const JobInfo *job, JobStatus previous);
 char *event_point(const PointRow *row);

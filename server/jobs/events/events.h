@@ -16,6 +16,8 @@
  *                 taken back and will come again: a reader drops those it has.
  *     updated     {"name","metadata"}
  *     deleted     {}
+ *     dataset     {"dataset_id","name","status","previous"|null,"progress":{"done","total"},
+ *                 "error"}: of no job
  *     evaluation  {"evaluation_id","job_id"|null,"model"|null,"status","previous"|null,
  *                 "progress":{"done","total"},"error"}: of no job's own events
  *     note        {"message"}: something worth knowing, in words
