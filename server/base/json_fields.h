@@ -6,7 +6,7 @@
 /* The name of a file, which may have any bytes: those that are not UTF-8 become question marks. */
 void json_add_path(cJSON *to, const char *name, const char *path);
 void json_add_text(cJSON *to, const char *name, const char *text);  // null for NULL and ""
-void json_add_time(cJSON *to, const char *name, int64_t ms);  // RFC 3339; null for 0
+void json_add_time(cJSON *to, const char *name, int64_t ms);        // RFC 3339; null for 0
 void json_add_count(cJSON *to, const char *name, int64_t value);
 void json_add_real(cJSON *to, const char *name, double value);  // with all its bits
 

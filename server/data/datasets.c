@@ -181,14 +181,7 @@ bool datasets_replay(Datasets *sets, RequestKey key, DatasetRow *set, bool *repl
     *replayed = false;
     if (!store_key(sets->store, KEY_OF_DATASET, key, &id, err))
         return false;
-    if (id == 0)
-        return true;
-    Error gone = {0};
-    *replayed = datasets_get(sets, id, set, &gone);
-    if (*replayed || gone.code == ERR_NOT_FOUND)  // deleted just now, and its key with it
-        return true;
-    *err = gone;
-    return false;
+    return id == 0 || jobs_replay_found(datasets_get(sets, id, set, err), replayed, err);
 }
 
 static bool add(SetChange *change, RequestKey key, const DatasetRow *set, Error *err)

@@ -9,6 +9,7 @@
 #include "server/base/time.h"
 #include "server/jobs/files/job_files.h"
 #include "server/jobs/jobs_private.h"
+#include "server/jobs/jobs_shared.h"
 
 /* When the job will be done if it goes on as fast as it has gone since it was started, with all its
  * evaluations and checkpoints. It stays the same between two steps, so that the job does too. */
@@ -85,14 +86,7 @@ bool jobs_replay(Jobs *jobs, RequestKey key, JobInfo *job, bool *replayed, Error
     *replayed = false;
     if (!store_key(jobs->store, KEY_OF_JOB, key, &id, err))
         return false;
-    if (id == 0)
-        return true;
-    Error gone = {0};
-    *replayed = jobs_get(jobs, id, job, &gone);
-    if (*replayed || gone.code == ERR_NOT_FOUND)  // deleted just now, and its key with it
-        return true;
-    *err = gone;
-    return false;
+    return id == 0 || jobs_replay_found(jobs_get(jobs, id, job, err), replayed, err);
 }
 
 static bool check_exists(Jobs *jobs, int64_t id, Error *err)

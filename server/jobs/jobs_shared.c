@@ -33,6 +33,15 @@ void jobs_rollback(Jobs *jobs, const Error *why)
     store_rollback(jobs->store);
 }
 
+bool jobs_replay_found(bool found, bool *replayed, Error *err)
+{
+    *replayed = found;
+    if (found || err->code != ERR_NOT_FOUND)
+        return found;
+    *err = (Error){0};
+    return true;
+}
+
 void jobs_dataset_created(Jobs *jobs, int64_t id)
 {
     keeper_dataset_created(jobs->keeper, id);

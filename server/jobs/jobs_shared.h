@@ -16,6 +16,9 @@ bool jobs_admits(Jobs *jobs, Error *err);
 bool jobs_begin(Jobs *jobs, Error *err);
 bool jobs_commit(Jobs *jobs, Error *err);
 void jobs_rollback(Jobs *jobs, const Error *why);
+/* What a key stands for was looked for, and `found`, or *err says why not: it may have been deleted
+ * just now, and its key with it. Then the request is new, and there is no error. */
+bool jobs_replay_found(bool found, bool *replayed, Error *err);
 /* A data set got this id, which is noted beside the store. */
 void jobs_dataset_created(Jobs *jobs, int64_t id);
 /* After a failure of something that cannot wait: is it to be tried once more? Where the disk is

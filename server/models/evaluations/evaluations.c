@@ -149,14 +149,7 @@ bool evaluations_replay(Evaluations *evaluations, RequestKey key, EvaluationRow 
     *replayed = false;
     if (!store_key(evaluations->store, KEY_OF_EVALUATION, key, &id, err))
         return false;
-    if (id == 0)
-        return true;
-    Error gone = {0};
-    *replayed = evaluations_get(evaluations, id, row, &gone);
-    if (*replayed || gone.code == ERR_NOT_FOUND)  // deleted just now, and its key with it
-        return true;
-    *err = gone;
-    return false;
+    return id == 0 || jobs_replay_found(evaluations_get(evaluations, id, row, err), replayed, err);
 }
 
 bool evaluations_create(Evaluations *evaluations, RequestKey key, EvaluationRow *row,

@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/jobs/jobs_shared.h"
 #include "server/jobs/runs_private.h"
 #include "tests/check.h"
 #include "tests/server/jobs/fixture.h"
@@ -316,6 +317,23 @@ static void a_deserted_job_can_be_stopped_and_deleted(void **state)
     }
 }
 
+static void a_key_whose_job_has_just_gone_is_new(void **state)
+{
+    (void)state;
+    bool replayed = true;
+    Error err = {0};
+    fail(&err, ERR_NOT_FOUND, "there is no job job_1");
+    assert_true(jobs_replay_found(false, &replayed, &err));
+    assert_false(replayed);
+    assert_int_equal(err.code, ERR_NONE);
+    assert_true(jobs_replay_found(true, &replayed, &err));
+    assert_true(replayed);
+    fail(&err, ERR_IO, "the store cannot be read");
+    assert_false(jobs_replay_found(false, &replayed, &err));
+    assert_false(replayed);
+    assert_int_equal(err.code, ERR_IO);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, jobs_set_up, jobs_tear_down)
 
 int main(int argc, char **argv)
@@ -333,6 +351,7 @@ int main(int argc, char **argv)
         CASE(a_failed_job_without_checkpoint_cannot_go_on),
         CASE(going_on_takes_back_what_lies_beyond_the_checkpoint),
         CASE(a_deserted_job_can_be_stopped_and_deleted),
+        cmocka_unit_test(a_key_whose_job_has_just_gone_is_new),
     };
     return RUN_TESTS(tests);
 }
