@@ -1,7 +1,4 @@
-/* server/store/store_datasets.c -- the rows of data sets.
- *
- * What happens to a set is told among the events of the jobs, under its id with a minus: no job has
- * such an id, and a reader of all events gets both in their order. */
+/* server/store/store_datasets.c -- the rows of data sets. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,17 +65,9 @@ static bool load(Db *db, int64_t id, const char *name, DatasetRow *set, bool *fo
 {
     char *sql = table_select(&TABLE);
     sql_append(&sql, " FROM datasets WHERE %s", id > 0 ? "id = ?1" : "name = ?2");
-    sqlite3_stmt *stmt = NULL;
-    *found = false;
-    bool ok = sql_prepare(db, err, &stmt, sql, id > 0 ? "i" : "it", id, name)
-              && sql_step(db, err, stmt, found);
-    if (ok && *found) {
-        read_row(stmt, set);
-        ok = sql_row_is_whole(db, err);
-        if (!ok)
-            dataset_row_free(set);
-    }
-    sqlite3_finalize(stmt);
+    const bool ok = sql_first(db, err, read_row, set, found, sql, id > 0 ? "i" : "it", id, name);
+    if (!ok && *found)
+        dataset_row_free(set);
     free(sql);
     return ok;
 }
@@ -128,13 +117,7 @@ bool store_dataset_user(Store *store, int64_t id, int64_t *job_id, Error *err)
 
 bool store_tell_dataset(Store *store, int64_t id, Event *event, Error *err)
 {
-    // Progress alone has the status that it had before.
-    static const char FORGET[] = "DELETE FROM events WHERE job_id = ? AND"
-                                 " json_extract(data, '$.status') ="
-                                 " json_extract(data, '$.previous')";
-    event->job_id = -id;
-    return sql_run(&store->writer, err, FORGET, "i", event->job_id)
-           && store_add_event(store, event, err);
+    return store_tell_over(store, events_of_dataset(id), event, err);
 }
 
 bool store_remove_dataset(Store *store, int64_t id, Error *err)
@@ -142,7 +125,7 @@ bool store_remove_dataset(Store *store, int64_t id, Error *err)
     Db *db = &store->writer;
     return store_remove_keys(store, KEY_OF_DATASET, id, err)
            && sql_run(db, err, "DELETE FROM datasets WHERE id = ?", "i", id)
-           && sql_run(db, err, "DELETE FROM events WHERE job_id = ?", "i", -id)
+           && sql_run(db, err, "DELETE FROM events WHERE job_id = ?", "i", events_of_dataset(id))
            && sql_run(db, err, "INSERT OR REPLACE INTO dataset_removals VALUES (?)", "i", id);
 }
 

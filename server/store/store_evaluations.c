@@ -1,7 +1,4 @@
-/* server/store/store_evaluations.c -- the rows of evaluations, and what they have found.
- *
- * What happens to an evaluation is told among the events of the jobs, under its id below a bound
- * that neither jobs nor data sets come to. */
+/* server/store/store_evaluations.c -- the rows of evaluations, and what they have found. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +8,6 @@
 
 #define FIELD(column, type, field) COLUMN(EvaluationRow, column, type, field)
 #define TEXT(column, field)        COLUMN_CHARS(EvaluationRow, column, field)
-
-// As the job_id of its events.
-static int64_t events_key(int64_t id)
-{
-    return -(INT64_C(1) << 48) - id;
-}
 
 static const Column COLUMNS[] = {
     COLUMN_WORD(EvaluationRow, "status", status, EVALUATION_STATUS_NAMES),
@@ -70,41 +61,34 @@ bool store_save_evaluation(Store *store, const EvaluationRow *evaluation, Error 
     return table_save(&TABLE, &store->writer, evaluation, err);
 }
 
-static bool read_found(Db *db, EvaluationRow *evaluation, Error *err)
+static void read_figures(sqlite3_stmt *stmt, void *row)
+{
+    EvaluationRow *evaluation = row;
+    evaluation->figures = sql_text(stmt, 0);
+    evaluation->class_names = sql_text(stmt, 1);
+}
+
+static bool load_figures(Db *db, EvaluationRow *evaluation, Error *err)
 {
     static const char SQL[] =
         "SELECT figures, class_names FROM evaluation_figures WHERE evaluation_id = ?";
-    sqlite3_stmt *stmt = NULL;
-    bool found = false;
-    bool ok =
-        sql_prepare(db, err, &stmt, SQL, "i", evaluation->id) && sql_step(db, err, stmt, &found);
-    if (ok && found) {
-        evaluation->figures = sql_text(stmt, 0);
-        evaluation->class_names = sql_text(stmt, 1);
-        ok = sql_row_is_whole(db, err);
-    }
-    sqlite3_finalize(stmt);
-    return ok;
+    bool found;
+    return sql_first(db, err, read_figures, evaluation, &found, SQL, "i", evaluation->id);
 }
 
 static bool load(Db *db, int64_t id, EvaluationRow *evaluation, bool whole, Error *err)
 {
     char *sql = table_select(&TABLE);
     sql_append(&sql, " FROM evaluations WHERE id = ?");
-    sqlite3_stmt *stmt = NULL;
-    bool found = false;
-    bool ok = sql_prepare(db, err, &stmt, sql, "i", id) && sql_step(db, err, stmt, &found);
-    if (ok && found) {
-        read_row(stmt, evaluation);
-        ok = sql_row_is_whole(db, err) && (!whole || read_found(db, evaluation, err));
-        if (!ok)
-            evaluation_row_free(evaluation);
-    } else if (ok) {
-        ok = fail(err, ERR_NOT_FOUND, "there is no evaluation eval_%lld", (long long)id);
-    }
-    sqlite3_finalize(stmt);
+    bool found;
+    bool ok = sql_first(db, err, read_row, evaluation, &found, sql, "i", id);
+    ok = ok && (!found || !whole || load_figures(db, evaluation, err));
+    if (!ok && found)
+        evaluation_row_free(evaluation);
     free(sql);
-    return ok;
+    return ok
+           && (found
+               || fail(err, ERR_NOT_FOUND, "there is no evaluation eval_%lld", (long long)id));
 }
 
 bool store_load_evaluation(Store *store, int64_t id, EvaluationRow *evaluation, Error *err)
@@ -128,13 +112,7 @@ bool store_next_evaluation(Store *store, int64_t *id, Error *err)
 
 bool store_tell_evaluation(Store *store, int64_t id, Event *event, Error *err)
 {
-    // Progress alone has the status that it had before.
-    static const char FORGET[] = "DELETE FROM events WHERE job_id = ? AND"
-                                 " json_extract(data, '$.status') ="
-                                 " json_extract(data, '$.previous')";
-    event->job_id = events_key(id);
-    return sql_run(&store->writer, err, FORGET, "i", event->job_id)
-           && store_add_event(store, event, err);
+    return store_tell_over(store, events_of_evaluation(id), event, err);
 }
 
 bool store_remove_evaluation(Store *store, int64_t id, Error *err)
@@ -151,7 +129,8 @@ bool store_remove_evaluation(Store *store, int64_t id, Error *err)
         if (!sql_run(db, err, TABLES[i], "i", id))
             return false;
     return store_remove_keys(store, KEY_OF_EVALUATION, id, err)
-           && sql_run(db, err, "DELETE FROM events WHERE job_id = ?", "i", events_key(id));
+           && sql_run(db, err, "DELETE FROM events WHERE job_id = ?", "i",
+                      events_of_evaluation(id));
 }
 
 bool store_remove_job_evaluations(Store *store, int64_t job_id, Error *err)

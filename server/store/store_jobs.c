@@ -92,20 +92,12 @@ bool store_save_job(Store *store, const JobInfo *job, Error *err)
 static bool load(Db *db, int64_t id, JobInfo *job, Error *err)
 {
     char *sql = select_sql(QUEUE_POSITION, " FROM jobs WHERE id = ?");
-    sqlite3_stmt *stmt = NULL;
-    bool found = false;
-    bool ok = sql_prepare(db, err, &stmt, sql, "i", id) && sql_step(db, err, stmt, &found);
-    if (ok && found) {
-        read_row(stmt, job);
-        ok = sql_row_is_whole(db, err);
-        if (!ok)
-            job_info_free(job);
-    } else if (ok) {
-        ok = fail(err, ERR_NOT_FOUND, "there is no job job_%lld", (long long)id);
-    }
-    sqlite3_finalize(stmt);
+    bool found;
+    const bool ok = sql_first(db, err, read_row, job, &found, sql, "i", id);
+    if (!ok && found)
+        job_info_free(job);
     free(sql);
-    return ok;
+    return ok && (found || fail(err, ERR_NOT_FOUND, "there is no job job_%lld", (long long)id));
 }
 
 bool store_load_job(Store *store, int64_t id, JobInfo *job, Error *err)
@@ -233,6 +225,11 @@ bool store_count(Store *store, int64_t by_status[JOB_STATUSES], Error *err)
     return ok;
 }
 
+static void read_kernels(sqlite3_stmt *stmt, void *text)
+{
+    *(char **)text = sql_text(stmt, 0);
+}
+
 bool store_kernels(Store *store, int64_t id, char **kernels, Error *err)
 {
     static const char SQL[] =
@@ -243,15 +240,10 @@ bool store_kernels(Store *store, int64_t id, char **kernels, Error *err)
         " ON twin.settings = j.settings AND twin.id <> j.id JOIN job_kernels k"
         " ON k.job_id = twin.id WHERE j.id = ?1 ORDER BY twin.id DESC LIMIT 1) LIMIT 1";
     Db *db = &store->reader;
-    sqlite3_stmt *stmt = NULL;
-    bool found = false;
+    bool found;
     *kernels = NULL;
     pthread_mutex_lock(&db->lock);
-    bool ok = sql_prepare(db, err, &stmt, SQL, "i", id) && sql_step(db, err, stmt, &found);
-    if (ok && found)
-        *kernels = sql_text(stmt, 0);
-    ok = ok && sql_row_is_whole(db, err);
-    sqlite3_finalize(stmt);
+    const bool ok = sql_first(db, err, read_kernels, kernels, &found, SQL, "i", id);
     pthread_mutex_unlock(&db->lock);
     return ok;
 }

@@ -1,15 +1,10 @@
 /* server/store/store_models.c -- the rows of models: names, aliases, keys, what is to be removed.
- *
- * What happens to a model is told among the events of the jobs. It has an id there that neither a
- * job nor a data set has, and a reader of all events gets them in their order. */
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
 #include "server/store/store_columns.h"
-
-// Data sets have the small negative ids.
-static const int64_t EVENTS_BELOW = -((int64_t)1 << 40);
 
 static const Column COLUMNS[] = {
     COLUMN_CHARS(ModelRow, "name", name),
@@ -32,18 +27,11 @@ static bool load(Db *db, int64_t id, const char *name, ModelRow *model, Error *e
 {
     char *sql = table_select(&TABLE);
     sql_append(&sql, " FROM models WHERE %s", id > 0 ? "id = ?1" : "name = ?2");
-    sqlite3_stmt *stmt = NULL;
-    bool found = false;
+    bool found;
     *model = (ModelRow){0};
-    bool ok = sql_prepare(db, err, &stmt, sql, id > 0 ? "i" : "it", id, name)
-              && sql_step(db, err, stmt, &found);
-    if (ok && found) {
-        read_row(stmt, model);
-        ok = sql_row_is_whole(db, err);
-        if (!ok)
-            model_row_free(model);
-    }
-    sqlite3_finalize(stmt);
+    const bool ok = sql_first(db, err, read_row, model, &found, sql, id > 0 ? "i" : "it", id, name);
+    if (!ok)
+        model_row_free(model);
     free(sql);
     return ok;
 }
@@ -158,7 +146,7 @@ bool store_aliases(Store *store, int64_t model_id, AliasList *list, Error *err)
 
 bool store_tell_model(Store *store, int64_t id, Event *event, Error *err)
 {
-    event->job_id = EVENTS_BELOW - id;
+    event->job_id = events_of_model(id);
     return store_add_event(store, event, err);
 }
 
@@ -198,7 +186,7 @@ bool store_remove_model(Store *store, int64_t id, Error *err)
     for (size_t i = 0; i < COUNT(ROWS); i++)
         if (!sql_run(db, err, ROWS[i], "i", id))
             return false;
-    return sql_run(db, err, "DELETE FROM events WHERE job_id = ?", "i", EVENTS_BELOW - id)
+    return sql_run(db, err, "DELETE FROM events WHERE job_id = ?", "i", events_of_model(id))
            && remember_removal(db, id, 0, err);
 }
 

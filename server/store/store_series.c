@@ -43,6 +43,16 @@ bool store_add_event(Store *store, Event *event, Error *err)
     return true;
 }
 
+bool store_tell_over(Store *store, int64_t events, Event *event, Error *err)
+{
+    // Progress alone has the status that it had before.
+    static const char FORGET[] = "DELETE FROM events WHERE job_id = ? AND"
+                                 " json_extract(data, '$.status') ="
+                                 " json_extract(data, '$.previous')";
+    event->job_id = events;
+    return sql_run(&store->writer, err, FORGET, "i", events) && store_add_event(store, event, err);
+}
+
 /* What the job row says of its newest point. */
 static bool sum_up_points(Db *db, JobInfo *job, Error *err)
 {

@@ -120,6 +120,23 @@ bool sql_number(Db *db, Error *err, int64_t *number, const char *sql, const char
     return ok;
 }
 
+bool sql_first(Db *db, Error *err, SqlRead *read, void *row, bool *found, const char *sql,
+               const char *types, ...)
+{
+    sqlite3_stmt *stmt = NULL;
+    va_list values;
+    *found = false;
+    va_start(values, types);
+    bool ok = prepare(db, err, &stmt, sql, types, values) && sql_step(db, err, stmt, found);
+    va_end(values);
+    if (ok && *found) {
+        read(stmt, row);
+        ok = sql_row_is_whole(db, err);
+    }
+    sqlite3_finalize(stmt);
+    return ok;
+}
+
 bool sql_row_is_whole(Db *db, Error *err)
 {
     return sqlite3_errcode(db->sqlite) != SQLITE_NOMEM || sql_fail(db, err);

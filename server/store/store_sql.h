@@ -46,6 +46,12 @@ bool sql_run(Db *db, Error *err, const char *sql, const char *types, ...);
 /* The first column of the first row; 0 if there is no row or it is NULL. */
 bool sql_number(Db *db, Error *err, int64_t *number, const char *sql, const char *types, ...);
 
+/* The first row, if there is one. On failure with *found its texts are the caller's to free, as far
+ * as there was memory for them. */
+typedef void SqlRead(sqlite3_stmt *stmt, void *row);
+bool sql_first(Db *db, Error *err, SqlRead *read, void *row, bool *found, const char *sql,
+               const char *types, ...);
+
 /* Make a statement longer; `*sql` is from malloc and moves. Only names of ours go in this way. */
 void sql_append(char **sql, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -62,7 +68,7 @@ void sql_copy(sqlite3_stmt *stmt, int column, char *text, size_t size);
 /* How the rows of a statement become a list. */
 typedef struct {
     size_t item_size;
-    void (*read)(sqlite3_stmt *stmt, void *item);
+    SqlRead *read;
     int limit;  // 0: all
 } SqlList;
 
@@ -77,6 +83,26 @@ bool sql_list(Db *db, Error *err, sqlite3_stmt *stmt, SqlList how, SqlRows *rows
 /* Prepare, bind and list, through the reader. */
 bool sql_select(Store *store, SqlList how, SqlRows *rows, Error *err, const char *sql,
                 const char *types, ...);
+
+/* What happens to others than jobs is told among the jobs' events, under ids that no job has: a
+ * reader of all events gets them in their order. */
+static inline int64_t events_of_dataset(int64_t id)
+{
+    return -id;
+}
+
+static inline int64_t events_of_model(int64_t id)
+{
+    return -(INT64_C(1) << 40) - id;
+}
+
+static inline int64_t events_of_evaluation(int64_t id)
+{
+    return -(INT64_C(1) << 48) - id;
+}
+
+/* Tell something under that id; it replaces what was told of progress there. */
+bool store_tell_over(Store *store, int64_t events, Event *event, Error *err);
 
 /* Ids of that table from now on are above `least`. */
 bool store_raise_sequence(Db *db, const char *table, int64_t least, Error *err);

@@ -57,16 +57,9 @@ static bool load(Db *db, const char *where, int64_t a, int64_t b, VersionRow *ve
 {
     char *sql = table_select(&TABLE);
     sql_append(&sql, " FROM model_versions WHERE %s", where);
-    sqlite3_stmt *stmt = NULL;
-    *found = false;
-    bool ok = sql_prepare(db, err, &stmt, sql, "ii", a, b) && sql_step(db, err, stmt, found);
-    if (ok && *found) {
-        read_row(stmt, version);
-        ok = sql_row_is_whole(db, err);
-        if (!ok)
-            version_row_free(version);
-    }
-    sqlite3_finalize(stmt);
+    const bool ok = sql_first(db, err, read_row, version, found, sql, "ii", a, b);
+    if (!ok && *found)
+        version_row_free(version);
     free(sql);
     return ok;
 }
@@ -110,8 +103,7 @@ bool store_resolve_version(Store *store, const char *model, const char *alias, i
         "SELECT max(v.version) FROM model_versions v WHERE v.model_id = model_versions.model_id";
     Db *db = &store->reader;
     char *sql = table_select(&TABLE);
-    sqlite3_stmt *stmt = NULL;
-    bool found = false;
+    bool found;
     *version = (VersionRow){0};
     sql_append(&sql,
                " FROM model_versions WHERE model_id = (SELECT id FROM models WHERE name = ?1)"
@@ -119,16 +111,10 @@ bool store_resolve_version(Store *store, const char *model, const char *alias, i
                POINTED_AT);
     sql_append(&sql, " CASE WHEN ?3 IS NULL THEN (%s) END) END", NEWEST);
     pthread_mutex_lock(&db->lock);
-    bool ok = sql_prepare(db, err, &stmt, sql, "tit", model, number, alias)
-              && sql_step(db, err, stmt, &found);
-    if (ok && found) {
-        read_row(stmt, version);
-        ok = sql_row_is_whole(db, err);
-        if (!ok)
-            version_row_free(version);
-    }
-    sqlite3_finalize(stmt);
+    const bool ok = sql_first(db, err, read_row, version, &found, sql, "tit", model, number, alias);
     pthread_mutex_unlock(&db->lock);
+    if (!ok)
+        version_row_free(version);
     free(sql);
     return ok;
 }
