@@ -161,6 +161,17 @@ test('weights from elsewhere: what fits, and all that does not', async () => {
   assert.deepEqual([taken.json.source.kind, taken.json.classes, taken.json.metrics], ['upload', names.split(','), null]);
   const back = await client.get('/v1/models/foreign/versions/1/content');
   for (const [name, { shape }] of Object.entries(tensorsOf(bytes))) assert.deepEqual(tensorsOf(back.bytes)[name].shape, shape);
+  // More names than a query holds, in the file itself, which then needs none.
+  const many = Array.from({ length: 1000 }, (_, i) => `class ${i}, "ü"`);
+  const shapesOf = Object.entries(tensorsOf(foreign)).map(([name, { shape }]) => [name, shape]);
+  const thousand = Object.fromEntries(shapesOf.map(([name, shape], i) => [name, i < shapesOf.length - 2 ? shape : [1000, ...shape.slice(1)]]));
+  const said = { model: 'googlenet_tiny', class_names: JSON.stringify(many) };
+  assert.deepEqual((await put('thousand', '', safetensors(thousand, { meta: said }), { status: 201 })).json.classes, many);
+  const fewer = { ...said, class_names: JSON.stringify(many.slice(1)) };
+  assert.ok((await put('thousand', '', safetensors(thousand, { meta: fewer }), { status: 400 })).json.errors.length >= 1);
+  for (const names of ['[]', '{}', 'a,b', '[1]'])
+    assert.match((await put('thousand', '', safetensors(thousand, { meta: { ...said, class_names: names } }), { status: 400 })).json.detail, /class_names/);
+  await client.call('DELETE', '/v1/models/thousand', { status: 204 });
   // One of ours says itself what it is.
   assert.equal((await put('foreign', '', bytes, { status: 201 })).json.classes[0], 'T-shirt/top');
   assert.match((await client.get('/v1/models/foreign/versions/1/card')).json.limits.join('\n'), /was not trained here/);

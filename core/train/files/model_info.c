@@ -110,18 +110,20 @@ static bool read_classes(const char *text, ModelInfo *info)
     return read_number(text, &info->classes);
 }
 
-/* After the number of classes. */
+/* After the number of classes; where that is not said, there are as many as names. */
 static bool read_class_names(const char *text, ModelInfo *info)
 {
     cJSON *json = cJSON_Parse(text);
     const cJSON *item;
-    bool ok = cJSON_IsArray(json) && cJSON_GetArraySize(json) == info->classes;
+    const int count = cJSON_IsArray(json) ? cJSON_GetArraySize(json) : 0;
+    bool ok = count > 0 && (info->classes == 0 || info->classes == count);
+    info->classes = ok ? count : info->classes;
     char **names = ok ? xcalloc((size_t)info->classes, sizeof *names) : NULL;
     info->class_names = (const char *const *)names;
-    int count = 0;
+    int filled = 0;
     for (item = ok ? json->child : NULL; item; item = item->next) {
         ok = ok && cJSON_IsString(item);
-        names[count++] = xstrdup(cJSON_IsString(item) ? item->valuestring : "");
+        names[filled++] = xstrdup(cJSON_IsString(item) ? item->valuestring : "");
     }
     cJSON_Delete(json);
     return ok;

@@ -3,7 +3,7 @@
  *
  *   model          name in the table of networks
  *   channels, image_size, classes   decimal numbers
- *   class_names    a JSON array of texts
+ *   class_names    a JSON array of texts, as many as classes
  *   blocks         channels given instead of the network's own: {"2.0":[64,[96,128],[16,32],32]}
  *   normalization, precision        of the training
  *   picture_size, fit, filter       what its data set made of each picture file, before the images

@@ -13,7 +13,7 @@ const FIELDS = [
   {path: 'channels', title: 'Channels', type: 'number', description: 'empty: as the tensors say'},
   {path: 'classes', title: 'Classes', type: 'number', description: 'empty: as the tensors say'},
   {path: 'image_size', title: 'Image size', type: 'number', description: 'pixels of a side; empty: as the file says, else the network’s own'},
-  {path: 'class_names', title: 'Class names', description: 'by label, with commas between; empty: as the file says'},
+  {path: 'class_names', title: 'Class names', description: 'by label, with commas between; empty: as the file’s metadata says, which has room for any number'},
 ].map((row) => ({...PLAIN, ...row}));
 const AS_IT_SAYS = {id: '', title: 'as the file says'};
 const NAME_MOST = 64;
