@@ -62,20 +62,39 @@ static bool check_length(const Uploads *uploads, int64_t length, Error *err)
                       uploads->config.upload_bytes, length);
 }
 
+/* With the lock held. The one that was created by this key, whoever sees it; NULL: there is none.
+ */
+static const Upload *find_key(const Uploads *uploads, const char *key)
+{
+    const Upload *u = key[0] ? uploads->first : NULL;
+    while (u && strcmp(u->info.key, key) != 0)
+        u = u->next;
+    return u;
+}
+
+static bool fail_locked(const char *key, Error *err)
+{
+    return fail_as(err, ERR_CONFLICT, "locked",
+                   "another request with the idempotency key %s is at work", key);
+}
+
 static bool take_place(Uploads *uploads, Upload *upload, Error *err)
 {
     pthread_mutex_lock(&uploads->lock);
-    const bool room = uploads->count < uploads->config.most;
-    if (room)
+    const bool room = uploads->count < uploads->config.most,
+               taken = find_key(uploads, upload->info.key) != NULL;
+    if (room && !taken)
         link_last(uploads, upload);
     pthread_mutex_unlock(&uploads->lock);
+    if (taken)
+        return fail_locked(upload->info.key, err);
     return room
            || fail_as(err, ERR_CONFLICT, "too_many_uploads",
                       "there are %d uploads, the most that may be: finish or delete one",
                       uploads->config.most);
 }
 
-bool upload_add(Uploads *uploads, int64_t length, Upload **out, Error *err)
+bool upload_add(Uploads *uploads, int64_t length, const char *key, Upload **out, Error *err)
 {
     const int64_t bytes = length > 0 ? length : 0;
     uint64_t number;
@@ -87,6 +106,7 @@ bool upload_add(Uploads *uploads, int64_t length, Upload **out, Error *err)
         return false;
     Upload *u = xcalloc(1, sizeof *u);
     snprintf(u->info.id, sizeof u->info.id, "up_%016" PRIx64, number);
+    snprintf(u->info.key, sizeof u->info.key, "%s", key);
     u->info.length = length;
     u->info.created_at = time_now_ms();
     u->info.expires_at = upload_expiry(uploads, u->info.created_at);
@@ -289,13 +309,40 @@ static bool make_files(Uploads *uploads, UploadInfo *info, Error *err)
     return folder_sync(uploads->folder.text, err);
 }
 
-bool uploads_create(Uploads *uploads, int64_t length, const char *metadata, UploadInfo *info,
-                    Error *err)
+/* What the key has created already, if anything. */
+static bool replay(Uploads *uploads, const UploadRequest *request, UploadInfo *info, bool *replayed,
+                   Error *err)
+{
+    *replayed = false;
+    if (!request->key)
+        return true;
+    pthread_mutex_lock(&uploads->lock);
+    const Upload *u = find_key(uploads, request->key);
+    const bool listed = u && u->listed;
+    if (listed)
+        *info = u->info;
+    pthread_mutex_unlock(&uploads->lock);
+    if (!u)
+        return true;
+    if (!listed)
+        return fail_locked(request->key, err);
+    *replayed = info->length == request->length && strcmp(info->metadata, request->metadata) == 0;
+    return *replayed
+           || fail_as(err, ERR_CONFLICT, "key_reused",
+                      "the idempotency key %s was used before for another request", request->key);
+}
+
+bool uploads_create(Uploads *uploads, const UploadRequest *request, UploadInfo *info,
+                    bool *replayed, Error *err)
 {
     Upload *u = NULL;
-    if (!upload_add(uploads, length, &u, err))
+    if (!replay(uploads, request, info, replayed, err))
         return false;
-    snprintf(u->info.metadata, sizeof u->info.metadata, "%s", metadata);
+    if (*replayed)
+        return true;
+    if (!upload_add(uploads, request->length, request->key ? request->key : "", &u, err))
+        return false;
+    snprintf(u->info.metadata, sizeof u->info.metadata, "%s", request->metadata);
     if (!make_files(uploads, &u->info, err)) {
         upload_files_remove(uploads, u->info.id, NULL);
         upload_remove(uploads, u);

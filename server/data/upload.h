@@ -32,6 +32,7 @@
 enum {
     UPLOAD_ID = 20,          // bytes of "up_0123456789abcdef" with the final NUL
     UPLOAD_METADATA = 4096,  // bytes of metadata, with the final NUL
+    UPLOAD_KEY = 256,        // bytes of an idempotency key, with the final NUL
 };
 
 typedef struct Uploads Uploads;
@@ -53,6 +54,7 @@ typedef struct {
     char sha256[65];                 // "" until it is whole
     bool writing;                    // somebody sends bytes now
     char metadata[UPLOAD_METADATA];  // as the client gave it: "filename d29ybGQ=,is_draft"
+    char key[UPLOAD_KEY];            // idempotency key that it was created by; "": none
 } UploadInfo;
 
 /* Make the folder if it is not there, and take stock of it. */
@@ -62,8 +64,16 @@ bool uploads_close(Uploads *uploads);
 
 const UploadsConfig *uploads_config(const Uploads *uploads);
 
-bool uploads_create(Uploads *uploads, int64_t length, const char *metadata, UploadInfo *info,
-                    Error *err);
+typedef struct {
+    int64_t length;
+    const char *metadata;
+    const char *key;  // idempotency key, shorter than UPLOAD_KEY; NULL: none
+} UploadRequest;
+
+/* A key makes one upload for as long as that is there: *replayed then, and *info tells how far it
+ * is. ERR_CONFLICT, reason "key_reused": that one has another length or other metadata. */
+bool uploads_create(Uploads *uploads, const UploadRequest *request, UploadInfo *info,
+                    bool *replayed, Error *err);
 bool uploads_get(Uploads *uploads, const char *id, UploadInfo *info, Error *err);
 /* Oldest first, from malloc. */
 void uploads_list(Uploads *uploads, UploadInfo **list, size_t *count);

@@ -42,6 +42,8 @@ bool upload_info_write(const Uploads *uploads, const UploadInfo *info, Error *er
     cJSON_AddStringToObject(json, "metadata", info->metadata);
     if (info->sha256[0])
         cJSON_AddStringToObject(json, "sha256", info->sha256);
+    if (info->key[0])
+        cJSON_AddStringToObject(json, "key", info->key);
     char *text = cJSON_PrintUnformatted(json);
     cJSON_Delete(json);
     if (!text)
@@ -107,6 +109,7 @@ static bool read_info(const Uploads *uploads, UploadInfo *info, Error *err)
                     && number_of(json, "created_at", &info->created_at)
                     && text_of(json, "metadata", info->metadata, sizeof info->metadata);
     text_of(json, "sha256", info->sha256, sizeof info->sha256);
+    text_of(json, "key", info->key, sizeof info->key);
     cJSON_Delete(json);
     return ok || fail(err, ERR_DAMAGED, "%s is not the information of an upload", path.text);
 }

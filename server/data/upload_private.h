@@ -36,8 +36,8 @@ struct Uploads {
 /* ---- upload.c ---- */
 
 /* A new one that nobody else sees yet, held by the caller; `taken` bytes are taken from the quota.
- */
-bool upload_add(Uploads *uploads, int64_t length, Upload **upload, Error *err);
+ * `key` is "" or one that no other upload may have: ERR_CONFLICT, reason "locked". */
+bool upload_add(Uploads *uploads, int64_t length, const char *key, Upload **upload, Error *err);
 /* Add one that was found on the disk. */
 void upload_insert(Uploads *uploads, Upload *upload);
 /* The end of one that the caller holds: gives its bytes back to the quota, and frees it. */

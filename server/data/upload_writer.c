@@ -71,7 +71,7 @@ bool upload_append(Uploads *uploads, const char *id, int64_t offset, UploadWrite
 bool upload_start(Uploads *uploads, int64_t length, UploadWriter **writer, Error *err)
 {
     Upload *u = NULL;
-    if (!upload_add(uploads, length, &u, err))
+    if (!upload_add(uploads, length, "", &u, err))
         return false;
     UploadWriter *w = writer_new(uploads, u, true);
     if (w->fd >= 0) {

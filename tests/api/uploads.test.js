@@ -81,6 +81,37 @@ test('an empty file, and one that comes with its creation', async () => {
   for (const path of [empty, headers.get('location')]) await remove(path);
 });
 
+test('an idempotency key makes one upload, also across a restart, and says where to go on', async () => {
+  const file = randomBytes(1000), key = { 'idempotency-key': 'send-once', 'upload-length': '1000', 'upload-metadata': 'filename YQ==' };
+  const first = await send('POST', '/v1/uploads', { headers: { ...TUS, ...key }, status: 201 });
+  const path = first.headers.get('location');
+  assert.equal(first.headers.get('idempotency-replayed'), null);
+  await patch(path, 0, file.subarray(0, 400));
+  await daemon.end('SIGKILL');
+  await daemon.launch();
+  for (const bytes of [undefined, file]) {
+    const again = await send('POST', '/v1/uploads', { headers: { ...(bytes ? BYTES : TUS), ...key }, bytes, status: 201 });
+    assert.deepEqual(['location', 'idempotency-replayed', 'upload-offset'].map((name) => again.headers.get(name)), [path, 'true', '400']);
+  }
+  for (const other of [{ 'upload-length': '1001' }, { 'upload-metadata': 'filename Yg==' }])
+    assert.equal((await send('POST', '/v1/uploads', { headers: { ...TUS, ...key, ...other }, status: 409 })).json.code, 'key_reused');
+  const wrong = await send('POST', '/v1/uploads', { headers: { ...TUS, ...key, 'idempotency-key': 'x'.repeat(256) }, status: 400 });
+  assert.equal(wrong.json.errors[0].pointer, 'Idempotency-Key');
+  await patch(path, 400, file.subarray(400));
+  assert.equal((await client.get(path)).json.sha256, sha256(file));
+  await remove(path);
+  const anew = await send('POST', '/v1/uploads', { headers: { ...BYTES, ...key }, bytes: file, status: 201 });
+  assert.deepEqual([anew.headers.get('idempotency-replayed'), anew.headers.get('upload-offset')], [null, '1000']);
+  await remove(anew.headers.get('location'));
+  // Many at once: one is made, and who comes too early is told so.
+  const crowd = await Promise.all(Array.from({ length: 12 }, () =>
+    fetch(`${daemon.url}/v1/uploads`, { method: 'POST', headers: { ...TUS, ...key, 'idempotency-key': 'crowd' } })));
+  const made = new Set(crowd.filter(({ status }) => status === 201).map(({ headers }) => headers.get('location')));
+  assert.equal(made.size, 1);
+  for (const answer of crowd.filter(({ status }) => status !== 201)) assert.deepEqual([answer.status, (await answer.json()).code], [409, 'locked']);
+  await remove([...made][0]);
+});
+
 test('OPTIONS says what there is, and every answer bears the version', async () => {
   const { headers } = await client.call('OPTIONS', '/v1/uploads', { status: 204 });
   assert.equal(headers.get('tus-version'), '1.0.0');

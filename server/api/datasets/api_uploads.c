@@ -105,25 +105,38 @@ static bool check_fits(const Request *req, int64_t room, Response *res)
                              req->body_length, room);
 }
 
-bool create_upload(App *app, const Request *req, Response *res, Error *err)
+/* The key's request is the length and the metadata: the body is a beginning, of which the answer
+ * tells how much there is. */
+static bool create(App *app, const Request *req, RequestKey key, Faults *faults, Response *res,
+                   Error *err)
 {
     const bool body = req->body_length != 0;
-    const char *metadata;
-    int64_t length;
+    UploadRequest wanted = {.key = key.text};
     UploadInfo info;
     UploadWriter *writer;
-    if (!tus_check_version(req, true, res) || request_has_faults(req, res)
-        || (body && !tus_check_type(req, res)) || !tus_number(req, "Upload-Length", &length, res)
-        || !tus_metadata(req, &metadata, res) || !check_fits(req, length, res))
+    bool replayed;
+    if (!tus_check_version(req, true, res))
         return true;
-    if (!uploads_create(app->uploads, length, metadata, &info, err))
+    if (faults->count)
+        return respond_faults(res, faults);
+    if ((body && !tus_check_type(req, res))
+        || !tus_number(req, "Upload-Length", &wanted.length, res)
+        || !tus_metadata(req, &wanted.metadata, res) || !check_fits(req, wanted.length, res))
+        return true;
+    if (!uploads_create(app->uploads, &wanted, &info, &replayed, err))
         return false;
-    if (!body)
+    respond_replayed(res, replayed);
+    if (!body || replayed)
         return answer_created(NULL, &info, res, err);
     if (upload_append(app->uploads, info.id, 0, &writer, err))
         return respond_upload(res, writer, answer_created, NULL, NULL);
     uploads_delete(app->uploads, info.id, NULL);
     return false;
+}
+
+bool create_upload(App *app, const Request *req, Response *res, Error *err)
+{
+    return create_by_key(app, req, create, res, err);
 }
 
 /* ---- Write ---- */

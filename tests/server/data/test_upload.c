@@ -78,11 +78,20 @@ static void digest(int pieces, char text[65])
     sha256_hex(&hash, text);
 }
 
+static bool replayed;  // the last one
+
+static bool create_as(int64_t length, const char *metadata, const char *key, UploadInfo *info,
+                      Error *err)
+{
+    const UploadRequest request = {length, metadata, key};
+    return uploads_create(T.uploads, &request, info, &replayed, err);
+}
+
 static UploadInfo create(int64_t length)
 {
     UploadInfo info;
     Error err = {0};
-    CHECK_OK(uploads_create(T.uploads, length, "filename YQ==", &info, &err), err);
+    CHECK_OK(create_as(length, "filename YQ==", NULL, &info, &err), err);
     return info;
 }
 
@@ -257,21 +266,50 @@ static void is_taken_out_whole(void **state)
     free(path);
 }
 
+static void a_key_makes_one_upload(void **state)
+{
+    UploadInfo first, again;
+    Error err = {0};
+    (void)state;
+    for (int life = 0; life < 2; life++) {
+        CHECK_OK(create_as(PIECE, "a", "once", &again, &err), err);
+        assert_int_equal(replayed, life > 0);
+        if (life == 0)
+            first = again;
+        assert_string_equal(again.id, first.id);
+        reopen();
+    }
+    CHECK_OK(create_as(PIECE, "a", "once", &again, &err), err);
+    assert_true(replayed);
+    CHECK_REFUSED(create_as(PIECE, "b", "once", &again, &err), err, ERR_CONFLICT,
+                  "the idempotency key once was used before for another request");
+    assert_string_equal(err.reason, "key_reused");
+    assert_false(create_as(PIECE + 1, "a", "once", &again, &err));
+    CHECK_OK(create_as(PIECE, "a", "twice", &again, &err), err);
+    assert_false(replayed);
+    assert_string_not_equal(again.id, first.id);
+    assert_int_equal(quota_used(T.quota), 2 * PIECE);
+    // It goes with the upload.
+    CHECK_OK(uploads_delete(T.uploads, first.id, &err), err);
+    CHECK_OK(create_as(PIECE, "b", "once", &again, &err), err);
+    assert_false(replayed);
+}
+
 static void limits(void **state)
 {
     UploadInfo info;
     Error err = {0};
     (void)state;
-    CHECK_REFUSED(uploads_create(T.uploads, 8 * PIECE + 1, "", &info, &err), err, ERR_INVALID,
+    CHECK_REFUSED(create_as(8 * PIECE + 1, "", NULL, &info, &err), err, ERR_INVALID,
                   "an upload may have 800000 bytes, this one has 800001");
     assert_string_equal(err.reason, "too_large");
     create(8 * PIECE);
-    CHECK_REFUSED(uploads_create(T.uploads, 2 * PIECE + 1, "", &info, &err), err, ERR_NO_SPACE,
+    CHECK_REFUSED(create_as(2 * PIECE + 1, "", NULL, &info, &err), err, ERR_NO_SPACE,
                   "data sets and uploads may have 1000000 bytes together and have 800000: there is "
                   "no room for 200001 more");
     for (int i = 0; i < 3; i++)
         create(1);
-    CHECK_REFUSED(uploads_create(T.uploads, 1, "", &info, &err), err, ERR_CONFLICT,
+    CHECK_REFUSED(create_as(1, "", NULL, &info, &err), err, ERR_CONFLICT,
                   "there are 4 uploads, the most that may be: finish or delete one");
     assert_int_equal(quota_used(T.quota), 8 * PIECE + 3);
     assert_int_equal(file_count(), 8);
@@ -328,10 +366,10 @@ static void survives(const char *fault, const char *want)
     UploadInfo info;
     Error err = {0};
     fault_plan(fault);
-    if (!uploads_create(T.uploads, PIECES * PIECE, "", &info, &err)) {
+    if (!create_as(PIECES * PIECE, "", NULL, &info, &err)) {
         assert_int_equal(file_count(), 0);
         assert_int_equal(quota_used(T.quota), 0);
-        CHECK_OK(uploads_create(T.uploads, PIECES * PIECE, "", &info, &err), err);
+        CHECK_OK(create_as(PIECES * PIECE, "", NULL, &info, &err), err);
     }
     for (int rounds = 0; info.offset < info.length; rounds++) {
         assert_true(rounds < 3);
@@ -396,6 +434,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(one_writer_at_its_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(in_one_go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(is_taken_out_whole, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_key_makes_one_upload, set_up, tear_down),
         cmocka_unit_test_setup_teardown(limits, set_up, tear_down),
 #ifndef WITHOUT_FAULTS
         cmocka_unit_test_setup_teardown(what_was_cut_off_is_forgotten, set_up, tear_down),
