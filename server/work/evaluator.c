@@ -3,13 +3,11 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
-#include "core/base/threads/thread.h"
-#include "server/base/time.h"
+#include "server/base/timed_thread.h"
 
 enum { NICE = 10 };
 
@@ -17,10 +15,7 @@ struct Evaluator {
     EvaluateConfig how;
     char *kernels;
     Log *log;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t ended;
-    bool over;
+    TimedThread thread;
 };
 
 static void evaluate_one(const Evaluator *evaluator, const EvaluationRow *row)
@@ -44,17 +39,11 @@ static void *work(void *context)
         evaluate_one(evaluator, &row);
         evaluation_row_free(&row);
     }
-    pthread_mutex_lock(&evaluator->lock);
-    evaluator->over = true;
-    pthread_cond_signal(&evaluator->ended);
-    pthread_mutex_unlock(&evaluator->lock);
     return NULL;
 }
 
 static void evaluator_free(Evaluator *evaluator)
 {
-    pthread_cond_destroy(&evaluator->ended);
-    pthread_mutex_destroy(&evaluator->lock);
     free(evaluator->kernels);
     free(evaluator);
 }
@@ -67,10 +56,8 @@ bool evaluator_start(const EvaluatorConfig *config, Evaluator **out, Error *err)
     evaluator->how = config->how;
     evaluator->how.kernels = evaluator->kernels;
     evaluator->log = config->log;
-    pthread_mutex_init(&evaluator->lock, NULL);
-    cond_init_monotonic(&evaluator->ended);
     const bool ok =
-        thread_start(&evaluator->thread, work, evaluator, "the thread that evaluates", err);
+        timed_thread_start(&evaluator->thread, work, evaluator, "the thread that evaluates", err);
     *out = ok ? evaluator : NULL;
     if (!ok)
         evaluator_free(evaluator);
@@ -82,16 +69,8 @@ bool evaluator_stop(Evaluator *evaluator, double seconds)
     if (!evaluator)
         return true;
     evaluations_leave(evaluator->how.evaluations);
-    const struct timespec until = clock_after(seconds);
-    int waited = 0;
-    pthread_mutex_lock(&evaluator->lock);
-    while (!evaluator->over && waited == 0)
-        waited = pthread_cond_timedwait(&evaluator->ended, &evaluator->lock, &until);
-    const bool over = evaluator->over;
-    pthread_mutex_unlock(&evaluator->lock);
-    if (!over)
+    if (!timed_thread_join(&evaluator->thread, seconds))
         return false;
-    pthread_join(evaluator->thread, NULL);
     evaluator_free(evaluator);
     return true;
 }

@@ -1,6 +1,5 @@
 #include "server/work/importer.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,17 +7,14 @@
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
-#include "server/base/time.h"
+#include "server/base/timed_thread.h"
 #include "server/data/dataset_files.h"
 
 enum { RETRY_MS = 100 };  // until an upload is looked at again that a client works on
 
 struct Importer {
     ImporterConfig config;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t ended;
-    bool over;
+    TimedThread thread;
 };
 
 static bool on_progress(void *context, int64_t done, int64_t total)
@@ -94,32 +90,19 @@ static void *work(void *context)
         import_one(importer, &set);
         dataset_row_free(&set);
     }
-    pthread_mutex_lock(&importer->lock);
-    importer->over = true;
-    pthread_cond_signal(&importer->ended);
-    pthread_mutex_unlock(&importer->lock);
     return NULL;
-}
-
-static void importer_free(Importer *importer)
-{
-    pthread_cond_destroy(&importer->ended);
-    pthread_mutex_destroy(&importer->lock);
-    free(importer);
 }
 
 bool importer_start(const ImporterConfig *config, Importer **out, Error *err)
 {
     Importer *importer = xcalloc(1, sizeof *importer);
     importer->config = *config;
-    pthread_mutex_init(&importer->lock, NULL);
-    cond_init_monotonic(&importer->ended);
-    const int code = pthread_create(&importer->thread, NULL, work, importer);
-    *out = code == 0 ? importer : NULL;
-    if (code == 0)
-        return true;
-    importer_free(importer);
-    return fail(err, ERR_NO_MEMORY, "start the thread that imports: %s", strerror(code));
+    const bool ok =
+        timed_thread_start(&importer->thread, work, importer, "the thread that imports", err);
+    if (!ok)
+        free(importer);
+    *out = ok ? importer : NULL;
+    return ok;
 }
 
 bool importer_stop(Importer *importer, double seconds)
@@ -127,16 +110,8 @@ bool importer_stop(Importer *importer, double seconds)
     if (!importer)
         return true;
     datasets_leave(importer->config.sets);
-    const struct timespec until = clock_after(seconds);
-    int waited = 0;
-    pthread_mutex_lock(&importer->lock);
-    while (!importer->over && waited == 0)
-        waited = pthread_cond_timedwait(&importer->ended, &importer->lock, &until);
-    const bool over = importer->over;
-    pthread_mutex_unlock(&importer->lock);
-    if (!over)
+    if (!timed_thread_join(&importer->thread, seconds))
         return false;
-    pthread_join(importer->thread, NULL);
-    importer_free(importer);
+    free(importer);
     return true;
 }

@@ -1,15 +1,13 @@
 #include "server/work/worker.h"
 
 #include <errno.h>
-#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
-#include "server/base/time.h"
+#include "server/base/timed_thread.h"
 #include "server/jobs/runs.h"
 #include "server/work/training.h"
 
@@ -17,11 +15,8 @@ struct Workers {
     Jobs *jobs;
     TrainingConfig training;
     char *kernels;  // the file that training.kernels names
-    pthread_t *threads;
+    TimedThread *threads;
     int count;
-    pthread_mutex_t lock;
-    pthread_cond_t ended;
-    int busy;  // threads that have not come to their end
 };
 
 /* Predictions, which people wait for, come before trainings where both want a core. The threads of
@@ -42,10 +37,6 @@ static void *work(void *context)
     yield_to_predictions();
     for (Run *run; (run = runs_take(workers->jobs));)
         training_do(run, &workers->training);
-    pthread_mutex_lock(&workers->lock);
-    workers->busy--;
-    pthread_cond_signal(&workers->ended);
-    pthread_mutex_unlock(&workers->lock);
     return NULL;
 }
 
@@ -67,50 +58,31 @@ bool workers_start(Jobs *jobs, const WorkersConfig *config, Workers **out, Error
         .threads = job_threads(config->threads, config->workers),
         .checkpoint_seconds = config->checkpoint_seconds,
     };
-    pthread_mutex_init(&workers->lock, NULL);
-    cond_init_monotonic(&workers->ended);
-    workers->busy = config->workers;
-    *out = workers;
-    for (; workers->count < config->workers; workers->count++) {
-        const int code = pthread_create(&workers->threads[workers->count], NULL, work, workers);
-        if (code == 0)
-            continue;
-        pthread_mutex_lock(&workers->lock);
-        workers->busy -= config->workers - workers->count;
-        pthread_mutex_unlock(&workers->lock);
-        workers_stop(workers, 60);
-        *out = NULL;
-        return fail(err, ERR_NO_MEMORY, "start worker thread %d: %s", workers->count + 1,
-                    strerror(code));
+    bool ok = true;
+    while (ok && workers->count < config->workers) {
+        char what[32];
+        snprintf(what, sizeof what, "worker thread %d", workers->count + 1);
+        ok = timed_thread_start(&workers->threads[workers->count], work, workers, what, err);
+        workers->count += ok;
     }
-    return true;
-}
-
-static bool wait_for_end(Workers *workers, double seconds)
-{
-    const struct timespec until = clock_after(seconds);
-    int waited = 0;
-    pthread_mutex_lock(&workers->lock);
-    while (workers->busy > 0 && waited == 0)
-        waited = pthread_cond_timedwait(&workers->ended, &workers->lock, &until);
-    const bool ended = workers->busy == 0;
-    pthread_mutex_unlock(&workers->lock);
-    return ended;
+    if (!ok)
+        workers_stop(workers, 60);
+    *out = ok ? workers : NULL;
+    return ok;
 }
 
 bool workers_stop(Workers *workers, double seconds)
 {
     if (!workers)
         return true;
+    const double end = clock_seconds() + seconds;
     jobs_leave(workers->jobs);
-    if (!wait_for_end(workers, seconds)) {
-        jobs_abandon(workers->jobs);
-        return false;
+    for (int i = 0; i < workers->count; i++) {
+        if (!timed_thread_join(&workers->threads[i], end - clock_seconds())) {
+            jobs_abandon(workers->jobs);
+            return false;
+        }
     }
-    for (int i = 0; i < workers->count; i++)
-        pthread_join(workers->threads[i], NULL);
-    pthread_cond_destroy(&workers->ended);
-    pthread_mutex_destroy(&workers->lock);
     free(workers->kernels);
     free(workers->threads);
     free(workers);
