@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -19,6 +20,12 @@ function freePort() {
     });
   });
 }
+
+// A test that fails may leave its daemon behind, and the runner would wait for that. By then those that are ended in
+// order have gone.
+const running = new Set();
+if (process.env.NODE_TEST_CONTEXT)
+  after(() => void setTimeout(() => running.forEach((child) => child.kill('SIGKILL')), 60000).unref());
 
 export class Daemon {
   log = '';
@@ -48,6 +55,8 @@ export class Daemon {
       cwd: root,
       env: { ...process.env, ...this.environment },
     });
+    running.add(this.process);
+    this.process.once('exit', () => running.delete(this.process));
     this.process.stderr.on('data', (text) => (this.log += text));
     this.ended = new Promise((resolve, reject) => {
       this.process.once('error', reject);
