@@ -1,4 +1,4 @@
-/* core/models/all.h -- one builder per file in this folder, for the table in models.c alone. */
+/* core/models/all.h -- the builders of this folder, for the table in models.c alone. */
 #pragma once
 #include "core/graph/graph.h"
 #include "core/models/options.h"
@@ -11,6 +11,7 @@ Node googlenet_residual(Graph *g, Node x, ModelOptions o);
 Node googlenet_torchvision(Graph *g, Node x, ModelOptions o);
 Node inception_v3(Graph *g, Node x, ModelOptions o);
 Node resnet8(Graph *g, Node x, ModelOptions o);
+Node wide_resnet8(Graph *g, Node x, ModelOptions o);
 Node resnet18(Graph *g, Node x, ModelOptions o);
 Node resnet50(Graph *g, Node x, ModelOptions o);
 Node alexnet(Graph *g, Node x, ModelOptions o);

@@ -3,8 +3,8 @@
  * photographs have shrunk it four times by then, and learns from few examples.
  *
  * After He et al. 2015, and in its shape after David Page's ResNet-9 for CIFAR-10 (2018): a stage
- * is a convolution, a pool and a residual convolution. Sizes at the right are for a 1 x 28 x 28
- * image. */
+ * is a convolution, a pool and a residual convolution. The wide one has more channels, and learns
+ * more in many epochs. Sizes at the right are for a 1 x 28 x 28 image and a width of 1. */
 #include "core/layers/add.h"
 #include "core/layers/global_avg_pool.h"
 #include "core/layers/linear.h"
@@ -26,16 +26,26 @@ static Node stage(Graph *g, Node x, const char *name, int out)
 }
 
 // clang-format off
-Node resnet8(Graph *g, Node x, ModelOptions o)
+static Node eight_layers(Graph *g, Node x, ModelOptions o, int width)
 {
-    x = conv_bn(g, x, "conv1", "bn1", (Conv){.out = 16, .kernel = 3, .pad = 1});
+    x = conv_bn(g, x, "conv1", "bn1", (Conv){.out = 16 * width, .kernel = 3, .pad = 1});
     x = relu(g, x, "relu");                                 //   16 x 28 x 28
 
-    x = stage(g, x, "layer1", 64);                          //   64 x 14 x 14
-    x = stage(g, x, "layer2", 128);                         //  128 x  7 x  7
-    x = stage(g, x, "layer3", 256);                         //  256 x  3 x  3
+    x = stage(g, x, "layer1", 64 * width);                  //   64 x 14 x 14
+    x = stage(g, x, "layer2", 128 * width);                 //  128 x  7 x  7
+    x = stage(g, x, "layer3", 256 * width);                 //  256 x  3 x  3
     x = global_avg_pool(g, x, "avgpool");                   //  256 x  1 x  1
 
     return linear(g, x, "fc", (Linear){.out = o.classes});
 }
 // clang-format on
+
+Node resnet8(Graph *g, Node x, ModelOptions o)
+{
+    return eight_layers(g, x, o, 1);
+}
+
+Node wide_resnet8(Graph *g, Node x, ModelOptions o)
+{
+    return eight_layers(g, x, o, 2);
+}

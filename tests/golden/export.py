@@ -34,6 +34,7 @@ CASES = {
     "googlenet_torchvision": (3, 75, 8, "normalised"),
     "inception_v3": (3, 96, 4, "normalised"),
     "resnet8": (1, 28, 8, "normalised"),
+    "wide_resnet8": (1, 28, 4, "plain"),
     "resnet18": (3, 64, 8, "plain"),
     "resnet50": (3, 64, 8, "normalised"),
     "alexnet": (1, 67, 4, "normalised"),
@@ -42,7 +43,7 @@ CASES = {
 }
 # Those whose batch norms stand for themselves.
 WITH_BATCH_NORM = {"googlenet_bn", "googlenet_v2", "googlenet_residual", "googlenet_torchvision", "inception_v3",
-                   "resnet8", "resnet18", "resnet50"}
+                   "resnet8", "wide_resnet8", "resnet18", "resnet50"}
 VARIANTS = {
     "folded": ["--fold-batch-norm", "--preprocessing", "in"],
     "kept": ["--no-fold-batch-norm", "--preprocessing", "out"],

@@ -339,11 +339,12 @@ class Stage8(nn.Module):
 
 
 class ResNet8(nn.Module):
-    def __init__(self, channels, classes):
+    def __init__(self, channels, classes, width=1):
         super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16)
-        self.layer1, self.layer2, self.layer3 = Stage8(16, 64), Stage8(64, 128), Stage8(128, 256)
-        self.fc = nn.Linear(256, classes)
+        a, b, c, d = (width * n for n in (16, 64, 128, 256))
+        self.conv1, self.bn1 = nn.Conv2d(channels, a, 3, padding=1, bias=False), nn.BatchNorm2d(a)
+        self.layer1, self.layer2, self.layer3 = Stage8(a, b), Stage8(b, c), Stage8(c, d)
+        self.fc = nn.Linear(d, classes)
 
     def forward(self, x):
         x = self.bn1(self.conv1(x)).relu()
@@ -385,6 +386,7 @@ MODELS = {
     "googlenet_torchvision": torchvision_model("googlenet", "conv1.conv", aux_logits=False, init_weights=False),
     "inception_v3": torchvision_model("inception_v3", "Conv2d_1a_3x3.conv", aux_logits=False, init_weights=False),
     "resnet8": ResNet8,
+    "wide_resnet8": lambda channels, classes: ResNet8(channels, classes, 2),
     "resnet18": torchvision_model("resnet18", "conv1"),
     "resnet50": torchvision_model("resnet50", "conv1"),
 }
