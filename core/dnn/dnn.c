@@ -25,6 +25,8 @@ bool dnn_try(dnnl_status_t status, const char *what, Error *err)
 
 bool dnn_new(Dnn **result, Error *err)
 {
+    // ONEDNN_DEFAULT_FPMATH_MODE would make float32 something less, and other bits.
+    dnnl_set_default_fpmath_mode(dnnl_fpmath_mode_strict);
     Dnn *dnn = xcalloc(1, sizeof *dnn);
     if (!dnn_try(dnnl_engine_create(&dnn->engine, dnnl_cpu, 0), "create the CPU engine", err)
         || !dnn_try(dnnl_stream_create(&dnn->stream, dnn->engine, dnnl_stream_default_flags),
