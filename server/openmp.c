@@ -65,6 +65,38 @@ BARE static char *look_up(const char *name)
     return NULL;
 }
 
+/* Text without blanks before it. */
+BARE static const char *skip_blanks(const char *text)
+{
+    while (*text == ' ' || (*text >= '\t' && *text <= '\r'))
+        text++;
+    return text;
+}
+
+/* Whether libgomp takes the text for this word, which is in small letters. */
+BARE static bool is_word(const char *text, const char *word)
+{
+    text = skip_blanks(text);
+    while (*word && (*text | 0x20) == *word)
+        text++, word++;
+    return !*word && !*skip_blanks(text);
+}
+
+/* What libgomp cannot read it leaves aside, and then its threads spin for long. */
+BARE static bool is_wait_policy(const char *text)
+{
+    return text && (is_word(text, "active") || is_word(text, "passive"));
+}
+
+BARE static bool is_spin_count(const char *text)
+{
+    if (!text)
+        return false;
+    const char *first = skip_blanks(text);
+    return (*first >= '0' && *first <= '9') || is_word(text, "infinite")
+           || is_word(text, "infinity");
+}
+
 /* The C library's, in whose place libgomp finds this one: the environment has no room for a
  * variable more where it may still be changed. */
 BARE char *getenv(const char *name)
@@ -72,8 +104,8 @@ BARE char *getenv(const char *name)
     static char turns[] = "1000";
     char *value = look_up(name);
     const char *count = "GOMP_SPINCOUNT";
-    if (!value && begins_with(name, count) && begins_with(count, name)
-        && !look_up("OMP_WAIT_POLICY"))
+    if (begins_with(name, count) && begins_with(count, name) && !is_spin_count(value)
+        && !is_wait_policy(look_up("OMP_WAIT_POLICY")))
         return turns;
     return value;
 }

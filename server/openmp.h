@@ -16,7 +16,8 @@
  *   1000 turns           1050   2430
  *   none (passive)       1085   2790
  *
- * OMP_WAIT_POLICY or GOMP_SPINCOUNT in the environment replace the 1000 turns.
+ * OMP_WAIT_POLICY or GOMP_SPINCOUNT in the environment replace the 1000 turns, where they say
+ * something that libgomp knows.
  *
  * Source   ELF gABI, DT_PREINIT_ARRAY: run before the constructors of all shared objects; libgomp's
  *          env.c, which asks getenv for GOMP_SPINCOUNT.

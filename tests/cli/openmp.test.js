@@ -68,6 +68,13 @@ test("threads that wait sleep soon, unless the environment says how they wait", 
   assert.equal(turns({}), "1000");
   assert.equal(turns({ GOMP_SPINCOUNT: "77" }), "77");
   assert.equal(turns({ OMP_WAIT_POLICY: "passive" }), "0");
+  assert.equal(turns({ OMP_WAIT_POLICY: " Passive " }), "0");
+  assert.ok(Number(turns({ OMP_WAIT_POLICY: "active" })) > 1e6);
+  // What libgomp does not know is as if it were not there.
+  for (const more of [{ OMP_WAIT_POLICY: "lazy" }, { OMP_WAIT_POLICY: "" }, { OMP_WAIT_POLICY: "activex" }, { GOMP_SPINCOUNT: "" },
+    { GOMP_SPINCOUNT: "many" }, { OMP_WAIT_POLICY: "lazy", GOMP_SPINCOUNT: "many" }])
+    assert.equal(turns(more), "1000", JSON.stringify(more));
+  assert.equal(turns({ OMP_WAIT_POLICY: "lazy", GOMP_SPINCOUNT: " 77" }), "77");
 });
 
 test("more threads than the process may use are not made, and that is said", (t) => {
