@@ -203,6 +203,20 @@ cJSON *json_parse_text(const char *label, const char *text, size_t length, Error
     return json_parse_long(label, text, length, JSON_MAX_BYTES, err);
 }
 
+/* Some editors begin a file with a byte order mark: RFC 8259, 8.1 lets a reader pass over it. */
+static size_t mark_length(const char *text, size_t length)
+{
+    return length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
+/* Two bytes a character, as some shells write files: with a mark, or a zero beside the first. */
+static bool is_utf16(const char *text, size_t length)
+{
+    return length >= 2
+           && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0
+               || (!text[0]) != (!text[1]));
+}
+
 cJSON *json_parse_long(const char *label, const char *text, size_t length, size_t most, Error *err)
 {
     if (length > most) {
@@ -210,6 +224,13 @@ cJSON *json_parse_long(const char *label, const char *text, size_t length, size_
              most);
         return NULL;
     }
+    if (is_utf16(text, length)) {
+        fail(err, ERR_INVALID, "%.256s: this is UTF-16, and JSON is UTF-8", label);
+        return NULL;
+    }
+    const size_t mark = mark_length(text, length);
+    text += mark;
+    length -= mark;
     Scan s = {.label = label, .start = text, .at = text, .end = text + length, .err = err};
     if (!scan_value(&s))
         return NULL;

@@ -3,7 +3,7 @@
  * cJSON is lenient (01, "\u0000", bytes that are not UTF-8), nests a thousand deep, and knows the
  * place of a fault only in a global. So the text is checked against RFC 8259 first, and cJSON
  * builds the tree of what is known to be well-formed. Keys given twice pass: their reader knows
- * what they mean.
+ * what they mean. A byte order mark before the text passes too.
  */
 #pragma once
 #include <cJSON.h>

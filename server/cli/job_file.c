@@ -91,9 +91,7 @@ bool job_file_read(const char *path, const char *const *sets, int set_count, Job
     size_t length = 0;
     if (!input_text(path, JSON_MAX_BYTES, &text, &length, err))
         return false;
-    // Some editors begin a file with a byte order mark.
-    const size_t mark = length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    cJSON *job = json_parse_text(input_label(path), text + mark, length - mark, err);
+    cJSON *job = json_parse_text(input_label(path), text, length, err);
     free(text);
     if (!job)
         return false;
