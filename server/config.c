@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "core/base/memory.h"
@@ -206,7 +207,9 @@ static void take_object(const cJSON *object, const char *pointer, ServerConfig *
     {
         char inner[160];
         snprintf(inner, sizeof inner, "%s/%.100s", pointer, item->string);
-        if (is_group(inner))
+        if (cJSON_GetObjectItemCaseSensitive(object, item->string) != item)
+            faults_add(faults, inner, "is given twice");
+        else if (is_group(inner))
             take_object(item, inner, config, faults);
         else
             take_json(item, inner, config, faults);
@@ -221,10 +224,12 @@ static void take_file(const char *path, ServerConfig *config, Faults *faults)
     cJSON *json = file_text(path, JSON_MAX_BYTES, &text, &length, &err)
                       ? json_parse_text(path, text, length, &err)
                       : NULL;
-    if (json)
+    if (!json)
+        faults_add(faults, "", "%s", err.message);
+    else if (cJSON_IsObject(json))
         take_object(json, "", config, faults);
     else
-        faults_add(faults, "", "%s", err.message);
+        faults_add(faults, "", "%s must be an object", path);
     cJSON_Delete(json);
     free(text);
 }
@@ -255,7 +260,7 @@ static void take_environment(char *const *environment, ServerConfig *config, Fau
 static const char *find_file(const ConfigSources *sources)
 {
     const char *named = environment_value(sources->environment, "GOOGLENETD_CONFIG");
-    if (sources->file || named)
+    if (sources->file || (named && *named))
         return sources->file ? sources->file : named;
     return access(DEFAULT_FILE, F_OK) == 0 ? DEFAULT_FILE : NULL;
 }
@@ -385,7 +390,7 @@ bool config_listen_address(const char *listen, ListenAddress *address, Error *er
     *address = (ListenAddress){.port = (int)port};
     snprintf(address->host, sizeof address->host, "%.*s", (int)(length - 2 * brackets),
              listen + brackets);
-    if (strcmp(address->host, "localhost") == 0)
+    if (strcasecmp(address->host, "localhost") == 0)
         strcpy(address->host, "127.0.0.1");
     struct in_addr v4;
     struct in6_addr v6;

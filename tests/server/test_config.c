@@ -114,9 +114,29 @@ static void all_faults_are_named_by_the_names_they_were_given(void **state)
     check_fault(f, 7, "--threads", "must be a whole number from 0 to 1024, got \"\"");
 }
 
+static void a_file_says_each_thing_once(void **state)
+{
+    Fixture *f = *state;
+    assert_false(read_all(f, "{\"workers\":1,\"workers\":2,\"log\":{},\"log\":{}}", NULL, NULL));
+    assert_int_equal(f->faults.count, 2);
+    check_fault(f, 0, "/workers", "is given twice");
+    check_fault(f, 1, "/log", "is given twice");
+}
+
+static void a_byte_order_mark_is_passed_over(void **state)
+{
+    Fixture *f = *state;
+    assert_true(read_all(f, "\xef\xbb\xbf{\"workers\":2}\r\n", NULL, NULL));
+    assert_int_equal(f->config.workers, 2);
+}
+
 static void a_file_that_cannot_be_read_is_a_fault(void **state)
 {
     Fixture *f = *state;
+    assert_false(read_all(f, "[]", NULL, NULL));
+    assert_non_null(strstr(f->faults.items[0].detail, " must be an object"));
+    assert_true(f->faults.items[0].detail[0] != 'm');  // the file is named
+    memset(&f->faults, 0, sizeof f->faults);
     assert_false(read_all(f, "{\"workers\":}", NULL, NULL));
     assert_non_null(strstr(f->faults.items[0].detail, "line 1, column 12"));
     const ConfigSources sources = {.file = "/none/server.json"};
@@ -166,11 +186,9 @@ static void addresses_are_numbers(void **state)
         int port;
         bool loopback;
     } GOOD[] = {
-        {"127.0.0.1:8080", "127.0.0.1", 8080, true},
-        {"localhost:0", "127.0.0.1", 0, true},
-        {"[::1]:80", "::1", 80, true},
-        {"0.0.0.0:65535", "0.0.0.0", 65535, false},
-        {"[::]:1", "::", 1, false},
+        {"127.0.0.1:8080", "127.0.0.1", 8080, true}, {"localhost:0", "127.0.0.1", 0, true},
+        {"LocalHost:0", "127.0.0.1", 0, true},       {"[::1]:80", "::1", 80, true},
+        {"0.0.0.0:65535", "0.0.0.0", 65535, false},  {"[::]:1", "::", 1, false},
         {"127.1.2.3:1", "127.1.2.3", 1, true},
     };
     static const char *const WRONG[] = {"",         "8080",       ":8080",         "127.0.0.1",
@@ -200,6 +218,8 @@ int main(int argc, char **argv)
         CASE(without_sources_all_is_as_usual),
         CASE(flags_override_the_environment_and_that_the_file),
         CASE(all_faults_are_named_by_the_names_they_were_given),
+        CASE(a_file_says_each_thing_once),
+        CASE(a_byte_order_mark_is_passed_over),
         CASE(a_file_that_cannot_be_read_is_a_fault),
         CASE(beyond_loopback_a_token_is_needed),
         CASE(a_token_is_the_first_line_of_its_file),
