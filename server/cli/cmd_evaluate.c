@@ -128,7 +128,7 @@ static void load_kernels(Run *r, const char *cache)
 {
     char *path = beside(r, "kernels.txt"), *record = NULL;
     r->autotune = autotune_new();
-    if (access(path, R_OK) == 0 && file_text(path, MAX_RECORD, &record, NULL, NULL))
+    if (access(path, R_OK) == 0 && regular_text(path, MAX_RECORD, &record, NULL, NULL))
         autotune_use_record(r->autotune, record, NULL);
     if (cache)
         autotune_load(r->autotune, cache, NULL);

@@ -262,6 +262,39 @@ test("a model that is there without a checkpoint is somebody's", (t) => {
   assert.deepEqual(readdirSync(f.dir), ["job.json"]);
 });
 
+test("pipes and devices in the place of a run's files are refused, not waited for", (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...TINY, epochs: 1, train_limit: 64, test_limit: 32 });
+  assert.equal(f.run("train", "job.json", "--out", "run").code, 0);
+  for (const name of ["job.json", "kernels.txt", "epochs.csv", "curve.csv", "epochs.csv.tmp", "curve.csv.tmp", "model.safetensors"]) {
+    for (const make of ["mkfifo", "ln -s /dev/zero"]) {
+      const r = f.shell(`rm -rf odd; cp -r run odd; rm -f odd/${name}; ${make} odd/${name}; "$G" train job.json --out odd --resume --set epochs=2`);
+      assert.equal(r.code, 1, `${make} ${name}: ${r.signal}`);
+      assert.equal(r.err, `googlenetd: odd/${name} is not a file\n`);
+    }
+  }
+  const beside = f.shell(`rm -rf odd; cp -r run odd; rm odd/kernels.txt; mkfifo odd/kernels.txt; "$G" train odd/job.json --out again`);
+  assert.equal(beside.code, 1, beside.signal);
+  assert.equal(beside.err, "googlenetd: odd/kernels.txt is not a file\n");
+  // What was asked for by name may be one.
+  const given = f.shell(`bash -c '"$G" train <(cat job.json) --kernels <(cat run/kernels.txt) --out given'`);
+  assert.equal(given.code, 0, given.err);
+  assert.equal(f.sha256("given", "model.safetensors"), f.sha256("run", "model.safetensors"));
+});
+
+test("tables that a spreadsheet saved go on", (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...TINY, epochs: 1, train_limit: 64, test_limit: 32 });
+  assert.equal(f.run("train", "job.json", "--out", "run").code, 0);
+  const plain = f.read("run", "epochs.csv");
+  for (const name of ["epochs.csv", "curve.csv"])
+    writeFileSync(f.path("run", name), f.read("run", name).replaceAll("\n", "\r\n"));
+  const r = f.run("train", "job.json", "--out", "run", "--resume", "--set", "epochs=2");
+  assert.equal(r.code, 0, r.err);
+  assert.ok(f.read("run", "epochs.csv").startsWith(plain));
+  assert.equal(csv(f.read("run", "epochs.csv")).rows.length, 2);
+});
+
 test("a model file given as a checkpoint is refused with what to do", (t) => {
   const f = folder(t);
   f.write("job.json", { ...TINY, epochs: 1 });

@@ -35,7 +35,9 @@ static char *next_line(FILE *file, char **line, size_t *size)
     const ssize_t length = getline(line, size, file);
     if (length < 1 || (*line)[length - 1] != '\n')
         return NULL;
-    (*line)[length - 1] = '\0';
+    // Spreadsheets end a line with two characters.
+    const bool two = length > 1 && (*line)[length - 2] == '\r';
+    (*line)[length - 1 - two] = '\0';
     return *line;
 }
 

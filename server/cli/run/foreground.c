@@ -205,7 +205,7 @@ static bool read_kernels(Training *t, Error *err)
     const char *path = how->kernels ? how->kernels : own ? t->folder.kernels : how->repeat_of;
     if (!path || (path == how->repeat_of && access(path, F_OK) != 0))
         return true;
-    if (!file_text(path, MAX_RECORD, &t->kernels, NULL, err)
+    if (!(path == how->kernels ? file_text : regular_text)(path, MAX_RECORD, &t->kernels, NULL, err)
         || (path == how->kernels && !check_record(path, t->kernels, err)))
         return false;
     if (!own)

@@ -47,6 +47,21 @@ static bool lock_folder(RunFolder *f, Error *err)
     return f->lock >= 0;
 }
 
+/* A pipe or a device under one of our names would be waited for, or read without end. */
+static bool check_files(const char *dir, Error *err)
+{
+    static const char *const NAMES[] = {"job.json",         "kernels.txt",      "epochs.csv",
+                                        "epochs.csv.tmp",   "curve.csv",        "curve.csv.tmp",
+                                        "best.safetensors", "model.safetensors"};
+    for (size_t i = 0; i < COUNT(NAMES); i++) {
+        struct stat info;
+        const Path path = path_in(dir, NAMES[i]);
+        if (stat(path.text, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
+            return fail(err, ERR_INVALID, "%s is not a file", path.text);
+    }
+    return true;
+}
+
 /* The settings that fix what a step is cannot change between two runs. */
 static bool can_go_on(const JobSpec *then, const JobSpec *now, const char *dir, Error *err)
 {
@@ -114,7 +129,7 @@ bool run_folder_open(const char *dir, bool resume, const JobSpec *spec, RunFolde
         .kernels = xasprintf("%s/kernels.txt", dir),
         .lock = -1,
     };
-    if (!make_folders(dir, err) || !lock_folder(f, err))
+    if (!make_folders(dir, err) || !lock_folder(f, err) || !check_files(dir, err))
         return false;
     for (int i = 0; i < RUN_CHECKPOINTS; i++)
         f->has_checkpoint = f->has_checkpoint || access(f->checkpoints[i], F_OK) == 0;
