@@ -83,6 +83,8 @@ int main(int argc, char **argv)
 {
     // A file that may not grow any more is a write that fails, not the end of the process.
     signal(SIGXFSZ, SIG_IGN);
+    // Where whoever started this ignores it, nothing is told of how a child ended.
+    signal(SIGCHLD, SIG_DFL);
     output_prepare();
     return output_finish(NULL, run(argc, argv));
 }

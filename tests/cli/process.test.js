@@ -197,6 +197,13 @@ test("a terminal gets a line that is redrawn, a dumb one and a file get plain li
   assert.doesNotMatch((f.shell(`rm -rf job.run; "$G" train job.json`)).out, /[\x1b\r]/);
 });
 
+test("how a child ends is heard of, whatever whoever started the program ignores", (t) => {
+  const f = folder(t);
+  // The pipe is open for writing once the program reads its job.
+  const r = f.shell(`mkfifo job; (trap '' CHLD; exec "$G" train job) & exec 3>job; cat /proc/$!/status; kill $!`);
+  assert.equal(parseInt(r.out.match(/SigIgn:\s*(\S+)/)[1].slice(-8), 16) & 0x10000, 0);
+});
+
 test("the umask decides who may read what a run leaves", (t) => {
   const f = folder(t);
   f.write("job.json", QUICK);
