@@ -128,13 +128,25 @@ static int spawn_guard(const Pipes *p, char **words, pid_t *guard)
     return fault;
 }
 
+/* Where this program lies. Where its file was replaced since it was started, as by an upgrade, the
+ * system marks the name; what has that name now is another file, but the program. */
+static void program_path(char *program, size_t size)
+{
+    static const char MARK[] = " (deleted)";
+    const ssize_t length = readlink("/proc/self/exe", program, size - 1);
+    if (length <= 0)
+        return;
+    program[length] = '\0';
+    char *mark = strrchr(program, ' ');
+    if (mark && strcmp(mark, MARK) == 0 && access(program, F_OK) != 0)
+        *mark = '\0';
+}
+
 /* The words of the guard: the program's name, its command, those of the launcher. */
 static char **guard_words(const LaunchConfig *config)
 {
     char program[4096] = "googlenetd";
-    const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (length > 0)
-        program[length] = '\0';
+    program_path(program, sizeof program);
     char **launcher = launcher_words(config->launcher, config->ranks, program);
     size_t count = 0;
     while (launcher[count])

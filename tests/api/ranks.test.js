@@ -2,7 +2,7 @@
 // one rank, and whatever dies, the job goes on and no process stays behind.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -266,6 +266,21 @@ test('launchers that do not do it: the job fails after three more tries, with wh
   job = await failsWith('mpirun -n 1 {program}');
   assert.deepEqual([job.error.code, job.restart_count], ['invalid', 0]);
   assert.match(job.error.message, /the launcher has started 1 rank that stands together, not 2/);
+});
+
+test('a program that was replaced by another since, as upgrades do, starts its ranks', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'program-'));
+  t.after(() => rm(dir, { recursive: true }));
+  const installed = join(dir, 'googlenetd');
+  await copyFile(program, installed);
+  const own = await Daemon.start({ program: installed, environment, args: ['--launcher', MPIRUN] });
+  await rm(installed);
+  await copyFile(program, installed);
+  const there = new Client(own.url);
+  const { id } = await there.create({ ...small, ranks: 2 });
+  const job = await ended(id, there);
+  assert.equal(job.status, 'succeeded', JSON.stringify(job.error));
+  await own.stop();
 });
 
 test('refused: faults of ranks, and a daemon or a program that cannot start them', async () => {
