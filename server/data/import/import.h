@@ -14,7 +14,7 @@
  * whatever the number of decoders; an archive gives the pixels and labels of the folder that it
  * unpacks to.
  *
- * Memory   some 300 bytes for each picture, and the decoders' own.
+ * Memory   some 300 bytes for each picture, up to 64 MB of pixels, and the decoders' own.
  * Errors   those of the source and its layout; ERR_INVALID also: no picture could be used.
  *          ERR_CONFLICT: something is at `folder` already. ERR_STOPPED: progress said no.
  *          ERR_IO, ERR_NO_SPACE.

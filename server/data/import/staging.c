@@ -5,17 +5,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "core/base/memory.h"
 
-enum { DROP_BYTES = 64 << 20 };  // that are given back at a time
+enum {
+    DROP_BYTES = 64 << 20,    // of the file, that are given back at a time
+    MEMORY_BYTES = 64 << 20,  // of the first pictures
+};
 
 struct Staging {
     char *folder;
     int fd;
     size_t picture_bytes;
-    off_t dropped;  // bytes at the start
+    uint8_t *memory;   // of the first pictures; NULL: there is none
+    size_t in_memory;  // how many these are
+    off_t dropped;     // bytes at the start of the file
 };
 
 /* -1 with errno. */
@@ -41,6 +47,20 @@ static bool fault(const Staging *s, const char *what, int reason, Error *err)
                 s->folder, strerror(reason));
 }
 
+/* Taken page by page, when it is written to. */
+static void map_memory(Staging *s, size_t count)
+{
+    const size_t room = MEMORY_BYTES / s->picture_bytes, pictures = count < room ? count : room;
+    if (pictures == 0)
+        return;
+    void *memory = mmap(NULL, pictures * s->picture_bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
+        return;
+    s->memory = memory;
+    s->in_memory = pictures;
+}
+
 bool staging_new(const char *folder, size_t picture_bytes, size_t count, Staging **staging,
                  Error *err)
 {
@@ -53,6 +73,8 @@ bool staging_new(const char *folder, size_t picture_bytes, size_t count, Staging
         staging_free(s);
         return false;
     }
+    map_memory(s, count);
+    s->dropped = (off_t)(s->in_memory * picture_bytes);
     *staging = s;
     return true;
 }
@@ -63,12 +85,18 @@ void staging_free(Staging *s)
         return;
     if (s->fd >= 0)
         close(s->fd);
+    if (s->memory)
+        munmap(s->memory, s->in_memory * s->picture_bytes);
     free(s->folder);
     free(s);
 }
 
 bool staging_write(Staging *s, size_t i, const uint8_t *pixels, Error *err)
 {
+    if (i < s->in_memory) {
+        memcpy(s->memory + i * s->picture_bytes, pixels, s->picture_bytes);
+        return true;
+    }
     for (size_t done = 0; done < s->picture_bytes;) {
         const ssize_t written = pwrite(s->fd, pixels + done, s->picture_bytes - done,
                                        (off_t)(i * s->picture_bytes + done));
@@ -83,6 +111,10 @@ bool staging_write(Staging *s, size_t i, const uint8_t *pixels, Error *err)
 
 bool staging_read(Staging *s, size_t i, uint8_t *pixels, Error *err)
 {
+    if (i < s->in_memory) {
+        memcpy(pixels, s->memory + i * s->picture_bytes, s->picture_bytes);
+        return true;
+    }
     for (size_t done = 0; done < s->picture_bytes;) {
         const ssize_t got = pread(s->fd, pixels + done, s->picture_bytes - done,
                                   (off_t)(i * s->picture_bytes + done));

@@ -1,7 +1,8 @@
-/* server/data/import/staging.h -- prepared pictures, on disk until it is known where they belong.
+/* server/data/import/staging.h -- prepared pictures, aside until it is known where they belong.
  *
  * Decoders finish in any order, and the split waits for the duplicates, which are known when all
- * pictures are. The file has no name: it is gone when the process is, however that ends.
+ * pictures are. The first 64 MB of them stay in memory, the others go to a file, which has no name:
+ * it is gone when the process is, however that ends.
  *
  * Errors   ERR_IO, ERR_NO_SPACE.
  */
