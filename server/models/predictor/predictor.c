@@ -58,15 +58,34 @@ static void end_task(PredictTask *task, bool ok, const Error *err)
     pthread_cond_signal(&task->changed);
 }
 
+/* Whether two tasks may be computed together. */
+static bool alike(const PredictTask *a, const PredictTask *b)
+{
+    return a->entry == b->entry && !a->picture && !b->picture;
+}
+
+/* How many images to take: one run of the model, as large as those that wait can fill. What is
+ * beyond, 15 of 31, would be small runs that all have to wait for; until the next one others come.
+ */
+static int batch_size(const Predictor *p, const PredictTask *first)
+{
+    int waiting = first->count, size = 1;
+    for (const PredictTask *t = p->first; t; t = t->next)
+        waiting += alike(first, t) ? t->count : 0;
+    while (2 * size <= waiting && size < LOADED_MODEL_BATCH)
+        size *= 2;
+    return size;
+}
+
 /* The first task and those of the same model that fit beside it, in a list. */
 static PredictTask *take_batch(Predictor *p)
 {
     PredictTask *batch = pull(p, NULL), *end = batch, *before = NULL;
+    const int most = batch_size(p, batch);
     int count = batch->count;
     batch->state = COMPUTING;
     for (PredictTask *t = p->first; t; t = before ? before->next : p->first) {
-        if (t->entry != batch->entry || t->picture || batch->picture
-            || count + t->count > LOADED_MODEL_BATCH) {
+        if (!alike(batch, t) || count + t->count > most) {
             before = t;
             continue;
         }
