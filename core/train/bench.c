@@ -90,20 +90,26 @@ static bool time_steps(Bench *b, BenchResult *r, Error *err)
 {
     const int steps = b->config->steps;
     double *times = xcalloc((size_t)steps, sizeof *times);
+    double *cpu_times = xcalloc((size_t)steps, sizeof *cpu_times);
     bool ok = true;
     for (int i = -WARM_UP; ok && i < steps; i++) {
-        const double start = clock_seconds();
+        const double start = clock_seconds(), cpu_start = clock_cpu_seconds();
         ok = step(b, err);
         const double ms = 1e3 * (clock_seconds() - start);
-        if (i >= 0)
+        if (i >= 0) {
             times[i] = ms;
-        else if (i == -WARM_UP)
+            cpu_times[i] = 1e3 * (clock_cpu_seconds() - cpu_start);
+        } else if (i == -WARM_UP) {
             r->first_step_ms = ms;
+        }
     }
     qsort(times, (size_t)steps, sizeof *times, by_value);
+    qsort(cpu_times, (size_t)steps, sizeof *cpu_times, by_value);
     r->step_ms = times[steps / 2];
     r->fastest_step_ms = times[0];
+    r->step_cpu_ms = cpu_times[steps / 2];
     free(times);
+    free(cpu_times);
     return ok;
 }
 

@@ -41,6 +41,7 @@ typedef struct {
     Precision precision;  // that auto resolved to
     double step_ms;       // the median of the whole steps
     double fastest_step_ms;
+    double step_cpu_ms;      // of all threads together, the median
     double evaluate_ms;      // forward alone, of as many examples; the fastest, as the next
     double evaluate_cpu_ms;  // ... of all threads together: less is lost to other processes
     double gflop;            // of a step: three directions, but for the input's gradient

@@ -261,6 +261,7 @@ static void print_json(const BenchArgs *a, const BenchResult *r)
     cJSON_AddNumberToObject(json, "micro_batch", r->micro_batch);
     cJSON_AddNumberToObject(json, "step_ms", r->step_ms);
     cJSON_AddNumberToObject(json, "fastest_step_ms", r->fastest_step_ms);
+    cJSON_AddNumberToObject(json, "step_cpu_ms", r->step_cpu_ms);
     cJSON_AddNumberToObject(json, "first_step_ms", r->first_step_ms);
     cJSON_AddNumberToObject(json, "examples_per_second", c->batch_size / r->step_ms * 1e3);
     cJSON_AddNumberToObject(json, "evaluate_ms", r->evaluate_ms);

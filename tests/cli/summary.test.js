@@ -90,7 +90,7 @@ test("bench times every layer and part of a step", () => {
   assert.equal(r.code, 0, r.err);
   const bench = JSON.parse(r.out);
   assert.equal(bench.threads, 1);
-  assert.ok(bench.step_ms > 0 && bench.ceiling_gflops > 0 && bench.evaluate_ms > 0 && bench.evaluate_cpu_ms > 0);
+  assert.ok(bench.step_ms > 0 && bench.ceiling_gflops > 0 && bench.evaluate_ms > 0 && bench.evaluate_cpu_ms > 0 && bench.step_cpu_ms > 0);
   for (const [direction, ms] of Object.entries(bench.parts_ms)) assert.ok(ms >= 0, direction);
   const convolutions = bench.layers.filter((layer) => layer.type === "conv");
   assert.equal(convolutions.length, 19 - 3 * 2);  // three siblings of each block are one
