@@ -34,13 +34,17 @@ const statuses = (answer) => [...answer.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((m
 
 test('text that is not JSON', async () => {
   const texts = ['', '{', '{"epochs":', '{"epochs":1', '{"epochs":1}}', '{"epochs":01}', '{"epochs":+1}', '{"epochs":1.}', '{"epochs":.5}',
-    '{"epochs":NaN}', '{"epochs":Infinity}', "{'epochs':1}", '{"epochs":1,}', '{epochs:1}', '[1,2', 'null x', '\ufeff{}', '{"name":"\\u0000"}',
+    '{"epochs":NaN}', '{"epochs":Infinity}', "{'epochs':1}", '{"epochs":1,}', '{epochs:1}', '[1,2', 'null x', '\ufeff\ufeff{}', '{}\ufeff', '{"name":"\\u0000"}',
     '{"name":"\\ud800"}', '{"name":"a\nb"}', '{"name":"\\x"}', '/* */{}', '{"a":1}{"b":2}', 'undefined', '\0'];
   for (const text of texts) {
     const { json, status } = await create(text);
     assert.equal(status, 400, JSON.stringify(text));
     assert.equal(json.code, 'invalid_request');
   }
+});
+
+test('a byte order mark before the text', async () => {
+  await client.call('POST', '/v1/jobs?dry_run=true', { body: '\ufeff{}', status: 200 });
 });
 
 test('bytes that are not UTF-8', async () => {
