@@ -213,7 +213,8 @@ static void damaged_fields_are_named(void **state)
         {"channels", "0"},
         {"image_size", "1e3"},
         {"classes", "99999999999999999999"},
-        {"class_names", "[\"a\"]"},  // and no classes
+        {"class_names", "[]"},
+        {"class_names", "[\"a\",1]"},
         {"class_names", "{"},
         {"blocks", "[]"},
         {"blocks", "{\"2.0\":[1,[2,3],[4,5]]}"},
