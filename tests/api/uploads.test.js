@@ -108,7 +108,7 @@ test('an idempotency key makes one upload, also across a restart, and says where
     fetch(`${daemon.url}/v1/uploads`, { method: 'POST', headers: { ...TUS, ...key, 'idempotency-key': 'crowd' } })));
   const made = new Set(crowd.filter(({ status }) => status === 201).map(({ headers }) => headers.get('location')));
   assert.equal(made.size, 1);
-  for (const answer of crowd.filter(({ status }) => status !== 201)) assert.deepEqual([answer.status, (await answer.json()).code], [409, 'locked']);
+  for (const answer of crowd.filter(({ status }) => status !== 201)) assert.deepEqual([answer.status, (await answer.json()).code], [423, 'locked']);
   await remove([...made][0]);
 });
 
