@@ -207,7 +207,7 @@ static void take_object(const cJSON *object, const char *pointer, ServerConfig *
     {
         char inner[160];
         snprintf(inner, sizeof inner, "%s/%.100s", pointer, item->string);
-        if (cJSON_GetObjectItemCaseSensitive(object, item->string) != item)
+        if (json_given_twice(object, item))
             faults_add(faults, inner, "is given twice");
         else if (is_group(inner))
             take_object(item, inner, config, faults);

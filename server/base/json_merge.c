@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "server/base/json_text.h"
+
 /* What stands for an item of a patch where there was no object before: of an object, what is left
  * without its nulls. */
 static cJSON *fresh_copy(const cJSON *item, const char *pointer, Faults *faults)
@@ -40,9 +42,9 @@ void json_merge(cJSON *target, const cJSON *patch, const char *pointer, Faults *
         char place[sizeof(Fault){0}.pointer];
         snprintf(place, sizeof place, "%s", pointer);
         pointer_append(place, sizeof place, item->string);
-        if (cJSON_GetObjectItemCaseSensitive(patch, item->string) == item)
-            merge_member(target, item, place, faults);
-        else
+        if (json_given_twice(patch, item))
             faults_add(faults, place, "is given twice");
+        else
+            merge_member(target, item, place, faults);
     }
 }

@@ -300,6 +300,11 @@ bool json_number_value(const cJSON *item, double *value)
     return end != item->valuestring && *end == '\0';
 }
 
+bool json_given_twice(const cJSON *object, const cJSON *member)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, member->string) != member;
+}
+
 char *json_take_text(cJSON *json)
 {
     char *text = cJSON_PrintUnformatted(json);

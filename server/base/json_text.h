@@ -3,7 +3,7 @@
  * cJSON is lenient (01, "\u0000", bytes that are not UTF-8), nests a thousand deep, and knows the
  * place of a fault only in a global. So the text is checked against RFC 8259 first, and cJSON
  * builds the tree of what is known to be well-formed. Keys given twice pass: their reader knows
- * what they mean. A byte order mark before the text passes too.
+ * what they mean (json_given_twice). A byte order mark before the text passes too.
  */
 #pragma once
 #include <cJSON.h>
@@ -32,6 +32,9 @@ cJSON *json_number(double value);
 bool json_number_value(const cJSON *item, double *value);  // false: not a number
 /* Make all numbers of a tree, which cJSON has read, such. */
 void json_keep_numbers(cJSON *json);
+
+/* Whether an object has a member of that name before this one, which is among its own. */
+bool json_given_twice(const cJSON *object, const cJSON *member);
 
 /* The tree without blanks, to be freed with free. Takes the tree. */
 char *json_take_text(cJSON *json);

@@ -77,7 +77,7 @@ static void read_block(const Field *f, const cJSON *object, const cJSON *block, 
     snprintf(pointer, sizeof pointer, "%s", f->pointer);
     pointer_append(pointer, sizeof pointer, block->string);
     Block read = {.channels = {0}};
-    if (cJSON_GetObjectItemCaseSensitive(object, block->string) != block)
+    if (json_given_twice(object, block))
         faults_add(r->faults, pointer, "is given twice");
     else if (strlen(block->string) >= MODEL_BLOCK_NAME)
         faults_add(r->faults, pointer, "is not the name of a block");

@@ -304,7 +304,7 @@ static bool entry_ok(const cJSON *object, const cJSON *entry, const char *parent
     if (strlen(entry->string) > METADATA_MAX_KEY)
         faults_add(faults, pointer, "must have a key of at most %d bytes, got %zu",
                    METADATA_MAX_KEY, strlen(entry->string));
-    if (cJSON_GetObjectItemCaseSensitive(object, entry->string) != entry)
+    if (json_given_twice(object, entry))
         faults_add(faults, pointer, "is given twice");
     if (!utf8_valid(entry->string))
         faults_add(faults, pointer, "must be UTF-8");

@@ -101,7 +101,7 @@ static void read_members(const Field *f, const cJSON *object, InitFrom *from, Fa
             i++;
         if (i == COUNT(MEMBERS))
             faults_add(faults, pointer, "is not a known field");
-        else if (cJSON_GetObjectItemCaseSensitive(object, item->string) != item)
+        else if (json_given_twice(object, item))
             faults_add(faults, pointer, "is given twice");
         else
             read_member(&MEMBERS[i], pointer, item, from, faults);

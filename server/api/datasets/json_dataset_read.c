@@ -149,13 +149,6 @@ static void read_seed(Reader *r, const char *pointer, const cJSON *item)
         r->set->seed = (int64_t)number;
 }
 
-static bool is_given_twice(const cJSON *item, const cJSON *first)
-{
-    while (first != item && strcmp(first->string, item->string) != 0)
-        first = first->next;
-    return first != item;
-}
-
 static void read_object(Reader *r, const char *pointer, const cJSON *json, const Member *members)
 {
     if (!cJSON_IsObject(json)) {
@@ -173,7 +166,7 @@ static void read_object(Reader *r, const char *pointer, const cJSON *json, const
             member++;
         if (!member->pointer)
             faults_add(r->faults, inner, "is not a known field");
-        else if (is_given_twice(item, json->child))
+        else if (json_given_twice(json, item))
             faults_add(r->faults, inner, "is given twice");
         else
             member->read(r, inner, item);

@@ -141,7 +141,7 @@ static void read_new_model(App *app, const cJSON *json, NewModel *model, Faults 
         pointer_append(pointer, sizeof pointer, item->string);
         if (i == COUNT(KNOWN))
             faults_add(faults, pointer, "is not a known field");
-        else if (cJSON_GetObjectItemCaseSensitive(json, item->string) != item)
+        else if (json_given_twice(json, item))
             faults_add(faults, pointer, "is given twice");
     }
     check_name(json, model, faults);
@@ -225,7 +225,7 @@ static void read_aliases(const cJSON *patch, const ModelDetail *model, AliasList
             faults_add(faults, pointer,
                        "must be called by 1 to 32 letters, digits, dots, underscores and hyphens, "
                        "and not by digits alone");
-        else if (cJSON_GetObjectItemCaseSensitive(members, item->string) != item)
+        else if (json_given_twice(members, item))
             faults_add(faults, pointer, "is given twice");
         else if (!cJSON_IsNull(item)
                  && (!json_number_value(item, &number) || !has_version(model, number)))
@@ -266,7 +266,7 @@ static bool apply_patch(void *context, const ModelDetail *model, ModelChange *ch
     {
         char pointer[sizeof c->faults->items[0].pointer] = "";
         pointer_append(pointer, sizeof pointer, item->string);
-        if (cJSON_GetObjectItemCaseSensitive(members, item->string) != item)
+        if (json_given_twice(members, item))
             faults_add(c->faults, pointer, "is given twice");
         else if (strcmp(item->string, "aliases") == 0)
             read_aliases(item, model, &change->aliases, c->faults);

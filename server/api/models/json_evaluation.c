@@ -196,13 +196,6 @@ static void read_member(const cJSON *item, EvaluationRequest *r, Faults *faults)
         faults_add(faults, pointer, "is not a known field");
 }
 
-static bool is_given_twice(const cJSON *item, const cJSON *first)
-{
-    while (first != item && strcmp(first->string, item->string) != 0)
-        first = first->next;
-    return first != item;
-}
-
 void evaluation_from_json(const cJSON *json, EvaluationRequest *request, Faults *faults)
 {
     *request = (EvaluationRequest){.split = "test"};
@@ -212,7 +205,7 @@ void evaluation_from_json(const cJSON *json, EvaluationRequest *request, Faults 
     cJSON_ArrayForEach(item, members)
     {
         char pointer[sizeof faults->items[0].pointer] = "";
-        if (is_given_twice(item, members->child)) {
+        if (json_given_twice(members, item)) {
             pointer_append(pointer, sizeof pointer, item->string);
             faults_add(faults, pointer, "is given twice");
         } else {
