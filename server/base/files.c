@@ -86,25 +86,6 @@ bool file_text(const char *path, size_t most, char **text, size_t *length, Error
     return ok;
 }
 
-bool regular_text(const char *path, size_t most, char **text, size_t *length, Error *err)
-{
-    struct stat is;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
-    if (!file) {
-        fail(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %s", path, strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return false;
-    }
-    // Reading says best what is wrong with a folder.
-    const bool special = fstat(fd, &is) == 0 && !S_ISREG(is.st_mode) && !S_ISDIR(is.st_mode);
-    const bool ok = special ? fail(err, ERR_INVALID, "%s is not a file", path)
-                            : stream_text(file, path, most, text, length, err);
-    fclose(file);
-    return ok;
-}
-
 bool file_digest(const char *path, int64_t *bytes, char sha256[65], Error *err)
 {
     struct stat is;

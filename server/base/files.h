@@ -23,9 +23,6 @@ bool folder_sync(const char *path, Error *err);
 /* All of a file of at most `most` bytes, with a NUL after them; from malloc. `length` may be NULL.
  * ERR_NOT_FOUND; ERR_IO; ERR_INVALID: it is longer. */
 bool file_text(const char *path, size_t most, char **text, size_t *length, Error *err);
-/* The same of a file that nobody named, but found at its place: what is a pipe or a device there is
- * ERR_INVALID, and not waited for. */
-bool regular_text(const char *path, size_t most, char **text, size_t *length, Error *err);
 /* The same for the rest of a stream; `label` stands for its name in messages. */
 bool stream_text(FILE *stream, const char *label, size_t most, char **text, size_t *length,
                  Error *err);

@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "core/base/files/atomic_file.h"
+#include "core/base/files/file_read.h"
 #include "core/base/files/path.h"
 #include "core/base/memory.h"
 #include "core/base/threads/team.h"
-#include "server/base/files.h"
 #include "server/base/json_fields.h"
 #include "server/base/json_text.h"
 #include "server/cli/args.h"
@@ -126,10 +126,12 @@ static bool read_training(const Run *r, JobSpec *spec)
  * of the cache. Neither is needed. */
 static void load_kernels(Run *r, const char *cache)
 {
-    char *path = beside(r, "kernels.txt"), *record = NULL;
+    char *path = beside(r, "kernels.txt");
+    uint8_t *record = NULL;
+    size_t size;
     r->autotune = autotune_new();
-    if (access(path, R_OK) == 0 && regular_text(path, MAX_RECORD, &record, NULL, NULL))
-        autotune_use_record(r->autotune, record, NULL);
+    if (access(path, R_OK) == 0 && file_read(path, MAX_RECORD, &record, &size, NULL))
+        autotune_use_record(r->autotune, (const char *)record, NULL);
     if (cache)
         autotune_load(r->autotune, cache, NULL);
     free(record);

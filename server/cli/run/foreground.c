@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/files/file_read.h"
 #include "core/base/memory.h"
 #include "core/base/threads/cpu.h"
 #include "server/base/files.h"
@@ -196,6 +197,19 @@ static bool check_record(const char *path, const char *text, Error *err)
     return ok;
 }
 
+/* What was asked for by name may be a pipe; what was found at its place is not waited for. */
+static bool read_record(Training *t, const char *path, bool named, Error *err)
+{
+    if (named)
+        return file_text(path, MAX_RECORD, &t->kernels, NULL, err)
+               && check_record(path, t->kernels, err);
+    uint8_t *bytes = NULL;
+    size_t size;
+    const bool ok = file_read(path, MAX_RECORD, &bytes, &size, err);
+    t->kernels = (char *)bytes;
+    return ok;
+}
+
 /* The record of kernels to use, if there is one: the one that was asked for, else that of this
  * folder (its checkpoint may not have come yet), else that of the run to repeat. */
 static bool read_kernels(Training *t, Error *err)
@@ -205,8 +219,7 @@ static bool read_kernels(Training *t, Error *err)
     const char *path = how->kernels ? how->kernels : own ? t->folder.kernels : how->repeat_of;
     if (!path || (path == how->repeat_of && access(path, F_OK) != 0))
         return true;
-    if (!(path == how->kernels ? file_text : regular_text)(path, MAX_RECORD, &t->kernels, NULL, err)
-        || (path == how->kernels && !check_record(path, t->kernels, err)))
+    if (!read_record(t, path, path == how->kernels, err))
         return false;
     if (!own)
         SAY(t, "kernels are those of %s", path);
