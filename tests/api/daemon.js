@@ -24,8 +24,8 @@ function freePort() {
 // A test that fails may leave its daemon behind, and the runner would wait for that. By then those that are ended in
 // order have gone.
 const running = new Set();
-if (process.env.NODE_TEST_CONTEXT)
-  after(() => void setTimeout(() => running.forEach((child) => child.kill('SIGKILL')), 60000).unref());
+export const killRunning = () => running.forEach((child) => child.kill('SIGKILL'));
+if (process.env.NODE_TEST_CONTEXT) after(() => void setTimeout(killRunning, 60000).unref());
 
 export class Daemon {
   log = '';

@@ -6,7 +6,6 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Daemon as Plain } from '../api/daemon.js';
 import { Daemon, ask, create, ended, model, settings, until } from './service.js';
 
 const preload = join(dirname(process.env.GOOGLENETD), '../tests/libfault_preload.so');
@@ -124,7 +123,7 @@ test('SIGHUP checkpoints what runs', async () => {
 
 test('a second daemon is kept out of the folder', async () => {
   const daemon = await Daemon.start();
-  await assert.rejects(Plain.start({ data: daemon.data }), /belongs to another running daemon/);
+  await assert.rejects(Daemon.start({ data: daemon.data }), /belongs to another running daemon/);
   await daemon.stop();
 });
 

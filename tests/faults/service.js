@@ -3,26 +3,16 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { afterEach } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Daemon as Plain } from '../api/daemon.js';
+import { Daemon, killRunning } from '../api/daemon.js';
 
 export const settings = {
   network: 'googlenet_tiny', image_size: 28, batch_size: 32, train_limit: 640, test_limit: 100, epochs: 4, threads: 1,
   seed: 2, optimizer: { learning_rate: 0.05, momentum: 0.9 }, checkpoint: { keep: 3 },
 };
 
-// Daemons of a test that failed must not outlive it: the runner would wait for them.
-const running = new Set();
-export class Daemon extends Plain {
-  static async start(how) {
-    const daemon = await super.start(how);
-    running.add(daemon);
-    return daemon;
-  }
-}
-afterEach(() => {
-  for (const daemon of running) daemon.process.kill('SIGKILL');
-  running.clear();
-});
+// Each test has daemons of its own, which do not outlive it.
+export { Daemon };
+afterEach(killRunning);
 
 export async function ask(daemon, method, path, body) {
   const headers = body ? { 'content-type': 'application/json' } : {};

@@ -5,7 +5,6 @@ import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Daemon as Plain } from '../api/daemon.js';
 import { Daemon, ask, create, until } from './service.js';
 
 // Every file below a folder, with what is in it.
@@ -45,7 +44,7 @@ test('where the port is taken, the data is not touched', { timeout: 600000 }, as
 
 test('where another daemon has the folder, it says so, and that one goes on', { timeout: 600000 }, async () => {
   const daemon = await Daemon.start();
-  await assert.rejects(Plain.start({ data: daemon.data }), /belongs to another running daemon/);
+  await assert.rejects(Daemon.start({ data: daemon.data }), /belongs to another running daemon/);
   assert.equal((await ask(daemon, 'GET', '/livez')).status, 200);
   await daemon.stop();
 });
