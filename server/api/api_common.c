@@ -1,5 +1,6 @@
 #include "server/api/api_common.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "server/http/message/headers.h"
 
 enum { KEY_MOST = 255 };  // bytes of an idempotency key
+static_assert((int)KEY_MOST < (int)UPLOAD_KEY, "an upload keeps its key whole");
 
 bool request_job(const Request *req, int64_t *id, Error *err)
 {
