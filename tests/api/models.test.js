@@ -14,7 +14,9 @@ before(async () => {
   daemon = await Daemon.start();
   client = new Client(daemon.url);
   job = (await client.create(SETTINGS)).id;
-  await client.succeeded(job);
+  const { evaluation_id } = await client.succeeded(job);
+  // What it finds changes the models of the job.
+  await until('the evaluation', async () => (await client.get(`/v1/evaluations/${evaluation_id}`)).json.status === 'succeeded');
 });
 after(() => daemon.stop());
 
