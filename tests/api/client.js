@@ -133,6 +133,17 @@ export class Client {
     }
   }
 
+  // The same, its own evaluation over too: what that finds changes the job's models, and it tells events.
+  async evaluated(id) {
+    const job = await this.succeeded(id);
+    for (;;) {
+      const { status, error } = (await this.get(`/v1/evaluations/${job.evaluation_id}`)).json;
+      if (status === 'succeeded') return job;
+      assert.ok(['queued', 'running'].includes(status), `${job.evaluation_id} is ${status}: ${JSON.stringify(error)}`);
+      await sleep(50);
+    }
+  }
+
   // A stream of events: an async iterator of { id, type, data }, with close().
   async stream(path, headers = {}) {
     const control = new AbortController();

@@ -14,9 +14,7 @@ before(async () => {
   daemon = await Daemon.start();
   client = new Client(daemon.url);
   job = (await client.create(SETTINGS)).id;
-  const { evaluation_id } = await client.succeeded(job);
-  // What it finds changes the models of the job.
-  await until('the evaluation', async () => (await client.get(`/v1/evaluations/${evaluation_id}`)).json.status === 'succeeded');
+  await client.evaluated(job);
 });
 after(() => daemon.stop());
 
