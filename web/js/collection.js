@@ -12,6 +12,7 @@ export class Collection {
   #changed;
   #from;
   #touched = new Set();  // keys that something was heard of since the list was last asked for
+  #unread = new Set();   // keys that could not be read, and are to be read again
   #refresher = new Refresher({read: (key) => this.#readOne(key), readAll: () => this.read()});
 
   /** readAll() and readOne(key) are promises of what the daemon says; keyOf(item) is what it is read by. */
@@ -57,10 +58,14 @@ export class Collection {
   }
 
   async #readOne(key) {
+    const wasMissing = this.missing.has(key);
     try {
-      this.put(await this.#from.readOne(key));
+      const item = await this.#from.readOne(key);
+      // If it was deleted while the answer was under way, the answer is from before.
+      if (wasMissing || !this.missing.has(key)) this.put(item);
     } catch (error) {
       if (error.status === 404) this.forget(key);
+      else this.#unread.add(key);
     }
   }
 
@@ -97,5 +102,7 @@ export class Collection {
   /** What could not be read is read again. */
   refreshActive() {
     if (this.#wanted && (this.error || !this.loaded)) this.read();
+    for (const key of this.#unread) this.ask(key);
+    this.#unread.clear();
   }
 }

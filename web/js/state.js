@@ -126,7 +126,10 @@ export class State {
         const cursor = this.#cursor;
         const page = await api.listJobs({limit: NEXT_PAGE, after: cursor});
         if (cursor !== this.#cursor) continue;
-        for (const job of page.data) if (!this.jobs.has(job.id)) this.jobs.set(job.id, job);
+        for (const job of page.data) {
+          if (!this.jobs.has(job.id)) this.jobs.set(job.id, job);
+          if (this.#touched.has(job.id)) this.refresh(job.id);
+        }
         this.older = page.has_more;
         this.#cursor = page.last_id ?? cursor;
         this.#listChanged();
@@ -207,8 +210,11 @@ export class State {
   }
 
   async #read(id) {
+    const wasMissing = this.missing.has(id);
     try {
-      this.put(await api.getJob(id));
+      const job = await api.getJob(id);
+      // If it was deleted while the answer was under way, the answer is from before.
+      if (wasMissing || !this.missing.has(id)) this.put(job);
     } catch (error) {
       if (error.status === 404) this.#forget(id);
       else this.#failed = true;

@@ -1,0 +1,92 @@
+// What the page knows of the daemon's things, without a browser: answers come late, and in any order with events.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { load } from './modules.js';
+
+const asked = [];  // requests that have no answer yet: {path, answer(status, body)}
+globalThis.sessionStorage = { getItem: () => null, setItem() {} };
+globalThis.BroadcastChannel = class extends EventTarget { postMessage() {} };
+globalThis.fetch = (path) => new Promise((resolve) => {
+  const answer = (status, body) => resolve(new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json' } }));
+  asked.push({ path: String(path), answer });
+});
+
+const { State } = await load('state.js');
+
+/** The next request for what `path` begins with. */
+async function request(path) {
+  for (;;) {
+    const at = asked.findIndex((one) => one.path.startsWith(path));
+    if (at >= 0) return asked.splice(at, 1)[0];
+    await sleep(5);
+  }
+}
+/** Until the page has taken what it was answered. */
+const settled = async () => { for (let i = 0; i < 20; i++) await turn(); };
+const none = { data: [], has_more: false, last_id: null };
+const job = (id, more = {}) => ({ id, name: '', status: 'stopped', settings: {}, progress: { step: 1 }, ...more });
+const event = (type, id, data = {}) => ({ id: 1, type, job_id: id, data });
+
+async function started(jobs, older = false) {
+  const state = new State(() => {});
+  const read = state.resync();
+  (await request('v1/jobs?')).answer(200, { data: jobs, has_more: older, last_id: jobs.at(-1)?.id });
+  (await request('v1/system')).answer(200, { access: 'write' });
+  if (older) (await request('v1/jobs?status=')).answer(200, none);
+  assert.equal(await read, true);
+  return state;
+}
+
+test('a run that is deleted while it is read stays gone', { timeout: 60000 }, async () => {
+  const state = await started([job('job_1'), job('job_2')]);
+  state.apply(event('updated', 'job_1'));
+  const late = await request('v1/jobs/job_1');
+  state.apply(event('deleted', 'job_1'));
+  late.answer(200, job('job_1'));
+  await settled();
+  assert.deepEqual([state.jobs.has('job_1'), state.missing.has('job_1')], [false, true]);
+  // Another store may have one of that name: who asks for it is told.
+  state.want('job_1');
+  (await request('v1/jobs/job_1')).answer(200, job('job_1', { name: 'another' }));
+  await settled();
+  assert.deepEqual([state.jobs.get('job_1')?.name, state.missing.has('job_1')], ['another', false]);
+});
+
+test('a run that is deleted while older ones are read leaves the list', { timeout: 60000 }, async () => {
+  const state = await started([job('job_2')], true);
+  state.loadOlder();
+  const late = await request('v1/jobs?');
+  state.apply(event('deleted', 'job_1'));
+  late.answer(200, { ...none, data: [job('job_1')], last_id: 'job_1' });
+  (await request('v1/jobs/job_1')).answer(404, { status: 404 });
+  await settled();
+  assert.deepEqual([...state.jobs.keys()], ['job_2']);
+});
+
+test('a data set and a model that are deleted while they are read stay gone; what could not be read is read again', { timeout: 60000 }, async () => {
+  const state = await started([]);
+  const sets = { known: state.sets, list: 'v1/datasets?', one: 'v1/datasets/set_1', item: { id: 'set_1', status: 'ready' }, key: 'set_1',
+    tell: (status) => ({ type: 'dataset', job_id: null, data: { dataset_id: 'set_1', status, previous: 'importing' } }), changed: 'ready' };
+  const models = { known: state.models, list: 'v1/models?', one: 'v1/models/cats', item: { id: 'model_1', name: 'cats', versions: [] }, key: 'cats',
+    tell: (action) => ({ type: 'model', job_id: null, data: { model_id: 'model_1', name: 'cats', action } }), changed: 'updated' };
+  for (const { known, list, one, item, key, tell, changed } of [sets, models]) {
+    known.want();
+    (await request(list)).answer(200, { ...none, data: [item] });
+    await settled();
+    assert.ok(known.get(key));
+    state.apply(tell(changed));
+    (await request(one)).answer(503, { status: 503 });
+    await settled();
+    known.refreshActive();
+    const late = await request(one);
+    state.apply(tell('deleted'));
+    late.answer(200, item);
+    await settled();
+    assert.deepEqual([known.get(key), known.missing.has(key)], [undefined, true], one);
+  }
+  // The name may be another model's by now.
+  (await request('v1/models/cats')).answer(200, { id: 'model_2', name: 'cats', versions: [] });
+  await settled();
+  assert.equal(state.models.get('cats').id, 'model_2');
+});
