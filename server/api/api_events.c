@@ -16,13 +16,8 @@ static bool respond_events_list(App *app, SeriesPage page, Response *res, Error 
     cJSON *data = cJSON_CreateArray(), *last = NULL;
     for (size_t i = 0; i < list.count; i++)
         cJSON_AddItemToArray(data, event_to_json(&list.items[i]));
-    if (list.count) {
-        const int64_t newest = list.items[list.count - 1].id;
-        last = cJSON_CreateNumber((double)newest);
-        // Between a commit and its publication the store is ahead of what streams know; a reader
-        // who goes on from here with a stream must not be taken for one of another store.
-        events_publish(jobs_notifier(app->jobs), newest);
-    }
+    if (list.count)
+        last = cJSON_CreateNumber((double)list.items[list.count - 1].id);
     const bool has_more = list.has_more;
     event_list_free(&list);
     return respond_json(res, 200, list_to_json(data, has_more, last));

@@ -110,10 +110,20 @@ bool jobs_curve(Jobs *jobs, SeriesPage page, PointList *list, Error *err)
 
 bool jobs_events(Jobs *jobs, SeriesPage page, EventList *list, Error *err)
 {
+    // Of a job that was deleted its last event is left, which readers of its events are to see. So
+    // the job is looked for first: one that is deleted between the two reads has that event.
+    Error gone = {0};
+    const bool exists = page.job_id == 0 || check_exists(jobs, page.job_id, &gone);
     if (!store_events(jobs->store, page, list, err))
         return false;
-    // Of a job that was deleted its last event is left, which readers of its events are to see.
-    return page.job_id == 0 || list->count > 0 || check_exists(jobs, page.job_id, err);
+    if (list->count == 0) {
+        *err = exists ? *err : gone;
+        return exists;
+    }
+    // Between a commit and its publication the store is ahead of what streams know; a reader that
+    // comes back with what it has got here must not be taken for one of another store.
+    events_publish(jobs->notifier, list->items[list->count - 1].id);
+    return true;
 }
 
 bool jobs_checkpoints(Jobs *jobs, int64_t id, CheckpointList *list, Error *err)

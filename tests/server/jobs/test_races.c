@@ -5,19 +5,21 @@
  * other locks order most of what happens, would hide. Without TSan it is a test of counting.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "server/jobs/runs.h"
 #include "tests/check.h"
 #include "tests/server/jobs/fixture.h"
 
-enum { STEPS = 500, LOOKS = 200, ACTS = 20, MAX_READERS = 8 };
+enum { STEPS = 500, LOOKS = 200, ACTS = 20, MAX_READERS = 9 };
 
 typedef struct {
     Jobs *jobs;
     int64_t id;
     Run *run;
     int points;
+    int64_t followed;  // the last event that follow_events has seen
     atomic_bool over;
     atomic_int failures;
 } Scene;
@@ -65,6 +67,19 @@ static bool read_rows(Scene *scene, Error *err)
         return false;
     event_list_free(&events);
     return true;
+}
+
+/* Whoever has read an event may come back with it at once. One reader alone does this. */
+static bool follow_events(Scene *scene, Error *err)
+{
+    EventList list;
+    if (!jobs_events(scene->jobs, (SeriesPage){.after = scene->followed}, &list, err))
+        return false;
+    if (list.count > 0)
+        scene->followed = list.items[list.count - 1].id;
+    event_list_free(&list);
+    return events_cursor_known(jobs_notifier(scene->jobs), NULL, scene->followed)
+           || fail(err, ERR_CONFLICT, "event %lld is not known", (long long)scene->followed);
 }
 
 static bool look_at_readiness(Scene *scene, Error *err)
@@ -197,8 +212,9 @@ static void a_run_is_looked_at_and_steered(void **state)
     beside(&scene, make_parts, looks);
     beside(&scene, send_heartbeats, looks);
     beside(&scene, read_requests, looks);
-    Look *const others[] = {look_at_job, look_at_events,    read_rows,         read_rows,
-                            rename_it,   look_at_readiness, look_at_readiness, NULL};
+    Look *const others[] = {look_at_job,       look_at_events, read_rows,
+                            read_rows,         rename_it,      look_at_readiness,
+                            look_at_readiness, follow_events,  NULL};
     beside(&scene, record_point, others);
 
     const JobCounts counts = jobs_counts(f->jobs);
@@ -210,6 +226,49 @@ static void a_run_is_looked_at_and_steered(void **state)
     assert_non_null(strstr(job.name, "again"));
     job_info_free(&job);
     run_end(scene.run, (RunEnd){RUN_SUCCEEDED, "completed", NULL});
+}
+
+/* ---- The last event of a job that is deleted ---- */
+
+typedef struct {
+    Jobs *jobs;
+    int64_t id;
+    atomic_int reads;
+    Error err;  // where it ended without having seen that event
+} Mourner;
+
+static void *read_to_the_end(void *context)
+{
+    Mourner *m = context;
+    SeriesPage page = {.job_id = m->id};
+    for (bool over = false; !over;) {
+        EventList list;
+        if (!jobs_events(m->jobs, page, &list, &m->err))
+            return NULL;
+        if (list.count > 0) {
+            page.after = list.items[list.count - 1].id;
+            over = strcmp(list.items[list.count - 1].type, "deleted") == 0;
+        }
+        event_list_free(&list);
+        atomic_fetch_add_explicit(&m->reads, 1, memory_order_relaxed);
+    }
+    return NULL;
+}
+
+static void whoever_reads_a_jobs_events_sees_its_end(void **state)
+{
+    JobsFixture *f = *state;
+    for (int i = 0; i < ACTS; i++) {
+        Mourner mourner = {.jobs = f->jobs, .id = jobs_add(f, "{\"network\":\"googlenet_tiny\"}")};
+        pthread_t thread;
+        CHECK_OK(jobs_stop(f->jobs, mourner.id, NULL, NULL, &f->err), f->err);
+        assert_int_equal(pthread_create(&thread, NULL, read_to_the_end, &mourner), 0);
+        while (atomic_load_explicit(&mourner.reads, memory_order_relaxed) < 2)
+            sched_yield();
+        CHECK_OK(jobs_delete(f->jobs, mourner.id, NULL, NULL, &f->err), f->err);
+        pthread_join(thread, NULL);
+        assert_string_equal(mourner.err.message, "");
+    }
 }
 
 /* Threads that publish, wait, listen and leave. */
@@ -271,6 +330,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_run_is_looked_at_and_steered, jobs_set_up,
+                                        jobs_tear_down),
+        cmocka_unit_test_setup_teardown(whoever_reads_a_jobs_events_sees_its_end, jobs_set_up,
                                         jobs_tear_down),
         cmocka_unit_test(events_are_published_to_many),
     };
