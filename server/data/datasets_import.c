@@ -152,6 +152,7 @@ static bool finish_once(Datasets *sets, int64_t id, const DatasetOutcome *outcom
 /* True once it is recorded, or has become pointless. */
 static bool record_end(Datasets *sets, int64_t id, const DatasetOutcome *outcome, bool *over)
 {
+    bool first = true;
     do {
         Error err = {0};
         if (finish_once(sets, id, outcome, over, &err))
@@ -160,8 +161,10 @@ static bool record_end(Datasets *sets, int64_t id, const DatasetOutcome *outcome
         if (!outcome->ready && jobs_make_room(sets->jobs, &err)
             && finish_once(sets, id, outcome, over, &err))
             return true;
-        LOG(sets->log, LOG_WARNING, "import_not_recorded", log_int("dataset", id),
-            log_text("error", err.message));
+        if (first)  // it may last for hours
+            LOG(sets->log, LOG_WARNING, "import_not_recorded", log_int("dataset", id),
+                log_text("error", err.message));
+        first = false;
     } while (work_signal_pause(&sets->slot.signal, WORK_RETRY_SECONDS));
     return false;
 }
