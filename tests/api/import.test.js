@@ -144,6 +144,7 @@ test('a preview shows what augmentation does, draw by draw', async () => {
   assert.ok(new Set(draws.map((pixels) => pixels.toString('hex'))).size > 2);
   const { json } = await client.post('/v1/datasets/folder/pictures/3/preview', { settings: { augmentation: { crop_padding: 16 } }, x: 1 }, { status: 400 });
   assert.ok(json.errors.some(({ pointer }) => pointer === '/augmentation/crop_padding'));
+  assert.ok(json.errors.some(({ pointer }) => pointer === '/x'));
   assert.equal(json.errors.length, 2);
 });
 

@@ -274,8 +274,12 @@ static bool read_settings(const App *app, const Request *req, const char *id, Jo
     const cJSON *item, *members = cJSON_IsObject(req->json) ? req->json : NULL;
     cJSON_ArrayForEach(item, members)
     {
+        char pointer[sizeof(Fault){0}.pointer] = "";
+        pointer_append(pointer, sizeof pointer, item->string);
         if (item != given)
-            faults_add(faults, item->string, "is not a known field");
+            faults_add(faults, pointer,
+                       strcmp(item->string, "settings") == 0 ? "is given twice"
+                                                             : "is not a known field");
     }
     cJSON *settings = cJSON_IsObject(given) ? cJSON_Duplicate(given, true) : cJSON_CreateObject();
     if (!members || (given && !cJSON_IsObject(given)))
