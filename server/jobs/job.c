@@ -113,3 +113,8 @@ bool evaluation_id_parse(const char *text, int64_t *id)
 {
     return parse_id(text, "eval_", 1, id);
 }
+
+bool model_version_parse(const char *text, int64_t *version)
+{
+    return parse_id(text, "", 1, version);
+}

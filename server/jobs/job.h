@@ -45,3 +45,5 @@ bool model_id_parse(const char *text, int64_t *id);
 
 void evaluation_id_format(int64_t id, char text[JOB_ID]);  // "eval_5"
 bool evaluation_id_parse(const char *text, int64_t *id);
+
+bool model_version_parse(const char *text, int64_t *version);  // "3"; false unless 1 or more

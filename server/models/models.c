@@ -7,8 +7,6 @@
 #include "server/models/models.h"
 
 #include <cJSON.h>
-#include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,10 +153,7 @@ static bool take_apart(const char *reference, char name[MODEL_NAME], char alias[
         memcpy(alias, rest, strlen(rest) + 1);
         return true;
     }
-    char *end;
-    errno = 0;
-    *number = strtoll(rest, &end, 10);
-    return isdigit((unsigned char)rest[0]) && *end == '\0' && errno == 0 && *number > 0;
+    return model_version_parse(rest, number);
 }
 
 bool models_resolve(Models *models, const char *reference, ModelVersion *version, Error *err)

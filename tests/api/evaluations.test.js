@@ -330,7 +330,8 @@ test('a version of a model is evaluated, and its card shows it', async () => {
   assert.deepEqual(found.figures, automatic.figures);
   assert.deepEqual(await ids('model=hues'), [found.id]);
   assert.deepEqual(await ids('model=hues@2'), []);
-  assert.equal((await client.get('/v1/evaluations?model=@', { status: 400 })).json.errors[0].pointer, '?model');
+  for (const wrong of ['@', 'hues@', 'hues@%2B1', 'hues@%201', 'hues@01', 'hues@9999999999999999999'])
+    assert.equal((await client.get(`/v1/evaluations?model=${wrong}`, { status: 400 })).json.errors[0].pointer, '?model');
   const card = await client.get('/v1/models/hues/versions/1/card');
   assert.ok(card.text.includes(found.id), card.text);
   // The model has a file of its own.

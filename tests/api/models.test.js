@@ -248,6 +248,7 @@ test('a model outlives its job; what is deleted is gone', async () => {
   assert.equal(sha((await client.get('/v1/models/orphan/versions/1/content')).bytes), json.sha256);
   await client.get('/v1/models/orphan/versions/1/onnx');
   assert.equal((await client.call('DELETE', '/v1/models/shirts/versions/2', { status: 409 })).json.code, 'version_in_use');
+  for (const version of ['+1', '%201', '01', '1x', '0']) await client.call('DELETE', `/v1/models/shirts/versions/${version}`, { status: 404 });
   await client.call('DELETE', '/v1/models/shirts/versions/1', { status: 204 });
   await client.call('DELETE', '/v1/models/shirts/versions/1', { status: 404 });
   await client.call('DELETE', '/v1/models/orphan', { headers: { 'if-match': '"no"' }, status: 412 });

@@ -36,9 +36,7 @@ static const char *read_model(Query *query, char name[MODEL_NAME], int64_t *vers
     if (!text)
         return NULL;
     const size_t n = strcspn(text, "@");
-    char *end = "";
-    *version = text[n] ? strtoll(text + n + 1, &end, 10) : 0;
-    if (n == 0 || n >= MODEL_NAME || *end || (text[n] && *version < 1))
+    if (n == 0 || n >= MODEL_NAME || (text[n] && !model_version_parse(text + n + 1, version)))
         faults_add(faults, "?model", "must be a model's name, or name@version, got %.100s", text);
     snprintf(name, MODEL_NAME, "%.*s", (int)(n < MODEL_NAME ? n : MODEL_NAME - 1), text);
     return name;

@@ -56,12 +56,10 @@ bool get_model_version(App *app, const Request *req, Response *res, Error *err)
 
 bool delete_model_version(App *app, const Request *req, Response *res, Error *err)
 {
-    char *end;
+    int64_t number;
     if (request_has_faults(req, res))
         return true;
-    errno = 0;
-    const int64_t number = strtoll(req->params[1], &end, 10);
-    if (*end || errno != 0 || number < 1)
+    if (!model_version_parse(req->params[1], &number))
         return fail(err, ERR_NOT_FOUND, "the model %s has no version %s", req->params[0],
                     req->params[1]);
     return models_delete_version(app->models, req->params[0], number, NULL, NULL, err)

@@ -90,6 +90,19 @@ static void other_forms_of_an_id_are_refused(void **state)
     }
 }
 
+static void versions_are_plain_numbers(void **state)
+{
+    (void)state;
+    static const char *const WRONG[] = {"",   "0",  "01", "+1",  "-1",
+                                        " 1", "1 ", "1x", "0x1", "9999999999999999999"};
+    int64_t version = 0;
+    assert_true(model_version_parse("12", &version));
+    assert_int_equal(version, 12);
+    for (size_t i = 0; i < COUNT(WRONG); i++)
+        if (model_version_parse(WRONG[i], &version))
+            fail_msg("\"%s\" was taken for a version", WRONG[i]);
+}
+
 static void times_are_rfc_3339_in_utc(void **state)
 {
     (void)state;
@@ -109,6 +122,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(active_states_are_those_a_worker_may_touch),
         cmocka_unit_test(ids_come_back_from_their_text),
         cmocka_unit_test(other_forms_of_an_id_are_refused),
+        cmocka_unit_test(versions_are_plain_numbers),
         cmocka_unit_test(times_are_rfc_3339_in_utc),
     };
     return RUN_TESTS(tests);
