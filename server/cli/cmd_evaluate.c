@@ -14,6 +14,7 @@
 #include "server/base/json_text.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
+#include "server/cli/dataset_argument.h"
 #include "server/cli/job_file.h"
 #include "server/cli/model_argument.h"
 #include "server/cli/remote/evaluate_remote.h"
@@ -268,7 +269,7 @@ static bool evaluate_there(const EvaluateArgs *a, const char *model, const char 
 static bool evaluate_here(Run *r, const char *model, Error *err)
 {
     return model_argument_open(model, &r->args->hints, &r->path, &r->model, err)
-           && dataset_open(r->dataset_name, NULL, &r->dataset, err) && measure(r, err)
+           && dataset_argument_open(r->dataset_name, &r->dataset, err) && measure(r, err)
            && show(r, err);
 }
 

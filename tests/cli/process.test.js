@@ -242,3 +242,15 @@ test("spellings of the same settings are the same settings", (t) => {
   assert.equal(r.code, 0, r.err);
   assert.equal(JSON.parse(f.read("r", "job.json")).dataset, set);
 });
+
+test("known sets are looked for in GOOGLENETD_DATASETS, where it says something", (t) => {
+  const f = folder(t);
+  f.write("job.json", QUICK);
+  const within = (datasets, ...args) => run({ cwd: f.dir, env: { ...process.env, GOOGLENETD_DATASETS: datasets } }, ...args);
+  const r = within("", "train", "job.json");
+  assert.equal(r.code, 0, r.err);
+  for (const args of [["train", "job.json", "--resume"], ["evaluate", "job.run", "fashion_mnist"]]) {
+    const { code, err } = within(f.dir, ...args);
+    assert.deepEqual([code, err], [1, `googlenetd: ${f.dir}/fashion_mnist/train-images-idx3-ubyte is missing, and so is the same with .gz\n`]);
+  }
+});

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/sha256.h"
+#include "server/cli/dataset_argument.h"
 #include "server/cli/run/interrupt.h"
 #include "server/work/cpus.h"
 
@@ -40,7 +41,7 @@ bool follower_train(const JobSpec *spec, const Ranks *ranks, Trace *trace, Error
     Trainer *trainer = NULL;
     interrupt_install();
     config.threads = rank_threads(ranks, spec->threads);
-    bool ok = comm_agree(comm, dataset_open(spec->dataset, NULL, &dataset, err), err);
+    bool ok = comm_agree(comm, dataset_argument_open(spec->dataset, &dataset, err), err);
     settings_digest(spec, digest);
     config.comm = comm;
     config.settings = digest;

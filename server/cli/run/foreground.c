@@ -16,6 +16,7 @@
 #include "core/base/threads/cpu.h"
 #include "server/base/files.h"
 #include "server/cli/args.h"
+#include "server/cli/dataset_argument.h"
 #include "server/cli/remote/follower.h"
 #include "server/cli/run/autotune_cache.h"
 #include "server/cli/run/interrupt.h"
@@ -272,7 +273,7 @@ static bool make_trainer(Training *t, int threads, Error *err)
 static bool open_all(Training *t, int threads, Error *err)
 {
     const JobSpec *spec = t->spec;
-    return dataset_open(spec->dataset, NULL, &t->dataset, err)
+    return dataset_argument_open(spec->dataset, &t->dataset, err)
            && run_folder_open(t->how->out, t->how->resume, spec, &t->folder, err)
            && run_tables_check(t->how->out, err) && training_fits(spec, t->dataset, threads, err)
            && read_kernels(t, err);
