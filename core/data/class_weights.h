@@ -1,7 +1,7 @@
 /* core/data/class_weights.h -- what an example of each class counts for in the loss.
  *
- *   balanced   weight[c] = n / (K * n[c])     n examples, n[c] of them in class c, K classes with
- * any
+ *   balanced   weight[c] = n / (K * n[c])     n examples, n[c] of them in class c;
+ *                                             K classes have examples
  *
  * so that every class counts as much as any other in all. A class without an example has the weight
  * 0: the smoothing of labels, where it would count alone, leaves it out.

@@ -11,9 +11,9 @@
  *
  * Train loss and accuracy are means over the examples seen in the epoch so far, each measured
  * before its own update; test figures are measured after the epoch, or where examples are held out
- * to choose by, after the last. A step is an update of the
- * weights: with `accumulation` it takes several batches. Same config, seed, thread
- * count, machine and kernels give bit-identical parameters, also across a stop and a resume.
+ * to choose by, after the last. A step is an update of the weights: with `accumulation` it takes
+ * several batches. Same config, seed, thread count, machine and kernels give bit-identical
+ * parameters, also across a stop and a resume.
  *
  * NaN or infinity in a loss, in the norm of the gradients or in a weight ends the training at the
  * step where it arose; no checkpoint is written after that.
@@ -49,7 +49,7 @@ extern const char *const FREEZE_NAMES[];  // by FreezeType, NULL-terminated
 
 typedef struct {
     const Model *model;
-    BlockList blocks;         // channels given instead of the model\'s own; count 0: none
+    BlockList blocks;         // channels given instead of the model's own; count 0: none
     const Dataset *dataset;   // borrowed
     int image_size;           // side in pixels
     Progressive progressive;  // smaller images in the first epochs of training; {0}: none

@@ -20,8 +20,7 @@ Path dataset_report_path(const char *data, int64_t id);
 bool dataset_folder_make(const char *data, int64_t id, Error *err);  // and its name is on disk
 
 /* Remove files of a set: all with the folder; all that an import makes, or of that the pixels; the
- * source. True if they
- * are gone, or never were. */
+ * source. True if they are gone, or never were. */
 bool dataset_files_remove(const char *data, int64_t id, Error *err);
 bool dataset_files_remove_import(const char *data, int64_t id, Error *err);
 bool dataset_files_remove_pixels(const char *data, int64_t id, Error *err);

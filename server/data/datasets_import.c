@@ -108,8 +108,8 @@ static void set_ready(Datasets *sets, DatasetRow *set, const DatasetOutcome *out
     set->finished_at = time_now_ms();
     set->class_count = outcome->class_count;
     set->train_count = outcome->train_count;
-    set->progress.done = set->progress.total = outcome->train_count + outcome->test_count;
     set->test_count = outcome->test_count;
+    set->progress.done = set->progress.total = outcome->train_count + outcome->test_count;
     set->left_out_count = outcome->left_out_count;
     free(set->classes);
     free(set->warnings);

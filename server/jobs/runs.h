@@ -7,7 +7,8 @@
  *
  *   ERR_STOPPED   the run was told to end, by a client or by the daemon that leaves, and not even
  *                 the reserve of space helped. End it as RUN_STOPPED, recording nothing more: it
- * goes on from its last checkpoint. ERR_DAMAGED   the store is damaged. End it as RUN_FAILED.
+ *                 goes on from its last checkpoint.
+ *   ERR_DAMAGED   the store is damaged. End it as RUN_FAILED.
  *   ERR_CONFLICT  the job was taken from the worker.
  */
 #pragma once

@@ -345,7 +345,7 @@ bool run_resumed(Run *run, int64_t step, Error *err)
 {
     if (step == run->resume_step)
         return true;
-    // The live step would hide the one that is recorded.
+    // When it will be done is estimated from the steps since here.
     pthread_mutex_lock(&run->jobs->lock);
     run->active.first_step = step;
     pthread_mutex_unlock(&run->jobs->lock);

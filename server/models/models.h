@@ -88,8 +88,8 @@ bool models_replay(Models *models, RequestKey key, ModelVersion *version, bool *
                    Error *err);
 
 /* The next version of that model; its card shows the newest evaluation of that checkpoint.
- * *replayed: the key was used before for the same request, and
- * *version is what came of it. `replayed` may be NULL. */
+ * *replayed: the key was used before for the same request, and *version is what came of it.
+ * `replayed` may be NULL. */
 bool models_register(Models *models, const ModelRequest *request, ModelVersion *version,
                      bool *replayed, Error *err);
 

@@ -9,8 +9,8 @@
  * nothing has changed and nothing is left to do.
  *
  * Errors   Of the moment, so that the same call may work later: ERR_NO_SPACE for a full disk,
- * ERR_IO for a read-only folder, another program's lock or a failing disk, ERR_NO_MEMORY. For good:
- * ERR_DAMAGED. ERR_NOT_FOUND where a single row is asked for.
+ *          ERR_IO for a read-only folder, another program's lock or a failing disk, ERR_NO_MEMORY.
+ *          For good: ERR_DAMAGED. ERR_NOT_FOUND where a single row is asked for.
  */
 #pragma once
 #include "server/store/rows.h"

@@ -120,9 +120,9 @@ bool store_next_queued(Store *store, int64_t *id, Error *err)
                       "");
 }
 
-/* Parameters: 1 below, 2 the limit, 3 the parent, 4 the part of a name, then keys and values. */
 /* The ids of the page are found first: sorting and filtering whole rows takes long once there are
- * thousands. */
+ * thousands. Parameters: 1 below, 2 the limit, 3 the parent, 4 the part of a name, then keys and
+ * values. */
 static char *list_sql(const JobQuery *query)
 {
     char *sql = select_sql("0", " FROM jobs WHERE id IN (SELECT id FROM jobs"

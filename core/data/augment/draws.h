@@ -28,6 +28,6 @@ Draws draws_new(const DrawKey *key, const char *use);
 
 double draw_uniform(Draws *d);                         // [0, 1), 32 bits
 double draw_between(Draws *d, const double range[2]);  // [range[0], range[1])
-int draw_below(Draws *d,
-               int bound);  // 0 <= x < bound, all within bound / 2^32 as likely; bound >= 1
-double draw_beta(Draws *d, double alpha);  // Beta(alpha, alpha); alpha > 0
+double draw_beta(Draws *d, double alpha);              // Beta(alpha, alpha); alpha > 0
+/* 0 <= x < bound; bound >= 1. Each is as likely as the others but for bound / 2^32. */
+int draw_below(Draws *d, int bound);

@@ -1,8 +1,8 @@
 /* core/data/decode/decode.h -- a picture file in memory to pixels.
  *
  * Taken     JPEG (baseline and progressive; grey, colour, CMYK and YCCK), PNG (all depths,
- * palettes, transparency, interlaced) and WebP (lossy, lossless, transparency), told by content.
- *           Other formats that are recognised are refused by their name.
+ *           palettes, transparency, interlaced) and WebP (lossy, lossless, transparency), told by
+ *           content. Other formats that are recognised are refused by their name.
  * Pixels    8 bits, upright by the EXIF orientation, transparency over white; equal to what Pillow
  *           gives. Of 16 bits the upper 8 are kept. JPEG is decoded at full size by the accurate
  *           integer transform; CMYK is read as Adobe writes it, inverted, and turned to RGB without

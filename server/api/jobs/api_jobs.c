@@ -61,10 +61,10 @@ bool list_jobs(App *app, const Request *req, Response *res, Error *err)
     JobMatch matches[QUERY_MAX_PAIRS];
     char dataset[JOB_ID];
     const JobQuery query = {
-        .after = query_id(req->query, "after", "a job\'s", job_id_parse, &faults),
+        .after = query_id(req->query, "after", "a job's", job_id_parse, &faults),
         .limit = (int)query_integer(req->query, "limit", LIST_DEFAULT, 1, LIST_MOST, &faults),
         .statuses = query_statuses(req->query, JOB_STATUS_NAMES, JOB_STATUSES, &faults),
-        .parent_id = query_id(req->query, "parent_id", "a job\'s", job_id_parse, &faults),
+        .parent_id = query_id(req->query, "parent_id", "a job's", job_id_parse, &faults),
         .name = query_text(req->query, "name", &faults),
         .matches = matches,
         .match_count = read_matches(app, req->query, matches, dataset, &faults),

@@ -30,8 +30,7 @@ typedef struct {
 
 /* Make the folder if it is not there, and lock it. ERR_CONFLICT: another training has it, or it has
  * a checkpoint and `resume` is false, or `spec` cannot go on from what is there, or it has a model
- * and no checkpoint. ERR_IO. The folder
- * is to be closed on failure too. */
+ * and no checkpoint. ERR_IO. The folder is to be closed on failure too. */
 bool run_folder_open(const char *dir, bool resume, const JobSpec *spec, RunFolder *folder,
                      Error *err);
 void run_folder_close(RunFolder *folder);  // takes a zeroed one

@@ -7,13 +7,15 @@
  *
  * An event's `data` is a JSON object; by type:
  *     created     {"status":"queued"}
- *     status       {"status","previous","stop_reason"|null,"error":{"code","message"}|null}
- *     point       {"step","epoch","loss","accuracy","learning_rate"}: a row of the curve;
+ *     status      {"status","previous","stop_reason"|null,"error":{"code","message"}|null}
+ *     point       {"step","epoch","loss","accuracy","learning_rate","seconds"}: a row of the curve;
  *                 "epoch" is a real number there, 1.5 being the middle of the second
  *     epoch       a row of the epochs, with the names of the API
  *     checkpoint  {"checkpoint":"step_4690","step","epoch","bytes","best":bool}
  *     resumed     {"step"}: training goes on from here. Points and epochs beyond this step were
  *                 taken back and will come again: a reader drops those it has.
+ *     initialized {"taken":[names],"new":[{"name","reason"}]}: the parameters that came from the
+ *                 model that it starts from, and those that did not
  *     updated     {"name","metadata"}
  *     deleted     {}
  *     dataset     {"dataset_id","name","status","previous"|null,"progress":{"done","total"},
