@@ -1,5 +1,6 @@
 /* server/jobs/runs_private.h -- what the files of the runs share. Nobody else includes this. */
 #pragma once
+#include "server/jobs/change.h"
 #include "server/jobs/jobs_private.h"
 #include "server/jobs/runs.h"
 
@@ -20,3 +21,10 @@ struct Run {
 };
 
 void run_free(Run *run);
+
+/* One try to write something of a run: `what`, within the change. */
+typedef bool (*RunRecord)(Change *change, const void *what, Error *err);
+/* Try until it is on disk. False: waiting is over, or does not help (server/jobs/runs.h). */
+bool run_record(Run *run, RunRecord record, const void *what, Error *err);
+/* The same may work in a moment: it is the disk, or memory. */
+bool run_may_work_later(ErrorCode code);

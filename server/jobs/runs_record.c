@@ -1,18 +1,12 @@
-/* server/jobs/runs_record.c -- what a run writes down: points, epochs, checkpoints, its end. */
-
+/* server/jobs/runs_record.c -- what a run writes down, and how it waits where it cannot. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "core/base/clock.h"
-#include "core/base/memory.h"
-#include "server/base/time.h"
-#include "server/jobs/change.h"
 #include "server/jobs/events/event_data.h"
 #include "server/jobs/files/job_files.h"
-#include "server/jobs/restart.h"
 #include "server/jobs/runs_private.h"
 
 /* DESIGN. What cannot be written is kept in memory and tried again: training waits, and the job's
@@ -22,9 +16,6 @@
 
 enum { LAST_TRIES = 4 };  // of a run that was told to end
 
-/* One try to write something of a run. */
-typedef bool (*Record)(Change *change, const void *what, Error *err);
-
 static bool told_to_end(Run *run)
 {
     pthread_mutex_lock(&run->jobs->lock);
@@ -33,7 +24,7 @@ static bool told_to_end(Run *run)
     return stop || work_signal_leaving(&run->jobs->work);
 }
 
-static bool record_once(Run *run, Record record, const void *what, Error *err)
+static bool record_once(Run *run, RunRecord record, const void *what, Error *err)
 {
     Change change;
     if ((!told_to_end(run) && !keeper_admits(run->jobs->keeper, err))
@@ -50,7 +41,7 @@ static bool record_once(Run *run, Record record, const void *what, Error *err)
     return change_commit(&change, NULL, err);
 }
 
-static bool may_work_later(ErrorCode code)
+bool run_may_work_later(ErrorCode code)
 {
     return code == ERR_IO || code == ERR_NO_SPACE || code == ERR_NO_MEMORY;
 }
@@ -71,7 +62,7 @@ static void pause_before_retry(const Run *run)
 
 bool run_disk_failed(Run *run, Error *err)
 {
-    if (!may_work_later(err->code))
+    if (!run_may_work_later(err->code))
         return false;
     if (run->waits_since == 0) {
         run->waits_since = clock_seconds();
@@ -118,7 +109,7 @@ static void stop_waiting(Run *run)
     record_once(run, record_note, message, &unimportant);
 }
 
-static bool record(Run *run, Record how, const void *what, Error *err)
+bool run_record(Run *run, RunRecord how, const void *what, Error *err)
 {
     while (!record_once(run, how, what, err)) {
         if (!run_disk_failed(run, err))
@@ -143,7 +134,7 @@ static bool record_environment(Change *change, const void *what, Error *err)
 
 bool run_environment(Run *run, const TrainState *state, Error *err)
 {
-    return record(run, record_environment, state, err);
+    return run_record(run, record_environment, state, err);
 }
 
 static bool record_point(Change *change, const void *what, Error *err)
@@ -160,7 +151,7 @@ static bool record_point(Change *change, const void *what, Error *err)
 
 bool run_point(Run *run, const PointRow *row, Error *err)
 {
-    if (!record(run, record_point, row, err))
+    if (!run_record(run, record_point, row, err))
         return false;
     LOG(run->jobs->log, LOG_DEBUG, "point", log_int("job", run->job.id), log_int("step", row->step),
         log_real("loss", row->loss), log_real("accuracy", row->accuracy));
@@ -191,7 +182,7 @@ static bool record_epoch(Change *change, const void *what, Error *err)
 
 bool run_epoch(Run *run, const EpochMetrics *row, Error *err)
 {
-    if (!record(run, record_epoch, row, err))
+    if (!run_record(run, record_epoch, row, err))
         return false;
     const bool held_out = !isnan(row->validation_accuracy);
     pthread_mutex_lock(&run->jobs->lock);
@@ -208,7 +199,7 @@ bool run_epoch(Run *run, const EpochMetrics *row, Error *err)
 
 bool run_note(Run *run, const char *message, Error *err)
 {
-    if (!record(run, record_note, message, err))
+    if (!run_record(run, record_note, message, err))
         return false;
     LOG(run->jobs->log, LOG_WARNING, "note", log_int("job", run->job.id),
         log_text("message", message));
@@ -230,105 +221,11 @@ static bool record_result_note(Change *change, const void *what, Error *err)
 
 bool run_result_note(Run *run, const char *message, bool failed, Error *err)
 {
-    if (!record(run, record_result_note, &(ResultNote){message, failed}, err))
+    if (!run_record(run, record_result_note, &(ResultNote){message, failed}, err))
         return false;
     LOG(run->jobs->log, failed ? LOG_WARNING : LOG_INFO, "note", log_int("job", run->job.id),
         log_text("message", message));
     return true;
-}
-
-/* ---- Checkpoints ---- */
-
-typedef struct {
-    Run *run;
-    const CheckpointRow *row;
-    int keep;
-    int64_t *dropped;  // steps
-    size_t dropped_count;
-} Keeping;
-
-/* The newest `keep` and the best stay, and the rows of the others go. `list` is by step. */
-static bool drop_older(Change *change, Keeping *k, const CheckpointList *list, Error *err)
-{
-    const JobInfo *job = &change->job;
-    int kept = 1;  // the new one
-    k->dropped = xcalloc(list->count + 1, sizeof *k->dropped);
-    for (size_t i = list->count; i > 0; i--) {
-        const int64_t step = list->items[i - 1].step;
-        if (step == k->row->step)
-            continue;
-        if (kept++ < k->keep || step == job->best.checkpoint_step)
-            continue;
-        if (!store_remove_checkpoint(change->jobs->store, job->id, step, err))
-            return false;
-        k->dropped[k->dropped_count++] = step;
-    }
-    return true;
-}
-
-/* Those that went with the checkpoint before this one have nothing left to remove. */
-static bool forget_gone(Change *change, const Run *run, Error *err)
-{
-    for (size_t i = 0; i < run->gone_count; i++) {
-        if (!store_removed(change->jobs->store, change->job.id, run->gone[i], err))
-            return false;
-    }
-    return true;
-}
-
-static bool record_checkpoint(Change *change, const void *what, Error *err)
-{
-    Keeping *k = *(Keeping *const *)what;
-    JobInfo *job = &change->job;
-    CheckpointList before;
-    free(k->dropped);
-    k->dropped = NULL;
-    k->dropped_count = 0;
-    if (!store_checkpoints(change->jobs->store, job->id, &before, err))
-        return false;
-    job->idle_restarts = 0;
-    if (k->row->best)
-        job->best.checkpoint_step = k->row->step;
-    const bool ok = forget_gone(change, k->run, err)
-                    && store_put_checkpoint(change->jobs->store, job->id, k->row, err)
-                    && drop_older(change, k, &before, err)
-                    && change_tell(change, "checkpoint", event_checkpoint(k->row), err);
-    checkpoint_list_free(&before);
-    return ok;
-}
-
-/* The rows are gone, and on disk: now the files. What stays is removed at the next start. */
-static void remove_dropped(Run *run, Keeping *k)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < k->dropped_count; i++) {
-        Error err = {0};
-        if (job_files_remove_checkpoint(run->jobs->data, run->job.id, k->dropped[i], &err))
-            k->dropped[count++] = k->dropped[i];
-        else
-            LOG(run->jobs->log, LOG_WARNING, "files_left", log_int("job", run->job.id),
-                log_text("error", err.message));
-    }
-    free(run->gone);
-    run->gone = k->dropped;
-    run->gone_count = count;
-    k->dropped = NULL;
-}
-
-bool run_checkpoint(Run *run, const CheckpointRow *row, int keep, Error *err)
-{
-    Keeping keeping = {.run = run, .row = row, .keep = keep}, *k = &keeping;
-    const bool ok = record(run, record_checkpoint, &k, err);
-    if (ok) {
-        remove_dropped(run, k);
-        pthread_mutex_lock(&run->jobs->lock);
-        run->jobs->counts.checkpoints++;
-        pthread_mutex_unlock(&run->jobs->lock);
-        LOG(run->jobs->log, LOG_INFO, "checkpoint", log_int("job", run->job.id),
-            log_int("step", row->step), log_int("bytes", row->bytes));
-    }
-    free(k->dropped);
-    return ok;
 }
 
 /* ---- Where it goes on, and with what ---- */
@@ -349,7 +246,7 @@ bool run_resumed(Run *run, int64_t step, Error *err)
     pthread_mutex_lock(&run->jobs->lock);
     run->active.first_step = step;
     pthread_mutex_unlock(&run->jobs->lock);
-    if (!record(run, record_resumed, &step, err))
+    if (!run_record(run, record_resumed, &step, err))
         return false;
     for (size_t i = 0; i < run->checkpoint_count; i++) {
         if (run->checkpoints[i] > step)
@@ -366,7 +263,7 @@ static bool record_initialized(Change *change, const void *what, Error *err)
 
 bool run_initialized(Run *run, const TransferReport *report, Error *err)
 {
-    return record(run, record_initialized, report, err);
+    return run_record(run, record_initialized, report, err);
 }
 
 static bool record_kernels(Change *change, const void *what, Error *err)
@@ -376,115 +273,5 @@ static bool record_kernels(Change *change, const void *what, Error *err)
 
 bool run_record_kernels(Run *run, const char *kernels, Error *err)
 {
-    return record(run, record_kernels, kernels, err);
-}
-
-/* ---- The end ---- */
-
-/* The evaluation of its best checkpoint, which begins once all this is on disk. */
-static bool add_evaluation(Change *change, const Run *run, Error *err)
-{
-    JobInfo *job = &change->job;
-    Store *store = change->jobs->store;
-    EvaluationRow row = {
-        .source = {.job_id = job->id, .step = job->best.checkpoint_step},
-        .automatic = 1,
-        .dataset = {.id = job->dataset.id},
-        .split = "test",
-        .example_limit = run->example_limit,
-        .created_at = time_now_ms(),
-    };
-    memcpy(row.dataset.name, job->dataset.name, sizeof row.dataset.name);
-    memcpy(row.dataset.digest, job->dataset.digest, sizeof row.dataset.digest);
-    if (row.dataset.id > 0)
-        dataset_id_format(row.dataset.id, row.dataset.key);
-    else
-        snprintf(row.dataset.key, sizeof row.dataset.key, "%.*s", DATASET_ID - 1, row.dataset.name);
-    if (!store_add_evaluation(store, &row, err))
-        return false;
-    job->evaluation_id = row.id;
-    Event event = {.time = row.created_at,
-                   .type = "evaluation",
-                   .data = event_evaluation(&row, EVALUATION_STATUS_NAMES[row.status], NULL)};
-    const bool ok = store_tell_evaluation(store, row.id, &event, err);
-    free(event.data);
-    return ok;
-}
-
-typedef struct {
-    const Run *run;
-    RunEnd how;
-    bool *queued;  // whether it is, after it was recorded
-} End;
-
-static bool record_loss(Change *change, const End *end, Error *err)
-{
-    const char *how = end->how.message;
-    char note[JOB_TEXT + 64];
-    snprintf(note, sizeof note, "%s; it goes on from its last checkpoint", how);
-    const Restart restart = {.note = note, .code = "ranks", .what = "its ranks ended", .last = how};
-    // A client's stop outlives its ranks.
-    const bool ok = change->job.status == JOB_STOPPING ? change_status(change, JOB_INTERRUPT, err)
-                                                       : change_restart(change, &restart, err);
-    *end->queued = ok && change->job.status == JOB_QUEUED;
-    return ok;
-}
-
-static bool record_end(Change *change, const void *what, Error *err)
-{
-    const Run *run = ((const End *)what)->run;
-    const RunEnd *end = &((const End *)what)->how;
-    JobInfo *job = &change->job;
-    switch (end->outcome) {
-    case RUN_SUCCEEDED:
-        snprintf(job->stop_reason, sizeof job->stop_reason, "%s", end->reason);
-        if (run->evaluate && job->best.checkpoint_step > 0 && !add_evaluation(change, run, err))
-            return false;
-        return change_status(change, JOB_SUCCEED, err);
-    case RUN_FAILED:
-        job->stop_reason[0] = '\0';
-        snprintf(job->error.code, sizeof job->error.code, "%s", end->reason);
-        snprintf(job->error.message, sizeof job->error.message, "%s", end->message);
-        return change_status(change, JOB_FAIL, err);
-    case RUN_LOST:
-        return record_loss(change, what, err);
-    case RUN_STOPPED:
-        break;
-    }
-    if (end->message[0] && !change_tell(change, "note", event_note(end->message), err))
-        return false;
-    return change_status(change, job->status == JOB_STOPPING ? JOB_END : JOB_INTERRUPT, err);
-}
-
-void run_evaluate(Run *run, int example_limit)
-{
-    run->evaluate = true;
-    run->example_limit = example_limit;
-}
-
-void run_end(Run *run, RunEnd how)
-{
-    bool queued = false;
-    const End end = {run, how, &queued};
-    Error err = {0};
-    // Told to end or not, the end is worth waiting for; only a daemon that leaves cannot.
-    while (!record(run, record_end, &end, &err)) {
-        const bool later = may_work_later(err.code) || err.code == ERR_STOPPED;
-        if (!later || work_signal_leaving(&run->jobs->work)) {
-            LOG(run->jobs->log, LOG_ERROR, "end_not_recorded", log_int("job", run->job.id),
-                log_text("error", err.message));
-            break;
-        }
-        run->last_tries = 0;
-        err = (Error){0};
-    }
-    Jobs *jobs = run->jobs;
-    if (how.outcome == RUN_LOST && queued) {
-        pthread_mutex_lock(&jobs->lock);
-        jobs->counts.restarts++;
-        pthread_mutex_unlock(&jobs->lock);
-    }
-    run_free(run);
-    if (jobs->evaluator.wake)
-        jobs->evaluator.wake(jobs->evaluator.context);
+    return run_record(run, record_kernels, kernels, err);
 }
