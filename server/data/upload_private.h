@@ -1,6 +1,8 @@
 /* server/data/upload_private.h -- shared by upload*.c alone.
  *
- *     upload.c          the list of uploads; create, delete, take; the thread that lets them expire
+ *     upload.c          open and close; create, delete, take
+ *     upload_list.c     the list of uploads, and who holds one
+ *     upload_sweep.c    the thread that lets them expire
  *     upload_files.c    names and the file with an upload's information; the stock at the start
  *     upload_writer.c   the bytes
  *
@@ -11,6 +13,8 @@
 #include <pthread.h>
 
 #include "core/base/sha256.h"
+#include "server/base/timed_thread.h"
+#include "server/base/work_signal.h"
 #include "server/data/upload.h"
 
 typedef struct Upload {
@@ -27,13 +31,11 @@ struct Uploads {
     pthread_mutex_t lock;
     Upload *first;  // oldest first
     int count;
-    // The thread that lets uploads expire.
-    pthread_t sweeper;
-    pthread_cond_t changed;  // stop, or its end
-    bool sweeping, stop;
+    TimedThread sweeper;
+    WorkSignal stop;  // for the sweeper
 };
 
-/* ---- upload.c ---- */
+/* ---- upload_list.c ---- */
 
 /* A new one that nobody else sees yet, held by the caller; `taken` bytes are taken from the quota.
  * `key` is "" or one that no other upload may have: ERR_CONFLICT, reason "locked". */
@@ -47,7 +49,20 @@ bool upload_hold(Uploads *uploads, const char *id, Upload **upload, Error *err);
 void upload_let_go(Uploads *uploads, Upload *upload);
 void upload_free(Upload *upload);
 
+/* With the lock held: a listed one by its id; the one that was created by this key, listed or not.
+ * NULL: there is none. */
+Upload *upload_find(const Uploads *uploads, const char *id);
+const Upload *upload_find_key(const Uploads *uploads, const char *key);
+/* Another request with that key is at work: ERR_CONFLICT, reason "locked". */
+bool upload_fail_locked(const char *key, Error *err);
+
 int64_t upload_expiry(const Uploads *uploads, int64_t touched_at);
+
+/* ---- upload_sweep.c ---- */
+
+bool upload_sweep_start(Uploads *uploads, Error *err);  // ERR_NO_MEMORY
+/* False: the thread has not ended in a moment, and still uses everything. */
+bool upload_sweep_stop(Uploads *uploads);
 
 /* ---- upload_files.c ---- */
 
