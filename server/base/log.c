@@ -16,11 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "core/base/text.h"
-#include "core/base/threads/thread.h"
 #include "server/base/time.h"
+#include "server/base/timed_thread.h"
 
 enum {
     LINE = 4096,          // bytes of a line at most
@@ -33,16 +32,15 @@ struct Log {
     int fd;
     LogLevel level;
     LogFormat format;
-    pthread_t thread;
+    TimedThread thread;
     bool has_thread;
     pthread_mutex_t lock;
     pthread_cond_t more;  // there are lines, or it is the end
-    pthread_cond_t done;  // the writer has ended
     char *lines;          // waiting to be written: WAITING bytes
     size_t used;
     int64_t dropped;  // since the last line that says so
     int64_t dropped_ever;
-    bool closing, ended;
+    bool closing;
 };
 
 // The request that this thread works for; what it logs bears its id.
@@ -247,8 +245,6 @@ static void *write_lines(void *context)
             write_dropped(log, dropped);
         pthread_mutex_lock(&log->lock);
     }
-    log->ended = true;
-    pthread_cond_signal(&log->done);
     pthread_mutex_unlock(&log->lock);
     free(lines);
     return NULL;
@@ -265,8 +261,7 @@ Log *log_new(int fd, LogLevel level, LogFormat format)
     log->lines = xcalloc(1, WAITING);
     pthread_mutex_init(&log->lock, NULL);
     pthread_cond_init(&log->more, NULL);
-    cond_init_monotonic(&log->done);
-    log->has_thread = thread_start(&log->thread, write_lines, log, "the log", NULL);
+    log->has_thread = timed_thread_start(&log->thread, write_lines, log, "the log", NULL);
     if (!log->has_thread)
         log->closing = true;
     return log;
@@ -275,18 +270,11 @@ Log *log_new(int fd, LogLevel level, LogFormat format)
 /* Wait a little for the thread to write what there is; false if it cannot. */
 static bool end_thread(Log *log)
 {
-    const struct timespec until = clock_after(CLOSE_SECONDS);
     pthread_mutex_lock(&log->lock);
     log->closing = true;
     pthread_cond_signal(&log->more);
-    int waited = 0;
-    while (!log->ended && waited != ETIMEDOUT)
-        waited = pthread_cond_timedwait(&log->done, &log->lock, &until);
-    const bool ended = log->ended;
     pthread_mutex_unlock(&log->lock);
-    if (ended)
-        pthread_join(log->thread, NULL);
-    return ended;
+    return timed_thread_join(&log->thread, CLOSE_SECONDS);
 }
 
 bool log_end(Log *log)
@@ -302,7 +290,6 @@ void log_free(Log *log)
     // A thread that hangs in a write still uses it all, until the process ends.
     if (!log || !log_end(log))
         return;
-    pthread_cond_destroy(&log->done);
     pthread_cond_destroy(&log->more);
     pthread_mutex_destroy(&log->lock);
     free(log->lines);

@@ -2,12 +2,12 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "server/base/time.h"
+#include "server/base/timed_thread.h"
 #include "server/jobs/events/high_water.h"
 #include "server/jobs/files/removal.h"
 #include "server/jobs/files/reserve.h"
@@ -20,11 +20,11 @@ enum {
 
 struct Keeper {
     KeeperConfig config;
-    pthread_t thread;
+    TimedThread thread;
 
     pthread_mutex_t lock;  // of all below; never held while a disk is touched
     pthread_cond_t wake;
-    bool stop, woken, ended;
+    bool stop, woken;
     bool look;          // somebody asked how the store is
     bool removals;      // there may be some to finish
     bool reserve;       // it is there
@@ -133,14 +133,17 @@ static void *work(void *context)
         note_ids(k);
         set_busy(k, false);
     }
-    pthread_mutex_lock(&k->lock);
-    k->ended = true;
-    pthread_cond_signal(&k->wake);
-    pthread_mutex_unlock(&k->lock);
     return NULL;
 }
 
 /* ---- Start and stop ---- */
+
+static void keeper_free(Keeper *k)
+{
+    pthread_cond_destroy(&k->wake);
+    pthread_mutex_destroy(&k->lock);
+    free(k);
+}
 
 bool keeper_start(const KeeperConfig *config, Keeper **out, Error *err)
 {
@@ -152,12 +155,9 @@ bool keeper_start(const KeeperConfig *config, Keeper **out, Error *err)
     pthread_mutex_init(&k->lock, NULL);
     cond_init_monotonic(&k->wake);
     make_reserve(k);
-    const int code = pthread_create(&k->thread, NULL, work, k);
-    if (code != 0) {
-        pthread_cond_destroy(&k->wake);
-        pthread_mutex_destroy(&k->lock);
-        free(k);
-        return fail(err, ERR_NO_MEMORY, "start the keeper's thread: %s", strerror(code));
+    if (!timed_thread_start(&k->thread, work, k, "the keeper's thread", err)) {
+        keeper_free(k);
+        return false;
     }
     *out = k;
     return true;
@@ -167,23 +167,15 @@ bool keeper_stop(Keeper *k, double seconds)
 {
     if (!k)
         return true;
-    const struct timespec until = clock_after(seconds);
-    int waited = 0;
     pthread_mutex_lock(&k->lock);
     k->stop = true;
     pthread_cond_signal(&k->wake);
-    while (!k->ended && waited == 0)
-        waited = pthread_cond_timedwait(&k->wake, &k->lock, &until);
-    const bool ended = k->ended;
     pthread_mutex_unlock(&k->lock);
-    if (!ended)
+    if (!timed_thread_join(&k->thread, seconds))
         return false;
-    pthread_join(k->thread, NULL);
     k->written_at = 0;
     note_ids(k);
-    pthread_cond_destroy(&k->wake);
-    pthread_mutex_destroy(&k->lock);
-    free(k);
+    keeper_free(k);
     return true;
 }
 
