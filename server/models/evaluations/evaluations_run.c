@@ -1,5 +1,4 @@
-/* server/models/evaluations/evaluations_run.c -- what the thread that evaluates asks for and tells.
- */
+/* server/models/evaluations/evaluations_run.c -- what the thread that evaluates takes and tells. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +68,7 @@ static bool find_checkpoint(Evaluations *evaluations, const EvaluationRow *row,
     if (access(model->path.text, F_OK) != 0) {
         fail(err, ERR_NOT_FOUND, "job_%lld has no checkpoint step_%lld any more",
              (long long)row->source.job_id, (long long)row->source.step);
-        err->reason = "checkpoint_missing";
+        err->reason = "checkpoint_missing";  // of an evaluation, not of an answer: not by fail_as
         return false;
     }
     return store_kernels(evaluations->store, row->source.job_id, &model->kernels, err);
