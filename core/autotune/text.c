@@ -1,8 +1,8 @@
 /* core/autotune/text.c -- records and caches as text.
  *
  *     googlenetd kernels 1
- *     machine AMD EPYC, family 25 model 17 stepping 1, caches 32K+1024K+32768K, avx512_core_bf16,
- * ... forward 3x3 ... | F(4,3)
+ *     machine AMD EPYC, family 25 model 17 stepping 1, caches 32K+1024K+32768K, ...
+ *     forward 3x3 ... | F(4,3)
  *
  *     googlenetd autotune cache 1
  *     machine ...

@@ -4,7 +4,7 @@
  * Dnn, and all that is made with it, stays on one thread.
  *
  * Errors   ERR_DNN, with what was tried and oneDNN's status; ERR_NO_MEMORY when it ran out of
- * memory.
+ *          memory.
  */
 #pragma once
 #include <oneapi/dnnl/dnnl.h>

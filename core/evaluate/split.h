@@ -2,7 +2,7 @@
  * evaluation and of every other.
  *
  * Errors   those of the net; ERR_DAMAGED: dataset_intact said so; ERR_STOPPED: go_on said no, and
- * what was gathered is of a part.
+ *          what was gathered is of a part.
  */
 #pragma once
 #include "core/data/loader.h"

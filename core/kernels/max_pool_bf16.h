@@ -6,9 +6,10 @@
  *
  * Shapes    src batch x src_height x src_width x channels, dst the same with its own height and
  *           width, channels-last, with any distance between pixels; argmax, of dst's shape and
- * dense, says which of its window's nine pixels each maximum came from: the first in reading order
- * if there are several. In 16 bits, so that what compares indices has as many lanes as what moves
- * the numbers. Backward  every number of diff_src is summed up in float32 and rounded once.
+ *           dense, says which of its window's nine pixels each maximum came from: the first in
+ *           reading order if there are several. In 16 bits, so that what compares indices has as
+ *           many lanes as what moves the numbers.
+ * Backward  every number of diff_src is summed up in float32 and rounded once.
  */
 #pragma once
 #include <stdint.h>

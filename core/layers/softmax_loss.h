@@ -2,9 +2,11 @@
  * hits.
  *
  *   p = softmax(logits[n])        w = weight_scale * class_weights, or 1
- *   t = w onehot(labels[n]), or share * w onehot(labels[n]) + (1 - share) * w
- * onehot(mixed_labels[n]) q[k] = (1 - smoothing) * t[k] + smoothing / K * w[k] loss[n] = -sum of
- * q[k] * log p[k] diff_logits[n][k] = scale * (p[k] * sum of q - q[k])
+ *   t = w onehot(labels[n]), or with mixup
+ *       share * w onehot(labels[n]) + (1 - share) * w onehot(mixed_labels[n])
+ *   q[k] = (1 - smoothing) * t[k] + smoothing / K * w[k]
+ *   loss[n] = -sum of q[k] * log p[k]
+ *   diff_logits[n][k] = scale * (p[k] * sum of q - q[k])
  *
  * With scale = 1 / batch and weight_scale = batch / (sum of class_weights[labels[n]] over the
  * batch) the gradient is that of the weighted mean: the sum of weighted losses by the sum of
@@ -12,9 +14,9 @@
  *
  * Shapes    logits and diff_logits N x K, float32; labels N, 0 <= label < K.
  * Source    Szegedy et al. 2016, section 7 (smoothing); torch.nn.CrossEntropyLoss, with `weight`
- * and `label_smoothing`; Zhang et al. 2018 (mixup): share * loss(labels) + (1 - share) *
- * loss(mixed_labels), which is the same, since a batch's mixed labels are its labels in another
- * order.
+ *           and `label_smoothing`; Zhang et al. 2018 (mixup): share * loss(labels) + (1 - share) *
+ *           loss(mixed_labels), which is the same, since a batch's mixed labels are its labels in
+ *           another order.
  */
 #pragma once
 #include <stdint.h>

@@ -1,7 +1,8 @@
 /* core/net/net.h -- a network that runs: batches in, metrics and gradients out.
  *
- *   net_new -> net_prepare -> (net_train_batch -> an update of params -> net_params_changed)* ->
- * net_evaluate_batch -> net_free
+ *   net_new -> net_prepare
+ *           -> (net_train_batch -> an update of params -> net_params_changed)*
+ *           -> net_evaluate_batch -> net_free
  *
  * A batch is cut into micro-batches whose feature maps stay in cache; their gradients are added up,
  * so the result is that of the whole batch. Where a layer couples the examples of a batch, as batch
@@ -10,7 +11,7 @@
  *
  * Shapes   images N x C x H x W, float32, plain; labels N; logits N x classes.
  * Errors   ERR_DNN, ERR_NO_MEMORY (the message says how much was needed), ERR_STOPPED (go_on said
- * no: the batch is left half done, and the next one starts without it).
+ *          no: the batch is left half done, and the next one starts without it).
  */
 #pragma once
 #include <stdint.h>

@@ -14,8 +14,8 @@
  * no file, a folder or /dev/stdout, say, is not replaced: ERR_IO.
  *
  * Errors   ERR_IO, or ERR_NO_SPACE for a full disk, naming the file and the system's reason. After
- * one, every later call fails too and commit cleans up. A failed fsync is not tried again: the
- * kernel may have dropped the data.
+ *          one, every later call fails too and commit cleans up. A failed fsync is not tried again:
+ *          the kernel may have dropped the data.
  */
 #pragma once
 #include <stddef.h>

@@ -7,7 +7,7 @@
  * Shapes   those of gemm.h, of bfloat16, with a by rows (a_depth 1).
  * Errors   ERR_DNN: oneDNN refused the shape.
  * Source   oneDNN's ukernel API, dnnl_brgemm_*, as 3.6 and 3.7 have it. CMake finds out whether
- * oneDNN has another one or none; then brgemm_available says no.
+ *          oneDNN has another one or none; then brgemm_available says no.
  */
 #pragma once
 #include "core/base/error.h"

@@ -4,12 +4,12 @@
  *   backward weights   sums[o][j]    += sum over pixels of diff_dst[pixel][o] * col[pixel][j]
  *
  * Row `pixel` of the matrix col is what the window sees from one pixel of dst: kernel_h runs of
- * kernel_w * in neighbouring numbers of the image padded with zeros. The matrix never exists as a
+ * kernel_w * `in` neighbouring numbers of the image padded with zeros. The matrix never exists as a
  * whole: rows are gathered into cache, a block at a time, and multiplied from there.
  *
- * Shapes    as core/kernels/conv/conv_problem.h, pixel strides too; plain weights out x in x
- * kernel_h x kernel_w, float32. Forward wants `out` to be a multiple of VEC. Precision float32, or
- * bfloat16 with sums in float32: that of the direct sum.
+ * Shapes      as core/kernels/conv/conv_problem.h, pixel strides too; plain weights
+ *             out x in x kernel_h x kernel_w, float32. Forward wants `out` to be a multiple of VEC.
+ * Precision   float32, or bfloat16 with sums in float32: that of the direct sum.
  */
 #pragma once
 #include "core/kernels/conv/brgemm.h"

@@ -10,14 +10,16 @@
  *   backward data      the same with src = diff_dst, dst = diff_src and flipped weights
  *   backward weights   dw = g' ((bt src bt') . (at' diff_dst at)) g, summed over tiles
  *
- * Shapes    src batch x height x width x in, dst the same with `out`, both channels-last, with any
- *           distance between pixels; zero padding of (r - 1) / 2 on each side; in and out multiples
- * of 16; plain weights out x in x r x r, float32. Precision float32, or bfloat16 with all
- * transforms and sums in float32, where transformed numbers are rounded to bfloat16. Rounding
- * errors come out 4 to 6 times as large as those of the direct sum: the points are chosen for that
- * and not for round coefficients. Source    Lavin and Gray, "Fast Algorithms for Convolutional
- * Neural Networks", 2016; points for small errors as in Barabasz et al., "Error Analysis and
- * Improving the Accuracy of Winograd Convolution for Deep Neural Networks", 2020.
+ * Shapes      src batch x height x width x in, dst the same with `out`, both channels-last, with
+ *             any distance between pixels; zero padding of (r - 1) / 2 on each side; `in` and `out`
+ *             multiples of 16; plain weights out x in x r x r, float32.
+ * Precision   float32, or bfloat16 with all transforms and sums in float32, where transformed
+ *             numbers are rounded to bfloat16. Rounding errors come out 4 to 6 times as large as
+ *             those of the direct sum: the points are chosen for that and not for round
+ *             coefficients.
+ * Source      Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016; points
+ *             for small errors as in Barabasz et al., "Error Analysis and Improving the Accuracy
+ *             of Winograd Convolution for Deep Neural Networks", 2020.
  */
 #pragma once
 #include "core/kernels/conv/brgemm.h"

@@ -13,8 +13,8 @@
  * Those of format 2 lack what came with format 3.
  *
  * Errors   as safetensors.h; and ERR_INVALID when the file is of another network (a tensor is
- * missing, superfluous or has another shape; the message names it), lacks the training's state or
- * holds a weight that is NaN or infinite.
+ *          missing, superfluous or has another shape; the message names it), lacks the training's
+ *          state or holds a weight that is NaN or infinite.
  */
 #pragma once
 #include "core/autotune/autotune.h"
