@@ -14,7 +14,7 @@
 #include "core/base/memory.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
-#include "server/cli/remote/follower.h"
+#include "server/cli/run/follower.h"
 #include "server/launch/control.h"
 #include "server/launch/order.h"
 #include "server/launch/report.h"

@@ -10,7 +10,7 @@
 #include "server/cli/commands.h"
 #include "server/cli/input.h"
 #include "server/cli/job_file.h"
-#include "server/cli/remote/follower.h"
+#include "server/cli/run/follower.h"
 #include "server/cli/run/foreground.h"
 #include "server/cli/run/tracing.h"
 

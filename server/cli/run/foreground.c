@@ -17,8 +17,8 @@
 #include "server/base/files.h"
 #include "server/cli/args.h"
 #include "server/cli/dataset_argument.h"
-#include "server/cli/remote/follower.h"
 #include "server/cli/run/autotune_cache.h"
+#include "server/cli/run/follower.h"
 #include "server/cli/run/interrupt.h"
 #include "server/cli/run/progress.h"
 #include "server/cli/run/run_folder.h"
@@ -288,7 +288,7 @@ static bool fill_folder(Training *t, Error *err)
            && run_tables_open(t->how->out, state, count_epoch, t, &t->tables, err);
 }
 
-/* Where ranks agree, a follower does: server/cli/remote/follower.c. */
+/* Where ranks agree, a follower does: server/cli/run/follower.c. */
 static bool begin(Training *t, Error *err)
 {
     const JobSpec *spec = t->spec;

@@ -1,4 +1,4 @@
-#include "server/cli/remote/follower.h"
+#include "server/cli/run/follower.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* server/cli/remote/follower.h -- a rank of a training other than rank 0: it computes, and writes
+/* server/cli/run/follower.h -- a rank of a training other than rank 0: it computes, and writes
  * nothing.
  */
 #pragma once
