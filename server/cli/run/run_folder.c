@@ -157,23 +157,12 @@ void run_folder_close(RunFolder *f)
 
 /* ---- Writing ---- */
 
-static bool write_text(const char *path, const char *text, Error *err)
-{
-    AtomicFile *file = NULL;
-    if (!atomic_file_open(path, &file, err))
-        return false;
-    if (atomic_file_write(file, text, strlen(text), err))
-        return atomic_file_commit(file, err);
-    atomic_file_cancel(file);
-    return false;
-}
-
 static bool write_job(const RunFolder *f, const JobSpec *spec, Error *err)
 {
     cJSON *json = spec_to_json(spec);
     char *text = cJSON_Print(json);
     char *lines = xasprintf("%s\n", text);
-    const bool ok = write_text(f->job_json, lines, err);
+    const bool ok = atomic_file_save(f->job_json, lines, strlen(lines), err);
     free(lines);
     cJSON_free(text);
     cJSON_Delete(json);
@@ -182,7 +171,7 @@ static bool write_job(const RunFolder *f, const JobSpec *spec, Error *err)
 
 bool run_folder_kernels(RunFolder *f, const char *record, Error *err)
 {
-    return write_text(f->kernels, record, err);
+    return atomic_file_save(f->kernels, record, strlen(record), err);
 }
 
 static bool move(const char *from, const char *to, Error *err)

@@ -25,14 +25,8 @@ HighWater high_water_read(const char *data)
 bool high_water_write(const char *data, const HighWater *mark, Error *err)
 {
     char text[120];
-    AtomicFile *file;
     const int length =
         snprintf(text, sizeof text, "job %" PRId64 " event %" PRId64 " dataset %" PRId64 "\n",
                  mark->job, mark->event, mark->dataset);
-    if (!atomic_file_open(data_path(data, "ids").text, &file, err))
-        return false;
-    if (atomic_file_write(file, text, (size_t)length, err))
-        return atomic_file_commit(file, err);
-    atomic_file_cancel(file);
-    return false;
+    return atomic_file_save(data_path(data, "ids").text, text, (size_t)length, err);
 }
