@@ -47,7 +47,7 @@ static const Field FIELDS[] = {
     {"workers",             INT,    AT(workers), "1", 1, 64, NULL, "jobs that train at a time"},
     {"threads",             INT,    AT(threads), "0", 0, 1024, NULL, "cores for all of them together; 0: those this process may use"},
     {"import_processes",    INT,    AT(import_processes), "0", 0, 256, NULL, "that decode pictures for an import; 0: as many as threads"},
-    {"predict_threads",     INT,    AT(predict_threads), "1", 0, 1024, NULL, "that compute predictions; 0: as many as threads. More can compute more of them a second, and each alone takes longer on a busy machine"},
+    {"predict_threads",     INT,    AT(predict_threads), "0", 0, 1024, NULL, "that compute predictions side by side; 0: as many as threads. Each that has to help holds the net of a model once more"},
     {"predict_processes",   INT,    AT(predict_processes), "0", 0, 256, NULL, "that decode pictures for predictions; 0: as many as threads"},
     {"http_threads",        INT,    AT(http_threads), "2", 1, 64, NULL, "that serve sockets"},
     {"http_handlers",       INT,    AT(http_handlers), "4", 1, 64, NULL, "threads that read for clients, as many that write, and as many that take files"},

@@ -30,7 +30,7 @@ typedef struct {
     int workers;                     // jobs at a time: 1
     int threads;                     // of all workers together; 0: the cores this process may use
     int import_processes;            // that decode pictures: 0: as many as threads
-    int predict_threads;             // of the team that computes predictions; 0: as many as threads
+    int predict_threads;             // that compute predictions; 0: as many as threads
     int predict_processes;           // that decode pictures for predictions; 0: as many as threads
     int http_threads;                // that serve sockets: 2
     int http_handlers;  // threads that read for clients, that write, and that take files: 4 of each

@@ -18,7 +18,7 @@
 #include "server/cli/model_argument.h"
 #include "server/cli/remote/predict_remote.h"
 #include "server/cli/run/autotune_cache.h"
-#include "server/models/predictor/loaded_model.h"
+#include "server/models/predictor/model_runner.h"
 #include "server/models/predictor/ranking.h"
 #include "server/work/cpus.h"
 #include "server/work/estimate.h"
@@ -73,7 +73,8 @@ static const Syntax SYNTAX = {
 typedef struct {
     const PredictArgs *args;
     LoadedModel *model;  // NULL where a daemon is asked
-    Remote *remote;      // else NULL
+    ModelRunner *runner;
+    Remote *remote;  // else NULL
     uint8_t *pixels;
     float *image, *logits;
     RankedClass *ranking;
@@ -94,7 +95,7 @@ static bool see(const Run *r, const char *path, cJSON **prediction, Error *err)
     if (!ok)
         return false;
     loaded_model_image(r->model, r->pixels, r->image);
-    if (!loaded_model_run(r->model, r->image, 1, r->logits, err)
+    if (!model_runner_run(r->runner, r->image, 1, r->logits, err)
         || !ranking_of(r->logits, facts->info->classes, r->args->top_k, r->ranking, &count, err))
         return false;
     *prediction = ranking_to_json(facts->info, r->ranking, count);
@@ -106,11 +107,11 @@ static bool see(const Run *r, const char *path, cJSON **prediction, Error *err)
 static bool open_model(Run *r, const char *argument, Error *err)
 {
     char *path = model_argument_path(argument), *cache = autotune_cache_path(NULL);
-    const LoadedModelConfig how = {.kernels = cache, .fits = model_fits};
+    const ModelRunnerConfig how = {.kernels = cache, .fits = model_fits};
     team_start(cpus_granted(r->args->threads));
     const bool ok =
         loaded_model_open(path, &r->args->hints, r->args->precision, NULL, &r->model, err)
-        && loaded_model_prepare(r->model, &how, err);
+        && model_runner_new(r->model, &how, &r->runner, err);
     free(path);
     free(cache);
     if (!ok)
@@ -130,6 +131,7 @@ static void run_free(Run *r)
     free(r->image);
     free(r->logits);
     free(r->ranking);
+    model_runner_free(r->runner);
     loaded_model_free(r->model);
     remote_close(r->remote);
 }

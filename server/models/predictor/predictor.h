@@ -1,8 +1,9 @@
 /* server/models/predictor/predictor.h -- predictions for many clients at a time.
  *
- * One thread, with its OpenMP team, computes. Images of one model that wait together are computed
- * together; it never waits for more of them to come, and sleeps while there are none. What an image
- * gives does not depend on what it was computed with (loaded_model.h).
+ * Threads of its own compute, side by side. Images of one model that wait together are computed
+ * together, by one of them; none ever waits for more to come, and they sleep while there are none.
+ * What an image gives does not depend on what it was computed with, nor by whom (model_runner.h).
+ * The images of a request that has many of them are shared out among the threads.
  *
  * A model is read when it is first taken and stays loaded. When those that nobody uses are too
  * many for the configured memory, the one used longest ago goes; each goes after some time without
@@ -10,15 +11,17 @@
  *
  * Threads   any, but for start and stop.
  * Errors    ERR_STOPPED: the predictor ends. ERR_CONFLICT with the reason "busy": too many images
- *           wait, or the deadline passed: nothing was computed. Otherwise what `fits`
- *          says, and those of loaded_model.h.
+ *           wait, or the deadline passed before all of its images were begun. Otherwise what
+ *           `fits` says, and those of loaded_model.h and model_runner.h.
  */
 #pragma once
 #include "server/base/log.h"
-#include "server/models/predictor/loaded_model.h"
+#include "server/models/predictor/model_runner.h"
+
+enum { PREDICTOR_BATCH = 16 };  // images that a thread computes at a time, at most
 
 typedef struct {
-    int threads;          // of the team
+    int threads;          // that compute
     int64_t bytes;        // that models which stay loaded may take, by loaded_model_bytes
     double idle_seconds;  // after which one leaves
     int waiting;          // images that may wait
@@ -58,7 +61,7 @@ bool predictor_run(Predictor *p, const TakenModel *taken, const float *images, i
                    double seconds, float *logits, Error *err);
 
 /* The same for one image, with a picture of where the network saw its likeliest class:
- * loaded_model_explain. */
+ * model_runner_explain. */
 bool predictor_explain(Predictor *p, const TakenModel *taken, const float *image, double seconds,
                        float *logits, uint8_t *picture, Error *err);
 

@@ -8,19 +8,23 @@
 
 /* ---- Entries; all with the lock held ---- */
 
+static void take_out(Entry **list, const Entry *e)
+{
+    while (*list != e)
+        list = &(*list)->next;
+    *list = e->next;
+}
+
 static void doom(Predictor *p, Entry *e)
 {
     e->next = p->doomed;
     p->doomed = e;
-    pthread_cond_signal(&p->work);
+    predictor_wake(p, NULL);
 }
 
 static void unlist(Predictor *p, Entry *e)
 {
-    Entry **at = &p->entries;
-    while (*at != e)
-        at = &(*at)->next;
-    *at = e->next;
+    take_out(&p->entries, e);
     e->listed = false;
     p->counts.loaded--;
     p->counts.bytes -= e->bytes;
@@ -56,26 +60,58 @@ void predictor_drop_all(Predictor *p)
         unlist(p, p->entries);
 }
 
-void predictor_update_bytes(Predictor *p, Entry *e)
+void predictor_update_bytes(const PredictThread *t, Entry *e)
 {
-    const int64_t bytes = (int64_t)loaded_model_bytes(e->model);
+    RunnerSlot *slot = &e->slots[t->number];
+    const int64_t grown = (int64_t)model_runner_bytes(slot->runner) - slot->bytes;
+    slot->bytes += grown;
+    e->bytes += grown;
     if (e->listed)
-        p->counts.bytes += bytes - e->bytes;
-    e->bytes = bytes;
+        t->predictor->counts.bytes += grown;
 }
 
-void predictor_free_doomed(Predictor *p)
+static void free_entry(Entry *e)
 {
-    Entry *e = p->doomed, *next;
-    p->doomed = NULL;
-    pthread_mutex_unlock(&p->lock);
-    for (; e; e = next) {
-        next = e->next;
-        loaded_model_free(e->model);
-        free(e->key);
-        free(e);
+    loaded_model_free(e->model);
+    free(e->record);
+    free(e->slots);
+    free(e->key);
+    free(e);
+}
+
+/* A doomed entry of which this thread has something, or nobody any more; NULL: none. */
+static Entry *find_doomed(const PredictThread *t)
+{
+    Entry *e = t->predictor->doomed;
+    while (e && e->runner_count > 0 && !e->slots[t->number].runner)
+        e = e->next;
+    return e;
+}
+
+bool predictor_has_doomed(const PredictThread *t)
+{
+    return find_doomed(t) != NULL;
+}
+
+void predictor_free_doomed(PredictThread *t)
+{
+    Predictor *p = t->predictor;
+    for (Entry *e; (e = find_doomed(t)) != NULL;) {
+        ModelRunner *runner = e->slots[t->number].runner;
+        e->slots[t->number].runner = NULL;
+        if (runner) {
+            pthread_mutex_unlock(&p->lock);
+            model_runner_free(runner);
+            pthread_mutex_lock(&p->lock);
+            e->runner_count--;
+        }
+        if (e->runner_count > 0)
+            continue;
+        take_out(&p->doomed, e);
+        pthread_mutex_unlock(&p->lock);
+        free_entry(e);
+        pthread_mutex_lock(&p->lock);
     }
-    pthread_mutex_lock(&p->lock);
 }
 
 static Entry *find(const Predictor *p, const char *key)
@@ -86,7 +122,7 @@ static Entry *find(const Predictor *p, const char *key)
     return NULL;
 }
 
-static void release(Predictor *p, Entry *e)
+void predictor_release_entry(Predictor *p, Entry *e)
 {
     e->used_at = clock_seconds();
     if (--e->users == 0 && !e->listed)
@@ -100,6 +136,7 @@ static Entry *add_entry(Predictor *p, const char *key)
 {
     Entry *e = xcalloc(1, sizeof *e);
     e->key = xstrdup(key);
+    e->slots = xcalloc((size_t)p->config.threads, sizeof *e->slots);
     e->listed = true;
     e->next = p->entries;
     p->entries = e;
@@ -129,9 +166,9 @@ static void read_entry(Predictor *p, Entry *e, const PredictorFile *file)
     pthread_mutex_lock(&p->lock);
     e->model = model;
     e->error = err;
-    if (ok)
-        predictor_update_bytes(p, e);
-    else
+    e->bytes = ok ? (int64_t)loaded_model_bytes(model) : 0;
+    p->counts.bytes += e->bytes;
+    if (!ok)
         unlist(p, e);
     pthread_cond_broadcast(&p->changed);
 }
@@ -153,7 +190,7 @@ bool predictor_take(Predictor *p, const PredictorFile *file, TakenModel *taken, 
     if (!ok && err)
         *err = e->error;
     if (!ok)
-        release(p, e);
+        predictor_release_entry(p, e);
     pthread_mutex_unlock(&p->lock);
     return ok;
 }
@@ -163,7 +200,7 @@ void predictor_release(Predictor *p, TakenModel *taken)
     if (!taken->entry)
         return;
     pthread_mutex_lock(&p->lock);
-    release(p, taken->entry);
+    predictor_release_entry(p, taken->entry);
     pthread_mutex_unlock(&p->lock);
     *taken = (TakenModel){0};
 }

@@ -54,12 +54,14 @@ static void compute_alone(Fixture *f, int m)
 {
     Error err = {0};
     LoadedModel *model;
+    ModelRunner *runner;
     CHECK_OK(loaded_model_open(f->path[m], &(ModelHints){0}, PRECISION_AUTO, NULL, &model, &err),
              err);
-    CHECK_OK(loaded_model_prepare(model, &(LoadedModelConfig){0}, &err), err);
+    CHECK_OK(model_runner_new(model, &(ModelRunnerConfig){0}, &runner, &err), err);
     for (int i = 0; i < IMAGES; i++)
-        CHECK_OK(loaded_model_run(model, f->images + (size_t)i * IMAGE, 1, f->want[m][i], &err),
+        CHECK_OK(model_runner_run(runner, f->images + (size_t)i * IMAGE, 1, f->want[m][i], &err),
                  err);
+    model_runner_free(runner);
     loaded_model_free(model);
 }
 
@@ -328,7 +330,7 @@ static void who_waits_too_long_is_refused(void **state)
     fixture_free(f);
 }
 
-/* What is asked for first is the reading of a file, then the net of it. */
+/* What is asked for first is the reading of a file, then the net of it, then another thread's. */
 static atomic_int asked, refuse_at;
 static atomic_size_t last_bytes;
 
@@ -387,6 +389,111 @@ static void a_model_that_does_not_fit_is_refused_before_it_is_made(void **state)
     fixture_free(f);
 }
 
+/* All images, in one request. */
+static void run_all(const Fixture *f, Predictor *p, const TakenModel *taken)
+{
+    static float logits[IMAGES][CLASSES];
+    Error err = {0};
+    CHECK_OK(predictor_run(p, taken, f->images, IMAGES, 60, logits[0], &err), err);
+    assert_memory_equal(logits, f->want[0], sizeof logits);
+}
+
+/* Who comes alone is served by the same thread each time: no other one makes a net. A request of
+ * many images makes others help, which gives the same bits. */
+static void other_threads_help_when_there_is_more_to_do(void **state)
+{
+    (void)state;
+    Fixture *f = fixture_new();
+    const PredictorFile file = {"zero", f->path[0], {0}};
+    int64_t alone[2];
+    for (int i = 0; i < 2; i++) {
+        const PredictorConfig config = {.threads = i == 0 ? 1 : 3,
+                                        .bytes = INT64_MAX,
+                                        .idle_seconds = 100,
+                                        .waiting = IMAGES,
+                                        .kernels = f->kernels};
+        Error err = {0};
+        Predictor *p;
+        TakenModel taken;
+        CHECK_OK(predictor_start(&config, &p, &err), err);
+        CHECK_OK(predictor_take(p, &file, &taken, &err), err);
+        for (int k = 0; k < IMAGES; k++)
+            CHECK_OK(
+                predictor_run(p, &taken, f->images + (size_t)k * IMAGE, 1, 60, f->want[0][k], &err),
+                err);
+        alone[i] = predictor_counts(p).bytes;
+        assert_int_equal(alone[i], alone[0]);
+        run_all(f, p, &taken);
+        // Now and then one thread does it all, because the others wake up too late.
+        while (i > 0 && predictor_counts(p).bytes < 2 * alone[0] * 3 / 4)
+            run_all(f, p, &taken);
+        predictor_release(p, &taken);
+        assert_true(predictor_stop(p, 60));
+    }
+    fixture_free(f);
+}
+
+static void without_memory_for_another_net_one_thread_does_it_all(void **state)
+{
+    (void)state;
+    Fixture *f = fixture_new();
+    const PredictorConfig config = {.threads = 2,
+                                    .bytes = INT64_MAX,
+                                    .idle_seconds = 100,
+                                    .waiting = IMAGES,
+                                    .fits = fits_until,
+                                    .kernels = f->kernels};
+    const PredictorFile file = {"zero", f->path[0], {0}};
+    Error err = {0};
+    Predictor *p;
+    TakenModel taken;
+    asked = 0;
+    refuse_at = 3;
+    CHECK_OK(predictor_start(&config, &p, &err), err);
+    CHECK_OK(predictor_take(p, &file, &taken, &err), err);
+    for (int k = 0; k < IMAGES; k++)
+        CHECK_OK(
+            predictor_run(p, &taken, f->images + (size_t)k * IMAGE, 1, 60, f->want[0][k], &err),
+            err);
+    while (asked < 3)
+        run_all(f, p, &taken);
+    for (int i = 0; i < 3; i++)
+        run_all(f, p, &taken);
+    assert_int_equal(asked, 3);  // it is asked for once
+    assert_int_equal(predictor_counts(p).refused, 0);
+    predictor_release(p, &taken);
+    assert_true(predictor_stop(p, 60));
+    fixture_free(f);
+}
+
+/* Two nets of the model would be more than models may take, and then it would be read anew for each
+ * request. */
+static void a_model_that_others_help_with_stays_loaded(void **state)
+{
+    (void)state;
+    Fixture *f = fixture_new();
+    const PredictorFile file = {"zero", f->path[0], {0}};
+    int64_t bytes = INT64_MAX;
+    for (int i = 0; i < 2; i++) {
+        Predictor *p = start(f, bytes, 100);
+        Error err = {0};
+        TakenModel taken;
+        CHECK_OK(predictor_take(p, &file, &taken, &err), err);
+        for (int k = 0; k < IMAGES; k++)
+            CHECK_OK(
+                predictor_run(p, &taken, f->images + (size_t)k * IMAGE, 1, 60, f->want[0][k], &err),
+                err);
+        bytes = predictor_counts(p).bytes * 3 / 2;
+        for (int k = 0; k < 8; k++)
+            run_all(f, p, &taken);
+        predictor_release(p, &taken);
+        assert_int_equal(predictor_counts(p).loaded, 1);
+        assert_true(i == 0 || predictor_counts(p).bytes <= bytes);
+        assert_true(predictor_stop(p, 60));
+    }
+    fixture_free(f);
+}
+
 static void a_predictor_that_leaves_refuses(void **state)
 {
     (void)state;
@@ -415,6 +522,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(more_than_may_wait_is_refused_at_once),
         cmocka_unit_test(who_waits_too_long_is_refused),
         cmocka_unit_test(a_model_that_does_not_fit_is_refused_before_it_is_made),
+        cmocka_unit_test(other_threads_help_when_there_is_more_to_do),
+        cmocka_unit_test(without_memory_for_another_net_one_thread_does_it_all),
+        cmocka_unit_test(a_model_that_others_help_with_stays_loaded),
         cmocka_unit_test(a_predictor_that_leaves_refuses),
     };
     return RUN_TESTS(tests);
