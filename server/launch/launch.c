@@ -238,6 +238,16 @@ static const char *take_line(Inflow *in)
     return in->text;
 }
 
+/* How many are left without NULs: Open MPI 5 ends some of its words with one. */
+static size_t without_nuls(char *text, size_t length)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < length; i++)
+        if (text[i])
+            text[kept++] = text[i];
+    return kept;
+}
+
 static void read_more(Inflow *in)
 {
     enum { PIECE = 65536 };
@@ -247,7 +257,7 @@ static void read_more(Inflow *in)
     }
     const ssize_t got = read(in->fd, in->text + in->length, PIECE);
     if (got > 0) {
-        in->length += (size_t)got;
+        in->length += without_nuls(in->text + in->length, (size_t)got);
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
         close(in->fd);
         in->fd = -1;

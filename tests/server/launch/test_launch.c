@@ -91,6 +91,14 @@ static void the_last_words_are_told(void **state)
     launch_end(l, 20000, how);
     assert_string_equal(how, "signal 9, Killed");
 
+    // Open MPI 5 puts NULs between what it says and what others say.
+    l = start("printf \"\\\\0googlenetd: why\\\\n\\\\0\" >&2; printf \"ab\\\\0out\\\\n\"; exit 2");
+    assert_int_equal(wait_for(l, &line), LAUNCH_WORDS);
+    assert_string_equal(line, "googlenetd: why");
+    expect_line(l, "about");
+    launch_end(l, 20000, how);
+    assert_string_equal(how, "exit code 2, after it said: googlenetd: why");
+
     // What the program says counts more than what comes after it.
     l = start("echo googlenetd: rank 1: why >&2; for i in 1 2 3 4 5 6 7 8 9; do echo 0123456789 "
               "0123456789 "
