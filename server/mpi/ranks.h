@@ -23,7 +23,8 @@ enum { RANK_TIMEOUT = 600 };
 bool ranks_available(void);
 
 /* Join the others. One that is waited for and not heard of for `timeout` seconds ends the run of
- * all; 0: none does. ERR_INVALID: several were started, and this program has no MPI. */
+ * all; 0: none does. ERR_INVALID: several were started, and this program has no MPI, or one that
+ * the launcher does not know, which leaves each alone. */
 bool ranks_start(Ranks *ranks, int timeout, Error *err);
 
 /* Leave, when all do. `lost`: this rank has a fault that the others do not know of; they wait for

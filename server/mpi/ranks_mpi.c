@@ -132,18 +132,31 @@ bool ranks_available(void)
     return true;
 }
 
+/* Of several that MPI does not know as such, each would train all for itself. */
+static bool alone(int launched, Error *err)
+{
+    if (launched == 1)
+        return true;
+    MPI_Finalize();
+    return fail(err, ERR_INVALID,
+                "%d ranks were started together, and MPI has joined 1 of them: this launcher does "
+                "not go with the MPI of this googlenetd",
+                launched);
+}
+
 bool ranks_start(Ranks *ranks, int timeout, Error *err)
 {
     *ranks = (Ranks){.on_host = 1, .sharing = 1};
     int provided, rank, size;
-    if (ranks_launched() < 1)
+    const int launched = ranks_launched();
+    if (launched < 1)
         return true;
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
         return fail(err, ERR_INVALID, "MPI cannot be started");
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     if (size == 1)
-        return true;
+        return alone(launched, err);
     Link *l = xcalloc(1, sizeof *l);
     l->comm = (Comm){.rank = rank, .size = size, .ops = &OPS, .context = l};
     l->watch = watch_new(timeout);

@@ -1,36 +1,44 @@
 // Trainings by several ranks under mpirun, with the program that has MPI ($GOOGLENETD_MPI), and one of
-// another version ($GOOGLENETD_MPI_OTHER).
+// another version ($GOOGLENETD_MPI_OTHER). $MPIRUN: the launcher, such as "srun --mpi=pmix".
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { folder, run, TINY } from "./run.js";
 
 const binary = process.env.GOOGLENETD_MPI;
-// Containers run as root and have fewer cores than ranks.
+const [launcher, ...options] = (process.env.MPIRUN ?? "mpirun").split(" ");
+// Containers run as root and have fewer cores than ranks: so Open MPI 4, 5 and Slurm are told.
 const env = { ...process.env, OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1",
-  OMPI_MCA_rmaps_base_oversubscribe: "1" };
+  OMPI_MCA_rmaps_base_oversubscribe: "1", PRTE_MCA_rmaps_default_mapping_policy: ":oversubscribe", SLURM_OVERCOMMIT: "1" };
 
 // Batches of 34 in four shards of 9, 9, 8 and 8, and a last batch of 14.
 const JOB = { ...TINY, epochs: 2, train_limit: 150, batch_size: 34, shards: 4, test_limit: 40, precision: "f32" };
 
-// words: of mpirun, up to the program and its arguments.
+// words: of the launcher, up to the program and its arguments.
 function mpirun(f, words) {
-  const r = spawnSync("mpirun", words, { cwd: f.dir, env, encoding: "utf8", timeout: 120_000 });
+  const r = spawnSync(launcher, [...options, ...words], { cwd: f.dir, env, encoding: "utf8", timeout: 120_000 });
   return { code: r.status, out: r.stdout, err: r.stderr };
 }
 
 const ranks = (f, n, ...args) => mpirun(f, ["-n", String(n), binary, "train", ...args]);
+const inBackground = (f, n, args, stdio = "pipe") =>
+  spawn(launcher, [...options, "-n", String(n), binary, "train", ...args], { cwd: f.dir, env, stdio });
 
-// The processes of a program, by their parent.
-function children(parent) {
-  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid)).filter((pid) => {
+// The processes of the ranks that run in a folder, by rank. Not all launchers are their parents.
+function ranksIn(f) {
+  const dir = realpathSync(f.dir);
+  const proc = (pid, name) => readFileSync(`/proc/${pid}/${name}`, "utf8").split("\0");
+  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid)).flatMap((pid) => {
     try {
-      return Number(readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /, "").split(" ")[1]) === parent;
+      if (proc(pid, "cmdline")[0] !== binary || readlinkSync(`/proc/${pid}/cwd`) !== dir)
+        return [];
+      const [, rank] = proc(pid, "environ").map((line) => line.match(/^PMIX?_RANK=(\d+)$/)).find((found) => found);
+      return [{ pid: Number(pid), rank: Number(rank) }];
     } catch {
-      return false;
+      return [];
     }
-  }).map(Number);
+  }).sort((one, two) => one.rank - two.rank).map(({ pid }) => pid);
 }
 
 // Whether it runs; one that has ended may still wait for its parent.
@@ -64,12 +72,12 @@ async function exitOf(child, over, pids) {
 
 // In the background, until its output has "epoch 2/".
 async function begin(t, f, n, ...args) {
-  const child = spawn("mpirun", ["-n", String(n), binary, "train", ...args], { cwd: f.dir, env });
+  const child = inBackground(f, n, args);
   t.after(() => child.kill("SIGKILL"));
   let out = "";
   let waiting = [];
   const look = (text) => {
-    out += text;
+    out += text.replaceAll("\0", "");  // Open MPI 5 ends some of its words so
     waiting = waiting.filter(({ pattern, resolve }) => !pattern.test(out) || resolve());
   };
   child.stdout.setEncoding("utf8").on("data", look);
@@ -81,7 +89,7 @@ async function begin(t, f, n, ...args) {
   const seen = (pattern) =>
     new Promise((resolve, reject) => (pattern.test(out) ? resolve() : waiting.push({ pattern, resolve, reject })));
   await seen(/epoch 2\//);
-  return { child, ranks: children(child.pid), ended, seen };
+  return { child, ranks: ranksIn(f), ended, seen };
 }
 
 test("1, 2 and 4 ranks end in the same bits, and rank 0 alone speaks", (t) => {
@@ -123,9 +131,9 @@ test("stopped on four ranks, killed on two, done by one: the same bits, and no p
   f.write("job.json", { ...JOB, epochs: 12, checkpoint: { every_epochs: 1 } });
   const whole = run({ cwd: f.dir }, "train", "job.json", "--out", "whole");
   assert.equal(whole.code, 0, whole.err);
-  const options = ["job.json", "--kernels", "whole/kernels.txt", "--out", "broken"];
+  const words = ["job.json", "--kernels", "whole/kernels.txt", "--out", "broken"];
 
-  const first = await begin(t, f, 4, ...options);
+  const first = await begin(t, f, 4, ...words);
   assert.equal(first.ranks.length, 4);
   process.kill(first.ranks[2], "SIGTERM");  // one is told, and all stop
   const stopped = await first.ended;
@@ -133,13 +141,13 @@ test("stopped on four ranks, killed on two, done by one: the same bits, and no p
   assert.match(stopped.out, /stopped at step \d+ of 60; go on with --resume/);
   assert.ok(existsSync(f.path("broken", "checkpoint.safetensors")));
 
-  const second = spawn("mpirun", ["-n", "2", binary, "train", ...options, "--resume"], { cwd: f.dir, env });
+  const second = inBackground(f, 2, [...words, "--resume"]);
   let out = "";
   second.stdout.setEncoding("utf8").on("data", (text) => (out += text));
   const over = new Promise((resolve) => second.on("close", resolve));
   while (!out.includes("resumed at step") && second.exitCode === null)
     await new Promise((resolve) => setTimeout(resolve, 20));
-  const pair = children(second.pid);
+  const pair = ranksIn(f);
   assert.equal(pair.length, 2, out);
   process.kill(pair[1], "SIGKILL");
   assert.notEqual(await exitOf(second, over, pair), 0);
@@ -188,10 +196,10 @@ test("kill -9 of each rank at random moments: the others end, and the run goes o
   let killed = 0, done = 0;
   for (let i = 0; i < Number(process.env.RANK_KILLS ?? 4); i++) {
     const n = [2, 4][i % 2];
-    const child = spawn("mpirun", ["-n", String(n), binary, "train", ...words], { cwd: f.dir, env, stdio: "ignore" });
+    const child = inBackground(f, n, words, "ignore");
     const over = new Promise((resolve) => child.on("close", resolve));
     let pids = [];
-    while ((pids = children(child.pid)).length < n && child.exitCode === null)
+    while ((pids = ranksIn(f)).length < n && child.exitCode === null)
       await new Promise((resolve) => setTimeout(resolve, 5));
     const moment = Math.random() * 2500;  // the whole run takes about as long where nothing else runs
     await new Promise((resolve) => setTimeout(resolve, moment));
@@ -256,8 +264,12 @@ function greySet(f, dir, grey) {
 test("ranks that do not agree end with one sentence", (t) => {
   const f = folder(t);
   f.write("job.json", JOB);
-  const pair = (one, two) => mpirun(f, ["-n", "1", ...one, ":", "-n", "1", ...two]);
-  const train = (...args) => [binary, "train", f.path("job.json"), ...args];
+  // What each of two ranks runs, by a script of its own: Debian 13's mpirun dies of "-n 1 this : -n 1 that".
+  const pair = (...both) => {
+    both.forEach(({ dir = f.dir, words }, rank) => f.write(`rank${rank}.sh`, `cd ${dir} && exec ${words.join(" ")}\n`));
+    return mpirun(f, ["-n", "2", "sh", "-c", `exec sh ./rank\${PMIX_RANK-$PMI_RANK}.sh`]);
+  };
+  const train = (...args) => ({ words: [binary, "train", f.path("job.json"), ...args] });
   const sentences = (r) => r.err.split("\n").filter((line) => line.startsWith("googlenetd:"));
 
   let r = pair(train("--out", "x"), train("--set", "seed=3"));
@@ -276,14 +288,14 @@ test("ranks that do not agree end with one sentence", (t) => {
   assert.deepEqual([r.code, sentences(r).length], [1, 1], r.err);
   assert.match(sentences(r)[0], /^googlenetd: rank 1: (it has precision bf16, and rank 0 has precision f32$|precision bf16 needs)/);
 
-  r = pair(train("--out", "x"), [process.env.GOOGLENETD_MPI_OTHER, ...train().slice(1)]);
+  r = pair(train("--out", "x"), { words: [process.env.GOOGLENETD_MPI_OTHER, ...train().words.slice(1)] });
   assert.deepEqual([r.code, sentences(r).length], [1, 1], r.err);
   assert.match(sentences(r)[0], /^googlenetd: rank 1: it has version 0\.0\.other, and rank 0 has version \d\S+$/);
 
   greySet(f, "a", 10);
   greySet(f, "b", 11);
   const own = ["--set", "dataset=./set", "--set", "train_limit=0", "--set", "test_limit=0"];
-  r = pair(["-wdir", f.path("a"), ...train("--out", "x", ...own)], ["-wdir", f.path("b"), ...train(...own)]);
+  r = pair({ ...train("--out", "x", ...own), dir: f.path("a") }, { ...train(...own), dir: f.path("b") });
   assert.equal(r.code, 1, r.err);
   assert.match(sentences(r).join("\n"), /^googlenetd: rank 1: it has the data set [0-9a-f]{64}, and rank 0 has the data set [0-9a-f]{64}$/);
 
@@ -292,10 +304,20 @@ test("ranks that do not agree end with one sentence", (t) => {
   assert.match(sentences(r)[0], /shards must be a multiple of the 3 ranks, got 4/);
 });
 
-test("a program without MPI refuses to be one of several", (t) => {
+test("a program without MPI refuses to be one of several", { skip: process.env.MPI_BUILT === "ON" && "this one has MPI" }, (t) => {
   const f = folder(t);
   f.write("job.json", JOB);
   const r = run({ cwd: f.dir, env: { ...process.env, OMPI_COMM_WORLD_SIZE: "2" } }, "train", "job.json");
   assert.equal(r.code, 1);
   assert.equal(r.err, "googlenetd: 2 ranks were started together, and this googlenetd was built without MPI\n");
+});
+
+// As mpiexec of MPICH starts a program that was built with Open MPI: each would train on its own.
+test("ranks that MPI does not join refuse", (t) => {
+  const f = folder(t);
+  f.write("job.json", JOB);
+  const r = spawnSync(binary, ["train", "job.json", "--out", "x"], { cwd: f.dir, env: { ...env, PMI_SIZE: "2" }, encoding: "utf8" });
+  assert.equal(r.status, 1, r.stderr);
+  assert.match(r.stderr, /^googlenetd: 2 ranks were started together, and MPI has joined 1 of them: .*$/m);
+  assert.ok(!existsSync(f.path("x")));
 });
