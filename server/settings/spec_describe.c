@@ -77,6 +77,7 @@ static cJSON *field_to_json(const Field *f, const JobSpec *defaults)
     cJSON_AddStringToObject(json, "title", f->title);
     cJSON_AddStringToObject(json, "description", f->about);
     cJSON_AddStringToObject(json, "group", f->section);
+    cJSON_AddBoolToObject(json, "rare", f->rare);
     return json;
 }
 

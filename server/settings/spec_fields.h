@@ -35,6 +35,7 @@ struct Field {
     const FieldKind *kind;
     const char *title, *about;  // for people: a label, and one line
     const char *section;        // of a form; NULL for groups
+    bool rare;                  // a form may fold it away
     size_t offset;              // in JobSpec
     double default_value, min, max;
     bool default_varies;          // with other settings

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { discs, zip } from './archive.js';
 import { Cutter } from './cutter.js';
-import { ended, faults, get, live, openPage, post, setUp, shoot, startDaemon, stopJob, tiny, until, visit } from './page.js';
+import { ended, faults, get, live, openPage, post, setUp, shoot, startDaemon, stopJob, tiny, unfold, until, visit } from './page.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const MIB = 1 << 20;
@@ -181,6 +181,8 @@ test('classes, pictures, files left out, duplicates and what to do about it', as
   await until(async () => (await shownPictures(mixed).count()) === 2, 'the two');
   const [one, two] = await shownPictures(mixed).evaluateAll((all) => all.map((c) => c.toDataURL()));
   assert.equal(one, two);
+  const ends = report.duplicates.groups.find((g) => g.different_labels).pictures.map((p) => p.path.split('/').at(-1));
+  assert.deepEqual(await mixed.locator('.line:last-child').allTextContents(), ends);
   await shoot(page, 'set');
   assert.deepEqual(faults(complaints), []);
   await context.close();
@@ -201,9 +203,11 @@ test('the form shows what augmentation does, with its settings; a run trains on 
   // Without augmentation each epoch sees the same.
   await until(async () => (await preview.locator('canvas').count()) === 9 && (await preview.locator('canvas').nth(1).evaluate((c) => c.width)) === 32, 'pictures of the size entered');
   const plain = await drawn();
+  assert.equal(await preview.locator('canvas:visible').count(), 2);
   assert.deepEqual([plain.length, new Set(plain).size], [8, 1]);
   await page.getByLabel('Mirror images').selectOption('random');
   await until(async () => new Set(await drawn()).size === 2, 'some mirrored');
+  assert.equal(await preview.locator('canvas:visible').count(), 9);
   await page.getByLabel('Shift').fill('6');
   await until(async () => new Set(await drawn()).size > 4, 'some shifted');
   await preview.scrollIntoViewIfNeeded();
@@ -212,6 +216,7 @@ test('the form shows what augmentation does, with its settings; a run trains on 
   await page.getByLabel('Mirror images').selectOption('none');
   await until(async () => JSON.stringify(await drawn()) === JSON.stringify(plain), 'what was before');
 
+  await unfold(page);
   for (const [label, value] of [['Epochs', '5000'], ['Batch size', '10'], ['Threads', '1']]) await page.getByLabel(label, { exact: true }).fill(value);
   await page.getByRole('button', { name: 'Start' }).and(page.locator(':not([aria-disabled])')).click();
   await page.getByRole('link', { name: HTML }).waitFor();
@@ -289,6 +294,36 @@ test('an answer that is lost after an upload makes no second set', async () => {
   await page.getByRole('link', { name: 'heard late' }).waitFor();
   assert.equal((await get(daemon, '/v1/datasets?name=heard')).data.length, 1);
   await setIs(daemon, made[0][1], 'ready');
+  await context.close();
+});
+
+test('a folder that is dropped becomes the set that it would be on the daemon’s machine', async () => {
+  const { daemon, browser } = world;
+  const birds = join(imports, 'birds');
+  // A plain tar header has no room for these names.
+  ['owl', 'тукан 🦜', 'long '.repeat(25).trim()].forEach((name, c) => {
+    mkdirSync(join(birds, name), { recursive: true });
+    for (let i = 0; i < 6; i++) writeFileSync(join(birds, name, `${i}.png`), discs(10 * c + i, [80 * c, 200, 90], 20, 20));
+  });
+  const { id: theirs } = await post(daemon, '/v1/datasets', { name: 'theirs', image: { size: 16 }, source: { folder: 'birds' } });
+  const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/datasets`);
+  await page.locator('.sets tbody tr').first().waitFor();
+  const line = await context.newCDPSession(page);
+  for (const type of ['dragEnter', 'dragOver', 'drop'])
+    await line.send('Input.dispatchDragEvent', { type, x: 600, y: 100, data: { items: [], files: [birds], dragOperationsMask: 1 } });
+  await page.getByText(/^birds, 18 files, /).waitFor();
+  assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'birds');
+  await page.getByLabel('Size', { exact: true }).fill('16');
+  await start(page).click();
+  await page.getByRole('link', { name: 'birds' }).waitFor();
+  const mine = await setIs(daemon, 'birds', 'ready');
+  assert.equal(mine.counts.train + mine.counts.test, 18);
+  assert.equal(mine.digest, (await setIs(daemon, theirs, 'ready')).digest);
+  // And one that is chosen.
+  await visit(page, daemon, '/datasets/new', '#local-folder');
+  await page.locator('#local-folder').setInputFiles(birds);
+  await page.getByText(/^birds, 18 files, /).waitFor();
+  assert.deepEqual(faults(complaints), []);
   await context.close();
 });
 
@@ -372,6 +407,8 @@ test('with a token the pictures are there too, and who may only read is offered 
     await page.getByText('Live, for reading only').waitFor();
     await page.locator('.tile').first().scrollIntoViewIfNeeded();
     await shownPictures(page).first().waitFor();
+    // Nobody has counted its classes: their names stand alone.
+    assert.deepEqual(await section(page, 'Classes').locator('thead th:visible').allTextContents(), ['Class']);
     await visit(page, daemon, '/datasets/new', '#file');
     assert.equal(await start(page).getAttribute('aria-disabled'), 'true');
     await page.evaluate(() => sessionStorage.clear());

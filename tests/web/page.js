@@ -108,6 +108,8 @@ export async function visit(page, daemon, path, sign) {
   await page.locator(`main[data-path="${path.split('?')[0]}"] ${sign}`).first().waitFor();
 }
 
+/** Have the settings that few people change be seen in a form. */
+export const unfold = (page) => page.locator('details.rare').evaluateAll((all) => all.forEach((d) => { d.open = true; }));
 export const live = (page) => page.getByText('Live', { exact: true }).waitFor();
 export const figure = (page, title) => page.locator('figure').filter({ has: page.locator(`figcaption > span:text-is("${title}")`) });
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import { chartRows, ended, faults, figure, get, openPage, setUp, shoot, startJob, until, visit } from './page.js';
+import { chartRows, ended, faults, figure, get, openPage, setUp, shoot, startJob, unfold, until, visit } from './page.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -35,6 +35,13 @@ test('the form has the chapter’s values, and faults stand at their fields', as
   await until(async () => (await fault(page, 'batch_size').textContent()).includes('must be 1 to 4096, got 0'), 'the fault at its field');
   assert.notEqual(await fault(page, 'optimizer.momentum').textContent(), '');
   assert.equal(await fault(page, 'epochs').textContent(), '');
+  // Beside the button, which may be far from them, stands which they are, and the way there.
+  const named = page.locator('.submit').getByRole('alert').filter({ hasText: 'to mend' });
+  assert.equal(await named.textContent(), '2 settings to mend: Batch size, Momentum');
+  await named.getByRole('button', { name: 'Momentum' }).click();
+  assert.ok(await page.getByLabel('Momentum').evaluate((e) => e === document.activeElement && e.getBoundingClientRect().bottom < document.querySelector('.submit').getBoundingClientRect().top));
+  assert.ok(await field(page, 'ranks').isHidden());
+  await unfold(page);
   await page.getByLabel('Shards', { exact: true }).fill('2');
   await page.getByLabel('Ranks').fill('2');
   await until(async () => (await fault(page, 'ranks').textContent()).includes('this daemon has no launcher'), 'the fault of ranks');
@@ -63,6 +70,7 @@ function otherValues(settings) {
 test('the form shows what belongs to the choices made, and the learning rate that comes of it', async () => {
   const { page, complaints, context } = await open('/new');
   await page.getByLabel('Batch size').waitFor();
+  await unfold(page);
   const shown = async (...paths) => Promise.all(paths.map((path) => field(page, path).isVisible()));
   const lines = async () => Object.fromEntries((await chartRows(page, 'Learning rate')).map(([x, y]) => [x, Number(y)]));
   assert.deepEqual(await shown('optimizer.momentum', 'optimizer.nesterov', 'optimizer.beta1', 'schedule.gamma'), [true, false, false, false]);
@@ -93,6 +101,7 @@ test('every setting has its place in the form, and all that is entered is sent',
   const { page, context } = await open('/new');
   await page.getByLabel('Batch size').waitFor();
   assert.deepEqual((await page.locator('.field').evaluateAll((all) => all.map((f) => f.dataset.path))).sort(), settings.map((s) => s.path).sort());
+  await unfold(page);
   const values = otherValues(settings);
   // The network first: it has an image size of its own.
   for (const [path, value] of Object.entries(values).sort(([a], [b]) => (b === 'network') - (a === 'network'))) {
@@ -125,7 +134,9 @@ test('a clone is posted as the difference, and keeps all the rest', async () => 
   const { page, context } = await open(`/new?from=${parent}`);
   await page.getByRole('textbox', { name: 'Name' }).fill('cloned');
   assert.equal(await page.getByLabel('Momentum').inputValue(), '0.9');
+  // What few people change is folded away, but not where somebody has changed it.
   assert.equal(await page.getByLabel('Smallest improvement').inputValue(), '0.01');
+  assert.deepEqual(await Promise.all(['early_stopping.min_delta', 'blocks', 'progressive_resizing.from'].map((path) => field(page, path).isVisible())), [true, false, false]);
   await page.getByLabel('Schedule').selectOption('cosine');
   await page.getByLabel('Key').nth(0).fill('');
   const sent = page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/clone'));

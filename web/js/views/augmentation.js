@@ -6,6 +6,9 @@ import {draw, picture} from '../pictures.js';
 
 const DRAWS = 8;
 
+/** Whether every epoch sees the same of a picture, mixup apart. */
+const isPlain = ({augmentation: a = {}}) => !a.crop_padding && !a.resized_crop && (a.flip ?? 'none') === 'none' && !a.erasing;
+
 /** {element, show(settings, set), fail()}: settings as one posts them, `set` the data set that they name. */
 export function augmentationPreview() {
   const tiles = h('ul', {class: 'tiles'});
@@ -44,7 +47,11 @@ export function augmentationPreview() {
         tiles.replaceChildren(tile(picture(set.id, n, 'As it is stored'), 'as stored'), ...canvases.map((c, i) => tile(c, `epoch ${i + 1}`)));
       }
       canvases.forEach((canvas, i) => draw(canvas, draws[i]));
-      setText(said, `One training picture, in the size and as the augmentation of these settings draw it in each epoch${settings.augmentation?.mixup ? '; mixup is not shown' : ''}.`);
+      const plain = isPlain(settings);
+      [...tiles.children].slice(2).forEach((tile) => { tile.hidden = plain; });
+      setText(tiles.children[1].querySelector('.line'), plain ? 'every epoch' : 'epoch 1');
+      setText(said, `${plain ? 'One training picture as it is stored, and in the size of these settings: without augmentation every epoch sees the same'
+        : 'One training picture, in the size and as the augmentation of these settings draw it in each epoch'}${settings.augmentation?.mixup ? '; mixup is not shown' : ''}.`);
       element.hidden = false;
     } catch (error) {
       if (mine !== number) return;

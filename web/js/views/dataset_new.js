@@ -4,6 +4,7 @@ import * as api from '../api.js';
 import {actionButton, h, isUsable, setText, setUsable} from '../dom.js';
 import {bytes} from '../format.js';
 import {requestKey} from '../key.js';
+import {chosenFolder, droppedFile} from '../tar.js';
 import {dropZone} from './drop.js';
 import {formFields} from './form_fields.js';
 
@@ -38,14 +39,22 @@ function layouts() {
     h('li', {}, 'JPEG, PNG and WebP, known by their content. Whatever cannot be used is left out, and named.')));
 }
 
-/** Where the pictures come from: {element, file(), folder(), showFault(text), set(file)}. */
+/**
+ * Where the pictures come from: {element, file(), folder(), showFault(text), choose(promise of {file, about})}.
+ * A folder takes a while to be read, and is then one file as well.
+ */
 function sourceFields(onChoice) {
   const fault = h('p', {class: 'fault', role: 'alert', id: 'source-fault'});
-  let file = null;
-  const input = h('input', {type: 'file', id: 'file', class: 'hidden', accept: '.zip,.tar,.tgz,.gz', tabindex: '-1', 'aria-hidden': 'true', onchange: () => { if (input.files[0]) choose(input.files[0]); }});
-  const button = h('button', {type: 'button', 'aria-describedby': 'chosen source-fault', onclick: () => input.click()}, 'Choose a file …');
+  let file = null, chosenLast = null;
+  /** A button that asks the browser for a file, or for a folder. */
+  function chooser(id, text, attributes, take) {
+    const input = h('input', {type: 'file', id, class: 'hidden', tabindex: '-1', 'aria-hidden': 'true', ...attributes, onchange: () => { if (input.files[0]) choose(take(input.files)); }});
+    return [h('button', {type: 'button', 'aria-describedby': 'chosen source-fault', onclick: () => input.click()}, text), input];
+  }
   const chosen = h('strong', {id: 'chosen', class: 'chosen'});
-  const archive = h('div', {class: 'drop'}, h('p', {}, 'Drop a zip or tar of pictures here, or'), h('p', {}, button, input), h('p', {}, chosen));
+  const archive = h('div', {class: 'drop'}, h('p', {}, 'Drop a folder of pictures here, or a zip or tar of one, or'),
+    h('p', {}, chooser('local-folder', 'Choose a folder …', {webkitdirectory: true}, async (files) => chosenFolder(files)), ' ',
+      chooser('file', 'Choose a file …', {accept: '.zip,.tar,.tgz,.gz'}, async ([first]) => ({file: first, about: first.name}))), h('p', {}, chosen));
   const folders = h('select', {id: 'folder', onchange: () => onChoice(folders.value)});
   const folderField = h('p', {class: 'pair-of', hidden: true}, h('label', {for: 'folder'}, 'Folder or archive'), folders);
   const kind = (value, text) => h('label', {class: 'pair-of'}, h('input', {type: 'radio', name: 'source', value, checked: value === 'file', onchange: show}), text);
@@ -60,11 +69,23 @@ function sourceFields(onChoice) {
     if (isFolder()) onChoice(folders.value);
     else if (file) onChoice(file.name);
   }
-  function choose(next) {
-    file = next;
+  async function choose(next) {
+    chosenLast = next;
+    file = null;
     kinds.querySelector('input[value=file]').checked = true;
-    setText(chosen, `${file.name}, ${bytes(file.size)}`);
+    setText(chosen, 'Reading …');
     show();
+    try {
+      const {file: read, about} = await next;
+      if (chosenLast !== next) return;
+      file = read;
+      setText(chosen, `${about}, ${bytes(file.size)}`);
+      show();
+    } catch (error) {
+      if (chosenLast !== next) return;
+      setText(chosen, '');
+      setText(fault, `The folder could not be read. ${error.message}`);
+    }
   }
   api.imports().then((sources) => {
     kinds.hidden = sources.length === 0;
@@ -83,7 +104,7 @@ export function newDatasetView(context) {
   const keyOf = requestKey();
   let sending = false;
   const source = sourceFields((path) => { if (!own) form.fields.get('name').set(nameOf(path)); });
-  const zone = dropZone((file) => source.choose(file));
+  const zone = dropZone((file, entries) => source.choose(droppedFile(file, entries)));
   form.set({name: '', image: {channels: 3, size: 96, fit: 'crop', filter: 'bilinear'}, test_share: 0.2, seed: 0});
   form.element.addEventListener('input', (event) => { if (event.target.name === 'name') own = event.target.value !== ''; });
   zone.element.append(h('div', {class: 'bar'}, h('h1', {}, 'New data set')),
@@ -102,7 +123,7 @@ export function newDatasetView(context) {
 
   /** What can be told without the daemon, before gigabytes are sent. */
   function check({name}, file, folder) {
-    if (folder === null && !file) return {pointer: '/source', detail: 'Choose a file first.'};
+    if (folder === null && !file) return {pointer: '/source', detail: 'Choose pictures first: a folder or a file.'};
     if (folder === null && file.size === 0) return {pointer: '/source', detail: 'The file is empty.'};
     return state.sets.all.some((s) => s.name === name) ? {pointer: '/name', detail: 'another data set has this name'} : null;
   }

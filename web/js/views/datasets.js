@@ -1,6 +1,7 @@
 // All data sets, those that people brought and those that the program knows; and files that are on their way.
 
 import {h, scroller, setAttribute, setText} from '../dom.js';
+import {droppedFile} from '../tar.js';
 import {bytes, grouped, NONE, shortTime} from '../format.js';
 import {Table} from '../keyed.js';
 import {isOwn} from '../sets.js';
@@ -44,8 +45,9 @@ export function datasetsView(context) {
   const list = scroller('Data sets');
   list.append(table.element);
   const add = h('a', {class: 'button primary', href: '#/datasets/new'}, 'New data set');
-  const zone = dropZone((file) => {
-    context.dropped = file;
+  const zone = dropZone((file, entries) => {
+    context.dropped = droppedFile(file, entries);
+    context.dropped.catch(() => {});
     location.hash = '#/datasets/new';
   });
   const transfers = transferList(context);
@@ -64,7 +66,7 @@ export function datasetsView(context) {
     table.set(found);
     list.hidden = found.length === 0;
     setText(rest, !sets.loaded ? 'Reading …' : found.length === 0 ? 'No data set is like that.'
-      : sets.all.some(isOwn) ? '' : 'These came with the program. Bring your own: drop a zip or tar of pictures here, or choose “New data set”.');
+      : sets.all.some(isOwn) ? '' : 'These came with the program. Bring your own: drop a folder, zip or tar of pictures here, or choose “New data set”.');
     transfers.update();
   }
   return {element: zone.element, update, destroy: zone.destroy};

@@ -2,7 +2,10 @@
 
 import {h} from '../dom.js';
 
-/** {element, destroy()}: onFile(file) is called with the first file. Beside it a file is not taken, nor opened by the browser. */
+/**
+ * {element, destroy()}: onFile(file, entries) is called with the first file, and with all that was dropped, which may be
+ * folders. Beside it a file is not taken, nor opened by the browser.
+ */
 export function dropZone(onFile, attributes = {}) {
   const element = h('section', {...attributes});
   const hasFiles = (event) => [...event.dataTransfer?.types ?? []].includes('Files');
@@ -19,7 +22,9 @@ export function dropZone(onFile, attributes = {}) {
     event.preventDefault();
     element.removeAttribute('data-over');
     const file = event.dataTransfer.files[0];
-    if (file && element.contains(event.target)) onFile(file);
+    // Only as long as this event is handled are they there.
+    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    if (file && element.contains(event.target)) onFile(file, entries);
   };
   const listeners = {dragover: over, dragleave: leave, drop};
   for (const [type, listener] of Object.entries(listeners)) addEventListener(type, listener);

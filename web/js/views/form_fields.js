@@ -90,16 +90,22 @@ function control(row, id, lists) {
   }};
 }
 
+/** The form takes a model in one word; how a job file says it stands in the description. */
+const about = ({type, description}) => (type === 'init_from' ? description.replace(/: \{.*/, '') : description);
+
 /** One field with its label, its hint and its fault. */
 function field(row, id, lists) {
   const made = control(row, id, lists);
   const fault = h('span', {class: 'fault', id: `${id}-fault`});
-  const hint = [row.description, row.type === 'numbers' && 'numbers with commas between', isNumeric(row) && rangeText(row)].filter(Boolean).join('; ');
+  const hint = [about(row), row.type === 'numbers' && 'numbers with commas between', isNumeric(row) && rangeText(row)].filter(Boolean).join('; ');
   const label = row.type === 'metadata' ? h('span', {class: 'label'}, row.title) : h('label', {for: id}, row.title);
   const element = h('div', {class: 'field', 'data-path': row.path}, label, made.element, h('span', {class: 'hint', id: `${id}-hint`}, hint), fault);
-  return {row, element, value: made.value, set: made.set, showFault(detail) {
+  return {row, element, value: made.value, set: made.set, isWrong: () => fault.textContent !== '', showFault(detail) {
     setText(fault, detail ?? '');
     setAttribute(made.element, 'aria-invalid', detail ? 'true' : null);
+  }, focus() {
+    element.scrollIntoView({block: 'center'});
+    made.element.focus({preventScroll: true});
   }};
 }
 
@@ -107,6 +113,17 @@ function field(row, id, lists) {
 function applies({when, needs}, values) {
   return Object.entries(when ?? {}).every(([path, allowed]) => allowed.includes(readPath(values, path)))
     && (needs === null || Number(readPath(values, needs)) > 0);
+}
+
+/** A part of the form; what few people ever change is folded away below the rest. */
+function group(title) {
+  const rest = h('details', {class: 'rare', hidden: true}, h('summary', {}, 'More settings'));
+  const element = h('fieldset', {}, h('legend', {}, title), rest);
+  return {element, add(row, field) {
+    if (!row.rare) return rest.before(field);
+    rest.hidden = false;
+    rest.append(field);
+  }};
 }
 
 /**
@@ -119,10 +136,15 @@ export function formFields(rows, lists) {
   rows.forEach((row, i) => {
     const made = field(row, `field-${i}`, lists);
     fields.set(row.path, made);
-    if (!groups.has(row.group)) groups.set(row.group, h('fieldset', {}, h('legend', {}, row.group)));
-    groups.get(row.group).append(made.element);
+    if (!groups.has(row.group)) groups.set(row.group, group(row.group));
+    groups.get(row.group).add(row, made.element);
   });
-  const element = h('div', {class: 'groups'}, [...groups.values()]);
+  const element = h('div', {class: 'groups'}, [...groups.values()].map((g) => g.element));
+  const same = (value, row) => JSON.stringify(value) === JSON.stringify(row.default);
+  const unfold = (f) => {
+    const folded = f.element.closest('details');
+    if (folded) folded.open = true;
+  };
   /** What is entered; a field that means nothing beside the others has its default, and is out of sight. */
   function values() {
     const object = {};
@@ -140,15 +162,17 @@ export function formFields(rows, lists) {
     values,
     set(object) {
       for (const [path, f] of fields) f.set(readPath(object, path));
-      values();
+      const entered = values();
+      for (const [path, f] of fields) if (f.row.rare && !same(readPath(entered, path), f.row)) unfold(f);
     },
-    /** `errors` is [{pointer, detail}]; those that no field can show come back. */
+    /** `errors` is [{pointer, detail}]; those that no field can show come back. What is folded away and wrong is shown. */
     showFaults(errors) {
       const left = new Map(errors.map((e) => [e.pointer.slice(1).replaceAll('/', '.'), e.detail]));
       for (const [path, f] of fields) {
         const own = [...left].filter(([p]) => p === path || p.startsWith(`${path}.`));
         own.forEach(([p]) => left.delete(p));
         f.showFault(own.map(([p, detail]) => (p === path ? detail : `${p.slice(path.length + 1)} ${detail}`)).join('; '));
+        if (own.length) unfold(f);
       }
       return [...left].map(([path, detail]) => `${path} ${detail}`.trim());
     },

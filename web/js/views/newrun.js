@@ -5,7 +5,7 @@ import {Chart} from '../chart/chart.js';
 import {copyButton} from '../clipboard.js';
 import {actionButton, h, isUsable, setText, setUsable} from '../dom.js';
 import {title} from '../describe.js';
-import {bytes, grouped, rate, span} from '../format.js';
+import {bytes, counted, grouped, rate, span} from '../format.js';
 import {Facts} from '../keyed.js';
 import {requestKey} from '../key.js';
 import {isOwn} from '../sets.js';
@@ -37,12 +37,26 @@ function timeText({seconds, examples_per_second: speed, measured_job: job}) {
   return `about ${span(seconds)}, judging by ${job} (${rate(speed)})`;
 }
 
+/** The fields that are wrong, which may be far away: each name leads to its field. */
+function wrongFields() {
+  const element = h('p', {class: 'fault', role: 'alert'});
+  let shown = '';
+  return {element, show(fields) {
+    const mark = fields.map((f) => f.row.path).join();
+    if (mark === shown) return;
+    shown = mark;
+    element.replaceChildren(...(fields.length ? [`${counted(fields.length, 'setting')} to mend: `] : []), ...fields.flatMap((f, i) => [i ? ', ' : '',
+      h('button', {type: 'button', class: 'link', onclick: () => f.focus()}, f.row.title)]));
+  }};
+}
+
 export function newRunView({state, setTitle}, {query}) {
   const from = query.get('from');
   const heading = h('h1', {}, from ? 'Clone with changes' : 'New run');
   const holder = h('div', {}, h('p', {class: 'empty'}, 'Reading …'));
   const element = h('section', {}, h('div', {class: 'bar'}, heading), holder);
   const general = h('p', {class: 'fault', role: 'alert'});
+  const wrong = wrongFields();
   const preview = new Facts();
   const rates = new Chart({title: 'Learning rate', x: 'step', height: 200});
   const keyOf = requestKey();
@@ -52,6 +66,7 @@ export function newRunView({state, setTitle}, {query}) {
 
   function showFaults(errors) {
     setText(general, form.showFaults(errors).join('; '));
+    wrong.show([...form.fields.values()].filter((f) => f.isWrong()));
   }
   const errorsOf = (error) => (error.errors?.length ? error.errors : [{pointer: '/', detail: error.message}]);
 
@@ -135,10 +150,10 @@ export function newRunView({state, setTitle}, {query}) {
     });
     holder.replaceChildren(h('form', {novalidate: true, onsubmit: (event) => { event.preventDefault(); submit(); }},
       parent && h('p', {}, 'A clone of ', h('a', {href: `#/runs/${parent.id}`}, title(parent)), ': what is not changed here is taken over.'),
-      form.element, augmented.element, h('h2', {}, 'Before it starts'), preview.element, rates.element, general,
-      h('p', {class: 'tools'}, start,
+      form.element, augmented.element, h('h2', {}, 'Before it starts'), preview.element, rates.element,
+      h('div', {class: 'submit'}, general, wrong.element, h('p', {class: 'tools'}, start,
         copyButton('Copy as curl', 'command', () => api.curl('POST', request.path, request.body())),
-        copyButton('Copy as job file', 'job file', () => `${JSON.stringify(newRequest(form).body(), null, 2)}\n`))));
+        copyButton('Copy as job file', 'job file', () => `${JSON.stringify(newRequest(form).body(), null, 2)}\n`)))));
   }
 
   (async () => {
