@@ -113,6 +113,8 @@ test('a run that is deleted elsewhere leaves the page, and nothing else suffers'
   while (status === 503) status = await remove();
   assert.equal(status, 204);
   await page.getByRole('heading', { name: `There is no run ${id}` }).waitFor();
+  await page.getByRole('link', { name: 'All runs' }).waitFor();
+  assert.equal(await page.locator('nav [aria-current=true]').textContent(), 'Runs');
   await page.reload();
   await page.getByRole('heading', { name: `There is no run ${id}` }).waitFor();
   await live(page);

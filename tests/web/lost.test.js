@@ -23,6 +23,8 @@ test('the daemon dies and comes back: the page says since when, shows no time le
   assert.ok(tries <= 3, `only said after ${tries} tries`);
   const dot = await page.evaluate(() => getComputedStyle(document.getElementById('connection'), '::before').color);
   await shoot(page, 'lost');
+  await page.getByRole('button', { name: 'Stop', exact: true }).click();
+  await page.getByText('Stop: the daemon does not answer').waitFor();
   // It goes on trying, and never says otherwise meanwhile.
   const said = new Set();
   await until(async () => {

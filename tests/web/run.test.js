@@ -6,6 +6,7 @@ import { chartRows, checkCurves, countRows, ended, endless, faults, figure, get,
 
 const world = setUp();
 const open = (path, options) => openPage(world.browser, `${world.daemon.url}/#${path}`, options);
+const fact = (page, name) => page.locator('.facts > div').filter({ has: page.locator(`dt:text-is("${name}")`) }).locator('dd');
 
 test('an empty list offers the chapter’s run', async () => {
   const { page, complaints, context } = await open('/');
@@ -36,18 +37,17 @@ test('curves grow while one looks and are the daemon’s numbers in the end', as
 test('text that the reader has selected stays selected while the run goes on, and goes on itself afterwards', async (t) => {
   const id = await startJob(t, world.daemon, endless({ name: 'selected' }));
   const { page, context } = await open(`/runs/${id}`);
-  const fact = (name) => page.locator('.facts > div').filter({ has: page.locator(`dt:text-is("${name}")`) }).locator('dd');
   await until(async () => (await countRows(page, 'Loss')) > 0, 'the first points');
-  await fact('Step').evaluate((dd) => document.getSelection().selectAllChildren(dd));
+  await fact(page, 'Step').evaluate((dd) => document.getSelection().selectAllChildren(dd));
   const selected = () => page.evaluate(() => String(document.getSelection()));
   const before = await selected();
   assert.match(before, /^[\d,]+ of [\d,]+$/);
-  const loss = await fact('Loss').textContent();
+  const loss = await fact(page, 'Train loss').textContent();
   const points = await countRows(page, 'Loss');
-  await until(async () => (await fact('Loss').textContent()) !== loss && (await countRows(page, 'Loss')) > points + 2, 'the page to go on');
+  await until(async () => (await fact(page, 'Train loss').textContent()) !== loss && (await countRows(page, 'Loss')) > points + 2, 'the page to go on');
   assert.equal(await selected(), before);
   await page.evaluate(() => document.getSelection().removeAllRanges());
-  await until(async () => (await fact('Step').textContent()) !== before, 'the step to go on');
+  await until(async () => (await fact(page, 'Step').textContent()) !== before, 'the step to go on');
   await context.close();
 });
 
@@ -182,6 +182,24 @@ test('a chart by keyboard; downloads; copies', async () => {
   const model = await save(page.getByRole('button', { name: 'Download' }).first());
   assert.match(model.name, /\.safetensors$/);
 
+  // The box stays within the window, at its right edge too; Escape and a click elsewhere close it.
+  const [opener, box] = [page.locator('summary', { hasText: 'Copy' }), page.locator('.popup')];
+  for (const width of [1280, 360]) {
+    await page.setViewportSize({ width, height: 900 });
+    await opener.click();
+    await until(() => box.evaluate((b) => b.getBoundingClientRect().left >= 0 && b.getBoundingClientRect().right <= document.documentElement.clientWidth), 'the box within the window');
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${width}`);
+    await page.getByRole('button', { name: 'Copy as curl' }).focus();
+    await page.keyboard.press('Escape');
+    await box.waitFor({ state: 'hidden' });
+    assert.ok(await opener.evaluate((o) => o === document.activeElement));
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await opener.click();
+  await box.waitFor();
+  await page.getByRole('heading', { name: 'Checkpoints' }).click();
+  await box.waitFor({ state: 'hidden' });
+
   const copied = async (name) => {
     await page.locator('summary', { hasText: 'Copy' }).evaluate((s) => { s.parentElement.open = true; });
     await page.evaluate(() => navigator.clipboard.writeText(''));
@@ -189,6 +207,7 @@ test('a chart by keyboard; downloads; copies', async () => {
     return until(() => page.evaluate(() => navigator.clipboard.readText()), 'the copy');
   };
   const { settings } = await get(world.daemon, `/v1/jobs/${id}`);
+  assert.equal(await fact(page, 'Network').getByRole('link').getAttribute('href'), '#/network/googlenet_tiny?image_size=28');
   assert.deepEqual(JSON.parse(await copied('Copy as job file')), { name: 'files', ...settings });
   const command = await copied('Copy as curl');
   assert.match(command, /^curl -X POST .*'http:\/\/127\.0\.0\.1:\d+\/v1\/jobs'$/s);

@@ -21,6 +21,9 @@ let refused = null;
 /** Have `callback` called when the daemon wants another token; what was asked is asked again when its promise resolves. */
 export const onRefused = (callback) => { refused = callback; };
 
+/** What a browser says of a line that is dead, "Failed to fetch" or something else, tells a reader nothing. */
+const noAnswer = (error) => { throw error.name === 'AbortError' ? error : new Error('the daemon does not answer', {cause: error}); };
+
 const authorization = (value) => (value ? {Authorization: `Bearer ${value}`} : {});
 
 async function request(method, path, options = {}) {
@@ -32,7 +35,7 @@ async function request(method, path, options = {}) {
     cache,
     headers: {...authorization(as), Accept: accept, ...(body ? {'Content-Type': type} : {}), ...headers},
     body: body instanceof Blob ? body : body && JSON.stringify(body),
-  });
+  }).catch(noAnswer);
   answered();
   if (response.ok) return response;
   if (response.status === 401 && options.as === undefined) {

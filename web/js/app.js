@@ -1,7 +1,7 @@
 // The page: routes by the part of the address behind #, one state, one view at a time.
 
 import {onAnswer, onRefused} from './api.js';
-import {announce, h, setText} from './dom.js';
+import {announce, h, setAttribute, setText} from './dom.js';
 import {clock, span} from './format.js';
 import {Live} from './live.js';
 import {startNavigation} from './navigation.js';
@@ -10,22 +10,23 @@ import {State} from './state.js';
 import {Transfers} from './transfers.js';
 
 /**
+ * The address, what loads its view, and the link of the navigation that it belongs to.
  * A view is made with (context, parameters) and is {element, update(), destroy()?}. Each is loaded when it is first
  * wanted: the first page is there sooner.
  */
 const ROUTES = [
-  [/^\/$/, async () => (await import('./views/runs.js')).runsView],
-  [/^\/runs\/([\w-]+)$/, async () => (await import('./views/run.js')).runView],
-  [/^\/new$/, async () => (await import('./views/newrun.js')).newRunView],
-  [/^\/compare$/, async () => (await import('./views/compare.js')).compareView],
-  [/^\/network\/([\w-]+)$/, async () => (await import('./views/network.js')).networkView],
-  [/^\/datasets$/, async () => (await import('./views/datasets.js')).datasetsView],
-  [/^\/datasets\/new$/, async () => (await import('./views/dataset_new.js')).newDatasetView],
-  [/^\/datasets\/([\w-]+)$/, async () => (await import('./views/dataset.js')).datasetView],
-  [/^\/models$/, async () => (await import('./views/models.js')).modelsView],
-  [/^\/models\/([\w.-]+)$/, async () => (await import('./views/model.js')).modelView],
-  [/^\/upload$/, async () => (await import('./views/model_upload.js')).modelUploadView],
-  [/^\/system$/, async () => (await import('./views/system.js')).systemView],
+  [/^\/$/, async () => (await import('./views/runs.js')).runsView, '/'],
+  [/^\/runs\/([\w-]+)$/, async () => (await import('./views/run.js')).runView, '/'],
+  [/^\/new$/, async () => (await import('./views/newrun.js')).newRunView, '/new'],
+  [/^\/compare$/, async () => (await import('./views/compare.js')).compareView, '/compare'],
+  [/^\/network\/([\w-]+)$/, async () => (await import('./views/network.js')).networkView, '/network/googlenet'],
+  [/^\/datasets$/, async () => (await import('./views/datasets.js')).datasetsView, '/datasets'],
+  [/^\/datasets\/new$/, async () => (await import('./views/dataset_new.js')).newDatasetView, '/datasets'],
+  [/^\/datasets\/([\w-]+)$/, async () => (await import('./views/dataset.js')).datasetView, '/datasets'],
+  [/^\/models$/, async () => (await import('./views/models.js')).modelsView, '/models'],
+  [/^\/models\/([\w.-]+)$/, async () => (await import('./views/model.js')).modelView, '/models'],
+  [/^\/upload$/, async () => (await import('./views/model_upload.js')).modelUploadView, '/models'],
+  [/^\/system$/, async () => (await import('./views/system.js')).systemView, '/system'],
 ];
 
 const STATUS = {
@@ -113,11 +114,11 @@ const notFound = (path) => plainView('Nothing here', `There is no page ${path}. 
 const unreachable = plainView('Not loaded', 'The daemon did not answer when this page was to be loaded. ',
   h('button', {type: 'button', onclick: () => location.reload()}, 'Try again'));
 
-function markLink(path) {
+/** The link of the page that is shown, or of the part that it belongs to. */
+function markLink(path, part) {
   for (const link of document.querySelectorAll('nav a')) {
-    const current = link.getAttribute('href').slice(1) === path;
-    if (current) link.setAttribute('aria-current', 'page');
-    else link.removeAttribute('aria-current');
+    const to = link.getAttribute('href').slice(1);
+    setAttribute(link, 'aria-current', to === path ? 'page' : to === part ? 'true' : null);
   }
 }
 
@@ -129,7 +130,7 @@ startNavigation(async (path, query, isCurrent) => {
   view = make(context, {path: found ? path.match(found[0]).slice(1) : [], query});
   root.replaceChildren(view.element);
   root.dataset.path = path;
-  markLink(path);
+  markLink(path, found?.[2]);
   view.update();
   // Not at the start: there the skip link comes first.
   if (arrived) root.focus({preventScroll: true});

@@ -17,9 +17,10 @@ export function bytes(n) {
   return `${n.toFixed(n < 10 && i > 0 ? 1 : 0)} ${units[i]}`;
 }
 
-/** 3725 -> "1 h 2 min" */
+/** 3725 -> "1 h 2 min", 0.31 -> "0.3 s" */
 export function span(seconds) {
   if (missing(seconds) || !Number.isFinite(seconds)) return NONE;
+  if (seconds > 0 && seconds < 0.95) return seconds < 0.05 ? 'under 0.1 s' : `${seconds.toFixed(1)} s`;
   const s = Math.max(0, Math.round(seconds));
   if (s < 60) return `${s} s`;
   if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60 ? `${s % 60} s` : ''}`.trim();

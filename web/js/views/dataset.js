@@ -6,6 +6,7 @@ import {bytes, grouped, NONE, number, span, time} from '../format.js';
 import {Facts} from '../keyed.js';
 import {isOwn} from '../sets.js';
 import {setActions} from './set_actions.js';
+import {missingNote} from './missing.js';
 import {classesSection} from './set_classes.js';
 import {picturesSection} from './set_pictures.js';
 import {duplicatesSection, leftOutSection, oneColourSection} from './set_report.js';
@@ -69,7 +70,7 @@ function setFacts(set, report) {
 
 export function datasetView(context, {path: [id], query}) {
   const {state, setTitle} = context;
-  const heading = h('h1'), missing = h('h1', {hidden: true});
+  const heading = h('h1'), missing = missingNote('#/datasets', 'All data sets');
   const badge = setBadge(), progress = setProgress(), facts = new Facts();
   const actions = setActions(context, id);
   const why = h('p', {class: 'reason bad'});
@@ -86,7 +87,7 @@ export function datasetView(context, {path: [id], query}) {
   leftOut.element.hidden = true;
   const body = h('div', {hidden: true}, h('div', {class: 'bar'}, heading, badge.element, progress.element, actions.element), why, actions.fault, reportFault,
     warnings.element, facts.element, contents, found, leftOut.element);
-  const element = h('section', {}, missing, body);
+  const element = h('section', {}, missing.element, body);
   let report = null, shown = '', announced = '';
 
   /** Read once it is there: a set that has ended never changes. */
@@ -124,10 +125,9 @@ export function datasetView(context, {path: [id], query}) {
     state.sets.wantOne(id);
     const set = state.sets.get(id);
     const gone = !set && state.sets.loaded && state.sets.missing.has(id);
-    missing.hidden = Boolean(set);
+    missing.show(set ? null : gone ? `There is no data set ${id}` : 'Reading …', gone);
     body.hidden = !set;
     if (!set) {
-      setText(missing, gone ? `There is no data set ${id}` : 'Reading …');
       setTitle(gone ? 'No such data set' : 'Data set');
       return;
     }

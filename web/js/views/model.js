@@ -4,6 +4,7 @@ import * as api from '../api.js';
 import {h, setAttribute, setText} from '../dom.js';
 import {counted, time} from '../format.js';
 import {Facts} from '../keyed.js';
+import {missingNote} from './missing.js';
 import {modelActions} from './model_actions.js';
 import {cardSection} from './model_card.js';
 import {versionsTable} from './model_versions.js';
@@ -12,7 +13,7 @@ import {trySection} from './try_it.js';
 
 export function modelView(context, {path: [name], query}) {
   const {state, changed, setTitle} = context;
-  const heading = h('h1', {}, name), missing = h('h1', {hidden: true});
+  const heading = h('h1', {}, name), missing = missingNote('#/models', 'All models');
   const actions = modelActions(context, name);
   const facts = new Facts();
   const fault = h('p', {class: 'fault', role: 'alert'});
@@ -24,7 +25,7 @@ export function modelView(context, {path: [name], query}) {
     h('span', {class: 'pair-of'}, h('label', {for: 'version'}, 'Version'), select)), fault, trial.element, card.element);
   const body = h('div', {hidden: true}, h('div', {class: 'bar'}, heading, actions.element), facts.element,
     h('h2', {}, 'Versions'), versions.element, shownVersion);
-  const element = h('section', {}, missing, body);
+  const element = h('section', {}, missing.element, body);
   let chosen = Number(query.get('version')) || null;
   let shown = '', offered = '';
 
@@ -77,11 +78,10 @@ export function modelView(context, {path: [name], query}) {
     state.models.wantOne(name);
     const model = state.models.get(name);
     const gone = !model && state.models.loaded && state.models.missing.has(name);
-    missing.hidden = Boolean(model);
+    missing.show(model ? null : gone ? `There is no model ${name}` : state.models.error ?? 'Reading …', gone);
     body.hidden = !model;
     if (!model) {
       shown = '';
-      setText(missing, gone ? `There is no model ${name}` : state.models.error ?? 'Reading …');
       setTitle(gone ? 'No such model' : 'Model');
       return;
     }

@@ -9,9 +9,10 @@ import {counted} from '../format.js';
 export function modelActions({state}, name) {
   const train = h('a', {class: 'button'}, 'Train from this');
   const upload = h('a', {class: 'button', href: `#/upload?model=${name}`}, 'Upload a version');
+  const what = (count) => `${counted(count, 'version')} with ${count === 1 ? 'its file goes' : 'their files go'}`;
   const remove = actionButton('Delete …', () => openDialog({
     title: `Delete the model ${name}?`,
-    content: [h('p', {}, `${counted(state.models.get(name)?.versions.length ?? 0, 'version')} with their files go, for good, and nobody is answered under this name any more. Runs keep what they have.`)],
+    content: [h('p', {}, `${what(state.models.get(name)?.versions.length ?? 0)}, for good, and nobody is answered under this name any more. Runs keep what they have.`)],
     cancel: 'Keep it',
     actions: [{label: 'Delete', class: 'danger', run: async () => {
       await api.removeModel(name);

@@ -7,6 +7,7 @@ import {downloadAs, downloadFile} from '../download.js';
 import {evaluationPanel, ofVersion} from '../evaluation/panel.js';
 import {bytes, flat, grouped, NONE, number, percent, time} from '../format.js';
 import {Facts, Table} from '../keyed.js';
+import {popup} from '../popup.js';
 import {datasetPath, sourceNodes, wordsOf} from './model_words.js';
 import {title} from './set_words.js';
 
@@ -97,8 +98,7 @@ export function cardSection(state, name) {
 
   const options = Object.entries(ONNX).map(([key, [text, checked]]) => ({key, input: h('input', {type: 'checkbox', checked}), text}));
   const onnx = fileButton('ONNX', (number, file) => downloadFile(api.modelOnnxPath(name, number, Object.fromEntries(options.map((o) => [o.key, o.input.checked]))), version.bytes, `${file}.onnx`));
-  const chooser = h('details', {class: 'chooser'}, h('summary', {}, 'ONNX'), h('div', {class: 'columns'},
-    options.map(({input, text}) => h('label', {class: 'pair-of'}, input, text)), onnx));
+  const chooser = popup('ONNX', [options.map(({input, text}) => h('label', {class: 'pair-of'}, input, text)), onnx]);
   const files = h('span', {class: 'tools'},
     fileButton('Weights (safetensors)', (number, file) => downloadFile(api.modelContentPath(name, number), version.bytes, `${file}.safetensors`)),
     fileButton('Card (Markdown)', (number, file) => downloadAs(api.modelCardPath(name, number), 'text/markdown', `${file}.md`)), chooser);

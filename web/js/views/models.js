@@ -41,7 +41,7 @@ const COLUMNS = [
 export function modelsView(context) {
   const {state, setTitle} = context;
   state.models.want();
-  const input = h('input', {type: 'search', id: 'find', placeholder: 'name, network, data set', oninput: () => update()});
+  const input = h('input', {type: 'search', id: 'find', placeholder: 'name, network or set', oninput: () => update()});
   const table = new Table({caption: 'Models', captionHidden: true, className: 'runs sets', keyOf: (m) => m.id, columns: COLUMNS, attributes: (m) => ({'data-id': m.id})});
   const list = scroller('Models');
   list.append(table.element);

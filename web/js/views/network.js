@@ -77,7 +77,7 @@ function draw(network) {
 function comparison() {
   const holder = scroller('Networks side by side');
   const table = new Table({caption: 'Each at its default image size, with one channel and ten classes; memory of a training in float32 with batches of 128', keyOf: (n) => n.id, columns: [
-    {title: 'Network', text: (n) => n.title}, {title: 'Image', text: (n) => n.image_size, class: 'num'},
+    {title: 'Network', make: (n) => ({element: h('a', {href: `#/network/${n.id}`}, n.title)})}, {title: 'Image', text: (n) => n.image_size, class: 'num'},
     {title: 'Parameters', text: (n) => grouped(n.parameters), class: 'num'},
     {title: 'in convolutions', text: (n) => grouped(n.convolution_parameters), class: 'num'},
     {title: 'in linear layers', text: (n) => grouped(n.linear_parameters), class: 'num'},
@@ -95,8 +95,8 @@ export function networkView({setTitle}, {path: [name], query}) {
   const all = comparison();
   const select = h('select', {id: 'network', onchange: () => { location.hash = `#/network/${select.value}`; }});
   const size = h('input', {type: 'text', inputmode: 'numeric', id: 'size', size: 5, value: query.get('image_size') ?? '', onchange: () => read()});
-  const element = h('section', {}, h('div', {class: 'bar'}, heading, h('label', {for: 'network'}, 'Network '), select,
-    h('label', {for: 'size'}, ' image size '), size), totals, holder, all.element);
+  const element = h('section', {}, h('div', {class: 'bar'}, heading, h('span', {class: 'pair-of'}, h('label', {for: 'network'}, 'Network'), select),
+    h('span', {class: 'pair-of'}, h('label', {for: 'size'}, 'Image size'), size)), totals, holder, all.element);
 
   async function read() {
     try {

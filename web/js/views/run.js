@@ -12,6 +12,7 @@ import {evaluationPanel, ofJob} from '../evaluation/panel.js';
 import {badge, progress} from './badge.js';
 import {scaleControl, smoothingControl} from './controls.js';
 import {runActions} from './run_actions.js';
+import {missingNote} from './missing.js';
 import {modelsOfRun} from './run_models.js';
 import {sourceText} from './form_fields.js';
 import {checkpointsTable, epochsTable, eventsTable, settingsTable} from './run_tables.js';
@@ -70,7 +71,7 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
   const actions = runActions(state, id);
   const facts = new Facts();
   const bar = progress();
-  const dataset = h('a');
+  const network = h('a'), dataset = h('a');
   const parents = family(state, id);
   const models = modelsOfRun(state, id);
   const group = new ChartGroup();
@@ -87,7 +88,7 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
   const settings = settingsTable();
   const checkpoints = checkpointsTable(id);
   const evaluation = evaluationPanel(state);
-  const missing = h('h1', {hidden: true});
+  const missing = missingNote('#/', 'All runs');
   const body = h('div', {hidden: true},
     h('div', {class: 'bar'}, heading, status.element, actions.element), why, parents.element, models.element, actions.fault, facts.element,
     h('div', {class: 'controls'}, smoothing.element, scale.element, seriesButtons(id, actions.fault)),
@@ -97,7 +98,7 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
     h('div', {class: 'pair'},
       h('section', {}, h('h2', {}, 'Checkpoints'), checkpoints.element, h('h2', {}, 'Settings'), settings.element),
       h('section', {}, h('h2', {}, 'Events'), events.element)));
-  const element = h('section', {}, missing, body);
+  const element = h('section', {}, missing.element, body);
 
   function showSeries(job, series) {
     const lines = linesOf(series);
@@ -113,30 +114,32 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
   function showFacts(job) {
     const p = job.progress;
     bar.update(job);
+    setText(network, job.settings.network);
+    setAttribute(network, 'href', `#/network/${job.settings.network}?image_size=${job.settings.image_size}`);
     setText(dataset, job.dataset?.name ?? job.settings.dataset);
     setAttribute(dataset, 'href', `#/datasets/${job.settings.dataset}`);
     facts.set([
       ['Epoch', bar.element],
-      ['Step', `${grouped(p.step)} of ${grouped(p.total_steps)}`],
+      ['Step', p.total_steps ? `${grouped(p.step)} of ${grouped(p.total_steps)}` : NONE],
       ['Speed', rate(p.examples_per_second)],
       ['Time left', timeLeft(job, state)],
-      ['Loss', number(job.latest?.loss)],
+      ['Train loss', number(job.latest?.loss)],
       ['Train accuracy', percent(job.latest?.accuracy)],
       [`Best ${chosenBy(job)} accuracy`, job.best ? `${percent(chosen(job.best))} in epoch ${job.best.epoch}` : NONE],
       ['Trained for', span(p.seconds)],
       ['Started', time(job.started_at)],
-      ['Data set', dataset],
+      ['Network', network], ['Data set', dataset],
     ]);
   }
 
   let announcedStatus = '';
   function update() {
     const job = state.jobs.get(id);
-    missing.hidden = Boolean(job);
+    const gone = !job && state.missing.has(id);
+    missing.show(job ? null : gone ? `There is no run ${id}` : 'Reading …', gone);
     body.hidden = !job;
     if (!job) {
-      setText(missing, state.missing.has(id) ? `There is no run ${id}` : 'Reading …');
-      setTitle(state.missing.has(id) ? 'No such run' : 'Run');
+      setTitle(gone ? 'No such run' : 'Run');
       return;
     }
     setText(heading, title(job));

@@ -3,7 +3,9 @@
 import * as api from '../api.js';
 import {actionButton, announce, h, setAttribute, setText, setUsable} from '../dom.js';
 import {copyButton} from '../clipboard.js';
+import {title} from '../describe.js';
 import {openDialog} from '../dialog.js';
+import {popup} from '../popup.js';
 import {isEnded} from '../state.js';
 import {editRun} from './run_edit.js';
 import {askToRegister} from './run_models.js';
@@ -44,8 +46,8 @@ export function runActions(state, id) {
     showCheckpoint(state.jobs.get(id));
   });
   const remove = actionButton('Delete …', () => openDialog({
-    title: 'Delete this run?',
-    content: [h('p', {}, 'Its curves, checkpoints and model go with it, for good.')],
+    title: `Delete ${title(state.jobs.get(id))}?`,
+    content: [h('p', {}, 'Its curves and checkpoints go with it, for good. Models that were made of it stay.')],
     actions: [{label: 'Delete', class: 'danger', run: async () => {
       await api.remove(id);
       location.hash = '#/';
@@ -54,9 +56,9 @@ export function runActions(state, id) {
   }), {class: 'danger'});
   const edit = actionButton('Edit …', () => editRun(id, (job) => state.put(job)).catch((error) => setText(fault, error.message)));
   const register = actionButton('Register as model …', () => askToRegister(state, state.jobs.get(id)));
-  const copies = h('details', {class: 'chooser'}, h('summary', {}, 'Copy'), h('div', {class: 'columns'},
+  const copies = popup('Copy', [
     copyButton('Copy as curl', 'command', () => api.curl('POST', 'v1/jobs', requestOf(state.jobs.get(id)))),
-    copyButton('Copy as job file', 'job file', () => `${JSON.stringify(requestOf(state.jobs.get(id)), null, 2)}\n`)));
+    copyButton('Copy as job file', 'job file', () => `${JSON.stringify(requestOf(state.jobs.get(id)), null, 2)}\n`)]);
 
   const element = h('span', {class: 'tools'}, buttons.map((b) => b.element), checkpoint, register, edit,
     h('a', {class: 'button', href: `#/new?from=${id}`}, 'Clone with changes'),

@@ -7,6 +7,7 @@ import {counted} from '../format.js';
 import {Table} from '../keyed.js';
 import * as api from '../api.js';
 import {requestKey} from '../key.js';
+import {popup} from '../popup.js';
 import {bulkBar} from './runs_bulk.js';
 import {choices, columnsOf, matches, sortBy} from './runs_columns.js';
 
@@ -58,7 +59,7 @@ export function runsView(context, {query}) {
     h('option', {value: ''}, 'all'), STATUSES.map((s) => h('option', {value: s}, s)));
   select.value = STATUSES.includes(search.status) ? search.status : '';
   const columnBox = h('div', {class: 'columns'});
-  const columnChooser = h('details', {class: 'chooser', ontoggle: () => { if (columnChooser.open) fillChooser(); }}, h('summary', {}, 'Columns'), columnBox);
+  const columnChooser = popup('Columns', columnBox, () => fillChooser());
   const list = scroller('Runs');
   const where = h('span', {role: 'status'});
   const previous = h('button', {type: 'button', class: 'quiet', onclick: () => look({page: search.page - 1})}, 'Newer');

@@ -33,7 +33,7 @@ export function bulkBar({state, changed}) {
   const stop = actionButton('Stop …', () => ask('Stop', (j) => j.status === 'queued' || j.status === 'running', api.stop,
     'Each ends after its current step and can be resumed.'));
   const remove = actionButton('Delete …', () => ask('Delete', isEnded, api.remove,
-    'Their curves, checkpoints and models go with them, for good.'), {class: 'danger'});
+    'Their curves and checkpoints go with them, for good. Models that were made of them stay.'), {class: 'danger'});
   const clear = h('button', {type: 'button', onclick: () => (selected.clear(), changed())}, 'Clear');
   const element = h('div', {class: 'bulk', role: 'group', 'aria-label': 'Selected runs', hidden: true}, count, compare, stop, remove, clear);
 

@@ -54,6 +54,8 @@ export function classesSection(look) {
     list.hidden = found.length === 0;
   }
   return {element, show(set, imbalance) {
+    // Nobody has counted those of a known set: its names stand alone.
+    table.element.classList.toggle('uncounted', set.classes.every((c) => c.train === null));
     const rows = set.classes.map((c, label) => ({...c, label, known: c.train !== null, train: c.train ?? 0, test: c.test ?? 0, all: (c.train ?? 0) + (c.test ?? 0)}));
     const most = rows.reduce((n, c) => Math.max(n, c.all), 0), total = rows.reduce((n, c) => n + c.all, 0);
     classes = rows.map((c) => ({...c, most, total}));

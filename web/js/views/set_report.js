@@ -18,6 +18,8 @@ const reasonText = (code) => REASONS[code] ?? code.replaceAll('_', ' ').replace(
 
 /** The number of a picture of the report in the set. */
 const numberOf = (set, {split, index}) => (split === 'train' ? index : set.counts.train + index);
+/** Of many files with long paths only the ends differ; the whole of it is the picture's title. */
+const fileName = ({path}) => path.split('/').at(-1);
 const itemOf = (set, p) => ({...p, n: numberOf(set, p), class: set.classes[p.label]?.name ?? String(p.label), file: p.path});
 
 export function leftOutSection() {
@@ -68,7 +70,7 @@ function group(set, g) {
     h('strong', {}, `${grouped(g.pictures.length)} ${g.kind === 'exact' ? 'equal' : 'alike'}`),
     g.across_splits && h('span', {class: 'badge failed'}, 'in training and in test'),
     g.different_labels && h('span', {class: 'badge stopped'}, 'different classes')),
-  tiles(set, g.pictures, (p) => [p.class, p.split === 'train' ? 'training' : 'test', p.path]));
+  tiles(set, g.pictures, (p) => [p.class, p.split === 'train' ? 'training' : 'test', fileName(p)]));
 }
 
 export function duplicatesSection() {
@@ -105,6 +107,6 @@ export function oneColourSection() {
   const element = h('section', {hidden: true}, h('h2', {}, 'Pictures of one colour'), holder);
   return {element, show(set, {one_colour: pictures}) {
     element.hidden = pictures.length === 0;
-    holder.replaceChildren(...tiles(set, pictures, (p) => [p.class, p.path]).flat());
+    holder.replaceChildren(...tiles(set, pictures, (p) => [p.class, fileName(p)]).flat());
   }};
 }
