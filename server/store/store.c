@@ -113,6 +113,7 @@ void store_close(Store *store)
 {
     if (!store)
         return;
+    sqlite3_finalize(store->resolve_version);
     db_close(&store->reader);
     db_close(&store->writer);
     pthread_cond_destroy(&store->open);

@@ -120,6 +120,18 @@ bool sql_number(Db *db, Error *err, int64_t *number, const char *sql, const char
     return ok;
 }
 
+/* The first row of a statement that is ready to run. */
+static bool read_first(Db *db, Error *err, SqlRead *read, void *row, bool *found,
+                       sqlite3_stmt *stmt)
+{
+    if (!sql_step(db, err, stmt, found))
+        return false;
+    if (!*found)
+        return true;
+    read(stmt, row);
+    return sql_row_is_whole(db, err);
+}
+
 bool sql_first(Db *db, Error *err, SqlRead *read, void *row, bool *found, const char *sql,
                const char *types, ...)
 {
@@ -127,13 +139,24 @@ bool sql_first(Db *db, Error *err, SqlRead *read, void *row, bool *found, const 
     va_list values;
     *found = false;
     va_start(values, types);
-    bool ok = prepare(db, err, &stmt, sql, types, values) && sql_step(db, err, stmt, found);
+    const bool ok =
+        prepare(db, err, &stmt, sql, types, values) && read_first(db, err, read, row, found, stmt);
     va_end(values);
-    if (ok && *found) {
-        read(stmt, row);
-        ok = sql_row_is_whole(db, err);
-    }
     sqlite3_finalize(stmt);
+    return ok;
+}
+
+bool sql_first_again(Db *db, Error *err, SqlRead *read, void *row, bool *found, sqlite3_stmt *stmt,
+                     const char *types, ...)
+{
+    va_list values;
+    *found = false;
+    va_start(values, types);
+    const bool ok =
+        bind(db, err, stmt, types, values) && read_first(db, err, read, row, found, stmt);
+    va_end(values);
+    sqlite3_reset(stmt);
+    sqlite3_clear_bindings(stmt);
     return ok;
 }
 

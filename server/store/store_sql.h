@@ -22,8 +22,9 @@ struct Store {
     char *path;
     Db writer;  // of whoever is between store_begin and store_commit or store_rollback
     Db reader;
-    pthread_mutex_t gate;  // of `writing`; held for moments only
-    pthread_cond_t open;   // nobody writes
+    pthread_mutex_t gate;           // of `writing`; held for moments only
+    pthread_cond_t open;            // nobody writes
+    sqlite3_stmt *resolve_version;  // of the reader, kept from one request to the next; NULL
     bool writing;
     _Atomic double writing_since;  // monotonic seconds; 0: nobody writes
     _Atomic double give_up_at;     // nobody waits for another writer after this; 0: for ever
@@ -51,6 +52,11 @@ bool sql_number(Db *db, Error *err, int64_t *number, const char *sql, const char
 typedef void SqlRead(sqlite3_stmt *stmt, void *row);
 bool sql_first(Db *db, Error *err, SqlRead *read, void *row, bool *found, const char *sql,
                const char *types, ...);
+
+/* The same with a statement of the caller's, who finalizes it at last: one that is often run takes
+ * less time than it takes to prepare. */
+bool sql_first_again(Db *db, Error *err, SqlRead *read, void *row, bool *found, sqlite3_stmt *stmt,
+                     const char *types, ...);
 
 /* Make a statement longer; `*sql` is from malloc and moves. Only names of ours go in this way. */
 void sql_append(char **sql, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -93,29 +93,38 @@ bool store_version(Store *store, int64_t model_id, int64_t number, VersionRow *v
     return ok;
 }
 
-bool store_resolve_version(Store *store, const char *model, const char *alias, int64_t number,
-                           VersionRow *version, Error *err)
+/* ?1 the model's name, ?2 a number or 0, ?3 an alias or NULL. */
+static bool prepare_resolve(Db *db, sqlite3_stmt **stmt, Error *err)
 {
     static const char POINTED_AT[] =
         "SELECT a.version FROM model_aliases a WHERE a.model_id = model_versions.model_id"
         " AND a.alias = ifnull(?3, 'production')";
     static const char NEWEST[] =
         "SELECT max(v.version) FROM model_versions v WHERE v.model_id = model_versions.model_id";
-    Db *db = &store->reader;
     char *sql = table_select(&TABLE);
-    bool found;
-    *version = (VersionRow){0};
     sql_append(&sql,
                " FROM model_versions WHERE model_id = (SELECT id FROM models WHERE name = ?1)"
                " AND version = CASE WHEN ?2 > 0 THEN ?2 ELSE coalesce((%s),",
                POINTED_AT);
     sql_append(&sql, " CASE WHEN ?3 IS NULL THEN (%s) END) END", NEWEST);
+    const bool ok = sql_prepare(db, err, stmt, sql, "");
+    free(sql);
+    return ok;
+}
+
+bool store_resolve_version(Store *store, const char *model, const char *alias, int64_t number,
+                           VersionRow *version, Error *err)
+{
+    Db *db = &store->reader;
+    bool found;
+    *version = (VersionRow){0};
     pthread_mutex_lock(&db->lock);
-    const bool ok = sql_first(db, err, read_row, version, &found, sql, "tit", model, number, alias);
+    const bool ok = (store->resolve_version || prepare_resolve(db, &store->resolve_version, err))
+                    && sql_first_again(db, err, read_row, version, &found, store->resolve_version,
+                                       "tit", model, number, alias);
     pthread_mutex_unlock(&db->lock);
     if (!ok)
         version_row_free(version);
-    free(sql);
     return ok;
 }
 
