@@ -9,7 +9,7 @@
 void comm_progress(const Comm *c)
 {
     if (comm_size(c) > 1)
-        c->ops->progress(c->context);
+        c->ops->progress(c->context, COMM_MAIN, 0);
 }
 
 void comm_broadcast(const Comm *c, void *data, size_t bytes)
@@ -49,10 +49,10 @@ void comm_share(const Comm *c, void *items, size_t bytes)
     for (int r = 0; r < c->size; r++) {
         if (r == c->rank)
             continue;
-        c->ops->send(c->context, r, all + (size_t)c->rank * bytes, bytes);
-        c->ops->receive(c->context, r, all + (size_t)r * bytes, bytes);
+        c->ops->send(c->context, COMM_MAIN, r, all + (size_t)c->rank * bytes, bytes);
+        c->ops->receive(c->context, COMM_MAIN, r, all + (size_t)r * bytes, bytes);
     }
-    c->ops->finish(c->context);
+    c->ops->finish(c->context, COMM_MAIN, COMM_ALL);
 }
 
 /* Everybody gets what one rank says. */
@@ -60,10 +60,10 @@ static void tell(const Comm *c, int from, void *data, size_t bytes)
 {
     for (int r = 0; r < c->size && from == c->rank; r++)
         if (r != from)
-            c->ops->send(c->context, r, data, bytes);
+            c->ops->send(c->context, COMM_MAIN, r, data, bytes);
     if (from != c->rank)
-        c->ops->receive(c->context, from, data, bytes);
-    c->ops->finish(c->context);
+        c->ops->receive(c->context, COMM_MAIN, from, data, bytes);
+    c->ops->finish(c->context, COMM_MAIN, COMM_ALL);
 }
 
 bool comm_agree(const Comm *c, bool ok, Error *err)

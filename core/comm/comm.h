@@ -2,8 +2,8 @@
  *
  * A Comm is how a rank reaches the others; NULL is a training alone, with every function below
  * doing nothing or answering for a single rank. The transport is somebody else's: MPI's is in
- * server/mpi. It promises that what one rank sends another arrives in the order sent, and ends all
- * ranks when one of them is lost, so nothing here can fail.
+ * server/mpi. It promises that what one rank sends another in a channel arrives in the order sent,
+ * and ends all ranks when one of them is lost, so nothing here can fail.
  *
  * Calls that involve all ranks must be made by all of them, in the same order, from one thread.
  */
@@ -14,12 +14,24 @@
 
 #include "core/base/error.h"
 
+typedef enum {
+    COMM_MAIN,  // all ranks begin the same messages of it at the same place of their work
+    COMM_SUMS,  // they begin them in the same order, each when it can
+    COMM_CHANNELS
+} CommChannel;
+
+#define COMM_ALL INT64_MAX
+
 typedef struct {
-    /* Begin to send or receive `bytes`; the memory stays as it is until `finish` returns. */
-    void (*send)(void *context, int to, const void *data, size_t bytes);
-    void (*receive)(void *context, int from, void *data, size_t bytes);
-    void (*finish)(void *context);    // wait for all that was begun
-    void (*progress)(void *context);  // give what was begun a chance to move; never waits
+    /* Begin to send or receive `bytes`; the memory stays as it is until that is finished. */
+    void (*send)(void *context, CommChannel c, int to, const void *data, size_t bytes);
+    void (*receive)(void *context, CommChannel c, int from, void *data, size_t bytes);
+    /* How many parts of messages were begun in a channel so far. */
+    int64_t (*begun)(void *context, CommChannel c);
+    /* Wait for the first `count` of them; COMM_ALL: for all. */
+    void (*finish)(void *context, CommChannel c, int64_t count);
+    /* Whether those are finished. Gives whatever was begun a chance to move; never waits. */
+    bool (*progress)(void *context, CommChannel c, int64_t count);
     void (*broadcast)(void *context, void *data, size_t bytes);  // rank 0's `data` to all
     int64_t (*max)(void *context, int64_t value);                // of all ranks' values
     void (*agreed_to_end)(void *context);  // a fault is known to all: each ends by itself

@@ -11,13 +11,19 @@
 /* DESIGN  Node i of the tree is the sum of the shards from i up to its neighbour; where two nodes
  * are added, the left one becomes the sum. A rank adds those of its block whose partners lie in it.
  * The nodes that remain, the rank's tops, go to the others slice by slice; whoever owns a slice
- * finishes the tree there. `tops` is the same list on all ranks.
+ * finishes the tree there, the last addition into the total, and sends that back. `tops` is the
+ * same list on all ranks.
  *
- * Of every range rank r owns the r-th slice. */
+ * Of every range rank r owns the r-th slice. The tops are sent when a range is begun, at the same
+ * place on all ranks, in the main channel. A slice is sent back as soon as all its tops have come,
+ * on one rank earlier than on another, but in the order of the ranges: that is a channel of its
+ * own, in which nothing is waited for that another rank may not have begun yet. */
 
 typedef struct {
     size_t first, count;
-    size_t room;  // where the owner's slice lies in the rooms of foreign tops
+    float *total;
+    size_t room;   // where the owner's slice lies in the rooms of foreign tops
+    int64_t tops;  // messages of the main channel up to this range's
 } Range;
 
 struct ShardSum {
@@ -27,8 +33,9 @@ struct ShardSum {
     float *own[SHARDS_MAX];   // arrays of this rank's shards; NULL: another's
     float *room[SHARDS_MAX];  // slices of other ranks' tops; NULL: none
     size_t room_used, room_size;
-    Range *ranges;
+    Range *ranges;  // begun since the last finish, ...
     int range_count;
+    int summed;  // ... of which so many have this rank's slice summed and sent back
 };
 
 static int owner(const ShardSum *s, int shard)
@@ -119,27 +126,39 @@ float *shard_sum_array(ShardSum *s, int shard)
 
 /* ---- Additions ---- */
 
-SIMD_CLONES static void add_chunk(size_t count, float *restrict to, const float *restrict from)
+/* `to` may be `a`. */
+SIMD_CLONES static void add_chunk(size_t count, float *to, const float *a, const float *b)
 {
 #pragma omp simd
     for (size_t i = 0; i < count; i++)
-        to[i] += from[i];
+        to[i] = a[i] + b[i];
 }
 
-static void add(size_t count, float *to, const float *from)
+static void add(size_t count, float *to, const float *a, const float *b)
 {
     const size_t chunks = chunk_count(count);
 #pragma omp parallel for schedule(static) if (chunks > 1)
     for (size_t c = 0; c < chunks; c++)
-        add_chunk(chunk_size(count, c), to + c * CHUNK, from + c * CHUNK);
+        add_chunk(chunk_size(count, c), to + c * CHUNK, a + c * CHUNK, b + c * CHUNK);
 }
 
-static void add_own(ShardSum *s, size_t first, size_t count)
+/* Whether nodes 0 and `stride` are all that is left. */
+static bool is_root(const ShardSum *s, int stride)
 {
-    for (int stride = 1; stride < s->shards; stride *= 2)
-        for (int i = 0; i + stride < s->shards; i += 2 * stride)
-            if (is_local(s, i, stride) && s->own[i])
-                add(count, s->own[i] + first, s->own[i + stride] + first);
+    return 2 * stride >= s->shards;
+}
+
+static void add_own(ShardSum *s, const Range *range)
+{
+    for (int stride = 1; stride < s->shards; stride *= 2) {
+        for (int i = 0; i + stride < s->shards; i += 2 * stride) {
+            if (!is_local(s, i, stride) || !s->own[i])
+                continue;
+            float *a = s->own[i] + range->first;
+            add(range->count, is_root(s, stride) ? range->total : a, a,
+                s->own[i + stride] + range->first);
+        }
+    }
 }
 
 /* ---- Slices ---- */
@@ -164,12 +183,12 @@ static void scatter(ShardSum *s, const Range *range)
         if (!is_top(s, i))
             continue;
         if (!s->own[i] && mine > 0)
-            c->ops->receive(c->context, owner(s, i), s->room[i] + range->room,
+            c->ops->receive(c->context, COMM_MAIN, owner(s, i), s->room[i] + range->room,
                             mine * sizeof(float));
         for (int r = 0; s->own[i] && r < c->size; r++) {
             const size_t theirs = slice_count(s, range, r);
             if (r != c->rank && theirs > 0)
-                c->ops->send(c->context, r, s->own[i] + slice_begin(s, range, r),
+                c->ops->send(c->context, COMM_MAIN, r, s->own[i] + slice_begin(s, range, r),
                              theirs * sizeof(float));
         }
     }
@@ -181,62 +200,88 @@ static float *node_slice(ShardSum *s, const Range *range, int i)
     return s->own[i] ? s->own[i] + slice_begin(s, range, s->comm->rank) : s->room[i] + range->room;
 }
 
-/* The rest of the tree, in this rank's slice; the sum goes to this rank's first array. */
+/* Where rank r's slice of the sums goes. */
+static float *total_slice(const ShardSum *s, const Range *range, int r)
+{
+    return range->total + (slice_begin(s, range, r) - range->first);
+}
+
+/* The rest of the tree, in this rank's slice. */
 static void add_tops(ShardSum *s, const Range *range)
 {
     const size_t count = slice_count(s, range, s->comm->rank);
-    for (int stride = 1; stride < s->shards; stride *= 2)
-        for (int i = 0; i + stride < s->shards; i += 2 * stride)
-            if (!is_local(s, i, stride))
-                add(count, node_slice(s, range, i), node_slice(s, range, i + stride));
-    if (s->first > 0)
-        memcpy(s->own[s->first] + slice_begin(s, range, s->comm->rank), node_slice(s, range, 0),
-               count * sizeof(float));
+    float *total = total_slice(s, range, s->comm->rank);
+    for (int stride = 1; stride < s->shards; stride *= 2) {
+        for (int i = 0; i + stride < s->shards; i += 2 * stride) {
+            if (is_local(s, i, stride))
+                continue;
+            float *a = node_slice(s, range, i);
+            add(count, is_root(s, stride) ? total : a, a, node_slice(s, range, i + stride));
+        }
+    }
 }
 
 static void gather(ShardSum *s, const Range *range)
 {
     const Comm *c = s->comm;
     const size_t mine = slice_count(s, range, c->rank);
-    float *sums = s->own[s->first];
     for (int r = 0; r < c->size; r++) {
         const size_t theirs = slice_count(s, range, r);
         if (r == c->rank)
             continue;
         if (mine > 0)
-            c->ops->send(c->context, r, sums + slice_begin(s, range, c->rank),
+            c->ops->send(c->context, COMM_SUMS, r, total_slice(s, range, c->rank),
                          mine * sizeof(float));
         if (theirs > 0)
-            c->ops->receive(c->context, r, sums + slice_begin(s, range, r), theirs * sizeof(float));
+            c->ops->receive(c->context, COMM_SUMS, r, total_slice(s, range, r),
+                            theirs * sizeof(float));
     }
 }
 
-void shard_sum_begin(ShardSum *s, size_t first, size_t count)
+static void sum_next(ShardSum *s)
 {
-    add_own(s, first, count);
-    if (comm_size(s->comm) == 1 || count == 0)
-        return;
-    Range range = {.first = first, .count = count, .room = s->room_used};
-    s->room_used += slice_count(s, &range, s->comm->rank);
-    INVARIANT(s->room_used <= s->room_size);
-    s->ranges = xrealloc(s->ranges, (size_t)s->range_count + 1, sizeof *s->ranges);
-    s->ranges[s->range_count++] = range;
-    scatter(s, &range);
-    s->comm->ops->progress(s->comm->context);
+    const Range *range = &s->ranges[s->summed++];
+    add_tops(s, range);
+    gather(s, range);
 }
 
-const float *shard_sum_finish(ShardSum *s)
+void shard_sum_begin(ShardSum *s, size_t first, size_t count, float *total)
 {
     const Comm *c = s->comm;
-    if (comm_size(c) > 1) {
-        c->ops->finish(c->context);
-        for (int i = 0; i < s->range_count; i++)
-            add_tops(s, &s->ranges[i]);
-        for (int i = 0; i < s->range_count; i++)
-            gather(s, &s->ranges[i]);
-        c->ops->finish(c->context);
+    Range range = {.first = first, .count = count, .total = total, .room = s->room_used};
+    add_own(s, &range);
+    if (s->shards == 1)
+        memcpy(total, s->own[0] + first, count * sizeof *total);
+    if (comm_size(c) == 1 || count == 0)
+        return;
+    s->room_used += slice_count(s, &range, c->rank);
+    INVARIANT(s->room_used <= s->room_size);
+    scatter(s, &range);
+    range.tops = c->ops->begun(c->context, COMM_MAIN);
+    s->ranges = xrealloc(s->ranges, (size_t)s->range_count + 1, sizeof *s->ranges);
+    s->ranges[s->range_count++] = range;
+    shard_sum_progress(s);
+}
+
+void shard_sum_progress(ShardSum *s)
+{
+    const Comm *c = s->comm;
+    while (s->summed < s->range_count
+           && c->ops->progress(c->context, COMM_MAIN, s->ranges[s->summed].tops))
+        sum_next(s);
+    if (s->summed == s->range_count)
+        comm_progress(c);
+}
+
+void shard_sum_finish(ShardSum *s)
+{
+    const Comm *c = s->comm;
+    while (s->summed < s->range_count) {
+        c->ops->finish(c->context, COMM_MAIN, s->ranges[s->summed].tops);
+        sum_next(s);
     }
-    s->range_count = 0;
+    if (s->range_count > 0)
+        c->ops->finish(c->context, COMM_SUMS, COMM_ALL);
+    s->range_count = s->summed = 0;
     s->room_used = 0;
-    return s->own[s->first];
 }

@@ -6,7 +6,8 @@
  * a rank adds what it can of the tree by itself, and the rest is added by the ranks in slices, one
  * for each rank, and sent back to all (reduce-scatter and all-gather). Every number goes through
  * the same additions on 1, 2 or S ranks, whatever arrives first, and whatever the ranges in which
- * it is done: the bits are the same. Library all-reduces do not promise that.
+ * it is done: the bits are the same. Library all-reduces do not promise that. Both halves of it go
+ * on while the ranks compute, for as long as they call it now and then.
  *
  * Memory   `count` numbers for each shard of this rank, and for each partial sum of others a slice.
  */
@@ -29,9 +30,11 @@ int shard_sum_end(const ShardSum *sum);
 /* The array of one of them, to be filled before a range of it is begun. */
 float *shard_sum_array(ShardSum *sum, int shard);
 
-/* Numbers [first, first + count) of this rank's arrays are filled: begin to sum them. All ranks
- * begin the same ranges in the same order, each number once. */
-void shard_sum_begin(ShardSum *sum, size_t first, size_t count);
-/* Finish all ranges begun: the whole sums of those numbers, on every rank. The array is valid until
- * the next range is begun. */
-const float *shard_sum_finish(ShardSum *sum);
+/* Numbers [first, first + count) of this rank's arrays are filled: begin to sum them. Their whole
+ * sums come to total[0] and on, on every rank, until all is finished. All ranks begin the same
+ * ranges in the same order, each number once. */
+void shard_sum_begin(ShardSum *sum, size_t first, size_t count, float *total);
+/* Go on with the ranges begun as far as the other ranks are. Never waits. */
+void shard_sum_progress(ShardSum *sum);
+/* Finish all ranges begun. */
+void shard_sum_finish(ShardSum *sum);

@@ -5,47 +5,60 @@
 
 #include "core/base/memory.h"
 
-static void begin_flight(TracedComm *t, double now)
+static bool is_underway(const TracedComm *t)
 {
-    if (!t->underway) {
+    return t->underway[COMM_MAIN] || t->underway[COMM_SUMS];
+}
+
+static void begin_flight(TracedComm *t, CommChannel c, double now)
+{
+    if (!is_underway(t)) {
         t->first = now;
         t->bytes = 0;
     }
-    t->underway = true;
+    t->underway[c] = true;
 }
 
-static void send(void *context, int to, const void *data, size_t bytes)
+static void send(void *context, CommChannel c, int to, const void *data, size_t bytes)
 {
     TracedComm *t = context;
     const double start = trace_begin(t->trace);
-    begin_flight(t, start);
+    begin_flight(t, c, start);
     t->bytes += bytes;
-    t->inner->ops->send(t->inner->context, to, data, bytes);
+    t->inner->ops->send(t->inner->context, c, to, data, bytes);
     trace_end_bytes(t->trace, TRACE_SEND, start, bytes);
 }
 
-static void receive(void *context, int from, void *data, size_t bytes)
+static void receive(void *context, CommChannel c, int from, void *data, size_t bytes)
 {
     TracedComm *t = context;
-    begin_flight(t, trace_begin(t->trace));
-    t->inner->ops->receive(t->inner->context, from, data, bytes);
+    begin_flight(t, c, trace_begin(t->trace));
+    t->inner->ops->receive(t->inner->context, c, from, data, bytes);
 }
 
-static void finish(void *context)
+static int64_t begun(void *context, CommChannel c)
+{
+    const TracedComm *t = context;
+    return t->inner->ops->begun(t->inner->context, c);
+}
+
+static void finish(void *context, CommChannel c, int64_t count)
 {
     TracedComm *t = context;
     const double start = trace_begin(t->trace);
-    t->inner->ops->finish(t->inner->context);
+    t->inner->ops->finish(t->inner->context, c, count);
     trace_end(t->trace, TRACE_WAIT, start);
-    if (t->underway)
+    if (count < begun(t, c) || !t->underway[c])
+        return;
+    t->underway[c] = false;
+    if (!is_underway(t))
         trace_end_bytes(t->trace, TRACE_IN_FLIGHT, t->first, t->bytes);
-    t->underway = false;
 }
 
-static void progress(void *context)
+static bool progress(void *context, CommChannel c, int64_t count)
 {
     const TracedComm *t = context;
-    t->inner->ops->progress(t->inner->context);
+    return t->inner->ops->progress(t->inner->context, c, count);
 }
 
 static void broadcast(void *context, void *data, size_t bytes)
@@ -73,6 +86,7 @@ static void agreed_to_end(void *context)
 
 static const CommOps OPS = {.send = send,
                             .receive = receive,
+                            .begun = begun,
                             .finish = finish,
                             .progress = progress,
                             .broadcast = broadcast,
@@ -100,11 +114,11 @@ TraceSpan *traced_comm_gather(const TracedComm *t, int64_t *counts)
     if (rank == 0)
         memcpy(spans, t->trace->spans, t->trace->count * sizeof *spans);
     else
-        c->ops->send(c->context, 0, t->trace->spans, t->trace->count * sizeof *spans);
+        c->ops->send(c->context, COMM_MAIN, 0, t->trace->spans, t->trace->count * sizeof *spans);
     int64_t at = counts[0];
     for (int r = 1; r < ranks && rank == 0; at += counts[r++])
-        c->ops->receive(c->context, r, spans + at, (size_t)counts[r] * sizeof *spans);
+        c->ops->receive(c->context, COMM_MAIN, r, spans + at, (size_t)counts[r] * sizeof *spans);
     if (ranks > 1)
-        c->ops->finish(c->context);
+        c->ops->finish(c->context, COMM_MAIN, COMM_ALL);
     return spans;
 }

@@ -7,9 +7,9 @@ typedef struct {
     Comm comm;  // to be used instead of `inner`
     const Comm *inner;
     Trace *trace;
-    double first;   // when the messages under way were begun
-    size_t bytes;   // sent of them
-    bool underway;  // there are some
+    double first;                  // when the messages under way were begun
+    size_t bytes;                  // sent of them
+    bool underway[COMM_CHANNELS];  // there are some
 } TracedComm;
 
 /* With all ranks, whose times then count from the same moment. Both are borrowed. */

@@ -187,7 +187,8 @@ static void weigh(size_t count, float *to, float weight, const float *from)
 static void begin_bucket(Shards *s)
 {
     if (s->bucket_count > 0)
-        shard_sum_begin(s->sum, s->bucket_first, s->bucket_count);
+        shard_sum_begin(s->sum, s->bucket_first, s->bucket_count,
+                        s->store->grads + s->bucket_first);
     s->bucket_count = 0;
 }
 
@@ -206,6 +207,8 @@ void trainer_shard_grads_ready(Shards *s, size_t first, size_t count)
     s->bucket_count += count;
     if (s->bucket_count >= BUCKET)
         begin_bucket(s);
+    else
+        shard_sum_progress(s->sum);
 }
 
 /* Gradients, unless they were told of as they became complete, and statistics. */
@@ -256,18 +259,15 @@ static size_t frozen_statistics(const Trainer *t)
     return t->config.freeze == FREEZE_FEATURES ? t->head.statistics - t->params->trained_count : 0;
 }
 
-/* The statistics are the sums of the shards' shares, or, synced, those that all have computed. */
-static void take_statistics(const Trainer *t, const float *total)
+/* Synced, all that had examples have computed the same statistics. */
+static void share_statistics(const Trainer *t)
 {
     const Shards *s = t->shards;
     const ParamStore *p = s->store;
     float *statistics = p->values + p->trained_count;
-    const size_t bytes = statistics_count(p) * sizeof(float), kept = frozen_statistics(t);
-    if (t->synced)  // a rank without examples has not
-        comm_broadcast(s->comm, statistics, bytes);
-    else
-        memcpy(statistics, total + p->trained_count, bytes);
-    memcpy(statistics, s->statistics, kept * sizeof(float));
+    if (t->synced)
+        comm_broadcast(s->comm, statistics, statistics_count(p) * sizeof(float));
+    memcpy(statistics, s->statistics, frozen_statistics(t) * sizeof(float));
     comm_broadcast(s->comm, p->counters, p->counter_count * sizeof(int64_t));
 }
 
@@ -276,13 +276,15 @@ static void sum_shards(Trainer *t, bool told, Metrics *sum)
 {
     Shards *s = t->shards;
     ParamStore *p = s->store;
-    const size_t first = told ? p->trained_count : 0;
+    const size_t trained = p->trained_count;
     const double start = trace_begin(t->config.trace);
     begin_bucket(s);
-    shard_sum_begin(s->sum, first, (t->synced ? p->trained_count : p->count) - first);
-    const float *total = shard_sum_finish(s->sum);
-    memcpy(p->grads, total, p->trained_count * sizeof(float));
-    take_statistics(t, total);
+    if (!told)
+        shard_sum_begin(s->sum, 0, trained, p->grads);
+    if (!t->synced)
+        shard_sum_begin(s->sum, trained, statistics_count(p), p->values + trained);
+    shard_sum_finish(s->sum);
+    share_statistics(t);
     trace_end(t->config.trace, TRACE_SUM, start);
     const int each = t->shard_count / comm_size(s->comm);
     comm_share(s->comm, s->metrics, (size_t)each * sizeof *s->metrics);

@@ -1,6 +1,6 @@
-/* DESIGN  All calls come from the main thread. Messages between two ranks have one tag: MPI keeps
- * their order. Errors of MPI end all ranks, which is its default. Whatever waits for another rank
- * does so in server/mpi/watch.c. */
+/* DESIGN  All calls come from the main thread. Messages of a channel between two ranks have one
+ * tag: MPI keeps their order. Errors of MPI end all ranks, which is its default. Whatever waits for
+ * another rank does so in server/mpi/watch.c. */
 #include <mpi.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -10,28 +10,41 @@
 #include "server/mpi/watch.h"
 
 enum {
-    TAG = 1,
+    TAG_MAIN = 1,
+    TAG_SUMS = 3,     // 2: server/mpi/watch.c
     PIECE = 1 << 30,  // bytes of a message: MPI counts in int
 };
 
+static const int TAGS[] = {[COMM_MAIN] = TAG_MAIN, [COMM_SUMS] = TAG_SUMS};
+
+/* What was begun in a channel: of the requests that are kept the first `finished` are. */
 typedef struct {
-    Comm comm;
     MPI_Request *requests;
     int *peers;  // by request
-    size_t count, room;
+    size_t count, finished, room;
+    int64_t before;  // requests that are kept no more
+} Channel;
+
+typedef struct {
+    Comm comm;
+    Channel channels[COMM_CHANNELS];
     bool agreed_to_end;
     Watch *watch;
 } Link;
 
-static MPI_Request *next_request(Link *l, int peer)
+static MPI_Request *next_request(Channel *c, int peer)
 {
-    if (l->count == l->room) {
-        l->room = 2 * l->room + 16;
-        l->requests = xrealloc(l->requests, l->room, sizeof(MPI_Request));
-        l->peers = xrealloc(l->peers, l->room, sizeof *l->peers);
+    if (c->finished == c->count) {
+        c->before += (int64_t)c->count;
+        c->count = c->finished = 0;
     }
-    l->peers[l->count] = peer;
-    return &l->requests[l->count++];
+    if (c->count == c->room) {
+        c->room = 2 * c->room + 16;
+        c->requests = xrealloc(c->requests, c->room, sizeof(MPI_Request));
+        c->peers = xrealloc(c->peers, c->room, sizeof *c->peers);
+    }
+    c->peers[c->count] = peer;
+    return &c->requests[c->count++];
 }
 
 static int piece(size_t left)
@@ -39,35 +52,59 @@ static int piece(size_t left)
     return left < PIECE ? (int)left : PIECE;
 }
 
-static void send(void *context, int to, const void *data, size_t bytes)
-{
-    const char *from = data;
-    for (size_t at = 0; at < bytes; at += PIECE)
-        MPI_Isend(from + at, piece(bytes - at), MPI_BYTE, to, TAG, MPI_COMM_WORLD,
-                  next_request(context, to));
-}
-
-static void receive(void *context, int from, void *data, size_t bytes)
-{
-    char *to = data;
-    for (size_t at = 0; at < bytes; at += PIECE)
-        MPI_Irecv(to + at, piece(bytes - at), MPI_BYTE, from, TAG, MPI_COMM_WORLD,
-                  next_request(context, from));
-}
-
-static void finish(void *context)
+static void send(void *context, CommChannel c, int to, const void *data, size_t bytes)
 {
     Link *l = context;
-    watch_wait(l->watch, l->requests, l->peers, l->count);
-    l->count = 0;
+    const char *from = data;
+    for (size_t at = 0; at < bytes; at += PIECE)
+        MPI_Isend(from + at, piece(bytes - at), MPI_BYTE, to, TAGS[c], MPI_COMM_WORLD,
+                  next_request(&l->channels[c], to));
 }
 
-static void progress(void *context)
+static void receive(void *context, CommChannel c, int from, void *data, size_t bytes)
 {
-    const Link *l = context;
-    int done;
-    MPI_Testall((int)l->count, l->requests, &done, MPI_STATUSES_IGNORE);
+    Link *l = context;
+    char *to = data;
+    for (size_t at = 0; at < bytes; at += PIECE)
+        MPI_Irecv(to + at, piece(bytes - at), MPI_BYTE, from, TAGS[c], MPI_COMM_WORLD,
+                  next_request(&l->channels[c], from));
+}
+
+static int64_t begun(void *context, CommChannel c)
+{
+    const Channel *channel = &((Link *)context)->channels[c];
+    return channel->before + (int64_t)channel->count;
+}
+
+static void finish(void *context, CommChannel c, int64_t count)
+{
+    Link *l = context;
+    Channel *channel = &l->channels[c];
+    const int64_t wanted = (count < begun(l, c) ? count : begun(l, c)) - channel->before;
+    if (wanted <= (int64_t)channel->finished)
+        return;
+    watch_wait(l->watch, channel->requests + channel->finished, channel->peers + channel->finished,
+               (size_t)wanted - channel->finished);
+    channel->finished = (size_t)wanted;
+}
+
+/* Testing a request moves all of them on. */
+static void advance(Channel *c)
+{
+    int done = 1;
+    while (c->finished < c->count && done) {
+        MPI_Test(&c->requests[c->finished], &done, MPI_STATUS_IGNORE);
+        c->finished += done != 0;
+    }
+}
+
+static bool progress(void *context, CommChannel c, int64_t count)
+{
+    Link *l = context;
+    for (int i = 0; i < COMM_CHANNELS; i++)
+        advance(&l->channels[i]);
     watch_beat(l->watch);
+    return l->channels[c].before + (int64_t)l->channels[c].finished >= count;
 }
 
 static void broadcast(void *context, void *data, size_t bytes)
@@ -99,6 +136,7 @@ static void agreed_to_end(void *context)
 
 static const CommOps OPS = {.send = send,
                             .receive = receive,
+                            .begun = begun,
                             .finish = finish,
                             .progress = progress,
                             .broadcast = broadcast,
@@ -176,8 +214,10 @@ void ranks_end(Ranks *ranks, bool lost, int exit_code)
     if (ranks->comm) {
         Link *l = ranks->comm->context;
         watch_free(l->watch);
-        free(l->requests);
-        free(l->peers);
+        for (int i = 0; i < COMM_CHANNELS; i++) {
+            free(l->channels[i].requests);
+            free(l->channels[i].peers);
+        }
         free(l);
     }
     ranks->comm = NULL;

@@ -24,15 +24,17 @@ static float number(int shard, size_t i)
 /* In ranges that come from the end, as gradients do; twice, to see that nothing is left over. */
 static void sum_once(const Comm *comm, ShardSum *sum, const Case *c)
 {
+    float *result = c->results + (size_t)comm_rank(comm) * NUMBERS;
     for (int s = shard_sum_first(sum); s < shard_sum_end(sum); s++)
         for (size_t i = 0; i < NUMBERS; i++)
             shard_sum_array(sum, s)[i] = number(s, i);
     for (int r = c->ranges - 1; r >= 0; r--) {
         const size_t first = NUMBERS * (size_t)r / (size_t)c->ranges;
-        shard_sum_begin(sum, first, NUMBERS * (size_t)(r + 1) / (size_t)c->ranges - first);
+        shard_sum_begin(sum, first, NUMBERS * (size_t)(r + 1) / (size_t)c->ranges - first,
+                        result + first);
+        shard_sum_progress(sum);
     }
-    memcpy(c->results + (size_t)comm_rank(comm) * NUMBERS, shard_sum_finish(sum),
-           NUMBERS * sizeof(float));
+    shard_sum_finish(sum);
 }
 
 static void sum_as_rank(const Comm *comm, void *context)
@@ -83,6 +85,38 @@ static void the_order_is_that_of_the_shards(void **state)
     }
 }
 
+/* Whoever calls it now and then has the sums without waiting for them at the end. */
+static void sum_in_passing(const Comm *comm, void *context)
+{
+    const Case *c = context;
+    float *result = c->results + (size_t)comm_rank(comm) * NUMBERS;
+    ShardSum *sum = NULL;
+    Error err = {0};
+    if (!shard_sum_new(comm, c->shards, NUMBERS, &sum, &err))
+        abort();
+    for (int s = shard_sum_first(sum); s < shard_sum_end(sum); s++)
+        for (size_t i = 0; i < NUMBERS; i++)
+            shard_sum_array(sum, s)[i] = 1;
+    for (size_t i = 0; i < NUMBERS; i++)
+        result[i] = 0;
+    shard_sum_begin(sum, 0, NUMBERS, result);
+    for (size_t i = 0; i < NUMBERS; i++)
+        while (result[i] == 0)
+            shard_sum_progress(sum);
+    shard_sum_finish(sum);
+    shard_sum_free(sum);
+}
+
+static void sums_come_before_the_end(void **state)
+{
+    (void)state;
+    Case c = {6, 1, xcalloc(3 * (size_t)NUMBERS, sizeof(float))};
+    as_ranks(3, sum_in_passing, &c);
+    for (size_t i = 0; i < 3 * (size_t)NUMBERS; i++)
+        assert_true(c.results[i] == (float)c.shards);
+    free(c.results);
+}
+
 /* ---- What the ranks tell each other ---- */
 
 static void tell(const Comm *comm, void *context)
@@ -115,6 +149,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_order_is_that_of_the_shards),
+        cmocka_unit_test(sums_come_before_the_end),
         cmocka_unit_test(a_fault_of_one_rank_is_everybodys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
-/* Messages wait in one queue for each pair of ranks. Sends copy, so they never wait; receives are
- * made good by `finish`, in the order in which they were begun. */
+/* Messages of a channel wait in one queue for each pair of ranks. Sends copy, so they never wait;
+ * receives are made good by `finish`, and as far as may be by every other call of `progress`, in
+ * the order in which they were begun. */
 #include "tests/core/comm/thread_ranks.h"
 
 #include <pthread.h>
@@ -17,7 +18,7 @@ typedef struct Message {
 typedef struct {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    Message *queues[THREAD_RANKS_MAX][THREAD_RANKS_MAX];  // [from][to]
+    Message *queues[COMM_CHANNELS][THREAD_RANKS_MAX][THREAD_RANKS_MAX];  // [channel][from][to]
     int size;
 } Room;
 
@@ -28,23 +29,28 @@ typedef struct {
 } Receive;
 
 typedef struct {
+    Receive *receives;
+    int64_t count, finished;
+} Channel;
+
+typedef struct {
     Room *room;
     Comm comm;
-    Receive *receives;
-    size_t count;
+    Channel channels[COMM_CHANNELS];
+    int asked;  // to progress
     void (*body)(const Comm *comm, void *context);
     void *context;
     pthread_t thread;
 } Rank;
 
-static void send(void *context, int to, const void *data, size_t bytes)
+static void send(void *context, CommChannel c, int to, const void *data, size_t bytes)
 {
     const Rank *r = context;
     Message *m = xcalloc(1, sizeof *m + bytes);
     m->bytes = bytes;
     memcpy(m->data, data, bytes);
     pthread_mutex_lock(&r->room->mutex);
-    Message **end = &r->room->queues[r->comm.rank][to];
+    Message **end = &r->room->queues[c][r->comm.rank][to];
     while (*end)
         end = &(*end)->next;
     *end = m;
@@ -52,46 +58,65 @@ static void send(void *context, int to, const void *data, size_t bytes)
     pthread_mutex_unlock(&r->room->mutex);
 }
 
-static void receive(void *context, int from, void *data, size_t bytes)
+static void receive(void *context, CommChannel c, int from, void *data, size_t bytes)
 {
     Rank *r = context;
-    r->receives = xrealloc(r->receives, r->count + 1, sizeof *r->receives);
-    r->receives[r->count++] = (Receive){from, data, bytes};
+    Channel *channel = &r->channels[c];
+    channel->receives =
+        xrealloc(channel->receives, (size_t)channel->count + 1, sizeof *channel->receives);
+    channel->receives[channel->count++] = (Receive){from, data, bytes};
 }
 
-static void finish(void *context)
+static int64_t begun(void *context, CommChannel c)
 {
-    Rank *r = context;
+    const Rank *r = context;
+    return r->channels[c].count;
+}
+
+/* The first `count` of a channel: all of them, or, without waiting, what has come. */
+static void take(Rank *r, CommChannel c, int64_t count, bool waits)
+{
+    Channel *channel = &r->channels[c];
     pthread_mutex_lock(&r->room->mutex);
-    for (size_t i = 0; i < r->count; i++) {
-        const Receive *wanted = &r->receives[i];
-        Message **first = &r->room->queues[wanted->from][r->comm.rank];
-        while (!*first)
+    for (; channel->finished < count && channel->finished < channel->count; channel->finished++) {
+        const Receive *wanted = &channel->receives[channel->finished];
+        Message **first = &r->room->queues[c][wanted->from][r->comm.rank];
+        while (!*first && waits)
             pthread_cond_wait(&r->room->changed, &r->room->mutex);
         Message *m = *first;
+        if (!m)
+            break;
         *first = m->next;
         if (m->bytes != wanted->bytes)
             abort();
         memcpy(wanted->data, m->data, m->bytes);
         free(m);
     }
-    r->count = 0;
     pthread_mutex_unlock(&r->room->mutex);
 }
 
-static void progress(void *context)
+static void finish(void *context, CommChannel c, int64_t count)
 {
-    (void)context;
+    take(context, c, count, true);
+}
+
+static bool progress(void *context, CommChannel c, int64_t count)
+{
+    Rank *r = context;
+    const bool takes = r->asked++ % 2 == 0;
+    for (int i = 0; i < COMM_CHANNELS && takes; i++)
+        take(r, (CommChannel)i, COMM_ALL, false);
+    return r->channels[c].finished >= count;
 }
 
 static void broadcast(void *context, void *data, size_t bytes)
 {
     Rank *r = context;
     for (int to = 1; to < r->comm.size && r->comm.rank == 0; to++)
-        send(r, to, data, bytes);
+        send(r, COMM_MAIN, to, data, bytes);
     if (r->comm.rank > 0)
-        receive(r, 0, data, bytes);
-    finish(r);
+        receive(r, COMM_MAIN, 0, data, bytes);
+    finish(r, COMM_MAIN, COMM_ALL);
 }
 
 static int64_t max(void *context, int64_t value)
@@ -110,7 +135,7 @@ static void agreed_to_end(void *context)
     (void)context;
 }
 
-static const CommOps OPS = {send, receive, finish, progress, broadcast, max, agreed_to_end};
+static const CommOps OPS = {send, receive, begun, finish, progress, broadcast, max, agreed_to_end};
 
 static void *run(void *context)
 {
@@ -132,9 +157,11 @@ void as_ranks(int size, void (*body)(const Comm *comm, void *context), void *con
         assert_int_equal(pthread_create(&ranks[i].thread, NULL, run, &ranks[i]), 0);
     for (int i = 0; i < size; i++) {
         pthread_join(ranks[i].thread, NULL);
-        free(ranks[i].receives);
+        for (int c = 0; c < COMM_CHANNELS; c++)
+            free(ranks[i].channels[c].receives);
     }
-    for (int a = 0; a < size; a++)
-        for (int b = 0; b < size; b++)
-            assert_null(room.queues[a][b]);  // nothing was sent that nobody wanted
+    for (int c = 0; c < COMM_CHANNELS; c++)
+        for (int a = 0; a < size; a++)
+            for (int b = 0; b < size; b++)
+                assert_null(room.queues[c][a][b]);  // nothing was sent that nobody wanted
 }
