@@ -150,7 +150,7 @@ export async function checkCurves(daemon, page, id) {
     const last = wanted.slice(ROWS * Math.floor((wanted.length - 1) / ROWS));
     let now;
     await until(async () => (await countRows(page, title)) === wanted.length
-      && JSON.stringify(now = await chartRows(page, title)) === JSON.stringify(last), `${wanted.length} points`, 20000).catch(() => {});
+      && JSON.stringify(now = await chartRows(page, title)) === JSON.stringify(last), `${wanted.length} points`).catch(() => {});
     assert.deepEqual(now, last);
     assert.equal(await countRows(page, title), wanted.length);
   }

@@ -154,6 +154,24 @@ test('a run that failed says why', async () => {
   await context.close();
 });
 
+test('what has not been read yet is not told', async () => {
+  const { daemon, browser } = world;
+  const id = await startJob(null, daemon, { epochs: 1 });
+  await ended(daemon, id);
+  const { page, context } = await openPage(browser, `${daemon.url}/livez`);
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  await page.route(/\/(epochs|checkpoints)(\?|$)/, (route) => held.then(() => route.continue()));
+  await page.goto(`${daemon.url}/#/runs/${id}`);
+  await page.getByRole('heading', { name: 'Epochs' }).waitFor();
+  const sentences = page.getByText(/^(The first epoch has not ended|None yet)\.$/);
+  assert.deepEqual(await sentences.evaluateAll((all) => all.filter((one) => one.checkVisibility()).map((one) => one.textContent)), []);
+  assert.equal(await page.locator('main button:visible').evaluateAll((all) => all.filter((one) => !one.textContent && !one.ariaLabel).length), 0);
+  release();
+  await page.getByRole('region', { name: 'Epochs' }).getByRole('row').nth(1).waitFor();
+  await context.close();
+});
+
 test('a chart by keyboard; downloads; copies', async () => {
   const id = await startJob(null, world.daemon, { name: 'files' });
   await ended(world.daemon, id);

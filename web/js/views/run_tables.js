@@ -11,14 +11,15 @@ const ROWS = 200;
 const GAP_MS = 1000;  // between two reads of the checkpoints
 const RETRY_MS = 5000;
 
-/** A table of the last rows with a button for all, or a sentence where there are none: {element, set(items)}. */
+/** A table of the last rows with a button for all, or a sentence where there are none; nothing before it is known which: {element, set(items)}. */
 function longTable({label, none, className = '', newestFirst = false, ...options}) {
   const table = new Table(options);
   const holder = scroller(label, className);
   holder.append(table.element);
-  const empty = h('p', {class: 'empty'}, none);
+  holder.hidden = true;
+  const empty = h('p', {class: 'empty', hidden: true}, none);
   let limit = ROWS, items = [];
-  const more = h('button', {type: 'button', class: 'quiet', onclick: () => { limit = Infinity; show(); }});
+  const more = h('button', {type: 'button', class: 'quiet', hidden: true, onclick: () => { limit = Infinity; show(); }});
   const show = () => {
     empty.hidden = items.length > 0;
     holder.hidden = items.length === 0;
