@@ -27,6 +27,20 @@ const running = new Set();
 export const killRunning = () => running.forEach((child) => child.kill('SIGKILL'));
 if (process.env.NODE_TEST_CONTEXT) after(() => void setTimeout(killRunning, 60000).unref());
 
+// { code, signal } once a process has ended and its last lines have come, where somebody reads them. Where a child that
+// it has left behind still holds the pipe, there will be no more of them.
+function ended(child) {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      const tell = () => resolve({ code, signal });
+      if (child.stderr.isPaused() || child.stderr.destroyed) return tell();
+      child.once('close', tell);
+      setTimeout(tell, 10000).unref();
+    });
+  });
+}
+
 export class Daemon {
   log = '';
 
@@ -58,12 +72,10 @@ export class Daemon {
     running.add(this.process);
     this.process.once('exit', () => running.delete(this.process));
     this.process.stderr.on('data', (text) => (this.log += text));
-    this.ended = new Promise((resolve, reject) => {
-      this.process.once('error', reject);
-      this.process.once('exit', (code, signal) => resolve({ code, signal }));
-    });
-    for (let i = 0; i < 600; i++) {
-      if (this.process.exitCode !== null) break;
+    this.ended = ended(this.process);
+    let over = false;
+    this.ended.catch(() => {}).then(() => (over = true));
+    for (const end = Date.now() + 300000; !over && Date.now() < end;) {
       try {
         if ((await fetch(`${this.url}/livez`)).ok) return;
       } catch {
@@ -71,6 +83,11 @@ export class Daemon {
       }
     }
     throw new Error(`the daemon did not start:\n${this.log}`);
+  }
+
+  // Once its log has such a line: lines are written by a thread of their own, and come through a pipe.
+  said(pattern) {
+    return until(`${pattern} in the log`, () => this.log.match(pattern));
   }
 
   // Ends it with `signal`; resolves to how it ended.
@@ -105,7 +122,7 @@ export async function refused(args, environment = {}, program = binary) {
   });
   let log = '';
   child.stderr.on('data', (text) => (log += text));
-  const code = await new Promise((resolve) => child.once('exit', resolve));
+  const { code } = await ended(child);
   await rm(data, { recursive: true });
   return { code, log };
 }

@@ -181,6 +181,6 @@ test('sets survive a restart, and no id is given twice', async () => {
   await daemon.end('SIGKILL');
   await daemon.launch();
   assert.deepEqual((await client.get(`/v1/datasets/${id}`)).json, before);
-  assert.match(daemon.log, /lost_and_found what=\S*set_900/);
+  await daemon.said(/lost_and_found what=\S*set_900/);
   assert.equal((await create({ name: 'next' })).id, 'set_901');
 });

@@ -6,6 +6,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until as happens } from '../api/daemon.js';
 import { Daemon, ask, create, ended, model, settings, until } from './service.js';
 
 const preload = join(dirname(process.env.GOOGLENETD), '../tests/libfault_preload.so');
@@ -44,7 +45,7 @@ for (const [call, path] of [['fsync', 'training.safetensors.tmp'], ['rename', 't
       const job = await until(daemon, id, ended, 'the end');
       assert.equal(job.status, 'succeeded', JSON.stringify(job));
       assert.equal(job.warning, null);
-      assert.match(daemon.log, /event=training_waits .*(Input\/output error|No space left)/);
+      await daemon.said(/event=training_waits .*(Input\/output error|No space left)/);
       assert.match(await notes(daemon, id), /training waited for .*(Input\/output error|No space left)/);
       assert.equal(await model(daemon, id), undisturbed);
       await daemon.stop();
@@ -87,7 +88,7 @@ test('a store that cannot be written holds training up, and loses nothing', asyn
   const id = await create(daemon);
   const job = await until(daemon, id, ended, 'the end');
   assert.equal(job.status, 'succeeded');
-  assert.match(daemon.log, /event=training_waits .*the disk is full/);
+  await daemon.said(/event=training_waits .*the disk is full/);
   const { json } = await ask(daemon, 'GET', `/v1/jobs/${id}/curve`);
   assert.deepEqual(json.step, Array.from({ length: 20 }, (_, i) => 4 * (i + 1)));
   assert.equal(await model(daemon, id), undisturbed);
@@ -141,7 +142,6 @@ test('going on with other threads or instructions is told', { timeout: 600000 },
     Object.assign(daemon, { args, environment });
     await daemon.launch();
     await until(daemon, id, ({ status }) => status === 'running', 'the next run');
-    for (let i = 0; i < 400 && !words.test(await notes(daemon, id)); i++) await sleep(50);
-    assert.match(await notes(daemon, id), words);
+    await happens(String(words), async () => words.test(await notes(daemon, id)));
   }
 });

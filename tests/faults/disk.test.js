@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until as happens } from '../api/daemon.js';
 import { Daemon, ask, create, ended, model, settings, until } from './service.js';
 
 // A file system of so many bytes, filled and freed at will; null where only root can mount one.
@@ -79,8 +80,7 @@ test('a full disk: training waits and says so, and goes on by itself to the same
   assert.equal(await model(daemon, id), undisturbed);
   const { json } = await ask(daemon, 'GET', `/v1/jobs/${id}/curve`);
   assert.deepEqual(json.step, Array.from({ length: 100 }, (_, i) => 4 * (i + 1)));
-  for (let i = 0; i < 200 && (await ask(daemon, 'GET', '/readyz')).status !== 200; i++) await sleep(50);
-  assert.equal((await ask(daemon, 'GET', '/readyz')).status, 200);
+  await happens('readiness', async () => (await ask(daemon, 'GET', '/readyz')).status === 200);
   assert.equal((await daemon.end()).code, 0);
 });
 
@@ -114,7 +114,7 @@ test('a full disk: stop and delete work, and what they free lets the rest go on'
   assert.equal(await status(daemon, id), 'stopped');
   assert.equal((await ask(daemon, 'GET', `/v1/jobs/${old}`)).status, 404);
   disk.free();
-  for (let i = 0; i < 400 && (await ask(daemon, 'POST', `/v1/jobs/${queued}/resume`)).status !== 202; i++) await sleep(50);
+  await happens('the resume', async () => (await ask(daemon, 'POST', `/v1/jobs/${queued}/resume`)).status === 202);
   const done = await until(daemon, queued, ended, 'the end');
   assert.equal(done.status, 'succeeded', JSON.stringify(done));
   assert.equal((await daemon.end()).code, 0);
@@ -136,7 +136,7 @@ test('a sudden death on a full disk: the reserve lets the next start happen', { 
   assert.equal((await ask(daemon, 'POST', `/v1/jobs/${id}/stop`)).status, 202);
   await until(daemon, id, ended, 'the end');
   disk.free();
-  for (let i = 0; i < 400 && !existsSync(join(disk.data, 'reserve')); i++) await sleep(50);
+  await happens('the reserve', () => existsSync(join(disk.data, 'reserve')));
   assert.equal((await ask(daemon, 'POST', `/v1/jobs/${id}/resume`)).status, 202);
   await until(daemon, id, ({ progress }) => progress.step > 80, 'step 80');
   assert.equal((await daemon.end()).code, 0);
@@ -165,12 +165,6 @@ test('SIGTERM on a full disk ends in time, and the next start on it still lets o
 const jobFolder = (daemon, id) => join(daemon.data, 'jobs', id);
 const lost = (daemon) => readdirSync(join(daemon.data, 'lost+found')).sort();
 
-// Its lines come through a pipe, when they come.
-async function logged(daemon, words) {
-  for (let i = 0; i < 200 && !words.test(daemon.log); i++) await sleep(50);
-  assert.match(daemon.log, words);
-}
-
 test('a store that is gone leaves every checkpoint, and its ids are not given again', async () => {
   const daemon = await Daemon.start();
   const first = await create(daemon), second = await create(daemon);
@@ -184,7 +178,7 @@ test('a store that is gone leaves every checkpoint, and its ids are not given ag
     await daemon.launch();
     if (round > 0) break;
     assert.deepEqual(lost(daemon), [first, second]);
-    await logged(daemon, /(event=lost_and_found[^]*){2}/);
+    await daemon.said(/(event=lost_and_found[^]*){2}/);
     assert.equal(daemon.log.match(/event=lost_and_found/g).length, 2);
     assert.deepEqual(readdirSync(join(daemon.data, 'lost+found', first)).sort(), kept);
     assert.ok(readFileSync(join(daemon.data, 'lost+found', first, kept[0])).equals(content));
@@ -247,7 +241,7 @@ test('folders that are no jobs, and a place that cannot be written, are left alo
   writeFileSync(join(daemon.data, 'lost+found'), 'a file');
   daemon.log = '';
   await daemon.launch();
-  await logged(daemon, /event=lost_and_left what=\S*job_9/);
+  await daemon.said(/event=lost_and_left what=\S*job_9/);
   assert.deepEqual(readdirSync(join(daemon.data, 'jobs')).sort(), ['job_9', 'not_a_job']);
   assert.equal(await create(daemon), 'job_10');
   await daemon.stop();

@@ -31,7 +31,7 @@ test('a full pipe holds nothing up; what was dropped is counted, and told once s
   assert.equal((await until(daemon, id, ({ status }) => status === 'succeeded', 'the end')).status, 'succeeded');
   const dropped = await lost(daemon);
   daemon.process.stderr.resume();
-  for (let i = 0; i < 600 && !/event=log_lines_dropped/.test(daemon.log); i++) await sleep(50);
+  await daemon.said(/event=log_lines_dropped/);
   const told = [...daemon.log.matchAll(/event=log_lines_dropped lines=(\d+)/g)].map((match) => Number(match[1]));
   assert.ok(told.length >= 1, 'no line says that lines were dropped');
   assert.ok(told.reduce((sum, lines) => sum + lines, 0) >= dropped, `${told} of ${dropped}`);
