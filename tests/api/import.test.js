@@ -33,7 +33,7 @@ const get = async (id) => (await client.get(`/v1/datasets/${id}`)).json;
 const done = (id) => until(`the end of the import of ${id}`, async () => {
   const set = await get(id);
   return ['ready', 'failed'].includes(set.status) && set;
-}, 120);
+});
 const files = (path = '') => readdirSync(join(daemon.data, path)).sort();
 
 test('a folder, an archive, content and an upload give the same set', async () => {

@@ -45,7 +45,21 @@ async function compareWithSeries(id, events) {
   assert.ok(curve.seconds.at(-1) <= (await client.job(id)).progress.seconds);
 }
 
-test('it trains, is followed, stopped and resumed, and succeeds', async () => {
+// Where this process is late, a job has ended before what was to happen to it: `scene` makes another one until it says
+// that it was in time.
+async function inTime(scene) {
+  for (let tries = 0; tries < 20; tries++) if (await scene()) return;
+  assert.fail('twenty jobs have ended too soon');
+}
+
+// Asks for a stop; false if the job has succeeded already.
+async function stop(id) {
+  const { status, json } = await client.call('POST', `/v1/jobs/${id}/stop`);
+  assert.ok(status === 202 ? ['stopping', 'stopped'].includes(json.status) : status === 409, JSON.stringify(json));
+  return status === 202;
+}
+
+test('it trains, is followed, stopped and resumed, and succeeds', () => inTime(async () => {
   job = await client.create(settings);
   const stream = await client.stream(`/v1/jobs/${job.id}/events`);
   const events = [];
@@ -53,9 +67,8 @@ test('it trains, is followed, stopped and resumed, and succeeds', async () => {
   for await (const event of stream) {
     events.push(event);
     if (event.type === 'epoch' && event.data.epoch === 2 && !stopped) {
-      stopped = true;
-      const { json } = await client.call('POST', `/v1/jobs/${job.id}/stop`, { status: 202 });
-      assert.ok(['stopping', 'stopped'].includes(json.status));
+      stopped = await stop(job.id);
+      if (!stopped) break;
     }
     if (event.type === 'status' && event.data.status === 'stopped') {
       const info = await client.job(job.id);
@@ -67,7 +80,7 @@ test('it trains, is followed, stopped and resumed, and succeeds', async () => {
     if (ended(event)) break;
   }
   stream.close();
-  assert.ok(stopped);
+  if (!stopped) return false;
   const ids = events.map((event) => event.id);
   assert.deepEqual(ids, [...new Set(ids)].sort((a, b) => a - b));
   const info = await client.job(job.id);
@@ -77,7 +90,8 @@ test('it trains, is followed, stopped and resumed, and succeeds', async () => {
   assert.ok(info.started_at >= info.created_at && info.finished_at > info.started_at);
   assert.ok(info.environment.threads >= 1);
   await compareWithSeries(job.id, events);
-});
+  return true;
+}));
 
 test('the list of events is the stream', async () => {
   const streamed = await collect(await client.stream(`/v1/jobs/${job.id}/events`), ended);
@@ -166,7 +180,7 @@ test('the model is downloaded whole, in ranges, and checked', async () => {
   await client.call('HEAD', `${path}/content`, { status: 200 });
 });
 
-test('a daemon that dies in the middle goes on, and so do the readers', async () => {
+test('a daemon that dies in the middle goes on, and so do the readers', () => inTime(async () => {
   const { id } = await client.create({ ...settings, seed: 12 });
   const events = await collect(await client.stream(`/v1/jobs/${id}/events`), (event) => event.type === 'epoch' && event.data.epoch === 3);
   await daemon.end('SIGKILL');
@@ -175,9 +189,11 @@ test('a daemon that dies in the middle goes on, and so do the readers', async ()
   events.push(...(await collect(stream, ended)));
   const info = await client.job(id);
   assert.equal(info.status, 'succeeded', JSON.stringify(info.error));
+  if (info.restart_count === 0) return false;
   assert.equal(info.restart_count, 1);
   await compareWithSeries(id, events);
-});
+  return true;
+}));
 
 test('a reader that takes nothing holds up neither the training nor the others', async () => {
   const { id } = await client.create({ ...settings, seed: 13, epochs: 2 });
@@ -218,9 +234,12 @@ test('a recipe with everything in it gives the same model, stopped or not', asyn
   const one = await client.create(recipe);
   const whole = await client.succeeded(one.id);
   assert.equal(whole.progress.total_steps, 6 * 17);
-  const { json: broken } = await client.call('POST', `/v1/jobs/${one.id}/clone`, { status: 201 });
-  await until('some steps', async () => (await client.job(broken.id)).progress.step > 3);
-  await client.call('POST', `/v1/jobs/${broken.id}/stop`, { status: 202 });
+  let broken;
+  await inTime(async () => {
+    ({ json: broken } = await client.call('POST', `/v1/jobs/${one.id}/clone`, { status: 201 }));
+    await until('some steps', async () => (await client.job(broken.id)).progress.step > 3);
+    return stop(broken.id);
+  });
   await until('the stop', async () => (await client.job(broken.id)).status === 'stopped');
   await client.call('POST', `/v1/jobs/${broken.id}/resume`, { status: 202 });
   await client.succeeded(broken.id);

@@ -174,14 +174,14 @@ async function interrupted(t, signal) {
   // By a shell, so that the number of the process is known.
   const child = start(f.dir, "dataset", "import", "in", "--out", "set", "--jobs", "2");
   let children = [];
-  for (let i = 0; i < 2000 && children.length < 1; i++) {
+  for (let i = 0; i < 30000 && children.length < 1; i++) {
     await sleep(10);
     children = decoders(child.pid);
   }
   assert.ok(children.length > 0, "it has started decoders");
   child.kill(signal);
   const { code, signal: by } = await child.ended;
-  for (let i = 0; i < 2000 && children.some(runs); i++) await sleep(10);
+  for (let i = 0; i < 30000 && children.some(runs); i++) await sleep(10);
   assert.deepEqual(children.filter(runs), []);
   return { f, code, by };
 }

@@ -41,7 +41,7 @@ export function folder(t) {
     start: (...args) => start(dir, ...args),
     // A shell's command, in which "$G" is the binary.
     shell(script) {
-      const r = spawnSync("sh", ["-c", script], { cwd: dir, encoding: "utf8", timeout: 120_000, env: { ...process.env, G: binary } });
+      const r = spawnSync("sh", ["-c", script], { cwd: dir, encoding: "utf8", timeout: 600_000, env: { ...process.env, G: binary } });
       return { code: r.status, signal: r.signal, out: r.stdout, err: r.stderr };
     },
   };
@@ -49,7 +49,7 @@ export function folder(t) {
 
 // To the end: { code, out, err }.
 export function run(options, ...args) {
-  const r = spawnSync(binary, args, { encoding: "utf8", timeout: 120_000, ...options });
+  const r = spawnSync(binary, args, { encoding: "utf8", timeout: 600_000, ...options });
   return { code: r.status, signal: r.signal, out: r.stdout, err: r.stderr };
 }
 

@@ -33,13 +33,13 @@ test('in the middle of a step of many parts', { timeout: 800000 }, async () => {
   // On one thread, which a busy machine slows down least: a step takes seconds and has sixteen parts.
   const how = { threads: 1, image_size: 48, batch_size: 512, train_limit: 60000, epochs: 1 };
   const id = await create(daemon, { ...large, ...how });
-  await until(daemon, id, (job) => job.progress.step === 1, 'step 1');
+  const before = await until(daemon, id, (job) => job.progress.step >= 1, 'step 1');
   await sleep(200);
   await daemon.leave();
-  // The second step is given up, not the first.
+  // The step that it is in is given up, not those before.
   assert.doesNotMatch(daemon.log, /event=left_in_a_step/);
   const { progress } = await goesOn(daemon, id, 0);
-  assert.equal(progress.step, 1);
+  assert.ok(progress.step >= before.progress.step, JSON.stringify(progress));
   await daemon.leave();
 });
 

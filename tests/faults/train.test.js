@@ -26,7 +26,7 @@ function train(dir, args, environment = {}) {
 
 const sha256 = (path) => createHash('sha256').update(readFileSync(path)).digest('hex');
 
-test('every rename, fsync and many a write that fails', { timeout: 280000 }, (t) => {
+test('every rename, fsync and many a write that fails', { timeout: 800000 }, (t) => {
   const dir = scratch(t);
   assert.equal(train(dir, ['--out', 'whole']).code, 0);
   assert.equal(train(dir, ['--out', 'half', '--set', 'epochs=1']).code, 0);
