@@ -43,13 +43,10 @@ async function patch(daemon, path, offset, bytes) {
   return { status: answer.status, json: text ? JSON.parse(text) : null };
 }
 
-// Once nobody writes to it any more.
+// Once nobody writes to it any more: who would go on where it does not stand is told that then, and not that it is locked.
 async function standing(daemon, path) {
-  for (let before = -1; ; await sleep(100)) {
-    const { json } = await ask(daemon, 'GET', path);
-    if (json.offset === before) return json;
-    before = json.offset;
-  }
+  while ((await patch(daemon, path, 2 ** 40, Buffer.alloc(0))).status === 423) await sleep(50);
+  return (await ask(daemon, 'GET', path)).json;
 }
 
 async function finish(daemon, path, file) {

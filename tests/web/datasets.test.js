@@ -254,12 +254,12 @@ test('an upload is paused, goes on from there after the page was closed, and is 
   await until(() => page.locator('.transfer progress').evaluate((bar) => bar.value > 0.2), 'a part of it');
   await page.getByRole('button', { name: 'Pause' }).click();
   await page.getByText(/paused$/).waitFor();
-  const { offset } = await until(async () => {
-    const [before] = await known();
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    const [now] = await known();
-    return now.offset > 0 && before.offset === now.offset && now;
-  }, 'it to stand still');
+  // Who would go on where it does not stand is told that, once nobody writes to it any more.
+  const elsewhere = { method: 'PATCH', headers: { 'Tus-Resumable': '1.0.0', 'Content-Type': 'application/offset+octet-stream', 'Upload-Offset': String(2 ** 40) } };
+  const [{ id }] = await known();
+  await until(async () => (await fetch(`${daemon.url}/v1/uploads/${id}`, elsewhere)).status === 409, 'it to stand still');
+  const [{ offset }] = await known();
+  assert.ok(offset > 0);
   page.on('dialog', (dialog) => dialog.accept());
   await page.reload();
   const first = page.waitForRequest((request) => request.method() === 'PATCH');
