@@ -7,12 +7,12 @@ static bool check(const EvaluationConfig *c, Error *err)
     const Shape image = graph_shape(c->graph, graph_input(c->graph));
     const int classes = graph_shape(c->graph, graph_output(c->graph)).channels;
     if (c->dataset->image.channels != image.channels)
-        return fail(err, ERR_INVALID, "the network takes images of %d channel%s, %s has %d",
-                    image.channels, image.channels == 1 ? "" : "s", c->dataset->name,
-                    c->dataset->image.channels);
+        return fail(err, ERR_INVALID,
+                    "the network takes images of %d channel%s, the data set has %d", image.channels,
+                    image.channels == 1 ? "" : "s", c->dataset->image.channels);
     if (c->dataset->classes > classes)
-        return fail(err, ERR_INVALID, "the network tells %d classes apart, %s has %d", classes,
-                    c->dataset->name, c->dataset->classes);
+        return fail(err, ERR_INVALID, "the network tells %d classes apart, the data set has %d",
+                    classes, c->dataset->classes);
     return true;
 }
 

@@ -111,17 +111,29 @@ static int name_index(const char *const names[], int count, const char *text, si
     return i;
 }
 
+/* "queued, running, succeeded" */
+static void list_names(const char *const names[], int count, char text[200])
+{
+    size_t n = 0;
+    for (int i = 0; i < count && n < 200; i++)
+        n += (size_t)snprintf(text + n, 200 - n, "%s%s", i ? ", " : "", names[i]);
+}
+
 unsigned query_statuses(Query *query, const char *const names[], int count, Faults *faults)
 {
     const char *text = query_text(query, "status", faults);
     unsigned statuses = 0;
+    char known[200];
+    list_names(names, count, known);
     if (text && !*text)
-        faults_add(faults, "?status", "must be statuses with commas between, got none");
+        faults_add(faults, "?status", "must be one or more of %s, with commas between, got none",
+                   known);
     while (text && *text) {
         const size_t n = strcspn(text, ",");
         const int status = name_index(names, count, text, n);
         if (status == count)
-            faults_add(faults, "?status", "must be statuses with commas between, got %.40s", text);
+            faults_add(faults, "?status",
+                       "must be one or more of %s, with commas between, got %.40s", known, text);
         else
             statuses |= 1u << status;
         text += n + (text[n] == ',');

@@ -36,6 +36,10 @@ static bool read_body(const Exchange *x, cJSON **json, Response *res)
         return request_reject(res, 400, NULL, "%s %s takes no body", route->method, route->pattern);
     if (x->body_size == 0 && route->body != BODY_JSON)
         return true;
+    if (x->body_size == 0)
+        return request_reject(
+            res, 400, NULL,
+            "the body is empty: JSON is expected, {} where there is nothing to say");
     *json = json_parse_text("body", x->body ? x->body : "", x->body_size, &err);
     if (*json)
         return true;

@@ -90,9 +90,11 @@ static void limit_classes(cJSON *limits, const cJSON *evaluation)
     {
         const char *name = text_at(class, "name");
         double recall, support;
-        if (name && number_at(class, "recall", &recall) && number_at(class, "support", &support))
-            add_limit(limits, "Of %.0f pictures of %.200s it finds %.1f%%.", support, name,
-                      100 * recall);
+        // One that is always found is no limit, however rarely what is taken for it is.
+        if (name && number_at(class, "recall", &recall) && number_at(class, "support", &support)
+            && recall < 1)
+            add_limit(limits, "Of %.0f picture%s of %.200s it finds %.1f%%.", support,
+                      support == 1 ? "" : "s", name, 100 * recall);
     }
 }
 

@@ -203,13 +203,13 @@ test('all faults of a request are named', async () => {
   await client.post('/v1/evaluations', '{"job": "a", "job": "b"}', { status: 400 });
   for (const path of ['', '/confusion', '/mistakes']) await client.get(`/v1/evaluations/eval_99999${path}`, { status: 404 });
   await client.get('/v1/evaluations/nonsense', { status: 404 });
-  await client.get('/v1/evaluations?status=done', { status: 400 });
+  assert.match((await client.get('/v1/evaluations?status=done', { status: 400 })).json.detail, /^\?status: must be one or more of queued, running, succeeded, failed.* got done$/);
 });
 
 test('a network that does not fit the pictures fails, with a sentence', async () => {
   const found = await done((await ask({ job: job.id, dataset: 'colours' })).id);
   assert.equal(found.status, 'failed');
-  assert.match(found.error.message, /channel/);
+  assert.equal(found.error.message, 'the network takes images of 1 channel, the data set has 3');
   assert.equal(found.figures, null);
   assert.equal((await client.get(`/v1/evaluations/${found.id}/confusion`, { status: 409 })).json.code, 'evaluation_not_ready');
   assert.equal((await client.post(`/v1/evaluations/${found.id}/cancel`, undefined, { status: 409 })).json.code, 'evaluation_is_done');
@@ -307,6 +307,10 @@ test('a version has on its card what was found of its checkpoint, before it was 
     for (const key of ['accuracy', 'top5_accuracy', 'loss', 'macro_f1', 'calibration_error', 'temperature']) assert.equal(card[key], found[key], key);
     const listed = (await client.get(`/v1/models/${name}`)).json.versions[0];
     assert.deepEqual(listed.evaluation, card);
+    // What is always found is no limit.
+    const { limits } = (await client.get(`/v1/models/${name}/versions/1/card`)).json;
+    assert.deepEqual(limits.filter((text) => text.includes(' it finds ')), card.worst_classes.filter((c) => c.recall < 1)
+      .map((c) => `Of ${c.support} picture${c.support === 1 ? '' : 's'} of ${c.name} it finds ${(100 * c.recall).toFixed(1)}%.`));
   }
   // A newer one of the checkpoint is on both; one of a version is on that one alone.
   const newer = await done((await ask({ job: trained.id, limit: 5 })).id);

@@ -40,6 +40,7 @@ test('text that is not JSON', async () => {
     const { json, status } = await create(text);
     assert.equal(status, 400, JSON.stringify(text));
     assert.equal(json.code, 'invalid_request');
+    if (!text) assert.match(json.detail, /the body is empty: JSON is expected/);
   }
 });
 
@@ -69,7 +70,7 @@ test('values of the wrong type', async () => {
         const { json } = await create({ [field]: value }, 400);
         assert.deepEqual(json.errors.map((error) => error.pointer), [`/${field}`]);
       }
-  for (const text of ['[]', 'null', '7', '"text"', 'true']) await create(text, 400);
+  for (const text of ['[]', 'null', '7', '"text"', 'true']) assert.match((await create(text, 400)).json.detail, /^body: must be an object, got /);
 });
 
 test('huge numbers', async () => {

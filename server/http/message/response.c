@@ -240,9 +240,11 @@ bool respond_faults(Response *res, const Faults *faults)
         cJSON_AddItemToArray(errors, item);
     }
     char detail[700];
+    const Fault *first = &faults->items[0];
+    // The empty pointer is all of the body.
     if (faults->count == 1)
-        snprintf(detail, sizeof detail, "%s: %s", faults->items[0].pointer,
-                 faults->items[0].detail);
+        snprintf(detail, sizeof detail, "%s: %s", first->pointer[0] ? first->pointer : "body",
+                 first->detail);
     else
         snprintf(detail, sizeof detail, "%d fields are wrong, see errors", faults->count);
     return respond_problem_json(res, 400, shared_code(faults, kept), detail, errors);

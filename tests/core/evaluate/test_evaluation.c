@@ -152,7 +152,7 @@ static void a_set_that_does_not_fit_is_refused(void **state)
     CHECK_OK(params_new(m.graph, &m.params, &err), err);
     EvaluationConfig how = config_of(f, &m);
     CHECK_REFUSED(evaluation_run(&how, &e, &err), err, ERR_INVALID,
-                  "the network takes images of 3 channels, fashion_mnist has 1");
+                  "the network takes images of 3 channels, the data set has 1");
     evaluation_free(&e);
     model_file_close(&m);
     m.model = models_find("googlenet_tiny");
@@ -160,7 +160,7 @@ static void a_set_that_does_not_fit_is_refused(void **state)
     CHECK_OK(params_new(m.graph, &m.params, &err), err);
     how = config_of(f, &m);
     CHECK_REFUSED(evaluation_run(&how, &e, &err), err, ERR_INVALID,
-                  "the network tells 9 classes apart, fashion_mnist has 10");
+                  "the network tells 9 classes apart, the data set has 10");
     evaluation_free(&e);
     model_file_close(&m);
 }
