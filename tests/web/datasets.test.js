@@ -411,7 +411,12 @@ test('with a token the pictures are there too, and who may only read is offered 
     assert.deepEqual(await section(page, 'Classes').locator('thead th:visible').allTextContents(), ['Class']);
     await visit(page, daemon, '/datasets/new', '#file');
     assert.equal(await start(page).getAttribute('aria-disabled'), 'true');
+    await visit(page, daemon, '/new', '.fault');
+    await page.getByText('may only read: it cannot start a run').waitFor();
+    await visit(page, daemon, '/', '.blank');
+    assert.equal(await page.getByRole('button', { name: 'Start the chapter’s run' }).getAttribute('aria-disabled'), 'true');
     await page.evaluate(() => sessionStorage.clear());
+    await page.goto(`${daemon.url}/#/datasets/new`);
     await page.reload();
     await enter('writes');
     await page.locator('#file').setInputFiles({ name: 'guarded.zip', mimeType: 'application/zip', buffer: shirts() });

@@ -80,6 +80,9 @@ test('another store behind the same address: what is gone leaves the page, what 
   await daemon.launch();
   await live(page);
   await page.getByText('No runs yet').waitFor();
+  await page.goto(`${daemon.url}/#/compare`);
+  await page.getByText('There are no runs yet.').waitFor();
+  await page.goto(`${daemon.url}/#/`);
   await startJob(t, daemon, { name: 'new one', epochs: 1 });
   await page.getByRole('link', { name: 'new one' }).waitFor();
   assert.equal(await page.getByRole('link', { name: /old/ }).count(), 0);

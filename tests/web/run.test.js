@@ -200,6 +200,14 @@ test('a chart by keyboard; downloads; copies', async () => {
   const model = await save(page.getByRole('button', { name: 'Download' }).first());
   assert.match(model.name, /\.safetensors$/);
 
+  // What was chosen stands alone; the defaults are there for who asks.
+  const names = (region) => page.getByRole('region', { name: region, exact: true }).locator('tbody td:first-child').allTextContents();
+  const some = ['network', 'dataset', 'image_size', 'train_limit', 'test_limit', 'epochs', 'batch_size', 'optimizer.learning_rate', 'optimizer.momentum', 'threads'];
+  await until(async () => JSON.stringify((await names('Settings')).sort()) === JSON.stringify(some.toSorted()), 'what is not the default');
+  await page.getByText('Every setting, defaults filled in').click();
+  const every = await names('Every setting');
+  for (const name of [...some, 'optimizer.nesterov', 'environment.threads']) assert.ok(every.includes(name), name);
+
   // The box stays within the window, at its right edge too; Escape and a click elsewhere close it.
   const [opener, box] = [page.locator('summary', { hasText: 'Copy' }), page.locator('.popup')];
   for (const width of [1280, 360]) {

@@ -163,7 +163,8 @@ export function newRunView({state, setTitle}, {query}) {
       build(rows, {networks, datasets: datasets.filter((d) => d.status === 'ready').map((d) => ({...d, title: isOwn(d) ? `${d.name} (${d.id})` : d.title}))}, valuesOf(parent || usual), parent);
       await check();
     } catch (error) {
-      holder.replaceChildren(h('p', {class: 'fault', role: 'alert'}, error.message));
+      // Even to ask what would be made is a request to make it.
+      holder.replaceChildren(h('p', {class: 'fault', role: 'alert'}, error.status === 403 ? 'The token that was given may only read: it cannot start a run.' : error.message));
     }
   })();
 

@@ -64,14 +64,22 @@ export function eventsTable() {
   }};
 }
 
+/** What the run has otherwise than the defaults, and all of it where one asks for that. */
 export function settingsTable() {
-  const table = new Table({caption: 'Every setting, defaults filled in', keyOf: ([name]) => name,
+  const make = (caption) => new Table({caption, captionHidden: true, keyOf: ([name]) => name,
     columns: [{title: 'Setting', text: ([name]) => name}, {title: 'Value', text: ([, value]) => String(value)}]});
-  const element = scroller('Settings');
-  element.append(table.element);
+  const chosen = make('Settings that are not the default, and metadata'), every = make('Every setting');
+  const short = scroller('Settings'), long = scroller('Every setting');
+  short.append(chosen.element);
+  long.append(every.element);
+  const element = h('div', {}, short, h('details', {}, h('summary', {}, 'Every setting, defaults filled in, and where it was trained'), long));
+  let defaults = null;
+  api.settings().then((rows) => { defaults = new Map(rows.flatMap((row) => flat(row.default ?? {}, row.path))); }, () => {});
   return {element, set(job) {
     const {settings, metadata, environment} = job;
-    table.set([...flat(settings), ...flat(metadata ?? {}, 'metadata'), ...(environment ? flat(environment, 'environment') : [])]);
+    const rows = flat(settings), own = flat(metadata ?? {}, 'metadata');
+    chosen.set([...(defaults ? rows.filter(([name, value]) => ['network', 'dataset'].includes(name) || defaults.get(name) !== value) : []), ...own]);
+    every.set([...rows, ...own, ...(environment ? flat(environment, 'environment') : [])]);
   }};
 }
 

@@ -1,7 +1,7 @@
 // All runs: a table that sorts, searches and shows the settings one chooses; one page of rows at a time. What is
 // looked for stands in the address.
 
-import {h, isSelected, scroller, setAttribute, setText} from '../dom.js';
+import {actionButton, h, isSelected, scroller, setAttribute, setText, setUsable} from '../dom.js';
 import {STATUSES, title} from '../describe.js';
 import {counted} from '../format.js';
 import {Table} from '../keyed.js';
@@ -14,7 +14,8 @@ import {choices, columnsOf, matches, sortBy} from './runs_columns.js';
 const ROWS = 50;
 const RESORT_MS = 1000;  // what changes all the time is sorted anew this often
 
-function emptyList() {
+/** {element, update()} */
+function emptyList(state) {
   const fault = h('p', {class: 'fault', role: 'alert'});
   const keyOf = requestKey();
   const start = async () => {
@@ -25,12 +26,14 @@ function emptyList() {
       setText(fault, error.message);
     }
   };
-  return h('div', {class: 'blank'},
+  const begin = actionButton('Start the chapter’s run', start, {class: 'primary'});
+  const element = h('div', {class: 'blank'},
     h('h2', {}, 'No runs yet'),
     h('p', {}, 'A run trains a network on a dataset and shows its curves here. Begin with the d2l.ai chapter’s: ',
       'GoogLeNet on Fashion-MNIST, 10 epochs of 60,000 images.'),
-    h('p', {}, h('button', {type: 'button', class: 'primary', onclick: start}, 'Start the chapter’s run'), ' ',
+    h('p', {}, begin, ' ',
       h('a', {class: 'button', href: '#/new'}, 'Choose the settings')), fault);
+  return {element, update: () => setUsable(begin, state.mayWrite)};
 }
 
 /** What is looked for, read from the address and written to it. */
@@ -66,12 +69,13 @@ export function runsView(context, {query}) {
   const next = h('button', {type: 'button', class: 'quiet', onclick: () => look({page: search.page + 1})}, 'Older');
   const pager = h('p', {class: 'tools pager'}, previous, next, where);
   const bulk = bulkBar(context);
+  const add = h('a', {class: 'button primary', href: '#/new'}, 'New run');
   const rest = h('div');
   const element = h('section', {},
     h('div', {class: 'bar'}, h('h1', {}, 'Runs'),
       h('span', {class: 'pair-of'}, h('label', {for: 'search'}, 'Search'), input),
       h('span', {class: 'pair-of'}, h('label', {for: 'filter'}, 'Show'), select), columnChooser,
-      h('a', {class: 'button primary', href: '#/new'}, 'New run')),
+      add),
     bulk.element, list, pager, rest);
   let columns = [], table = null, all = null, empty = null;
 
@@ -176,11 +180,13 @@ export function runsView(context, {query}) {
     pager.hidden = jobs.length === 0;
     showPager(jobs, page.length);
     bulk.update();
+    setAttribute(add, 'aria-disabled', state.mayWrite ? null : 'true');
     const running = [...state.jobs.values()].filter((j) => j.status === 'running').length;
     context.setTitle(running ? `${running} running – Runs` : 'Runs');
     if (state.loaded && state.jobs.size === 0) {
-      empty ??= emptyList();
-      if (!empty.isConnected) rest.replaceChildren(empty);
+      empty ??= emptyList(state);
+      empty.update();
+      if (!empty.element.isConnected) rest.replaceChildren(empty.element);
     } else {
       setText(rest, jobs.length || !state.loaded ? '' : state.reading ? 'Reading older runs …' : 'No run is like that.');
     }
