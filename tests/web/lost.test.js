@@ -14,6 +14,9 @@ test('the daemon dies and comes back: the page says since when, shows no time le
   await live(page);
   await chartRows(page, 'Loss');
   await until(async () => /\d+ (s|min|h)/.test(await fact(page, 'Time left').textContent()), 'the time left');
+  const other = await context.newPage();
+  await other.goto(`${daemon.url}/#/`);
+  await live(other);
   let tries = 0;  // to read the stream, in vain
   page.on('requestfailed', (request) => { if (request.url().endsWith('/v1/events')) tries++; });
   await daemon.end('SIGKILL');
@@ -33,7 +36,12 @@ test('the daemon dies and comes back: the page says since when, shows no time le
   }, 'some tries');
   assert.deepEqual([...said], ['No answer']);
 
+  // A page that could not be loaded meanwhile comes when it can.
+  await other.getByRole('link', { name: 'Machine' }).click();
+  await other.getByRole('heading', { name: 'Not loaded' }).waitFor();
   await daemon.launch();
+  await other.getByRole('heading', { name: 'Processor and version' }).waitFor();
+  await other.close();
   await live(page);
   assert.notEqual(await page.evaluate(() => getComputedStyle(document.getElementById('connection'), '::before').color), dot);
   assert.ok(await page.locator('#stale').isHidden());

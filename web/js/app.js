@@ -38,6 +38,7 @@ const STATUS = {
 };
 const ACTIVE_MS = 5000;
 const CLOCK_MS = 1000;
+const SLOW_MS = 400;   // after which one who waits for a page is told so
 
 const root = document.getElementById('view');
 const connection = document.getElementById('connection');
@@ -111,8 +112,24 @@ const plainView = (heading, ...text) => () => ({
   update: () => context.setTitle(heading),
 });
 const notFound = (path) => plainView('Nothing here', `There is no page ${path}. `, h('a', {href: '#/'}, 'All runs'));
-const unreachable = plainView('Not loaded', 'The daemon did not answer when this page was to be loaded. ',
-  h('button', {type: 'button', onclick: () => location.reload()}, 'Try again'));
+/** Tries again by itself once a daemon that was gone is back. */
+function unreachable() {
+  const page = plainView('Not loaded', 'The daemon did not answer when this page was to be loaded. ',
+    h('button', {type: 'button', onclick: () => location.reload()}, 'Try again'))();
+  let lost = false;
+  return {element: page.element, update() {
+    page.update();
+    lost ||= state.status === 'lost';
+    if (lost && state.isCurrent) location.reload();
+  }};
+}
+
+/** What stands there while a page is on its way over a slow line. */
+function showReading() {
+  view?.destroy?.();
+  view = null;
+  root.replaceChildren(h('p', {class: 'empty'}, 'Reading …'));
+}
 
 /** The link of the page that is shown, or of the part that it belongs to. */
 function markLink(path, part) {
@@ -124,13 +141,15 @@ function markLink(path, part) {
 
 startNavigation(async (path, query, isCurrent) => {
   const found = ROUTES.find(([pattern]) => pattern.test(path));
+  markLink(path, found?.[2]);
+  const slow = setTimeout(() => { if (isCurrent()) showReading(); }, SLOW_MS);
   const make = found ? await found[1]().catch(() => unreachable) : notFound(path);
+  clearTimeout(slow);
   if (!isCurrent()) return;
   view?.destroy?.();
   view = make(context, {path: found ? path.match(found[0]).slice(1) : [], query});
   root.replaceChildren(view.element);
   root.dataset.path = path;
-  markLink(path, found?.[2]);
   view.update();
   // Not at the start: there the skip link comes first.
   if (arrived) root.focus({preventScroll: true});
