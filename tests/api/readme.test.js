@@ -34,9 +34,9 @@ const statements = (text) => text.replaceAll(/\\\n/g, ' ').split('\n').filter((l
 
 // Runs a line as it stands, but for the address, and for streams, which would go on for ever. Resolves
 // to the status of its last answer and what it printed.
-async function run(line) {
+async function run(line, seconds = 2) {
   if (line.includes('"JOB"')) line = line.replace('JOB', await lastJob());
-  const curl = `curl() { command curl -sS --max-time ${line.includes('-N') ? 2 : 60} -w '\\n%{http_code}' "$@"; }`;
+  const curl = `curl() { command curl -sS --max-time ${line.includes('-N') ? seconds : 60} -w '\\n%{http_code}' "$@"; }`;
   const script = `api=${daemon.url}\n${curl}\n${line.startsWith('api=') ? '' : line}`;
   return new Promise((resolve) => {
     execFile('bash', ['-c', script], { cwd: folder, maxBuffer: 64 << 20 }, (error, out, err) => {
@@ -66,7 +66,7 @@ const WAITS = [
   [/evaluations\/eval_1/, 'the evaluation', async () => (await client.get('/v1/evaluations/eval_1')).json.status === 'succeeded'],
 ];
 
-test('the curls of the README do what it says', { timeout: 280000 }, async () => {
+test('the curls of the README do what it says', { timeout: 840000 }, async () => {
   let refusal;
   let count = 0;
   for (const { language, text } of await blocks()) {
@@ -81,7 +81,10 @@ test('the curls of the README do what it says', { timeout: 280000 }, async () =>
       for (const [pattern, what, probe] of WAITS) if (pattern.test(bare)) await until(what, probe);
       // A download that was broken off.
       if (bare.includes('-C -')) await truncate(join(folder, 'model.safetensors'), 1000);
-      const { code, text: out, status, err } = await run(bare);
+      let answer = await run(bare);
+      // A stream whose first line has not come in that time is given more.
+      for (let seconds = 4; bare.includes('-N') && !answer.text && seconds <= 64; seconds *= 2) answer = await run(bare, seconds);
+      const { code, text: out, status, err } = answer;
       const said = `${line}\n${status} ${out.slice(0, 400)} ${err}`;
       count++;
       if (bare.startsWith('api=')) continue;
