@@ -64,6 +64,22 @@ test('a run that is deleted while older ones are read leaves the list', { timeou
   assert.deepEqual([...state.jobs.keys()], ['job_2']);
 });
 
+test('a run that is looked at is read again, however many others something happens to', { timeout: 60000 }, async () => {
+  const many = Array.from({ length: 60 }, (_, i) => job(`job_${i + 2}`));
+  const state = await started(many, true);
+  state.watch('job_1');
+  const answers = { 'v1/jobs/job_1/curve': { step: [], epoch: [], has_more: false }, 'v1/jobs/job_1/epochs': none };
+  for (const [path, body] of Object.entries(answers)) (await request(path)).answer(200, body);
+  (await request('v1/jobs/job_1')).answer(200, job('job_1'));
+  await settled();
+  for (const { id } of [...many, job('job_1')]) state.apply(event('updated', id));
+  (await request('v1/jobs?limit')).answer(200, { data: many, has_more: true, last_id: 'job_61' });
+  (await request('v1/jobs?status=')).answer(200, none);
+  (await request('v1/jobs/job_1')).answer(200, job('job_1', { name: 'another' }));
+  await settled();
+  assert.equal(state.jobs.get('job_1').name, 'another');
+});
+
 test('a data set and a model that are deleted while they are read stay gone; what could not be read is read again', { timeout: 60000 }, async () => {
   const state = await started([]);
   const sets = { known: state.sets, list: 'v1/datasets?', one: 'v1/datasets/set_1', item: { id: 'set_1', status: 'ready' }, key: 'set_1',

@@ -103,8 +103,9 @@ export class State {
     this.#cursor = page.last_id;
     this.loaded = true;
     this.#listChanged();
-    // What events told of meanwhile may be newer than the answer.
+    // What events told of meanwhile may be newer than the answer; of what is older than the list it says nothing.
     touched.forEach((id) => this.refresh(id));
+    for (const id of this.series.keys()) if (!jobs.some((j) => j.id === id)) this.refresh(id);
   }
 
   /** The stream went on where it had stopped: only what events leave out is to be read. */
