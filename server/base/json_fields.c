@@ -61,3 +61,16 @@ void json_add_error(cJSON *to, const char *code, const char *message)
     cJSON_AddStringToObject(error, "code", code);
     cJSON_AddStringToObject(error, "message", message);
 }
+
+const char *json_text_at(const cJSON *object, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    return cJSON_IsString(item) ? item->valuestring : NULL;
+}
+
+double json_number_at(const cJSON *object, const char *name, double otherwise)
+{
+    double value;
+    return json_number_value(cJSON_GetObjectItemCaseSensitive(object, name), &value) ? value
+                                                                                     : otherwise;
+}

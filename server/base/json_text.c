@@ -266,8 +266,10 @@ void number_text(double value, char text[NUMBER_TEXT])
 cJSON *json_number(double value)
 {
     char text[NUMBER_TEXT];
+    if (!isfinite(value))
+        return cJSON_CreateNull();
     snprintf(text, sizeof text, "%.15g", value);
-    if (!isfinite(value) || strtod(text, NULL) == value)
+    if (strtod(text, NULL) == value)
         return cJSON_CreateNumber(value);
     number_text(value, text);
     return cJSON_CreateRaw(text);

@@ -27,7 +27,8 @@ cJSON *json_parse_text(const char *label, const char *text, size_t length, Error
 cJSON *json_parse_long(const char *label, const char *text, size_t length, size_t most, Error *err);
 
 /* A number that prints with all its bits: cJSON alone prints 15 digits where it finds them close
- * enough. It may be of type cJSON_Raw; json_number_value reads both. */
+ * enough. It may be of type cJSON_Raw, which json_number_value reads too. NaN and infinity, which
+ * JSON lacks, become null. */
 cJSON *json_number(double value);
 bool json_number_value(const cJSON *item, double *value);  // false: not a number
 /* Make all numbers of a tree, which cJSON has read, such. */

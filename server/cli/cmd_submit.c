@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/base/json_fields.h"
 #include "server/base/json_text.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
@@ -30,12 +31,6 @@ static bool read_job(const char *path, char **text, Error *err)
            || fail(err, ERR_INVALID, "%s is no JSON: it has a NUL in it", path);
 }
 
-static const char *text_of(const cJSON *json, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
-    return cJSON_IsString(item) ? item->valuestring : NULL;
-}
-
 /* What comes from elsewhere goes through an Error, which makes it printable. */
 static void print_fault(const char *pointer, const char *detail)
 {
@@ -48,14 +43,14 @@ static void print_fault(const char *pointer, const char *detail)
 static void print_problem(const DaemonAnswer *answer, const cJSON *json)
 {
     char what[48];
-    const char *detail = text_of(json, "detail");
+    const char *detail = json_text_at(json, "detail");
     const cJSON *fault, *faults = cJSON_GetObjectItemCaseSensitive(json, "errors");
     snprintf(what, sizeof what, "the job was not taken, %d", answer->status);
     print_fault(what, detail ? detail : "the answer is not the daemon's");
     cJSON_ArrayForEach(fault, faults)
     {
-        const char *why = text_of(fault, "detail");
-        print_fault(text_of(fault, "pointer"), why ? why : "");
+        const char *why = json_text_at(fault, "detail");
+        print_fault(json_text_at(fault, "pointer"), why ? why : "");
     }
 }
 
@@ -75,7 +70,7 @@ static int submit(const ServerConfig *config, const char *path, const char *key)
         fprintf(stderr, "googlenetd: %s\n", err.message);
     cJSON *json =
         answered ? json_parse_text("answer", answer.body, strlen(answer.body), &err) : NULL;
-    const char *id = text_of(json, "id");
+    const char *id = json_text_at(json, "id");
     const bool taken = answered && answer.status / 100 == 2 && id;
     if (taken)
         printf("%s\n", id);

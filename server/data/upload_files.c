@@ -9,6 +9,7 @@
 
 #include "core/base/files/atomic_file.h"
 #include "core/base/memory.h"
+#include "server/base/json_fields.h"
 #include "server/base/json_text.h"
 #include "server/data/upload_private.h"
 #include "server/jobs/files/lost_found.h"
@@ -37,8 +38,8 @@ bool upload_fail(const char *call, const Path *path, Error *err)
 bool upload_info_write(const Uploads *uploads, const UploadInfo *info, Error *err)
 {
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddItemToObject(json, "length", json_number((double)info->length));
-    cJSON_AddItemToObject(json, "created_at", json_number((double)info->created_at));
+    json_add_count(json, "length", info->length);
+    json_add_count(json, "created_at", info->created_at);
     cJSON_AddStringToObject(json, "metadata", info->metadata);
     if (info->sha256[0])
         cJSON_AddStringToObject(json, "sha256", info->sha256);
@@ -77,18 +78,17 @@ static bool is_id(const char *name)
 
 static bool text_of(const cJSON *json, const char *key, char *dst, size_t size)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, key);
-    if (!cJSON_IsString(item) || strlen(item->valuestring) >= size)
+    const char *text = json_text_at(json, key);
+    if (!text || strlen(text) >= size)
         return false;
-    strcpy(dst, item->valuestring);
+    strcpy(dst, text);
     return true;
 }
 
 static bool number_of(const cJSON *json, const char *key, int64_t *value)
 {
-    double number;
-    if (!json_number_value(cJSON_GetObjectItemCaseSensitive(json, key), &number) || number < 0
-        || number > 9e15)
+    const double number = json_number_at(json, key, -1);
+    if (!(number >= 0 && number <= 9e15))
         return false;
     *value = (int64_t)number;
     return true;

@@ -17,6 +17,7 @@
 
 #include "core/base/files/lock.h"
 #include "core/base/memory.h"
+#include "server/base/json_text.h"
 #include "server/base/time.h"
 #include "server/jobs/change.h"
 #include "server/jobs/events/event_data.h"
@@ -159,8 +160,7 @@ static void describe(const JobSpec *spec, JobInfo *job)
     cJSON *settings = spec_to_json(spec);
     cJSON_DeleteItemFromObject(settings, "name");
     cJSON_DeleteItemFromObject(settings, "metadata");
-    job->settings = cJSON_PrintUnformatted(settings);
-    cJSON_Delete(settings);
+    job->settings = json_take_text(settings);
     job->metadata = spec->metadata ? cJSON_PrintUnformatted(spec->metadata) : xstrdup("{}");
     snprintf(job->name, sizeof job->name, "%s", spec->name);
 }

@@ -24,18 +24,6 @@ char *order_line(const Order *o)
     return json_take_text(json);
 }
 
-static const char *text_of(const cJSON *json, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
-    return cJSON_IsString(item) ? item->valuestring : NULL;
-}
-
-static double number_of(const cJSON *json, const char *name)
-{
-    double value;
-    return json_number_value(cJSON_GetObjectItemCaseSensitive(json, name), &value) ? value : 0;
-}
-
 static bool read_settings(Order *o, Error *err)
 {
     Faults faults = {0};
@@ -60,13 +48,13 @@ bool order_read(const char *line, Order *o, Error *err)
     *o = (Order){.json = json_parse_long("the order", line, strlen(line), MAX_ORDER, err)};
     if (!o->json)
         return false;
-    o->ranks = (int)number_of(o->json, "ranks");
-    o->folder = text_of(o->json, "folder");
-    o->name = text_of(o->json, "name");
-    o->checkpoint = text_of(o->json, "checkpoint");
-    o->autotune = text_of(o->json, "autotune");
-    o->kernels = text_of(o->json, "kernels");
-    o->checkpoint_seconds = number_of(o->json, "checkpoint_seconds");
+    o->ranks = (int)json_number_at(o->json, "ranks", 0);
+    o->folder = json_text_at(o->json, "folder");
+    o->name = json_text_at(o->json, "name");
+    o->checkpoint = json_text_at(o->json, "checkpoint");
+    o->autotune = json_text_at(o->json, "autotune");
+    o->kernels = json_text_at(o->json, "kernels");
+    o->checkpoint_seconds = json_number_at(o->json, "checkpoint_seconds", 0);
     read_resume(o);
     if (!o->name || !o->checkpoint)
         return fail(err, ERR_INVALID, "the order is not whole");

@@ -71,11 +71,6 @@ static cJSON *report_of(const char *kind)
     return json;
 }
 
-static void add_real(cJSON *json, const char *name, double value)
-{
-    cJSON_AddItemToObject(json, name, isfinite(value) ? json_number(value) : cJSON_CreateNull());
-}
-
 static void add_numbers(cJSON *json, const TrainEvent *event)
 {
     for (size_t i = 0; i < COUNT(MEMBERS); i++) {
@@ -83,7 +78,7 @@ static void add_numbers(cJSON *json, const TrainEvent *event)
         if (MEMBERS[i].kind == WHOLE)
             json_add_count(json, MEMBERS[i].name, *(const int64_t *)at);
         else if (MEMBERS[i].kind == REAL)
-            add_real(json, MEMBERS[i].name, *(const double *)at);
+            json_add_real(json, MEMBERS[i].name, *(const double *)at);
         else
             cJSON_AddBoolToObject(json, MEMBERS[i].name, *(const bool *)at);
     }
@@ -175,28 +170,15 @@ static const cJSON *member(const Report *r, const char *name)
     return cJSON_GetObjectItemCaseSensitive(r->json, name);
 }
 
-static const char *text_of(const cJSON *object, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
-    return cJSON_IsString(item) ? item->valuestring : NULL;
-}
-
 static void copy_text(const Report *r, const char *name, char text[CHECKPOINT_TEXT])
 {
-    const char *value = text_of(r->json, name);
+    const char *value = json_text_at(r->json, name);
     snprintf(text, CHECKPOINT_TEXT, "%s", value ? value : "");
-}
-
-/* NAN where there is none. */
-static double number_of(const Report *r, const char *name)
-{
-    double value;
-    return json_number_value(member(r, name), &value) ? value : NAN;
 }
 
 static int64_t whole_of(const Report *r, const char *name)
 {
-    const double value = number_of(r, name);
+    const double value = json_number_at(r->json, name, NAN);
     return value >= -0x1p53 && value <= 0x1p53 ? (int64_t)value : 0;
 }
 
@@ -207,7 +189,7 @@ static void read_numbers(Report *r)
         if (MEMBERS[i].kind == WHOLE)
             *(int64_t *)at = whole_of(r, MEMBERS[i].name);
         else if (MEMBERS[i].kind == REAL)
-            *(double *)at = number_of(r, MEMBERS[i].name);
+            *(double *)at = json_number_at(r->json, MEMBERS[i].name, NAN);
         else
             *(bool *)at = cJSON_IsTrue(member(r, MEMBERS[i].name));
     }
@@ -215,7 +197,7 @@ static void read_numbers(Report *r)
 
 static void read_error(Report *r)
 {
-    const char *message = text_of(r->json, "message");
+    const char *message = json_text_at(r->json, "message");
     const int64_t code = whole_of(r, "code");
     const bool known = code > ERR_NONE && code <= ERR_STOPPED;
     fail(&r->error, known ? (ErrorCode)code : ERR_IO, "%s", message ? message : "");
@@ -241,7 +223,7 @@ static void read_tensors(Report *r)
     t->tensors = xcalloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *t->tensors);
     cJSON_ArrayForEach(item, list)
     {
-        const char *name = text_of(item, "name"), *why = text_of(item, "why");
+        const char *name = json_text_at(item, "name"), *why = json_text_at(item, "why");
         const bool taken = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "taken"));
         t->tensors[t->count++] = (TransferTensor){
             .name = xstrdup(name ? name : ""), .taken = taken, .why = why ? xstrdup(why) : NULL};
@@ -256,8 +238,8 @@ static void read_event(Report *r, TrainEventType type)
     r->type = REPORT_EVENT;
     read_numbers(r);
     r->event.type = type;
-    r->event.note = text_of(r->json, "note");
-    r->event.kernels = text_of(r->json, "kernels");
+    r->event.note = json_text_at(r->json, "note");
+    r->event.kernels = json_text_at(r->json, "kernels");
     if (type == TRAIN_CHECKPOINT_FAILED) {
         read_error(r);
         r->event.error = &r->error;
@@ -297,7 +279,7 @@ void report_read(const char *line, Report *r)
     if (strncmp(line, START, strlen(START)) != 0)
         return;
     r->json = json_parse_long("a report", line, strlen(line), MAX_LINE, &unimportant);
-    const char *kind = text_of(r->json, KIND);
+    const char *kind = json_text_at(r->json, KIND);
     for (size_t i = 0; kind && i < COUNT(EVENT_NAMES); i++)
         if (strcmp(kind, EVENT_NAMES[i]) == 0)
             read_event(r, (TrainEventType)i);

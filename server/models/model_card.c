@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/base/json_fields.h"
 #include "server/base/json_text.h"
 #include "server/base/time.h"
 #include "server/jobs/job.h"
@@ -16,12 +17,6 @@
 static bool number_at(const cJSON *object, const char *name, double *value)
 {
     return json_number_value(cJSON_GetObjectItemCaseSensitive(object, name), value);
-}
-
-static const char *text_at(const cJSON *object, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
-    return cJSON_IsString(item) ? item->valuestring : NULL;
 }
 
 /* ---- Limits ---- */
@@ -64,7 +59,7 @@ static void limit_training(cJSON *limits, const ModelVersion *v, const cJSON *se
 {
     const VersionRow *row = &v->row;
     const cJSON *augmentation = cJSON_GetObjectItemCaseSensitive(settings, "augmentation");
-    const char *flip = text_at(augmentation, "flip");
+    const char *flip = json_text_at(augmentation, "flip");
     double share;
     if (!row->dataset.name[0])
         add_limit(limits, "What it was trained on is not known.");
@@ -88,7 +83,7 @@ static void limit_classes(cJSON *limits, const cJSON *evaluation)
     const cJSON *worst = cJSON_GetObjectItemCaseSensitive(evaluation, "worst_classes"), *class;
     cJSON_ArrayForEach(class, worst)
     {
-        const char *name = text_at(class, "name");
+        const char *name = json_text_at(class, "name");
         double recall, support;
         // One that is always found is no limit, however rarely what is taken for it is.
         if (name && number_at(class, "recall", &recall) && number_at(class, "support", &support)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/base/json_text.h"
 #include "server/base/time.h"
 #include "server/jobs/job.h"
 #include "server/models/models_private.h"
@@ -42,8 +43,7 @@ bool model_tx_tell(ModelTx *tx, const char *action, int64_t version, Error *err)
         cJSON_AddNumberToObject(json, "version", (double)version);
     else
         cJSON_AddNullToObject(json, "version");
-    Event event = {.time = time_now_ms(), .type = "model", .data = cJSON_PrintUnformatted(json)};
-    cJSON_Delete(json);
+    Event event = {.time = time_now_ms(), .type = "model", .data = json_take_text(json)};
     const bool ok = store_tell_model(tx->models->store, tx->row.id, &event, err);
     tx->last_event = event.id;
     tx->action = action;

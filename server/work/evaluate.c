@@ -107,13 +107,6 @@ static bool measure(Work *work, Error *err)
 
 /* ---- What was found ---- */
 
-static char *print_and_delete(cJSON *json)
-{
-    char *text = cJSON_PrintUnformatted(json);
-    cJSON_Delete(json);
-    return text;
-}
-
 static char *names_text(const EvaluationReport *report)
 {
     cJSON *names = cJSON_CreateArray();
@@ -123,7 +116,7 @@ static char *names_text(const EvaluationReport *report)
         const char *name = report->class_names ? report->class_names[k] : number;
         cJSON_AddItemToArray(names, cJSON_CreateString(name));
     }
-    return print_and_delete(names);
+    return json_take_text(names);
 }
 
 /* The report without what has rows of its own, or is the row itself. */
@@ -133,7 +126,7 @@ static char *figures_text(const Work *work, const EvaluationReport *report)
     cJSON_DeleteItemFromObject(json, "confusion");
     cJSON_DeleteItemFromObject(json, "worst");
     cJSON_AddStringToObject(json, "precision", PRECISION_NAMES[work->result.precision]);
-    return print_and_delete(json);
+    return json_take_text(json);
 }
 
 static void keep_cells(const Figures *figures, CellList *list)

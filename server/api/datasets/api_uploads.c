@@ -8,7 +8,7 @@
 #include "server/api/datasets/tus.h"
 #include "server/api/datasets/upload_sink.h"
 #include "server/api/jobs/json_job.h"
-#include "server/base/json_text.h"
+#include "server/base/json_fields.h"
 #include "server/base/time.h"
 
 static const char PATH[] = "/v1/uploads";
@@ -45,8 +45,8 @@ static cJSON *upload_to_json(const UploadInfo *info)
     cJSON_AddStringToObject(json, "status",
                             info->offset == info->length ? "complete" : "receiving");
     cJSON_AddItemToObject(json, "filename", name ? cJSON_CreateString(name) : cJSON_CreateNull());
-    cJSON_AddItemToObject(json, "length", json_number((double)info->length));
-    cJSON_AddItemToObject(json, "offset", json_number((double)info->offset));
+    json_add_count(json, "length", info->length);
+    json_add_count(json, "offset", info->offset);
     cJSON_AddItemToObject(json, "sha256",
                           info->sha256[0] ? cJSON_CreateString(info->sha256) : cJSON_CreateNull());
     add_time(json, "created_at", info->created_at);

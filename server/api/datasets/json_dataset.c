@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "server/base/json_fields.h"
-#include "server/base/json_text.h"
 #include "server/jobs/job.h"
 
 /* What all sets begin with. */
@@ -60,7 +59,7 @@ cJSON *dataset_to_json(const DatasetRow *set)
     add_source(json, set->source.kind[0] ? set->source.kind : NULL,
                is_folder ? set->source.what : NULL, is_upload ? set->source.what : NULL);
     add_image(json, set->image.channels, set->image.size, set->image.fit, set->image.filter);
-    cJSON_AddItemToObject(json, "test_share", json_number(set->test_share));
+    json_add_real(json, "test_share", set->test_share);
     json_add_count(json, "seed", set->seed);
     // Stored as JSON.
     cJSON_AddItemToObject(json, "classes", cJSON_CreateRaw(set->classes));

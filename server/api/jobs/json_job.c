@@ -197,8 +197,8 @@ cJSON *estimate_to_json(const JobEstimate *e)
     }
     char id[JOB_ID];
     job_id_format(e->measured_job, id);
-    cJSON_AddItemToObject(json, "seconds", json_number(e->seconds));
-    cJSON_AddItemToObject(json, "examples_per_second", json_number(e->examples_per_second));
+    json_add_real(json, "seconds", e->seconds);
+    json_add_real(json, "examples_per_second", e->examples_per_second);
     cJSON_AddStringToObject(json, "measured_job", id);
     return json;
 }

@@ -15,8 +15,7 @@
 
 static void add_found(cJSON *to, const char *name, bool found, double value)
 {
-    cJSON_AddItemToObject(to, name,
-                          found && isfinite(value) ? json_number(value) : cJSON_CreateNull());
+    json_add_real(to, name, found ? value : NAN);
 }
 
 static void add_source(cJSON *json, const EvaluationRow *row)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/base/json_fields.h"
 #include "server/cli/run/interrupt.h"
 
 enum { POLL_MS = 200 };
@@ -18,14 +19,13 @@ static const cJSON *member(const cJSON *json, const char *name)
 
 static const char *text_of(const cJSON *json, const char *name)
 {
-    const cJSON *item = member(json, name);
-    return cJSON_IsString(item) ? item->valuestring : "";
+    const char *text = json_text_at(json, name);
+    return text ? text : "";
 }
 
 static double number_of(const cJSON *json, const char *name)
 {
-    const cJSON *item = member(json, name);
-    return cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
+    return json_number_at(json, name, NAN);
 }
 
 /* ---- Asking ---- */

@@ -9,6 +9,7 @@
 #include "core/base/files/atomic_file.h"
 #include "core/base/memory.h"
 #include "server/base/files.h"
+#include "server/base/json_fields.h"
 #include "server/base/json_text.h"
 #include "server/cli/remote/daemon_client.h"
 
@@ -117,22 +118,16 @@ bool remote_reference(const char *model, Error *err)
 
 /* ---- What ---- */
 
-static const char *text_of(const cJSON *json, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
-    return cJSON_IsString(item) ? item->valuestring : NULL;
-}
-
 /* "404, there is no model called x"; of a bad request each field. */
 static bool refused(const DaemonAnswer *answer, const cJSON *json, Error *err)
 {
-    const char *detail = text_of(json, "detail");
+    const char *detail = json_text_at(json, "detail");
     const cJSON *fault, *faults = cJSON_GetObjectItemCaseSensitive(json, "errors");
     char all[400] = "";
     size_t used = 0;
     cJSON_ArrayForEach(fault, faults)
     {
-        const char *pointer = text_of(fault, "pointer"), *why = text_of(fault, "detail");
+        const char *pointer = json_text_at(fault, "pointer"), *why = json_text_at(fault, "detail");
         const int n = snprintf(all + used, sizeof all - used, "%s%s %s", used ? "; " : ": ",
                                pointer ? pointer : "", why ? why : "");
         if (n < 0 || (size_t)n >= sizeof all - used)

@@ -1,15 +1,9 @@
 #include "server/jobs/events/event_data.h"
 
 #include <cJSON.h>
-#include <math.h>
 
 #include "server/base/json_fields.h"
 #include "server/base/json_text.h"
-
-static void add_number(cJSON *object, const char *key, double value)
-{
-    cJSON_AddItemToObject(object, key, isfinite(value) ? json_number(value) : cJSON_CreateNull());
-}
 
 char *event_created(const JobInfo *job)
 {
@@ -31,12 +25,12 @@ char *event_status(const JobInfo *job, JobStatus previous)
 char *event_point(const PointRow *row)
 {
     cJSON *object = cJSON_CreateObject();
-    add_number(object, "step", (double)row->step);
-    add_number(object, "epoch", row->epoch);
-    add_number(object, "loss", row->loss);
-    add_number(object, "accuracy", row->accuracy);
-    add_number(object, "learning_rate", row->learning_rate);
-    add_number(object, "seconds", row->seconds);
+    json_add_real(object, "step", (double)row->step);
+    json_add_real(object, "epoch", row->epoch);
+    json_add_real(object, "loss", row->loss);
+    json_add_real(object, "accuracy", row->accuracy);
+    json_add_real(object, "learning_rate", row->learning_rate);
+    json_add_real(object, "seconds", row->seconds);
     return json_take_text(object);
 }
 
@@ -44,7 +38,7 @@ char *event_epoch(const EpochMetrics *row)
 {
     cJSON *object = cJSON_CreateObject();
     for (int i = 0; i < EPOCH_METRIC_COUNT; i++)
-        add_number(object, EPOCH_METRICS[i].name, epoch_metric_get(row, &EPOCH_METRICS[i]));
+        json_add_real(object, EPOCH_METRICS[i].name, epoch_metric_get(row, &EPOCH_METRICS[i]));
     return json_take_text(object);
 }
 
@@ -54,9 +48,9 @@ char *event_checkpoint(const CheckpointRow *row)
     checkpoint_id_format(row->step, id);
     cJSON *object = cJSON_CreateObject();
     json_add_text(object, "checkpoint", id);
-    add_number(object, "step", (double)row->step);
-    add_number(object, "epoch", (double)row->epoch);
-    add_number(object, "bytes", (double)row->bytes);
+    json_add_real(object, "step", (double)row->step);
+    json_add_real(object, "epoch", (double)row->epoch);
+    json_add_real(object, "bytes", (double)row->bytes);
     cJSON_AddBoolToObject(object, "best", row->best);
     return json_take_text(object);
 }
@@ -64,7 +58,7 @@ char *event_checkpoint(const CheckpointRow *row)
 char *event_resumed(int64_t step)
 {
     cJSON *object = cJSON_CreateObject();
-    add_number(object, "step", (double)step);
+    json_add_real(object, "step", (double)step);
     return json_take_text(object);
 }
 

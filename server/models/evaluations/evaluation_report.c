@@ -7,7 +7,7 @@
 #include "core/base/memory.h"
 #include "core/evaluate/mistakes.h"
 #include "server/base/csv_field.h"
-#include "server/base/json_text.h"
+#include "server/base/json_fields.h"
 
 enum { NAME_TEXT = 32 };
 
@@ -22,17 +22,12 @@ static const char *name_of(const EvaluationReport *r, int class, char text[NAME_
 
 /* ---- JSON ---- */
 
-static void add_number(cJSON *object, const char *key, double value)
-{
-    cJSON_AddItemToObject(object, key, json_number(value));
-}
-
 static cJSON *means_json(const MeanFigures *m)
 {
     cJSON *json = cJSON_CreateObject();
-    add_number(json, "precision", m->precision);
-    add_number(json, "recall", m->recall);
-    add_number(json, "f1", m->f1);
+    json_add_real(json, "precision", m->precision);
+    json_add_real(json, "recall", m->recall);
+    json_add_real(json, "f1", m->f1);
     return json;
 }
 
@@ -44,12 +39,12 @@ static cJSON *classes_json(const EvaluationReport *r)
         const ClassFigures *c = &r->figures->per_class[k];
         cJSON *class = cJSON_CreateObject();
         cJSON_AddStringToObject(class, "name", name_of(r, k, text));
-        add_number(class, "support", (double)c->support);
-        add_number(class, "guessed", (double)c->guessed);
-        add_number(class, "hits", (double)c->hits);
-        add_number(class, "precision", c->precision);
-        add_number(class, "recall", c->recall);
-        add_number(class, "f1", c->f1);
+        json_add_real(class, "support", (double)c->support);
+        json_add_real(class, "guessed", (double)c->guessed);
+        json_add_real(class, "hits", (double)c->hits);
+        json_add_real(class, "precision", c->precision);
+        json_add_real(class, "recall", c->recall);
+        json_add_real(class, "f1", c->f1);
         cJSON_AddItemToArray(json, class);
     }
     return json;
@@ -72,9 +67,9 @@ static cJSON *confused_json(const EvaluationReport *r)
     const int count = figures_confused(r->figures, pairs, r->confused);
     for (int i = 0; i < count; i++) {
         cJSON *pair = cJSON_CreateObject();
-        add_number(pair, "truth", pairs[i].truth);
-        add_number(pair, "guess", pairs[i].guess);
-        add_number(pair, "count", (double)pairs[i].count);
+        json_add_real(pair, "truth", pairs[i].truth);
+        json_add_real(pair, "guess", pairs[i].guess);
+        json_add_real(pair, "count", (double)pairs[i].count);
         cJSON_AddItemToArray(json, pair);
     }
     free(pairs);
@@ -86,11 +81,11 @@ static cJSON *bins_json(const Calibration *c)
     cJSON *json = cJSON_CreateArray();
     for (int b = 0; b < CALIBRATION_BINS; b++) {
         cJSON *bin = cJSON_CreateObject();
-        add_number(bin, "from", (double)b / CALIBRATION_BINS);
-        add_number(bin, "to", (double)(b + 1) / CALIBRATION_BINS);
-        add_number(bin, "count", (double)c->bins[b].count);
-        add_number(bin, "confidence", c->bins[b].confidence);
-        add_number(bin, "accuracy", c->bins[b].accuracy);
+        json_add_real(bin, "from", (double)b / CALIBRATION_BINS);
+        json_add_real(bin, "to", (double)(b + 1) / CALIBRATION_BINS);
+        json_add_real(bin, "count", (double)c->bins[b].count);
+        json_add_real(bin, "confidence", c->bins[b].confidence);
+        json_add_real(bin, "accuracy", c->bins[b].accuracy);
         cJSON_AddItemToArray(json, bin);
     }
     return json;
@@ -100,8 +95,8 @@ static cJSON *calibration_json(const EvaluationReport *r)
 {
     const Calibration plain = calibration_measure(r->predictions, 1);
     cJSON *json = cJSON_CreateObject();
-    add_number(json, "expected_error", plain.expected_error);
-    add_number(json, "largest_error", plain.largest_error);
+    json_add_real(json, "expected_error", plain.expected_error);
+    json_add_real(json, "largest_error", plain.largest_error);
     cJSON_AddItemToObject(json, "bins", bins_json(&plain));
     if (!(r->temperature > 0)) {
         cJSON_AddNullToObject(json, "temperature");
@@ -110,10 +105,10 @@ static cJSON *calibration_json(const EvaluationReport *r)
         return json;
     }
     const Calibration mended = calibration_measure(r->predictions, r->temperature);
-    add_number(json, "temperature", r->temperature);
-    add_number(json, "temperature_examples", r->temperature_examples);
-    add_number(json, "loss_at_temperature", mended.loss);
-    add_number(json, "expected_error_at_temperature", mended.expected_error);
+    json_add_real(json, "temperature", r->temperature);
+    json_add_real(json, "temperature_examples", r->temperature_examples);
+    json_add_real(json, "loss_at_temperature", mended.loss);
+    json_add_real(json, "expected_error_at_temperature", mended.expected_error);
     return json;
 }
 
@@ -124,12 +119,12 @@ static cJSON *worst_json(const EvaluationReport *r)
     const int count = mistakes_worst(r->predictions, worst, r->worst);
     for (int i = 0; i < count; i++) {
         cJSON *mistake = cJSON_CreateObject();
-        add_number(mistake, "example", worst[i].example);
-        add_number(mistake, "truth", worst[i].truth);
-        add_number(mistake, "guess", worst[i].guess);
-        add_number(mistake, "loss", worst[i].loss);
-        add_number(mistake, "confidence", worst[i].confidence);
-        add_number(mistake, "truth_share", worst[i].truth_share);
+        json_add_real(mistake, "example", worst[i].example);
+        json_add_real(mistake, "truth", worst[i].truth);
+        json_add_real(mistake, "guess", worst[i].guess);
+        json_add_real(mistake, "loss", worst[i].loss);
+        json_add_real(mistake, "confidence", worst[i].confidence);
+        json_add_real(mistake, "truth_share", worst[i].truth_share);
         cJSON_AddItemToArray(json, mistake);
     }
     free(worst);
@@ -140,10 +135,10 @@ cJSON *evaluation_to_json(const EvaluationReport *r)
 {
     const Figures *f = r->figures;
     cJSON *json = cJSON_CreateObject();
-    add_number(json, "examples", f->count);
-    add_number(json, "loss", f->loss);
-    add_number(json, "accuracy", f->accuracy);
-    add_number(json, "top5_accuracy", f->top5_accuracy);
+    json_add_real(json, "examples", f->count);
+    json_add_real(json, "loss", f->loss);
+    json_add_real(json, "accuracy", f->accuracy);
+    json_add_real(json, "top5_accuracy", f->top5_accuracy);
     cJSON_AddItemToObject(json, "macro", means_json(&f->macro));
     cJSON_AddItemToObject(json, "weighted", means_json(&f->weighted));
     cJSON_AddItemToObject(json, "classes", classes_json(r));

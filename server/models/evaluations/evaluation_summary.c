@@ -1,26 +1,19 @@
 #include "server/models/evaluations/evaluation_summary.h"
 
 #include <cJSON.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "core/base/memory.h"
+#include "server/base/json_fields.h"
 #include "server/base/json_text.h"
 #include "server/jobs/job.h"
 
 enum { WORST = 5 };
 
-static double number_of(const cJSON *class, const char *key)
-{
-    double value = 0;
-    json_number_value(cJSON_GetObjectItem(class, key), &value);
-    return value;
-}
-
 static int by_f1(const void *a, const void *b)
 {
-    const double left = number_of(*(cJSON *const *)a, "f1");
-    const double right = number_of(*(cJSON *const *)b, "f1");
+    const double left = json_number_at(*(cJSON *const *)a, "f1", 0);
+    const double right = json_number_at(*(cJSON *const *)b, "f1", 0);
     return (left > right) - (left < right);
 }
 
@@ -34,7 +27,7 @@ static cJSON *worst_classes(const cJSON *classes)
     size_t count = 0;
     cJSON_ArrayForEach(class, classes)
     {
-        if (number_of(class, "support") > 0)
+        if (json_number_at(class, "support", 0) > 0)
             order[count++] = class;
     }
     qsort(order, count, sizeof *order, by_f1);
@@ -58,24 +51,17 @@ char *evaluation_summary(const EvaluationRow *row)
     cJSON *set = cJSON_AddObjectToObject(json, "dataset");
     cJSON_AddStringToObject(set, "id", row->dataset.key);
     cJSON_AddStringToObject(set, "name", row->dataset.name);
-    if (row->dataset.digest[0])
-        cJSON_AddStringToObject(set, "digest", row->dataset.digest);
-    else
-        cJSON_AddNullToObject(set, "digest");
+    json_add_text(set, "digest", row->dataset.digest);
     cJSON_AddStringToObject(json, "split", row->split);
-    cJSON_AddNumberToObject(json, "count", (double)row->examples);
-    cJSON_AddItemToObject(json, "accuracy", json_number(row->accuracy));
-    cJSON_AddItemToObject(json, "top5_accuracy", json_number(row->top5_accuracy));
-    cJSON_AddItemToObject(json, "loss", json_number(row->loss));
-    cJSON_AddItemToObject(json, "macro_f1", json_number(row->macro_f1));
-    cJSON_AddItemToObject(json, "calibration_error", json_number(row->calibration_error));
-    cJSON_AddItemToObject(json, "temperature",
-                          isfinite(row->temperature) ? json_number(row->temperature)
-                                                     : cJSON_CreateNull());
+    json_add_count(json, "count", row->examples);
+    json_add_real(json, "accuracy", row->accuracy);
+    json_add_real(json, "top5_accuracy", row->top5_accuracy);
+    json_add_real(json, "loss", row->loss);
+    json_add_real(json, "macro_f1", row->macro_f1);
+    json_add_real(json, "calibration_error", row->calibration_error);
+    json_add_real(json, "temperature", row->temperature);
     cJSON_AddItemToObject(json, "worst_classes",
                           worst_classes(cJSON_GetObjectItem(figures, "classes")));
-    char *text = cJSON_PrintUnformatted(json);
     cJSON_Delete(figures);
-    cJSON_Delete(json);
-    return text;
+    return json_take_text(json);
 }
