@@ -9,6 +9,7 @@
 #include "core/train/bench.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
+#include "server/cli/output.h"
 #include "server/work/cpus.h"
 #include "server/work/estimate.h"
 
@@ -277,9 +278,7 @@ static void print_json(const BenchArgs *a, const BenchResult *r)
     cJSON *layers = cJSON_AddArrayToObject(json, "layers");
     for (int i = 0; i < r->layer_count; i++)
         cJSON_AddItemToArray(layers, layer_json(&r->layers[i]));
-    char *text = cJSON_Print(json);
-    printf("%s\n", text);
-    cJSON_free(text);
+    output_json(json);
     cJSON_Delete(json);
 }
 

@@ -17,6 +17,7 @@
 #include "server/cli/dataset_argument.h"
 #include "server/cli/job_file.h"
 #include "server/cli/model_argument.h"
+#include "server/cli/output.h"
 #include "server/cli/remote/evaluate_remote.h"
 #include "server/cli/run/autotune_cache.h"
 #include "server/cli/run/interrupt.h"
@@ -196,9 +197,7 @@ static void print_json(const Run *r, const EvaluationReport *report)
         cJSON *item = cJSON_DetachItemViaPointer(figures, figures->child);
         cJSON_AddItemToObject(json, item->string, item);
     }
-    char *text = cJSON_Print(json);
-    printf("%s\n", text);
-    cJSON_free(text);
+    output_json(json);
     cJSON_Delete(figures);
     cJSON_Delete(json);
 }
@@ -253,9 +252,7 @@ static bool evaluate_there(const EvaluateArgs *a, const char *model, const char 
                     && evaluate_remote(remote, &request, &evaluation, err);
     if (ok && a->json) {
         json_keep_numbers(evaluation);
-        char *text = cJSON_Print(evaluation);
-        printf("%s\n", text);
-        cJSON_free(text);
+        output_json(evaluation);
     } else if (ok) {
         evaluate_remote_print(evaluation);
     }

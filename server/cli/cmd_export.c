@@ -10,6 +10,7 @@
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
 #include "server/cli/model_argument.h"
+#include "server/cli/output.h"
 #include "server/cli/remote/export_remote.h"
 #include "server/models/model_onnx.h"
 
@@ -80,9 +81,7 @@ static void print_json(const ExportArgs *a, const ModelFile *m, size_t bytes)
     cJSON_AddStringToObject(json, "input", a->without_preprocessing ? "image" : "pixels");
     cJSON_AddStringToObject(json, "output", a->probabilities ? "probabilities" : "logits");
     cJSON_AddNumberToObject(json, "bytes", (double)bytes);
-    char *text = cJSON_Print(json);
-    printf("%s\n", text);
-    cJSON_free(text);
+    output_json(json);
     cJSON_Delete(json);
 }
 
@@ -129,9 +128,7 @@ static void print_remote(const ExportArgs *a, cJSON *version, size_t bytes)
     cJSON_AddNumberToObject(json, "bytes", (double)bytes);
     cJSON_AddItemReferenceToObject(json, "version", version);
     json_keep_numbers(version);
-    char *text = cJSON_Print(json);
-    printf("%s\n", text);
-    cJSON_free(text);
+    output_json(json);
     cJSON_Delete(json);
 }
 

@@ -9,6 +9,7 @@
 #include "core/net/costs.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
+#include "server/cli/output.h"
 
 /* ---- Options ---- */
 
@@ -136,9 +137,7 @@ static void print_json(const Model *model, const Graph *g, int classes)
     cJSON *layers = cJSON_AddArrayToObject(json, "layers");
     for (Node n = 1; n < graph_node_count(g); n++)
         cJSON_AddItemToArray(layers, layer_json(graph_node(g, n)));
-    char *text = cJSON_Print(json);
-    printf("%s\n", text);
-    cJSON_free(text);
+    output_json(json);
     cJSON_Delete(json);
 }
 
@@ -212,11 +211,8 @@ static int compare(const SummaryArgs *a, int count, char **names)
         const Model *model = count ? args_model(names[i]) : &models[i];
         ok = model && compare_one(model, a, json, &err);
     }
-    if (ok && json) {
-        char *text = cJSON_Print(json);
-        printf("%s\n", text);
-        cJSON_free(text);
-    }
+    if (ok && json)
+        output_json(json);
     cJSON_Delete(json);
     if (err.code != ERR_NONE)
         fprintf(stderr, "googlenetd: %s\n", err.message);

@@ -72,6 +72,13 @@ static ssize_t write_waiting(void *cookie, const char *text, size_t length)
     return 0;
 }
 
+void output_json(const cJSON *json)
+{
+    char *text = cJSON_Print(json);
+    printf("%s\n", text);
+    cJSON_free(text);
+}
+
 /* The flag is everybody's who has the pipe: it is not taken away. */
 void output_prepare(void)
 {

@@ -5,6 +5,7 @@
  * error, while the command, whose results are in files, goes on.
  */
 #pragma once
+#include <cJSON.h>
 #include <stddef.h>
 
 typedef struct {
@@ -15,6 +16,9 @@ void output_text(Output *output, const char *text, size_t length);
 
 /* A line; its end is added. Control characters and bytes that are not UTF-8 are replaced. */
 void output_line(Output *output, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* A tree, indented, by stdio: what --json asks for. */
+void output_json(const cJSON *json);
 
 /* Make stdio wait for a reader where standard output is non-blocking, as a pipe or terminal is that
  * another program has made so; stdio itself takes that for a fault and drops text. */
