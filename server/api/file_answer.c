@@ -1,10 +1,14 @@
 #include "server/api/file_answer.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/memory.h"
+#include "server/base/base64.h"
 #include "server/http/message/etag.h"
 #include "server/http/message/headers.h"
 
@@ -13,34 +17,25 @@ static int hex_value(char c)
     return c <= '9' ? c - '0' : c - 'a' + 10;
 }
 
-/* A SHA-256 from lower-case hexadecimal to base64: 32 bytes, 44 characters. */
-static void digest_base64(const char *hex, char text[45])
+/* A SHA-256 from lower-case hexadecimal to base64; from malloc. */
+static char *digest_base64(const char *hex)
 {
-    static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    unsigned bits = 0, count = 0, n = 0;
-    for (int i = 0; i < 64; i++) {
-        bits = bits << 4 | (unsigned)hex_value(hex[i]);
-        count += 4;
-        if (count >= 6) {
-            count -= 6;
-            text[n++] = DIGITS[bits >> count & 63];
-        }
-    }
-    text[n++] = DIGITS[bits << (6 - count) & 63];
-    text[n++] = '=';
-    text[n] = '\0';
+    uint8_t bytes[32];
+    for (size_t i = 0; i < COUNT(bytes); i++)
+        bytes[i] = (uint8_t)(hex_value(hex[2 * i]) << 4 | hex_value(hex[2 * i + 1]));
+    return base64_encode(bytes, sizeof bytes);
 }
 
 static void add_headers(const FileAnswer *file, const char *etag, Response *res)
 {
-    char digest[45];
     response_header(res, "Accept-Ranges", "bytes");
     response_header(res, "ETag", "%s", etag);
     response_header(res, "Cache-Control", "private, no-cache");
     response_header(res, "Content-Disposition", "attachment; filename=\"%s\"", file->name);
     if (strlen(file->sha256) == 64) {
-        digest_base64(file->sha256, digest);
+        char *digest = digest_base64(file->sha256);
         response_header(res, "Repr-Digest", "sha-256=:%s:", digest);
+        free(digest);
     }
 }
 

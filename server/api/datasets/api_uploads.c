@@ -9,7 +9,6 @@
 #include "server/api/datasets/upload_sink.h"
 #include "server/api/jobs/json_job.h"
 #include "server/base/json_fields.h"
-#include "server/base/time.h"
 
 static const char PATH[] = "/v1/uploads";
 
@@ -29,13 +28,6 @@ void add_path_headers(const App *app, const char *method, const char *path, Resp
 
 /* ---- What there is ---- */
 
-static void add_time(cJSON *json, const char *key, int64_t ms)
-{
-    char text[TIME_TEXT];
-    time_format(ms, text);
-    cJSON_AddStringToObject(json, key, text);
-}
-
 static cJSON *upload_to_json(const UploadInfo *info)
 {
     char *name = tus_metadata_text(info->metadata, "filename");
@@ -49,8 +41,8 @@ static cJSON *upload_to_json(const UploadInfo *info)
     json_add_count(json, "offset", info->offset);
     cJSON_AddItemToObject(json, "sha256",
                           info->sha256[0] ? cJSON_CreateString(info->sha256) : cJSON_CreateNull());
-    add_time(json, "created_at", info->created_at);
-    add_time(json, "expires_at", info->expires_at);
+    json_add_time(json, "created_at", info->created_at);
+    json_add_time(json, "expires_at", info->expires_at);
     free(name);
     return json;
 }
