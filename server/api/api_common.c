@@ -32,6 +32,15 @@ bool request_has_faults(const Request *req, Response *res)
     return respond_faults(res, &faults);
 }
 
+bool request_has_input(const Request *req, Response *res)
+{
+    Faults faults = {.count = 0};
+    query_finish(req->query, &faults);
+    if (req->json && (!cJSON_IsObject(req->json) || req->json->child))
+        faults_add(&faults, "", "must be empty, or {}");
+    return faults.count > 0 && respond_faults(res, &faults);
+}
+
 bool respond_job(Response *res, int status, JobInfo *job)
 {
     cJSON *json = job_to_json(job);

@@ -7,6 +7,8 @@ bool request_job(const Request *req, int64_t *id, Error *err);
 
 /* For calls without parameters: if the query has any, answer 400 and return true. */
 bool request_has_faults(const Request *req, Response *res);
+/* The same for calls that act and take no body: it may be empty, or {}. */
+bool request_has_input(const Request *req, Response *res);
 
 /* Frees what `job` holds. */
 bool respond_job(Response *res, int status, JobInfo *job);

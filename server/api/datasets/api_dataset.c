@@ -55,13 +55,9 @@ bool dataset_refuse_known(const Request *req, Error *err)
 
 bool cancel_dataset(App *app, const Request *req, Response *res, Error *err)
 {
-    Faults faults = {.count = 0};
     DatasetRow set;
-    query_finish(req->query, &faults);
-    if (req->json && (!cJSON_IsObject(req->json) || req->json->child))
-        faults_add(&faults, "", "must be empty, or {}");
-    if (faults.count)
-        return respond_faults(res, &faults);
+    if (request_has_input(req, res))
+        return true;
     if (!dataset_refuse_known(req, err) || !request_dataset(app, req, &set, err))
         return false;
     const int64_t id = set.id;

@@ -18,17 +18,13 @@ static bool check_conditions(App *app, const Request *req, int64_t id, Error *er
 
 static bool act(App *app, const Request *req, Action action, Response *res, Error *err)
 {
-    Faults faults = {.count = 0};
     JobInfo job;
     int64_t id;
     bool changed;
     if (!request_job(req, &id, err))
         return false;
-    query_finish(req->query, &faults);
-    if (req->json && (!cJSON_IsObject(req->json) || req->json->child))
-        faults_add(&faults, "", "must be empty, or {}");
-    if (faults.count)
-        return respond_faults(res, &faults);
+    if (request_has_input(req, res))
+        return true;
     if (!check_conditions(app, req, id, err))
         return false;
     return action(app->jobs, id, &job, &changed, err)

@@ -12,12 +12,17 @@ enum {
     LIST_MOST = 1000,
 };
 
+/* The evaluation that the path names. */
+static bool request_id(const Request *req, int64_t *id, Error *err)
+{
+    return evaluation_id_parse(req->params[0], id)
+           || fail(err, ERR_NOT_FOUND, "there is no evaluation %s", req->params[0]);
+}
+
 static bool request_evaluation(App *app, const Request *req, EvaluationRow *row, Error *err)
 {
     int64_t id;
-    if (!evaluation_id_parse(req->params[0], &id))
-        return fail(err, ERR_NOT_FOUND, "there is no evaluation %s", req->params[0]);
-    return evaluations_get(app->evaluations, id, row, err);
+    return request_id(req, &id, err) && evaluations_get(app->evaluations, id, row, err);
 }
 
 static bool respond_evaluation(Response *res, int status, EvaluationRow *row)
@@ -203,17 +208,11 @@ bool list_mistakes(App *app, const Request *req, Response *res, Error *err)
 
 bool cancel_evaluation(App *app, const Request *req, Response *res, Error *err)
 {
-    Faults faults = {.count = 0};
     EvaluationRow row;
     int64_t id;
-    query_finish(req->query, &faults);
-    if (req->json && (!cJSON_IsObject(req->json) || req->json->child))
-        faults_add(&faults, "", "must be empty, or {}");
-    if (faults.count)
-        return respond_faults(res, &faults);
-    if (!evaluation_id_parse(req->params[0], &id))
-        return fail(err, ERR_NOT_FOUND, "there is no evaluation %s", req->params[0]);
-    return evaluations_cancel(app->evaluations, id, &row, err)
+    if (request_has_input(req, res))
+        return true;
+    return request_id(req, &id, err) && evaluations_cancel(app->evaluations, id, &row, err)
            && respond_evaluation(res, 200, &row);
 }
 
@@ -222,7 +221,6 @@ bool delete_evaluation(App *app, const Request *req, Response *res, Error *err)
     int64_t id;
     if (request_has_faults(req, res))
         return true;
-    if (!evaluation_id_parse(req->params[0], &id))
-        return fail(err, ERR_NOT_FOUND, "there is no evaluation %s", req->params[0]);
-    return evaluations_delete(app->evaluations, id, err) && respond_empty(res, 204);
+    return request_id(req, &id, err) && evaluations_delete(app->evaluations, id, err)
+           && respond_empty(res, 204);
 }
