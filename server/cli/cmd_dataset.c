@@ -50,9 +50,9 @@ static bool take_share(void *settings, const char *name, const char *text, Error
 {
     char *end;
     const double share = strtod(text, &end);
-    if (end == text || *end != '\0' || !(share >= 0 && share <= 0.9))
-        return fail(err, ERR_INVALID, "--%s must be a number from 0 to 0.9, got \"%.40s\"", name,
-                    text);
+    if (end == text || *end != '\0' || !(share >= 0 && share <= SPLIT_MAX_SHARE))
+        return fail(err, ERR_INVALID, "--%s must be a number from 0 to %g, got \"%.40s\"", name,
+                    SPLIT_MAX_SHARE, text);
     ((DatasetArgs *)settings)->config.test_share = share;
     return true;
 }

@@ -7,9 +7,10 @@
 #include "core/data/decode/image_spec.h"
 #include "server/api/datasets/json_dataset.h"
 #include "server/base/json_text.h"
+#include "server/data/intake/split.h"
 #include "server/jobs/job.h"
 
-static const double MAX_SEED = 9007199254740991, MAX_TEST_SHARE = 0.9, DEFAULT_TEST_SHARE = 0.2;
+static const double MAX_SEED = 9007199254740991;
 
 typedef struct {
     DatasetRow *set;
@@ -136,7 +137,7 @@ static void read_image(Reader *r, const char *pointer, const cJSON *item)
 static void read_test_share(Reader *r, const char *pointer, const cJSON *item)
 {
     double number;
-    if (json_number_value(item, &number) && number >= 0 && number <= MAX_TEST_SHARE)
+    if (json_number_value(item, &number) && number >= 0 && number <= SPLIT_MAX_SHARE)
         r->set->test_share = number;
     else
         fault_expected(r->faults, pointer, "a number from 0 to 0.9", item);
@@ -179,7 +180,7 @@ void dataset_from_json(const cJSON *json, DatasetRow *set, Faults *faults)
                                      {"/image", read_image}, {"/test_share", read_test_share},
                                      {"/seed", read_seed},   {NULL, NULL}};
     const ImageSpec image = image_spec_default();
-    *set = (DatasetRow){.test_share = DEFAULT_TEST_SHARE,
+    *set = (DatasetRow){.test_share = SPLIT_DEFAULT_SHARE,
                         .image = {.channels = image.channels, .size = image.size}};
     snprintf(set->image.fit, sizeof set->image.fit, "%s", fit_name(image.fit));
     snprintf(set->image.filter, sizeof set->image.filter, "%s", filter_name(image.filter));

@@ -34,8 +34,9 @@ static bool check_config(const ImportConfig *c, Error *err)
     struct stat info;
     if (!image_spec_check(&c->image, err))
         return false;
-    if (!(c->test_share >= 0 && c->test_share <= 0.9))
-        return fail(err, ERR_INVALID, "test_share must be 0 to 0.9, got %g", c->test_share);
+    if (!(c->test_share >= 0 && c->test_share <= SPLIT_MAX_SHARE))
+        return fail(err, ERR_INVALID, "test_share must be 0 to %g, got %g", SPLIT_MAX_SHARE,
+                    c->test_share);
     // Before all the work; the writer looks again.
     if (lstat(c->folder, &info) == 0)
         return fail(err, ERR_CONFLICT, "%s is there already", c->folder);

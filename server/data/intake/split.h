@@ -18,6 +18,7 @@ typedef struct {
     int64_t group;    // pictures with the same number stay together; -1: stands alone
 } SplitItem;
 
+/* Of a class's pictures, for testing: where nobody says, and at the most. */
 #define SPLIT_DEFAULT_SHARE 0.2
 #define SPLIT_MAX_SHARE     0.9
 
