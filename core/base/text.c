@@ -56,6 +56,15 @@ bool utf8_valid(const char *text)
     return true;
 }
 
+bool text_has_control(const char *text)
+{
+    for (; *text; text++) {
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            return true;
+    }
+    return false;
+}
+
 static bool is_control(const char *at, size_t length)
 {
     const unsigned char *s = (const unsigned char *)at;

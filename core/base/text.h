@@ -12,6 +12,7 @@
 /* Bytes of the UTF-8 character at `at`, 1 to 4; 0 if there is no valid one before `end`. */
 size_t utf8_next(const char *at, const char *end);
 bool utf8_valid(const char *text);
+bool text_has_control(const char *text);  // a byte below 32, or 127
 
 /* Make `text` one line of printable UTF-8, in place: bytes that are not UTF-8 and control
  * characters become question marks; a character that the end of a buffer has cut off is removed. */

@@ -170,14 +170,6 @@ const FieldKind FIELD_CHOICE = {"choice", choice_read, choice_write, choice_name
 
 /* ---- Name, network, dataset ---- */
 
-static bool has_control(const char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            return true;
-    return false;
-}
-
 /* Text for a fixed place of `size` bytes: UTF-8 without control characters. */
 static bool plain_text(const Field *f, const cJSON *item, size_t size, SpecReader *r)
 {
@@ -187,7 +179,7 @@ static bool plain_text(const Field *f, const cJSON *item, size_t size, SpecReade
         fault_expected(r->faults, f->pointer, expected, item);
     else if (!utf8_valid(item->valuestring))
         faults_add(r->faults, f->pointer, "must be UTF-8");
-    else if (has_control(item->valuestring))
+    else if (text_has_control(item->valuestring))
         fault_expected(r->faults, f->pointer, "free of control characters", item);
     else
         return true;

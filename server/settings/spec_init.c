@@ -23,10 +23,7 @@ typedef struct {
 /* UTF-8 without control characters. */
 static bool is_plain(const char *text)
 {
-    for (const char *c = text; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            return false;
-    return utf8_valid(text);
+    return utf8_valid(text) && !text_has_control(text);
 }
 
 static bool is_reference(const char *text)

@@ -33,9 +33,7 @@ static bool plain_text(Reader *r, const char *pointer, const cJSON *item, size_t
         fault_expected(r->faults, pointer, expected, item);
         return false;
     }
-    bool plain = utf8_valid(item->valuestring);
-    for (const char *c = item->valuestring; *c; c++)
-        plain = plain && (unsigned char)*c >= 0x20 && *c != 0x7f;
+    const bool plain = utf8_valid(item->valuestring) && !text_has_control(item->valuestring);
     if (!plain)
         faults_add(r->faults, pointer, "must be UTF-8 free of control characters");
     return plain;
@@ -137,10 +135,12 @@ static void read_image(Reader *r, const char *pointer, const cJSON *item)
 static void read_test_share(Reader *r, const char *pointer, const cJSON *item)
 {
     double number;
+    char expected[40];
+    snprintf(expected, sizeof expected, "a number from 0 to %g", SPLIT_MAX_SHARE);
     if (json_number_value(item, &number) && number >= 0 && number <= SPLIT_MAX_SHARE)
         r->set->test_share = number;
     else
-        fault_expected(r->faults, pointer, "a number from 0 to 0.9", item);
+        fault_expected(r->faults, pointer, expected, item);
 }
 
 static void read_seed(Reader *r, const char *pointer, const cJSON *item)

@@ -69,6 +69,17 @@ static void what_is_no_text_becomes_question_marks(void **state)
     }
 }
 
+static void control_characters_are_found(void **state)
+{
+    (void)state;
+    static const char *const WITH[] = {"\t", "a\n", "\x1b[1m", "a\x7f", "\x01z"};
+    static const char *const WITHOUT[] = {"", "a b~", "gru\xc3\x9f", "\xf0\x9f\x8c\xb2"};
+    for (size_t i = 0; i < COUNT(WITH); i++)
+        assert_true(text_has_control(WITH[i]));
+    for (size_t i = 0; i < COUNT(WITHOUT); i++)
+        assert_false(text_has_control(WITHOUT[i]));
+}
+
 static void any_bytes_come_out_as_utf8(void **state)
 {
     (void)state;
@@ -125,6 +136,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(characters_have_their_length),
         cmocka_unit_test(what_is_no_text_becomes_question_marks),
+        cmocka_unit_test(control_characters_are_found),
         cmocka_unit_test(any_bytes_come_out_as_utf8),
         cmocka_unit_test(an_error_quotes_a_damaged_file_readably),
         cmocka_unit_test(a_message_that_is_too_long_ends_in_dots),
