@@ -40,7 +40,7 @@ typedef struct {
     Models *models;
     Predictor *predictor;
     PictureDecoders *decoders;
-    char *kernels;
+    char *kernels;  // file of the kernels chosen
     Evaluations *evaluations;
     Evaluator *evaluator;
     HttpCounts counts;
@@ -55,6 +55,11 @@ static int cores(const ServerConfig *config)
     return cpus_granted(config->threads);
 }
 
+static const char *or_null(const char *setting)
+{
+    return setting[0] ? setting : NULL;
+}
+
 static bool start_workers(Daemon *d, const ServerConfig *config, Error *err)
 {
     const WorkersConfig how = {
@@ -62,11 +67,11 @@ static bool start_workers(Daemon *d, const ServerConfig *config, Error *err)
         .threads = cores(config),
         .checkpoint_seconds = config->checkpoint_seconds,
         .data = config->data,
-        .datasets = config->datasets[0] ? config->datasets : NULL,
+        .datasets = or_null(config->datasets),
         .sets = datasets_for_specs(d->sets),
         .models = d->models,
-        .kernels = config->kernels[0] ? config->kernels : NULL,
-        .launcher = config->launcher[0] ? config->launcher : NULL,
+        .kernels = d->kernels,
+        .launcher = or_null(config->launcher),
         .log = d->log,
     };
     LOG(d->log, LOG_INFO, "workers", log_int("workers", how.workers),
@@ -153,7 +158,7 @@ static bool start_serving(Daemon *d, const ServerConfig *config, Error *err)
         .predict_seconds = config->limits.predict_seconds,
         .evaluations = d->evaluations,
         .log = d->log,
-        .datasets = config->datasets[0] ? config->datasets : NULL,
+        .datasets = or_null(config->datasets),
         .data = config->data,
         .launches = config->launcher[0] != '\0',
         .version = GOOGLENETD_VERSION,
@@ -207,7 +212,7 @@ static bool open_datasets(Daemon *d, const ServerConfig *config, Error *err)
 {
     const DatasetsConfig how = {
         .data = config->data,
-        .imports = config->imports[0] ? config->imports : NULL,
+        .imports = or_null(config->imports),
         .max_sets = config->limits.datasets,
         .jobs = d->jobs,
         .uploads = d->uploads,
@@ -242,8 +247,6 @@ static bool start_importer(Daemon *d, const ServerConfig *config, Error *err)
 static bool start_predictor(Daemon *d, const ServerConfig *config, Error *err)
 {
     enum { PICTURES_WAITING = 4096 };
-    d->kernels =
-        config->kernels[0] ? xstrdup(config->kernels) : xasprintf("%s/kernels.txt", config->data);
     const PictureDecodersConfig decoders = {
         .processes = config->predict_processes ? config->predict_processes : cores(config),
         .most_bytes = (size_t)config->limits.predict_bytes,
@@ -281,9 +284,9 @@ static bool start_evaluator(Daemon *d, const ServerConfig *config, Error *err)
             {
                 .evaluations = d->evaluations,
                 .data = config->data,
-                .datasets = config->datasets[0] ? config->datasets : NULL,
+                .datasets = or_null(config->datasets),
                 .sets = datasets_for_specs(d->sets),
-                .kernels = config->kernels[0] ? config->kernels : NULL,
+                .kernels = d->kernels,
                 .threads = job_threads(cores(config), config->workers),
             },
         .log = d->log,
@@ -295,6 +298,8 @@ static bool start_evaluator(Daemon *d, const ServerConfig *config, Error *err)
 static bool start(Daemon *d, const ServerConfig *config, Error *err)
 {
     const JobsConfig jobs = {.data = config->data, .max_jobs = config->limits.jobs, .log = d->log};
+    d->kernels =
+        config->kernels[0] ? xstrdup(config->kernels) : xasprintf("%s/kernels.txt", config->data);
     return start_listening(d, config, err) && jobs_open(&jobs, &d->jobs, err)
            && open_uploads(d, config, err) && open_datasets(d, config, err)
            && open_models(d, config, err) && start_predictor(d, config, err)

@@ -13,7 +13,6 @@ enum { NICE = 10 };
 
 struct Evaluator {
     EvaluateConfig how;
-    char *kernels;
     Log *log;
     TimedThread thread;
 };
@@ -42,25 +41,16 @@ static void *work(void *context)
     return NULL;
 }
 
-static void evaluator_free(Evaluator *evaluator)
-{
-    free(evaluator->kernels);
-    free(evaluator);
-}
-
 bool evaluator_start(const EvaluatorConfig *config, Evaluator **out, Error *err)
 {
     Evaluator *evaluator = xcalloc(1, sizeof *evaluator);
-    const char *kernels = config->how.kernels;
-    evaluator->kernels = kernels ? xstrdup(kernels) : xasprintf("%s/kernels.txt", config->how.data);
     evaluator->how = config->how;
-    evaluator->how.kernels = evaluator->kernels;
     evaluator->log = config->log;
     const bool ok =
         timed_thread_start(&evaluator->thread, work, evaluator, "the thread that evaluates", err);
     *out = ok ? evaluator : NULL;
     if (!ok)
-        evaluator_free(evaluator);
+        free(evaluator);
     return ok;
 }
 
@@ -71,6 +61,6 @@ bool evaluator_stop(Evaluator *evaluator, double seconds)
     evaluations_leave(evaluator->how.evaluations);
     if (!timed_thread_join(&evaluator->thread, seconds))
         return false;
-    evaluator_free(evaluator);
+    free(evaluator);
     return true;
 }

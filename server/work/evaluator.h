@@ -9,8 +9,8 @@
 typedef struct Evaluator Evaluator;
 
 typedef struct {
-    EvaluateConfig how;  // kernels NULL: kernels.txt in `data`
-    Log *log;            // borrowed
+    EvaluateConfig how;
+    Log *log;  // borrowed
 } EvaluatorConfig;
 
 /* ERR_NO_MEMORY: no thread is available. */

@@ -14,7 +14,6 @@
 struct Workers {
     Jobs *jobs;
     TrainingConfig training;
-    char *kernels;  // the file that training.kernels names
     TimedThread *threads;
     int count;
 };
@@ -45,14 +44,12 @@ bool workers_start(Jobs *jobs, const WorkersConfig *config, Workers **out, Error
     Workers *workers = xcalloc(1, sizeof *workers);
     workers->jobs = jobs;
     workers->threads = xcalloc((size_t)config->workers, sizeof *workers->threads);
-    workers->kernels =
-        config->kernels ? xstrdup(config->kernels) : xasprintf("%s/kernels.txt", config->data);
     workers->training = (TrainingConfig){
         .data = config->data,
         .datasets = config->datasets,
         .sets = config->sets,
         .models = config->models,
-        .kernels = workers->kernels,
+        .kernels = config->kernels,
         .launcher = config->launcher,
         .log = config->log,
         .threads = job_threads(config->threads, config->workers),
@@ -83,7 +80,6 @@ bool workers_stop(Workers *workers, double seconds)
             return false;
         }
     }
-    free(workers->kernels);
     free(workers->threads);
     free(workers);
     return true;

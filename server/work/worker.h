@@ -15,7 +15,7 @@ typedef struct {
     const char *datasets;    // folder with a folder per known dataset; NULL: the default places
     const SpecSets *sets;    // those that people brought, borrowed; NULL: none
     Models *models;          // that jobs may become, borrowed; NULL: none
-    const char *kernels;     // file of the kernels chosen; NULL: kernels.txt in `data`
+    const char *kernels;     // file of the kernels chosen, borrowed
     const char *launcher;    // of jobs with several ranks; NULL: they cannot be started
     Log *log;                // borrowed
 } WorkersConfig;

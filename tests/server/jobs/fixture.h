@@ -1,11 +1,13 @@
 /* tests/server/jobs/fixture.h -- jobs in a scratch folder, and the few moves that tests repeat. */
 #pragma once
+#include "server/base/files.h"
 #include "server/jobs/jobs.h"
 #include "server/jobs/runs.h"
 #include "tests/server/scratch.h"
 
 typedef struct {
     Scratch scratch;
+    Path kernels;  // the file of workers' kernels
     Jobs *jobs;
     Error err;
 } JobsFixture;

@@ -8,8 +8,12 @@
 Workers *worker_start(JobsFixture *f, int count, const char *datasets)
 {
     Workers *workers;
-    const WorkersConfig config = {
-        .workers = count, .threads = count, .data = f->scratch.path, .datasets = datasets};
+    f->kernels = data_path(f->scratch.path, "kernels.txt");
+    const WorkersConfig config = {.workers = count,
+                                  .threads = count,
+                                  .data = f->scratch.path,
+                                  .datasets = datasets,
+                                  .kernels = f->kernels.text};
     CHECK_OK(workers_start(f->jobs, &config, &workers, &f->err), f->err);
     return workers;
 }
