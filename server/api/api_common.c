@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/base/memory.h"
 #include "core/base/sha256.h"
@@ -215,16 +214,4 @@ StepCounts spec_step_counts(const JobSpec *spec)
     graph_free(g);
     const int64_t epoch = train_epoch_steps(batches, spec->accumulation);
     return (StepCounts){.epoch = epoch, .total = epoch * spec->epochs};
-}
-
-uint64_t process_resident_bytes(void)
-{
-    long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (!file)
-        return 0;
-    if (fscanf(file, "%*d %ld", &pages) != 1)
-        pages = 0;
-    fclose(file);
-    return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }

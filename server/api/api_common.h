@@ -16,9 +16,6 @@ bool respond_job(Response *res, int status, JobInfo *job);
 /* JSON or the other `type` by Accept: false with 406 answered. *other is what the client wants. */
 bool request_accepts(const Request *req, const char *type, bool *other, Response *res);
 
-/* Memory that this process holds now; 0: not known. */
-uint64_t process_resident_bytes(void);
-
 /* The request that creates this job again; and the part of it that a client may change later: name
  * and metadata. */
 cJSON *job_request(const JobInfo *job);

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
+
+#include "server/base/process_memory.h"
 
 /* ---- Control groups ---- */
 
@@ -82,14 +83,6 @@ static double meminfo_row(const char *text, const char *name)
     return row ? 1024 * atof(row + strlen(name)) : 0;
 }
 
-static double own_address_space(void)
-{
-    char text[128];
-    if (!cgroup_text("/proc/self/statm", text, sizeof text))
-        return 0;
-    return atof(text) * (double)sysconf(_SC_PAGESIZE);
-}
-
 static void lower(MemoryLimit *m, double limit, double available, const char *by)
 {
     if (limit > 0 && (m->limit == 0 || limit < (double)m->limit)) {
@@ -113,7 +106,7 @@ MemoryLimit memory_limit(void)
           "the control group");
     struct rlimit space;
     if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY) {
-        const double limit = (double)space.rlim_cur, rest = limit - own_address_space();
+        const double limit = (double)space.rlim_cur, rest = limit - (double)process_mapped_bytes();
         lower(&m, limit, rest > 1 ? rest : 1, "RLIMIT_AS");
     }
     return m;

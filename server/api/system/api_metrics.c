@@ -9,6 +9,7 @@
 
 #include "core/base/memory.h"
 #include "server/api/api_common.h"
+#include "server/base/process_memory.h"
 
 static void metric(FILE *out, const char *name, const char *type, const char *help, double value)
 {

@@ -5,7 +5,6 @@
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "server/base/process_memory.h"
 
 // A sanitizer maps terabytes of shadow memory.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -27,18 +27,6 @@
 #endif
 
 /* ---- Limits ---- */
-
-static size_t mapped_bytes(void)
-{
-    unsigned long pages = 0;
-    FILE *f = fopen("/proc/self/statm", "re");
-    if (!f)
-        return 0;
-    if (fscanf(f, "%lu", &pages) != 1)
-        pages = 0;
-    fclose(f);
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
-}
 
 static bool limit(__rlimit_resource_t what, rlim_t most)
 {
@@ -135,7 +123,7 @@ static bool enter_seccomp(int fd)
 int sandbox_enter(int fd, size_t memory)
 {
     // Read while files can still be opened.
-    const size_t mapped = mapped_bytes();
+    const size_t mapped = (size_t)process_mapped_bytes();
     if (mapped == 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return -1;
     const bool landlock = enter_landlock();
