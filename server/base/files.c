@@ -86,6 +86,12 @@ bool file_text(const char *path, size_t most, char **text, size_t *length, Error
     return ok;
 }
 
+bool file_remove(const char *path, Error *err)
+{
+    return unlink(path) == 0 || errno == ENOENT
+           || fail(err, error_of_system(errno), "remove %s: %s", path, strerror(errno));
+}
+
 bool file_digest(const char *path, int64_t *bytes, char sha256[65], Error *err)
 {
     struct stat is;

@@ -31,5 +31,8 @@ bool stream_text(FILE *stream, const char *label, size_t most, char **text, size
  * What had that name before is gone. ERR_NOT_FOUND: there is no such file. */
 bool file_link(const char *path, const char *name, Error *err);
 
+/* True if there is no such file, now or before. */
+bool file_remove(const char *path, Error *err);
+
 /* Size and SHA-256, in hexadecimal, of a file. ERR_IO. */
 bool file_digest(const char *path, int64_t *bytes, char sha256[65], Error *err);

@@ -62,15 +62,9 @@ bool model_file_place(const char *data, const char *incoming, int64_t id, int64_
 
 /* ---- Going ---- */
 
-static bool unlink_if_there(const char *path, Error *err)
-{
-    return unlink(path) == 0 || errno == ENOENT
-           || fail(err, error_of_system(errno), "remove %s: %s", path, strerror(errno));
-}
-
 bool model_files_remove_version(const char *data, int64_t id, int64_t version, Error *err)
 {
-    const bool ok = unlink_if_there(model_version_path(data, id, version).text, err);
+    const bool ok = file_remove(model_version_path(data, id, version).text, err);
     rmdir(model_folder_path(data, id).text);  // if it is empty
     return ok;
 }
@@ -102,7 +96,7 @@ bool model_files_remove(const char *data, int64_t id, Error *err)
     for (const struct dirent *entry; ok && (entry = readdir(dir));) {
         int64_t version;
         if (version_of(entry->d_name, &version))
-            ok = unlink_if_there(path_in(folder.text, entry->d_name).text, err);
+            ok = file_remove(path_in(folder.text, entry->d_name).text, err);
     }
     closedir(dir);
     if (ok && rmdir(folder.text) != 0 && errno != ENOENT)

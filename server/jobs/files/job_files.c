@@ -109,16 +109,10 @@ static FileKind kind_of(const char *name, int64_t *step)
     return FILE_OTHER;
 }
 
-static bool unlink_if_there(const Path *path, Error *err)
-{
-    return unlink(path->text) == 0 || errno == ENOENT
-           || fail(err, error_of_system(errno), "remove %s: %s", path->text, strerror(errno));
-}
-
 bool job_files_remove_checkpoint(const char *data, int64_t id, int64_t step, Error *err)
 {
-    const Path training = job_training_path(data, id, step), model = job_model_path(data, id, step);
-    return unlink_if_there(&training, err) && unlink_if_there(&model, err);
+    return file_remove(job_training_path(data, id, step).text, err)
+           && file_remove(job_model_path(data, id, step).text, err);
 }
 
 static void take_to_lost_found(const char *data, int64_t id, const char *name, Log *log)
@@ -153,10 +147,10 @@ static bool stays(const Round *round, int64_t step)
 static bool visit_file(const Round *round, const char *name, Error *err)
 {
     int64_t step = 0;
-    const Path folder = job_folder(round->data, round->id), path = path_in(folder.text, name);
+    const Path folder = job_folder(round->data, round->id);
     const FileKind kind = kind_of(name, &step);
     if (kind == FILE_UNFINISHED || (round->all && kind != FILE_OTHER))
-        return unlink_if_there(&path, err);
+        return file_remove(path_in(folder.text, name).text, err);
     if (round->all || (kind == FILE_CHECKPOINT && !stays(round, step)))
         take_to_lost_found(round->data, round->id, name, round->log);
     return true;
