@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/memory.h"
 #include "server/base/json_text.h"
 #include "server/settings/spec_fields.h"
 
@@ -21,7 +22,7 @@ static const Place PLACES[] = {
 };
 #undef AT
 
-enum { PLACE_COUNT = sizeof PLACES / sizeof *PLACES, POINTER = sizeof(Fault){0}.pointer };
+enum { PLACE_COUNT = COUNT(PLACES), POINTER = sizeof(Fault){0}.pointer };
 
 static int *channels_at(Inception *c, const Place *p)
 {

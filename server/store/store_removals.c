@@ -5,6 +5,7 @@
  * so that a restart goes on where a death ended it. The files of single checkpoints likewise. */
 #include <stdlib.h>
 
+#include "core/base/memory.h"
 #include "server/store/store_sql.h"
 
 enum {
@@ -22,7 +23,7 @@ bool store_remove_job(Store *store, int64_t id, Error *err)
         "DELETE FROM job_kernels WHERE job_id = ?",
         "DELETE FROM removals WHERE job_id = ?",
     };
-    for (size_t i = 0; i < sizeof GO_AT_ONCE / sizeof *GO_AT_ONCE; i++) {
+    for (size_t i = 0; i < COUNT(GO_AT_ONCE); i++) {
         if (!sql_run(db, err, GO_AT_ONCE[i], "i", id))
             return false;
     }
@@ -53,7 +54,7 @@ bool store_purge_job(Store *store, int64_t id, bool *done, Error *err)
         " (SELECT id FROM events WHERE job_id = ? AND type <> 'deleted' LIMIT ?)",
     };
     int64_t gone = 0;
-    for (size_t i = 0; i < sizeof TABLES / sizeof *TABLES && gone == 0; i++) {
+    for (size_t i = 0; i < COUNT(TABLES) && gone == 0; i++) {
         if (!purge_slice(db, TABLES[i], id, &gone, err))
             return false;
     }

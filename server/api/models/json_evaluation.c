@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/memory.h"
 #include "server/base/csv_field.h"
 #include "server/base/json_fields.h"
 #include "server/base/json_text.h"
@@ -183,7 +184,7 @@ static void read_member(const cJSON *item, EvaluationRequest *r, Faults *faults)
                  {"/split", &r->split}};
     char pointer[sizeof faults->items[0].pointer] = "";
     pointer_append(pointer, sizeof pointer, item->string);
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    for (size_t i = 0; i < COUNT(texts); i++) {
         if (strcmp(texts[i].pointer, pointer) == 0) {
             read_text(item, pointer, texts[i].text, faults);
             return;
