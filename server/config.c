@@ -29,11 +29,11 @@ typedef struct {
     long min, max;             // of INT
     const char *const *names;  // of CHOICE
     const char *about;
-} Field;
+} ServerField;
 
 // clang-format off
 #define AT(member) offsetof(ServerConfig, member), sizeof(((ServerConfig *)0)->member)
-static const Field FIELDS[] = {
+static const ServerField FIELDS[] = {
     {"listen",              TEXT,   AT(listen), "127.0.0.1:8080", 0, 0, NULL, "address and port; beyond loopback a token is needed"},
     {"data",                TEXT,   AT(data), "data", 0, 0, NULL, "folder of everything that must last"},
     {"web",                 TEXT,   AT(web), "", 0, 0, NULL, "folder of the dashboard; none: the one that came with the program"},
@@ -88,30 +88,30 @@ enum { NAME = 64 };
 
 /* "limits.body_bytes" as "/limits/body_bytes", "GOOGLENETD_LIMITS_BODY_BYTES",
  * "limits-body-bytes". */
-static void pointer_name(const Field *f, char text[NAME])
+static void pointer_name(const ServerField *f, char text[NAME])
 {
     snprintf(text, NAME, "/%s", f->name);
     for (char *c = text; *c; c++)
         *c = *c == '.' ? '/' : *c;
 }
 
-static void environment_name(const Field *f, char text[NAME])
+static void environment_name(const ServerField *f, char text[NAME])
 {
     snprintf(text, NAME, "%s%s", PREFIX, f->name);
     for (char *c = text; *c; c++)
         *c = *c == '.' ? '_' : (char)toupper((unsigned char)*c);
 }
 
-static void option_name(const Field *f, char text[NAME])
+static void option_name(const ServerField *f, char text[NAME])
 {
     snprintf(text, NAME, "%s", f->name);
     for (char *c = text; *c; c++)
         *c = *c == '.' || *c == '_' ? '-' : *c;
 }
 
-typedef void (*NameOf)(const Field *f, char text[NAME]);
+typedef void (*NameOf)(const ServerField *f, char text[NAME]);
 
-static const Field *find_field(const char *name, size_t length, NameOf name_of)
+static const ServerField *find_field(const char *name, size_t length, NameOf name_of)
 {
     for (size_t i = 0; i < COUNT(FIELDS); i++) {
         char own[NAME];
@@ -124,7 +124,7 @@ static const Field *find_field(const char *name, size_t length, NameOf name_of)
 
 /* ---- One value ---- */
 
-static void take_int(const Field *f, const char *text, const char *where, void *place,
+static void take_int(const ServerField *f, const char *text, const char *where, void *place,
                      Faults *faults)
 {
     char *end;
@@ -139,7 +139,7 @@ static void take_int(const Field *f, const char *text, const char *where, void *
         *(int *)place = (int)number;
 }
 
-static void take_choice(const Field *f, const char *text, const char *where, void *value,
+static void take_choice(const ServerField *f, const char *text, const char *where, void *value,
                         Faults *faults)
 {
     for (int i = 0; f->names[i]; i++) {
@@ -151,7 +151,7 @@ static void take_choice(const Field *f, const char *text, const char *where, voi
     faults_add(faults, where, "must be %s, got \"%.40s\"", f->about, text);
 }
 
-static void take(const Field *f, const char *text, const char *where, ServerConfig *config,
+static void take(const ServerField *f, const char *text, const char *where, ServerConfig *config,
                  Faults *faults)
 {
     void *place = (char *)config + f->offset;
@@ -175,7 +175,7 @@ static void take(const Field *f, const char *text, const char *where, ServerConf
 
 static void take_json(const cJSON *item, const char *pointer, ServerConfig *config, Faults *faults)
 {
-    const Field *f = find_field(pointer, strlen(pointer), pointer_name);
+    const ServerField *f = find_field(pointer, strlen(pointer), pointer_name);
     double number;
     if (!f) {
         faults_add(faults, pointer, "is not a known field");
@@ -269,7 +269,7 @@ static void take_flags(const ConfigSources *sources, ServerConfig *config, Fault
 {
     for (int i = 0; i < sources->flag_count; i++) {
         const ConfigFlag *flag = &sources->flags[i];
-        const Field *f = find_field(flag->name, strlen(flag->name), option_name);
+        const ServerField *f = find_field(flag->name, strlen(flag->name), option_name);
         char where[NAME + 2];
         snprintf(where, sizeof where, "--%s", flag->name);
         if (f)
@@ -411,7 +411,7 @@ int config_option_count(void)
 
 ConfigOption config_option(int i)
 {
-    const Field *f = &FIELDS[i];
+    const ServerField *f = &FIELDS[i];
     ConfigOption o = {0};
     char name[NAME];
     option_name(f, name);

@@ -50,7 +50,7 @@ typedef struct {
     Loader *loader;
     ImageMaker *maker;
     pthread_t thread;
-} Hand;
+} LoaderThread;
 
 struct Loader {
     // What to make; constant after loader_new.
@@ -63,8 +63,8 @@ struct Loader {
     int32_t *listed;  // (examples), in the order in which they are listed
 
     Slot slots[SLOTS];
-    Hand *hands;  // (config.threads)
-    int running;  // threads that were started
+    LoaderThread *threads;  // (config.threads)
+    int running;            // threads that were started
 
     pthread_mutex_t claim;  // guards what follows
     int32_t *order;         // (examples), of epoch `order_epoch`
@@ -203,10 +203,10 @@ static void complete_batch(Loader *l, Slot *slot)
     pthread_mutex_unlock(&l->mutex);
 }
 
-static void *run_hand(void *context)
+static void *run_thread(void *context)
 {
-    Hand *hand = context;
-    Loader *l = hand->loader;
+    LoaderThread *thread = context;
+    Loader *l = thread->loader;
     Slot *slot;
     int first;
     for (int count; (count = claim_pictures(l, &slot, &first)) > 0;) {
@@ -214,7 +214,7 @@ static void *run_hand(void *context)
             if (atomic_load_explicit(&l->stop, memory_order_relaxed))
                 return NULL;
             if (is_wanted(slot, i))
-                make_picture(l, hand->maker, slot, i);
+                make_picture(l, thread->maker, slot, i);
         }
         if (atomic_fetch_sub(&slot->left, count) == count)
             complete_batch(l, slot);
@@ -307,14 +307,14 @@ static bool allocate(Loader *l, Error *err)
 
 static bool start_threads(Loader *l, Error *err)
 {
-    l->hands = xcalloc((size_t)l->config.threads, sizeof *l->hands);
+    l->threads = xcalloc((size_t)l->config.threads, sizeof *l->threads);
     for (; l->running < l->config.threads; l->running++) {
-        Hand *hand = &l->hands[l->running];
-        *hand = (Hand){
+        LoaderThread *thread = &l->threads[l->running];
+        *thread = (LoaderThread){
             .loader = l,
             .maker = image_maker_new(l->src, &l->config.augmentation, &l->config.normalization)};
-        if (!thread_start(&hand->thread, run_hand, hand, "the loader's thread", err)) {
-            image_maker_free(hand->maker);
+        if (!thread_start(&thread->thread, run_thread, thread, "the loader's thread", err)) {
+            image_maker_free(thread->maker);
             return false;
         }
     }
@@ -371,10 +371,10 @@ static void stop_threads(Loader *l)
     pthread_cond_signal(&l->room);  // one thread at most waits for it, the others behind that one
     pthread_mutex_unlock(&l->mutex);
     for (int i = 0; i < l->running; i++) {
-        pthread_join(l->hands[i].thread, NULL);
-        image_maker_free(l->hands[i].maker);
+        pthread_join(l->threads[i].thread, NULL);
+        image_maker_free(l->threads[i].maker);
     }
-    free(l->hands);
+    free(l->threads);
 }
 
 void loader_free(Loader *l)

@@ -100,7 +100,7 @@ typedef struct {
     Autotune *autotune;
     int team;  // threads
     ModelEvaluation result;
-} Run;
+} EvaluateSession;
 
 static bool goes_on(void *context)
 {
@@ -109,13 +109,13 @@ static bool goes_on(void *context)
 }
 
 /* The path of a file beside the model's; from malloc. */
-static char *beside(const Run *r, const char *name)
+static char *beside(const EvaluateSession *r, const char *name)
 {
     return xasprintf("%.*s%s", (int)(path_name(r->path) - r->path), r->path, name);
 }
 
 /* How it was trained, where its job lies beside it. */
-static bool read_training(const Run *r, JobSpec *spec)
+static bool read_training(const EvaluateSession *r, JobSpec *spec)
 {
     Faults faults = {0};
     char *job = beside(r, "job.json");
@@ -126,7 +126,7 @@ static bool read_training(const Run *r, JobSpec *spec)
 
 /* The kernels of the training, where their record lies beside the model: the same bits; else those
  * of the cache. Neither is needed. */
-static void load_kernels(Run *r, const char *cache)
+static void load_kernels(EvaluateSession *r, const char *cache)
 {
     char *path = beside(r, "kernels.txt");
     uint8_t *record = NULL;
@@ -140,7 +140,7 @@ static void load_kernels(Run *r, const char *cache)
     free(path);
 }
 
-static bool evaluate(Run *r, Error *err)
+static bool evaluate(EvaluateSession *r, Error *err)
 {
     const EvaluateArgs *a = r->args;
     JobSpec spec = {0};
@@ -163,7 +163,7 @@ static bool evaluate(Run *r, Error *err)
     return ok;
 }
 
-static bool measure(Run *r, Error *err)
+static bool measure(EvaluateSession *r, Error *err)
 {
     char *cache = autotune_cache_path(NULL);
     r->team = team_start(cpus_granted(r->args->threads));
@@ -177,14 +177,14 @@ static bool measure(Run *r, Error *err)
 
 /* ---- Results ---- */
 
-static EvaluationReport report_of(const Run *r)
+static EvaluationReport report_of(const EvaluateSession *r)
 {
     EvaluationReport report = model_evaluation_report(&r->result);
     report.worst = r->args->worst;
     return report;
 }
 
-static void print_json(const Run *r, const EvaluationReport *report)
+static void print_json(const EvaluateSession *r, const EvaluationReport *report)
 {
     cJSON *json = cJSON_CreateObject(), *figures = evaluation_to_json(report);
     json_add_path(json, "model", r->path);
@@ -203,7 +203,7 @@ static void print_json(const Run *r, const EvaluationReport *report)
 }
 
 /* Classes of one number may be others all the same. */
-static void note_other_classes(const Run *r)
+static void note_other_classes(const EvaluateSession *r)
 {
     const ModelInfo *info = &r->model.info;
     for (int k = 0; info->class_names && k < r->dataset->classes; k++) {
@@ -217,7 +217,7 @@ static void note_other_classes(const Run *r)
     }
 }
 
-static bool show(const Run *r, Error *err)
+static bool show(const EvaluateSession *r, Error *err)
 {
     const EvaluationReport report = report_of(r);
     if (r->args->csv) {
@@ -263,14 +263,14 @@ static bool evaluate_there(const EvaluateArgs *a, const char *model, const char 
 
 /* ---- */
 
-static bool evaluate_here(Run *r, const char *model, Error *err)
+static bool evaluate_here(EvaluateSession *r, const char *model, Error *err)
 {
     return model_argument_open(model, &r->args->hints, &r->path, &r->model, err)
            && dataset_argument_open(r->dataset_name, &r->dataset, err) && measure(r, err)
            && show(r, err);
 }
 
-static void run_free(Run *r)
+static void run_free(EvaluateSession *r)
 {
     model_evaluation_free(&r->result);
     autotune_free(r->autotune);
@@ -297,7 +297,7 @@ int cmd_evaluate(int argc, char **argv)
     }
     a.batch_size = a.batch_size ? a.batch_size : BATCH_DEFAULT;
     interrupt_install();
-    Run r = {.args = &a, .dataset_name = argv[first_word + 1]};
+    EvaluateSession r = {.args = &a, .dataset_name = argv[first_word + 1]};
     const bool ok = a.remote.server ? evaluate_there(&a, argv[first_word], r.dataset_name, &err)
                                     : evaluate_here(&r, argv[first_word], &err);
     if (!ok)

@@ -78,9 +78,9 @@ typedef struct {
     uint8_t *pixels;
     float *image, *logits;
     RankedClass *ranking;
-} Run;
+} PredictSession;
 
-static bool see(const Run *r, const char *path, cJSON **prediction, Error *err)
+static bool see(const PredictSession *r, const char *path, cJSON **prediction, Error *err)
 {
     const LoadedModelFacts *facts = loaded_model_facts(r->model);
     char *bytes = NULL;
@@ -104,7 +104,7 @@ static bool see(const Run *r, const char *path, cJSON **prediction, Error *err)
 
 /* ---- All of them ---- */
 
-static bool open_model(Run *r, const char *argument, Error *err)
+static bool open_model(PredictSession *r, const char *argument, Error *err)
 {
     char *path = model_argument_path(argument), *cache = autotune_cache_path(NULL);
     const ModelRunnerConfig how = {.kernels = cache, .fits = model_fits};
@@ -125,7 +125,7 @@ static bool open_model(Run *r, const char *argument, Error *err)
     return true;
 }
 
-static void run_free(Run *r)
+static void run_free(PredictSession *r)
 {
     free(r->pixels);
     free(r->image);
@@ -169,7 +169,7 @@ static void print_line(const char *path, cJSON *prediction, bool json)
 }
 
 /* A picture that cannot be read does not stand in the way of the others. */
-static int predict_all(Run *r, const char *const *words, int count)
+static int predict_all(PredictSession *r, const char *const *words, int count)
 {
     const PredictArgs *a = r->args;
     int failed = 0;
@@ -199,7 +199,7 @@ int cmd_predict(int argc, char **argv)
         fprintf(stderr, "googlenetd: --precision bf16 needs a CPU with AVX512-BF16 or AMX\n");
         return EXIT_USAGE;
     }
-    Run r = {.args = &a};
+    PredictSession r = {.args = &a};
     if (a.remote.server
         && !model_argument_remote(&a.hints, a.threads || a.precision != PRECISION_AUTO, &err)) {
         fprintf(stderr, "googlenetd: %s\n", err.message);

@@ -192,7 +192,7 @@ bool create_model(App *app, const Request *req, Response *res, Error *err)
 typedef struct {
     const Request *req;
     Faults *faults;
-} Change;
+} ChangeRequest;
 
 static bool allows(const Request *req, const ModelDetail *model, Error *err)
 {
@@ -256,7 +256,7 @@ static char *read_metadata(const cJSON *patch, const ModelDetail *model, Faults 
 
 static bool apply_patch(void *context, const ModelDetail *model, ModelChange *change, Error *err)
 {
-    const Change *c = context;
+    const ChangeRequest *c = context;
     const cJSON *json = c->req->json, *item, *members = cJSON_IsObject(json) ? json : NULL;
     if (!allows(c->req, model, err))
         return false;
@@ -281,7 +281,7 @@ static bool apply_patch(void *context, const ModelDetail *model, ModelChange *ch
 bool patch_model(App *app, const Request *req, Response *res, Error *err)
 {
     Faults faults = {.count = 0};
-    Change change = {req, &faults};
+    ChangeRequest change = {req, &faults};
     ModelDetail model;
     query_finish(req->query, &faults);
     const bool ok = models_edit(app->models, req->params[0], apply_patch, &change, &model, err);
@@ -294,14 +294,14 @@ bool patch_model(App *app, const Request *req, Response *res, Error *err)
 
 static bool allow_deletion(void *context, const ModelDetail *model, ModelChange *change, Error *err)
 {
-    const Change *c = context;
+    const ChangeRequest *c = context;
     (void)change;
     return allows(c->req, model, err);
 }
 
 bool delete_model(App *app, const Request *req, Response *res, Error *err)
 {
-    Change change = {.req = req};
+    ChangeRequest change = {.req = req};
     if (request_has_faults(req, res))
         return true;
     return models_delete(app->models, req->params[0], allow_deletion, &change, err)
