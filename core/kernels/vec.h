@@ -67,7 +67,7 @@ VEC_INLINE void vec_store(void *dst, const Vec *x, bool bf16)
 }
 
 /* Two rows of sixteen as sixteen pairs of bfloat16, x first. */
-VEC_INLINE void vec_store_pairs(void *dst, const Vec *x, const Vec *y)
+VEC_INLINE void vec_pairs(VecBits *pairs, const Vec *x, const Vec *y)
 {
 #ifdef __AVX512BF16__
     // x in the lower sixteen words and y in the upper, then alternating.
@@ -75,14 +75,42 @@ VEC_INLINE void vec_store_pairs(void *dst, const Vec *x, const Vec *y)
         _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
                          21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
     const __m512i halves = (__m512i)_mm512_cvtne2ps_pbh((__m512)*y, (__m512)*x);
-    const __m512i pairs = _mm512_permutexvar_epi16(order, halves);
+    *pairs = (VecBits)_mm512_permutexvar_epi16(order, halves);
 #else
     VecBits a, b;
     vec_round(&a, x);
     vec_round(&b, y);
-    const VecBits pairs = a | (b << 16);
+    *pairs = a | (b << 16);
+#endif
+}
+
+VEC_INLINE void vec_store_pairs(void *dst, const Vec *x, const Vec *y)
+{
+    VecBits pairs;
+    vec_pairs(&pairs, x, y);
+    memcpy(dst, &pairs, sizeof pairs);
+}
+
+/* ... past the caches, where `dst` is aligned to 64 bytes: for memory that is not read soon. Before
+ * other threads read it, each that has written calls vec_stream_end. */
+VEC_INLINE void vec_stream_pairs(void *dst, const Vec *x, const Vec *y)
+{
+    VecBits pairs;
+    vec_pairs(&pairs, x, y);
+#ifdef __AVX512BF16__
+    if ((uintptr_t)dst % sizeof pairs == 0) {
+        _mm512_stream_si512((__m512i *)dst, (__m512i)pairs);
+        return;
+    }
 #endif
     memcpy(dst, &pairs, sizeof pairs);
+}
+
+VEC_INLINE void vec_stream_end(void)
+{
+#ifdef __x86_64__
+    __builtin_ia32_sfence();
+#endif
 }
 
 /* x = value > 0 ? x : 0, which is the backward pass of a ReLU; where value is a NaN, x stays. */

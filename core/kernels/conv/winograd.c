@@ -101,10 +101,14 @@ void winograd_pack(const Winograd *w, const float *weights, bool flipped, void *
 {
     const WinogradLayout l = layout_of(w);
     const WinogradTransforms *transforms = winograd_transforms(w);
-#pragma omp parallel for collapse(2) schedule(static)
-    for (int o = 0; o < w->conv.out; o += VEC) {
-        for (int k = 0; k < l.depth; k++)
-            transforms->pack_row(w, &l, weights, flipped, k, o, packed);
+#pragma omp parallel
+    {
+#pragma omp for collapse(2) schedule(static) nowait
+        for (int o = 0; o < w->conv.out; o += VEC) {
+            for (int k = 0; k < l.depth; k++)
+                transforms->pack_row(w, &l, weights, flipped, k, o, packed);
+        }
+        vec_stream_end();
     }
 }
 

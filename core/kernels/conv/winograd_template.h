@@ -43,7 +43,7 @@ WINOGRAD_INLINE void pack_row(const Winograd *w, const WinogradLayout *l, const 
         packed + (size_t)panel * (size_t)l->depth + (size_t)k * (size_t)width + (o - panel);
     for (int p = 0; p < f->t * f->t; p++, dst += l->u_point) {
         if (bf16)
-            vec_store_pairs(dst, &x[p], &y[p]);
+            vec_stream_pairs(dst, &x[p], &y[p]);
         else
             vec_store(dst, &x[p], false);
     }
