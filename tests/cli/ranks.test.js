@@ -2,7 +2,7 @@
 // another version ($GOOGLENETD_MPI_OTHER). $MPIRUN: the launcher, such as "srun --mpi=pmix".
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { folder, run, TINY } from "./run.js";
 
@@ -27,11 +27,11 @@ const inBackground = (f, n, args, stdio = "pipe") =>
 
 // The processes of the ranks that run in a folder, by rank. Not all launchers are their parents.
 function ranksIn(f) {
-  const dir = realpathSync(f.dir);
+  const dir = statSync(f.dir).ino;
   const proc = (pid, name) => readFileSync(`/proc/${pid}/${name}`, "utf8").split("\0");
   return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid)).flatMap((pid) => {
     try {
-      if (proc(pid, "cmdline")[0] !== binary || readlinkSync(`/proc/${pid}/cwd`) !== dir)
+      if (proc(pid, "cmdline")[0] !== binary || statSync(`/proc/${pid}/cwd`).ino !== dir)
         return [];
       const [, rank] = proc(pid, "environ").map((line) => line.match(/^PMIX?_RANK=(\d+)$/)).find((found) => found);
       return [{ pid: Number(pid), rank: Number(rank) }];
@@ -156,6 +156,17 @@ test("stopped on four ranks, killed on two, done by one: the same bits, and no p
   const third = run({ cwd: f.dir }, "train", "job.json", "--out", "broken", "--resume");
   assert.equal(third.code, 0, third.err);
   assert.equal(f.sha256("broken", "model.safetensors"), f.sha256("whole", "model.safetensors"));
+});
+
+test("SIGUSR1 to the launcher stops all, with a checkpoint", async (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...JOB, epochs: 1000, checkpoint: { every_epochs: 0 } });
+  const { child, ended } = await begin(t, f, 2, "job.json", "--out", "x");
+  child.kill("SIGUSR1");
+  const { code, out } = await ended;
+  assert.equal(code, 138, out);
+  assert.match(out, /stopped at step \d+ of 5000; go on with --resume/);
+  assert.ok(existsSync(f.path("x", "checkpoint.safetensors")));
 });
 
 test("a rank that stands still is named, and goes on", async (t) => {
