@@ -348,7 +348,9 @@ test('a training starts from a version', async () => {
   const { page, context } = await open('/models/shirts?version=1');
   await page.getByRole('link', { name: 'Train from this' }).click();
   await page.getByLabel('Batch size').waitFor();
-  assert.equal(await page.getByPlaceholder('shirts@3 or job_7@best').inputValue(), 'shirts@1');
+  const from = page.getByPlaceholder('shirts@3 or job_7@best');
+  assert.equal(await from.inputValue(), 'shirts@1');
+  assert.ok((await from.evaluate((input) => [...input.list.options].map((o) => o.value))).includes('shirts@1'));
   assert.equal(await page.getByLabel('Network', { exact: true }).inputValue(), 'googlenet_tiny');
   await context.close();
 });

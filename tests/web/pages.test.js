@@ -266,6 +266,7 @@ test('the network has nine Inception blocks of four paths', async () => {
   const row = page.getByRole('row', { name: /^VGG-11/ });
   await row.waitFor();
   assert.deepEqual((await row.getByRole('cell').allInnerTexts()).slice(-7, -2), ['224', '128,806,154', '9,219,328', '119,586,826', '7,547,232,256']);
+  assert.equal(await page.getByRole('link', { name: 'Train this' }).getAttribute('href'), '#/new?network=googlenet&image_size=96');
   await shoot(page, 'network');
   await context.close();
 });

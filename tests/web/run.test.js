@@ -297,6 +297,7 @@ test('a run that waits says where in the queue it is, and moves up', async (t) =
   await page.getByText('In the queue behind 1 other run.').waitFor();
   await page.getByText('Nothing recorded yet.').first().waitFor();
   for (const name of ['PNG', 'Reset zoom']) assert.equal(await page.getByRole('button', { name }).count(), 0);
+  assert.equal(await page.getByRole('button', { name: 'Delete …' }).getAttribute('title'), 'Stop it first');
   await shoot(page, 'queued');
   await post(world.daemon, `/v1/jobs/${second}/stop`);
   await page.getByText('Next in the queue.').waitFor();

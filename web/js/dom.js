@@ -66,4 +66,8 @@ export function actionButton(text, onclick, attributes = {}) {
   return button;
 }
 export const isUsable = (button) => button.getAttribute('aria-disabled') !== 'true';
-export const setUsable = (button, usable) => setAttribute(button, 'aria-disabled', usable ? null : 'true');
+/** `why` it cannot be used is said to who points at it. */
+export function setUsable(button, usable, why = null) {
+  setAttribute(button, 'aria-disabled', usable ? null : 'true');
+  setAttribute(button, 'title', usable ? null : why);
+}

@@ -3,6 +3,9 @@
 export const NONE = '–';
 const missing = (x) => x === null || x === undefined;
 
+/** A name among other words, whichever way its letters run. */
+export const isolated = (name) => `\u2068${name}\u2069`;
+
 export const percent = (x, digits = 1) => (missing(x) ? NONE : `${(100 * x).toFixed(digits)} %`);
 export const number = (x, digits = 4) => (missing(x) ? NONE : Math.abs(x) >= 1e6 ? x.toExponential(2) : Number(x.toPrecision(digits)).toString());
 export const grouped = (x) => (missing(x) ? NONE : Math.round(x).toLocaleString('en'));

@@ -2,7 +2,7 @@
 // examples went. Ten classes have names and counts, a thousand are points; both are read by pointer and by arrow keys.
 
 import {h, setText} from '../dom.js';
-import {counted, percent} from '../format.js';
+import {counted, isolated, percent} from '../format.js';
 
 const LEAST_NAME = 11;   // pixels of a cell that bear a name beside it
 const LEAST_COUNT = 24;  // and a count in it
@@ -21,7 +21,7 @@ export function matrix(onChoose) {
   const count = (truth, guess) => counts.get(key(truth, guess, names.length)) ?? 0;
   function sentence({truth, guess}) {
     const n = count(truth, guess), share = percent(support[truth] ? n / support[truth] : 0);
-    return truth === guess ? `${names[truth]}: ${counted(n, 'example')} right, ${share}` : `${names[truth]} taken for ${names[guess]}: ${counted(n, 'example')}, ${share}`;
+    return truth === guess ? `${isolated(names[truth])}: ${counted(n, 'example')} right, ${share}` : `${isolated(names[truth])} taken for ${isolated(names[guess])}: ${counted(n, 'example')}, ${share}`;
   }
 
   function measure(ctx, width) {

@@ -2,13 +2,13 @@
 
 import * as api from '../api.js';
 import {h, setText} from '../dom.js';
-import {counted, percent} from '../format.js';
+import {counted, isolated, percent} from '../format.js';
 import {picture} from '../pictures.js';
 
 const PAGE = 24;
 
 function shown(set, mistake) {
-  const said = `${mistake.truth_name} taken for ${mistake.guess_name}, ${percent(mistake.confidence)} sure`;
+  const said = `${isolated(mistake.truth_name)} taken for ${isolated(mistake.guess_name)}, ${percent(mistake.confidence)} sure`;
   return h('li', {}, mistake.picture === null ? h('span', {class: 'picture'}, 'gone') : picture(set, mistake.picture, said),
     h('span', {class: 'truth'}, mistake.truth_name), h('span', {class: 'guess'}, `${mistake.guess_name} ${percent(mistake.confidence, 0)}`));
 }
@@ -45,7 +45,7 @@ export function mistakesList(onAll) {
     list.replaceChildren();
     more.hidden = true;
     all.hidden = !cell;
-    setText(heading, cell ? `${names[cell.truth]} taken for ${names[cell.guess]}` : 'Worst mistakes');
+    setText(heading, cell ? `${isolated(names[cell.truth])} taken for ${isolated(names[cell.guess])}` : 'Worst mistakes');
     setText(note, cell?.truth === cell?.guess && cell ? 'These were right: only mistakes are listed with their pictures.'
       : cell ? '' : `${counted(evaluation.mistakes, 'mistake')} among ${counted(evaluation.examples, 'example')}: first what it was, then what the network took it for, and how sure it was.`);
     if (!cell || cell.truth !== cell.guess) read();

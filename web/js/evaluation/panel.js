@@ -3,7 +3,7 @@
 import * as api from '../api.js';
 import {actionButton, h, scroller, setText, setUsable} from '../dom.js';
 import {save} from '../download.js';
-import {counted, grouped, NONE, number, percent, span} from '../format.js';
+import {counted, grouped, isolated, NONE, number, percent, span} from '../format.js';
 import {Facts} from '../keyed.js';
 import {isEnded} from '../state.js';
 import {classesTable} from './classes.js';
@@ -49,7 +49,7 @@ function confusedList(onChoose) {
   return {element: list, set(evaluation) {
     const {classes, confused} = evaluation.figures;
     list.replaceChildren(...confused.map(({truth, guess, count}) => h('li', {},
-      h('button', {type: 'button', class: 'quiet', onclick: () => onChoose(truth, guess)}, `${classes[truth].name} taken for ${classes[guess].name}`), ` ${grouped(count)}`)));
+      h('button', {type: 'button', class: 'quiet', onclick: () => onChoose(truth, guess)}, `${isolated(classes[truth].name)} taken for ${isolated(classes[guess].name)}`), ` ${grouped(count)}`)));
     if (confused.length === 0) list.replaceChildren(h('li', {}, 'None: every guess is right.'));
   }};
 }

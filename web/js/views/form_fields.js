@@ -70,9 +70,10 @@ function control(row, id, lists) {
     }};
   }
   if (row.type === 'init_from') {
-    const input = h('input', {type: 'text', autocomplete: 'off', placeholder: 'shirts@3 or job_7@best', ...described});
+    const input = h('input', {type: 'text', autocomplete: 'off', placeholder: 'shirts@3 or job_7@best', list: `${id}-known`, ...described});
+    const known = h('datalist', {id: `${id}-known`}, (lists.models ?? []).map((value) => h('option', {value})));
     let given = {};
-    return {element: input, set: (value) => {
+    return {element: input, beside: known, set: (value) => {
       given = value ?? {};
       input.value = sourceText(given);
     }, value: () => {
@@ -99,7 +100,7 @@ function field(row, id, lists) {
   const fault = h('span', {class: 'fault', id: `${id}-fault`});
   const hint = [about(row), row.type === 'numbers' && 'numbers with commas between', isNumeric(row) && rangeText(row)].filter(Boolean).join('; ');
   const label = row.type === 'metadata' ? h('span', {class: 'label'}, row.title) : h('label', {for: id}, row.title);
-  const element = h('div', {class: 'field', 'data-path': row.path}, label, made.element, h('span', {class: 'hint', id: `${id}-hint`}, hint), fault);
+  const element = h('div', {class: 'field', 'data-path': row.path}, label, made.element, made.beside, h('span', {class: 'hint', id: `${id}-hint`}, hint), fault);
   return {row, element, value: made.value, set: made.set, isWrong: () => fault.textContent !== '', showFault(detail) {
     setText(fault, detail ?? '');
     setAttribute(made.element, 'aria-invalid', detail ? 'true' : null);

@@ -37,7 +37,7 @@ function fileField(onChoice) {
   }
   return {element: h('fieldset', {class: 'source'}, h('legend', {}, 'Weights'),
     h('div', {class: 'drop'}, h('p', {}, 'Drop a safetensors file here, or'), h('p', {}, button, input), h('p', {}, chosen)),
-    h('p', {class: 'hint'}, 'A file from here, or one that PyTorch or torchvision made of the same network: float32 tensors under the names of its state_dict(). Each is checked, and all that does not fit is named.'), fault),
+    h('p', {class: 'hint'}, 'A file from here, or one that PyTorch or torchvision made of the same network: float32, float16 or bfloat16 tensors under the names of its state_dict(). Each is checked, and all that does not fit is named.'), fault),
   choose, showFaults, file: () => file};
 }
 

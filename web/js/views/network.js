@@ -95,14 +95,16 @@ export function networkView({setTitle}, {path: [name], query}) {
   const all = comparison();
   const select = h('select', {id: 'network', onchange: () => { location.hash = `#/network/${select.value}`; }});
   const size = h('input', {type: 'text', inputmode: 'numeric', id: 'size', size: 5, value: query.get('image_size') ?? '', onchange: () => read()});
+  const train = h('a', {class: 'button primary'}, 'Train this');
   const element = h('section', {}, h('div', {class: 'bar'}, heading, h('span', {class: 'pair-of'}, h('label', {for: 'network'}, 'Network'), select),
-    h('span', {class: 'pair-of'}, h('label', {for: 'size'}, 'Image size'), size)), totals, holder, all.element);
+    h('span', {class: 'pair-of'}, h('label', {for: 'size'}, 'Image size'), size), train), totals, holder, all.element);
 
   async function read() {
     try {
       const network = await api.network(name, size.value ? {image_size: size.value} : {});
       setText(heading, network.title);
       size.value = network.input.height;
+      train.setAttribute('href', `#/new?network=${name}&image_size=${size.value}`);
       setText(totals, `${network.about}. ${grouped(network.parameters)} parameters, ${grouped(network.multiply_adds)} multiply-adds for one image of ${shape(network.input)}.`);
       const layers = scroller('Every layer');
       const table = new Table({caption: 'Layer by layer', keyOf: (l) => l.name, columns: [

@@ -139,7 +139,7 @@ export function newRunView({state, setTitle}, {query}) {
     sets = lists.datasets;
     // Settings may stand in the address: ?dataset=set_1&class_weights=balanced
     for (const {path, type} of rows) if (query.has(path)) writePath(values, path, type === 'init_from' ? sourceOf(query.get(path)) : query.get(path));
-    form = formFields(rows, {network: lists.networks, dataset: lists.datasets});
+    form = formFields(rows, {network: lists.networks, dataset: lists.datasets, models: lists.models});
     form.set(values);
     request = parent ? cloneRequest(form, parent) : newRequest(form);
     form.element.addEventListener('input', (event) => {
@@ -158,9 +158,9 @@ export function newRunView({state, setTitle}, {query}) {
 
   (async () => {
     try {
-      const [rows, networks, datasets, parent, usual] = await Promise.all([api.settings(), api.networks(), api.datasets(),
+      const [rows, networks, datasets, models, parent, usual] = await Promise.all([api.settings(), api.networks(), api.datasets(), api.models(),
         from && api.getJob(from), !from && api.tryJob({})]);
-      build(rows, {networks, datasets: datasets.filter((d) => d.status === 'ready').map((d) => ({...d, title: isOwn(d) ? `${d.name} (${d.id})` : d.title}))}, valuesOf(parent || usual), parent);
+      build(rows, {networks, models: models.flatMap((m) => m.versions.map((v) => `${m.name}@${v.version}`)), datasets: datasets.filter((d) => d.status === 'ready').map((d) => ({...d, title: isOwn(d) ? `${d.name} (${d.id})` : d.title}))}, valuesOf(parent || usual), parent);
       await check();
     } catch (error) {
       // Even to ask what would be made is a request to make it.

@@ -5,14 +5,15 @@ import {actionButton, announce, h, setAttribute, setText, setUsable} from '../do
 import {copyButton} from '../clipboard.js';
 import {title} from '../describe.js';
 import {openDialog} from '../dialog.js';
+import {isolated} from '../format.js';
 import {popup} from '../popup.js';
 import {isEnded} from '../state.js';
 import {editRun} from './run_edit.js';
 import {askToRegister} from './run_models.js';
 
 const STEERING = [
-  {name: 'Stop', run: api.stop, when: ['queued', 'running']},
-  {name: 'Resume', run: api.resume, when: ['stopped', 'failed']},
+  {name: 'Stop', run: api.stop, when: ['queued', 'running'], why: 'It does not run'},
+  {name: 'Resume', run: api.resume, when: ['stopped', 'failed'], why: 'Only what was stopped or has failed can go on'},
 ];
 
 /** A job as one posts it. */
@@ -38,7 +39,7 @@ export function runActions(state, id) {
     }
   }
 
-  const buttons = STEERING.map(({name, run, when}) => ({when, element: actionButton(name, () => act(name, run))}));
+  const buttons = STEERING.map(({name, run, when, why}) => ({when, why, element: actionButton(name, () => act(name, run))}));
   const checkpoint = actionButton('Checkpoint now', async () => {
     asked = lastCheckpoint(state.histories.get(id));
     showCheckpoint(state.jobs.get(id));
@@ -46,7 +47,7 @@ export function runActions(state, id) {
     showCheckpoint(state.jobs.get(id));
   });
   const remove = actionButton('Delete …', () => openDialog({
-    title: `Delete ${title(state.jobs.get(id))}?`,
+    title: `Delete ${isolated(title(state.jobs.get(id)))}?`,
     content: [h('p', {}, 'Its curves and checkpoints go with it, for good. Models that were made of it stay.')],
     actions: [{label: 'Delete', class: 'danger', run: async () => {
       await api.remove(id);
@@ -64,6 +65,8 @@ export function runActions(state, id) {
     h('a', {class: 'button', href: `#/new?from=${id}`}, 'Clone with changes'),
     h('a', {class: 'button', href: `#/compare?runs=${id}`}, 'Compare'), copies, remove);
 
+  const because = (why) => (state.mayWrite ? why : 'The token may only read');
+
   /** From the click until the daemon tells of a checkpoint. */
   function showCheckpoint(job) {
     if (!job) return;
@@ -73,15 +76,15 @@ export function runActions(state, id) {
     }
     setText(checkpoint, asked === null ? 'Checkpoint now' : 'Writing a checkpoint …');
     setAttribute(checkpoint, 'aria-busy', asked === null ? null : 'true');
-    setUsable(checkpoint, state.mayWrite && asked === null && job.status === 'running');
+    setUsable(checkpoint, state.mayWrite && asked === null && job.status === 'running', because(asked === null ? 'It does not run' : null));
   }
 
   function update(job) {
-    buttons.forEach((b) => setUsable(b.element, state.mayWrite && b.when.includes(job.status)));
-    setUsable(remove, state.mayWrite && isEnded(job));
-    setUsable(edit, state.mayWrite);
+    buttons.forEach((b) => setUsable(b.element, state.mayWrite && b.when.includes(job.status), because(b.why)));
+    setUsable(remove, state.mayWrite && isEnded(job), because('Stop it first'));
+    setUsable(edit, state.mayWrite, because(null));
     // The daemon knows best whether there is a checkpoint: it says so.
-    setUsable(register, state.mayWrite && (isEnded(job) || Boolean(job.best?.checkpoint)));
+    setUsable(register, state.mayWrite && (isEnded(job) || Boolean(job.best?.checkpoint)), because('It has no checkpoint yet'));
     showCheckpoint(job);
   }
   return {element, fault, update};

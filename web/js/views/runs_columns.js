@@ -21,7 +21,7 @@ const ALWAYS = [
   {key: 'network', title: 'Network', value: (j) => j.settings.network, text: (j) => j.settings.network},
   {key: 'status', title: 'Status', value: statusText, make: badge},
   {key: 'epoch', title: 'Epoch', value: share, make: progress, live: true},
-  {key: 'speed', title: 'Examples', value: (j) => j.progress.examples_per_second, text: (j) => rate(j.progress.examples_per_second), class: 'num', live: true},
+  {key: 'speed', title: 'Speed', value: (j) => j.progress.examples_per_second, text: (j) => rate(j.progress.examples_per_second), class: 'num', live: true},
   {key: 'left', title: 'Time left', value: (j) => (j.estimated_finish_at ? Date.parse(j.estimated_finish_at) : null), text: timeLeft, class: 'num', live: true},
   {key: 'best', title: 'Best accuracy', value: (j) => chosen(j.best), text: (j) => `${percent(chosen(j.best))}${(j.best?.validation_accuracy ?? null) === null ? '' : ' (validation)'}`, class: 'num', live: true},
   {key: 'created', title: 'Created', value: (j) => numberOf(j.id), text: (j) => shortTime(j.created_at), class: 'num'},

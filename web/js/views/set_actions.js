@@ -3,6 +3,7 @@
 import * as api from '../api.js';
 import {actionButton, announce, h, setAttribute, setText, setUsable} from '../dom.js';
 import {openDialog} from '../dialog.js';
+import {isolated} from '../format.js';
 import {isOwn} from '../sets.js';
 import {title} from './set_words.js';
 
@@ -20,7 +21,7 @@ export function setActions({state}, id) {
     }
   });
   const remove = actionButton('Delete …', () => openDialog({
-    title: `Delete ${title(state.sets.get(id))}?`,
+    title: `Delete ${isolated(title(state.sets.get(id)))}?`,
     content: [h('p', {}, 'Its pictures and its report go, for good. Runs that were trained on it keep their results, and its name.')],
     cancel: 'Keep it',
     actions: [{label: 'Delete', class: 'danger', run: async () => {

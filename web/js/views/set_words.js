@@ -1,6 +1,6 @@
 // What is so with a data set, in words.
 
-import {counted, grouped, NONE} from '../format.js';
+import {grouped, NONE} from '../format.js';
 import {h, setAttribute, setText} from '../dom.js';
 
 export const title = (set) => set.title || set.name;
@@ -23,7 +23,7 @@ const ENDS = {cancelled: ['cancelled', 'stopped', 'It was cancelled'], files_mis
 export const statusText = (set) => ENDS[set.error?.code]?.[0] ?? set.status;
 export const errorText = ({error}) => (error ? `${ENDS[error.code]?.[2] ?? 'The import failed'}: ${error.message.replace(/\.$/, '')}.` : '');
 export const classCount = (set) => (set.classes.length ? grouped(set.classes.length) : NONE);
-export const pictureCount = (set) => (set.status === 'ready' ? counted(set.counts.train + set.counts.test, 'picture') : NONE);
+export const pictureCount = (set) => (set.status === 'ready' ? grouped(set.counts.train + set.counts.test) : NONE);
 
 /** {element, update(set)} */
 export function setBadge() {
