@@ -100,7 +100,7 @@ export class Daemon {
   async leave() {
     const before = this.log.length;
     const { code, signal } = await this.end();
-    if (code !== 0 || !/event=(stopped|left_in_a_step)/.test(this.log.slice(before)))
+    if (code !== 0 || !/event=(stopped|left_in_a_(step|request))/.test(this.log.slice(before)))
       throw new Error(`the daemon did not end well: ${code ?? signal}\n${this.log}`);
   }
 

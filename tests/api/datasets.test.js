@@ -149,11 +149,14 @@ test('lists are filtered, and cut into pages', async () => {
 });
 
 test('readers of events are told', async () => {
-  const stream = await client.stream('/v1/events');
+  const stream = await client.stream('/v1/events'), events = [];
+  const reading = collect(stream, (event) => events.push(event) && event.data.status === 'deleted');
   const { id } = await create({ name: 'told' });
   await client.post(`/v1/datasets/${id}/cancel`, undefined, { status: 200 });
+  // Of what is deleted the last event alone is left.
+  await until('what was told before', () => events.length === 2);
   await client.call('DELETE', `/v1/datasets/${id}`, { status: 204 });
-  const events = await collect(stream, ({ data }) => data.status === 'deleted');
+  await reading;
   assert.deepEqual(events.map(({ type, job_id, data }) => [type, job_id, data.dataset_id, data.previous, data.status]), [
     ['dataset', null, id, null, 'waiting'], ['dataset', null, id, 'waiting', 'failed'], ['dataset', null, id, 'failed', 'deleted'],
   ]);

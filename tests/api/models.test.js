@@ -273,12 +273,17 @@ test('a job may ask to be registered, and succeeds in any case', async () => {
 });
 
 test('events tell of models', async () => {
-  const stream = await client.stream('/v1/events');
-  const wanted = collect(stream, ({ type, data }) => type === 'model' && data.action === 'deleted');
+  const stream = await client.stream('/v1/events'), told = [];
+  const reading = collect(stream, (event) => {
+    if (event.type === 'model' && event.data.name === 'told') told.push(event);
+    return told.at(-1)?.data.action === 'deleted';
+  });
   await register('told');
   await patch('told', { aliases: { production: 1 } });
+  // Of what is deleted the last event alone is left.
+  await until('what was told before', () => told.length === 3);
   await client.call('DELETE', '/v1/models/told', { status: 204 });
-  const told = (await wanted).filter(({ type, data }) => type === 'model' && data.name === 'told');
+  await reading;
   assert.deepEqual(told.map(({ data }) => [data.action, data.version]), [['created', null], ['version_added', 1], ['updated', null], ['deleted', null]]);
 });
 
