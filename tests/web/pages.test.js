@@ -356,7 +356,9 @@ test('the pages keep to their policy: nothing inline, nothing from elsewhere, no
 test('the first paint takes less than 200 kB', async () => {
   const { page, context } = await open('/');
   await page.getByRole('heading', { name: 'Runs' }).waitFor();
-  const sizes = await page.evaluate(() => ['navigation', 'resource'].flatMap((type) => performance.getEntriesByType(type).map((e) => e.encodedBodySize)));
+  // The page's own files: how many of the daemon's answers have come by then is a matter of time.
+  const sizes = await page.evaluate(() => ['navigation', 'resource'].flatMap((type) => performance.getEntriesByType(type)
+    .filter((e) => !new URL(e.name).pathname.startsWith('/v1/')).map((e) => e.encodedBodySize)));
   const total = sizes.reduce((a, b) => a + b, 0);
   assert.ok(total > 50000 && total < 200000, `${total} bytes`);
   await context.close();
