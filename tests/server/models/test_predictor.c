@@ -105,6 +105,15 @@ static Predictor *start(const Fixture *f, int64_t bytes, double idle_seconds)
     return p;
 }
 
+/* All images of a model, each in a request of its own: what is wanted from then on. */
+static void run_one_by_one(Fixture *f, Predictor *p, const TakenModel *taken, int m)
+{
+    Error err = {0};
+    for (int i = 0; i < IMAGES; i++)
+        CHECK_OK(predictor_run(p, taken, f->images + (size_t)i * IMAGE, 1, 60, f->want[m][i], &err),
+                 err);
+}
+
 typedef struct {
     Fixture *f;
     Predictor *p;
@@ -149,10 +158,7 @@ static void answers_are_those_of_each_image_alone(void **state)
             const PredictorFile file = {m ? "one" : "zero", f->path[m], {0}};
             TakenModel taken;
             CHECK_OK(predictor_take(p, &file, &taken, &err), err);
-            for (int i = 0; i < IMAGES; i++)
-                CHECK_OK(predictor_run(p, &taken, f->images + (size_t)i * IMAGE, 1, 60,
-                                       f->want[m][i], &err),
-                         err);
+            run_one_by_one(f, p, &taken, m);
             predictor_release(p, &taken);
         }
         for (int i = 0; i < CLIENTS; i++) {
@@ -417,10 +423,7 @@ static void other_threads_help_when_there_is_more_to_do(void **state)
         TakenModel taken;
         CHECK_OK(predictor_start(&config, &p, &err), err);
         CHECK_OK(predictor_take(p, &file, &taken, &err), err);
-        for (int k = 0; k < IMAGES; k++)
-            CHECK_OK(
-                predictor_run(p, &taken, f->images + (size_t)k * IMAGE, 1, 60, f->want[0][k], &err),
-                err);
+        run_one_by_one(f, p, &taken, 0);
         alone[i] = predictor_counts(p).bytes;
         assert_int_equal(alone[i], alone[0]);
         run_all(f, p, &taken);
@@ -451,10 +454,7 @@ static void without_memory_for_another_net_one_thread_does_it_all(void **state)
     refuse_at = 3;
     CHECK_OK(predictor_start(&config, &p, &err), err);
     CHECK_OK(predictor_take(p, &file, &taken, &err), err);
-    for (int k = 0; k < IMAGES; k++)
-        CHECK_OK(
-            predictor_run(p, &taken, f->images + (size_t)k * IMAGE, 1, 60, f->want[0][k], &err),
-            err);
+    run_one_by_one(f, p, &taken, 0);
     while (asked < 3)
         run_all(f, p, &taken);
     for (int i = 0; i < 3; i++)
@@ -479,10 +479,7 @@ static void a_model_that_others_help_with_stays_loaded(void **state)
         Error err = {0};
         TakenModel taken;
         CHECK_OK(predictor_take(p, &file, &taken, &err), err);
-        for (int k = 0; k < IMAGES; k++)
-            CHECK_OK(
-                predictor_run(p, &taken, f->images + (size_t)k * IMAGE, 1, 60, f->want[0][k], &err),
-                err);
+        run_one_by_one(f, p, &taken, 0);
         bytes = predictor_counts(p).bytes * 3 / 2;
         for (int k = 0; k < 8; k++)
             run_all(f, p, &taken);
