@@ -81,7 +81,7 @@ export class Upload {
     while (this.sent < this.file.size && this.status === 'sending') {
       const from = this.sent;
       const abort = this.#abort = new AbortController();
-      let silence, most = 0;
+      let silence;
       const hear = () => {
         clearTimeout(silence);
         silence = setTimeout(() => abort.abort(), SILENCE_MS);
@@ -90,8 +90,8 @@ export class Upload {
       try {
         this.sent = await api.sendPart(this.id, from, this.file.slice(from, from + PART), {signal: abort.signal, onProgress: (bytes) => {
           // A browser that sends them all again by itself is no progress.
-          if (bytes > most) hear();
-          most = Math.max(most, bytes);
+          if (from + bytes <= this.sent) return;
+          hear();
           this.sent = from + bytes;
           this.#changed();
         }});
