@@ -64,8 +64,10 @@ bool change_status(Change *change, JobTrigger trigger, Error *err)
     const JobStatus previous = job->status;
     if (!job_next_status(previous, trigger, &job->status, err))
         return false;
-    if (trigger == JOB_RESUME)  // to the end of the queue; an interrupted job keeps its place
-        job->queued_at = time_now_ms();
+    // To the end of the queue; an interrupted job keeps its place.
+    if (trigger == JOB_RESUME
+        && !store_queue_end(change->jobs->store, time_now_ms(), &job->queued_at, err))
+        return false;
     job->finished_at = job_status_active(job->status) ? 0 : time_now_ms();
     return change_tell(change, "status", event_status(job, previous), err);
 }

@@ -205,8 +205,9 @@ static bool add(Change *change, const JobRequest *request, Error *err)
     Jobs *jobs = change->jobs;
     JobInfo *job = &change->job;
     describe(request->spec, job);
-    job->created_at = job->queued_at = time_now_ms();
-    if (!use_dataset(change, &request->spec->set, err))
+    job->created_at = time_now_ms();
+    if (!store_queue_end(jobs->store, job->created_at, &job->queued_at, err)
+        || !use_dataset(change, &request->spec->set, err))
         return false;
     if (request->parent_id > 0) {
         JobInfo parent = {0};

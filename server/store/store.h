@@ -42,7 +42,10 @@ bool store_load_job(Store *store, int64_t id, JobInfo *job, Error *err);
 bool store_save_job(Store *store, const JobInfo *job, Error *err);
 bool store_queue_position(Store *store, JobInfo *job, Error *err);  // of a job as it was saved
 bool store_next_queued(Store *store, int64_t *id, Error *err);  // the one queued longest; 0: none
-bool store_add_event(Store *store, Event *event, Error *err);   // gives it its id
+/* When a job that is queued at `now` was queued: after all others that are waiting or may come to
+ * wait again, also where somebody has set the clock back meanwhile. */
+bool store_queue_end(Store *store, int64_t now, int64_t *queued_at, Error *err);
+bool store_add_event(Store *store, Event *event, Error *err);  // gives it its id
 bool store_put_epoch(Store *store, int64_t job_id, const EpochMetrics *row, Error *err);
 bool store_put_point(Store *store, int64_t job_id, const PointRow *row, Error *err);
 bool store_put_checkpoint(Store *store, int64_t job_id, const CheckpointRow *row, Error *err);

@@ -120,6 +120,14 @@ bool store_next_queued(Store *store, int64_t *id, Error *err)
                       "");
 }
 
+bool store_queue_end(Store *store, int64_t now, int64_t *queued_at, Error *err)
+{
+    return sql_number(&store->writer, err, queued_at,
+                      "SELECT max(?, coalesce(max(queued_at), 0) + 1) FROM jobs"
+                      " WHERE status IN ('queued', 'running', 'stopping')",
+                      "i", now);
+}
+
 /* The ids of the page are found first: sorting and filtering whole rows takes long once there are
  * thousands. Parameters: 1 below, 2 the limit, 3 the parent, 4 the part of a name, then keys and
  * values. */

@@ -7,10 +7,12 @@
 #include "server/jobs/jobs_shared.h"
 #include "server/jobs/runs_private.h"
 #include "tests/check.h"
+#include "tests/server/clocks.h"
 #include "tests/server/jobs/fixture.h"
 
 static const RunEnd STOPPED = {RUN_STOPPED, "", ""};
 static const RunEnd SUCCEEDED = {RUN_SUCCEEDED, "completed", ""};
+static const RunEnd LOST = {RUN_LOST, "", "it died"};
 static const RunEnd FAILED = {RUN_FAILED, "not_a_number", "the loss is not a number"};
 
 static void a_new_job_waits_in_the_queue(void **state)
@@ -245,6 +247,40 @@ static void a_resumed_job_goes_to_the_end_of_the_queue(void **state)
     run_end(other, SUCCEEDED);
 }
 
+/* The queue keeps its order while somebody sets the clock to tomorrow and back again. */
+static void a_clock_that_is_set_back_lets_nobody_overtake(void **state)
+{
+    static const int64_t SHIFTS[] = {24 * HOUR_MS, 0, -24 * HOUR_MS};
+    JobsFixture *f = *state;
+    int64_t ids[COUNT(SHIFTS)];
+    for (size_t i = 0; i < COUNT(SHIFTS); i++) {
+        clocks_shift_wall(SHIFTS[i]);
+        ids[i] = jobs_add(f, "{}");
+    }
+    CHECK_OK(jobs_stop(f->jobs, ids[0], NULL, NULL, &f->err), f->err);
+    CHECK_OK(jobs_resume(f->jobs, ids[0], NULL, NULL, &f->err), f->err);
+    for (size_t i = 1; i <= COUNT(ids); i++) {
+        Run *run = jobs_take(f);
+        assert_int_equal(run_job(run)->id, ids[i % COUNT(ids)]);
+        run_end(run, SUCCEEDED);
+    }
+    clocks_shift_wall(0);
+}
+
+static void nor_one_that_was_interrupted(void **state)
+{
+    JobsFixture *f = *state;
+    clocks_shift_wall(24 * HOUR_MS);
+    const int64_t first = jobs_add(f, "{}");
+    Run *run = jobs_take(f);
+    clocks_shift_wall(0);
+    jobs_add(f, "{}");
+    run_end(run, LOST);
+    run = jobs_take(f);
+    assert_int_equal(run_job(run)->id, first);
+    run_end(run, SUCCEEDED);
+}
+
 static void a_failed_job_without_checkpoint_cannot_go_on(void **state)
 {
     JobsFixture *f = *state;
@@ -348,6 +384,8 @@ int main(int argc, char **argv)
         CASE(a_running_job_is_told_once_per_request),
         CASE(a_job_may_succeed_or_fail_while_it_is_stopping),
         CASE(a_resumed_job_goes_to_the_end_of_the_queue),
+        CASE(a_clock_that_is_set_back_lets_nobody_overtake),
+        CASE(nor_one_that_was_interrupted),
         CASE(a_failed_job_without_checkpoint_cannot_go_on),
         CASE(going_on_takes_back_what_lies_beyond_the_checkpoint),
         CASE(a_deserted_job_can_be_stopped_and_deleted),
