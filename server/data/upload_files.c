@@ -11,12 +11,16 @@
 #include "core/base/memory.h"
 #include "server/base/json_fields.h"
 #include "server/base/json_text.h"
+#include "server/base/time.h"
 #include "server/data/upload_private.h"
 #include "server/jobs/files/lost_found.h"
 
 static const char INFO[] = ".json", PART[] = ".part", TEMPORARY[] = ".json.tmp-";
 
-enum { ID_LENGTH = UPLOAD_ID - 1 };
+enum {
+    ID_LENGTH = UPLOAD_ID - 1,
+    LEAST_MS = 600000,  // that clients have after a start to go on
+};
 
 Path upload_path(const Uploads *uploads, const char *id, const char *suffix)
 {
@@ -114,9 +118,21 @@ static bool read_info(const Uploads *uploads, UploadInfo *info, Error *err)
     return ok || fail(err, ERR_DAMAGED, "%s is not the information of an upload", path.text);
 }
 
-/* How much of it there is: on disk, whatever the machine has held back so far. */
-static bool read_size(const Uploads *uploads, UploadInfo *info, Error *err)
+/* Milliseconds, by the time of day at which the last byte came. That clock may have been wrong
+ * then, or be wrong now, and while nobody could send there was no idling: there is some time in any
+ * case, and never more than a fresh one has. */
+static int64_t left_to_live(const Uploads *uploads, const struct stat *file)
 {
+    const int64_t most = uploads->config.expire_ms, least = most < LEAST_MS ? most : LEAST_MS;
+    const int64_t age = time_now_ms() - (int64_t)file->st_mtim.tv_sec * 1000;
+    const int64_t left = most - age;
+    return left < least ? least : left > most ? most : left;
+}
+
+/* How much of it there is: on disk, whatever the machine has held back so far. */
+static bool read_size(const Uploads *uploads, Upload *u, Error *err)
+{
+    UploadInfo *info = &u->info;
     const Path path = upload_path(uploads, info->id, "");
     struct stat file;
     const int fd = open(path.text, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -127,8 +143,7 @@ static bool read_size(const Uploads *uploads, UploadInfo *info, Error *err)
     if (!ok)
         return false;
     info->offset = (int64_t)file.st_size;
-    info->expires_at = upload_expiry(uploads, (int64_t)file.st_mtim.tv_sec * 1000
-                                                  + file.st_mtim.tv_nsec / 1000000);
+    upload_lives_on(u, left_to_live(uploads, &file));
     return (S_ISREG(file.st_mode) && info->offset <= info->length
             && (!info->sha256[0] || info->offset == info->length))
            || fail(err, ERR_DAMAGED, "%s has %" PRId64 " bytes, its length is %" PRId64, path.text,
@@ -147,7 +162,7 @@ static void take_upload(Uploads *uploads, const char *id)
     Error err = {0};
     u->listed = true;
     snprintf(u->info.id, sizeof u->info.id, "%.*s", ID_LENGTH, id);
-    if (read_info(uploads, &u->info, &err) && read_size(uploads, &u->info, &err)) {
+    if (read_info(uploads, &u->info, &err) && read_size(uploads, u, &err)) {
         u->taken = u->info.length;
         upload_insert(uploads, u);
         return;

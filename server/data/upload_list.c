@@ -6,13 +6,20 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "server/base/time.h"
 #include "server/data/upload_private.h"
 
-int64_t upload_expiry(const Uploads *uploads, int64_t touched_at)
+void upload_lives_on(Upload *upload, int64_t ms)
 {
-    return touched_at + uploads->config.expire_ms;
+    upload->last = clock_seconds() + 1e-3 * (double)ms;
+    upload->info.expires_at = time_now_ms() + ms;
+}
+
+void upload_touched(const Uploads *uploads, Upload *upload)
+{
+    upload_lives_on(upload, uploads->config.expire_ms);
 }
 
 void upload_free(Upload *upload)
@@ -95,7 +102,7 @@ bool upload_add(Uploads *uploads, int64_t length, const char *key, Upload **out,
     snprintf(u->info.key, sizeof u->info.key, "%s", key);
     u->info.length = length;
     u->info.created_at = time_now_ms();
-    u->info.expires_at = upload_expiry(uploads, u->info.created_at);
+    upload_touched(uploads, u);
     u->info.writing = true;
     u->taken = bytes;
     if (take_place(uploads, u, err)) {

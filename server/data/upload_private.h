@@ -21,6 +21,7 @@ typedef struct Upload {
     struct Upload *next;
     UploadInfo info;
     bool listed;    // others see it
+    double last;    // monotonic second at which it expires; info.expires_at is for people
     int64_t taken;  // bytes from the quota
     Sha256 hash;    // of the first hash.bytes bytes; of its holder
 } Upload;
@@ -56,7 +57,10 @@ const Upload *upload_find_key(const Uploads *uploads, const char *key);
 /* Another request with that key is at work: ERR_CONFLICT, reason "locked". */
 bool upload_fail_locked(const char *key, Error *err);
 
-int64_t upload_expiry(const Uploads *uploads, int64_t touched_at);
+/* With the lock held: it has so long to live from now. */
+void upload_lives_on(Upload *upload, int64_t ms);
+/* ... as long as one to which bytes have just come. */
+void upload_touched(const Uploads *uploads, Upload *upload);
 
 /* ---- upload_sweep.c ---- */
 

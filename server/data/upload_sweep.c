@@ -1,17 +1,19 @@
 /* server/data/upload_sweep.c -- the thread that lets uploads expire. */
-#include "server/base/time.h"
+#include "core/base/clock.h"
 #include "server/data/upload_private.h"
 
 static const double STOP_SECONDS = 0.4;  // that the thread may take to end
 
 enum { SWEEP_MOST_MS = 60000, SWEEP_LEAST_MS = 100 };
 
-/* One that has expired, held; NULL: there is none. */
-static Upload *hold_expired(Uploads *uploads, int64_t now)
+/* One that has expired, held; NULL: there is none. Nobody who sets the time of day makes one expire
+ * while its client still sends. */
+static Upload *hold_expired(Uploads *uploads)
 {
+    const double now = clock_seconds();
     pthread_mutex_lock(&uploads->lock);
     Upload *u = uploads->first;
-    while (u && (!u->listed || u->info.writing || u->info.expires_at > now))
+    while (u && (!u->listed || u->info.writing || u->last > now))
         u = u->next;
     if (u)
         u->info.writing = true;
@@ -31,7 +33,7 @@ static void expire(Uploads *uploads, Upload *u)
     LOG(uploads->config.log, LOG_WARNING, "upload_stays", log_text("upload", u->info.id),
         log_text("error", err.message));
     pthread_mutex_lock(&uploads->lock);
-    u->info.expires_at = upload_expiry(uploads, time_now_ms());  // tried again then
+    upload_touched(uploads, u);  // tried again then
     u->info.writing = false;
     pthread_mutex_unlock(&uploads->lock);
 }
@@ -43,7 +45,7 @@ static void *sweep(void *context)
     period = period > SWEEP_MOST_MS ? SWEEP_MOST_MS : period;
     period = period < SWEEP_LEAST_MS ? SWEEP_LEAST_MS : period;
     do {
-        for (Upload *u; (u = hold_expired(uploads, time_now_ms()));)
+        for (Upload *u; (u = hold_expired(uploads));)
             expire(uploads, u);
     } while (work_signal_pause(&uploads->stop, (double)period / 1000));
     return NULL;

@@ -164,7 +164,7 @@ static bool sync_bytes(UploadWriter *w, Error *err)
     w->synced = w->at;
     pthread_mutex_lock(&w->uploads->lock);
     w->upload->info.offset = w->synced;
-    w->upload->info.expires_at = upload_expiry(w->uploads, time_now_ms());
+    upload_touched(w->uploads, w->upload);
     pthread_mutex_unlock(&w->uploads->lock);
     return true;
 }

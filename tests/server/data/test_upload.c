@@ -5,8 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/sha256.h"
+#include "server/base/time.h"
 #include "server/data/upload.h"
+#include "tests/server/clocks.h"
 #include "tests/server/scratch.h"
 
 #include "tests/check.h"
@@ -24,15 +27,20 @@ static struct {
     Uploads *uploads;
 } T;
 
-static void open_with(int64_t upload_bytes, int most)
+static void open_for(int64_t expire_ms, int64_t upload_bytes, int most)
 {
     Error err = {0};
     const UploadsConfig config = {.data = T.scratch.path,
                                   .upload_bytes = upload_bytes,
                                   .most = most,
-                                  .expire_ms = DAY,
+                                  .expire_ms = expire_ms,
                                   .quota = T.quota};
     CHECK_OK(uploads_open(&config, &T.uploads, &err), err);
+}
+
+static void open_with(int64_t upload_bytes, int most)
+{
+    open_for(DAY, upload_bytes, most);
 }
 
 static int set_up(void **state)
@@ -315,8 +323,56 @@ static void limits(void **state)
     assert_int_equal(file_count(), 8);
 }
 
-#ifndef WITHOUT_FAULTS
+/* ---- Clocks ---- */
 
+static bool is_there(const char *id)
+{
+    UploadInfo info;
+    Error err = {0};
+    return uploads_get(T.uploads, id, &info, &err);
+}
+
+/* Only time that passes makes an upload expire: not a clock that somebody sets to tomorrow. */
+static void a_clock_that_is_set_forward_takes_nothing(void **state)
+{
+    enum { MOMENT = 400, LATER = 1000 };
+    (void)state;
+    const int64_t start = (int64_t)(1000 * clock_seconds());
+    assert_true(uploads_close(T.uploads));
+    clocks_hold_monotonic(start);
+    open_for(MOMENT, 8 * PIECE, 4);
+    const UploadInfo old = create(PIECE);
+    clocks_hold_monotonic(start + LATER);
+    const UploadInfo fresh = create(PIECE);
+    clocks_shift_wall(24 * HOUR_MS);
+    while (is_there(old.id))
+        usleep(10000);
+    assert_true(uploads_close(T.uploads));  // who looks for old ones has looked at all
+    clocks_hold_monotonic(0);
+    clocks_shift_wall(0);
+    open_with(8 * PIECE, 4);
+    assert_true(is_there(fresh.id));
+}
+
+/* Upload files tell by the time of day when their last byte came, and it may have been wrong. */
+static void after_a_start_there_is_time_to_go_on(void **state)
+{
+    static const int64_t SHIFTS[] = {48 * HOUR_MS, -48 * HOUR_MS};
+    (void)state;
+    const UploadInfo upload = create(2 * PIECE);
+    send_pieces(upload.id, 0, 1);
+    for (size_t i = 0; i < COUNT(SHIFTS); i++) {
+        clocks_shift_wall(SHIFTS[i]);
+        reopen();
+        reopen();  // by its end, one has looked for what has expired
+        const int64_t left = get(upload.id).expires_at - time_now_ms();
+        assert_in_range(left, HOUR_MS / 12, SHIFTS[i] > 0 ? HOUR_MS / 6 : DAY);
+    }
+    clocks_shift_wall(0);
+    send_pieces(upload.id, 1, 2);
+}
+
+#ifndef WITHOUT_FAULTS
 enum { PIECES = 4 };
 
 /* The id of the only one, valid until the next call. */
@@ -436,6 +492,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(is_taken_out_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_key_makes_one_upload, set_up, tear_down),
         cmocka_unit_test_setup_teardown(limits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_clock_that_is_set_forward_takes_nothing, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(after_a_start_there_is_time_to_go_on, set_up, tear_down),
 #ifndef WITHOUT_FAULTS
         cmocka_unit_test_setup_teardown(what_was_cut_off_is_forgotten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failing_disk_loses_nothing, set_up, tear_down),
