@@ -84,6 +84,7 @@ bool delete_dataset(App *app, const Request *req, Response *res, Error *err);
 /* api_pictures.c */
 bool list_pictures(App *app, const Request *req, Response *res, Error *err);
 bool get_picture(App *app, const Request *req, Response *res, Error *err);
+bool get_picture_content(App *app, const Request *req, Response *res, Error *err);
 bool preview_picture(App *app, const Request *req, Response *res, Error *err);
 
 /* api_predict.c */
@@ -104,6 +105,7 @@ bool create_model(App *app, const Request *req, Response *res, Error *err);
 bool get_model(App *app, const Request *req, Response *res, Error *err);
 bool patch_model(App *app, const Request *req, Response *res, Error *err);
 bool delete_model(App *app, const Request *req, Response *res, Error *err);
+bool list_model_versions(App *app, const Request *req, Response *res, Error *err);
 bool put_model_version(App *app, const Request *req, Response *res, Error *err);
 bool get_model_version(App *app, const Request *req, Response *res, Error *err);
 bool delete_model_version(App *app, const Request *req, Response *res, Error *err);

@@ -160,6 +160,57 @@ int64_t query_id(Query *query, const char *name, const char *whose, IdParser par
     return id;
 }
 
+Page query_page(Query *query, Faults *faults)
+{
+    return (Page){
+        .after = query_text(query, "after", faults),
+        .limit = (int)query_integer(query, "limit", PAGE_MOST, 1, PAGE_MOST, faults),
+    };
+}
+
+/* The first object behind page.after; NULL: there is none, which is a fault where nothing in the
+ * list is called so. */
+static const cJSON *page_begin(const cJSON *all, const char *key, Page page, Faults *faults)
+{
+    const cJSON *item;
+    if (!page.after)
+        return all->child;
+    cJSON_ArrayForEach(item, all)
+    {
+        const cJSON *id = cJSON_GetObjectItemCaseSensitive(item, key);
+        if (strcmp(cJSON_GetStringValue(id), page.after) == 0)
+            return item->next;
+    }
+    faults_add(faults, "?after", "must be the %s of one of this list, got %.40s", key, page.after);
+    return NULL;
+}
+
+bool respond_page(const Request *req, cJSON *all, const char *key, Page page, Faults *faults,
+                  Response *res)
+{
+    const cJSON *item = page_begin(all, key, page, faults), *last = NULL;
+    cJSON *data = cJSON_CreateArray();
+    for (; item && cJSON_GetArraySize(data) < page.limit; item = item->next) {
+        cJSON_AddItemToArray(data, cJSON_Duplicate(item, true));
+        last = cJSON_GetObjectItemCaseSensitive(item, key);
+    }
+    query_finish(req->query, faults);
+    cJSON *last_id = last ? cJSON_Duplicate(last, false) : NULL;
+    cJSON *list = list_to_json(data, item != NULL, last_id);
+    cJSON_Delete(all);
+    if (!faults->count)
+        return respond_json(res, 200, list);
+    cJSON_Delete(list);
+    return respond_faults(res, faults);
+}
+
+bool respond_whole_list(const Request *req, cJSON *all, const char *key, Response *res)
+{
+    Faults faults = {.count = 0};
+    const Page page = query_page(req->query, &faults);
+    return respond_page(req, all, key, page, &faults, res);
+}
+
 RequestKey request_key(const Request *req, Faults *faults)
 {
     const char *key = request_header(req, "Idempotency-Key");

@@ -34,6 +34,21 @@ unsigned query_statuses(Query *query, const char *const names[], int count, Faul
 /* An id, as `parse` reads it; 0 if it is absent. `whose` is "a job's". */
 int64_t query_id(Query *query, const char *name, const char *whose, IdParser parse, Faults *faults);
 
+/* `after` and `limit` of a list that is whole in memory; without them all of it comes, up to
+ * PAGE_MOST. */
+enum { PAGE_MOST = 1000 };
+typedef struct {
+    const char *after;  // `key` of the last one of the page before; NULL: from the first
+    int limit;
+} Page;
+Page query_page(Query *query, Faults *faults);
+/* Answer a page of the objects `all`, which are taken; `key` is the member that tells them apart.
+ * It ends the query, and answers its faults. */
+bool respond_page(const Request *req, cJSON *all, const char *key, Page page, Faults *faults,
+                  Response *res);
+/* The same where the page is all that the query has. */
+bool respond_whole_list(const Request *req, cJSON *all, const char *key, Response *res);
+
 /* The client's idempotency key, which stands for the request itself, not for what it is resolved
  * to, which changes with defaults. To be given to request_key_free. */
 RequestKey request_key(const Request *req, Faults *faults);

@@ -47,7 +47,8 @@ static const Route ROUTES[] = {
     {"PUT",    "/v1/datasets/:dataset/content",                      put_dataset_content,    BODY_STREAM,   TOKEN, SINKS},
     {"GET",    "/v1/datasets/:dataset/report",                       get_dataset_report,     BODY_NONE,     TOKEN, READS},
     {"GET",    "/v1/datasets/:dataset/pictures",                     list_pictures,          BODY_NONE,     TOKEN, READS},
-    {"GET",    "/v1/datasets/:dataset/pictures/:picture/content",    get_picture,            BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v1/datasets/:dataset/pictures/:picture",            get_picture,            BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v1/datasets/:dataset/pictures/:picture/content",    get_picture_content,    BODY_NONE,     TOKEN, READS},
     {"POST",   "/v1/datasets/:dataset/pictures/:picture/preview",    preview_picture,        BODY_JSON,     LOOK,  READS},
     {"POST",   "/v1/datasets/:dataset/cancel",                       cancel_dataset,         BODY_OPTIONAL, TOKEN, WRITES},
 
@@ -57,6 +58,7 @@ static const Route ROUTES[] = {
     {"GET",    "/v1/models/:model",                                  get_model,              BODY_NONE,     TOKEN, READS},
     {"PATCH",  "/v1/models/:model",                                  patch_model,            BODY_JSON,     TOKEN, WRITES},
     {"DELETE", "/v1/models/:model",                                  delete_model,           BODY_NONE,     TOKEN, WRITES},
+    {"GET",    "/v1/models/:model/versions",                         list_model_versions,    BODY_NONE,     TOKEN, READS},
     {"PUT",    "/v1/models/:model/versions",                         put_model_version,      BODY_STREAM,   TOKEN, SINKS},
     {"GET",    "/v1/models/:model/versions/:version",                get_model_version,      BODY_NONE,     TOKEN, READS},
     {"DELETE", "/v1/models/:model/versions/:version",                delete_model_version,   BODY_NONE,     TOKEN, WRITES},

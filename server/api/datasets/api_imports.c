@@ -1,6 +1,5 @@
 /* The folders and archives that the operator laid out for imports. */
 #include "server/api/api_common.h"
-#include "server/api/jobs/json_job.h"
 
 static cJSON *source_to_json(const DatasetSource *source)
 {
@@ -17,14 +16,11 @@ static cJSON *source_to_json(const DatasetSource *source)
 bool list_imports(App *app, const Request *req, Response *res, Error *err)
 {
     DatasetSources sources;
-    if (request_has_faults(req, res))
-        return true;
     if (!datasets_sources(app->sets, &sources, err))
         return false;
-    cJSON *data = cJSON_CreateArray();
+    cJSON *all = cJSON_CreateArray();
     for (size_t i = 0; i < sources.count; i++)
-        cJSON_AddItemToArray(data, source_to_json(&sources.items[i]));
-    cJSON *last = sources.count ? cJSON_CreateString(sources.items[sources.count - 1].name) : NULL;
+        cJSON_AddItemToArray(all, source_to_json(&sources.items[i]));
     dataset_sources_free(&sources);
-    return respond_json(res, 200, list_to_json(data, false, last));
+    return respond_whole_list(req, all, "folder", res);
 }

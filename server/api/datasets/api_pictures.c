@@ -238,8 +238,38 @@ static bool respond_png(const Picture *picture, Response *res, Error *err)
     return true;
 }
 
-/* A set never changes: neither does a picture of it. */
+/* As it stands in the list. */
+static cJSON *find_row(const Opened *o, int64_t n)
+{
+    const Dataset *set = o->set;
+    const bool train = n < set->train.count;
+    const char *split = train ? "train" : "test";
+    const int64_t i = train ? n : n - set->train.count;
+    Names names = names_open(o, split);
+    cJSON *json = picture_to_json(o, n, split, (train ? &set->train : &set->test)->labels[i],
+                                  names_get(&names, i));
+    names_close(&names);
+    return json;
+}
+
 bool get_picture(App *app, const Request *req, Response *res, Error *err)
+{
+    Opened o;
+    Picture picture;
+    int64_t n;
+    if (request_has_faults(req, res))
+        return true;
+    if (!open_set(app, req, &o, err))
+        return false;
+    const bool ok = find_picture(&o, req, &picture, &n, err);
+    if (ok)
+        respond_json(res, 200, find_row(&o, n));
+    open_sets_return(app->open_sets, o.set);
+    return ok;
+}
+
+/* A set never changes: neither does a picture of it. */
+bool get_picture_content(App *app, const Request *req, Response *res, Error *err)
 {
     Opened o;
     Picture picture;

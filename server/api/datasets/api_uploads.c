@@ -4,10 +4,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/base/memory.h"
 #include "server/api/api_common.h"
 #include "server/api/datasets/tus.h"
 #include "server/api/datasets/upload_sink.h"
-#include "server/api/jobs/json_job.h"
 #include "server/base/json_fields.h"
 
 static const char PATH[] = "/v1/uploads";
@@ -28,14 +28,21 @@ void add_path_headers(const App *app, const char *method, const char *path, Resp
 
 /* ---- What there is ---- */
 
+enum { RECEIVING, COMPLETE };
+static const char *const STATUSES[] = {"receiving", "complete"};
+
+static int upload_status(const UploadInfo *info)
+{
+    return info->offset == info->length ? COMPLETE : RECEIVING;
+}
+
 static cJSON *upload_to_json(const UploadInfo *info)
 {
     char *name = tus_metadata_text(info->metadata, "filename");
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "id", info->id);
     cJSON_AddStringToObject(json, "object", "upload");
-    cJSON_AddStringToObject(json, "status",
-                            info->offset == info->length ? "complete" : "receiving");
+    cJSON_AddStringToObject(json, "status", STATUSES[upload_status(info)]);
     cJSON_AddItemToObject(json, "filename", name ? cJSON_CreateString(name) : cJSON_CreateNull());
     json_add_count(json, "length", info->length);
     json_add_count(json, "offset", info->offset);
@@ -49,18 +56,19 @@ static cJSON *upload_to_json(const UploadInfo *info)
 
 bool list_uploads(App *app, const Request *req, Response *res, Error *err)
 {
+    Faults faults = {.count = 0};
     UploadInfo *list;
     size_t count;
     (void)err;
-    if (request_has_faults(req, res))
-        return true;
+    const unsigned statuses = query_statuses(req->query, STATUSES, COUNT(STATUSES), &faults);
+    const Page page = query_page(req->query, &faults);
     uploads_list(app->uploads, &list, &count);
-    cJSON *data = cJSON_CreateArray();
+    cJSON *all = cJSON_CreateArray();
     for (size_t i = 0; i < count; i++)
-        cJSON_AddItemToArray(data, upload_to_json(&list[i]));
-    cJSON *last = count ? cJSON_CreateString(list[count - 1].id) : NULL;
+        if (statuses == 0 || statuses & 1u << upload_status(&list[i]))
+            cJSON_AddItemToArray(all, upload_to_json(&list[i]));
     free(list);
-    return respond_json(res, 200, list_to_json(data, false, last));
+    return respond_page(req, all, "id", page, &faults, res);
 }
 
 /* For HEAD as well, which is how a client asks where to go on. */

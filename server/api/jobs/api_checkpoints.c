@@ -13,20 +13,13 @@ bool list_checkpoints(App *app, const Request *req, Response *res, Error *err)
     int64_t id;
     if (!request_job(req, &id, err))
         return false;
-    if (request_has_faults(req, res))
-        return true;
     if (!jobs_checkpoints(app->jobs, id, &list, err))
         return false;
-    cJSON *data = cJSON_CreateArray(), *last = NULL;
+    cJSON *all = cJSON_CreateArray();
     for (size_t i = 0; i < list.count; i++)
-        cJSON_AddItemToArray(data, checkpoint_to_json(&list.items[i]));
-    if (list.count) {
-        char text[JOB_ID];
-        checkpoint_id_format(list.items[list.count - 1].step, text);
-        last = cJSON_CreateString(text);
-    }
+        cJSON_AddItemToArray(all, checkpoint_to_json(&list.items[i]));
     checkpoint_list_free(&list);
-    return respond_json(res, 200, list_to_json(data, false, last));
+    return respond_whole_list(req, all, "id", res);
 }
 
 /* Open the file of the checkpoint that the path names. */

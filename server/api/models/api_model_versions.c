@@ -11,11 +11,17 @@
 #include "server/api/api_common.h"
 #include "server/api/datasets/upload_sink.h"
 #include "server/api/file_answer.h"
+#include "server/api/jobs/json_job.h"
 #include "server/api/models/json_model.h"
 #include "server/base/json_text.h"
 #include "server/models/model_card.h"
 #include "server/models/model_files.h"
 #include "server/models/model_onnx.h"
+
+enum {
+    LIST_DEFAULT = 20,
+    LIST_MOST = 1000,
+};
 
 /* ---- Look ---- */
 
@@ -26,6 +32,44 @@ static bool request_version(App *app, const Request *req, ModelVersion *version,
     const bool ok = models_resolve(app->models, reference, version, err);
     free(reference);
     return ok;
+}
+
+/* A page of the versions that came from `job_id` (0: from anywhere) and before `after`. */
+static bool respond_versions(Response *res, const ModelDetail *model, int64_t job_id, int64_t after,
+                             int limit)
+{
+    cJSON *data = cJSON_CreateArray();
+    int64_t last = 0;
+    bool more = false;
+    for (size_t i = 0; i < model->versions.count && !more; i++) {
+        const VersionRow *row = &model->versions.items[i];
+        if (row->version >= after || (job_id != 0 && row->source.job_id != job_id))
+            continue;
+        more = cJSON_GetArraySize(data) == limit;
+        if (more)
+            break;
+        last = row->version;
+        cJSON_AddItemToArray(data, version_to_json(model->row.name, row, &model->aliases, false));
+    }
+    return respond_json(res, 200,
+                        list_to_json(data, more, last ? cJSON_CreateNumber((double)last) : NULL));
+}
+
+bool list_model_versions(App *app, const Request *req, Response *res, Error *err)
+{
+    Faults faults = {.count = 0};
+    ModelDetail model;
+    const int64_t job = query_id(req->query, "job", "a job's", job_id_parse, &faults);
+    const int64_t after = query_integer(req->query, "after", INT64_MAX, 1, INT64_MAX, &faults);
+    const int limit = (int)query_integer(req->query, "limit", LIST_DEFAULT, 1, LIST_MOST, &faults);
+    query_finish(req->query, &faults);
+    if (faults.count)
+        return respond_faults(res, &faults);
+    if (!models_get(app->models, req->params[0], &model, err))
+        return false;
+    respond_versions(res, &model, job, after, limit);
+    model_detail_free(&model);
+    return true;
 }
 
 bool get_model_version(App *app, const Request *req, Response *res, Error *err)

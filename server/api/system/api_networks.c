@@ -1,6 +1,5 @@
 /* List the networks, and show one layer by layer. */
-#include "server/api/api.h"
-#include "server/api/jobs/json_job.h"
+#include "server/api/api_common.h"
 #include "server/api/system/json_network.h"
 
 enum {
@@ -10,19 +9,14 @@ enum {
 
 bool list_networks(App *app, const Request *req, Response *res, Error *err)
 {
-    Faults faults = {.count = 0};
     size_t count;
     const Model *models = models_table(&count);
     (void)app;
     (void)err;
-    query_finish(req->query, &faults);
-    if (faults.count)
-        return respond_faults(res, &faults);
-    cJSON *data = cJSON_CreateArray();
+    cJSON *all = cJSON_CreateArray();
     for (size_t i = 0; i < count; i++)
-        cJSON_AddItemToArray(data, network_costs_to_json(&models[i]));
-    cJSON *last = count ? cJSON_CreateString(models[count - 1].name) : NULL;
-    return respond_json(res, 200, list_to_json(data, false, last));
+        cJSON_AddItemToArray(all, network_costs_to_json(&models[i]));
+    return respond_whole_list(req, all, "id", res);
 }
 
 bool get_network(App *app, const Request *req, Response *res, Error *err)

@@ -1,0 +1,93 @@
+// What a client may expect of all resources alike: pages, items of collections, methods, problems, conditions.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Client, description } from './client.js';
+import { Daemon, until } from './daemon.js';
+import { makePictures } from './pictures.js';
+
+const imports = mkdtempSync(join(tmpdir(), 'imports-'));
+const TUS = { 'tus-resumable': '1.0.0' };
+const BYTES = { 'content-type': 'application/octet-stream' };
+const SETTINGS = { network: 'googlenet_tiny', image_size: 16, train_limit: 64, test_limit: 64, epochs: 2, batch_size: 32, optimizer: { learning_rate: 0.01 } };
+let daemon, client, job, set;
+
+// Two of everything that can be listed.
+before(async () => {
+  makePictures(join(imports, 'colours'), 12);
+  writeFileSync(join(imports, 'another.zip'), '');
+  daemon = await Daemon.start({ args: ['--imports', imports] });
+  client = new Client(daemon.url);
+  job = await client.create({ ...SETTINGS, register_as: 'shirts' });
+  await client.create({ ...SETTINGS, register_as: 'shirts' });
+  await client.evaluated('job_2');
+  await client.post('/v1/models', { name: 'others', job: job.id }, { status: 201 });
+  for (const name of ['first', 'colours'])
+    set = (await client.post('/v1/datasets', { name, source: { folder: 'colours' }, image: { size: 16 } }, { status: 201 })).json;
+  for (const length of ['5', '7'])
+    await client.call('POST', '/v1/uploads', { headers: { ...TUS, 'upload-length': length }, status: 201 });
+  await until('the imports', async () => (await client.get('/v1/datasets?status=ready&name=o')).json.data.some(({ id }) => id === set.id));
+});
+after(async () => {
+  await daemon.stop();
+  rmSync(imports, { recursive: true });
+});
+
+// Every path of the description that is a list, with what its parameters stand for here.
+const NAMES = () => ({ job: job.id, checkpoint: 'best', network: 'googlenet_tiny', dataset: set.id, picture: 3, model: 'shirts', version: 1, evaluation: 'eval_1', upload: upload?.id });
+let upload;
+const fill = (template) => template.replace(/\{(\w+)\}/g, (_, name) => NAMES()[name]);
+const isList = ({ schema }) => schema?.$ref?.endsWith('List');
+const lists = Object.entries(description.paths).filter(([, { get }]) => get?.responses[200] && isList(get.responses[200].content?.['application/json'] ?? {}));
+
+test('every list comes in pages by after and limit, whatever it holds', async () => {
+  upload = (await client.get('/v1/uploads')).json.data[0];
+  assert.ok(lists.length >= 14, lists.map(([path]) => path).join());
+  for (const [template] of lists) {
+    const path = fill(template);
+    const whole = (await client.get(`${path}?limit=1000`)).json;
+    assert.ok(whole.data.length >= 2, `${path} has ${whole.data.length}`);
+    const first = (await client.get(`${path}?limit=1`)).json;
+    assert.deepEqual([first.object, first.data, first.has_more], ['list', whole.data.slice(0, 1), true], path);
+    assert.notEqual(first.last_id, null, path);
+    const second = (await client.get(`${path}?limit=1&after=${encodeURIComponent(first.last_id)}`)).json;
+    assert.deepEqual(second.data, whole.data.slice(1, 2), path);
+    const none = (await client.get(`${path}?limit=1&after=${encodeURIComponent(whole.last_id)}`)).json;
+    assert.deepEqual([none.data, none.has_more, none.last_id], [[], false, null], path);
+    const wrong = (await client.get(`${path}?limit=0&after=%2B&colour=red`, { status: 400 })).json;
+    assert.deepEqual(wrong.errors.map(({ pointer }) => pointer).sort(), ['?after', '?colour', '?limit'], path);
+  }
+});
+
+test('uploads are listed by status, versions by the job that they came from', async () => {
+  const ids = async (query) => (await client.get(`/v1/uploads?${query}`)).json.data.map(({ id }) => id);
+  const headers = { ...TUS, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' };
+  await client.call('PATCH', `/v1/uploads/${upload.id}`, { body: 'hello', headers, status: 204 });
+  assert.deepEqual(await ids('status=complete'), [upload.id]);
+  assert.equal((await ids('status=receiving')).length, 1);
+  assert.equal((await ids('status=complete,receiving')).length, 2);
+  await client.get('/v1/uploads?status=done', { status: 400 });
+  const versions = async (query) => (await client.get(`/v1/models/shirts/versions?${query}`)).json.data;
+  assert.deepEqual((await versions('')).map(({ version }) => version), [2, 1]);
+  assert.deepEqual(await versions(''), (await client.get('/v1/models/shirts')).json.versions);
+  assert.deepEqual((await versions(`job=${job.id}`)).map(({ version, source }) => [version, source.job]), [[1, job.id]]);
+  assert.deepEqual(await versions('job=job_99'), []);
+  await client.get('/v1/models/nobody/versions', { status: 404 });
+});
+
+test('what a list holds is there by itself, and the same', async () => {
+  const items = [
+    ['/v1/jobs', 'id'], [`/v1/jobs/${job.id}/checkpoints`, 'id'], ['/v1/datasets', 'id'], [`/v1/datasets/${set.id}/pictures`, 'n'],
+    ['/v1/datasets/fashion_mnist/pictures', 'n'], ['/v1/uploads', 'id'], ['/v1/models', 'name'],
+    ['/v1/models/shirts/versions', 'version'], ['/v1/evaluations', 'id'], ['/v1/networks', 'id'],
+  ];
+  for (const [path, key] of items) {
+    const { data } = (await client.get(path)).json;
+    for (const row of [data[0], data.at(-1)]) {
+      const { json } = await client.get(`${path}/${row[key]}`);
+      for (const [name, value] of Object.entries(row)) assert.deepEqual(json[name], value, `${path}/${row[key]} ${name}`);
+    }
+  }
+});
