@@ -19,7 +19,7 @@ static_assert((int)KEY_MOST < (int)UPLOAD_KEY, "an upload keeps its key whole");
 bool request_job(const Request *req, int64_t *id, Error *err)
 {
     return job_id_parse(req->params[0], id)
-           || fail(err, ERR_NOT_FOUND, "there is no job %s", req->params[0]);
+           || fail_as(err, ERR_NOT_FOUND, "job_not_found", "there is no job %s", req->params[0]);
 }
 
 bool request_has_faults(const Request *req, Response *res)

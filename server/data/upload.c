@@ -125,7 +125,7 @@ bool uploads_get(Uploads *uploads, const char *id, UploadInfo *info, Error *err)
     if (u)
         *info = u->info;
     pthread_mutex_unlock(&uploads->lock);
-    return u || fail(err, ERR_NOT_FOUND, "there is no upload %s", id);
+    return u || fail_as(err, ERR_NOT_FOUND, "upload_not_found", "there is no upload %s", id);
 }
 
 void uploads_list(Uploads *uploads, UploadInfo **list, size_t *count)

@@ -145,7 +145,7 @@ bool upload_hold(Uploads *uploads, const char *id, Upload **out, Error *err)
     pthread_mutex_unlock(&uploads->lock);
     *out = u;
     if (!u)
-        return fail(err, ERR_NOT_FOUND, "there is no upload %s", id);
+        return fail_as(err, ERR_NOT_FOUND, "upload_not_found", "there is no upload %s", id);
     return free_one
            || fail_as(err, ERR_CONFLICT, "locked", "another request works on the upload %s", id);
 }

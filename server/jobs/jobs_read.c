@@ -153,7 +153,8 @@ bool jobs_checkpoint_find(Jobs *jobs, int64_t id, const char *which, CheckpointR
         *checkpoint = list.items[i];
     checkpoint_list_free(&list);
     if (!found)
-        return fail(err, ERR_NOT_FOUND, "job_%lld has no checkpoint %.40s", (long long)id, which);
+        return fail_as(err, ERR_NOT_FOUND, "checkpoint_not_found",
+                       "job_%lld has no checkpoint %.40s", (long long)id, which);
     *path = job_model_path(jobs->data, id, checkpoint->step);
     return true;
 }
@@ -173,7 +174,8 @@ bool jobs_checkpoint_open(Jobs *jobs, int64_t id, const char *which, CheckpointR
     if (*fd >= 0)
         return true;
     // Between the row and here a newer checkpoint may have taken its place.
-    return errno == ENOENT ? fail(err, ERR_NOT_FOUND, "the checkpoint has just been replaced")
+    return errno == ENOENT ? fail_as(err, ERR_NOT_FOUND, "checkpoint_not_found",
+                                     "the checkpoint has just been replaced")
                            : fail(err, ERR_IO, "open %s: %s", path.text, strerror(errno));
 }
 

@@ -27,7 +27,7 @@ bool model_tx_begin_known(Models *models, const char *name, ModelTx *tx, Error *
         return false;
     if (tx->row.id > 0)
         return true;
-    fail(err, ERR_NOT_FOUND, "there is no model called %.100s", name);
+    fail_as(err, ERR_NOT_FOUND, "model_not_found", "there is no model called %.100s", name);
     return model_tx_drop(tx, err);
 }
 

@@ -128,11 +128,12 @@ static bool fail_to_find(Models *models, const char *name, const char *alias, in
         return false;
     model_row_free(&model);
     if (number > 0)
-        return fail(err, ERR_NOT_FOUND, "the model %s has no version %lld", name,
-                    (long long)number);
+        return fail_as(err, ERR_NOT_FOUND, "version_not_found", "the model %s has no version %lld",
+                       name, (long long)number);
     if (alias)
-        return fail(err, ERR_NOT_FOUND, "the model %s has no alias %s", name, alias);
-    return fail(err, ERR_NOT_FOUND, "the model %s has no versions", name);
+        return fail_as(err, ERR_NOT_FOUND, "version_not_found", "the model %s has no alias %s",
+                       name, alias);
+    return fail_as(err, ERR_NOT_FOUND, "version_not_found", "the model %s has no versions", name);
 }
 
 /* "shirts@3" into its parts; `alias` "" where there is none. */
@@ -162,7 +163,8 @@ bool models_resolve(Models *models, const char *reference, ModelVersion *version
     int64_t number;
     VersionRow row;
     if (!take_apart(reference, name, alias, &number))
-        return fail(err, ERR_NOT_FOUND, "there is no model %.120s", reference);
+        return fail_as(err, ERR_NOT_FOUND, "model_not_found", "there is no model %.120s",
+                       reference);
     const char *wanted = alias[0] ? alias : NULL;
     if (!store_resolve_version(models->store, name, wanted, number, &row, err))
         return false;

@@ -189,7 +189,8 @@ bool models_delete_version(Models *models, const char *name, int64_t version, Mo
                            void *context, Error *err)
 {
     if (version < 1)
-        return fail(err, ERR_NOT_FOUND, "the model has no version %lld", (long long)version);
+        return fail_as(err, ERR_NOT_FOUND, "version_not_found", "the model has no version %lld",
+                       (long long)version);
     return delete_all(models, (Deletion){name, version, allow, context, 0}, err);
 }
 

@@ -76,7 +76,9 @@ static bool load_id(Db *db, int64_t id, DatasetRow *set, Error *err)
 {
     bool found;
     return load(db, id, NULL, set, &found, err)
-           && (found || fail(err, ERR_NOT_FOUND, "there is no data set set_%lld", (long long)id));
+           && (found
+               || fail_as(err, ERR_NOT_FOUND, "dataset_not_found", "there is no data set set_%lld",
+                          (long long)id));
 }
 
 bool store_load_dataset(Store *store, int64_t id, DatasetRow *set, Error *err)
@@ -98,7 +100,10 @@ bool store_dataset_named(Store *store, const char *name, DatasetRow *set, Error 
     pthread_mutex_lock(&store->reader.lock);
     const bool ok = load(&store->reader, 0, name, set, &found, err);
     pthread_mutex_unlock(&store->reader.lock);
-    return ok && (found || fail(err, ERR_NOT_FOUND, "there is no data set called %.200s", name));
+    return ok
+           && (found
+               || fail_as(err, ERR_NOT_FOUND, "dataset_not_found",
+                          "there is no data set called %.200s", name));
 }
 
 bool store_next_import(Store *store, int64_t *id, Error *err)

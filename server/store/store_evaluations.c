@@ -88,7 +88,8 @@ static bool load(Db *db, int64_t id, EvaluationRow *evaluation, bool whole, Erro
     free(sql);
     return ok
            && (found
-               || fail(err, ERR_NOT_FOUND, "there is no evaluation eval_%lld", (long long)id));
+               || fail_as(err, ERR_NOT_FOUND, "evaluation_not_found",
+                          "there is no evaluation eval_%lld", (long long)id));
 }
 
 bool store_load_evaluation(Store *store, int64_t id, EvaluationRow *evaluation, Error *err)

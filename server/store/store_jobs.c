@@ -97,7 +97,10 @@ static bool load(Db *db, int64_t id, JobInfo *job, Error *err)
     if (!ok && found)
         job_info_free(job);
     free(sql);
-    return ok && (found || fail(err, ERR_NOT_FOUND, "there is no job job_%lld", (long long)id));
+    return ok
+           && (found
+               || fail_as(err, ERR_NOT_FOUND, "job_not_found", "there is no job job_%lld",
+                          (long long)id));
 }
 
 bool store_load_job(Store *store, int64_t id, JobInfo *job, Error *err)

@@ -56,7 +56,8 @@ bool store_load_model(Store *store, int64_t id, ModelRow *model, Error *err)
 {
     return load(&store->writer, id, NULL, model, err)
            && (model->id > 0
-               || fail(err, ERR_NOT_FOUND, "there is no model model_%lld", (long long)id));
+               || fail_as(err, ERR_NOT_FOUND, "model_not_found", "there is no model model_%lld",
+                          (long long)id));
 }
 
 bool store_load_model_named(Store *store, const char *name, ModelRow *model, Error *err)
@@ -70,7 +71,9 @@ bool store_model_named(Store *store, const char *name, ModelRow *model, Error *e
     const bool ok = load(&store->reader, 0, name, model, err);
     pthread_mutex_unlock(&store->reader.lock);
     return ok
-           && (model->id > 0 || fail(err, ERR_NOT_FOUND, "there is no model called %.100s", name));
+           && (model->id > 0
+               || fail_as(err, ERR_NOT_FOUND, "model_not_found", "there is no model called %.100s",
+                          name));
 }
 
 bool store_models(Store *store, const ModelQuery *query, ModelList *list, Error *err)

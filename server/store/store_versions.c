@@ -69,7 +69,8 @@ static bool load_number(Db *db, int64_t model_id, int64_t number, VersionRow *ve
     bool found;
     return load(db, "model_id = ?1 AND version = ?2", model_id, number, version, &found, err)
            && (found
-               || fail(err, ERR_NOT_FOUND, "the model has no version %lld", (long long)number));
+               || fail_as(err, ERR_NOT_FOUND, "version_not_found", "the model has no version %lld",
+                          (long long)number));
 }
 
 bool store_load_version(Store *store, int64_t model_id, int64_t number, VersionRow *version,
@@ -82,7 +83,7 @@ bool store_load_version_row(Store *store, int64_t row, VersionRow *version, Erro
 {
     bool found;
     return load(&store->writer, "id = ?1 AND id > ?2", row, 0, version, &found, err)
-           && (found || fail(err, ERR_NOT_FOUND, "the version is gone"));
+           && (found || fail_as(err, ERR_NOT_FOUND, "version_not_found", "the version is gone"));
 }
 
 bool store_version(Store *store, int64_t model_id, int64_t number, VersionRow *version, Error *err)

@@ -135,7 +135,7 @@ test('refusals', async () => {
     ...['a b', 'a YQ==,a YQ==', 'a YQ== b', ',a', 'a YQ', 'ä YQ==', `a ${'A'.repeat(4096)}`].map((m) =>
       ['POST', '/v1/uploads', { ...TUS, 'upload-length': '5', 'upload-metadata': Buffer.from(m).toString('latin1') }, 400, 'invalid_request']),
     ['GET', path, { 'tus-resumable': '2' }, 412, 'tus_version'],
-    ['GET', '/v1/uploads/up_0123456789abcdef', TUS, 404, 'not_found'],
+    ['GET', '/v1/uploads/up_0123456789abcdef', TUS, 404, 'upload_not_found'],
     ['PATCH', path, { 'content-type': BYTES['content-type'], 'upload-offset': '10' }, 412, 'tus_version'],
     ['PATCH', path, { ...TUS, 'content-type': 'application/json', 'upload-offset': '10' }, 415, 'unsupported_media_type'],
     ['PATCH', path, BYTES, 400, 'invalid_request'],

@@ -98,15 +98,16 @@ bool get_dataset_report(App *app, const Request *req, Response *res, Error *err)
     if (request_has_faults(req, res))
         return true;
     if (dataset_find(req->params[0]))
-        return fail(err, ERR_NOT_FOUND, "%s was not imported and has no report", req->params[0]);
+        return fail_as(err, ERR_NOT_FOUND, "report_not_found",
+                       "%s was not imported and has no report", req->params[0]);
     if (!request_dataset(app, req, &set, err))
         return false;
     const int fd = open_report(app, set.id);
     if (fd < 0 || fstat(fd, &file) != 0) {
         if (fd >= 0)
             close(fd);
-        fail(err, ERR_NOT_FOUND, "%s has no report: it is %s", set.name,
-             DATASET_STATUS_NAMES[set.status]);
+        fail_as(err, ERR_NOT_FOUND, "report_not_found", "%s has no report: it is %s", set.name,
+                DATASET_STATUS_NAMES[set.status]);
         dataset_row_free(&set);
         return false;
     }

@@ -217,8 +217,8 @@ static bool find_picture(const Opened *o, const Request *req, Picture *picture, 
     const size_t digits = strspn(text, "0123456789");
     *n = digits > 0 && digits < 11 && !text[digits] ? strtoll(text, NULL, 10) : -1;
     if (*n < 0 || *n >= all)
-        return fail(err, ERR_NOT_FOUND, "%s has pictures 0 to %" PRId64 ", there is no %s", o->id,
-                    all - 1, text);
+        return fail_as(err, ERR_NOT_FOUND, "picture_not_found",
+                       "%s has pictures 0 to %" PRId64 ", there is no %s", o->id, all - 1, text);
     const Split *split = *n < set->train.count ? &set->train : &set->test;
     const int64_t i = *n < set->train.count ? *n : *n - set->train.count;
     const Shape s = set->image;

@@ -31,7 +31,8 @@ static bool open_checkpoint(App *app, const Request *req, CheckpointRow *row, in
         return false;
     if (strcmp(which, "latest") != 0 && strcmp(which, "best") != 0
         && !checkpoint_id_parse(which, &step))
-        return fail(err, ERR_NOT_FOUND, "%s has no checkpoint %s", req->params[0], which);
+        return fail_as(err, ERR_NOT_FOUND, "checkpoint_not_found", "%s has no checkpoint %s",
+                       req->params[0], which);
     return jobs_checkpoint_open(app->jobs, id, which, row, fd, err);
 }
 

@@ -16,7 +16,8 @@ enum {
 static bool request_id(const Request *req, int64_t *id, Error *err)
 {
     return evaluation_id_parse(req->params[0], id)
-           || fail(err, ERR_NOT_FOUND, "there is no evaluation %s", req->params[0]);
+           || fail_as(err, ERR_NOT_FOUND, "evaluation_not_found", "there is no evaluation %s",
+                      req->params[0]);
 }
 
 static bool request_evaluation(App *app, const Request *req, EvaluationRow *row, Error *err)

@@ -94,8 +94,8 @@ bool get_model_version(App *app, const Request *req, Response *res, Error *err)
     model_detail_free(&model);
     if (json)
         return respond_json(res, 200, json);
-    return fail(err, ERR_NOT_FOUND, "the model %s has no version %s", req->params[0],
-                req->params[1]);
+    return fail_as(err, ERR_NOT_FOUND, "version_not_found", "the model %s has no version %s",
+                   req->params[0], req->params[1]);
 }
 
 bool delete_model_version(App *app, const Request *req, Response *res, Error *err)
@@ -104,8 +104,8 @@ bool delete_model_version(App *app, const Request *req, Response *res, Error *er
     if (request_has_faults(req, res))
         return true;
     if (!model_version_parse(req->params[1], &number))
-        return fail(err, ERR_NOT_FOUND, "the model %s has no version %s", req->params[0],
-                    req->params[1]);
+        return fail_as(err, ERR_NOT_FOUND, "version_not_found", "the model %s has no version %s",
+                       req->params[0], req->params[1]);
     return models_delete_version(app->models, req->params[0], number, NULL, NULL, err)
            && respond_empty(res, 204);
 }

@@ -25,7 +25,8 @@ bool get_network(App *app, const Request *req, Response *res, Error *err)
     const Model *network = models_find(req->params[0]);
     (void)app;
     if (!network)
-        return fail(err, ERR_NOT_FOUND, "there is no network %s", req->params[0]);
+        return fail_as(err, ERR_NOT_FOUND, "network_not_found", "there is no network %s",
+                       req->params[0]);
     const int channels = (int)query_integer(req->query, "channels", 1, 1, CHANNELS_MOST, &faults);
     const int classes =
         (int)query_integer(req->query, "classes", 10, 1, MODEL_MAX_CLASSES, &faults);

@@ -9,6 +9,8 @@
 #include "core/base/memory.h"
 #include "core/base/text.h"
 
+enum { RETRY_SECONDS = 5 };  // where nobody knows better when it is worth while to ask again
+
 /* Every status that the daemon answers, with the title and the code of its problem. */
 static const struct {
     int status;
@@ -165,10 +167,20 @@ bool request_reject_faults(Response *res, const Faults *faults)
     return false;
 }
 
+static bool has_header(const Response *res, const char *name)
+{
+    for (int i = 0; i < res->header_count; i++)
+        if (strcmp(res->headers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 void response_finish(Response *res, const char *request_id)
 {
     if (!res->problem)
         return;
+    if (res->status == 503 && !has_header(res, "Retry-After"))
+        response_header(res, "Retry-After", "%d", RETRY_SECONDS);
     cJSON_AddStringToObject(res->problem, "request_id", request_id);
     char *text = cJSON_PrintUnformatted(res->problem);
     cJSON_Delete(res->problem);
