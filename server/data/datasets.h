@@ -82,13 +82,21 @@ bool datasets_check_waiting(const DatasetRow *set, Error *err);
  * above. */
 bool datasets_content(Datasets *sets, int64_t id, const char *upload, DatasetRow *set, Error *err);
 
+/* Looks at a set inside the change that ends it, so that nothing comes between. False leaves
+ * everything as it is; *err says why. */
+typedef struct {
+    bool (*allow)(void *context, const DatasetRow *set, Error *err);
+    void *context;
+} DatasetGuard;
+
 /* End the import, or the waiting: failed, with the code "cancelled". May be repeated. ERR_CONFLICT:
- * it is ready or has failed (reason "dataset_is_done"). */
-bool datasets_cancel(Datasets *sets, int64_t id, DatasetRow *set, Error *err);
+ * it is ready or has failed (reason "dataset_is_done"). `guard` may be NULL. */
+bool datasets_cancel(Datasets *sets, int64_t id, const DatasetGuard *guard, DatasetRow *set,
+                     Error *err);
 
 /* With its files. ERR_CONFLICT: a job that is queued, running or stopping trains on it (reason
- * "dataset_in_use"). */
-bool datasets_delete(Datasets *sets, int64_t id, Error *err);
+ * "dataset_in_use"). `guard` may be NULL. */
+bool datasets_delete(Datasets *sets, int64_t id, const DatasetGuard *guard, Error *err);
 
 /* Somebody who opened a set that was ready found that its files are damaged or gone: it has failed,
  * with the code "damaged", and keeps what is there for as long as it is not deleted. */

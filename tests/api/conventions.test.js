@@ -91,3 +91,82 @@ test('what a list holds is there by itself, and the same', async () => {
     }
   }
 });
+
+test('what is not there says what it is', async () => {
+  const missing = {
+    '/v1/nothing': 'not_found', '/v1/jobs/job_99': 'job_not_found', '/v1/jobs/nonsense': 'job_not_found',
+    '/v1/jobs/job_99/epochs': 'job_not_found', '/v1/jobs/job_99/curve': 'job_not_found', '/v1/jobs/job_99/events': 'job_not_found',
+    '/v1/jobs/job_99/checkpoints': 'job_not_found', '/v1/jobs/job_99/checkpoints/best': 'job_not_found',
+    [`/v1/jobs/${job.id}/checkpoints/step_9999`]: 'checkpoint_not_found', [`/v1/jobs/${job.id}/checkpoints/x/content`]: 'checkpoint_not_found',
+    '/v1/datasets/set_99': 'dataset_not_found', '/v1/datasets/nonsense/report': 'dataset_not_found', '/v1/datasets/nonsense/pictures': 'dataset_not_found',
+    '/v1/datasets/mnist/report': 'report_not_found', [`/v1/datasets/${set.id}/pictures/99999`]: 'picture_not_found',
+    [`/v1/datasets/${set.id}/pictures/-1/content`]: 'picture_not_found', '/v1/evaluations/eval_99': 'evaluation_not_found',
+    '/v1/evaluations/nonsense/mistakes': 'evaluation_not_found', '/v1/models/nobody': 'model_not_found',
+    '/v1/models/nobody/versions/1': 'model_not_found', '/v1/models/shirts/versions/9': 'version_not_found',
+    '/v1/models/shirts/versions/gone/card': 'version_not_found', '/v1/models/nobody/versions/1/content': 'model_not_found',
+    '/v1/networks/nonsense': 'network_not_found', '/v1/uploads/up_0000000000000000': 'upload_not_found',
+    '/v2/models/nobody': 'model_not_found', '/v2/models/shirts/versions/9': 'version_not_found',
+  };
+  for (const [path, code] of Object.entries(missing)) {
+    const { json, headers } = await client.get(path, { status: 404 });
+    assert.equal(json.code, code, path);
+    assert.equal(headers.get('content-type'), 'application/problem+json');
+  }
+  // Whoever would change it is told the same.
+  const changes = [
+    ['PATCH', '/v1/jobs/job_99', 'job_not_found', {}], ['DELETE', '/v1/jobs/job_99', 'job_not_found'], ['POST', '/v1/jobs/job_99/stop', 'job_not_found'],
+    ['POST', '/v1/jobs/job_99/resume', 'job_not_found'], ['POST', '/v1/jobs/job_99/checkpoint', 'job_not_found'], ['POST', '/v1/jobs/job_99/clone', 'job_not_found'],
+    ['DELETE', '/v1/datasets/set_99', 'dataset_not_found'], ['POST', '/v1/datasets/nonsense/cancel', 'dataset_not_found'],
+    ['POST', `/v1/datasets/${set.id}/pictures/99999/preview`, 'picture_not_found', {}],
+    ['DELETE', '/v1/evaluations/eval_99', 'evaluation_not_found'], ['POST', '/v1/evaluations/eval_99/cancel', 'evaluation_not_found'],
+    ['PATCH', '/v1/models/nobody', 'model_not_found', {}], ['DELETE', '/v1/models/nobody', 'model_not_found'],
+    ['DELETE', '/v1/models/shirts/versions/9', 'version_not_found'], ['POST', '/v1/models/nobody/predict', 'model_not_found', { images: [] }],
+    ['DELETE', '/v1/uploads/up_0000000000000000', 'upload_not_found'],
+  ];
+  for (const [method, path, code, body] of changes)
+    assert.equal((await client.call(method, path, { body, status: 404 })).json.code, code, `${method} ${path}`);
+});
+
+test('every path names its methods, and refuses the others', async () => {
+  for (const [template, methods] of Object.entries(description.paths)) {
+    const path = fill(template);
+    const known = Object.keys(methods).filter((name) => name !== 'parameters').map((name) => name.toUpperCase());
+    const allowed = ['OPTIONS', ...known, ...(known.includes('GET') ? ['HEAD'] : [])].sort();
+    const listed = (headers) => headers.get('allow').split(', ').sort();
+    assert.deepEqual(listed((await client.call('OPTIONS', path, { status: 204 })).headers), allowed, path);
+    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((name) => !allowed.includes(name))) {
+      const { headers, json } = await client.call(method, path, { status: 405 });
+      assert.deepEqual(listed(headers), allowed, `${method} ${path}`);
+      if (method !== 'HEAD') assert.equal(json.code, 'method_not_allowed');
+    }
+  }
+});
+
+test('HEAD tells what GET would', async () => {
+  for (const [template, { get }] of Object.entries(description.paths)) {
+    // These differ each time, or are made for the purpose.
+    if (!get || ['/metrics', '/v1/system'].includes(template) || template.endsWith('/onnx')) continue;
+    const path = fill(template);
+    const whole = await client.call('GET', path), head = await client.call('HEAD', path);
+    assert.equal(head.status, whole.status, path);
+    for (const name of ['content-type', 'content-length', 'etag', 'cache-control'])
+      assert.equal(head.headers.get(name), whole.headers.get(name), `${path} ${name}`);
+  }
+});
+
+test('what may be changed may be changed on the condition that nobody else has', async () => {
+  const { evaluation_id } = await client.job('job_2');
+  const things = [
+    ['PATCH', `/v1/jobs/${job.id}`, { name: 'first' }], ['PATCH', '/v1/models/others', { metadata: { a: 'b' } }],
+    ['POST', `/v1/datasets/${set.id}/cancel`, undefined, `/v1/datasets/${set.id}`, 409], ['DELETE', `/v1/datasets/${set.id}`],
+    ['POST', `/v1/evaluations/${evaluation_id}/cancel`, undefined, `/v1/evaluations/${evaluation_id}`, 409], ['DELETE', `/v1/evaluations/${evaluation_id}`],
+    ['DELETE', '/v1/models/shirts/versions/1'], ['DELETE', '/v1/models/others'], ['DELETE', '/v1/jobs/job_2'],
+  ];
+  for (const [method, path, body, shown = path, status] of things) {
+    const before = await client.get(shown);
+    const { json } = await client.call(method, path, { body, headers: { 'if-match': '"another"' }, status: 412 });
+    assert.equal(json.code, 'precondition_failed', path);
+    assert.deepEqual((await client.get(shown)).json, before.json, path);
+    await client.call(method, path, { body, headers: { 'if-match': before.headers.get('etag') }, status: status ?? (method === 'DELETE' ? 204 : 200) });
+  }
+});

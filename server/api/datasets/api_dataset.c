@@ -53,6 +53,19 @@ bool dataset_refuse_known(const Request *req, Error *err)
                       "%s came with the machine and cannot be changed here", req->params[0]);
 }
 
+static bool allow_change(void *context, const DatasetRow *set, Error *err)
+{
+    const Request *req = context;
+    return !request_is_conditional(req)
+           || request_conditions_hold(req, dataset_to_json(set), "data set", err);
+}
+
+/* If-Match and If-None-Match of a request that ends a set. */
+static DatasetGuard guard_of(const Request *req)
+{
+    return (DatasetGuard){allow_change, (void *)req};
+}
+
 bool cancel_dataset(App *app, const Request *req, Response *res, Error *err)
 {
     DatasetRow set;
@@ -62,7 +75,8 @@ bool cancel_dataset(App *app, const Request *req, Response *res, Error *err)
         return false;
     const int64_t id = set.id;
     dataset_row_free(&set);
-    return datasets_cancel(app->sets, id, &set, err) && respond_dataset(res, 200, &set);
+    const DatasetGuard guard = guard_of(req);
+    return datasets_cancel(app->sets, id, &guard, &set, err) && respond_dataset(res, 200, &set);
 }
 
 bool delete_dataset(App *app, const Request *req, Response *res, Error *err)
@@ -74,7 +88,8 @@ bool delete_dataset(App *app, const Request *req, Response *res, Error *err)
         return false;
     const int64_t id = set.id;
     dataset_row_free(&set);
-    if (!datasets_delete(app->sets, id, err))
+    const DatasetGuard guard = guard_of(req);
+    if (!datasets_delete(app->sets, id, &guard, err))
         return false;
     char text[JOB_ID];
     dataset_id_format(id, text);

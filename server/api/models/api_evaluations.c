@@ -207,13 +207,35 @@ bool list_mistakes(App *app, const Request *req, Response *res, Error *err)
 
 /* ---- Cancel, delete ---- */
 
+/* A request that ends an evaluation. */
+typedef struct {
+    App *app;
+    const Request *req;
+} EndRequest;
+
+/* Whether its If-Match and If-None-Match hold. */
+static bool allow_ending(void *context, int64_t id, Error *err)
+{
+    const EndRequest *ending = context;
+    EvaluationRow row;
+    if (!request_is_conditional(ending->req))
+        return true;
+    if (!evaluations_get(ending->app->evaluations, id, &row, err))
+        return false;
+    cJSON *shown = evaluation_row_to_json(&row, true);
+    evaluation_row_free(&row);
+    return request_conditions_hold(ending->req, shown, "evaluation", err);
+}
+
 bool cancel_evaluation(App *app, const Request *req, Response *res, Error *err)
 {
     EvaluationRow row;
     int64_t id;
     if (request_has_input(req, res))
         return true;
-    return request_id(req, &id, err) && evaluations_cancel(app->evaluations, id, &row, err)
+    EndRequest ending = {app, req};
+    const EvaluationGuard guard = {allow_ending, &ending};
+    return request_id(req, &id, err) && evaluations_cancel(app->evaluations, id, &guard, &row, err)
            && respond_evaluation(res, 200, &row);
 }
 
@@ -222,6 +244,8 @@ bool delete_evaluation(App *app, const Request *req, Response *res, Error *err)
     int64_t id;
     if (request_has_faults(req, res))
         return true;
-    return request_id(req, &id, err) && evaluations_delete(app->evaluations, id, err)
+    EndRequest ending = {app, req};
+    const EvaluationGuard guard = {allow_ending, &ending};
+    return request_id(req, &id, err) && evaluations_delete(app->evaluations, id, &guard, err)
            && respond_empty(res, 204);
 }

@@ -72,6 +72,22 @@ bool list_model_versions(App *app, const Request *req, Response *res, Error *err
     return true;
 }
 
+static const VersionRow *find_version(const ModelDetail *model, const char *number_or_alias)
+{
+    for (size_t i = 0; i < model->versions.count; i++) {
+        char number[JOB_ID];
+        const VersionRow *row = &model->versions.items[i];
+        snprintf(number, sizeof number, "%lld", (long long)row->version);
+        bool named = strcmp(number, number_or_alias) == 0;
+        for (size_t a = 0; a < model->aliases.count; a++)
+            named |= model->aliases.items[a].version == row->version
+                     && strcmp(model->aliases.items[a].alias, number_or_alias) == 0;
+        if (named)
+            return row;
+    }
+    return NULL;
+}
+
 bool get_model_version(App *app, const Request *req, Response *res, Error *err)
 {
     ModelDetail model;
@@ -79,23 +95,23 @@ bool get_model_version(App *app, const Request *req, Response *res, Error *err)
         return true;
     if (!models_get(app->models, req->params[0], &model, err))
         return false;
-    cJSON *json = NULL;
-    for (size_t i = 0; i < model.versions.count; i++) {
-        char number[JOB_ID];
-        const VersionRow *row = &model.versions.items[i];
-        snprintf(number, sizeof number, "%lld", (long long)row->version);
-        bool named = strcmp(number, req->params[1]) == 0;
-        for (size_t a = 0; a < model.aliases.count; a++)
-            named |= model.aliases.items[a].version == row->version
-                     && strcmp(model.aliases.items[a].alias, req->params[1]) == 0;
-        if (named)
-            json = version_to_json(model.row.name, row, &model.aliases, true);
-    }
+    const VersionRow *row = find_version(&model, req->params[1]);
+    cJSON *json = row ? version_to_json(model.row.name, row, &model.aliases, true) : NULL;
     model_detail_free(&model);
     if (json)
         return respond_json(res, 200, json);
     return fail_as(err, ERR_NOT_FOUND, "version_not_found", "the model %s has no version %s",
                    req->params[0], req->params[1]);
+}
+
+static bool allow_deletion(void *context, const ModelDetail *model, ModelChange *change, Error *err)
+{
+    const Request *req = context;
+    const VersionRow *row = find_version(model, req->params[1]);
+    (void)change;
+    return !row || !request_is_conditional(req)
+           || request_conditions_hold(
+               req, version_to_json(model->row.name, row, &model->aliases, true), "version", err);
 }
 
 bool delete_model_version(App *app, const Request *req, Response *res, Error *err)
@@ -106,7 +122,8 @@ bool delete_model_version(App *app, const Request *req, Response *res, Error *er
     if (!model_version_parse(req->params[1], &number))
         return fail_as(err, ERR_NOT_FOUND, "version_not_found", "the model %s has no version %s",
                        req->params[0], req->params[1]);
-    return models_delete_version(app->models, req->params[0], number, NULL, NULL, err)
+    return models_delete_version(app->models, req->params[0], number, allow_deletion, (void *)req,
+                                 err)
            && respond_empty(res, 204);
 }
 

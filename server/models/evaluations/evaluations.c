@@ -178,12 +178,20 @@ bool evaluations_create(Evaluations *evaluations, RequestKey key, EvaluationRow 
     return evaluation_change_commit(&change, row, err);
 }
 
-static bool cancel_once(Evaluations *evaluations, int64_t id, EvaluationRow *row, Error *err)
+static bool allowed(const EvaluationChange *change, const EvaluationGuard *guard, Error *err)
+{
+    return !guard || guard->allow(guard->context, change->row.id, err);
+}
+
+static bool cancel_once(Evaluations *evaluations, int64_t id, const EvaluationGuard *guard,
+                        EvaluationRow *row, Error *err)
 {
     EvaluationChange change;
     if (!evaluation_change_begin(evaluations, id, &change, err))
         return false;
     const EvaluationStatus status = change.row.status;
+    if (!allowed(&change, guard, err))
+        return evaluation_change_drop(&change, err);
     if (status == EVALUATION_FAILED && strcmp(change.row.error.code, "cancelled") == 0) {
         store_rollback(evaluations->store);
         *row = change.row;
@@ -203,28 +211,32 @@ static bool cancel_once(Evaluations *evaluations, int64_t id, EvaluationRow *row
     return true;
 }
 
-bool evaluations_cancel(Evaluations *evaluations, int64_t id, EvaluationRow *row, Error *err)
+bool evaluations_cancel(Evaluations *evaluations, int64_t id, const EvaluationGuard *guard,
+                        EvaluationRow *row, Error *err)
 {
-    return cancel_once(evaluations, id, row, err)
-           || (jobs_make_room(evaluations->jobs, err) && cancel_once(evaluations, id, row, err));
+    return cancel_once(evaluations, id, guard, row, err)
+           || (jobs_make_room(evaluations->jobs, err)
+               && cancel_once(evaluations, id, guard, row, err));
 }
 
-static bool delete_once(Evaluations *evaluations, int64_t id, Error *err)
+static bool delete_once(Evaluations *evaluations, int64_t id, const EvaluationGuard *guard,
+                        Error *err)
 {
     EvaluationChange change;
     if (!evaluation_change_begin(evaluations, id, &change, err))
         return false;
     change.removed = true;
-    if (!store_remove_evaluation(evaluations->store, id, err)
+    if (!allowed(&change, guard, err) || !store_remove_evaluation(evaluations->store, id, err)
         || !evaluation_change_tell(&change, err))
         return evaluation_change_drop(&change, err);
     return evaluation_change_commit(&change, NULL, err);
 }
 
-bool evaluations_delete(Evaluations *evaluations, int64_t id, Error *err)
+bool evaluations_delete(Evaluations *evaluations, int64_t id, const EvaluationGuard *guard,
+                        Error *err)
 {
-    if (!delete_once(evaluations, id, err)
-        && !(jobs_make_room(evaluations->jobs, err) && delete_once(evaluations, id, err)))
+    if (!delete_once(evaluations, id, guard, err)
+        && !(jobs_make_room(evaluations->jobs, err) && delete_once(evaluations, id, guard, err)))
         return false;
     work_slot_cancel(&evaluations->slot, id);
     return true;

@@ -59,12 +59,21 @@ bool evaluations_cells(Evaluations *evaluations, int64_t id, CellList *list, Err
 bool evaluations_mistakes(Evaluations *evaluations, const MistakeQuery *query, MistakeList *list,
                           Error *err);
 
-/* End it: failed, with the code "cancelled". May be repeated. ERR_CONFLICT: it has come to its end
- * (reason "evaluation_is_done"). */
-bool evaluations_cancel(Evaluations *evaluations, int64_t id, EvaluationRow *row, Error *err);
+/* Asked about an evaluation inside the change that ends it, so that nothing comes between; it may
+ * read it by evaluations_get. False leaves everything as it is; *err says why. */
+typedef struct {
+    bool (*allow)(void *context, int64_t id, Error *err);
+    void *context;
+} EvaluationGuard;
 
-/* With all it has found; one that runs is ended. */
-bool evaluations_delete(Evaluations *evaluations, int64_t id, Error *err);
+/* End it: failed, with the code "cancelled". May be repeated. ERR_CONFLICT: it has come to its end
+ * (reason "evaluation_is_done"). `guard` may be NULL. */
+bool evaluations_cancel(Evaluations *evaluations, int64_t id, const EvaluationGuard *guard,
+                        EvaluationRow *row, Error *err);
+
+/* With all it has found; one that runs is ended. `guard` may be NULL. */
+bool evaluations_delete(Evaluations *evaluations, int64_t id, const EvaluationGuard *guard,
+                        Error *err);
 
 /* ---- For the thread that evaluates ---- */
 

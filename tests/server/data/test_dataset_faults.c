@@ -133,7 +133,7 @@ static void remove_set(Fixture *f, int64_t id)
 {
     for (int i = 0; i < TRIES; i++) {
         f->err = (Error){0};
-        if (datasets_delete(f->sets, id, &f->err))
+        if (datasets_delete(f->sets, id, NULL, &f->err))
             return;
         check_may_be_asked_again(f, "delete");
     }

@@ -215,7 +215,7 @@ static void content_comes_is_imported_and_goes(void **state)
     assert_int_equal(status(f, id), DATASET_READY);
     assert_int_equal(quota_used(f->quota), ready.bytes);
 
-    CHECK_OK(datasets_delete(f->sets, id, &f->err), f->err);
+    CHECK_OK(datasets_delete(f->sets, id, NULL, &f->err), f->err);
     assert_false(is_there(dataset_folder_path(f->scratch.path, id)));
     assert_int_equal(quota_used(f->quota), 0);
     assert_false(datasets_get(f->sets, id, &set, &f->err));
@@ -244,21 +244,21 @@ static void every_call_in_every_status(void **state)
     check_refused(f, datasets_content(f->sets, importing, upload, &set, &f->err),
                   "dataset_not_waiting");
     assert_false(datasets_content(f->sets, 99, upload, &set, &f->err));
-    check_refused(f, datasets_cancel(f->sets, ready, &set, &f->err), "dataset_is_done");
-    check_refused(f, datasets_cancel(f->sets, failed, &set, &f->err), "dataset_is_done");
-    assert_false(datasets_cancel(f->sets, 99, &set, &f->err));
+    check_refused(f, datasets_cancel(f->sets, ready, NULL, &set, &f->err), "dataset_is_done");
+    check_refused(f, datasets_cancel(f->sets, failed, NULL, &set, &f->err), "dataset_is_done");
+    assert_false(datasets_cancel(f->sets, 99, NULL, &set, &f->err));
     for (int twice = 0; twice < 2; twice++) {
-        CHECK_OK(datasets_cancel(f->sets, waiting, &set, &f->err), f->err);
+        CHECK_OK(datasets_cancel(f->sets, waiting, NULL, &set, &f->err), f->err);
         dataset_row_free(&set);
-        CHECK_OK(datasets_cancel(f->sets, importing, &set, &f->err), f->err);
+        CHECK_OK(datasets_cancel(f->sets, importing, NULL, &set, &f->err), f->err);
         dataset_row_free(&set);
     }
     assert_string_equal(row(f, waiting).error.code, "cancelled");
     assert_string_equal(row(f, importing).error.code, "cancelled");
     const int64_t all[] = {waiting, ready, failed, importing};
     for (int i = 0; i < 4; i++)
-        CHECK_OK(datasets_delete(f->sets, all[i], &f->err), f->err);
-    assert_false(datasets_delete(f->sets, ready, &f->err));
+        CHECK_OK(datasets_delete(f->sets, all[i], NULL, &f->err), f->err);
+    assert_false(datasets_delete(f->sets, ready, NULL, &f->err));
     assert_int_equal(f->err.code, ERR_NOT_FOUND);
 }
 
@@ -270,7 +270,7 @@ static void names_are_unique_and_ids_are_not_used_again(void **state)
     bool replayed;
     check_refused(f, datasets_create(f->sets, (RequestKey){0}, &other, &replayed, &f->err),
                   "name_taken");
-    CHECK_OK(datasets_delete(f->sets, id, &f->err), f->err);
+    CHECK_OK(datasets_delete(f->sets, id, NULL, &f->err), f->err);
     reopen(f);
     assert_int_equal(add(f, "a", "", ""), id + 1);
     for (int i = 0; i < 3; i++)
@@ -303,7 +303,7 @@ static void a_key_makes_one_set_as_long_as_that_is_there(void **state)
     dataset_row_free(&again);
     check_refused(f, datasets_replay(f->sets, other, &again, &replayed, &f->err), "key_reused");
     check_refused(f, datasets_create(f->sets, other, &again, &replayed, &f->err), "key_reused");
-    CHECK_OK(datasets_delete(f->sets, id, &f->err), f->err);
+    CHECK_OK(datasets_delete(f->sets, id, NULL, &f->err), f->err);
     CHECK_OK(datasets_replay(f->sets, key, &again, &replayed, &f->err), f->err);
     assert_false(replayed);
 }
@@ -337,7 +337,7 @@ static void a_cancelled_import_leaves_nothing(void **state)
     const int64_t id = add(f, "a", "folder", "doc");
     take(f, id);
     assert_true(datasets_progress(f->sets, 1, 100));
-    CHECK_OK(datasets_cancel(f->sets, id, &set, &f->err), f->err);
+    CHECK_OK(datasets_cancel(f->sets, id, NULL, &set, &f->err), f->err);
     dataset_row_free(&set);
     assert_false(datasets_progress(f->sets, 2, 100));
     finish(f, id, true, "");  // it was done before it saw that
@@ -353,7 +353,7 @@ static void a_set_is_deleted_while_it_is_imported(void **state)
     const int64_t id = add(f, "a", "folder", "doc");
     take(f, id);
     write_pixels(f, id);
-    CHECK_OK(datasets_delete(f->sets, id, &f->err), f->err);
+    CHECK_OK(datasets_delete(f->sets, id, NULL, &f->err), f->err);
     assert_false(datasets_progress(f->sets, 2, 100));
     // The thread may still write: its files go when it has ended.
     assert_true(is_there(dataset_folder_path(f->scratch.path, id)));
@@ -449,7 +449,7 @@ static void an_id_is_not_given_again_by_an_older_store(void **state)
     Fixture *f = *state;
     const char *data = f->scratch.path;
     for (int i = 0; i < 3; i++)
-        CHECK_OK(datasets_delete(f->sets, add(f, "a", "", ""), &f->err), f->err);
+        CHECK_OK(datasets_delete(f->sets, add(f, "a", "", ""), NULL, &f->err), f->err);
     while (high_water_read(data).dataset < 3)
         usleep(1000);
     close_all(f);
@@ -522,11 +522,11 @@ static void jobs_hold_their_set_and_remember_it(void **state)
     assert_int_equal(job.dataset.id, id);
     const int64_t job_id = job.id;
     job_info_free(&job);
-    check_refused(f, datasets_delete(f->sets, id, &f->err), "dataset_in_use");
-    CHECK_OK(datasets_delete(f->sets, waits, &f->err), f->err);
+    check_refused(f, datasets_delete(f->sets, id, NULL, &f->err), "dataset_in_use");
+    CHECK_OK(datasets_delete(f->sets, waits, NULL, &f->err), f->err);
 
     CHECK_OK(jobs_stop(f->jobs, job_id, NULL, NULL, &f->err), f->err);
-    CHECK_OK(datasets_delete(f->sets, id, &f->err), f->err);
+    CHECK_OK(datasets_delete(f->sets, id, NULL, &f->err), f->err);
     CHECK_OK(jobs_get(f->jobs, job_id, &job, &f->err), f->err);
     assert_string_equal(job.dataset.name, "a");
     assert_string_equal(job.dataset.digest, "abc");
@@ -606,7 +606,7 @@ static void an_upload_is_fetched_whoever_comes_first(void **state)
         const int64_t id = add(f, "a", "upload", upload);
         if (wait_while_importing(f, id) != DATASET_READY)
             fail_msg("round %d: %s", i, row(f, id).error.message);
-        CHECK_OK(datasets_delete(f->sets, id, &f->err), f->err);
+        CHECK_OK(datasets_delete(f->sets, id, NULL, &f->err), f->err);
         assert_false(is_there(dataset_folder_path(f->scratch.path, id)));
     }
     assert_true(importer_stop(importer, 10));
@@ -638,11 +638,11 @@ static void the_thread_ends_a_cancelled_import_and_leaves_when_told(void **state
     Importer *importer = start_importer(f);
     while (row(f, id).progress.done == 0)
         usleep(1000);
-    CHECK_OK(datasets_cancel(f->sets, id, &set, &f->err), f->err);
+    CHECK_OK(datasets_cancel(f->sets, id, NULL, &set, &f->err), f->err);
     dataset_row_free(&set);
     const int64_t next = add(f, "next", "folder", "doc");
     assert_int_equal(wait_while_importing(f, next), DATASET_READY);
-    CHECK_OK(datasets_delete(f->sets, id, &f->err), f->err);
+    CHECK_OK(datasets_delete(f->sets, id, NULL, &f->err), f->err);
     const int64_t again = add(f, "endless", "folder", "doc");
     while (row(f, again).progress.done == 0)
         usleep(1000);

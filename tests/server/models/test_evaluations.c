@@ -248,9 +248,9 @@ static void cancelled_and_deleted_ones_end(void **state)
     EvaluationRow row;
     take(f, running);
     for (int again = 0; again < 2; again++) {
-        CHECK_OK(evaluations_cancel(f->evaluations, running, &row, &f->err), f->err);
+        CHECK_OK(evaluations_cancel(f->evaluations, running, NULL, &row, &f->err), f->err);
         assert_string_equal(row.error.code, "cancelled");
-        CHECK_OK(evaluations_cancel(f->evaluations, queued, &row, &f->err), f->err);
+        CHECK_OK(evaluations_cancel(f->evaluations, queued, NULL, &row, &f->err), f->err);
     }
     assert_false(evaluations_go_on(f->evaluations));
     succeed(f);  // it had come to its end already: it stays cancelled
@@ -258,7 +258,7 @@ static void cancelled_and_deleted_ones_end(void **state)
     assert_int_equal(mistakes(f, running, -1, -1), 0);
     const int64_t third = add(f, 1);
     take(f, third);
-    CHECK_OK(evaluations_delete(f->evaluations, third, &f->err), f->err);
+    CHECK_OK(evaluations_delete(f->evaluations, third, NULL, &f->err), f->err);
     assert_false(evaluations_go_on(f->evaluations));
     succeed(f);
     assert_false(is_there(f, third));
@@ -267,7 +267,7 @@ static void cancelled_and_deleted_ones_end(void **state)
     take(f, fourth);
     assert_true(evaluations_go_on(f->evaluations));
     succeed(f);
-    assert_false(evaluations_cancel(f->evaluations, fourth, &row, &f->err));
+    assert_false(evaluations_cancel(f->evaluations, fourth, NULL, &row, &f->err));
     assert_string_equal(f->err.reason, "evaluation_is_done");
 }
 
@@ -294,7 +294,7 @@ static void a_key_asks_for_one_as_long_as_that_is_there(void **state)
     assert_false(evaluations_replay(f->evaluations, other, &again, &replayed, &f->err));
     assert_string_equal(f->err.reason, "key_reused");
     f->err = (Error){0};
-    CHECK_OK(evaluations_delete(f->evaluations, id, &f->err), f->err);
+    CHECK_OK(evaluations_delete(f->evaluations, id, NULL, &f->err), f->err);
     CHECK_OK(evaluations_replay(f->evaluations, key, &again, &replayed, &f->err), f->err);
     assert_false(replayed);
 }
@@ -346,7 +346,7 @@ static void a_training_that_succeeds_queues_one(void **state)
     reopen(f);
     take(f, id);
     succeed(f);
-    CHECK_OK(evaluations_delete(f->evaluations, id, &f->err), f->err);
+    CHECK_OK(evaluations_delete(f->evaluations, id, NULL, &f->err), f->err);
     assert_int_equal(evaluation_of(f, job), 0);
     assert_int_equal(evaluation_of(f, train(f, false, RUN_SUCCEEDED)), 0);
     assert_int_equal(evaluation_of(f, train(f, true, RUN_FAILED)), 0);
@@ -372,7 +372,7 @@ static void events_tell_what_happens(void **state)
     const SeriesPage all = {.limit = 100};
     const int64_t id = add(f, 1);
     take(f, id);
-    CHECK_OK(evaluations_delete(f->evaluations, id, &f->err), f->err);
+    CHECK_OK(evaluations_delete(f->evaluations, id, NULL, &f->err), f->err);
     CHECK_OK(jobs_events(f->jobs.jobs, all, &list, &f->err), f->err);
     // Of one that is gone only that is left.
     assert_int_equal(list.count, 1);
