@@ -12,6 +12,7 @@ Node googlenet_torchvision(Graph *g, Node x, ModelOptions o);
 Node inception_v3(Graph *g, Node x, ModelOptions o);
 Node resnet8(Graph *g, Node x, ModelOptions o);
 Node wide_resnet8(Graph *g, Node x, ModelOptions o);
+Node wide_resnet16(Graph *g, Node x, ModelOptions o);
 Node resnet18(Graph *g, Node x, ModelOptions o);
 Node resnet50(Graph *g, Node x, ModelOptions o);
 Node alexnet(Graph *g, Node x, ModelOptions o);
