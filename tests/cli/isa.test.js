@@ -50,8 +50,9 @@ for (const { isa, precision } of LIMITS) {
   });
 }
 
-// Rectangular windows and normalisation; strides of 4, dropout and a pool at the end; residual connections.
-for (const [network, image_size] of [["googlenet_v2", 32], ["nin", 67], ["resnet18", 32]]) {
+// Rectangular windows and normalisation; strides of 4, dropout and a pool at the end; residual connections, before
+// and after normalisation.
+for (const [network, image_size] of [["googlenet_v2", 32], ["nin", 67], ["resnet18", 32], ["wide_resnet16", 12]]) {
   test(`${network} trains with no more than AVX2, from the same loss`, { skip: !flags.includes(" avx2 ") }, (t) => {
     const f = folder(t);
     f.write("job.json", { ...TINY, network, image_size, precision: "f32", epochs: 1, batch_size: 16, train_limit: 32, test_limit: 32,

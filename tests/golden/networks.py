@@ -352,6 +352,42 @@ class ResNet8(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
+class WideBlock(nn.Module):
+    """Normalised before each convolution. What goes past is the input, or where the shape changes a projection of its
+    normalised form."""
+
+    def __init__(self, source, out, stride):
+        super().__init__()
+        self.bn1, self.conv1 = nn.BatchNorm2d(source), nn.Conv2d(source, out, 3, stride, padding=1, bias=False)
+        self.bn2, self.conv2 = nn.BatchNorm2d(out), nn.Conv2d(out, out, 3, padding=1, bias=False)
+        self.shortcut = nn.Conv2d(source, out, 1, stride, bias=False) if source != out else None
+
+    def forward(self, x):
+        normalised = self.bn1(x).relu()
+        past = self.shortcut(normalised) if self.shortcut else x
+        return past + self.conv2(self.bn2(self.conv1(normalised)).relu())
+
+
+class WideResNet(nn.Module):
+    """Zagoruyko and Komodakis 2016: `blocks` a stage, 6 * blocks + 4 layers."""
+
+    def __init__(self, channels, classes, blocks, width):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
+        self.layer1 = self.stage(16, 16 * width, blocks, 1)
+        self.layer2 = self.stage(16 * width, 32 * width, blocks, 2)
+        self.layer3 = self.stage(32 * width, 64 * width, blocks, 2)
+        self.bn, self.fc = nn.BatchNorm2d(64 * width), nn.Linear(64 * width, classes)
+
+    @staticmethod
+    def stage(source, out, blocks, stride):
+        return nn.Sequential(WideBlock(source, out, stride), *(WideBlock(out, out, 1) for _ in range(blocks - 1)))
+
+    def forward(self, x):
+        x = self.layer3(self.layer2(self.layer1(self.conv1(x))))
+        return self.fc(self.bn(x).relu().mean((2, 3)))
+
+
 def torchvision_model(name, first, **options):
     """One of torchvision's, its first convolution (at the path `first`) made for as many channels as the images
     have."""
@@ -387,6 +423,7 @@ MODELS = {
     "inception_v3": torchvision_model("inception_v3", "Conv2d_1a_3x3.conv", aux_logits=False, init_weights=False),
     "resnet8": ResNet8,
     "wide_resnet8": lambda channels, classes: ResNet8(channels, classes, 2),
+    "wide_resnet16": lambda channels, classes: WideResNet(channels, classes, 2, 4),
     "resnet18": torchvision_model("resnet18", "conv1"),
     "resnet50": torchvision_model("resnet50", "conv1"),
 }

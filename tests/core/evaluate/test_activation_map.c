@@ -82,7 +82,7 @@ static void maps_add_up_to_the_logits(void **state)
 {
     (void)state;
     static const char *const NETWORKS[] = {"googlenet", "googlenet_tiny", "googlenet_bn",
-                                           "resnet18"};
+                                           "resnet18", "wide_resnet16"};
     for (size_t i = 0; i < COUNT(NETWORKS); i++) {
         check_network(NETWORKS[i], false, 1e-4);
         if (net_bf16_is_fast())

@@ -59,6 +59,18 @@ static void googlenet_has_the_chapters_parameters_and_costs(void **state)
     graph_free(g);
 }
 
+static void wide_resnet16_has_the_papers_parameters_and_costs(void **state)
+{
+    (void)state;
+    // The paper's on CIFAR-10: 2.7 M.
+    Graph *colour = graph_of("wide_resnet16", (Shape){3, 32, 32}, 10);
+    assert_int_equal(graph_parameter_count(colour), 2748890);
+    Graph *gray = graph_of("wide_resnet16", (Shape){1, 28, 28}, 10);
+    assert_int_equal(graph_multiply_adds(gray), 300368640);
+    graph_free(colour);
+    graph_free(gray);
+}
+
 static void parameters_bear_the_names_of_state_dict(void **state)
 {
     (void)state;
@@ -133,6 +145,7 @@ static void every_network_has_pytorchs_parameters(void **state)
         {"inception_v3", 21805482, 23834568, 566},
         {"resnet8", 1156538, 1411256, 44},
         {"wide_resnet8", 4617066, 5125512, 44},
+        {"wide_resnet16", 2748602, 3003320, 83},
         {"resnet18", 11175370, 11689512, 122},
         {"resnet50", 23522250, 25557032, 320},
         {"alexnet", 46764746, 50844008, 16},
@@ -187,6 +200,9 @@ static void stages_have_the_sizes_that_the_files_state(void **state)
         {"wide_resnet8",
          1,
          {{32, 28, 28}, {128, 14, 14}, {256, 7, 7}, {512, 3, 3}, {512, 1, 1}, {10, 1, 1}}},
+        {"wide_resnet16",
+         1,
+         {{16, 28, 28}, {64, 28, 28}, {128, 14, 14}, {256, 7, 7}, {256, 1, 1}, {10, 1, 1}}},
         {"resnet18",
          3,
          {{64, 56, 56},
@@ -290,6 +306,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(googlenet_stages_have_the_chapters_sizes),
         cmocka_unit_test(googlenet_has_the_sizes_of_the_papers_table_1),
         cmocka_unit_test(googlenet_has_the_chapters_parameters_and_costs),
+        cmocka_unit_test(wide_resnet16_has_the_papers_parameters_and_costs),
         cmocka_unit_test(parameters_bear_the_names_of_state_dict),
         cmocka_unit_test(every_model_has_stages_and_takes_its_smallest_image),
         cmocka_unit_test(every_network_has_pytorchs_parameters),

@@ -450,7 +450,8 @@ static void ends_of_the_ranges_are_allowed(void **state)
 #define NETWORKS                                                                                   \
     "must be one of \"googlenet\", \"googlenet_tiny\", \"googlenet_bn\", \"googlenet_v2\", "       \
     "\"googlenet_residual\", \"googlenet_torchvision\", \"inception_v3\", \"resnet8\", "           \
-    "\"wide_resnet8\", \"resnet18\", \"resnet50\", \"alexnet\", \"vgg11\", \"nin\""
+    "\"wide_resnet8\", \"wide_resnet16\", \"resnet18\", \"resnet50\", \"alexnet\", \"vgg11\", "    \
+    "\"nin\""
 
 static void wrong_types(void **state)
 {
