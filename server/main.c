@@ -55,7 +55,7 @@ static int run(int argc, char **argv)
     if (!descriptors_open_standard())
         return EXIT_FAILED;
     if (!stacks_prepare(&err)) {
-        fprintf(stderr, "googlenetd: %s\n", err.message);
+        output_error("%s", err.message);
         return EXIT_FAILED;
     }
     if (argc < 2) {
@@ -73,8 +73,7 @@ static int run(int argc, char **argv)
         print_version();
         return EXIT_OK;
     }
-    fail(&err, ERR_INVALID, "there is no command %s", argv[1]);
-    fprintf(stderr, "googlenetd: %s\n", err.message);
+    output_error("there is no command %s", argv[1]);
     print_commands(stderr);
     return EXIT_USAGE;
 }

@@ -8,7 +8,9 @@
 
 #include "core/base/memory.h"
 #include "core/dnn/dnn.h"
+#include "core/net/net.h"
 #include "server/base/edit_distance.h"
+#include "server/cli/output.h"
 
 void print_version(void)
 {
@@ -46,7 +48,7 @@ static void print_help(const Syntax *syntax)
 static bool usage_fault(const Syntax *syntax, const Error *err, int *exit_code)
 {
     if (err->code != ERR_NONE)
-        fprintf(stderr, "googlenetd: %s\n", err->message);
+        output_error("%s", err->message);
     fprintf(stderr, "Usage: googlenetd %s\nMore with --help.\n", syntax->usage);
     *exit_code = EXIT_USAGE;
     return false;
@@ -127,6 +129,10 @@ static bool take_option(const Option *o, const char *text, void *settings, Error
             return fail(err, ERR_INVALID, "--%s needs a value", o->name);
         *(const char **)field = text;
         return true;
+    case OPTION_PRECISION:
+        return precision_from_name(text, field)
+               || fail(err, ERR_INVALID, "--%s must be auto, f32 or bf16, got \"%.40s\"", o->name,
+                       text);
     case OPTION_CALL:
         break;
     }
@@ -180,6 +186,14 @@ bool args_read(const Syntax *syntax, int argc, char **argv, void *settings, int 
     }
     *first_word = optind;
     return true;
+}
+
+bool args_precision_fits(Precision precision)
+{
+    if (precision != PRECISION_BF16 || net_bf16_is_fast())
+        return true;
+    output_error("--precision bf16 needs a CPU with AVX512-BF16 or AMX");
+    return false;
 }
 
 const Model *args_model(const char *name)

@@ -6,10 +6,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include <stdio.h>
-
 #include "core/base/error.h"
 #include "core/models/models.h"
+#include "core/train/precision.h"
 #include "server/base/faults.h"
 
 /* What a command returns to the shell; 128 + signal when one ended it. */
@@ -20,10 +19,11 @@ enum {
 };
 
 typedef enum {
-    OPTION_FLAG,  // bool: true once it is given
-    OPTION_INT,   // int, `min` to `max`
-    OPTION_TEXT,  // const char *, not empty; the last one counts
-    OPTION_CALL,  // `take` is called with its value
+    OPTION_FLAG,       // bool: true once it is given
+    OPTION_INT,        // int, `min` to `max`
+    OPTION_TEXT,       // const char *, not empty; the last one counts
+    OPTION_PRECISION,  // Precision, by its name
+    OPTION_CALL,       // `take` is called with its value
 } OptionKind;
 
 /* An option of a command: --name VALUE or --name=VALUE. */
@@ -50,6 +50,9 @@ typedef struct {
  * that are not options) at argv + *first_word. False: leave with *exit_code; all is said. */
 bool args_read(const Syntax *syntax, int argc, char **argv, void *settings, int *first_word,
                int *exit_code);
+
+/* Whether this CPU is made for that precision; if not, that is on stderr. */
+bool args_precision_fits(Precision precision);
 
 /* The network of that name; NULL, with the names that there are on stderr. */
 const Model *args_model(const char *name);

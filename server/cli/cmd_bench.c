@@ -21,12 +21,6 @@ typedef struct {
     bool json;
 } BenchArgs;
 
-static bool take_precision(void *settings, const char *name, const char *text, Error *err)
-{
-    return precision_from_name(text, &((BenchArgs *)settings)->config.precision)
-           || fail(err, ERR_INVALID, "--%s must be auto, f32 or bf16, got %s", name, text);
-}
-
 static bool take_without(void *settings, const char *name, const char *text, Error *err)
 {
     const unsigned flag = rewrite_flag(text);
@@ -51,7 +45,7 @@ static const Option OPTIONS[] = {
      .max = 4096},
     {"micro-batch", "N", "examples worked on at a time; else as a training does", OPTION_INT,
      AT(config.micro_batch), .min = 0, .max = 4096},
-    {"precision", "WORD", "auto, f32 or bf16; else auto", OPTION_CALL, .take = take_precision},
+    {"precision", "WORD", "auto, f32 or bf16; else auto", OPTION_PRECISION, AT(config.precision)},
     {"threads", "N", "else, and at most, all that this process may use", OPTION_INT,
      AT(config.threads), .min = 0, .max = 1024},
     {"steps", "N", "steps to time; else 10", OPTION_INT, AT(config.steps), .min = 1, .max = 10000},
@@ -298,12 +292,11 @@ int cmd_bench(int argc, char **argv)
     const int asked = a.config.threads;
     a.config.threads = cpus_granted(asked);
     if (asked > a.config.threads)
-        fprintf(stderr, "googlenetd: --threads %d: this process may use %d\n", asked,
-                a.config.threads);
+        output_error("--threads %d: this process may use %d", asked, a.config.threads);
     Error err = {0};
     BenchResult result = {0};
     if (!bench_fits(&a.config, &err) || !bench_run(&a.config, &result, &err)) {
-        fprintf(stderr, "googlenetd: %s\n", err.message);
+        output_error("%s", err.message);
         return err.code == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
     }
     (a.json ? print_json : print_text)(&a, &result);

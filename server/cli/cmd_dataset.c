@@ -160,7 +160,7 @@ static int run_import(DatasetArgs *a)
     if (ok)
         exit_code = report_end(a, &report, clock_seconds() - start);
     else
-        fprintf(stderr, "googlenetd: %s\n", err.message);
+        output_error("%s", err.message);
     if (!ok && was_there)
         mkdir(a->config.folder, 0777);
     if (!ok && (err.code == ERR_NOT_FOUND || err.code == ERR_CONFLICT))
@@ -193,7 +193,7 @@ int cmd_dataset(int argc, char **argv)
         return exit_code;
     if (!named || !a.config.folder) {
         if (named)
-            fprintf(stderr, "googlenetd: --out is needed: the folder to make\n");
+            output_error("--out is needed: the folder to make");
         return usage();
     }
     interrupt_install();

@@ -30,7 +30,7 @@ static bool verify(const char *folder, Output *out)
     Error err = {0};
     if (!packed_verify(folder, go_on, NULL, &err) || !packed_read_index(folder, &index, &err)) {
         if (!interrupt_signal())
-            fprintf(stderr, "googlenetd: %s\n", err.message);
+            output_error("%s", err.message);
         return false;
     }
     output_line(out, "%s: whole, %d pictures for training, %d for testing, digest %s", folder,

@@ -46,12 +46,6 @@ static bool take_split(void *settings, const char *name, const char *text, Error
            || fail(err, ERR_INVALID, "--%s must be test or train, got \"%.40s\"", name, text);
 }
 
-static bool take_precision(void *settings, const char *name, const char *text, Error *err)
-{
-    return precision_from_name(text, &((EvaluateArgs *)settings)->precision)
-           || fail(err, ERR_INVALID, "--%s must be auto, f32 or bf16, got \"%.40s\"", name, text);
-}
-
 #define AT(field) .offset = offsetof(EvaluateArgs, field)
 static const Option OPTIONS[] = {
     {"split", "test|train", "which examples; else test", OPTION_CALL, .take = take_split},
@@ -62,8 +56,8 @@ static const Option OPTIONS[] = {
      AT(worst), .min = 0, .max = 10000},
     {"batch-size", "N", "examples at a time; else 128", OPTION_INT, AT(batch_size), .min = 1,
      .max = 4096},
-    {"precision", "WORD", "auto, f32 or bf16; else that of the training", OPTION_CALL,
-     .take = take_precision},
+    {"precision", "WORD", "auto, f32 or bf16; else that of the training", OPTION_PRECISION,
+     AT(precision)},
     {"threads", "N", "else, and at most, all that this process may use", OPTION_INT, AT(threads),
      .min = 0, .max = 1024},
     REMOTE_OPTIONS(EvaluateArgs),
@@ -209,10 +203,8 @@ static void note_other_classes(const EvaluateSession *r)
     for (int k = 0; info->class_names && k < r->dataset->classes; k++) {
         if (strcmp(info->class_names[k], r->dataset->class_names[k]) == 0)
             continue;
-        Error line = {0};
-        fail(&line, ERR_INVALID, "note: class %d of the network is %s, of the data set %s", k,
-             info->class_names[k], r->dataset->class_names[k]);
-        fprintf(stderr, "googlenetd: %s\n", line.message);
+        output_error("note: class %d of the network is %s, of the data set %s", k,
+                     info->class_names[k], r->dataset->class_names[k]);
         return;
     }
 }
@@ -286,13 +278,11 @@ int cmd_evaluate(int argc, char **argv)
     Error err = {0};
     if (!args_read(&SYNTAX, argc, argv, &a, &first_word, &exit_code))
         return exit_code;
-    if (a.precision == PRECISION_BF16 && !net_bf16_is_fast()) {
-        fprintf(stderr, "googlenetd: --precision bf16 needs a CPU with AVX512-BF16 or AMX\n");
+    if (!args_precision_fits(a.precision))
         return EXIT_USAGE;
-    }
     const bool how = a.threads || a.batch_size || a.precision != PRECISION_AUTO;
     if (a.remote.server && !model_argument_remote(&a.hints, how, &err)) {
-        fprintf(stderr, "googlenetd: %s\n", err.message);
+        output_error("%s", err.message);
         return EXIT_USAGE;
     }
     a.batch_size = a.batch_size ? a.batch_size : BATCH_DEFAULT;
@@ -301,7 +291,7 @@ int cmd_evaluate(int argc, char **argv)
     const bool ok = a.remote.server ? evaluate_there(&a, argv[first_word], r.dataset_name, &err)
                                     : evaluate_here(&r, argv[first_word], &err);
     if (!ok)
-        fprintf(stderr, "googlenetd: %s\n", err.message);
+        output_error("%s", err.message);
     const bool stopped = err.code == ERR_STOPPED && interrupt_signal();
     run_free(&r);
     return ok ? EXIT_OK : stopped ? 128 + interrupt_signal() : EXIT_FAILED;

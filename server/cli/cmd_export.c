@@ -179,11 +179,11 @@ int cmd_export(int argc, char **argv)
     else if (a.remote.server)
         model_argument_remote(&a.hints, false, &err);
     if (err.code != ERR_NONE) {
-        fprintf(stderr, "googlenetd: %s\n", err.message);
+        output_error("%s", err.message);
         return EXIT_USAGE;
     }
     if ((a.remote.server ? export_from_daemon : export_model)(&a, argv[first_word], &err))
         return EXIT_OK;
-    fprintf(stderr, "googlenetd: %s\n", err.message);
+    output_error("%s", err.message);
     return EXIT_FAILED;
 }

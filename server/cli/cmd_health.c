@@ -5,6 +5,7 @@
 
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
+#include "server/cli/output.h"
 #include "server/cli/remote/daemon_client.h"
 #include "server/cli/server_settings.h"
 
@@ -36,6 +37,6 @@ int cmd_health(int argc, char **argv)
         printf("ready\n");
         return EXIT_OK;
     }
-    fprintf(stderr, "googlenetd: %s\n", err.message);
+    output_error("%s", err.message);
     return EXIT_FAILED;
 }

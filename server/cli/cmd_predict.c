@@ -9,13 +9,13 @@
 #include "core/base/text.h"
 #include "core/base/threads/team.h"
 #include "core/data/decode/prepare.h"
-#include "core/net/net.h"
 #include "server/base/json_fields.h"
 #include "server/base/json_text.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
 #include "server/cli/input.h"
 #include "server/cli/model_argument.h"
+#include "server/cli/output.h"
 #include "server/cli/remote/predict_remote.h"
 #include "server/cli/run/autotune_cache.h"
 #include "server/models/predictor/model_runner.h"
@@ -35,19 +35,13 @@ typedef struct {
     bool json;
 } PredictArgs;
 
-static bool take_precision(void *settings, const char *name, const char *text, Error *err)
-{
-    return precision_from_name(text, &((PredictArgs *)settings)->precision)
-           || fail(err, ERR_INVALID, "--%s must be auto, f32 or bf16, got \"%.40s\"", name, text);
-}
-
 #define AT(field) .offset = offsetof(PredictArgs, field)
 static const Option OPTIONS[] = {
     {"top-k", "K", "how many classes to name for each picture; else 5", OPTION_INT, AT(top_k),
      .min = 1, .max = 1000},
     REMOTE_OPTIONS(PredictArgs),
-    {"precision", "WORD", "auto, f32 or bf16; else that of the training", OPTION_CALL,
-     .take = take_precision},
+    {"precision", "WORD", "auto, f32 or bf16; else that of the training", OPTION_PRECISION,
+     AT(precision)},
     {"threads", "N", "else, and at most, all that this process may use", OPTION_INT, AT(threads),
      .min = 0, .max = 1024},
     MODEL_HINT_OPTIONS,
@@ -180,7 +174,7 @@ static int predict_all(PredictSession *r, const char *const *words, int count)
                       : see(r, words[i], &prediction, &err)) {
             print_line(words[i], prediction, a->json);
         } else {
-            fprintf(stderr, "googlenetd: %s\n", err.message);
+            output_error("%s", err.message);
             failed++;
         }
         cJSON_Delete(prediction);
@@ -195,21 +189,19 @@ int cmd_predict(int argc, char **argv)
     Error err = {0};
     if (!args_read(&SYNTAX, argc, argv, &a, &first_word, &exit_code))
         return exit_code;
-    if (a.precision == PRECISION_BF16 && !net_bf16_is_fast()) {
-        fprintf(stderr, "googlenetd: --precision bf16 needs a CPU with AVX512-BF16 or AMX\n");
+    if (!args_precision_fits(a.precision))
         return EXIT_USAGE;
-    }
     PredictSession r = {.args = &a};
     if (a.remote.server
         && !model_argument_remote(&a.hints, a.threads || a.precision != PRECISION_AUTO, &err)) {
-        fprintf(stderr, "googlenetd: %s\n", err.message);
+        output_error("%s", err.message);
         return EXIT_USAGE;
     }
     if (a.remote.server ? remote_open(&a.remote, &r.remote, &err)
                         : open_model(&r, argv[first_word], &err)) {
         exit_code = predict_all(&r, (const char *const *)argv + first_word, argc - first_word);
     } else {
-        fprintf(stderr, "googlenetd: %s\n", err.message);
+        output_error("%s", err.message);
         exit_code = EXIT_FAILED;
     }
     run_free(&r);

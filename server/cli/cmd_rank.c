@@ -14,6 +14,7 @@
 #include "core/base/memory.h"
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
+#include "server/cli/output.h"
 #include "server/cli/run/follower.h"
 #include "server/launch/control.h"
 #include "server/launch/order.h"
@@ -182,7 +183,7 @@ static int finish(RankRun *r, bool done, const Error *err)
     else if (leads(r))
         say(r, report_failed_line(err));
     else if (!known)
-        fprintf(stderr, "googlenetd: rank %d: %s\n", comm_rank(r->ranks.comm), err->message);
+        output_error("rank %d: %s", comm_rank(r->ranks.comm), err->message);
     ranks_end(&r->ranks, !known, exit_code);
     return exit_code;
 }
@@ -208,7 +209,7 @@ int cmd_rank(int argc, char **argv)
         return exit_code;
     signal(SIGPIPE, SIG_IGN);
     if (!ranks_start(&r.ranks, r.timeout, &err) || !control_start(leads(&r), &r.control, &err)) {
-        fprintf(stderr, "googlenetd: %s\n", err.message);
+        output_error("%s", err.message);
         return EXIT_FAILED;
     }
     if (leads(&r))

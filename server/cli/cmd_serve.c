@@ -3,6 +3,7 @@
 
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
+#include "server/cli/output.h"
 #include "server/cli/server_settings.h"
 #include "server/daemon.h"
 
@@ -20,6 +21,6 @@ int cmd_serve(int argc, char **argv)
     Error err = {0};
     if (daemon_run(&settings.config, &err))
         return EXIT_OK;
-    fprintf(stderr, "googlenetd: %s\n", err.message);
+    output_error("%s", err.message);
     return EXIT_FAILED;
 }

@@ -9,6 +9,7 @@
 #include "server/cli/args.h"
 #include "server/cli/commands.h"
 #include "server/cli/input.h"
+#include "server/cli/output.h"
 #include "server/cli/remote/daemon_client.h"
 #include "server/cli/server_settings.h"
 
@@ -31,26 +32,17 @@ static bool read_job(const char *path, char **text, Error *err)
            || fail(err, ERR_INVALID, "%s is no JSON: it has a NUL in it", path);
 }
 
-/* What comes from elsewhere goes through an Error, which makes it printable. */
-static void print_fault(const char *pointer, const char *detail)
-{
-    Error line = {0};
-    fail(&line, ERR_INVALID, "%s%s%s", pointer ? pointer : "", pointer ? ": " : "", detail);
-    fprintf(stderr, "googlenetd: %s\n", line.message);
-}
-
 /* The problem in sentences. */
 static void print_problem(const DaemonAnswer *answer, const cJSON *json)
 {
-    char what[48];
     const char *detail = json_text_at(json, "detail");
     const cJSON *fault, *faults = cJSON_GetObjectItemCaseSensitive(json, "errors");
-    snprintf(what, sizeof what, "the job was not taken, %d", answer->status);
-    print_fault(what, detail ? detail : "the answer is not the daemon's");
+    output_error("the job was not taken, %d: %s", answer->status,
+                 detail ? detail : "the answer is not the daemon's");
     cJSON_ArrayForEach(fault, faults)
     {
-        const char *why = json_text_at(fault, "detail");
-        print_fault(json_text_at(fault, "pointer"), why ? why : "");
+        const char *pointer = json_text_at(fault, "pointer"), *why = json_text_at(fault, "detail");
+        output_error("%s%s%s", pointer ? pointer : "", pointer ? ": " : "", why ? why : "");
     }
 }
 
@@ -67,7 +59,7 @@ static int submit(const ServerConfig *config, const char *path, const char *key)
                                    .timeout_seconds = TIMEOUT_SECONDS};
     const bool answered = read && daemon_ask(config, &request, &answer, &err);
     if (!answered)
-        fprintf(stderr, "googlenetd: %s\n", err.message);
+        output_error("%s", err.message);
     cJSON *json =
         answered ? json_parse_text("answer", answer.body, strlen(answer.body), &err) : NULL;
     const char *id = json_text_at(json, "id");

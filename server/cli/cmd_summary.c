@@ -215,7 +215,7 @@ static int compare(const SummaryArgs *a, int count, char **names)
         output_json(json);
     cJSON_Delete(json);
     if (err.code != ERR_NONE)
-        fprintf(stderr, "googlenetd: %s\n", err.message);
+        output_error("%s", err.message);
     return ok ? EXIT_OK : EXIT_USAGE;
 }
 
@@ -231,8 +231,7 @@ int cmd_summary(int argc, char **argv)
         return compare(&a, argc - first_word, argv + first_word);
     Error err = {0};
     if (argc - first_word > 1) {
-        fprintf(stderr, "googlenetd: %s is one argument too many; --compare takes several\n",
-                argv[first_word + 1]);
+        output_error("%s is one argument too many; --compare takes several", argv[first_word + 1]);
         return EXIT_USAGE;
     }
     const Model *model = args_model(first_word < argc ? argv[first_word] : "googlenet");
@@ -240,7 +239,7 @@ int cmd_summary(int argc, char **argv)
         return EXIT_USAGE;
     Graph *g = graph_for(model, &a, &err);
     if (!g) {
-        fprintf(stderr, "googlenetd: %s\n", err.message);
+        output_error("%s", err.message);
         return EXIT_USAGE;
     }
     (a.json ? print_json : print_text)(model, g, a.classes);

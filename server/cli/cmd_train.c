@@ -10,6 +10,7 @@
 #include "server/cli/commands.h"
 #include "server/cli/input.h"
 #include "server/cli/job_file.h"
+#include "server/cli/output.h"
 #include "server/cli/run/follower.h"
 #include "server/cli/run/foreground.h"
 #include "server/cli/run/tracing.h"
@@ -131,7 +132,7 @@ static bool read_job(const TrainArgs *a, const Comm *comm, JobSpec *spec, int *e
         return all;
     args_print_faults(input_label(a->job), &faults);
     if (ok || err.code != ERR_NONE)
-        fprintf(stderr, "googlenetd: %s\n", said.message);
+        output_error("%s", said.message);
     return false;
 }
 
@@ -175,9 +176,9 @@ static int train(TrainArgs *a, Ranks *ranks)
     const bool known = exit_code != EXIT_FAILED || ranks_agreed_to_end(ranks)
                        || err.code == ERR_NUMERIC || (rank > 0 && err.code == ERR_STOPPED);
     if (rank == 0 && err.code != ERR_NONE)
-        fprintf(stderr, "googlenetd: %s\n", err.message);
+        output_error("%s", err.message);
     else if (!known && err.code != ERR_NONE)  // else it was said where it arose
-        fprintf(stderr, "googlenetd: rank %d: %s\n", rank, err.message);
+        output_error("rank %d: %s", rank, err.message);
     ranks_end(ranks, !known, exit_code);
     return rank > 0 && known ? EXIT_OK : exit_code;
 }
@@ -188,7 +189,7 @@ static int start_and_train(TrainArgs *a)
     Error err = {0};
     if (ranks_start(&ranks, a->rank_timeout, &err))
         return train(a, &ranks);
-    fprintf(stderr, "googlenetd: %s\n", err.message);
+    output_error("%s", err.message);
     return EXIT_FAILED;
 }
 

@@ -38,8 +38,7 @@ void output_text(Output *o, const char *text, size_t length)
             length -= (size_t)written;
         } else if (errno != EINTR && errno != EAGAIN) {
             o->fault = errno;
-            fprintf(stderr, "googlenetd: standard output: %s; going on without it\n",
-                    strerror(o->fault));
+            output_error("standard output: %s; going on without it", strerror(o->fault));
         }
     }
 }
@@ -55,6 +54,16 @@ void output_line(Output *o, const char *fmt, ...)
     const size_t used = strlen(line);
     line[used] = '\n';
     output_text(o, line, used + 1);
+}
+
+void output_error(const char *fmt, ...)
+{
+    char line[LINE];
+    va_list args;
+    va_start(args, fmt);
+    text_finish(line, sizeof line, vsnprintf(line, sizeof line, fmt, args));
+    va_end(args);
+    fprintf(stderr, "googlenetd: %s\n", line);
 }
 
 /* A cookie_write_function_t: 0 with errno for a fault. */
@@ -96,7 +105,7 @@ int output_finish(const Output *o, int exit_code)
 {
     const bool flushed = fflush(stdout) == 0 && !ferror(stdout);
     if (!flushed)
-        fprintf(stderr, "googlenetd: standard output: %s\n", strerror(errno));
+        output_error("standard output: %s", strerror(errno));
     const bool all = flushed && (!o || !o->fault);
     return exit_code == EXIT_OK && !all ? EXIT_FAILED : exit_code;
 }

@@ -1,8 +1,9 @@
-/* server/cli/output.h -- standard output of a command that runs for long.
+/* server/cli/output.h -- what a command says: standard output and error.
  *
- * Nobody may read it: a pager that stands still, a pipe whose reader has left, a full disk. Lines
- * wait for a reader, but an interrupted command does not wait; and a fault is said once on standard
- * error, while the command, whose results are in files, goes on.
+ * Nobody may read the output of a command that runs for long: a pager that stands still, a pipe
+ * whose reader has left, a full disk. Lines wait for a reader, but an interrupted command does not
+ * wait; and a fault is said once on standard error, while the command, whose results are in files,
+ * goes on.
  */
 #pragma once
 #include <cJSON.h>
@@ -16,6 +17,10 @@ void output_text(Output *output, const char *text, size_t length);
 
 /* A line; its end is added. Control characters and bytes that are not UTF-8 are replaced. */
 void output_line(Output *output, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* A line of standard error: "googlenetd: ..."; its end is added. Made printable as output_line
+ * does. */
+void output_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* A tree, indented, by stdio: what --json asks for. */
 void output_json(const cJSON *json);
