@@ -45,23 +45,23 @@ test('a run that is deleted while it is read stays gone', { timeout: 60000 }, as
   state.apply(event('deleted', 'job_1'));
   late.answer(200, job('job_1'));
   await settled();
-  assert.deepEqual([state.jobs.has('job_1'), state.missing.has('job_1')], [false, true]);
+  assert.deepEqual([state.jobs.has('job_1'), state.jobs.missing.has('job_1')], [false, true]);
   // Another store may have one of that name: who asks for it is told.
-  state.want('job_1');
+  state.jobs.wantOne('job_1');
   (await request('v1/jobs/job_1')).answer(200, job('job_1', { name: 'another' }));
   await settled();
-  assert.deepEqual([state.jobs.get('job_1')?.name, state.missing.has('job_1')], ['another', false]);
+  assert.deepEqual([state.jobs.get('job_1')?.name, state.jobs.missing.has('job_1')], ['another', false]);
 });
 
 test('a run that is deleted while older ones are read leaves the list', { timeout: 60000 }, async () => {
   const state = await started([job('job_2')], true);
-  state.loadOlder();
+  state.jobs.loadOlder();
   const late = await request('v1/jobs?');
   state.apply(event('deleted', 'job_1'));
   late.answer(200, { ...none, data: [job('job_1')], last_id: 'job_1' });
   (await request('v1/jobs/job_1')).answer(404, { status: 404 });
   await settled();
-  assert.deepEqual([...state.jobs.keys()], ['job_2']);
+  assert.deepEqual(state.jobs.values().map(({ id }) => id), ['job_2']);
 });
 
 test('a run that is looked at is read again, however many others something happens to', { timeout: 60000 }, async () => {
@@ -78,6 +78,30 @@ test('a run that is looked at is read again, however many others something happe
   (await request('v1/jobs/job_1')).answer(200, job('job_1', { name: 'another' }));
   await settled();
   assert.equal(state.jobs.get('job_1').name, 'another');
+});
+
+test('runs that could not be read are read again: the list, one of them, its series', { timeout: 60000 }, async () => {
+  const state = new State(() => {});
+  const read = state.resync();
+  (await request('v1/jobs?')).answer(503, { status: 503, detail: 'busy' });
+  (await request('v1/system')).answer(503, { status: 503 });
+  assert.equal(await read, false);
+  assert.equal(state.error, 'busy');
+  state.refreshActive();
+  (await request('v1/jobs?')).answer(200, { ...none, data: [job('job_1')], last_id: 'job_1' });
+  (await request('v1/system')).answer(200, { access: 'read' });
+  await settled();
+  assert.deepEqual([state.error, state.jobs.loaded, state.mayWrite], [null, true, false]);
+  state.watch('job_1');
+  state.apply(event('updated', 'job_1'));
+  for (const path of ['v1/jobs/job_1/curve', 'v1/jobs/job_1/epochs', 'v1/jobs/job_1']) (await request(path)).answer(503, { status: 503 });
+  await settled();
+  state.refreshActive();
+  (await request('v1/jobs/job_1/curve')).answer(200, { step: [1], epoch: [1], loss: [2], accuracy: [0], learning_rate: [0], seconds: [1], has_more: false });
+  (await request('v1/jobs/job_1/epochs')).answer(200, none);
+  (await request('v1/jobs/job_1')).answer(200, job('job_1', { name: 'another' }));
+  await settled();
+  assert.deepEqual([state.series.get('job_1').ready, state.series.get('job_1').curve.step, state.jobs.get('job_1').name], [true, [1], 'another']);
 });
 
 test('a data set and a model that are deleted while they are read stay gone; what could not be read is read again', { timeout: 60000 }, async () => {

@@ -1,5 +1,5 @@
-// Things of one kind that the page knows, such as all data sets. They are read when a page first wants them; after that
-// events say what happened.
+// Things of one kind that the page knows, such as all jobs or all data sets. They are read when a page first wants
+// them; after that events say what happened.
 
 import {Refresher} from './refresh.js';
 
@@ -8,16 +8,20 @@ export class Collection {
   missing = new Set();  // keys that the daemon does not know
   error = null;         // the last failure to read, in words
   #items = new Map();   // key -> item
-  #wanted = false;
+  #wanted;
   #changed;
   #from;
   #touched = new Set();  // keys that something was heard of since the list was last asked for
   #unread = new Set();   // keys that could not be read, and are to be read again
   #refresher = new Refresher({read: (key) => this.#readOne(key), readAll: () => this.read()});
 
-  /** readAll() and readOne(key) are promises of what the daemon says; keyOf(item) is what it is read by. */
-  constructor(changed, {readAll, readOne, keyOf}) {
+  /**
+   * readAll() and readOne(key) are promises of what the daemon says; keyOf(item) is what it is read by.
+   * `wanted`: they are wanted from the start.
+   */
+  constructor(changed, {readAll, readOne, keyOf, wanted = false}) {
     this.#changed = changed;
+    this.#wanted = wanted;
     this.#from = {readAll, readOne, keyOf};
   }
 
@@ -27,6 +31,14 @@ export class Collection {
 
   get(key) {
     return this.#items.get(key);
+  }
+
+  has(key) {
+    return this.#items.has(key);
+  }
+
+  get size() {
+    return this.#items.size;
   }
 
   get isWanted() {
@@ -44,9 +56,7 @@ export class Collection {
     if (!this.#wanted) return;
     const touched = this.#touched = new Set();
     try {
-      const items = await this.#from.readAll();
-      this.#items = new Map(items.map((item) => [this.#from.keyOf(item), item]));
-      for (const key of this.#items.keys()) this.missing.delete(key);
+      this.take(await this.#from.readAll());
       this.loaded = true;
       this.error = null;
       // What events told of meanwhile may be newer than the answer.
@@ -55,6 +65,21 @@ export class Collection {
       this.error = error.message;
     }
     this.#changed();
+  }
+
+  /** What readAll() has answered: these and no others. */
+  take(items) {
+    this.#items = new Map(items.map((item) => [this.#from.keyOf(item), item]));
+    for (const key of this.#items.keys()) this.missing.delete(key);
+  }
+
+  /** More of a list that comes in parts; those that are known already are newer. */
+  add(items) {
+    for (const item of items) {
+      const key = this.#from.keyOf(item);
+      if (!this.#items.has(key)) this.#items.set(key, item);
+      if (this.#touched.has(key)) this.ask(key);
+    }
   }
 
   async #readOne(key) {
@@ -80,11 +105,17 @@ export class Collection {
     this.#refresher.ask(key);
   }
 
+  /** Nobody looks: what waits to be read again is left. */
+  pause() {
+    this.#refresher.clear();
+  }
+
   /** Something was heard of one. */
   touch(key) {
     this.#touched.add(key);
   }
 
+  /** Take one as the daemon has just answered it. */
   put(item) {
     const key = this.#from.keyOf(item);
     this.#items.set(key, item);

@@ -7,7 +7,7 @@ import {h, scroller, setText} from '../dom.js';
 import {chosen as chosenAccuracy, chosenBy, title} from '../describe.js';
 import {flat, NONE, number, percent} from '../format.js';
 import {KeyedRows, Table} from '../keyed.js';
-import {numberOf} from '../state.js';
+import {numberOf} from '../job.js';
 import {scaleControl, smoothingControl} from './controls.js';
 
 const EVALUATION_MS = 2000;  // between two looks at one that has not ended
@@ -188,18 +188,18 @@ export function compareView({state, changed, setTitle}, {query}) {
 
   function update() {
     setTitle('Compare');
-    for (const id of chosen) state.watch(id);
-    const all = [...state.jobs.values()].sort((a, b) => numberOf(b.id) - numberOf(a.id));
+    for (const id of chosen) if (!state.jobs.missing.has(id)) state.watch(id);
+    const all = state.jobs.values().sort((a, b) => numberOf(b.id) - numberOf(a.id));
     const jobs = all.filter((j) => chosen.has(j.id)).reverse();
     entries.set(all.filter((j, i) => i < LISTED || chosen.has(j.id)), (j) => j.id);
-    more.hidden = all.length <= LISTED && !state.older;
-    none.hidden = !state.loaded || all.length > 0;
+    more.hidden = all.length <= LISTED && !state.jobs.older;
+    none.hidden = !state.jobs.loaded || all.length > 0;
     showChart(jobs);
     // After the frame that shows the curves.
     requestAnimationFrame(() => setTimeout(() => fillDifferences(jobs)));
   }
   return {element, update, destroy() {
     chart?.destroy();
-    for (const id of chosen) state.unwatch(id);
+    for (const id of chosen) state.series.unwatch(id);
   }};
 }

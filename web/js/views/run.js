@@ -64,7 +64,7 @@ function seriesButtons(id, fault) {
 
 export function runView({state, changed, setTitle}, {path: [id]}) {
   state.watch(id);
-  state.watchEvents(id);
+  state.series.watchEvents(id);
   const heading = h('h1');
   const status = badge();
   const why = h('p', {class: 'reason'});
@@ -135,7 +135,7 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
   let announcedStatus = '';
   function update() {
     const job = state.jobs.get(id);
-    const gone = !job && state.missing.has(id);
+    const gone = !job && state.jobs.missing.has(id);
     missing.show(job ? null : gone ? `There is no run ${id}` : 'Reading …', gone);
     body.hidden = !job;
     if (!job) {
@@ -158,14 +158,14 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
     evaluation.update(ofJob(job));
     const series = state.series.get(id);
     if (series?.ready) showSeries(job, series);
-    events.set(state.histories.get(id) ?? []);
+    events.set(state.series.history(id));
     settings.set(job);
-    checkpoints.update(`${state.happenings(id)} ${job.status}`);
+    checkpoints.update(`${state.series.happenings(id)} ${job.status}`);
   }
 
   return {element, update, destroy() {
     Object.values(charts).forEach((c) => c.destroy());
     evaluation.destroy();
-    state.unwatch(id);
+    state.series.unwatch(id);
   }};
 }

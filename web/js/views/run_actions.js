@@ -7,7 +7,7 @@ import {title} from '../describe.js';
 import {openDialog} from '../dialog.js';
 import {isolated} from '../format.js';
 import {popup} from '../popup.js';
-import {isEnded} from '../state.js';
+import {isEnded} from '../job.js';
 import {editRun} from './run_edit.js';
 import {askToRegister} from './run_models.js';
 
@@ -19,7 +19,7 @@ const STEERING = [
 /** A job as one posts it. */
 const requestOf = (job) => ({...(job.name ? {name: job.name} : {}), ...job.settings, ...(Object.keys(job.metadata ?? {}).length ? {metadata: job.metadata} : {})});
 
-const lastCheckpoint = (history) => history?.findLast((e) => e.type === 'checkpoint')?.id ?? 0;
+const lastCheckpoint = (history) => history.findLast((e) => e.type === 'checkpoint')?.id ?? 0;
 
 /** {element, fault, update(job)} */
 export function runActions(state, id) {
@@ -30,7 +30,7 @@ export function runActions(state, id) {
     setText(fault, '');
     try {
       const job = await call(id);
-      if (job) state.put(job);
+      if (job) state.jobs.put(job);
       announce(`${name}: done`);
       return true;
     } catch (error) {
@@ -41,7 +41,7 @@ export function runActions(state, id) {
 
   const buttons = STEERING.map(({name, run, when, why}) => ({when, why, element: actionButton(name, () => act(name, run))}));
   const checkpoint = actionButton('Checkpoint now', async () => {
-    asked = lastCheckpoint(state.histories.get(id));
+    asked = lastCheckpoint(state.series.history(id));
     showCheckpoint(state.jobs.get(id));
     if (!(await act('Checkpoint', api.checkpoint))) asked = null;
     showCheckpoint(state.jobs.get(id));
@@ -55,7 +55,7 @@ export function runActions(state, id) {
     }}],
     cancel: 'Keep it',
   }), {class: 'danger'});
-  const edit = actionButton('Edit …', () => editRun(id, (job) => state.put(job)).catch((error) => setText(fault, error.message)));
+  const edit = actionButton('Edit …', () => editRun(id, (job) => state.jobs.put(job)).catch((error) => setText(fault, error.message)));
   const register = actionButton('Register as model …', () => askToRegister(state, state.jobs.get(id)));
   const copies = popup('Copy', [
     copyButton('Copy as curl', 'command', () => api.curl('POST', 'v1/jobs', requestOf(state.jobs.get(id)))),
@@ -70,7 +70,7 @@ export function runActions(state, id) {
   /** From the click until the daemon tells of a checkpoint. */
   function showCheckpoint(job) {
     if (!job) return;
-    if (asked !== null && (job.status !== 'running' || lastCheckpoint(state.histories.get(id)) > asked)) {
+    if (asked !== null && (job.status !== 'running' || lastCheckpoint(state.series.history(id)) > asked)) {
       asked = null;
       announce('Checkpoint written');
     }

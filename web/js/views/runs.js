@@ -54,7 +54,7 @@ function searchOf(query) {
 
 export function runsView(context, {query}) {
   const {state, changed} = context;
-  const {selected} = state;
+  const {selected} = state.jobs;
   const search = searchOf(query.size ? query : new URLSearchParams(context.runsQuery ?? ''));
   const input = h('input', {type: 'search', id: 'search', placeholder: 'name, id, metadata', value: search.text,
     oninput: () => look({text: input.value, page: 0})});
@@ -116,7 +116,7 @@ export function runsView(context, {query}) {
   }
 
   function fillChooser() {
-    columnBox.replaceChildren(...choices([...state.jobs.values()]).filter(([, keys]) => keys.length).map(([heading, keys]) =>
+    columnBox.replaceChildren(...choices(state.jobs.values()).filter(([, keys]) => keys.length).map(([heading, keys]) =>
       h('fieldset', {}, h('legend', {}, heading), keys.map(([key, name]) => {
         const box = h('input', {type: 'checkbox', id: `column-${key}`, checked: search.columns.includes(key), onchange: () => {
           look({columns: box.checked ? [...search.columns, key] : search.columns.filter((k) => k !== key)});
@@ -130,10 +130,10 @@ export function runsView(context, {query}) {
   /** The jobs that are looked for, in order; sorted anew only when that can change. */
   function found() {
     const column = columns.find((c) => c.key === search.sort) ?? columns.at(-1);
-    const mark = `${state.listVersion} ${column.key}`;
+    const mark = `${state.jobs.listVersion} ${column.key}`;
     if (sorted && mark === sortedMark && !(column.live && performance.now() - sortedAt > RESORT_MS)) return sorted;
     const words = search.text.toLowerCase().split(/\s+/).filter(Boolean);
-    sorted = sortBy([...state.jobs.values()].filter((j) => (!search.status || j.status === search.status) && matches(j, words)), column, search.down);
+    sorted = sortBy(state.jobs.values().filter((j) => (!search.status || j.status === search.status) && matches(j, words)), column, search.down);
     [sortedMark, sortedAt] = [mark, performance.now()];
     return sorted;
   }
@@ -150,19 +150,19 @@ export function runsView(context, {query}) {
 
   /** Older runs are read when something needs them: a page further down, an order or a search among all. */
   function readOlder() {
-    if (!state.older || state.error || !state.isCurrent) return;
-    if (search.sort !== 'created' || !search.down || search.text || search.status) state.loadOlder();
-    else if ((search.page + 1) * ROWS > state.jobs.size) state.loadOlder((search.page + 2) * ROWS);
+    if (!state.jobs.older || state.error || !state.isCurrent) return;
+    if (search.sort !== 'created' || !search.down || search.text || search.status) state.jobs.loadOlder();
+    else if ((search.page + 1) * ROWS > state.jobs.size) state.jobs.loadOlder((search.page + 2) * ROWS);
   }
 
   function showPager(jobs, shown) {
     const first = search.page * ROWS;
     previous.disabled = search.page === 0;
-    next.disabled = first + ROWS >= jobs.length && !state.older;
+    next.disabled = first + ROWS >= jobs.length && !state.jobs.older;
     previous.hidden = next.hidden = previous.disabled && next.disabled;
     const range = jobs.length > ROWS ? `${(first + 1).toLocaleString('en')} to ${(first + shown).toLocaleString('en')} of ` : '';
-    const among = `${counted(jobs.length, 'run')}${state.older ? ' read so far' : ''}`;
-    setText(where, `${range}${among}${state.reading ? ', reading older ones …' : ''}`);
+    const among = `${counted(jobs.length, 'run')}${state.jobs.older ? ' read so far' : ''}`;
+    setText(where, `${range}${among}${state.jobs.reading ? ', reading older ones …' : ''}`);
   }
 
   function update() {
@@ -170,7 +170,7 @@ export function runsView(context, {query}) {
     readOlder();
     const held = pressed || isSelected(table.body);
     const jobs = found();
-    search.page = Math.max(0, Math.min(search.page, state.older ? Infinity : Math.ceil(jobs.length / ROWS) - 1));
+    search.page = Math.max(0, Math.min(search.page, state.jobs.older ? Infinity : Math.ceil(jobs.length / ROWS) - 1));
     const page = jobs.slice(search.page * ROWS, (search.page + 1) * ROWS).map((j) => state.jobs.get(j.id) ?? j);
     table.set(page, held);
     columns.forEach((c, i) => setAttribute(table.element.tHead.rows[0].cells[i + 1], 'aria-sort',
@@ -181,14 +181,14 @@ export function runsView(context, {query}) {
     showPager(jobs, page.length);
     bulk.update();
     setAttribute(add, 'aria-disabled', state.mayWrite ? null : 'true');
-    const running = [...state.jobs.values()].filter((j) => j.status === 'running').length;
+    const running = state.jobs.values().filter((j) => j.status === 'running').length;
     context.setTitle(running ? `${running} running – Runs` : 'Runs');
-    if (state.loaded && state.jobs.size === 0) {
+    if (state.jobs.loaded && state.jobs.size === 0) {
       empty ??= emptyList(state);
       empty.update();
       if (!empty.element.isConnected) rest.replaceChildren(empty.element);
     } else {
-      setText(rest, jobs.length || !state.loaded ? '' : state.reading ? 'Reading older runs …' : 'No run is like that.');
+      setText(rest, jobs.length || !state.jobs.loaded ? '' : state.jobs.reading ? 'Reading older runs …' : 'No run is like that.');
     }
   }
   return {element, update, destroy: () => ['pointerup', 'pointercancel', 'blur'].forEach((type) => removeEventListener(type, release))};

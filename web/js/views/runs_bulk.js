@@ -5,7 +5,7 @@ import {actionButton, announce, h, setText, setUsable} from '../dom.js';
 import {openDialog} from '../dialog.js';
 import {title} from '../describe.js';
 import {counted} from '../format.js';
-import {isEnded} from '../state.js';
+import {isEnded} from '../job.js';
 
 const SHOWN = 8;
 
@@ -27,7 +27,7 @@ async function each(jobs, call) {
 }
 
 export function bulkBar({state, changed}) {
-  const {selected} = state;
+  const {selected} = state.jobs;
   const count = h('strong');
   const compare = h('a', {class: 'button'}, 'Compare');
   const stop = actionButton('Stop …', () => ask('Stop', (j) => j.status === 'queued' || j.status === 'running', api.stop,
@@ -49,7 +49,7 @@ export function bulkBar({state, changed}) {
         left > 0 && h('p', {class: 'hint'}, `${counted(left, 'selected run')} cannot be ${verb === 'Stop' ? 'stopped' : 'deleted'} as ${left === 1 ? 'it is' : 'they are'}.`)],
       actions: [{label: verb, class: verb === 'Delete' ? 'danger' : 'primary', run: async () => {
         const failed = await each(jobs, (job) => call(job.id));
-        for (const job of jobs) state.refresh(job.id);
+        for (const job of jobs) state.jobs.ask(job.id);
         if (failed.length) throw new Error(`${counted(failed.length, 'run')} left as before. ${failed.slice(0, SHOWN).join('; ')}`);
         announce(`${verb}: done`);
       }}],
