@@ -53,22 +53,6 @@ static bool source_goes_on(void *context)
     return m->records.items || !c->progress || c->progress(c->context, 0, 0);
 }
 
-static void copy_left_out(ImportReport *r, const LeftOutList *list)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (r->left_out.count == r->left_out.room) {
-            r->left_out.room = 2 * r->left_out.room + list->count;
-            r->left_out.items =
-                xrealloc(r->left_out.items, r->left_out.room, sizeof *r->left_out.items);
-        }
-        r->left_out.items[r->left_out.count++] = (LeftOut){
-            .path = xstrdup(list->items[i].path),
-            .code = list->items[i].code,
-            .reason = xstrdup(list->items[i].reason),
-        };
-    }
-}
-
 static bool read_source(Import *m, Error *err)
 {
     const ImportConfig *c = m->config;
@@ -79,8 +63,8 @@ static bool read_source(Import *m, Error *err)
         return false;
     snprintf(r->source, sizeof r->source, "%s", source_kind(m->source));
     const bool found = layout_find(m->source, &m->layout, err);
-    copy_left_out(r, &source_listing(m->source)->left_out);
-    copy_left_out(r, &m->layout.left_out);
+    left_out_copy(&r->left_out, &source_listing(m->source)->left_out);
+    left_out_copy(&r->left_out, &m->layout.left_out);
     return found;
 }
 

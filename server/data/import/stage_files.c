@@ -26,16 +26,12 @@ typedef struct {
 
 void stage_leave_out(Stage *s, size_t item, const char *code, const char *reason)
 {
-    LeftOutList *list = &s->report->left_out;
-    if (list->count == list->room) {
-        list->room = 2 * list->room + 16;
-        list->items = xrealloc(list->items, list->room, sizeof *list->items);
-    }
-    list->items[list->count++] = (LeftOut){
+    const LeftOut row = {
         .path = layout_item_name(source_listing(s->source), &s->layout->items[item]),
         .code = import_report_word(s->report, code),
         .reason = xstrdup(reason),
     };
+    left_out_put(&s->report->left_out, row);
     s->records->items[item].left = true;
 }
 

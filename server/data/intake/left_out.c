@@ -35,20 +35,31 @@ const char *left_code_name(LeftCode code)
     return CODES[code].name;
 }
 
-static LeftOut *next_row(LeftOutList *list, LeftCode code, const char *path)
+void left_out_put(LeftOutList *list, LeftOut row)
 {
     if (list->count == list->room) {
         list->room = list->room ? 2 * list->room : 16;
         list->items = xrealloc(list->items, list->room, sizeof *list->items);
     }
-    LeftOut *row = &list->items[list->count++];
-    *row = (LeftOut){.path = xstrdup(path), .code = CODES[code].name};
-    return row;
+    list->items[list->count++] = row;
+}
+
+void left_out_copy(LeftOutList *list, const LeftOutList *from)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        const LeftOut *row = &from->items[i];
+        left_out_put(list, (LeftOut){xstrdup(row->path), row->code, xstrdup(row->reason)});
+    }
+}
+
+static void put(LeftOutList *list, LeftCode code, const char *path, const char *reason)
+{
+    left_out_put(list, (LeftOut){xstrdup(path), CODES[code].name, xstrdup(reason)});
 }
 
 void left_out_add(LeftOutList *list, LeftCode code, const char *path)
 {
-    next_row(list, code, path)->reason = xstrdup(CODES[code].reason);
+    put(list, code, path, CODES[code].reason);
 }
 
 void left_out_say(LeftOutList *list, LeftCode code, const char *path, const char *fmt, ...)
@@ -59,7 +70,7 @@ void left_out_say(LeftOutList *list, LeftCode code, const char *path, const char
     const int length = vsnprintf(reason, sizeof reason, fmt, arguments);
     va_end(arguments);
     text_finish(reason, sizeof reason, length);
-    next_row(list, code, path)->reason = xstrdup(reason);
+    put(list, code, path, reason);
 }
 
 static int compare(const void *one, const void *other)

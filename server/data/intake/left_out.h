@@ -25,6 +25,10 @@ typedef enum {
 
 const char *left_code_name(LeftCode code);
 
+/* Append a row. Takes its path and reason; its code stays the caller's. */
+void left_out_put(LeftOutList *list, LeftOut row);
+void left_out_copy(LeftOutList *list, const LeftOutList *from);  // append copies
+
 /* Append a row with the code's own sentence, or with one of its own. Copies `path`. */
 void left_out_add(LeftOutList *list, LeftCode code, const char *path);
 void left_out_say(LeftOutList *list, LeftCode code, const char *path, const char *fmt, ...)
