@@ -4,18 +4,17 @@
  */
 #include "server/config.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "core/base/memory.h"
 #include "server/base/files.h"
 #include "server/base/json_text.h"
 #include "server/launch/launcher.h"
+#include "server/listen_address.h"
 #include "server/mpi/ranks.h"
 
 static const char DEFAULT_FILE[] = "config/server.json";
@@ -339,7 +338,7 @@ static void check_listen(const ServerConfig *config, Faults *faults)
 {
     Error err = {0};
     ListenAddress address;
-    if (!config_listen_address(config->listen, &address, &err))
+    if (!listen_address_parse(config->listen, &address, &err))
         faults_add(faults, "/listen", "%s", err.message);
     else if (!address.loopback && !config->token[0])
         faults_add(faults, "/listen",
@@ -375,33 +374,6 @@ bool config_read(const ConfigSources *sources, ServerConfig *config, Faults *fau
     check_listen(config, faults);
     check_launcher(config, faults);
     return faults->count == before;
-}
-
-bool config_listen_address(const char *listen, ListenAddress *address, Error *err)
-{
-    const char *colon = strrchr(listen, ':');
-    char *end = NULL;
-    const long port = colon ? strtol(colon + 1, &end, 10) : -1;
-    const size_t length = colon ? (size_t)(colon - listen) : 0;
-    if (!colon || !isdigit((unsigned char)colon[1]) || *end || port > 65535 || length == 0
-        || length >= sizeof address->host)
-        return fail(err, ERR_INVALID, "must be address:port, got \"%.80s\"", listen);
-    const bool brackets = listen[0] == '[' && listen[length - 1] == ']';
-    *address = (ListenAddress){.port = (int)port};
-    snprintf(address->host, sizeof address->host, "%.*s", (int)(length - 2 * brackets),
-             listen + brackets);
-    if (strcasecmp(address->host, "localhost") == 0)
-        strcpy(address->host, "127.0.0.1");
-    struct in_addr v4;
-    struct in6_addr v6;
-    if (!brackets && inet_pton(AF_INET, address->host, &v4) == 1)
-        address->loopback = ntohl(v4.s_addr) >> 24 == 127;
-    else if (brackets && inet_pton(AF_INET6, address->host, &v6) == 1)
-        address->loopback = IN6_IS_ADDR_LOOPBACK(&v6);
-    else
-        return fail(err, ERR_INVALID,
-                    "must begin with a numeric address, IPv6 in brackets, got \"%.80s\"", listen);
-    return true;
 }
 
 int config_option_count(void)

@@ -85,15 +85,6 @@ typedef struct {
  * "GOOGLENETD_LISTEN", "--data". Beyond loopback a token is needed. */
 bool config_read(const ConfigSources *sources, ServerConfig *config, Faults *faults);
 
-/* The address in its parts. ERR_INVALID: not "host:port" with a numeric host or "localhost". */
-typedef struct {
-    char host[64];
-    int port;
-    bool loopback;
-} ListenAddress;
-
-bool config_listen_address(const char *listen, ListenAddress *address, Error *err);
-
 /* The fields as options of a command, for its parser and its --help. */
 typedef struct {
     char name[48];   // "limits-jobs"

@@ -15,6 +15,7 @@
 #include "server/data/datasets.h"
 #include "server/jobs/jobs.h"
 #include "server/jobs/runs.h"
+#include "server/listen_address.h"
 #include "server/notify.h"
 #include "server/signals.h"
 #include "server/work/cpus.h"
@@ -113,7 +114,7 @@ static int fit_connections(const Daemon *d, const ServerConfig *config, Error *e
 static bool start_listening(Daemon *d, const ServerConfig *config, Error *err)
 {
     ListenAddress address;
-    if (!config_listen_address(config->listen, &address, err))
+    if (!listen_address_parse(config->listen, &address, err))
         return false;
     const int connections = fit_connections(d, config, err);
     if (connections == 0)
@@ -196,7 +197,7 @@ static void tell_ready(const Daemon *d, const ServerConfig *config)
 {
     ListenAddress address;
     Error err = {0};
-    if (!config_listen_address(config->listen, &address, &err))
+    if (!listen_address_parse(config->listen, &address, &err))
         return;
     const int port = http_port(d->http);
     LOG(d->log, LOG_INFO, "listening", log_text("address", address.host), log_int("port", port));

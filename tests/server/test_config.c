@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/listen_address.h"
 #include "tests/check.h"
 #include "tests/server/scratch.h"
 
@@ -198,13 +199,13 @@ static void addresses_are_numbers(void **state)
     Error err = {0};
     ListenAddress address;
     for (size_t i = 0; i < COUNT(GOOD); i++) {
-        CHECK_OK(config_listen_address(GOOD[i].listen, &address, &err), err);
+        CHECK_OK(listen_address_parse(GOOD[i].listen, &address, &err), err);
         assert_string_equal(address.host, GOOD[i].host);
         assert_int_equal(address.port, GOOD[i].port);
         assert_int_equal(address.loopback, GOOD[i].loopback);
     }
     for (size_t i = 0; i < COUNT(WRONG); i++) {
-        if (config_listen_address(WRONG[i], &address, &err))
+        if (listen_address_parse(WRONG[i], &address, &err))
             fail_msg("\"%s\" was taken", WRONG[i]);
         assert_int_equal(err.code, ERR_INVALID);
     }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "server/listen_address.h"
 
 enum {
     ANSWER_MOST = 1 << 20,  // bytes that are read, unless more are asked for
@@ -138,7 +139,7 @@ bool daemon_ask(const ServerConfig *config, const DaemonRequest *request, Daemon
     char *text = NULL;
     size_t size = 0;
     *answer = (DaemonAnswer){0};
-    bool ok = config_listen_address(config->listen, &address, err)
+    bool ok = listen_address_parse(config->listen, &address, err)
               && reach(&address, request->timeout_seconds, &fd, err);
     if (ok) {
         char *wanted = write_request(config, request);
