@@ -238,7 +238,11 @@ void evaluations_finish(Evaluations *evaluations, const EvaluationOutcome *outco
     bool first = true;
     Error err = {0};
     while (!finish_once(evaluations, id, outcome, &err)) {
-        if (first)
+        // What has found nothing is short: it may have the reserve.
+        if (!outcome->succeeded && jobs_make_room(evaluations->jobs, &err)
+            && finish_once(evaluations, id, outcome, &err))
+            break;
+        if (first)  // it may last for hours
             LOG(evaluations->log, LOG_WARNING, "evaluation_not_recorded", log_int("evaluation", id),
                 log_text("error", err.message));
         first = false;

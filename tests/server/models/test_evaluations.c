@@ -2,6 +2,7 @@
  * status, what a death leaves behind, what the end of a training queues, what is found. */
 #include "server/models/evaluations/evaluations.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -241,6 +242,32 @@ static void one_that_the_daemon_leaves_is_no_restart(void **state)
     evaluation_row_free(&row);
 }
 
+#ifndef WITHOUT_FAULTS
+void fault_plan(const char *fault);
+int fault_hits(void);
+
+/* The daemon leaves, so nothing is tried twice: it is the reserve that makes room. */
+static void one_that_is_left_on_a_full_disk_is_no_restart(void **state)
+{
+    Fixture *f = *state;
+    const EvaluationOutcome outcome = {.succeeded = false};
+    const int64_t id = add(f, 1);
+    char full[PATH_MAX + 32];
+    take(f, id);
+    evaluations_leave(f->evaluations);
+    snprintf(full, sizeof full, "write:%s:1:1:ENOSPC", f->jobs.scratch.path);
+    fault_plan(full);
+    evaluations_finish(f->evaluations, &outcome);
+    assert_true(fault_hits() > 1);
+    fault_plan(NULL);
+    reopen(f);
+    EvaluationRow row = get(f, id);
+    assert_int_equal(row.status, EVALUATION_QUEUED);
+    assert_int_equal(row.restart_count, 0);
+    evaluation_row_free(&row);
+}
+#endif
+
 static void cancelled_and_deleted_ones_end(void **state)
 {
     Fixture *f = *state;
@@ -391,6 +418,9 @@ int main(void)
         CASE(they_take_turns),
         CASE(one_that_died_begins_again_but_not_for_ever),
         CASE(one_that_the_daemon_leaves_is_no_restart),
+#ifndef WITHOUT_FAULTS
+        CASE(one_that_is_left_on_a_full_disk_is_no_restart),
+#endif
         CASE(cancelled_and_deleted_ones_end),
         CASE(there_is_a_limit),
         CASE(a_key_asks_for_one_as_long_as_that_is_there),
