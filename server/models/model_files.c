@@ -31,14 +31,15 @@ Path model_version_path(const char *data, int64_t id, int64_t version)
     return path_in(model_folder_path(data, id).text, name);
 }
 
-Path model_incoming_path(const char *data)
+bool model_incoming_path(const char *data, Path *path, Error *err)
 {
     char name[40];
     uint64_t number = 0;
     if (getrandom(&number, sizeof number, 0) != sizeof number)
-        abort();  // there is no system without it
+        return fail(err, ERR_IO, "no random number for a model's file: %s", strerror(errno));
     snprintf(name, sizeof name, INCOMING "%016" PRIx64 ENDING, number);
-    return path_in(data_path(data, "models").text, name);
+    *path = path_in(data_path(data, "models").text, name);
+    return true;
 }
 
 /* ---- Coming ---- */

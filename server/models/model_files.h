@@ -6,7 +6,9 @@
 
 Path model_folder_path(const char *data, int64_t id);
 Path model_version_path(const char *data, int64_t id, int64_t version);
-Path model_incoming_path(const char *data);  // a name that nobody else has
+
+/* A path that nobody else has, for a file that is yet no version's. ERR_IO: no random numbers. */
+bool model_incoming_path(const char *data, Path *path, Error *err);
 
 /* The incoming file becomes that version's; all names are on disk. */
 bool model_file_place(const char *data, const char *incoming, int64_t id, int64_t version,

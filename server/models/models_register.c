@@ -286,6 +286,7 @@ bool models_register(Models *models, const ModelRequest *request, ModelVersion *
 {
     bool again = false;
     JobInfo job;
+    Path incoming;
     VersionRow row = {0};
     if (!models_replay(models, request->key, version, &again, err))
         return false;
@@ -293,9 +294,9 @@ bool models_register(Models *models, const ModelRequest *request, ModelVersion *
         *replayed = again;
     if (again)
         return true;
-    if (!models_admit(models, err) || !jobs_get(models->jobs, request->job_id, &job, err))
+    if (!models_admit(models, err) || !model_incoming_path(models->data, &incoming, err)
+        || !jobs_get(models->jobs, request->job_id, &job, err))
         return false;
-    const Path incoming = model_incoming_path(models->data);
     ModelPlacing placing = {request->name, incoming.text, request->key, &row};
     const bool ok = bring(models, &job, request->checkpoint, &incoming, &row, err)
                     && models_place(models, &placing, version, &again, err);
@@ -385,10 +386,11 @@ bool models_upload(Models *models, const ModelUpload *upload, ModelVersion *vers
     size_t size;
     SafeFile *f = NULL;
     bool replayed;
+    Path incoming;
     VersionRow row = {.source = {.kind = "upload"}};
-    if (!models_admit(models, err) || !file_read(upload->path, MOST_FILE, &bytes, &size, err))
+    if (!models_admit(models, err) || !model_incoming_path(models->data, &incoming, err)
+        || !file_read(upload->path, MOST_FILE, &bytes, &size, err))
         return false;
-    const Path incoming = model_incoming_path(models->data);
     ModelPlacing placing = {upload->name, incoming.text, {0}, &row};
     bool ok = safetensors_parse("the file", bytes, size, &f, err)
               && rewrite(f, upload, incoming.text, &row, faults, err);

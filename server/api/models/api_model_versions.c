@@ -211,8 +211,8 @@ static bool write_onnx(const ModelVersion *version, const char *path, ModelOnnx 
 /* The file has no name any more: it is gone with the answer. */
 static int make_onnx(const App *app, const ModelVersion *version, ModelOnnx how, Error *err)
 {
-    const Path path = model_incoming_path(app->data);
-    if (!write_onnx(version, path.text, how, err))
+    Path path;
+    if (!model_incoming_path(app->data, &path, err) || !write_onnx(version, path.text, how, err))
         return -1;
     const int fd = open(path.text, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -346,8 +346,9 @@ static bool take_file(void *context, const UploadInfo *upload, Response *res, Er
 {
     Incoming *in = context;
     UploadInfo info;
-    const Path path = model_incoming_path(in->app->data);
-    if (!uploads_take(in->app->uploads, upload->id, path.text, &info, err)) {
+    Path path;
+    if (!model_incoming_path(in->app->data, &path, err)
+        || !uploads_take(in->app->uploads, upload->id, path.text, &info, err)) {
         uploads_delete(in->app->uploads, upload->id, NULL);
         return false;
     }

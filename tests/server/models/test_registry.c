@@ -397,7 +397,9 @@ static void files_without_rows_are_put_aside(void **state)
     const char *from = job_model_path(data, job, 10).text;
     // A registration that died before its row was committed, and one before its file was placed.
     copy_file(from, model_version_path(data, 1, 2).text);
-    copy_file(from, model_incoming_path(data).text);
+    Path incoming;
+    CHECK_OK(model_incoming_path(data, &incoming, &(Error){0}), ((Error){0}));
+    copy_file(from, incoming.text);
     assert_int_equal(mkdir(model_folder_path(data, 7).text, 0700), 0);
     copy_file(from, model_version_path(data, 7, 1).text);
     reopen(f);
