@@ -1,6 +1,7 @@
 /* server/api/api_common.h -- helpers that several handlers use. */
 #pragma once
 #include "server/api/api.h"
+#include "server/base/ids.h"
 
 /* The job that the path names. ERR_NOT_FOUND if it is not a job's id. */
 bool request_job(const Request *req, int64_t *id, Error *err);

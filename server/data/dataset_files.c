@@ -9,14 +9,14 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "server/base/ids.h"
 #include "server/jobs/files/job_files.h"
 #include "server/jobs/files/lost_found.h"
-#include "server/jobs/job.h"
 
 static Path path_of(const char *data, int64_t id, const char *name)
 {
     Path path;
-    char set[JOB_ID];
+    char set[ID_TEXT];
     dataset_id_format(id, set);
     snprintf(path.text, sizeof path.text, "%s/datasets/%s%s", data, set, name);
     return path;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "server/base/ids.h"
 #include "server/base/time.h"
 #include "server/data/dataset_files.h"
 #include "server/data/datasets_private.h"

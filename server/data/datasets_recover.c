@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "server/base/ids.h"
 #include "server/data/dataset_files.h"
 #include "server/data/datasets_private.h"
 #include "server/jobs/events/high_water.h"
@@ -125,7 +126,7 @@ static void settle_folder(void *context, int64_t id)
     DatasetRow set;
     Error err = {0};
     if (!store_dataset(sets->store, id, &set, &err)) {
-        char name[JOB_ID];
+        char name[ID_TEXT];
         dataset_id_format(id, name);
         if (err.code == ERR_NOT_FOUND)
             lost_found_take(sets->data, dataset_folder_path(sets->data, id).text, name, sets->log);

@@ -11,6 +11,7 @@
  * Between begin and commit the writer's lock of the store is held: no two changes mix.
  */
 #pragma once
+#include "server/jobs/job.h"
 #include "server/jobs/jobs_private.h"
 
 typedef struct {

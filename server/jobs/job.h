@@ -5,13 +5,8 @@
  *                |  ^
  *        stop    v  |  resume
  *           stopping -> stopped          (a queued job stops at once)
- *
- * A job's id is a number that grows from 1 and is never used again. Clients see it as text,
- * "job_17"; a checkpoint's id is the step it was taken at, "step_4690".
  */
 #pragma once
-#include <stdint.h>
-
 #include "core/base/error.h"
 #include "server/store/rows.h"
 
@@ -28,22 +23,3 @@ typedef enum {
 /* The status that `trigger` leads to from `from`. ERR_CONFLICT, with a sentence, if it leads
  * nowhere. */
 bool job_next_status(JobStatus from, JobTrigger trigger, JobStatus *to, Error *err);
-
-/* What reads an id: job_id_parse and its like. */
-typedef bool (*IdParser)(const char *text, int64_t *id);
-
-void job_id_format(int64_t id, char text[JOB_ID]);           // "job_17"
-bool job_id_parse(const char *text, int64_t *id);            // false unless exactly that form
-void checkpoint_id_format(int64_t step, char text[JOB_ID]);  // "step_4690"
-bool checkpoint_id_parse(const char *text, int64_t *step);
-
-void dataset_id_format(int64_t id, char text[JOB_ID]);  // "set_3"
-bool dataset_id_parse(const char *text, int64_t *id);
-
-void model_id_format(int64_t id, char text[JOB_ID]);  // "model_3"
-bool model_id_parse(const char *text, int64_t *id);
-
-void evaluation_id_format(int64_t id, char text[JOB_ID]);  // "eval_5"
-bool evaluation_id_parse(const char *text, int64_t *id);
-
-bool model_version_parse(const char *text, int64_t *version);  // "3"; false unless 1 or more

@@ -14,7 +14,6 @@
 #include "server/base/files.h"
 #include "server/base/log.h"
 #include "server/jobs/events/events.h"
-#include "server/jobs/job.h"
 #include "server/settings/spec.h"
 #include "server/store/rows.h"
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/base/ids.h"
 #include "server/base/time.h"
 #include "server/jobs/files/job_files.h"
 #include "server/jobs/jobs_private.h"
@@ -133,7 +134,7 @@ bool jobs_checkpoints(Jobs *jobs, int64_t id, CheckpointList *list, Error *err)
 
 static bool matches(const CheckpointRow *row, const char *which)
 {
-    char id[JOB_ID];
+    char id[ID_TEXT];
     checkpoint_id_format(row->step, id);
     return strcmp(which, id) == 0 || (row->latest && strcmp(which, "latest") == 0)
            || (row->best && strcmp(which, "best") == 0);
@@ -197,7 +198,7 @@ bool jobs_ready(Jobs *jobs, Error *err)
     const ActiveRun *waits = jobs->runs;
     while (waits && !waits->warning[0])
         waits = waits->next;
-    char id[JOB_ID] = "", why[JOB_TEXT] = "";
+    char id[ID_TEXT] = "", why[JOB_TEXT] = "";
     if (waits) {
         job_id_format(waits->job_id, id);
         memcpy(why, waits->warning, sizeof why);

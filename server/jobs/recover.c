@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
+#include "server/base/ids.h"
 #include "server/jobs/change.h"
 #include "server/jobs/events/event_data.h"
 #include "server/jobs/files/job_files.h"
@@ -83,7 +84,7 @@ static void settle_folder(void *context, int64_t id)
     CheckpointList list;
     Error err = {0};
     if (!store_job(jobs->store, id, &job, &err)) {
-        char name[JOB_ID];
+        char name[ID_TEXT];
         job_id_format(id, name);
         if (err.code == ERR_NOT_FOUND)
             lost_found_take(jobs->data, job_folder(jobs->data, id).text, name, jobs->log);

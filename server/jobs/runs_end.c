@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/ids.h"
 #include "server/base/time.h"
 #include "server/jobs/events/event_data.h"
 #include "server/jobs/restart.h"

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/base/ids.h"
 #include "server/base/json_fields.h"
 #include "server/base/json_text.h"
 #include "server/base/time.h"
-#include "server/jobs/job.h"
 
 /* ---- Numbers ---- */
 
@@ -103,7 +103,7 @@ static cJSON *parsed(const char *text)
 
 static void add_source(cJSON *json, const VersionRow *row)
 {
-    char id[JOB_ID];
+    char id[ID_TEXT];
     cJSON *source = cJSON_AddObjectToObject(json, "source");
     cJSON_AddStringToObject(source, "kind", row->source.kind);
     if (row->source.job_id > 0) {
@@ -215,7 +215,7 @@ static void put_table(FILE *out, const char *title, const char *text)
 static void put_head(FILE *out, const ModelVersion *v)
 {
     const VersionRow *row = &v->row;
-    char created[TIME_TEXT], id[JOB_ID];
+    char created[TIME_TEXT], id[ID_TEXT];
     time_format(row->created_at, created);
     fputs("# ", out);
     put_text(out, v->name);

@@ -10,23 +10,23 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "server/base/ids.h"
 #include "server/jobs/files/job_files.h"
 #include "server/jobs/files/lost_found.h"
-#include "server/jobs/job.h"
 
 #define INCOMING "new-"
 #define ENDING   ".safetensors"
 
 Path model_folder_path(const char *data, int64_t id)
 {
-    char name[JOB_ID];
+    char name[ID_TEXT];
     model_id_format(id, name);
     return path_in(data_path(data, "models").text, name);
 }
 
 Path model_version_path(const char *data, int64_t id, int64_t version)
 {
-    char name[JOB_ID + sizeof ENDING];
+    char name[ID_TEXT + sizeof ENDING];
     snprintf(name, sizeof name, "%" PRId64 ENDING, version);
     return path_in(model_folder_path(data, id).text, name);
 }
@@ -73,7 +73,7 @@ bool model_files_remove_version(const char *data, int64_t id, int64_t version, E
 /* "7.safetensors" */
 static bool version_of(const char *name, int64_t *version)
 {
-    char back[JOB_ID + sizeof ENDING];
+    char back[ID_TEXT + sizeof ENDING];
     char *end;
     errno = 0;
     *version = strtoll(name, &end, 10);
@@ -116,7 +116,7 @@ static void settle_folder(const char *data, int64_t id, Log *log, ModelFileVisit
         return;
     for (const struct dirent *entry; (entry = readdir(dir));) {
         int64_t version;
-        char model[JOB_ID], name[NAME_MAX + 1];
+        char model[ID_TEXT], name[NAME_MAX + 1];
         if (is_dots(entry->d_name)
             || (version_of(entry->d_name, &version) && visit(context, id, version)))
             continue;

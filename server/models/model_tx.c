@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/base/ids.h"
 #include "server/base/json_text.h"
 #include "server/base/time.h"
-#include "server/jobs/job.h"
 #include "server/models/models_private.h"
 
 bool model_tx_begin(Models *models, const char *name, ModelTx *tx, Error *err)
@@ -33,7 +33,7 @@ bool model_tx_begin_known(Models *models, const char *name, ModelTx *tx, Error *
 
 bool model_tx_tell(ModelTx *tx, const char *action, int64_t version, Error *err)
 {
-    char id[JOB_ID];
+    char id[ID_TEXT];
     cJSON *json = cJSON_CreateObject();
     model_id_format(tx->row.id, id);
     cJSON_AddStringToObject(json, "model_id", id);

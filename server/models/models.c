@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/base/ids.h"
 #include "server/models/model_files.h"
 #include "server/models/models_private.h"
 

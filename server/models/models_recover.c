@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "server/base/ids.h"
 #include "server/jobs/files/job_files.h"
 #include "server/jobs/files/lost_found.h"
 #include "server/models/model_files.h"

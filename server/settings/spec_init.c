@@ -1,13 +1,13 @@
 /* server/settings/spec_init.c -- the model that a training starts from. As a client writes it:
  * {"model": "shirts@3"}, {"job": "job_7", "checkpoint": "best"} or, on the command line, {"file":
  * "model.safetensors"}. As it is stored it is exact: a version, a step, and the file's SHA-256. */
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/base/memory.h"
 #include "core/base/text.h"
+#include "server/base/ids.h"
 #include "server/base/json_text.h"
 #include "server/settings/spec_fields.h"
 
@@ -31,21 +31,17 @@ static bool is_reference(const char *text)
     return *text != '\0';
 }
 
-static bool has_digits(const char *text, const char *before)
-{
-    const size_t n = strlen(before);
-    return strncmp(text, before, n) == 0 && isdigit((unsigned char)text[n]) && text[n] != '0'
-           && strspn(text + n, "0123456789") == strlen(text + n) && strlen(text + n) < 18;
-}
-
 static bool is_job(const char *text)
 {
-    return has_digits(text, "job_");
+    int64_t id;
+    return job_id_parse(text, &id);
 }
 
 static bool is_checkpoint(const char *text)
 {
-    return strcmp(text, "best") == 0 || strcmp(text, "latest") == 0 || has_digits(text, "step_");
+    int64_t step;
+    return strcmp(text, "best") == 0 || strcmp(text, "latest") == 0
+           || (checkpoint_id_parse(text, &step) && step > 0);
 }
 
 static bool is_sha256(const char *text)

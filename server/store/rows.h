@@ -33,7 +33,6 @@ bool job_status_active(JobStatus status);  // queued, running or stopping
 
 enum {
     JOB_NAME = 129,  // bytes of a name, with the final NUL
-    JOB_ID = 32,     // bytes of an id as text, with the final NUL
     JOB_WORD = 32,   // of a short word
     JOB_TEXT = 512,  // of a sentence
 };

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "server/base/ids.h"
 
 /* ---- Does it fit? ---- */
 

@@ -11,10 +11,10 @@
 #include "core/base/memory.h"
 #include "core/base/text.h"
 #include "server/api/routes.h"
+#include "server/base/ids.h"
 #include "server/base/json_text.h"
 #include "server/http/message/etag.h"
 #include "server/http/message/headers.h"
-#include "server/jobs/job.h"
 
 enum { FILE_SIZE = 1000 };
 
@@ -45,7 +45,7 @@ static void fuzz_route(const char *method, const char *path)
     }
     int64_t id;
     if (job_id_parse(params[0], &id)) {
-        char again[JOB_ID];
+        char again[ID_TEXT];
         job_id_format(id, again);
         assert(id > 0 && strcmp(again, params[0]) == 0);
     }

@@ -10,6 +10,7 @@
 
 #include "server/api/api_common.h"
 #include "server/api/datasets/json_dataset.h"
+#include "server/base/ids.h"
 #include "server/data/dataset_files.h"
 #include "server/data/dataset_folder.h"
 
@@ -91,7 +92,7 @@ bool delete_dataset(App *app, const Request *req, Response *res, Error *err)
     const DatasetGuard guard = guard_of(req);
     if (!datasets_delete(app->sets, id, &guard, err))
         return false;
-    char text[JOB_ID];
+    char text[ID_TEXT];
     dataset_id_format(id, text);
     open_sets_forget(app->open_sets, text);
     return respond_empty(res, 204);

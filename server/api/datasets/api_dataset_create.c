@@ -4,6 +4,7 @@
 #include "server/api/api_common.h"
 #include "server/api/datasets/api_dataset.h"
 #include "server/api/datasets/json_dataset.h"
+#include "server/base/ids.h"
 
 static void check_source(const App *app, const DatasetRow *set, Faults *faults)
 {
@@ -26,7 +27,7 @@ static void check_source(const App *app, const DatasetRow *set, Faults *faults)
 /* 201 and the set, which is freed. */
 static bool respond_created(Response *res, DatasetRow *set, bool replayed)
 {
-    char id[JOB_ID];
+    char id[ID_TEXT];
     dataset_id_format(set->id, id);
     response_header(res, "Location", "/v1/datasets/%s", id);
     respond_replayed(res, replayed);

@@ -8,6 +8,7 @@
 #include "server/api/datasets/api_dataset.h"
 #include "server/api/datasets/json_dataset.h"
 #include "server/api/jobs/json_job.h"
+#include "server/base/ids.h"
 #include "server/data/dataset_folder.h"
 
 enum {
@@ -70,7 +71,7 @@ static bool respond_list(App *app, const DatasetQuery *wanted, size_t known_afte
                          Error *err)
 {
     DatasetList list = {0};
-    char id[JOB_ID];
+    char id[ID_TEXT];
     const char *last = NULL;
     if (known_after == 0 && !datasets_list(app->sets, wanted, &list, err))
         return false;

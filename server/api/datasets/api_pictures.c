@@ -13,6 +13,7 @@
 #include "server/api/api_common.h"
 #include "server/api/datasets/api_dataset.h"
 #include "server/api/jobs/json_job.h"
+#include "server/base/ids.h"
 #include "server/data/dataset_files.h"
 #include "server/data/dataset_folder.h"
 #include "server/http/message/etag.h"
@@ -28,7 +29,7 @@ enum {
 
 typedef struct {
     const Dataset *set;  // borrowed
-    char id[JOB_ID];
+    char id[ID_TEXT];
     char digest[DATASET_DIGEST];  // "": a known set
     Path names;                   // folder of the lists of files; "": there are none
 } Opened;
@@ -274,7 +275,7 @@ bool get_picture_content(App *app, const Request *req, Response *res, Error *err
     Opened o;
     Picture picture;
     int64_t n;
-    char etag[DATASET_DIGEST + JOB_ID + 32];
+    char etag[DATASET_DIGEST + ID_TEXT + 32];
     if (request_has_faults(req, res))
         return true;
     if (!open_set(app, req, &o, err))

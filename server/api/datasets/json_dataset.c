@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/ids.h"
 #include "server/base/json_fields.h"
-#include "server/jobs/job.h"
 
 /* What all sets begin with. */
 static cJSON *begin(const char *id, const char *name, const char *title, const char *status)
@@ -50,7 +50,7 @@ static void add_counts(cJSON *json, int64_t train, int64_t test, int64_t left_ou
 
 cJSON *dataset_to_json(const DatasetRow *set)
 {
-    char id[JOB_ID];
+    char id[ID_TEXT];
     dataset_id_format(set->id, id);
     const bool is_folder = strcmp(set->source.kind, "folder") == 0;
     const bool is_upload = strcmp(set->source.kind, "upload") == 0;

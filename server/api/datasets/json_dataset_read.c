@@ -6,9 +6,9 @@
 #include "core/base/text.h"
 #include "core/data/decode/image_spec.h"
 #include "server/api/datasets/json_dataset.h"
+#include "server/base/ids.h"
 #include "server/base/json_text.h"
 #include "server/data/intake/split.h"
-#include "server/jobs/job.h"
 
 static const double MAX_SEED = 9007199254740991;
 

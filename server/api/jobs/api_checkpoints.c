@@ -6,6 +6,7 @@
 #include "server/api/api_common.h"
 #include "server/api/file_answer.h"
 #include "server/api/jobs/json_job.h"
+#include "server/base/ids.h"
 
 bool list_checkpoints(App *app, const Request *req, Response *res, Error *err)
 {
@@ -51,7 +52,7 @@ bool get_checkpoint(App *app, const Request *req, Response *res, Error *err)
 bool get_checkpoint_content(App *app, const Request *req, Response *res, Error *err)
 {
     CheckpointRow row;
-    char id[JOB_ID], label[JOB_ID + 16], name[2 * JOB_ID + 16];
+    char id[ID_TEXT], label[ID_TEXT + 16], name[2 * ID_TEXT + 16];
     int fd;
     if (request_has_faults(req, res))
         return true;

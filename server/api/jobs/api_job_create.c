@@ -7,6 +7,7 @@
 #include "server/api/api_common.h"
 #include "server/api/jobs/json_job.h"
 #include "server/api/system/json_network.h"
+#include "server/base/ids.h"
 #include "server/base/json_merge.h"
 #include "server/base/json_text.h"
 #include "server/data/dataset_folder.h"
@@ -85,7 +86,7 @@ static bool respond_dry_run(Response *res, const JobSpec *spec, const JobEstimat
 /* Takes `job`. */
 static bool respond_created(Response *res, JobInfo *job, bool replayed)
 {
-    char id[JOB_ID];
+    char id[ID_TEXT];
     job_id_format(job->id, id);
     response_header(res, "Location", "/v1/jobs/%s", id);
     respond_replayed(res, replayed);

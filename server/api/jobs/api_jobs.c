@@ -5,6 +5,7 @@
 #include "core/base/memory.h"
 #include "server/api/api_common.h"
 #include "server/api/jobs/json_job.h"
+#include "server/base/ids.h"
 #include "server/base/json_merge.h"
 
 enum {
@@ -16,7 +17,7 @@ enum {
 
 /* Read the filters by settings and metadata; returns their number. */
 static int read_matches(const App *app, Query *query, JobMatch matches[QUERY_MAX_PAIRS],
-                        char dataset[JOB_ID], Faults *faults)
+                        char dataset[ID_TEXT], Faults *faults)
 {
     static const char *const SETTINGS[] = {"network", "dataset"};
     int count = 0, next = 0;
@@ -43,7 +44,7 @@ static int read_matches(const App *app, Query *query, JobMatch matches[QUERY_MAX
 static bool respond_jobs(Response *res, JobList *list)
 {
     cJSON *data = cJSON_CreateArray(), *last = NULL;
-    char id[JOB_ID];
+    char id[ID_TEXT];
     for (size_t i = 0; i < list->count; i++)
         cJSON_AddItemToArray(data, job_to_json(&list->items[i]));
     if (list->count > 0) {
@@ -59,7 +60,7 @@ bool list_jobs(App *app, const Request *req, Response *res, Error *err)
 {
     Faults faults = {.count = 0};
     JobMatch matches[QUERY_MAX_PAIRS];
-    char dataset[JOB_ID];
+    char dataset[ID_TEXT];
     const JobQuery query = {
         .after = query_id(req->query, "after", "a job's", job_id_parse, &faults),
         .limit = (int)query_integer(req->query, "limit", LIST_DEFAULT, 1, LIST_MOST, &faults),

@@ -3,12 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/ids.h"
 #include "server/base/json_fields.h"
 #include "server/base/json_text.h"
 
 static void add_job_id(cJSON *to, const char *name, int64_t id)
 {
-    char text[JOB_ID] = "";
+    char text[ID_TEXT] = "";
     if (id > 0)
         job_id_format(id, text);
     json_add_text(to, name, text);
@@ -16,7 +17,7 @@ static void add_job_id(cJSON *to, const char *name, int64_t id)
 
 static void add_evaluation_id(cJSON *to, int64_t id)
 {
-    char text[JOB_ID] = "";
+    char text[ID_TEXT] = "";
     if (id > 0)
         evaluation_id_format(id, text);
     json_add_text(to, "evaluation_id", text);
@@ -71,7 +72,7 @@ static void add_best(cJSON *to, const JobInfo *job)
         cJSON_AddNullToObject(to, "best");
         return;
     }
-    char checkpoint[JOB_ID] = "";
+    char checkpoint[ID_TEXT] = "";
     if (job->best.checkpoint_step > 0)
         checkpoint_id_format(job->best.checkpoint_step, checkpoint);
     cJSON *b = cJSON_AddObjectToObject(to, "best");
@@ -98,7 +99,7 @@ static void add_environment(cJSON *to, const JobInfo *job)
 /* What it trains on, as it was when the job was created: it may be gone. */
 static void add_dataset(cJSON *to, const JobInfo *job)
 {
-    char id[JOB_ID];
+    char id[ID_TEXT];
     dataset_id_format(job->dataset.id, id);
     cJSON *set = cJSON_AddObjectToObject(to, "dataset");
     cJSON_AddStringToObject(set, "id", job->dataset.id > 0 ? id : job->dataset.name);
@@ -145,7 +146,7 @@ cJSON *epoch_to_json(const EpochMetrics *epoch)
 
 cJSON *checkpoint_to_json(const CheckpointRow *checkpoint)
 {
-    char id[JOB_ID];
+    char id[ID_TEXT];
     checkpoint_id_format(checkpoint->step, id);
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "id", id);
@@ -195,7 +196,7 @@ cJSON *estimate_to_json(const JobEstimate *e)
         cJSON_AddNullToObject(json, "measured_job");
         return json;
     }
-    char id[JOB_ID];
+    char id[ID_TEXT];
     job_id_format(e->measured_job, id);
     json_add_real(json, "seconds", e->seconds);
     json_add_real(json, "examples_per_second", e->examples_per_second);

@@ -4,12 +4,13 @@
 
 #include "server/api/api_common.h"
 #include "server/api/models/json_evaluation.h"
+#include "server/base/ids.h"
 #include "server/data/dataset_folder.h"
 #include "server/models/evaluations/evaluations.h"
 
 static bool names_checkpoint(const CheckpointRow *row, const char *which)
 {
-    char id[JOB_ID];
+    char id[ID_TEXT];
     checkpoint_id_format(row->step, id);
     return strcmp(which, id) == 0 || (row->latest && strcmp(which, "latest") == 0)
            || (row->best && strcmp(which, "best") == 0);
@@ -119,7 +120,7 @@ static void resolve(App *app, const EvaluationRequest *request, EvaluationRow *r
 /* 202 and the evaluation, which is freed. */
 static bool respond_queued(Response *res, EvaluationRow *row, bool replayed)
 {
-    char id[JOB_ID];
+    char id[ID_TEXT];
     evaluation_id_format(row->id, id);
     response_header(res, "Location", "/v1/evaluations/%s", id);
     respond_replayed(res, replayed);

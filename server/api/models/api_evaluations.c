@@ -5,6 +5,7 @@
 #include "server/api/api_common.h"
 #include "server/api/jobs/json_job.h"
 #include "server/api/models/json_evaluation.h"
+#include "server/base/ids.h"
 #include "server/models/evaluations/evaluations.h"
 
 enum {
@@ -73,7 +74,7 @@ bool list_evaluations(App *app, const Request *req, Response *res, Error *err)
     for (size_t i = 0; i < list.count; i++)
         cJSON_AddItemToArray(data, evaluation_row_to_json(&list.items[i], false));
     if (list.count > 0) {
-        char id[JOB_ID];
+        char id[ID_TEXT];
         evaluation_id_format(list.items[list.count - 1].id, id);
         last = cJSON_CreateString(id);
     }

@@ -13,6 +13,7 @@
 #include "server/api/file_answer.h"
 #include "server/api/jobs/json_job.h"
 #include "server/api/models/json_model.h"
+#include "server/base/ids.h"
 #include "server/base/json_text.h"
 #include "server/models/model_card.h"
 #include "server/models/model_files.h"
@@ -75,7 +76,7 @@ bool list_model_versions(App *app, const Request *req, Response *res, Error *err
 static const VersionRow *find_version(const ModelDetail *model, const char *number_or_alias)
 {
     for (size_t i = 0; i < model->versions.count; i++) {
-        char number[JOB_ID];
+        char number[ID_TEXT];
         const VersionRow *row = &model->versions.items[i];
         snprintf(number, sizeof number, "%lld", (long long)row->version);
         bool named = strcmp(number, number_or_alias) == 0;

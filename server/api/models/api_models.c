@@ -6,6 +6,7 @@
 #include "server/api/api_common.h"
 #include "server/api/jobs/json_job.h"
 #include "server/api/models/json_model.h"
+#include "server/base/ids.h"
 #include "server/base/json_merge.h"
 #include "server/base/json_text.h"
 #include "server/http/message/etag.h"
@@ -26,7 +27,7 @@ static bool respond_model(Response *res, ModelDetail *model)  // takes what it h
 
 static bool respond_models(App *app, ModelList *list, Response *res, Error *err)
 {
-    char id[JOB_ID];
+    char id[ID_TEXT];
     cJSON *data = cJSON_CreateArray(), *last = NULL;
     bool ok = true;
     for (size_t i = 0; ok && i < list->count; i++) {

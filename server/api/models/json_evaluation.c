@@ -8,9 +8,9 @@
 
 #include "core/base/memory.h"
 #include "server/base/csv_field.h"
+#include "server/base/ids.h"
 #include "server/base/json_fields.h"
 #include "server/base/json_text.h"
-#include "server/jobs/job.h"
 
 /* ---- An evaluation ---- */
 
@@ -21,7 +21,7 @@ static void add_found(cJSON *to, const char *name, bool found, double value)
 
 static void add_source(cJSON *json, const EvaluationRow *row)
 {
-    char job[JOB_ID] = "", checkpoint[JOB_ID] = "";
+    char job[ID_TEXT] = "", checkpoint[ID_TEXT] = "";
     if (row->source.job_id > 0) {
         job_id_format(row->source.job_id, job);
         checkpoint_id_format(row->source.step, checkpoint);
@@ -64,7 +64,7 @@ static void add_summary(cJSON *json, const EvaluationRow *row)
 
 cJSON *evaluation_row_to_json(const EvaluationRow *row, bool whole)
 {
-    char id[JOB_ID];
+    char id[ID_TEXT];
     evaluation_id_format(row->id, id);
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "id", id);

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "server/base/ids.h"
 #include "server/base/json_fields.h"
-#include "server/jobs/job.h"
 
 /* Stored as JSON. */
 static void add_stored(cJSON *to, const char *name, const char *json)
@@ -13,7 +13,7 @@ static void add_stored(cJSON *to, const char *name, const char *json)
 
 static void add_source(cJSON *to, const VersionRow *version)
 {
-    char id[JOB_ID];
+    char id[ID_TEXT];
     cJSON *source = cJSON_AddObjectToObject(to, "source");
     cJSON_AddStringToObject(source, "kind", version->source.kind);
     if (version->source.job_id == 0) {
@@ -33,7 +33,7 @@ static void add_dataset(cJSON *to, const VersionRow *version)
         cJSON_AddNullToObject(to, "dataset");
         return;
     }
-    char id[JOB_ID] = "";
+    char id[ID_TEXT] = "";
     cJSON *set = cJSON_AddObjectToObject(to, "dataset");
     if (version->dataset.id > 0)
         dataset_id_format(version->dataset.id, id);
@@ -81,7 +81,7 @@ cJSON *version_to_json(const char *model, const VersionRow *version, const Alias
 
 cJSON *model_to_json(const ModelDetail *model)
 {
-    char id[JOB_ID];
+    char id[ID_TEXT];
     cJSON *json = cJSON_CreateObject();
     model_id_format(model->row.id, id);
     cJSON_AddStringToObject(json, "id", id);

@@ -2,6 +2,7 @@
 
 #include <cJSON.h>
 
+#include "server/base/ids.h"
 #include "server/base/json_fields.h"
 #include "server/base/json_text.h"
 
@@ -44,7 +45,7 @@ char *event_epoch(const EpochMetrics *row)
 
 char *event_checkpoint(const CheckpointRow *row)
 {
-    char id[JOB_ID];
+    char id[ID_TEXT];
     checkpoint_id_format(row->step, id);
     cJSON *object = cJSON_CreateObject();
     json_add_text(object, "checkpoint", id);
@@ -99,7 +100,7 @@ char *event_note(const char *message)
 char *event_evaluation(const EvaluationRow *row, const char *status, const char *previous)
 {
     cJSON *object = cJSON_CreateObject();
-    char id[JOB_ID] = "", job[JOB_ID] = "";
+    char id[ID_TEXT] = "", job[ID_TEXT] = "";
     evaluation_id_format(row->id, id);
     if (row->source.job_id > 0)
         job_id_format(row->source.job_id, job);
@@ -116,7 +117,7 @@ char *event_evaluation(const EvaluationRow *row, const char *status, const char 
 char *event_dataset(const DatasetRow *set, const char *status, const char *previous)
 {
     cJSON *object = cJSON_CreateObject();
-    char id[JOB_ID];
+    char id[ID_TEXT];
     dataset_id_format(set->id, id);
     json_add_text(object, "dataset_id", id);
     json_add_text(object, "name", set->name);

@@ -2,7 +2,6 @@
  * malloc. */
 #pragma once
 #include "core/train/transfer.h"
-#include "server/jobs/job.h"
 #include "server/store/rows.h"
 
 /* Of one that was in the status `previous`, NULL: in none, and is now in `status`. */

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "server/base/ids.h"
 #include "server/jobs/files/lost_found.h"
-#include "server/jobs/job.h"
 
 Path data_path(const char *data, const char *name)
 {
@@ -23,7 +23,7 @@ Path data_path(const char *data, const char *name)
 Path job_folder(const char *data, int64_t id)
 {
     Path path;
-    char name[JOB_ID];
+    char name[ID_TEXT];
     job_id_format(id, name);
     snprintf(path.text, sizeof path.text, "%s/jobs/%s", data, name);
     return path;
@@ -34,7 +34,7 @@ static const char INIT[] = "init.safetensors";
 Path job_init_path(const char *data, int64_t id)
 {
     Path path;
-    char job[JOB_ID];
+    char job[ID_TEXT];
     job_id_format(id, job);
     snprintf(path.text, sizeof path.text, "%s/jobs/%s/%s", data, job, INIT);
     return path;
@@ -50,7 +50,7 @@ bool job_files_begin(const char *data, int64_t id, const char *path, Error *err)
 static Path file_of_step(const char *data, int64_t id, int64_t step, const char *kind)
 {
     Path path;
-    char job[JOB_ID], name[JOB_ID];
+    char job[ID_TEXT], name[ID_TEXT];
     job_id_format(id, job);
     checkpoint_id_format(step, name);
     snprintf(path.text, sizeof path.text, "%s/jobs/%s/%s.%s", data, job, name, kind);
@@ -60,7 +60,7 @@ static Path file_of_step(const char *data, int64_t id, int64_t step, const char 
 Path job_trainer_path(const char *data, int64_t id)
 {
     Path path;
-    char job[JOB_ID];
+    char job[ID_TEXT];
     job_id_format(id, job);
     snprintf(path.text, sizeof path.text, "%s/jobs/%s/training.safetensors", data, job);
     return path;
@@ -91,7 +91,7 @@ static FileKind kind_of(const char *name, int64_t *step)
     static const char *const KINDS[] = {".training.safetensors", ".model.safetensors"};
     static const char SCRATCH[] = "training.safetensors";
     static const char UNFINISHED[] = ".safetensors.tmp";
-    char id[JOB_ID];
+    char id[ID_TEXT];
     const char *end = strstr(name, UNFINISHED);
     const bool scratch = strncmp(name, SCRATCH, strlen(SCRATCH)) == 0;
     snprintf(id, sizeof id, "%.*s", (int)strcspn(name, "."), name);
@@ -117,7 +117,7 @@ bool job_files_remove_checkpoint(const char *data, int64_t id, int64_t step, Err
 
 static void take_to_lost_found(const char *data, int64_t id, const char *name, Log *log)
 {
-    char job[JOB_ID];
+    char job[ID_TEXT];
     job_id_format(id, job);
     const int room = NAME_MAX - (int)strlen(job) - 1;
     char *new_name = xasprintf("%s.%.*s", job, room, name);

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "server/base/ids.h"
 #include "server/jobs/files/job_files.h"
-#include "server/jobs/job.h"
 
 enum { NAMES_MOST = 100000 };  // tried before it is given up
 
@@ -69,7 +69,7 @@ static int64_t last_in(const char *path, IdParser parse)
     if (!dir)
         return 0;
     for (const struct dirent *entry; (entry = readdir(dir));) {
-        char id[JOB_ID];
+        char id[ID_TEXT];
         int64_t number;
         // Also of "job_7.1", and of a file of a job, "job_7.step_30.model.safetensors".
         const size_t length = strcspn(entry->d_name, ".");

@@ -5,8 +5,8 @@
  */
 #pragma once
 #include "server/base/files.h"
+#include "server/base/ids.h"
 #include "server/base/log.h"
-#include "server/jobs/job.h"
 
 /* Move a file or a folder to DATA/lost+found, under `name` or, where that is taken, name.1, name.2
  * and so on; one log line says where it is now, or why it stayed. False: it stayed. */

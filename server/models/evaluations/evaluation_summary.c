@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
+#include "server/base/ids.h"
 #include "server/base/json_fields.h"
 #include "server/base/json_text.h"
-#include "server/jobs/job.h"
 
 enum { WORST = 5 };
 
@@ -44,7 +44,7 @@ static cJSON *worst_classes(const cJSON *classes)
 
 char *evaluation_summary(const EvaluationRow *row)
 {
-    char id[JOB_ID];
+    char id[ID_TEXT];
     cJSON *json = cJSON_CreateObject(), *figures = cJSON_Parse(row->figures);
     evaluation_id_format(row->id, id);
     cJSON_AddStringToObject(json, "id", id);

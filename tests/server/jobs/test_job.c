@@ -1,4 +1,4 @@
-/* tests/server/jobs/test_job.c -- statuses, transitions, ids and times. */
+/* tests/server/jobs/test_job.c -- statuses, transitions and times. */
 #include "server/jobs/job.h"
 
 #include <string.h>
@@ -62,47 +62,6 @@ static void active_states_are_those_a_worker_may_touch(void **state)
     assert_false(job_status_active(JOB_FAILED));
 }
 
-static void ids_come_back_from_their_text(void **state)
-{
-    (void)state;
-    char text[JOB_ID];
-    int64_t id = 0;
-    job_id_format(17, text);
-    assert_string_equal(text, "job_17");
-    assert_true(job_id_parse(text, &id));
-    assert_int_equal(id, 17);
-    checkpoint_id_format(0, text);
-    assert_true(checkpoint_id_parse(text, &id));
-    assert_int_equal(id, 0);
-}
-
-static void other_forms_of_an_id_are_refused(void **state)
-{
-    (void)state;
-    static const char *const WRONG[] = {"",        "17",      "job_",    "job_0",
-                                        "job_01",  "job_-1",  "job_+1",  "job_1 ",
-                                        " job_1",  "job_1/.", "JOB_1",   "job_0x1",
-                                        "step_17", "job_1x",  "job_1.0", "job_9999999999999999999"};
-    for (size_t i = 0; i < COUNT(WRONG); i++) {
-        int64_t id = -5;
-        if (job_id_parse(WRONG[i], &id))
-            fail_msg("\"%s\" was taken for an id", WRONG[i]);
-    }
-}
-
-static void versions_are_plain_numbers(void **state)
-{
-    (void)state;
-    static const char *const WRONG[] = {"",   "0",  "01", "+1",  "-1",
-                                        " 1", "1 ", "1x", "0x1", "9999999999999999999"};
-    int64_t version = 0;
-    assert_true(model_version_parse("12", &version));
-    assert_int_equal(version, 12);
-    for (size_t i = 0; i < COUNT(WRONG); i++)
-        if (model_version_parse(WRONG[i], &version))
-            fail_msg("\"%s\" was taken for a version", WRONG[i]);
-}
-
 static void times_are_rfc_3339_in_utc(void **state)
 {
     (void)state;
@@ -120,9 +79,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(each_trigger_leads_where_the_table_says_or_is_refused),
         cmocka_unit_test(a_refusal_names_request_and_status),
         cmocka_unit_test(active_states_are_those_a_worker_may_touch),
-        cmocka_unit_test(ids_come_back_from_their_text),
-        cmocka_unit_test(other_forms_of_an_id_are_refused),
-        cmocka_unit_test(versions_are_plain_numbers),
         cmocka_unit_test(times_are_rfc_3339_in_utc),
     };
     return RUN_TESTS(tests);
