@@ -5,6 +5,7 @@
 #include "server/base/time.h"
 #include "server/data/datasets_private.h"
 #include "server/jobs/events/event_data.h"
+#include "server/store/store_datasets.h"
 
 bool set_change_begin_new(Datasets *sets, SetChange *change, Error *err)
 {

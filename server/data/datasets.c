@@ -20,6 +20,7 @@
 #include "server/data/dataset_files.h"
 #include "server/data/datasets_private.h"
 #include "server/jobs/files/job_files.h"
+#include "server/store/store_datasets.h"
 
 /* ---- Open and close ---- */
 

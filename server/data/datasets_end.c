@@ -3,6 +3,7 @@
 
 #include "server/data/dataset_files.h"
 #include "server/data/datasets_private.h"
+#include "server/store/store_datasets.h"
 
 /* As clients see it: with the progress of an import that runs. */
 static bool allowed(SetChange *change, const DatasetGuard *guard, Error *err)

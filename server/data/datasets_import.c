@@ -7,6 +7,7 @@
 #include "server/base/time.h"
 #include "server/data/dataset_files.h"
 #include "server/data/datasets_private.h"
+#include "server/store/store_datasets.h"
 
 /* ---- Take ---- */
 

@@ -15,6 +15,7 @@
 #include "server/jobs/events/high_water.h"
 #include "server/jobs/files/job_files.h"
 #include "server/jobs/files/lost_found.h"
+#include "server/store/store_datasets.h"
 
 enum { MAX_RESTARTS = 3 };
 

@@ -8,6 +8,7 @@
 #include "server/base/time.h"
 #include "server/jobs/events/event_data.h"
 #include "server/jobs/jobs_shared.h"
+#include "server/store/store_datasets.h"
 
 bool change_begin_new(Jobs *jobs, Change *change, Error *err)
 {

@@ -8,6 +8,7 @@
 #include "server/jobs/events/event_data.h"
 #include "server/jobs/restart.h"
 #include "server/jobs/runs_private.h"
+#include "server/store/store_evaluations.h"
 
 /* The evaluation of its best checkpoint, which begins once all this is on disk. */
 static bool add_evaluation(Change *change, const Run *run, Error *err)

@@ -8,6 +8,7 @@
 #include "server/base/json_text.h"
 #include "server/base/time.h"
 #include "server/models/models_private.h"
+#include "server/store/store_models.h"
 
 bool model_tx_begin(Models *models, const char *name, ModelTx *tx, Error *err)
 {

@@ -15,6 +15,7 @@
 #include "server/base/ids.h"
 #include "server/models/model_files.h"
 #include "server/models/models_private.h"
+#include "server/store/store_models.h"
 
 bool models_open(const ModelsConfig *config, Models **out, Error *err)
 {

@@ -5,6 +5,7 @@
 #include "core/base/memory.h"
 #include "server/models/model_files.h"
 #include "server/models/models_private.h"
+#include "server/store/store_models.h"
 
 /* The model as it is now, inside the change; nobody else writes meanwhile. */
 static bool look(ModelTx *tx, ModelDetail *model, Error *err)

@@ -9,6 +9,7 @@
 #include "server/jobs/files/lost_found.h"
 #include "server/models/model_files.h"
 #include "server/models/models_private.h"
+#include "server/store/store_models.h"
 
 /* Ids above all that were ever given, whatever backup the store is from. */
 static bool raise_ids(Models *models, Error *err)

@@ -21,6 +21,8 @@
 #include "server/models/evaluations/evaluation_summary.h"
 #include "server/models/model_files.h"
 #include "server/models/models_private.h"
+#include "server/store/store_evaluations.h"
+#include "server/store/store_models.h"
 
 /* ---- The row and its file, at once ---- */
 

@@ -1,6 +1,7 @@
-/* server/store/store.h -- what must last: jobs, epochs, points, events, checkpoints, keys.
+/* server/store/store.h -- what must last: jobs, epochs, points, events, checkpoints, keys. Data
+ * sets, models and evaluations have headers of their own beside it.
  *
- * One SQLite database with a write-ahead log. All SQL of the daemon is in store*.c. There is one
+ * One SQLite database with a write-ahead log. All SQL of the daemon is in this folder. There is one
  * connection for writing and one for reading, each behind its own lock, so that a reader never
  * waits for a writer's disk.
  *
@@ -80,89 +81,7 @@ bool store_remove_keys(Store *store, KeyKind kind, int64_t id, Error *err);
  * "METHOD path", and match any body. */
 bool store_same_request(const char *stored, const char *request);
 
-/* Data sets, in a transaction. ERR_CONFLICT: the name is taken. */
-bool store_add_dataset(Store *store, DatasetRow *set, Error *err);  // gives it its id
-bool store_load_dataset(Store *store, int64_t id, DatasetRow *set, Error *err);
-bool store_save_dataset(Store *store, const DatasetRow *set, Error *err);
-bool store_next_import(Store *store, int64_t *id, Error *err);  // the oldest `importing`; 0: none
-/* An active job that trains on the set; 0: there is none. */
-bool store_dataset_user(Store *store, int64_t id, int64_t *job_id, Error *err);
-/* Something that happens to a set; it replaces what was told of its progress before. */
-bool store_tell_dataset(Store *store, int64_t id, Event *event, Error *err);
-/* The row and its events; its files are to be removed from then on. */
-bool store_remove_dataset(Store *store, int64_t id, Error *err);
-bool store_dataset_removed(Store *store, int64_t id, Error *err);  // the files are gone
-bool store_raise_dataset_ids(Store *store, int64_t last, Error *err);
-
-/* Models, in a transaction. ERR_CONFLICT: the name is taken. */
-bool store_add_model(Store *store, ModelRow *model, Error *err);  // gives it its id
-bool store_save_model(Store *store, const ModelRow *model, Error *err);
-bool store_load_model(Store *store, int64_t id, ModelRow *model, Error *err);
-/* `model->id` 0: there is none of that name. */
-bool store_load_model_named(Store *store, const char *name, ModelRow *model, Error *err);
-bool store_add_version(Store *store, VersionRow *version, Error *err);  // gives the row its id
-bool store_save_version(Store *store, const VersionRow *version, Error *err);
-bool store_load_version(Store *store, int64_t model_id, int64_t number, VersionRow *version,
-                        Error *err);
-/* Version 0: remove the alias. */
-bool store_put_alias(Store *store, int64_t model_id, const AliasRow *alias, Error *err);
-/* An alias of the version; "": there is none. */
-bool store_version_alias(Store *store, int64_t model_id, int64_t number, char alias[MODEL_ALIAS],
-                         Error *err);
-bool store_tell_model(Store *store, int64_t id, Event *event, Error *err);
-/* The rows; the files are to be removed from then on. */
-bool store_remove_version(Store *store, int64_t model_id, int64_t number, Error *err);
-bool store_remove_model(Store *store, int64_t id, Error *err);
-bool store_model_removed(Store *store, const ModelRemoval *removal, Error *err);
-bool store_raise_model_ids(Store *store, int64_t last, Error *err);
-/* Of that row; in a transaction. */
-bool store_load_version_row(Store *store, int64_t row, VersionRow *version, Error *err);
-
 /* Outside of one; they see what has been committed. */
-bool store_model_named(Store *store, const char *name, ModelRow *model, Error *err);
-bool store_models(Store *store, const ModelQuery *query, ModelList *list, Error *err);
-/* One that a reference names, of one moment: version `number`, else where `alias` points, else
- * (number 0, alias NULL) where "production" does, else the newest. Row 0: there is none. */
-bool store_resolve_version(Store *store, const char *model, const char *alias, int64_t number,
-                           VersionRow *version, Error *err);
-bool store_version(Store *store, int64_t model_id, int64_t number, VersionRow *version, Error *err);
-bool store_versions(Store *store, int64_t model_id, VersionList *list, Error *err);  // newest first
-bool store_all_versions(Store *store, VersionList *list, Error *err);  // of all models
-/* Those that were made of a job's checkpoint. */
-bool store_checkpoint_versions(Store *store, int64_t job_id, int64_t step, VersionList *list,
-                               Error *err);
-bool store_aliases(Store *store, int64_t model_id, AliasList *list, Error *err);  // by name
-bool store_model_removals(Store *store, ModelRemovalList *list, Error *err);
-bool store_version_count(Store *store, int64_t *count, Error *err);
-
-bool store_dataset(Store *store, int64_t id, DatasetRow *set, Error *err);
-bool store_dataset_named(Store *store, const char *name, DatasetRow *set, Error *err);
-bool store_datasets(Store *store, const DatasetQuery *query, DatasetList *list, Error *err);
-bool store_dataset_removals(Store *store, IdList *list, Error *err);
-bool store_dataset_totals(Store *store, int64_t *count, int64_t *bytes, Error *err);
-
-/* Evaluations, in a transaction. */
-bool store_add_evaluation(Store *store, EvaluationRow *evaluation, Error *err);  // gives it its id
-bool store_load_evaluation(Store *store, int64_t id, EvaluationRow *evaluation, Error *err);
-bool store_save_evaluation(Store *store, const EvaluationRow *evaluation, Error *err);
-bool store_next_evaluation(Store *store, int64_t *id, Error *err);  // the oldest queued; 0: none
-/* What it has found: the texts of the row, its confusion matrix, its mistakes. */
-bool store_put_figures(Store *store, const EvaluationRow *evaluation, Error *err);
-bool store_put_cells(Store *store, int64_t id, const CellList *cells, Error *err);
-bool store_put_mistakes(Store *store, int64_t id, const MistakeList *mistakes, Error *err);
-/* Something that happens to it; it replaces what was told of its progress before. */
-bool store_tell_evaluation(Store *store, int64_t id, Event *event, Error *err);
-bool store_remove_evaluation(Store *store, int64_t id, Error *err);  // and all it has found
-bool store_remove_job_evaluations(Store *store, int64_t job_id, Error *err);
-
-/* Outside of one. Only the first reads figures and names of classes. */
-bool store_evaluation(Store *store, int64_t id, EvaluationRow *evaluation, Error *err);
-bool store_evaluations(Store *store, const EvaluationQuery *query, EvaluationList *list,
-                       Error *err);
-bool store_evaluation_count(Store *store, int64_t *count, Error *err);
-bool store_cells(Store *store, int64_t id, CellList *list, Error *err);
-bool store_mistakes(Store *store, const MistakeQuery *query, MistakeList *list, Error *err);
-
 bool store_job(Store *store, int64_t id, JobInfo *job, Error *err);
 bool store_jobs(Store *store, const JobQuery *query, JobList *list, Error *err);
 bool store_key(Store *store, KeyKind kind, RequestKey key, int64_t *id, Error *err);

@@ -1,4 +1,5 @@
-/* server/store/store_datasets.c -- the rows of data sets. */
+#include "server/store/store_datasets.h"
+
 #include <stdlib.h>
 #include <string.h>
 

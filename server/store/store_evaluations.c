@@ -1,4 +1,5 @@
-/* server/store/store_evaluations.c -- the rows of evaluations, and what they have found. */
+#include "server/store/store_evaluations.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

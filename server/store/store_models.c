@@ -1,5 +1,5 @@
-/* server/store/store_models.c -- the rows of models: names, aliases, keys, what is to be removed.
- */
+#include "server/store/store_models.h"
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
+#include "server/store/store_evaluations.h"
 #include "server/store/store_sql.h"
 
 enum {

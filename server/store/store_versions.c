@@ -3,6 +3,7 @@
 
 #include "core/base/memory.h"
 #include "server/store/store_columns.h"
+#include "server/store/store_models.h"
 
 #define FIELD(column, type, field) COLUMN(VersionRow, column, type, field)
 #define TEXT(column, field)        COLUMN_CHARS(VersionRow, column, field)

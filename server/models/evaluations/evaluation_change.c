@@ -5,6 +5,7 @@
 #include "server/base/time.h"
 #include "server/jobs/events/event_data.h"
 #include "server/models/evaluations/evaluations_private.h"
+#include "server/store/store_evaluations.h"
 
 bool evaluation_change_begin_new(Evaluations *evaluations, EvaluationChange *change, Error *err)
 {

@@ -13,6 +13,7 @@
 #include "core/base/memory.h"
 #include "server/base/time.h"
 #include "server/models/evaluations/evaluations_private.h"
+#include "server/store/store_evaluations.h"
 
 enum { MAX_RESTARTS = 3 };
 

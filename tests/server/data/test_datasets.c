@@ -12,6 +12,7 @@
 #include "server/jobs/events/high_water.h"
 #include "server/jobs/files/job_files.h"
 #include "server/jobs/jobs_shared.h"
+#include "server/store/store_datasets.h"
 #include "server/work/importer.h"
 #include "tests/check.h"
 #include "tests/server/scratch.h"

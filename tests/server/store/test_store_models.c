@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/store/store_models.h"
 #include "tests/check.h"
 #include "tests/server/store/store_fixture.h"
 

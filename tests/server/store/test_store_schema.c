@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/store/store_datasets.h"
+#include "server/store/store_models.h"
 #include "server/store/store_sql.h"
 #include "tests/check.h"
 #include "tests/server/scratch.h"
