@@ -2,13 +2,16 @@
  *
  * The file is an 8-byte little-endian header length, a JSON header {"name": {"dtype", "shape",
  * "data_offsets"}, ..., "__metadata__": {"key": "text"}}, and the tensors' bytes. F32 and I64 are
- * written and read; F16 and BF16 are read, as the same numbers in F32. I64 comes first in the file,
- * so that all numbers are aligned. Writing is atomic (core/base/files/atomic_file.h): a reader
- * finds the old file or the new one, never a part.
+ * written and read; F16, BF16 and F64 are read as F32. Tensors of other types are listed, without
+ * their numbers: those who ask for one by name find that it does not fit. I64 comes first in the
+ * file, so that all numbers are aligned. Writing is atomic (core/base/files/atomic_file.h): a
+ * reader finds the old file or the new one, never a part.
  *
  * Files written here begin with a checksum, so the header starts {"__metadata__":{"checksum":
  * "crc32:<8 digits>". It covers the whole header, with zeros for the digits, and all data. A file
- * that starts otherwise comes from other software and is read without one.
+ * that starts otherwise comes from other software and is read without one. PyTorch's wrappers put
+ * a word before all names ("module." of DataParallel, "_orig_mod." of torch.compile, "model." of
+ * Lightning): in such a file it is taken off.
  *
  * Reading trusts nothing: lengths, offsets, overlaps, gaps, shapes, types, duplicate names and the
  * checksum are checked before a number is used.
@@ -23,7 +26,7 @@
 #include "core/base/error.h"
 #include "core/graph/graph.h"
 
-typedef enum { SAFE_F32, SAFE_I64, SAFE_TYPES } SafeType;
+typedef enum { SAFE_F32, SAFE_I64, SAFE_OTHER, SAFE_TYPES } SafeType;
 
 typedef struct {
     const char *name;  // "F32"
@@ -36,9 +39,10 @@ typedef struct {
     const char *name;
     int dims[GRAPH_MAX_DIMS];
     int dim_count;
-    const float *data;  // plain, row by row; NULL for SAFE_I64
+    const float *data;  // plain, row by row; NULL but for SAFE_F32
     SafeType type;
     const int64_t *integers;  // SAFE_I64
+    const char *stored_as;    // of a tensor that was read: "BF16"
 } SafeTensor;
 
 size_t safetensors_numbers(const SafeTensor *tensor);  // the product of its dimensions

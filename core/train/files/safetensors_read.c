@@ -5,10 +5,9 @@
 
 #include "core/base/files/file_read.h"
 #include "core/base/memory.h"
-#include "core/base/numbers/bf16.h"
-#include "core/base/numbers/half.h"
 #include "core/train/files/safetensors.h"
 #include "core/train/files/safetensors_checksum.h"
+#include "core/train/files/safetensors_foreign.h"
 
 enum {
     MAX_HEADER = 16 << 20,  // bytes; GoogLeNet's is 20 kB
@@ -20,7 +19,7 @@ struct SafeFile {
     uint8_t *owned;       // the file's bytes; NULL after safetensors_parse
     uint8_t *aligned;     // a copy of the data if it is not aligned for numbers
     const uint8_t *data;  // after the header
-    float **widened;      // of the tensors that were stored in 16 bits, by their index; NULL: none
+    void **converted;     // numbers of tensors that were stored otherwise, by their index; or NULL
     size_t data_size;
     bool has_checksum;
     cJSON *header;
@@ -59,6 +58,9 @@ static bool parse_header(SafeFile *f, const uint8_t *bytes, size_t size, Error *
     uint64_t length = 0;
     for (int i = 0; i < 8; i++)
         length |= (uint64_t)bytes[i] << (8 * i);
+    const char *kind = safe_other_format(bytes, size);
+    if (kind)
+        return fail(err, ERR_INVALID, "%s is not a safetensors file: it is %s", f->label, kind);
     if (length > MAX_HEADER)
         return fail(err, ERR_INVALID,
                     "%s is not a safetensors file: its header would have %llu bytes", f->label,
@@ -123,42 +125,21 @@ static bool read_shape(const SafeFile *f, const cJSON *entry, SafeTensor *t, siz
     return true;
 }
 
-/* ---- Types ---- */
-
-typedef struct {
-    const char *name;
-    size_t bytes;  // of a number
-    SafeType type;
-    float (*widen)(uint16_t bits);  // of numbers of 16 bits
-} StoredType;
-
-static const StoredType STORED[] = {{"F32", sizeof(float), SAFE_F32, NULL},
-                                    {"I64", sizeof(int64_t), SAFE_I64, NULL},
-                                    {"F16", sizeof(uint16_t), SAFE_F32, half_to_float},
-                                    {"BF16", sizeof(uint16_t), SAFE_F32, bf16_to_float}};
-
-static const StoredType *stored_type(const cJSON *dtype)
+/* The tensor's numbers where they are, or converted into memory of their own. */
+static bool read_numbers(SafeFile *f, const SafeStored *stored, const uint8_t *bytes, size_t count,
+                         SafeTensor *t, Error *err)
 {
-    for (size_t i = 0; i < COUNT(STORED); i++)
-        if (strcmp(dtype->valuestring, STORED[i].name) == 0)
-            return &STORED[i];
-    return NULL;
-}
-
-static bool widen(SafeFile *f, const StoredType *stored, const uint8_t *bytes, size_t count,
-                  const float **data, Error *err)
-{
-    float *floats = malloc((count ? count : 1) * sizeof *floats);
-    if (!floats)
-        return fail(err, ERR_NO_MEMORY, "no memory for the %zu MB of a tensor of %s",
-                    count * sizeof *floats >> 20, f->label);
-    for (size_t i = 0; i < count; i++) {
-        uint16_t bits;
-        memcpy(&bits, bytes + i * sizeof bits, sizeof bits);
-        floats[i] = stored->widen(bits);
+    const void *numbers = bytes;
+    if (t->type == SAFE_OTHER)
+        return true;
+    if (!safe_stored_in_place(stored, bytes)) {
+        f->converted[f->count] = safe_stored_convert(stored, bytes, count);
+        if (!(numbers = f->converted[f->count]))
+            return fail(err, ERR_NO_MEMORY, "no memory for the %zu MB of a tensor of %s",
+                        count * SAFE_TYPE_INFO[t->type].bytes >> 20, f->label);
     }
-    f->widened[f->count] = floats;
-    *data = floats;
+    t->data = t->type == SAFE_F32 ? numbers : NULL;
+    t->integers = t->type == SAFE_I64 ? numbers : NULL;
     return true;
 }
 
@@ -183,33 +164,22 @@ static bool read_tensor(SafeFile *f, const cJSON *entry, size_t *offset, Error *
     const cJSON *dtype = cJSON_GetObjectItemCaseSensitive(entry, "dtype");
     if (!cJSON_IsString(dtype))
         return fail(err, ERR_INVALID, "%s: tensor %s has no type", f->label, t->name);
-    const StoredType *stored = stored_type(dtype);
-    if (!stored)
-        return fail(err, ERR_INVALID,
-                    "%s: tensor %s is of type %.16s, only F32, F16, BF16 and I64 are supported",
-                    f->label, t->name, dtype->valuestring);
+    const SafeStored *stored = safe_stored_find(dtype->valuestring);
     t->type = stored->type;
+    t->stored_as = dtype->valuestring;
     double begin = 0, end = 0;
     if (!read_range(f, entry, t, &begin, &end, err))
         return false;
     size_t count = 0;
     if (!read_shape(f, entry, t, &count, err))
         return false;
-    const size_t number = stored->bytes;
-    if ((size_t)(end - begin) != count * number)
+    if (stored->bytes > 0 && (size_t)(end - begin) != count * stored->bytes)
         return fail(err, ERR_INVALID, "%s: tensor %s has %zu bytes, its shape needs %zu", f->label,
-                    t->name, (size_t)(end - begin), count * number);
+                    t->name, (size_t)(end - begin), count * stored->bytes);
     if ((size_t)begin != *offset)
         return fail(err, ERR_INVALID, "%s: tensor %s does not follow the one before it", f->label,
                     t->name);
-    if ((size_t)begin % number != 0)
-        return fail(err, ERR_INVALID, "%s: tensor %s is not aligned", f->label, t->name);
-    const void *numbers = f->data + *offset;
-    if (t->type == SAFE_I64)
-        t->integers = numbers;
-    else if (!stored->widen)
-        t->data = numbers;
-    else if (!widen(f, stored, numbers, count, &t->data, err))
+    if (!read_numbers(f, stored, f->data + *offset, count, t, err))
         return false;
     *offset = (size_t)end;
     f->count++;
@@ -268,7 +238,7 @@ static bool read_tensors(SafeFile *f, Error *err)
     const int entries_max = cJSON_GetArraySize(f->header);
     const cJSON **entries = xcalloc((size_t)entries_max, sizeof *entries);
     f->tensors = xcalloc((size_t)entries_max, sizeof *f->tensors);
-    f->widened = xcalloc((size_t)entries_max, sizeof *f->widened);
+    f->converted = xcalloc((size_t)entries_max, sizeof *f->converted);
     f->entries = (size_t)entries_max;
     size_t count = 0, offset = 0;
     const cJSON *entry;
@@ -312,6 +282,8 @@ bool safetensors_parse(const char *label, const uint8_t *bytes, size_t size, Saf
         safetensors_close(f);
         return false;
     }
+    if (!f->has_checksum)
+        safe_unwrap_names(f->tensors, f->count);
     *file = f;
     return true;
 }
@@ -335,8 +307,8 @@ void safetensors_close(SafeFile *f)
     if (!f)
         return;
     for (size_t i = 0; i < f->entries; i++)
-        free(f->widened[i]);
-    free(f->widened);
+        free(f->converted[i]);
+    free(f->converted);
     cJSON_Delete(f->header);
     free(f->tensors);
     free(f->owned);

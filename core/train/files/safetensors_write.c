@@ -18,6 +18,7 @@ size_t safetensors_numbers(const SafeTensor *t)
 const SafeTypeInfo SAFE_TYPE_INFO[SAFE_TYPES] = {
     [SAFE_F32] = {"F32", sizeof(float)},
     [SAFE_I64] = {"I64", sizeof(int64_t)},
+    [SAFE_OTHER] = {"of another type", 0},
 };
 
 size_t safetensors_bytes(const SafeTensor *t)

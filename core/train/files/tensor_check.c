@@ -59,7 +59,8 @@ bool tensor_fits(const SafeFile *f, const char *name, const Param *p, char why[T
         snprintf(why, TENSOR_FAULT, "tensor %s is %s, not %s", name,
                  dims_text(t->dims, t->dim_count, has), dims_text(p->dims, p->dim_count, needs));
     else if (t->type != type)
-        snprintf(why, TENSOR_FAULT, "tensor %s is %s, not %s", name, SAFE_TYPE_INFO[t->type].name,
+        snprintf(why, TENSOR_FAULT, "tensor %s is %.16s, not %s", name,
+                 t->type == SAFE_OTHER ? t->stored_as : SAFE_TYPE_INFO[t->type].name,
                  SAFE_TYPE_INFO[type].name);
     return equal && t->type == type;
 }
