@@ -46,6 +46,8 @@ static TrainState fresh_state(const TrainConfig *c, int threads)
     TrainState s = train_state_start();
     s.seed = c->seed;
     s.threads = threads;
+    snprintf(s.dataset_digest, sizeof s.dataset_digest, "%s",
+             c->dataset->packed ? c->dataset->packed->digest : "");
     cpu_model(s.cpu, sizeof s.cpu);
     snprintf(s.cpu_isa, sizeof s.cpu_isa, "%s", dnn_isa_name());
     snprintf(s.precision, sizeof s.precision, "%s",
@@ -139,6 +141,17 @@ static bool create_network(Trainer *t, Error *err)
            && trainer_check_sizes(t, err);
 }
 
+/* The same set may lie elsewhere now; another one in its place must not train these weights. */
+static bool same_pictures(const TrainState *then, const TrainState *now, const char *path,
+                          Error *err)
+{
+    const char *was = then->dataset_digest, *is = now->dataset_digest;
+    return !*was || strcmp(was, is) == 0
+           || fail(err, ERR_INVALID,
+                   "%s is of a training on a data set with the digest %.12s, not %.12s", path, was,
+                   *is ? is : "none");
+}
+
 static bool load_state(Trainer *t, Error *err)
 {
     const TrainConfig *c = &t->config;
@@ -150,6 +163,8 @@ static bool load_state(Trainer *t, Error *err)
     if (state.seed != c->seed)
         return fail(err, ERR_INVALID, "%s is of a training with seed %llu, not %llu", path,
                     (unsigned long long)state.seed, (unsigned long long)c->seed);
+    if (!same_pictures(&state, &t->state, path, err))
+        return false;
     const int64_t steps = (state.batch + t->accumulation - 1) / t->accumulation;
     const bool between = state.batch % t->accumulation == 0 || state.batch == t->batches;
     if (state.batch > t->batches || !between || state.step != state.epoch * t->epoch_steps + steps)
@@ -164,6 +179,7 @@ static bool load_state(Trainer *t, Error *err)
             return fail(err, ERR_INVALID, "%s has no %s of the weights, which the settings need",
                         path, PARAM_SLOT_NAMES[slot]);
     }
+    memcpy(state.dataset_digest, t->state.dataset_digest, sizeof state.dataset_digest);
     t->state = state;
     return true;
 }

@@ -216,3 +216,21 @@ test("verify reads every byte of a set, and names the file that differs", (t) =>
   assert.equal(f.run("dataset", "verify", "in").code, 1);
   assert.equal(f.run("dataset", "verify").code, 2);
 });
+
+test("a training goes on with its set in another place, and not with another set in its place", (t) => {
+  const f = folder(t);
+  pictures(f);
+  imported(f, "in", "--out", "set", "--size", "32");
+  imported(f, "in", "--out", "other", "--size", "32", "--seed", "1");
+  f.write("job.json", { network: "googlenet_tiny", image_size: 28, epochs: 1, batch_size: 6, threads: 1 });
+  assert.equal(f.run("train", "job.json", "--out", "run", "--set", "dataset=set/").code, 0);
+  f.shell("mv set moved; mv other set");
+  const again = f.run("train", "job.json", "--out", "run", "--resume", "--set", "dataset=set/", "--set", "epochs=2");
+  assert.equal(again.code, 1);
+  assert.match(again.err, /is of a training on a data set with the digest [0-9a-f]{12}, not [0-9a-f]{12}\n$/);
+  const moved = f.run("train", "job.json", "--out", "run", "--resume", "--set", "dataset=moved/", "--set", "epochs=2");
+  assert.equal(moved.err, "");
+  assert.match(moved.out, /^resumed at step \d+ of \d+$/m);
+  const fashion = f.run("train", "job.json", "--out", "run", "--resume", "--set", "epochs=3");
+  assert.match(fashion.err, /^googlenetd: run is of a training on \S*moved\S*, not fashion_mnist\n$/);
+});

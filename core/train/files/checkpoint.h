@@ -48,6 +48,8 @@ typedef struct {
     EndingState ending;
     Normalization normalization;  // of the images, as it was given or measured
     uint64_t seed;
+    // What the pixels hash to, where the set says it; else empty. ModelInfo writes it.
+    char dataset_digest[CHECKPOINT_TEXT];
     // Where it was computed: bits may differ elsewhere.
     char cpu[CHECKPOINT_TEXT];
     char cpu_isa[CHECKPOINT_TEXT];

@@ -194,6 +194,8 @@ bool state_from_meta(const SafeFile *f, const char *path, TrainState *state, Err
         if (!parse_field(field, text, (char *)state + field->offset))
             return fail(err, ERR_INVALID, "%s is damaged: its %s is %.64s", path, field->key, text);
     }
+    const char *digest = safetensors_metadata(f, "dataset_digest");
+    snprintf(state->dataset_digest, sizeof state->dataset_digest, "%s", digest ? digest : "");
     if (format == 1)
         complete_format_1(state);
     return true;

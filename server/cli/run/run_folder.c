@@ -76,7 +76,9 @@ static bool can_go_on(const JobSpec *then, const JobSpec *now, const char *dir, 
     if (then->network != now->network)
         return fail(err, ERR_CONFLICT, "%s is of a training of %s, not %s", dir,
                     then->network->name, now->network->name);
-    if (strcmp(then->dataset, now->dataset) != 0)
+    // A set that was moved is the same: the checkpoint knows the digest of its pictures.
+    const bool by_digest = strchr(then->dataset, '/') && *now->set.digest;
+    if (!by_digest && strcmp(then->dataset, now->dataset) != 0)
         return fail(err, ERR_CONFLICT, "%s is of a training on %s, not %s", dir, then->dataset,
                     now->dataset);
     for (size_t i = 0; i < COUNT(numbers); i++)
