@@ -3,6 +3,8 @@
 #include <limits.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "core/base/memory.h"
 
@@ -42,4 +44,33 @@ char *base64_decode(const char *text, size_t length, size_t *size)
         (*size)--;
     bytes[*size] = '\0';
     return (char *)bytes;
+}
+
+/* What stands before the data of "data:image/png;base64,AAAA"; 0 if it is none. */
+static size_t data_url_head(const char *text, size_t length)
+{
+    static const char SCHEME[] = "data:", END[] = ";base64";
+    const char *comma = memchr(text, ',', length);
+    const size_t head = comma ? (size_t)(comma - text) : 0;
+    const bool is_one = head >= strlen(SCHEME) + strlen(END)
+                        && strncasecmp(text, SCHEME, strlen(SCHEME)) == 0
+                        && strncasecmp(comma - strlen(END), END, strlen(END)) == 0;
+    return is_one ? head + 1 : 0;
+}
+
+char *base64_decode_loosely(const char *text, size_t length, size_t *size)
+{
+    char *plain = xcalloc(length + 4, 1);
+    size_t n = 0;
+    for (size_t i = data_url_head(text, length); i < length; i++) {
+        const char c = text[i];
+        if (c != '\n' && c != '\r' && c != ' ' && c != '\t')
+            plain[n++] = c == '-' ? '+' : c == '_' ? '/' : c;
+    }
+    const bool padded = n > 0 && plain[n - 1] == '=';
+    while (!padded && n % 4 > 1)
+        plain[n++] = '=';
+    char *bytes = base64_decode(plain, n, size);
+    free(plain);
+    return bytes;
 }

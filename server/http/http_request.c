@@ -102,6 +102,26 @@ static bool asks_about_server(const Exchange *x)
     return strcmp(x->uri, "*") == 0 && strcmp(x->method, "OPTIONS") == 0;
 }
 
+/* Nothing has two addresses here, but who wrote one slash too many shall see it. */
+static bool refuse_path(Exchange *x)
+{
+    char plain[URI_MAX];
+    char unused[REQUEST_PARAMS][REQUEST_PARAM];
+    size_t n = 0;
+    for (const char *at = x->uri; *at; at++)
+        if (*at != '/' || n == 0 || plain[n - 1] != '/')
+            plain[n++] = *at;
+    if (n > 1 && plain[n - 1] == '/')
+        n--;
+    plain[n] = '\0';
+    const HttpService *service = &x->http->service;
+    const bool there =
+        strcmp(plain, x->uri) != 0
+        && router_find(service->routes, service->route_count, x->method, plain, unused).path_known;
+    return request_reject(&x->res, 404, NULL, "there is nothing at %.200s%s%.200s", x->uri,
+                          there ? ", but at " : "", there ? plain : "");
+}
+
 static bool answer_unrouted(Exchange *x)
 {
     const Http *http = x->http;
@@ -116,7 +136,7 @@ static bool answer_unrouted(Exchange *x)
     else if (x->match.path_known)
         router_allow(service->routes, service->route_count, x->uri, allow, sizeof allow);
     else if (!page)
-        return request_reject(&x->res, 404, NULL, "there is nothing at %.200s", x->uri);
+        return refuse_path(x);
     response_header(&x->res, "Allow", "%s", allow);
     if (strcmp(x->method, "OPTIONS") == 0) {
         respond_empty(&x->res, 204);
@@ -132,6 +152,19 @@ static size_t body_most(const Exchange *x)
     const HttpConfig *config = &x->http->config;
     const Route *route = x->match.route;
     return route && route->body == BODY_BYTES ? config->predict_bytes : config->body_bytes;
+}
+
+/* Bodies are taken as they are: gzip's would be read as if they were the thing itself. */
+static bool check_coding(Exchange *x)
+{
+    const char *coding = header_list_get(&x->headers, "Content-Encoding");
+    const Route *route = x->match.route;
+    if (!coding || !*coding || strcasecmp(coding, "identity") == 0 || !route
+        || route->body == BODY_NONE)
+        return true;
+    response_header(&x->res, "Accept-Encoding", "identity");
+    return request_reject(&x->res, 415, NULL,
+                          "the body must come as it is, not with Content-Encoding %.60s", coding);
 }
 
 static bool check_body(Exchange *x)
@@ -203,7 +236,7 @@ static void decide_early(Exchange *x, const char *version, bool *close)
     }
     x->match = router_find(service->routes, service->route_count, x->method, x->uri, x->params);
     if (check_access(x) && (x->match.route || answer_unrouted(x)))
-        check_body(x);
+        (void)(check_coding(x) && check_body(x));
 }
 
 /* The headers are there. */

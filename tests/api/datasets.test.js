@@ -79,7 +79,7 @@ test('all that is wrong with a request is named', async () => {
   assert.deepEqual(Object.keys(await faults({ name: 'set_3', source: { folder: 'empty', upload: 'up_1' }, image: { channels: 2, size: 7, fit: 'x', filter: 1, y: 2 },
     test_share: 0.95, seed: -1, z: 1 })).sort(),
   ['/image/channels', '/image/filter', '/image/fit', '/image/size', '/image/y', '/name', '/seed', '/source', '/test_share', '/z']);
-  for (const name of ['', 'a/b', 'fashion_mnist', 'set_1', 'a\nb', 'x'.repeat(129), 1]) assert.ok('/name' in await faults({ name }), String(name));
+  for (const name of ['', 'a/b', 'fashion_mnist', 'set_1', 'a\nb', 'x'.repeat(129), 1, '.', '..', ' a', 'a ']) assert.ok('/name' in await faults({ name }), String(name));
   assert.ok('/name' in await faults({}));
   for (const source of ['empty', {}, { folder: '' }]) assert.ok(Object.keys(await faults({ name: 'n', source })).some((key) => key.startsWith('/source')), source);
   for (const body of ['[]', '1', '"a"']) await client.post('/v1/datasets', body, { status: 400 });

@@ -1,5 +1,6 @@
 // Predictions: the same answers as on the command line, whatever the body, the company and the weather.
 import assert from 'node:assert/strict';
+import { request } from 'node:http';
 import { after, before, test } from 'node:test';
 import { crc32 } from './crc32.js';
 import { Shades, noise } from './shades.js';
@@ -76,6 +77,37 @@ test('several pictures, by any kind of body', async () => {
   for (const pixels of [rows, rows.flat(2)])
     assert.deepEqual((await post('shades', JSON.stringify({ images: [{ pixels, shape: [height, width, 3] }] }), 'application/json')).json.predictions, [want[0]]);
   assert.equal((await post('shades', read(files[0]), 'image/png', 200, '?top_k=1')).json.predictions[0].classes.length, 1);
+});
+
+test('one picture, as programs send it', async () => {
+  const want = [{ classes: offline[1][0] }], bytes = read(files[0]), base64 = bytes.toString('base64');
+  // Without a type, as Python's clients send bytes; by the names that types go by.
+  const { port } = new URL(daemon.url);
+  const untyped = await new Promise((resolve, reject) => {
+    const r = request({ port, host: '127.0.0.1', path: '/v1/models/shades/predict', method: 'POST', headers: { 'content-length': bytes.length } }, (response) => {
+      let text = '';
+      response.on('data', (piece) => (text += piece));
+      response.on('end', () => resolve(JSON.parse(text)));
+    });
+    r.on('error', reject);
+    r.end(bytes);
+  });
+  assert.deepEqual(untyped.predictions, want);
+  for (const type of ['image/jpg', 'image/x-png', 'IMAGE/PNG; charset=x'])
+    assert.deepEqual((await post('shades', bytes, type)).json.predictions, want);
+  // As browsers, URLs and the command base64 write it.
+  for (const text of [`data:image/png;base64,${base64}`, base64.replace(/=+$/, ''), bytes.toString('base64url'), base64.replace(/.{76}/g, '$&\r\n')])
+    assert.deepEqual((await post('shades', JSON.stringify({ images: [{ base64: text }] }), 'application/json')).json.predictions, want);
+  // A parameter among the pictures is not one of them.
+  const form = new FormData();
+  form.append('file', new Blob([bytes]), 'top_k.png');
+  const send = async (status) => {
+    const body = new Response(form);
+    return (await post('shades', new Uint8Array(await body.clone().arrayBuffer()), body.headers.get('content-type'), status)).json;
+  };
+  assert.deepEqual((await send(200)).predictions, want);
+  form.append('top_k', '3');
+  assert.match((await send(400)).detail, /^top_k is a parameter of the address, \?top_k=/);
 });
 
 test('where the network looked', async () => {

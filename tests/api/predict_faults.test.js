@@ -112,7 +112,7 @@ test('bodies that are none of what a body may be', async () => {
   for (const text of ['', '{', '[]', 'null', '7', '"x"', '{"images":7}', '{"images":{}}', '{"images":[[]]}', '[[[[[[[[[[[[[[[[[[[[[[[[[[', '{"images":[{"base64":"AA==","base64":"AA=="}',
     '\u0000', '\ufffe', `{"images":[${'{},'.repeat(70)}{}]}`])
     await bad('application/json', text, 400);
-  for (const text of ['?', 'A', 'AA=A', '=', '====', 'AAAA=', 'AA==AA==', '\u00e9\u00e9\u00e9\u00e9', ' AAAA', 'AAA\n', 7, null, {}, []])
+  for (const text of ['?', 'A', 'AA=A', '=', '====', 'AAAA=', 'AA==AA==', '\u00e9\u00e9\u00e9\u00e9', 'A\n', 'data:,AAAA', 'data:image/png;base64;AAAA', 7, null, {}, []])
     await bad('application/json', image({ base64: text }), 400);
   for (const item of [{ pixels: [] }, { shape: [1, 1, 1] }, { pixels: 'AA', shape: [1, 1, 1] }, { pixels: [0.5], shape: [1, 1, 1] }, { pixels: [-1], shape: [1, 1, 1] }, { pixels: [1, 2], shape: [1, 1, 1] },
     { pixels: [null], shape: [1, 1, 1] }, { pixels: [1], shape: [1e300, 1, 1] }, { pixels: [1], shape: [-1, -1, 1] }, { pixels: [1], shape: [1, 1] }, { pixels: [1], shape: '1' }, { pixels: [1], shape: [65536, 65536, 3] }, { base64: 'AA==', pixels: [1], shape: [1, 1, 1] }])

@@ -48,6 +48,22 @@ test('a byte order mark before the text', async () => {
   await client.call('POST', '/v1/jobs?dry_run=true', { body: '\ufeff{}', status: 200 });
 });
 
+test('a body that is compressed', async () => {
+  const headers = { 'content-encoding': 'gzip' };
+  for (const [method, path, type] of [['POST', '/v1/jobs', 'application/json'], ['POST', '/v1/models/none/predict', 'image/png'], ['PUT', '/v1/datasets/none/content', 'application/zip']]) {
+    const response = await fetch(daemon.url + path, { method, body: 'x', headers: { ...headers, 'content-type': type } });
+    assert.deepEqual([response.status, response.headers.get('accept-encoding')], [415, 'identity'], path);
+    assert.match((await response.json()).detail, /not with Content-Encoding gzip$/);
+  }
+  await create('{"epochs":0}', 400, { 'content-encoding': 'identity' });
+});
+
+test('a slash too many', async () => {
+  for (const path of ['/v1/jobs/', '//v1/jobs', '/v1//jobs//'])
+    assert.match((await (await fetch(daemon.url + path)).json()).detail, /^there is nothing at \S+, but at \/v1\/jobs$/);
+  assert.equal((await (await fetch(daemon.url + '/v1/none/')).json()).detail, 'there is nothing at /v1/none/');
+});
+
 test('bytes that are not UTF-8', async () => {
   for (const bytes of [[0xff], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80], [0xe2, 0x82]]) {
     const body = Buffer.concat([Buffer.from('{"name":"'), Buffer.from(bytes), Buffer.from('"}')]);

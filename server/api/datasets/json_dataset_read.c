@@ -39,6 +39,14 @@ static bool plain_text(Reader *r, const char *pointer, const cJSON *item, size_t
     return plain;
 }
 
+/* Nobody sees a blank at the end of a name, and no path can have "." or ".." for one. */
+static bool can_be_told(const char *name)
+{
+    const size_t length = strlen(name);
+    return name[0] != ' ' && name[length - 1] != ' ' && strcmp(name, ".") != 0
+           && strcmp(name, "..") != 0;
+}
+
 /* A job names its set by id or by name: the names of ours may not look like ids, nor like folders.
  */
 static void read_name(Reader *r, const char *pointer, const cJSON *item)
@@ -51,6 +59,10 @@ static void read_name(Reader *r, const char *pointer, const cJSON *item)
                    item->valuestring);
     else if (strchr(item->valuestring, '/'))
         faults_add(r->faults, pointer, "must be without a slash, got %s", item->valuestring);
+    else if (!can_be_told(item->valuestring))
+        faults_add(r->faults, pointer,
+                   "must be without blanks at its ends, and not . or .., got \"%s\"",
+                   item->valuestring);
     else
         snprintf(r->set->name, sizeof r->set->name, "%s", item->valuestring);
 }

@@ -26,6 +26,17 @@ static bool add_file(PredictBody *b, const void *bytes, size_t size, void *owned
 
 /* ---- multipart/form-data ---- */
 
+/* Pictures alone: a parameter among them would be taken for one. */
+static bool check_name(const MultipartPart *part, Error *err)
+{
+    static const char *const PARAMETERS[] = {"top_k", "explain"};
+    for (size_t i = 0; i < COUNT(PARAMETERS); i++)
+        if (strcmp(part->name, PARAMETERS[i]) == 0)
+            return fail(err, ERR_INVALID, "%s is a parameter of the address, ?%s=..., not a part",
+                        part->name, part->name);
+    return true;
+}
+
 static bool read_multipart(const char *type, const char *body, size_t size, PredictBody *b,
                            Error *err)
 {
@@ -37,7 +48,7 @@ static bool read_multipart(const char *type, const char *body, size_t size, Pred
     while (multipart_next(&m, &part, &came, err)) {
         if (!came)
             return b->count > 0 || fail(err, ERR_INVALID, "the body has no picture");
-        if (!add_file(b, part.bytes, part.size, NULL, err))
+        if (!check_name(&part, err) || !add_file(b, part.bytes, part.size, NULL, err))
             return false;
     }
     return false;
@@ -49,7 +60,7 @@ static bool read_base64(const cJSON *item, const char *pointer, PredictBody *b, 
 {
     size_t size = 0;
     const char *text = cJSON_IsString(item) ? item->valuestring : NULL;
-    char *bytes = text ? base64_decode(text, strlen(text), &size) : NULL;
+    char *bytes = text ? base64_decode_loosely(text, strlen(text), &size) : NULL;
     if (!bytes) {
         faults_add(faults, pointer, "must be the bytes of a picture file in base64");
         return false;
@@ -187,9 +198,17 @@ static bool read_json(const char *body, size_t size, PredictBody *b, Faults *fau
 bool predict_body_read(const char *content_type, const char *body, size_t size, PredictBody *b,
                        Faults *faults, Error *err)
 {
-    static const char *const FILES[] = {"image/jpeg", "image/png", "image/webp",
+    // With the names that programs have for them; the bytes tell which it is.
+    static const char *const FILES[] = {"image/jpeg",
+                                        "image/jpg",
+                                        "image/pjpeg",
+                                        "image/png",
+                                        "image/x-png",
+                                        "image/webp",
                                         "application/octet-stream"};
     *b = (PredictBody){.count = 0};
+    if (!content_type)
+        return add_file(b, body, size, NULL, err);  // RFC 9110, 8.3: bytes, then
     for (size_t i = 0; i < COUNT(FILES); i++)
         if (content_type_is(content_type, FILES[i]))
             return add_file(b, body, size, NULL, err);
@@ -200,7 +219,7 @@ bool predict_body_read(const char *content_type, const char *body, size_t size, 
     return fail_as(err, ERR_INVALID, "unsupported_media_type",
                    "the body must be a picture (image/jpeg, image/png, image/webp, "
                    "application/octet-stream), multipart/form-data or application/json, not %.100s",
-                   content_type ? content_type : "of no type");
+                   content_type);
 }
 
 void predict_body_free(PredictBody *b)

@@ -1,6 +1,6 @@
 /* server/api/models/predict_body.h -- the pictures in the body of a request to predict.
  *
- *     image/jpeg, image/png, image/webp, application/octet-stream    one picture file
+ *     image/jpeg, image/png, image/webp, application/octet-stream    one picture file; no type too
  *     multipart/form-data                                            a file in each part
  *     application/json    {"images":[{"base64":"..."}, {"pixels":[...],"shape":[H,W,C]}]}
  *

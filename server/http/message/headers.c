@@ -158,6 +158,9 @@ bool host_is_local_name(const char *host)
         return false;
     memcpy(name, host + bracket, n);
     name[n] = '\0';
+    // "localhost." is the same name, in full.
+    if (!bracket && n > 1 && name[n - 1] == '.')
+        name[n - 1] = '\0';
     const char *rest = host + n + (bracket ? 2 : 0);
     if (bracket && host[n + 1] != ']')
         return false;
@@ -166,8 +169,9 @@ bool host_is_local_name(const char *host)
     if (bracket)
         return inet_pton(AF_INET6, name, &address) == 1;
     const size_t suffix = strlen(".localhost");
+    const size_t length = strlen(name);
     return strcasecmp(name, "localhost") == 0 || inet_pton(AF_INET, name, &address) == 1
-           || (n > suffix && strcasecmp(name + n - suffix, ".localhost") == 0);
+           || (length > suffix && strcasecmp(name + length - suffix, ".localhost") == 0);
 }
 
 bool origin_is_host(const char *origin, const char *host)

@@ -84,9 +84,25 @@ static bool is_word(const char *value, const char *line_end, const char *word)
            && (value + n == line_end || value[n] == ';' || value[n] == ' ');
 }
 
+/* The value of name="..." in a Content-Disposition. */
+static void read_name(const char *value, const char *end, MultipartPart *part)
+{
+    static const char NAME[] = "name=\"";
+    const char *at = value;
+    while ((at = memmem(at, (size_t)(end - at), NAME, strlen(NAME))) && at[-1] != ' '
+           && at[-1] != ';')
+        at++;  // of filename="..."
+    if (!at)
+        return;
+    at += strlen(NAME);
+    const char *quote = memchr(at, '"', (size_t)(end - at));
+    if (quote && (size_t)(quote - at) < sizeof part->name)
+        memcpy(part->name, at, (size_t)(quote - at));
+}
+
 /* One line; false with *err if the part cannot be taken. */
 static bool check_header(const Multipart *m, const char *line, const char *end, bool *form_data,
-                         Error *err)
+                         MultipartPart *part, Error *err)
 {
     const char *value;
     const size_t length = (size_t)(end - line);
@@ -94,6 +110,7 @@ static bool check_header(const Multipart *m, const char *line, const char *end, 
         return fault(m, err, "has a header that is none");
     if (is_header(line, length, "Content-Disposition", &value)) {
         *form_data = is_word(value, end, "form-data");
+        read_name(value, end, part);
         return *form_data || fault(m, err, "is not form-data");
     }
     if (is_header(line, length, "Content-Transfer-Encoding", &value)
@@ -103,7 +120,7 @@ static bool check_header(const Multipart *m, const char *line, const char *end, 
     return true;
 }
 
-static bool read_headers(Multipart *m, Error *err)
+static bool read_headers(Multipart *m, MultipartPart *part, Error *err)
 {
     bool form_data = false;
     const char *start = m->at;
@@ -117,7 +134,7 @@ static bool read_headers(Multipart *m, Error *err)
         m->at = end + 2;
         if (end == line)
             break;
-        if (!check_header(m, line, end, &form_data, err))
+        if (!check_header(m, line, end, &form_data, part, err))
             return false;
     }
     return form_data || fault(m, err, "has no Content-Disposition: form-data");
@@ -144,13 +161,15 @@ bool multipart_next(Multipart *m, MultipartPart *part, bool *came, Error *err)
                     "neither an end of line nor --",
                     m->parts);
     m->at += 2;
-    if (!read_headers(m, err))
+    *part = (MultipartPart){0};
+    if (!read_headers(m, part, err))
         return false;
 
     const char *end = memmem(m->at, (size_t)(m->end - m->at), m->delimiter, m->length);
     if (!end)
         return fault(m, err, "is cut off: no boundary follows");
-    *part = (MultipartPart){m->at, (size_t)(end - m->at)};
+    part->bytes = m->at;
+    part->size = (size_t)(end - m->at);
     m->at = end + m->length;
     m->parts++;
     *came = true;

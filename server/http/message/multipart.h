@@ -32,6 +32,7 @@ typedef struct {
 typedef struct {
     const char *bytes;
     size_t size;
+    char name[32];  // of the form's field; empty if it has none, or one that is longer
 } MultipartPart;
 
 bool multipart_begin(Multipart *m, const char *content_type, const char *body, size_t size,

@@ -119,7 +119,8 @@ static void only_local_names_and_numbers_are_hosts_of_ours(void **state)
 {
     static const char *const YES[] = {NULL,          "localhost",      "LOCALHOST:8080",
                                       "127.0.0.1",   "127.0.0.1:8080", "[::1]",
-                                      "[::1]:65535", "192.168.1.7:80", "runs.localhost:8080"};
+                                      "[::1]:65535", "192.168.1.7:80", "runs.localhost:8080",
+                                      "localhost.",  "localhost.:80"};
     static const char *const NO[] = {"evil.example",
                                      "127.0.0.1.evil.example:8080",
                                      "localhost.evil",
@@ -128,6 +129,8 @@ static void only_local_names_and_numbers_are_hosts_of_ours(void **state)
                                      "127.0.0.1:8x",
                                      "127.0.0.1@evil",
                                      ".localhost.",
+                                     "localhost..",
+                                     "[::1.]",
                                      "::1"};
     (void)state;
     for (size_t i = 0; i < COUNT(YES); i++)

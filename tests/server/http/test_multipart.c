@@ -2,6 +2,8 @@
  * refused. Every body is also given cut off at every byte, in memory of its own size. */
 #include "server/http/message/multipart.h"
 
+#include <stdio.h>
+
 #include "tests/check.h"
 
 static const char TYPE[] = "multipart/form-data; boundary=AaB03x";
@@ -116,10 +118,40 @@ static void the_boundary_may_stand_in_quotes_and_behind_others(void **state)
     assert_null(read("multipart/form-data; boundary=A:b", body, strlen(body), &err));
 }
 
+static void the_name_of_a_part_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *disposition, *want;
+    } CASES[] = {
+        {"form-data; name=\"top_k\"", "top_k"},
+        {"form-data; filename=\"name=\"; name=\"a\"", "a"},
+        {"form-data; filename=\"x\"", ""},
+        {"form-data;name=\"\"", ""},
+        {"form-data; name=\"cut", ""},
+        {"form-data; name=\"0123456789012345678901234567890\"", "0123456789012345678901234567890"},
+        {"form-data; name=\"01234567890123456789012345678901\"", ""},
+    };
+    for (size_t i = 0; i < COUNT(CASES); i++) {
+        char body[200];
+        const int size = snprintf(body, sizeof body,
+                                  "--AaB03x\r\nContent-Disposition: %s\r\n\r\nx\r\n--AaB03x--",
+                                  CASES[i].disposition);
+        Multipart m;
+        MultipartPart part;
+        bool came;
+        Error err = {0};
+        CHECK_OK(multipart_begin(&m, TYPE, body, (size_t)size, &err), err);
+        CHECK_OK(multipart_next(&m, &part, &came, &err), err);
+        assert_string_equal(part.name, CASES[i].want);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_come_as_they_are),
+        cmocka_unit_test(the_name_of_a_part_is_told),
         cmocka_unit_test(a_body_that_is_cut_off_is_refused),
         cmocka_unit_test(what_is_not_strict_is_refused),
         cmocka_unit_test(the_boundary_may_stand_in_quotes_and_behind_others),
