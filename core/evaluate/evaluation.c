@@ -16,7 +16,7 @@ static bool check(const EvaluationConfig *c, Error *err)
     return true;
 }
 
-static bool run(const EvaluationConfig *c, Loader *loader, Evaluation *e, Error *err)
+static bool run(const EvaluationConfig *c, Loader *loader, Flips *flips, Evaluation *e, Error *err)
 {
     const NetConfig config = {.batch_size = c->batch_size,
                               .bf16 = c->bf16,
@@ -27,7 +27,8 @@ static bool run(const EvaluationConfig *c, Loader *loader, Evaluation *e, Error 
                           .go_on = c->go_on,
                           .progress = c->progress,
                           .context = c->context,
-                          .predictions = &e->predictions};
+                          .predictions = &e->predictions,
+                          .flips = flips};
     const int classes = graph_shape(c->graph, graph_output(c->graph)).channels;
     Net *net = NULL;
     if (!predictions_new(loader_examples(loader), classes, &e->predictions, err)
@@ -41,6 +42,13 @@ static bool run(const EvaluationConfig *c, Loader *loader, Evaluation *e, Error 
     return ok;
 }
 
+static bool make_flips(const EvaluationConfig *c, Flips **flips, Error *err)
+{
+    const Shape image = graph_shape(c->graph, graph_input(c->graph));
+    const int classes = graph_shape(c->graph, graph_output(c->graph)).channels;
+    return !c->test_time_flips || flips_new(image, classes, c->batch_size, flips, err);
+}
+
 bool evaluation_run(const EvaluationConfig *c, Evaluation *e, Error *err)
 {
     const LoaderConfig config = {.batch_size = c->batch_size,
@@ -50,9 +58,11 @@ bool evaluation_run(const EvaluationConfig *c, Evaluation *e, Error *err)
                                  .examples = c->examples,
                                  .example_count = c->example_count};
     Loader *loader = NULL;
+    Flips *flips = NULL;
     *e = (Evaluation){0};
     const bool ok = check(c, err) && loader_new(c->dataset, c->split, config, &loader, err)
-                    && run(c, loader, e, err);
+                    && make_flips(c, &flips, err) && run(c, loader, flips, e, err);
+    flips_free(flips);
     loader_free(loader);
     return ok;
 }

@@ -16,6 +16,7 @@ typedef struct {
     int example_count;
     int limit;  // 0: all
     int batch_size;
+    bool test_time_flips;  // core/evaluate/flips.h: another figure than without
     bool bf16;
     Autotune *autotune;            // borrowed; NULL: oneDNN's kernels alone
     bool (*go_on)(void *context);  // asked between two parts of a batch; NULL: always
@@ -25,7 +26,7 @@ typedef struct {
 
 typedef struct {
     Predictions predictions;  // in the order of the examples
-    Metrics sum;              // as a training's evaluation adds it up
+    Metrics sum;              // as a training's evaluation adds it up, of `predictions`
     double seconds;           // that the loop took
 } Evaluation;
 

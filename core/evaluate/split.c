@@ -20,7 +20,8 @@ static bool evaluate_batch(Net *net, const Batch *batch, int first, const SplitR
         part.logits = p->logits + (size_t)first * (size_t)p->classes;
         memcpy(p->labels + first, batch->labels, (size_t)batch->count * sizeof *p->labels);
     }
-    return net_evaluate_batch(net, &part, sum, err);
+    return run->flips ? flips_evaluate_batch(run->flips, net, &part, sum, err)
+                      : net_evaluate_batch(net, &part, sum, err);
 }
 
 bool split_evaluate(Net *net, Loader *loader, const SplitRun *run, Metrics *sum, Error *err)

@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "core/data/loader.h"
+#include "core/evaluate/flips.h"
 #include "core/evaluate/predictions.h"
 #include "core/net/net.h"
 
@@ -18,6 +19,7 @@ typedef struct {
     void *context;
     Predictions *predictions;  // gets logits and labels of loader_examples; NULL: not asked
     double *losses;            // gets those of loader_examples, whose sum is sum->loss; NULL
+    Flips *flips;              // with test-time flips, which need predictions; NULL: without
 } SplitRun;
 
 /* Adds losses and hits to *sum. The loader stands at the beginning of an epoch, and does so

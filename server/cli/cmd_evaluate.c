@@ -32,7 +32,7 @@ enum { MAX_RECORD = 1 << 20, BATCH_DEFAULT = 128 };  // bytes of a record of ker
 typedef struct {
     ModelHints hints;
     RemoteAddress remote;
-    bool train, json;
+    bool train, json, test_time_flips;
     const char *csv;
     Precision precision;  // AUTO: that of the training, where the file says it
     int limit, batch_size, threads, worst;
@@ -54,6 +54,8 @@ static const Option OPTIONS[] = {
      .max = 1000000000},
     {"worst", "N", "how many of the worst mistakes to name in the JSON; else 10", OPTION_INT,
      AT(worst), .min = 0, .max = 10000},
+    {"test-time-flips", NULL, "average each picture's logits with its mirror image's", OPTION_FLAG,
+     AT(test_time_flips)},
     {"batch-size", "N", "examples at a time; else 128", OPTION_INT, AT(batch_size), .min = 1,
      .max = 4096},
     {"precision", "WORD", "auto, f32 or bf16; else that of the training", OPTION_PRECISION,
@@ -146,6 +148,7 @@ static bool evaluate(EvaluateSession *r, Error *err)
                                           .train = a->train,
                                           .limit = a->limit,
                                           .batch_size = a->batch_size,
+                                          .test_time_flips = a->test_time_flips,
                                           .precision = a->precision,
                                           .autotune = r->autotune,
                                           .go_on = goes_on};
@@ -185,6 +188,7 @@ static void print_json(const EvaluateSession *r, const EvaluationReport *report)
     cJSON_AddStringToObject(json, "network", r->model.info.network);
     json_add_path(json, "dataset", r->dataset_name);
     cJSON_AddStringToObject(json, "split", r->args->train ? "train" : "test");
+    cJSON_AddBoolToObject(json, "test_time_flips", r->args->test_time_flips);
     cJSON_AddStringToObject(json, "precision", PRECISION_NAMES[r->result.precision]);
     cJSON_AddNumberToObject(json, "seconds", r->result.evaluation.seconds);
     while (figures->child) {
@@ -238,6 +242,7 @@ static bool evaluate_there(const EvaluateArgs *a, const char *model, const char 
                                      .dataset = dataset,
                                      .train = a->train,
                                      .limit = a->limit,
+                                     .test_time_flips = a->test_time_flips,
                                      .worst = a->json ? a->worst : 0,
                                      .csv = a->csv};
     const bool ok = remote_open(&a->remote, &remote, err)

@@ -43,6 +43,7 @@ typedef struct {
     } dataset;
     char split[DATASET_WORD];  // "test" or "train"
     int64_t example_limit;     // the first n of the split; 0: all
+    int test_time_flips;       // 1: core/evaluate/flips.h
     int64_t examples, classes, mistakes;
     double loss, accuracy, top5_accuracy, macro_f1;
     double calibration_error;
@@ -72,6 +73,7 @@ typedef struct {
     const char *model;    // its name; NULL: any
     int64_t version;      // 0: any
     const char *dataset;  // its key or its name; NULL: any
+    bool plain;           // none with test-time flips
 } EvaluationQuery;
 
 typedef struct {

@@ -24,6 +24,7 @@ static const Column COLUMNS[] = {
     TEXT("dataset_digest", dataset.digest),
     TEXT("split", split),
     FIELD("example_limit", INT64, example_limit),
+    FIELD("test_time_flips", INT, test_time_flips),
     FIELD("examples", INT64, examples),
     FIELD("classes", INT64, classes),
     FIELD("mistakes", INT64, mistakes),
@@ -224,6 +225,8 @@ static char *list_sql(const EvaluationQuery *query)
                      " AND (?4 IS NULL OR ?4 = model) AND ?5 IN (0, version)"
                      " AND (?6 IS NULL OR ?6 IN (dataset_key, dataset_name))"
                      " AND ?7 IN (0, step)");
+    if (query->plain)
+        sql_append(&sql, " AND test_time_flips = 0");
     sql_append_statuses(&sql, query->statuses, EVALUATION_STATUS_NAMES, EVALUATION_STATUSES);
     sql_append(&sql, " ORDER BY id DESC LIMIT ?2");
     return sql;

@@ -194,6 +194,8 @@ static const char *const STEPS[] = {
     "CREATE INDEX keys_by_object ON request_keys (kind, object_id);"
     "DROP TABLE idempotency_keys;"
     "DROP TABLE model_keys;",
+
+    "ALTER TABLE evaluations ADD COLUMN test_time_flips INTEGER NOT NULL DEFAULT 0;",
 };
 // clang-format on
 

@@ -90,6 +90,7 @@ static bool measure(Work *work, Error *err)
         .train = strcmp(row->split, "train") == 0,
         .limit = (int)row->example_limit,
         .batch_size = work->trained ? work->spec.batch_size : BATCH_DEFAULT,
+        .test_time_flips = row->test_time_flips,
         .autotune = work->autotune,
         .go_on = goes_on,
         .progress = tell,

@@ -82,6 +82,44 @@ test('an idempotency key asks for one evaluation, also across a restart', async 
   await client.call('DELETE', `/v1/evaluations/${first.json.id}`, { status: 204 });
 });
 
+test('with test-time flips it finds something else, and says so', async () => {
+  await client.post('/v1/models', { name: 'flipped', job: job.id }, { status: 201 });
+  const card = async (name) => (await client.get(`/v1/models/${name}/versions/1/card`)).json.evaluation;
+  const plain = await get(job.evaluation_id), before = await card('flipped');
+  assert.equal(plain.test_time_flips, false);
+  const headers = { 'idempotency-key': 'mirror' }, body = { job: job.id, limit: 300, test_time_flips: true };
+  const { json: asked } = await client.post('/v1/evaluations', body, { status: 202, headers });
+  assert.equal(asked.test_time_flips, true);
+  const found = await done(asked.id);
+  assert.equal(found.status, 'succeeded', JSON.stringify(found.error));
+  assert.deepEqual([found.test_time_flips, found.examples, found.progress], [true, 300, { done: 300, total: 300 }]);
+  assert.notEqual(found.loss, plain.loss);
+  // Confusions and mistakes are of the averages, as on the command line.
+  const file = join(daemon.data, 'jobs', job.id, `${found.checkpoint}.model.safetensors`);
+  const line = offline(file, 'fashion_mnist', '--limit', '300', '--worst', '300', '--test-time-flips');
+  assert.equal(line.test_time_flips, true);
+  near(found.loss, line.loss, 'loss');
+  assert.deepEqual((await client.get(`/v1/evaluations/${found.id}/confusion`)).json.cells, line.confusion);
+  const { data } = (await client.get(`/v1/evaluations/${found.id}/mistakes?limit=1000`)).json;
+  assert.deepEqual(data.map(({ example, guess }) => [example, guess]), line.worst.map(({ example, guess }) => [example, guess]));
+  // Neither the same key for a plain one, nor a card, before its model was registered or after.
+  assert.equal((await client.post('/v1/evaluations', { ...body, test_time_flips: false }, { status: 409, headers })).json.code, 'key_reused');
+  const own = await done((await ask({ model: 'flipped', limit: 20, test_time_flips: true })).id);
+  assert.deepEqual([own.status, own.test_time_flips], ['succeeded', true]);
+  await client.post('/v1/models', { name: 'flipped_late', job: job.id }, { status: 201 });
+  assert.equal(before.accuracy, plain.accuracy);
+  for (const name of ['flipped', 'flipped_late']) {
+    assert.deepEqual(await card(name), before);
+    await client.call('DELETE', `/v1/models/${name}`, { status: 204 });
+  }
+  for (const test_time_flips of [1, 'yes', null]) {
+    const { errors } = await ask({ job: job.id, test_time_flips }, 400);
+    assert.equal(errors.length, 1);
+    assert.equal(errors[0].pointer, '/test_time_flips');
+    assert.match(errors[0].detail, /^must be true or false, got /);
+  }
+});
+
 test('the command line asks the daemon, which keeps what it finds', async () => {
   await client.post('/v1/models', { name: 'seen', job: job.id }, { status: 201 });
   const tell = (...args) => execFileSync(binary, ['evaluate', 'seen@1', 'fashion_mnist', '--server', daemon.url, '--limit', '300', ...args], { encoding: 'utf8' });
@@ -98,6 +136,7 @@ test('the command line asks the daemon, which keeps what it finds', async () => 
   const { bytes } = await client.get('/v1/models/seen/versions/1/content');
   writeFileSync(join(imports, 'seen.safetensors'), bytes);
   assert.equal(text, execFileSync(binary, ['evaluate', join(imports, 'seen.safetensors'), 'fashion_mnist', '--threads', '1', '--limit', '300'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+  assert.ok(tell('--test-time-flips').startsWith('300 examples with test-time flips: accuracy 0.'));
   await client.call('DELETE', '/v1/models/seen', { status: 204 });
 });
 

@@ -72,6 +72,10 @@ test("another split, another folder: no temperature where nothing was held out",
   assert.equal(r.code, 0, r.err);
   const e = JSON.parse(r.out);
   assert.deepEqual([e.split, e.examples, e.calibration.temperature], ["train", 100, null]);
+  assert.equal(e.test_time_flips, false);
+  const flipped = f.run("evaluate", "run", "fashion_mnist", "--limit", "200", "--test-time-flips");
+  assert.equal(flipped.code, 0, flipped.err);
+  assert.match(flipped.out, /^200 examples with test-time flips: accuracy 0\.\d{4}, top-5 /);
   const text = f.run("evaluate", "run/best.safetensors", "fashion_mnist", "--limit", "200", "--batch-size", "32",
     "--threads", "1");
   assert.equal(text.code, 0, text.err);

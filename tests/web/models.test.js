@@ -125,11 +125,19 @@ test('a version is evaluated from its card, and what it gets wrong is shown', as
     return newest.id !== before && newest.status === 'succeeded' && newest;
   }, 'the evaluation');
   await page.locator('.evaluation .mistakes li').first().waitFor();
-  assert.deepEqual(sent, { model: 'shirts@1', dataset: 'fashion_mnist', split: 'test' });
+  assert.deepEqual(sent, { model: 'shirts@1', dataset: 'fashion_mnist', split: 'test', test_time_flips: false });
   await until(async () => (await fact(page, 'Mistakes', '.evaluation').textContent()) === `${evaluation.mistakes} of 250`, 'its figures');
   await page.getByText(new RegExp(`^Version 1 on the test examples of fashion_mnist, computed in `)).waitFor();
   await until(async () => (await page.locator('.card').textContent()).includes(`${evaluation.id}, on 250 test examples`), 'the card to show it');
   await shoot(page, 'model-evaluation', true);
+  // With test-time flips it is named so, and the card stays.
+  await page.locator('.card').getByRole('button', { name: 'Evaluate …' }).click();
+  await dialog.getByLabel('With test-time flips').check();
+  await dialog.getByRole('button', { name: 'Evaluate', exact: true }).click();
+  await page.getByText(/^Version 1 on the test examples of fashion_mnist, with test-time flips, computed in /).waitFor();
+  assert.equal(sent.test_time_flips, true);
+  assert.equal((await get(world.daemon, '/v1/models/shirts/versions/1')).evaluation.id, evaluation.id);
+  assert.ok((await page.locator('.card').textContent()).includes(`${evaluation.id}, on 250 test examples`));
   // What is shown there is of the version that is looked at.
   const made = await post(world.daemon, '/v1/models', { name: 'bare', job: first, checkpoint: 'latest' });
   await visit(page, world.daemon, `/models/${made.model}`, '.card .facts dd');

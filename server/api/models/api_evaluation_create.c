@@ -115,6 +115,7 @@ static void resolve(App *app, const EvaluationRequest *request, EvaluationRow *r
         find_dataset(app, request->dataset ? request->dataset : dataset, row, faults);
     snprintf(row->split, sizeof row->split, "%s", request->split);
     row->example_limit = request->limit;
+    row->test_time_flips = request->test_time_flips;
 }
 
 /* 202 and the evaluation, which is freed. */

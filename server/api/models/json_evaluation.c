@@ -46,6 +46,7 @@ static void add_dataset(cJSON *json, const EvaluationRow *row)
     json_add_text(set, "digest", row->dataset.digest);
     cJSON_AddStringToObject(json, "split", row->split);
     json_add_count(json, "limit", row->example_limit);
+    cJSON_AddBoolToObject(json, "test_time_flips", row->test_time_flips);
 }
 
 static void add_summary(cJSON *json, const EvaluationRow *row)
@@ -172,6 +173,14 @@ static void read_limit(const cJSON *item, int *limit, Faults *faults)
         fault_expected(faults, "/limit", "a whole number from 0 (all) to 2147483647", item);
 }
 
+static void read_flips(const cJSON *item, bool *flips, Faults *faults)
+{
+    if (cJSON_IsBool(item))
+        *flips = cJSON_IsTrue(item);
+    else
+        fault_expected(faults, "/test_time_flips", "true or false", item);
+}
+
 static void read_member(const cJSON *item, EvaluationRequest *r, Faults *faults)
 {
     const struct {
@@ -192,6 +201,8 @@ static void read_member(const cJSON *item, EvaluationRequest *r, Faults *faults)
     }
     if (strcmp(pointer, "/limit") == 0)
         read_limit(item, &r->limit, faults);
+    else if (strcmp(pointer, "/test_time_flips") == 0)
+        read_flips(item, &r->test_time_flips, faults);
     else
         faults_add(faults, pointer, "is not a known field");
 }

@@ -24,6 +24,7 @@ typedef struct {
     const char *dataset;           // likewise
     const char *split;             // "test" unless given
     int limit;                     // 0: all
+    bool test_time_flips;
 } EvaluationRequest;
 
 void evaluation_from_json(const cJSON *json, EvaluationRequest *request, Faults *faults);

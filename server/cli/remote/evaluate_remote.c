@@ -9,6 +9,7 @@
 #include "core/base/memory.h"
 #include "server/base/json_fields.h"
 #include "server/cli/run/interrupt.h"
+#include "server/models/evaluations/evaluation_report.h"
 
 enum { POLL_MS = 200 };
 
@@ -38,6 +39,8 @@ static bool create(Remote *remote, const EvaluateRequest *request, cJSON **json,
     cJSON_AddStringToObject(body, "split", request->train ? "train" : "test");
     if (request->limit > 0)
         cJSON_AddNumberToObject(body, "limit", request->limit);
+    if (request->test_time_flips)
+        cJSON_AddTrueToObject(body, "test_time_flips");
     char *text = cJSON_PrintUnformatted(body);
     const bool ok = remote_call(remote, "POST", "/v1/evaluations", text, json, err);
     cJSON_free(text);
@@ -186,7 +189,9 @@ void evaluate_remote_print(const cJSON *evaluation)
     const cJSON *figures = member(evaluation, "figures");
     const cJSON *calibration = member(figures, "calibration");
     const double temperature = number_of(calibration, "temperature");
-    printf("%.0f examples: accuracy %.4f, top-5 %.4f, loss %.4f\n", number_of(figures, "examples"),
+    printf("%.0f examples%s: accuracy %.4f, top-5 %.4f, loss %.4f\n",
+           number_of(figures, "examples"),
+           evaluation_flips_text(cJSON_IsTrue(member(evaluation, "test_time_flips"))),
            number_of(figures, "accuracy"), number_of(figures, "top5_accuracy"),
            number_of(figures, "loss"));
     printf("expected calibration error %.4f", number_of(calibration, "expected_error"));

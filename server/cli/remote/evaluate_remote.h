@@ -8,8 +8,9 @@ typedef struct {
     const char *dataset;  // name or id
     bool train;           // the training split, else the test split
     int limit;            // the first n of the split; 0: all
-    int worst;            // mistakes to name
-    const char *csv;      // file for the confusion matrix; NULL: none
+    bool test_time_flips;
+    int worst;        // mistakes to name
+    const char *csv;  // file for the confusion matrix; NULL: none
 } EvaluateRequest;
 
 /* Asks for it and waits for its end; a signal that interrupt.h has noted cancels it there.

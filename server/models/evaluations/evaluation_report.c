@@ -211,8 +211,8 @@ void evaluation_print(const EvaluationReport *r, FILE *out)
 {
     const Figures *f = r->figures;
     const Calibration plain = calibration_measure(r->predictions, 1);
-    fprintf(out, "%d examples: accuracy %.4f, top-5 %.4f, loss %.4f\n", f->count, f->accuracy,
-            f->top5_accuracy, f->loss);
+    fprintf(out, "%d examples%s: accuracy %.4f, top-5 %.4f, loss %.4f\n", f->count,
+            evaluation_flips_text(r->test_time_flips), f->accuracy, f->top5_accuracy, f->loss);
     fprintf(out, "expected calibration error %.4f", plain.expected_error);
     if (r->temperature > 0) {
         const Calibration mended = calibration_measure(r->predictions, r->temperature);

@@ -11,6 +11,7 @@ typedef struct {
     const Predictions *predictions;
     const Figures *figures;
     const char *const *class_names;  // `classes` of them; NULL: the classes' numbers
+    bool test_time_flips;            // the figures are with them
     int worst, confused;             // how many mistakes and confused pairs to name, at most
     double temperature;              // fitted on other examples; 0: there is none
     int temperature_examples;
@@ -26,6 +27,12 @@ cJSON *evaluation_to_json(const EvaluationReport *report);
 /* The confusion matrix: a row for each truth, a column for each guess, names before both. From
  * malloc. */
 char *evaluation_confusion_csv(const EvaluationReport *report);
+
+/* What follows the number of examples, in words. */
+static inline const char *evaluation_flips_text(bool test_time_flips)
+{
+    return test_time_flips ? " with test-time flips" : "";
+}
 
 /* The figures, and a line for each class. */
 void evaluation_print(const EvaluationReport *report, FILE *out);

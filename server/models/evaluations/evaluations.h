@@ -44,9 +44,9 @@ void evaluations_close(Evaluations *evaluations);  // no thread uses it any more
 bool evaluations_replay(Evaluations *evaluations, RequestKey key, EvaluationRow *row,
                         bool *replayed, Error *err);
 
-/* Queue one: source, data set, split and limit are read, the rest is filled in. *replayed: the key
- * was used before for the same request, and *row is what came of it. ERR_CONFLICT: it was used for
- * another, or the store is full (reason "store_full"). */
+/* Queue one: source, data set, split, limit and flips are read, the rest is filled in. *replayed:
+ * the key was used before for the same request, and *row is what came of it. ERR_CONFLICT: it was
+ * used for another, or the store is full (reason "store_full"). */
 bool evaluations_create(Evaluations *evaluations, RequestKey key, EvaluationRow *row,
                         bool *replayed, Error *err);
 

@@ -45,6 +45,7 @@ static EvaluationConfig evaluation_config(Work *work)
                               .split = c->train ? &c->dataset->train : &c->dataset->test,
                               .limit = c->limit,
                               .batch_size = c->batch_size,
+                              .test_time_flips = c->test_time_flips,
                               .bf16 = model_evaluation_bf16(c),
                               .autotune = c->autotune,
                               .go_on = goes_on,
@@ -107,6 +108,7 @@ bool model_evaluation_run(const ModelEvaluationConfig *config, ModelEvaluation *
     Work work = {.config = config, .total = examples};
     Holdout held = {0};
     *result = (ModelEvaluation){.precision = precision_of(config),
+                                .test_time_flips = config->test_time_flips,
                                 .class_names = names_of(config),
                                 .no_temperature = find_held_out(config, &held)};
     work.total += held.validation_count;
@@ -132,6 +134,7 @@ EvaluationReport model_evaluation_report(const ModelEvaluation *result)
     return (EvaluationReport){.predictions = &result->evaluation.predictions,
                               .figures = &result->figures,
                               .class_names = result->class_names,
+                              .test_time_flips = result->test_time_flips,
                               .confused = CONFUSED,
                               .temperature = result->temperature,
                               .temperature_examples = result->temperature_examples,

@@ -23,6 +23,7 @@ typedef struct {
     bool train;                // the training split, else the test split
     int limit;                 // the first n of the split; 0: all
     int batch_size;
+    bool test_time_flips;          // core/evaluate/flips.h; of the held-out examples, too
     Precision precision;           // AUTO: that of the training, where this CPU is fast at it
     Autotune *autotune;            // borrowed; NULL: oneDNN's kernels alone
     bool (*go_on)(void *context);  // NULL: always
@@ -34,7 +35,8 @@ typedef struct {
     Evaluation evaluation;
     Figures figures;
     Precision precision;  // that it was computed with
-    double temperature;   // 0: there is none
+    bool test_time_flips;
+    double temperature;  // 0: there is none
     int temperature_examples;
     const char *no_temperature;      // why not; NULL: there is one
     const char *const *class_names;  // of the model, else of the set; NULL: not known. Borrowed

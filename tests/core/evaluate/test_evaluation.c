@@ -3,7 +3,9 @@
 #include "core/evaluate/evaluation.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "core/base/memory.h"
 #include "core/data/holdout.h"
 #include "core/evaluate/figures.h"
 #include "core/train/files/model_file.h"
@@ -136,6 +138,83 @@ static void predictions_are_in_the_order_of_the_examples(void **state)
     model_file_close(&m);
 }
 
+/* The first `count` pictures of a split, each left for right; .pixels is to be freed. */
+static Split mirrored(const Dataset *set, int count)
+{
+    const size_t width = (size_t)set->image.width, size = shape_count(set->image);
+    uint8_t *pixels = xcalloc((size_t)count, size);
+    assert_int_equal(set->image.channels, 1);
+    for (size_t i = 0; i < (size_t)count * size; i++)
+        pixels[i] = set->test.pixels[i - i % width + (width - 1 - i % width)];
+    Split split = set->test;
+    split.pixels = pixels;
+    split.count = count;
+    return split;
+}
+
+static void count_examples(void *last, int examples)
+{
+    *(int *)last = examples;
+}
+
+/* Bit by bit the means of the logits of both sets of pictures, evaluated one after the other; and
+ * the figures are those of the means. */
+static void check_flips(EvaluationConfig how, const Dataset *set)
+{
+    Error err = {0};
+    Evaluation plain, mirror, both;
+    int done = 0, other_guesses = 0;
+    CHECK_OK(evaluation_run(&how, &plain, &err), err);
+    Split split = mirrored(set, how.limit);
+    how.split = &split;
+    CHECK_OK(evaluation_run(&how, &mirror, &err), err);
+    how.split = &set->test;
+    how.test_time_flips = true;
+    how.progress = count_examples;
+    how.context = &done;
+    CHECK_OK(evaluation_run(&how, &both, &err), err);
+    assert_int_equal(done, how.limit);
+    assert_int_equal(both.predictions.count, how.limit);
+    for (int n = 0; n < how.limit; n++) {
+        assert_int_equal(both.predictions.labels[n], set->test.labels[n]);
+        for (int k = 0; k < 10; k++) {
+            const float a = prediction_logits(&plain.predictions, n)[k];
+            const float b = prediction_logits(&mirror.predictions, n)[k];
+            CHECK_NEAR((double)prediction_logits(&both.predictions, n)[k], (double)((a + b) / 2),
+                       0);
+        }
+        other_guesses += prediction_read(&both.predictions, n, 1).guess
+                         != prediction_read(&plain.predictions, n, 1).guess;
+    }
+    assert_true(other_guesses > 0);
+    assert_true(metrics_loss(&both.sum) != metrics_loss(&plain.sum));
+    check_equal(&how, metrics_loss(&both.sum), metrics_accuracy(&both.sum));
+    evaluation_free(&plain);
+    evaluation_free(&mirror);
+    evaluation_free(&both);
+    free((void *)(uintptr_t)split.pixels);
+}
+
+static void with_flips_a_picture_and_its_mirror_image_are_averaged(void **state)
+{
+    const TrainerFixture *f = *state;
+    for (int bf16 = 0; bf16 <= net_bf16_is_fast(); bf16++) {
+        Error err = {0};
+        ModelFile m;
+        char model[128];
+        TrainConfig c = small_training(f);
+        c.normalization_type = NORMALIZATION_MEASURED;
+        c.precision = bf16 ? PRECISION_BF16 : PRECISION_F32;
+        c.epochs = 8;  // guesses are to differ from picture to picture
+        trained(f, c, model);
+        CHECK_OK(model_file_open(model, &(ModelHints){0}, &m, &err), err);
+        EvaluationConfig how = config_of(f, &m);
+        how.limit = 200;
+        check_flips(how, f->dataset);
+        model_file_close(&m);
+    }
+}
+
 static bool never(void *asked)
 {
     ++*(int *)asked;
@@ -190,6 +269,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         CASE(figures_are_those_of_the_training),
         CASE(predictions_are_in_the_order_of_the_examples),
+        CASE(with_flips_a_picture_and_its_mirror_image_are_averaged),
         CASE(a_set_that_does_not_fit_is_refused),
         CASE(it_stops_when_asked),
     };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/store/store_datasets.h"
+#include "server/store/store_evaluations.h"
 #include "server/store/store_models.h"
 #include "server/store/store_sql.h"
 #include "tests/check.h"
@@ -187,6 +188,25 @@ static void points_of_the_first_schema_have_no_time(void **state)
     store_close(store);
 }
 
+/* The last schema that knew no test-time flips: what it evaluated was without them. */
+static void older_evaluations_are_without_flips(void **state)
+{
+    Store *store = open_older(
+        *state, 12,
+        "INSERT INTO evaluations (status, job_id, step, model_id, version, model, automatic,"
+        "  dataset_id, dataset_key, dataset_name, dataset_digest, split, example_limit, examples,"
+        "  classes, mistakes, error_code, error_message, restart_count, created_at, started_at,"
+        "  finished_at) VALUES ('succeeded', 5, 7, 0, 0, '', 1, 0, 'mnist', 'mnist', '', 'test', 0,"
+        "  9, 3, 1, '', '', 0, 1, 2, 3)");
+    Fixture *f = *state;
+    EvaluationRow row;
+    CHECK_OK(store_evaluation(store, 1, &row, &f->err), f->err);
+    assert_int_equal(row.examples, 9);
+    assert_int_equal(row.test_time_flips, 0);
+    evaluation_row_free(&row);
+    store_close(store);
+}
+
 /* The fifth schema deleted all of a job in one go, and knew no kernels. */
 static void a_store_of_the_fifth_schema_goes_on(void **state)
 {
@@ -339,6 +359,7 @@ int main(int argc, char **argv)
         CASE(a_newer_one_is_left_alone),
         CASE(our_own_steps_are_taken_once),
         CASE(points_of_the_first_schema_have_no_time),
+        CASE(older_evaluations_are_without_flips),
         CASE(a_store_of_the_fifth_schema_goes_on),
         CASE(states_and_models_become_statuses_and_networks),
         CASE(jobs_of_the_eighth_schema_have_the_name_of_their_set),

@@ -112,7 +112,7 @@ export function evaluationPanel(state) {
 
   const sentence = () => {
     if (!evaluation) return subject.none;
-    const what = `${subject.name(evaluation)} on the ${evaluation.split} examples of ${evaluation.dataset.name}`;
+    const what = `${subject.name(evaluation)} on the ${evaluation.split} examples of ${evaluation.dataset.name}${evaluation.test_time_flips ? ', with test-time flips' : ''}`;
     const {done, total} = evaluation.progress;
     if (evaluation.status === 'queued') return `${what}: it waits for its turn.`;
     if (evaluation.status === 'running') return `${what}: ${grouped(done)} of ${counted(total, 'example')} …`;

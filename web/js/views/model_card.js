@@ -69,11 +69,13 @@ function askEvaluation(state, version, made) {
   const own = version.dataset?.id ?? version.settings?.dataset;
   if (sets.some((s) => s.id === own)) set.value = own;
   const split = h('select', {id: 'evaluated-split'}, [['test', 'test pictures'], ['train', 'training pictures']].map(([value, text]) => h('option', {value}, text)));
+  const flips = h('input', {type: 'checkbox'});
   openDialog({title: `Evaluate version ${version.version}`,
     content: [h('p', {class: 'pair-of'}, h('label', {for: 'evaluated-on'}, 'Data set'), set), h('p', {class: 'pair-of'}, h('label', {for: 'evaluated-split'}, 'Split'), split),
-      h('p', {class: 'hint'}, 'The card shows what was found last.')],
+      h('label', {class: 'pair-of'}, flips, 'With test-time flips: a picture and its mirror image are averaged'),
+      h('p', {class: 'hint'}, 'The card shows what was found last without them, as predictions are made.')],
     actions: [{label: 'Evaluate', class: 'primary', run: async () => {
-      const what = {model: `${version.model}@${version.version}`, dataset: set.value, split: split.value};
+      const what = {model: `${version.model}@${version.version}`, dataset: set.value, split: split.value, test_time_flips: flips.checked};
       made(await api.createEvaluation(what).catch((error) => { throw new Error(wordsOf(error)); }));
     }}]});
 }
