@@ -85,4 +85,5 @@ def main():
         print(json.dumps({"times": times, "cpu": 1e3 * (time.process_time() - cpu), "labels": labels}), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -45,4 +45,5 @@ def main():
           % (len(files), size, fit, sys.argv[3], 1e3 / both, both, decode))
 
 
-main()
+if __name__ == "__main__":
+    main()

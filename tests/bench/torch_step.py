@@ -77,4 +77,5 @@ def main(network, way, threads, batch="128"):
         print(json.dumps({"train": step, "train_cpu": step_cpu, "evaluate": forward, "evaluate_cpu": forward_cpu, "resident_mb": resident}), flush=True)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -112,4 +112,5 @@ def main():
     print(f"best: validation accuracy {best:.4f}, test accuracy {accuracy(net, prepared, test_pixels, test_labels):.4f}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -48,4 +48,5 @@ def main(network, way, rank, ranks, steps, batch=128):
         dist.destroy_process_group()
 
 
-main(*sys.argv[1:3], *map(int, sys.argv[3:]))
+if __name__ == "__main__":
+    main(*sys.argv[1:3], *map(int, sys.argv[3:]))
