@@ -1,24 +1,20 @@
 #include "server/http/handler_pool.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
-#include "core/base/threads/thread.h"
-#include "server/base/time.h"
+#include "server/base/timed_thread.h"
 
 struct HandlerPool {
     pthread_mutex_t lock;
-    pthread_cond_t work;   // a task was queued, or the pool stops
-    pthread_cond_t ended;  // a thread has ended
+    pthread_cond_t work;  // a task was queued, or the pool stops
     Task *first, *last;
     int queued, queue_max;
-    pthread_t *threads;
-    int thread_count, running;  // made, and not yet ended
     bool stopping;
+    TimedThread *threads;
+    int thread_count;  // made, and not yet joined
 };
 
 static Task *take_first(HandlerPool *pool)
@@ -43,18 +39,8 @@ static void *work(void *context)
         task->run(task);
         pthread_mutex_lock(&pool->lock);
     }
-    pool->running--;
-    pthread_cond_signal(&pool->ended);
     pthread_mutex_unlock(&pool->lock);
     return NULL;
-}
-
-static bool start_thread(HandlerPool *pool)
-{
-    const bool ok = thread_start(&pool->threads[pool->thread_count], work, pool, "a handler", NULL);
-    pool->thread_count += ok;
-    pool->running += ok;
-    return ok;
 }
 
 HandlerPool *handler_pool_new(int threads, int queue_max)
@@ -64,13 +50,10 @@ HandlerPool *handler_pool_new(int threads, int queue_max)
     pool->threads = xcalloc((size_t)threads, sizeof *pool->threads);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
-    cond_init_monotonic(&pool->ended);
-    bool ok = true;
-    pthread_mutex_lock(&pool->lock);
-    for (int i = 0; i < threads && ok; i++)
-        ok = start_thread(pool);
-    pthread_mutex_unlock(&pool->lock);
-    if (ok)
+    while (pool->thread_count < threads
+           && timed_thread_start(&pool->threads[pool->thread_count], work, pool, "a handler", NULL))
+        pool->thread_count++;
+    if (pool->thread_count == threads)
         return pool;
     handler_pool_stop(pool, 1);
     handler_pool_free(pool);
@@ -97,25 +80,21 @@ bool handler_pool_add(HandlerPool *pool, Task *task, bool counted_elsewhere)
 
 bool handler_pool_stop(HandlerPool *pool, double seconds)
 {
-    const struct timespec until = clock_after(seconds);
+    const double until = clock_seconds() + seconds;
     pthread_mutex_lock(&pool->lock);
     pool->stopping = true;
     pthread_cond_broadcast(&pool->work);
-    int waited = 0;
-    while (pool->running > 0 && waited != ETIMEDOUT)
-        waited = pthread_cond_timedwait(&pool->ended, &pool->lock, &until);
-    const bool ended = pool->running == 0;
     pthread_mutex_unlock(&pool->lock);
-    for (int i = 0; i < pool->thread_count && ended; i++)
-        pthread_join(pool->threads[i], NULL);
-    return ended;
+    while (pool->thread_count > 0
+           && timed_thread_join(&pool->threads[pool->thread_count - 1], until - clock_seconds()))
+        pool->thread_count--;
+    return pool->thread_count == 0;
 }
 
 void handler_pool_free(HandlerPool *pool)
 {
     if (!pool)
         return;
-    pthread_cond_destroy(&pool->ended);
     pthread_cond_destroy(&pool->work);
     pthread_mutex_destroy(&pool->lock);
     free(pool->threads);
