@@ -17,15 +17,15 @@ typedef struct {
     Program *programs[NET_MAX_PARTS];  // NULL: computed elsewhere, or without examples
     int examples[NET_MAX_PARTS];
     int part;  // whose gradients become complete
-} Run;
+} SyncedStep;
 
-static bool is_synced(const Run *r, Node n)
+static bool is_synced(const SyncedStep *r, Node n)
 {
     return graph_node(r->net->graph, n)->type->ops->sync && n >= r->net->train_from;
 }
 
 /* Exchange the numbers of node n before it runs. */
-static void sync(const Run *r, Node n, bool backward)
+static void sync(const SyncedStep *r, Node n, bool backward)
 {
     const GraphNode *node = graph_node(r->net->graph, n);
     const LayerSync *ops = node->type->ops->sync;
@@ -47,7 +47,7 @@ static void sync(const Run *r, Node n, bool backward)
     free(numbers);
 }
 
-static bool forward(const Run *r, Error *err)
+static bool forward(const SyncedStep *r, Error *err)
 {
     const Node nodes = graph_node_count(r->net->graph);
     for (Node first = 1, end; first < nodes; first = end) {
@@ -65,19 +65,19 @@ static bool forward(const Run *r, Error *err)
 
 static void ready(void *context, size_t first, size_t count)
 {
-    const Run *r = context;
+    const SyncedStep *r = context;
     r->parts->grads_ready(r->parts->context, r->part, first, count);
 }
 
 /* The part has been through node n. */
 static void finish_grads(void *context, Node n)
 {
-    Run *r = context;
+    SyncedStep *r = context;
     program_flush_grads(r->programs[r->part], n);
     net_each_gradient(r->net, n, ready, r);
 }
 
-static bool backward(Run *r, Error *err)
+static bool backward(SyncedStep *r, Error *err)
 {
     for (Node last = graph_node_count(r->net->graph) - 1, first; last > 0; last = first - 1) {
         if (is_synced(r, last))
@@ -96,7 +96,7 @@ static bool backward(Run *r, Error *err)
 }
 
 /* Programs first: one that is made may move the memory of another. */
-static bool begin(Run *r, Error *err)
+static bool begin(SyncedStep *r, Error *err)
 {
     const NetBatch *b = r->batch;
     for (int p = 0; p < r->parts->count; p++) {
@@ -121,7 +121,7 @@ static bool begin(Run *r, Error *err)
 }
 
 /* Of a part, with the scale of the whole batch. */
-static void loss(const Run *r, int part, Metrics *sum)
+static void loss(const SyncedStep *r, int part, Metrics *sum)
 {
     const Net *net = r->net;
     const NetBatch *b = r->batch;
@@ -145,7 +145,7 @@ bool net_train_parts(Net *net, const NetBatch *batch, const NetParts *parts, Met
                      Error *err)
 {
     INVARIANT(net->config.synced && parts->count <= NET_MAX_PARTS);
-    Run r = {.net = net, .batch = batch, .parts = parts};
+    SyncedStep r = {.net = net, .batch = batch, .parts = parts};
     Trace *trace = net->config.trace;
     double start = trace_begin(trace);
     if (!begin(&r, err) || !forward(&r, err))

@@ -163,5 +163,6 @@ bool respond_event_stream(App *app, int64_t job, EventCursor cursor, Response *r
     response_header(res, "Cache-Control", "no-cache");
     return respond_stream(
         res, "text/event-stream",
-        (Stream){.next = next_piece, .free = free_stream, .context = s, .comment = SSE_COMMENT});
+        (BodyStream){
+            .next = next_piece, .free = free_stream, .context = s, .comment = SSE_COMMENT});
 }

@@ -9,17 +9,17 @@
 
 enum { KEPT = 4, OPEN_ID = 64 };
 
-typedef struct Entry {
+typedef struct CachedSet {
     char id[OPEN_ID];
     Dataset *set;
     int borrowed;
     bool forgotten;
-    struct Entry *next;  // used less recently
-} Entry;
+    struct CachedSet *next;  // used less recently
+} CachedSet;
 
 struct OpenSets {
     pthread_mutex_t lock;
-    Entry *first;
+    CachedSet *first;
 };
 
 OpenSets *open_sets_new(void)
@@ -33,8 +33,8 @@ OpenSets *open_sets_new(void)
 static void close_old(OpenSets *open, int kept)
 {
     int count = 0;
-    for (Entry **at = &open->first; *at;) {
-        Entry *entry = *at;
+    for (CachedSet **at = &open->first; *at;) {
+        CachedSet *entry = *at;
         if (entry->borrowed == 0 && (entry->forgotten || count >= kept)) {
             *at = entry->next;
             dataset_free(entry->set);
@@ -56,10 +56,10 @@ void open_sets_free(OpenSets *open)
 }
 
 /* With the lock held: the entry comes to the front. */
-static Entry *find(OpenSets *open, const char *id)
+static CachedSet *find(OpenSets *open, const char *id)
 {
-    for (Entry **at = &open->first; *at; at = &(*at)->next) {
-        Entry *entry = *at;
+    for (CachedSet **at = &open->first; *at; at = &(*at)->next) {
+        CachedSet *entry = *at;
         if (entry->forgotten || strcmp(entry->id, id) != 0)
             continue;
         *at = entry->next;
@@ -75,7 +75,7 @@ bool open_sets_borrow(OpenSets *open, const char *id, const char *source, const 
 {
     // With the lock held while it is opened: others who want the same one shall not read it too.
     pthread_mutex_lock(&open->lock);
-    Entry *entry = find(open, id);
+    CachedSet *entry = find(open, id);
     Dataset *opened = NULL;
     if (!entry && dataset_open(source, folder, &opened, err)) {
         entry = xcalloc(1, sizeof *entry);
@@ -96,7 +96,7 @@ bool open_sets_borrow(OpenSets *open, const char *id, const char *source, const 
 void open_sets_return(OpenSets *open, const Dataset *set)
 {
     pthread_mutex_lock(&open->lock);
-    for (Entry *entry = open->first; entry; entry = entry->next)
+    for (CachedSet *entry = open->first; entry; entry = entry->next)
         entry->borrowed -= entry->set == set;
     close_old(open, KEPT);
     pthread_mutex_unlock(&open->lock);
@@ -105,7 +105,7 @@ void open_sets_return(OpenSets *open, const Dataset *set)
 void open_sets_forget(OpenSets *open, const char *id)
 {
     pthread_mutex_lock(&open->lock);
-    for (Entry *entry = open->first; entry; entry = entry->next)
+    for (CachedSet *entry = open->first; entry; entry = entry->next)
         entry->forgotten = entry->forgotten || strcmp(entry->id, id) == 0;
     close_old(open, KEPT);
     pthread_mutex_unlock(&open->lock);

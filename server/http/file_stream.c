@@ -44,9 +44,9 @@ static void free_part(void *context)
     free(part);
 }
 
-Stream file_stream(int fd, int64_t offset, size_t size)
+BodyStream file_stream(int fd, int64_t offset, size_t size)
 {
     FilePart *part = xcalloc(1, sizeof *part);
     *part = (FilePart){.fd = fd, .offset = offset, .left = size};
-    return (Stream){.next = next_piece, .free = free_part, .context = part};
+    return (BodyStream){.next = next_piece, .free = free_part, .context = part};
 }

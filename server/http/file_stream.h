@@ -3,4 +3,4 @@
 #include "server/http/message/response.h"
 
 /* `size` bytes from `offset` on; takes `fd`. A file that is shorter fails the stream. */
-Stream file_stream(int fd, int64_t offset, size_t size);
+BodyStream file_stream(int fd, int64_t offset, size_t size);

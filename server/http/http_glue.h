@@ -133,7 +133,7 @@ Connection *connection_state(struct MHD_Connection *connection);
 
 /* The response that sends `stream`, which it takes, over this connection; `size` may be
  * MHD_SIZE_UNKNOWN. NULL: no memory. */
-struct MHD_Response *stream_response(Http *http, Connection *connection, Stream stream,
+struct MHD_Response *stream_response(Http *http, Connection *connection, BodyStream stream,
                                      uint64_t size);
 /* With the lock held: look again where something has happened, send comments, notice who left. */
 void streams_tick(Http *http, bool news, double now);

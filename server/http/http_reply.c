@@ -44,7 +44,7 @@ static struct MHD_Response *make(Exchange *x)
         res->stream.next = NULL;
     } else if (res->fd >= 0) {
         // Not by sendfile, which would wait for the disk on the thread that serves the socket.
-        const Stream stream = file_stream(res->fd, res->offset, res->size);
+        const BodyStream stream = file_stream(res->fd, res->offset, res->size);
         res->fd = -1;
         response = stream_response(x->http, x->connection, stream, res->size);
     } else {

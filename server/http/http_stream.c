@@ -24,7 +24,7 @@ struct PulledBody {
     PulledBody *previous, *next;
     Http *http;
     Connection *connection;
-    Stream stream;
+    BodyStream stream;
     Task task;
     double began_at;
     double comment_at;  // when a comment is due
@@ -181,7 +181,7 @@ static void drop_body(void *context)
         free_body(b);
 }
 
-struct MHD_Response *stream_response(Http *http, Connection *connection, Stream stream,
+struct MHD_Response *stream_response(Http *http, Connection *connection, BodyStream stream,
                                      uint64_t size)
 {
     PulledBody *b = xcalloc(1, sizeof *b);

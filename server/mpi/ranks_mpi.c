@@ -29,7 +29,7 @@ typedef struct {
     Comm comm;
     Channel channels[COMM_CHANNELS];
     bool agreed_to_end;
-    Watch *watch;
+    RankWatch *watch;
 } Link;
 
 static MPI_Request *next_request(Channel *c, int peer)

@@ -21,7 +21,7 @@ enum {
 };
 static const double BEAT_SECONDS = 1, FIRST_WORD_SECONDS = 30, BUSY_SECONDS = 0.0002;
 
-struct Watch {
+struct RankWatch {
     int rank, size;
     double limit;
     char (*hosts)[MPI_MAX_PROCESSOR_NAME];
@@ -32,14 +32,14 @@ struct Watch {
     int *sent, *received;  // signs, by rank
 };
 
-static double first_word(const Watch *w)
+static double first_word(const RankWatch *w)
 {
     return w->limit > 0 ? w->limit / 20 : FIRST_WORD_SECONDS;
 }
 
-Watch *watch_new(double limit)
+RankWatch *watch_new(double limit)
 {
-    Watch *w = xcalloc(1, sizeof *w);
+    RankWatch *w = xcalloc(1, sizeof *w);
     w->limit = limit;
     MPI_Comm_rank(MPI_COMM_WORLD, &w->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &w->size);
@@ -64,7 +64,7 @@ Watch *watch_new(double limit)
 
 /* ---- Signs of life ---- */
 
-static void hear(Watch *w)
+static void hear(RankWatch *w)
 {
     MPI_Status status;
     int there;
@@ -77,7 +77,7 @@ static void hear(Watch *w)
     }
 }
 
-void watch_beat(Watch *w)
+void watch_beat(RankWatch *w)
 {
     const double now = clock_seconds();
     if (now - w->beat < BEAT_SECONDS)
@@ -98,7 +98,7 @@ void watch_beat(Watch *w)
 
 /* ---- Who is late ---- */
 
-static bool is_needed(const Watch *w, int rank, MPI_Request *requests, const int *peers,
+static bool is_needed(const RankWatch *w, int rank, MPI_Request *requests, const int *peers,
                       size_t count)
 {
     if (!peers)
@@ -114,7 +114,7 @@ static bool is_needed(const Watch *w, int rank, MPI_Request *requests, const int
 }
 
 /* The lowest of those that are heard speaks for all. */
-static bool is_speaker(const Watch *w, double now)
+static bool is_speaker(const RankWatch *w, double now)
 {
     for (int r = 0; r < w->rank; r++)
         if (now - w->heard[r] < GRACE_SECONDS)
@@ -123,7 +123,7 @@ static bool is_speaker(const Watch *w, double now)
 }
 
 /* MPI_Abort may wait for a network that is gone. */
-static void end_run(const Watch *w, int late, double silent)
+static void end_run(const RankWatch *w, int late, double silent)
 {
     if (is_speaker(w, clock_seconds()))
         fprintf(stderr,
@@ -136,7 +136,7 @@ static void end_run(const Watch *w, int late, double silent)
 }
 
 /* Of one that has been silent since `since`. */
-static void judge(Watch *w, int rank, double since)
+static void judge(RankWatch *w, int rank, double since)
 {
     const double now = clock_seconds();
     const double silent = now - (w->heard[rank] > since ? w->heard[rank] : since);
@@ -167,7 +167,7 @@ static void doze(double waited)
         nanosleep(&pause, NULL);
 }
 
-void watch_wait(Watch *w, MPI_Request *requests, const int *peers, size_t count)
+void watch_wait(RankWatch *w, MPI_Request *requests, const int *peers, size_t count)
 {
     const double start = clock_seconds();
     double looked = start;
@@ -188,7 +188,7 @@ void watch_wait(Watch *w, MPI_Request *requests, const int *peers, size_t count)
     }
 }
 
-void watch_free(Watch *w)
+void watch_free(RankWatch *w)
 {
     if (!w)
         return;

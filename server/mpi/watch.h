@@ -10,13 +10,13 @@
 #include <mpi.h>
 #include <stddef.h>
 
-typedef struct Watch Watch;
+typedef struct RankWatch RankWatch;
 
 /* `limit` in seconds; 0: wait for ever. */
-Watch *watch_new(double limit);
-void watch_free(Watch *w);  // with all ranks, before MPI_Finalize
+RankWatch *watch_new(double limit);
+void watch_free(RankWatch *w);  // with all ranks, before MPI_Finalize
 
 /* Wait for all requests; peers[i] is whom request i needs. NULL: any rank. */
-void watch_wait(Watch *w, MPI_Request *requests, const int *peers, size_t count);
+void watch_wait(RankWatch *w, MPI_Request *requests, const int *peers, size_t count);
 /* A sign of life, if one is due. Never waits. */
-void watch_beat(Watch *w);
+void watch_beat(RankWatch *w);

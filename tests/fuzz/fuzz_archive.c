@@ -57,7 +57,7 @@ static void check_listing(const Listing *l, const IntakeLimits *limits)
 {
     int64_t total = 0;
     for (size_t i = 0; i < l->count; i++) {
-        const Entry *entry = &l->entries[i];
+        const ListedFile *entry = &l->entries[i];
         check_path(entry->path, limits);
         assert(i == 0 || strcmp(l->entries[i - 1].path, entry->path) < 0);
         assert(entry->size >= 0 && entry->size <= limits->entry_bytes);
@@ -151,7 +151,7 @@ static void as_table(const uint8_t *bytes, size_t size)
     if (size > 0)
         memcpy(text, bytes, size);
     text[size] = '\0';
-    Table table;
+    CsvTable table;
     Error err = {0};
     if (!table_parse("input", text, size, &table, &err))
         check_error(&err);

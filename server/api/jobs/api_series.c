@@ -1,7 +1,7 @@
 /* Epochs and curve: all of them, never thinned, as JSON or CSV.
  *
  * JSON comes in pages. CSV comes whole, however long the series is: a page at a time is read and
- * sent (Stream), so that neither ever stands in memory.
+ * sent (BodyStream), so that neither ever stands in memory.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -170,7 +170,7 @@ static bool respond_csv(App *app, const Series *series, SeriesPage page, const c
                     series->name);
     if (csv->more)
         return respond_stream(res, TYPE,
-                              (Stream){.next = next_rows, .free = free_csv, .context = csv});
+                              (BodyStream){.next = next_rows, .free = free_csv, .context = csv});
     char *text = csv->text;
     csv->text = NULL;
     const size_t size = csv->size;

@@ -121,7 +121,7 @@ static ptrdiff_t entry_of(const ArchiveSource *a)
 }
 
 /* Whether it is what was listed: somebody may have written to the file since. */
-static bool check_same(ArchiveSource *a, const Entry *entry, const Member *member, Error *err)
+static bool check_same(ArchiveSource *a, const ListedFile *entry, const Member *member, Error *err)
 {
     const char *name = entry->raw ? entry->raw : entry->path;
     return (member->type == MEMBER_FILE && member->size == entry->size

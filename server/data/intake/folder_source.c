@@ -266,7 +266,7 @@ static SourceStep next(Source *source, SourceFile *file, Error *err)
         f->next++;
     if (f->next == source->listing.count)
         return SOURCE_END;
-    const Entry *entry = &source->listing.entries[f->next];
+    const ListedFile *entry = &source->listing.entries[f->next];
     *file = (SourceFile){.entry = f->next++};
     const SourceStep step = read_file(f, entry->raw ? entry->raw : entry->path, file, err);
     if (step == SOURCE_FAILED)

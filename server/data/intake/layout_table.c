@@ -28,14 +28,14 @@ typedef struct {
     const TableFiles *files;
     const char *path;  // of the table
     size_t folder;     // bytes of it that are its folder and "/"
-    Table table;
+    CsvTable table;
     ptrdiff_t columns[COLUMNS];  // -1: there is none
     Part part;                   // by the table's name
     bool all_split;              // whether every row says its split or none need to
 } Reading;
 
 /* The first column with one of these names; -1: none. */
-static ptrdiff_t find_column(const Table *t, const char *const *names)
+static ptrdiff_t find_column(const CsvTable *t, const char *const *names)
 {
     for (; *names; names++)
         for (size_t c = 0; c < t->rows[0].count; c++)

@@ -12,10 +12,10 @@ void listing_add(Listing *l, const char *path, const char *raw, int64_t size)
         l->room = l->room ? 2 * l->room : 64;
         l->entries = xrealloc(l->entries, l->room, sizeof *l->entries);
     }
-    l->entries[l->count] = (Entry){.path = xstrdup(path),
-                                   .raw = raw && strcmp(raw, path) != 0 ? xstrdup(raw) : NULL,
-                                   .size = size,
-                                   .order = l->seen};
+    l->entries[l->count] = (ListedFile){.path = xstrdup(path),
+                                        .raw = raw && strcmp(raw, path) != 0 ? xstrdup(raw) : NULL,
+                                        .size = size,
+                                        .order = l->seen};
     l->count++;
     l->total_bytes += size;
 }
@@ -31,7 +31,7 @@ void listing_add_folder(Listing *l, const char *path)
 
 static int compare_entries(const void *one, const void *other)
 {
-    const Entry *a = one, *b = other;
+    const ListedFile *a = one, *b = other;
     const int order = strcmp(a->path, b->path);
     return order ? order : (a->order > b->order) - (a->order < b->order);
 }
@@ -41,7 +41,7 @@ static int compare_texts(const void *one, const void *other)
     return strcmp(*(char *const *)one, *(char *const *)other);
 }
 
-static void free_entry(Entry *entry)
+static void free_entry(ListedFile *entry)
 {
     free(entry->path);
     free(entry->raw);
@@ -52,7 +52,7 @@ static void keep_last(Listing *l)
 {
     size_t kept = 0;
     for (size_t i = 0; i < l->count; i++) {
-        Entry *entry = &l->entries[i];
+        ListedFile *entry = &l->entries[i];
         if (i + 1 < l->count && strcmp(entry->path, l->entries[i + 1].path) == 0) {
             left_out_add(&l->left_out, LEFT_REPLACED, entry->path);
             l->total_bytes -= entry->size;
@@ -89,14 +89,14 @@ void listing_finish(Listing *l)
 
 static int compare_path(const void *path, const void *entry)
 {
-    return strcmp(path, ((const Entry *)entry)->path);
+    return strcmp(path, ((const ListedFile *)entry)->path);
 }
 
 ptrdiff_t listing_find(const Listing *l, const char *path)
 {
     if (l->count == 0)
         return -1;
-    const Entry *found = bsearch(path, l->entries, l->count, sizeof *l->entries, compare_path);
+    const ListedFile *found = bsearch(path, l->entries, l->count, sizeof *l->entries, compare_path);
     return found ? found - l->entries : -1;
 }
 

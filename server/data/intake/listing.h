@@ -26,10 +26,10 @@ typedef struct {
     char *raw;     // the name in the folder where it differs from the path; NULL: the same
     int64_t size;  // bytes that the folder or archive promises
     size_t order;  // place among all that came
-} Entry;
+} ListedFile;
 
 typedef struct {
-    Entry *entries;  // files that may be pictures or tables, sorted by path
+    ListedFile *entries;  // files that may be pictures or tables, sorted by path
     size_t count, room;
     char **folders;  // every folder named, sorted, each once; also those without files
     size_t folder_count, folder_room;

@@ -11,7 +11,7 @@
 typedef struct {
     int32_t label;
     int64_t count;
-} Run;
+} LabelRun;
 
 /* Pictures that stay together: members from `first` on, which are `runs` runs from `first_run` on.
  */
@@ -27,7 +27,7 @@ typedef struct {
     size_t count;
     int classes;
     size_t *members;  // (count), items by group, then label
-    Run *runs;        // (run_count), by group, then label
+    LabelRun *runs;   // (run_count), by group, then label
     size_t run_count;
     Group *groups;  // in the order of their draws
     size_t group_count;
@@ -78,7 +78,7 @@ static void add_member(Deal *d, const SplitItem *item)
     if (g->count == 0 || strcmp(item->key, g->key) < 0)
         g->key = item->key;
     if (g->runs == 0 || d->runs[d->run_count - 1].label != item->label) {
-        d->runs[d->run_count++] = (Run){item->label, 0};
+        d->runs[d->run_count++] = (LabelRun){item->label, 0};
         g->runs++;
     }
     d->runs[d->run_count - 1].count++;
@@ -138,7 +138,7 @@ static bool allowed(const Deal *d, const Group *g, int label, Rule rule)
     if (d->split[d->members[g->first]] == INTAKE_TEST)
         return false;
     for (size_t i = g->first_run; i < g->first_run + g->runs; i++) {
-        const Run *run = &d->runs[i];
+        const LabelRun *run = &d->runs[i];
         const int64_t most = rule == WITHIN ? d->want[run->label] : d->size[run->label] - 1;
         const int64_t lacks = d->want[label] - d->have[label];
         if (d->have[run->label] + run->count > most)

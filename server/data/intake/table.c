@@ -83,7 +83,7 @@ static bool next_field(Parse *p, char **field, Error *err)
     return true;
 }
 
-static void add_field(Table *t, char *field)
+static void add_field(CsvTable *t, char *field)
 {
     if (t->field_count == t->field_room) {
         t->field_room = t->field_room ? 2 * t->field_room : 64;
@@ -92,7 +92,7 @@ static void add_field(Table *t, char *field)
     t->fields[t->field_count++] = field;
 }
 
-static void add_row(Table *t, size_t first, int64_t line)
+static void add_row(CsvTable *t, size_t first, int64_t line)
 {
     if (t->row_count == t->row_room) {
         t->row_room = t->row_room ? 2 * t->row_room : 64;
@@ -112,7 +112,7 @@ static void pass_line_end(Parse *p)
     p->line++;
 }
 
-static bool next_row(Parse *p, Table *t, Error *err)
+static bool next_row(Parse *p, CsvTable *t, Error *err)
 {
     const size_t first = t->field_count;
     const int64_t line = p->line;
@@ -137,9 +137,9 @@ static bool next_row(Parse *p, Table *t, Error *err)
     return true;
 }
 
-bool table_parse(const char *label, char *text, size_t size, Table *table, Error *err)
+bool table_parse(const char *label, char *text, size_t size, CsvTable *table, Error *err)
 {
-    *table = (Table){0};
+    *table = (CsvTable){0};
     if (memchr(text, '\0', size))
         return fail(err, ERR_INVALID, "%s has bytes of zero; tables must be UTF-8 text", label);
     Parse p = {.label = label, .at = text, .end = text + size, .line = 1};
@@ -152,14 +152,14 @@ bool table_parse(const char *label, char *text, size_t size, Table *table, Error
     return true;
 }
 
-void table_free(Table *t)
+void table_free(CsvTable *t)
 {
     free(t->fields);
     free(t->rows);
-    *t = (Table){0};
+    *t = (CsvTable){0};
 }
 
-const char *table_field(const Table *t, size_t row, size_t column)
+const char *table_field(const CsvTable *t, size_t row, size_t column)
 {
     const TableRow *r = &t->rows[row];
     return column < r->count ? t->fields[r->first + column] : "";

@@ -26,12 +26,12 @@ typedef struct {
     size_t field_count, field_room;
     TableRow *rows;  // the first is the header
     size_t row_count, row_room;
-} Table;
+} CsvTable;
 
 /* `text` has a NUL at text[size], is changed, and must outlive the table. `label` names it in
  * messages. On failure, the table has the rows before the fault. Free it with table_free. */
-bool table_parse(const char *label, char *text, size_t size, Table *table, Error *err);
-void table_free(Table *table);
+bool table_parse(const char *label, char *text, size_t size, CsvTable *table, Error *err);
+void table_free(CsvTable *table);
 
 /* A field of a row; "" where the row is too short. */
-const char *table_field(const Table *table, size_t row, size_t column);
+const char *table_field(const CsvTable *table, size_t row, size_t column);

@@ -102,7 +102,7 @@ bool respond_empty(Response *res, int status)
     return true;
 }
 
-bool respond_stream(Response *res, const char *type, Stream stream)
+bool respond_stream(Response *res, const char *type, BodyStream stream)
 {
     res->status = 200;
     res->type = type;

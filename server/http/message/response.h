@@ -35,7 +35,7 @@ typedef struct {
     void *context;
     const char *comment;  // sent into a silence between two pieces; NULL: nothing is, and the
                           // stream has an end
-} Stream;
+} BodyStream;
 
 typedef struct Response Response;
 
@@ -51,16 +51,16 @@ typedef struct {
 } Sink;
 
 struct Response {
-    int status;        // 0: nothing answered yet
-    const char *type;  // content type, a literal
-    char *text;        // owned
-    size_t size;       // bytes of the text or of the part of the file
-    int fd;            // -1 but for a file; owned
-    int64_t offset;    // of its part
-    Stream stream;     // next is NULL but for a stream
-    Sink sink;         // write is NULL but where the body is still to come
-    cJSON *problem;    // owned; becomes the text once the request's id is in it
-    bool tagged;       // the text is to bear an ETag made from it
+    int status;         // 0: nothing answered yet
+    const char *type;   // content type, a literal
+    char *text;         // owned
+    size_t size;        // bytes of the text or of the part of the file
+    int fd;             // -1 but for a file; owned
+    int64_t offset;     // of its part
+    BodyStream stream;  // next is NULL but for a stream
+    Sink sink;          // write is NULL but where the body is still to come
+    cJSON *problem;     // owned; becomes the text once the request's id is in it
+    bool tagged;        // the text is to bear an ETag made from it
     ResponseHeader headers[RESPONSE_HEADERS];
     int header_count;
 };
@@ -76,7 +76,7 @@ void response_header(Response *res, const char *name, const char *fmt, ...)
 bool respond_json(Response *res, int status, cJSON *json);  // takes json; 200 and 201 get an ETag
 bool respond_text(Response *res, const char *type, char *text, size_t size);  // takes text; 200
 bool respond_empty(Response *res, int status);
-bool respond_stream(Response *res, const char *type, Stream stream);  // takes the stream; 200
+bool respond_stream(Response *res, const char *type, BodyStream stream);  // takes the stream; 200
 
 /* Of a route with BODY_STREAM: the answer comes from the sink, which is taken. */
 bool respond_with_sink(Response *res, Sink sink);

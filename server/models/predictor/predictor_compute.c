@@ -17,12 +17,12 @@
 
 /* ---- Which tasks; with the lock held ---- */
 
-static bool has_runner(const PredictThread *t, const Entry *e)
+static bool has_runner(const PredictThread *t, const CachedModel *e)
 {
     return e->slots[t->number].runner != NULL;
 }
 
-static bool may_compute(const PredictThread *t, const Entry *e)
+static bool may_compute(const PredictThread *t, const CachedModel *e)
 {
     return has_runner(t, e) || !(e->preparing || e->full);
 }
@@ -92,7 +92,7 @@ static bool goes_on(void *context)
 
 /* With the lock held, which it gives back meanwhile: this thread's runner of an entry that somebody
  * uses. */
-static bool make_runner(PredictThread *t, Entry *e, Error *err)
+static bool make_runner(PredictThread *t, CachedModel *e, Error *err)
 {
     Predictor *p = t->predictor;
     const ModelRunnerConfig how = {.kernels = p->config.kernels,
@@ -119,14 +119,14 @@ static bool make_runner(PredictThread *t, Entry *e, Error *err)
 
 /* Whether one more runner of an entry that has some would stay in what models may take: one that
  * takes more is dropped whenever nobody uses it. */
-static bool has_room(const Predictor *p, const Entry *e)
+static bool has_room(const Predictor *p, const CachedModel *e)
 {
     const int64_t model = (int64_t)loaded_model_bytes(e->model);
     return p->counts.bytes + (e->bytes - model) / e->runner_count <= p->config.bytes;
 }
 
 /* The same, of one that other threads compute for already. */
-static bool make_another_runner(PredictThread *t, Entry *e, Error *err)
+static bool make_another_runner(PredictThread *t, CachedModel *e, Error *err)
 {
     if (has_room(t->predictor, e))
         return make_runner(t, e, err);
@@ -135,7 +135,7 @@ static bool make_another_runner(PredictThread *t, Entry *e, Error *err)
 }
 
 /* A failure costs nobody the answer. */
-static void join(PredictThread *t, Entry *e)
+static void join(PredictThread *t, CachedModel *e)
 {
     Predictor *p = t->predictor;
     Error err = {0};
@@ -206,7 +206,7 @@ static void run_batch(PredictThread *t, PredictTask *before)
 {
     Predictor *p = t->predictor;
     PredictTask *batch = take_batch(p, before), *next;
-    Entry *e = batch->entry;
+    CachedModel *e = batch->entry;
     Error err = {0};
     int count = 0;
     for (const PredictTask *task = batch; task; task = task->next)
@@ -240,7 +240,7 @@ static void wake_one(PredictThread **link)
 
 /* The place of one that may compute for the entry; it has a runner already, if that is asked for.
  */
-static PredictThread **find_waiting(Predictor *p, const Entry *e, bool with_runner)
+static PredictThread **find_waiting(Predictor *p, const CachedModel *e, bool with_runner)
 {
     PredictThread **link = &p->waiting;
     while (*link && !(with_runner ? has_runner(*link, e) : may_compute(*link, e)))
@@ -248,7 +248,7 @@ static PredictThread **find_waiting(Predictor *p, const Entry *e, bool with_runn
     return link;
 }
 
-void predictor_wake(Predictor *p, const Entry *e)
+void predictor_wake(Predictor *p, const CachedModel *e)
 {
     if (!e) {
         while (p->waiting)

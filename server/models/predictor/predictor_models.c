@@ -8,21 +8,21 @@
 
 /* ---- Entries; all with the lock held ---- */
 
-static void take_out(Entry **list, const Entry *e)
+static void take_out(CachedModel **list, const CachedModel *e)
 {
     while (*list != e)
         list = &(*list)->next;
     *list = e->next;
 }
 
-static void doom(Predictor *p, Entry *e)
+static void doom(Predictor *p, CachedModel *e)
 {
     e->next = p->doomed;
     p->doomed = e;
     predictor_wake(p, NULL);
 }
 
-static void unlist(Predictor *p, Entry *e)
+static void unlist(Predictor *p, CachedModel *e)
 {
     take_out(&p->entries, e);
     e->listed = false;
@@ -32,10 +32,10 @@ static void unlist(Predictor *p, Entry *e)
         doom(p, e);
 }
 
-static Entry *used_longest_ago(const Predictor *p)
+static CachedModel *used_longest_ago(const Predictor *p)
 {
-    Entry *oldest = NULL;
-    for (Entry *e = p->entries; e; e = e->next)
+    CachedModel *oldest = NULL;
+    for (CachedModel *e = p->entries; e; e = e->next)
         if (e->users == 0 && (!oldest || e->used_at < oldest->used_at))
             oldest = e;
     return oldest;
@@ -44,7 +44,7 @@ static Entry *used_longest_ago(const Predictor *p)
 double predictor_trim(Predictor *p)
 {
     const double now = clock_seconds();
-    Entry *oldest;
+    CachedModel *oldest;
     while ((oldest = used_longest_ago(p)) != NULL) {
         const double left = oldest->used_at + p->config.idle_seconds - now;
         if (p->counts.bytes <= p->config.bytes && left > 0)
@@ -60,7 +60,7 @@ void predictor_drop_all(Predictor *p)
         unlist(p, p->entries);
 }
 
-void predictor_update_bytes(const PredictThread *t, Entry *e)
+void predictor_update_bytes(const PredictThread *t, CachedModel *e)
 {
     RunnerSlot *slot = &e->slots[t->number];
     const int64_t grown = (int64_t)model_runner_bytes(slot->runner) - slot->bytes;
@@ -70,7 +70,7 @@ void predictor_update_bytes(const PredictThread *t, Entry *e)
         t->predictor->counts.bytes += grown;
 }
 
-static void free_entry(Entry *e)
+static void free_entry(CachedModel *e)
 {
     loaded_model_free(e->model);
     free(e->record);
@@ -80,9 +80,9 @@ static void free_entry(Entry *e)
 }
 
 /* A doomed entry of which this thread has something, or nobody any more; NULL: none. */
-static Entry *find_doomed(const PredictThread *t)
+static CachedModel *find_doomed(const PredictThread *t)
 {
-    Entry *e = t->predictor->doomed;
+    CachedModel *e = t->predictor->doomed;
     while (e && e->runner_count > 0 && !e->slots[t->number].runner)
         e = e->next;
     return e;
@@ -96,7 +96,7 @@ bool predictor_has_doomed(const PredictThread *t)
 void predictor_free_doomed(PredictThread *t)
 {
     Predictor *p = t->predictor;
-    for (Entry *e; (e = find_doomed(t)) != NULL;) {
+    for (CachedModel *e; (e = find_doomed(t)) != NULL;) {
         ModelRunner *runner = e->slots[t->number].runner;
         e->slots[t->number].runner = NULL;
         if (runner) {
@@ -114,15 +114,15 @@ void predictor_free_doomed(PredictThread *t)
     }
 }
 
-static Entry *find(const Predictor *p, const char *key)
+static CachedModel *find(const Predictor *p, const char *key)
 {
-    for (Entry *e = p->entries; e; e = e->next)
+    for (CachedModel *e = p->entries; e; e = e->next)
         if (strcmp(e->key, key) == 0)
             return e;
     return NULL;
 }
 
-void predictor_release_entry(Predictor *p, Entry *e)
+void predictor_release_entry(Predictor *p, CachedModel *e)
 {
     e->used_at = clock_seconds();
     if (--e->users == 0 && !e->listed)
@@ -132,9 +132,9 @@ void predictor_release_entry(Predictor *p, Entry *e)
 
 /* ---- Taking ---- */
 
-static Entry *add_entry(Predictor *p, const char *key)
+static CachedModel *add_entry(Predictor *p, const char *key)
 {
-    Entry *e = xcalloc(1, sizeof *e);
+    CachedModel *e = xcalloc(1, sizeof *e);
     e->key = xstrdup(key);
     e->slots = xcalloc((size_t)p->config.threads, sizeof *e->slots);
     e->listed = true;
@@ -155,7 +155,7 @@ static bool file_fits(const Predictor *p, const char *path, Error *err)
 }
 
 /* Unlocks while it reads. */
-static void read_entry(Predictor *p, Entry *e, const PredictorFile *file)
+static void read_entry(Predictor *p, CachedModel *e, const PredictorFile *file)
 {
     LoadedModel *model = NULL;
     Error err = {0};
@@ -176,7 +176,7 @@ static void read_entry(Predictor *p, Entry *e, const PredictorFile *file)
 bool predictor_take(Predictor *p, const PredictorFile *file, TakenModel *taken, Error *err)
 {
     pthread_mutex_lock(&p->lock);
-    Entry *e = find(p, file->key);
+    CachedModel *e = find(p, file->key);
     const bool fresh = !e;
     if (fresh)
         e = add_entry(p, file->key);

@@ -30,11 +30,11 @@ typedef struct PredictorEntry {
     int users;
     double used_at;
     int64_t bytes;
-} Entry;
+} CachedModel;
 
 typedef struct PredictTask {
     struct PredictTask *next;
-    Entry *entry;
+    CachedModel *entry;
     const float *images;
     int count;
     float *logits;
@@ -64,8 +64,8 @@ struct Predictor {
     int running;
     pthread_mutex_t lock;
     pthread_cond_t changed;  // an entry has been read, or a thread runs or has ended
-    Entry *entries;          // listed
-    Entry *doomed;
+    CachedModel *entries;    // listed
+    CachedModel *doomed;
     PredictTask *first, *last;
     PredictorCounts counts;
     bool leaving;  // nothing is computed any more
@@ -85,15 +85,15 @@ bool predictor_has_doomed(const PredictThread *t);
  * lock is given back meanwhile. */
 void predictor_free_doomed(PredictThread *t);
 /* How much memory a thread's runner takes has changed. */
-void predictor_update_bytes(const PredictThread *t, Entry *e);
+void predictor_update_bytes(const PredictThread *t, CachedModel *e);
 /* End what e->users++ has begun. */
-void predictor_release_entry(Predictor *p, Entry *e);
+void predictor_release_entry(Predictor *p, CachedModel *e);
 
 /* ---- predictor_compute.c ---- */
 
 void *predictor_work(void *thread);  // what a thread does
 /* With the lock held: wake a thread that may compute for the entry, all for NULL. */
-void predictor_wake(Predictor *p, const Entry *e);
+void predictor_wake(Predictor *p, const CachedModel *e);
 
 /* ---- predictor.c; all with the lock held ---- */
 

@@ -34,7 +34,7 @@ static const char *parsed(const char *bytes)
 {
     static char text[2000];
     char *copy = xstrdup(bytes);
-    Table table;
+    CsvTable table;
     Error err = {0};
     const bool ok = table_parse("t.csv", copy, strlen(copy), &table, &err);
     *text = '\0';
@@ -83,7 +83,7 @@ static void fields_are_those_of_rfc_4180(void **state)
     };
     for (size_t i = 0; i < COUNT(TABLES); i++)
         assert_string_equal(parsed(TABLES[i].bytes), TABLES[i].want);
-    Table table;
+    CsvTable table;
     Error err = {0};
     char utf16[] = "a\0,\0b\0";
     CHECK_REFUSED(table_parse("t.csv", utf16, 6, &table, &err), err, ERR_INVALID,
