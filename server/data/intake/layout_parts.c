@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "core/base/memory.h"
+#include "server/base/nfc.h"
 
 Part part_of_word(const char *word, size_t length)
 {
@@ -133,7 +134,8 @@ void work_add(LayoutWork *work, size_t entry, Part part, const char *class_name,
     }
     char *name = xcalloc(length + 1, 1);
     memcpy(name, class_name, length);
-    work->files[work->count++] = (Labelled){entry, part, name, line};
+    work->files[work->count++] = (Labelled){entry, part, nfc_text(name), line};
+    free(name);
 }
 
 void work_leave_out(LayoutWork *work, size_t first, size_t count, const char *reason)

@@ -60,7 +60,7 @@ char *layout_top(const Listing *listing, Top top);
 /* Whether the name ends in `ending`, ".csv" say, in any case. */
 bool has_ending(const char *name, size_t length, const char *ending);
 
-/* Append a labelled file; copies the class's name. */
+/* Append a labelled file, with a copy of the class's name, its letters composed. */
 void work_add(LayoutWork *work, size_t entry, Part part, const char *class_name, size_t length,
               int64_t line);
 /* All folders in `prefix` as classes; other files there are left out. Folders without files become

@@ -1,5 +1,7 @@
 /* server/data/intake/layout_table.c -- a CSV of file, label and optionally split.
  *
+ * A table of two columns whose first line names a file has no headers.
+ *
  * Paths are taken from the table's own folder, then from the top; else they may be the end of one
  * path alone. Several tables are one set if each is named after its split: train.csv, test.csv. */
 #include <inttypes.h>
@@ -8,17 +10,20 @@
 #include <strings.h>
 
 #include "core/base/memory.h"
+#include "core/base/text.h"
 #include "server/data/intake/layout_parts.h"
 #include "server/data/intake/path_text.h"
 #include "server/data/intake/table.h"
 #include "server/data/intake/table_files.h"
+#include "server/data/intake/utf16.h"
 
 enum { COLUMN_FILE, COLUMN_LABEL, COLUMN_SPLIT, COLUMNS };
 
-static const char *const HEADERS[COLUMNS][9] = {
+static const char *const HEADERS[COLUMNS][16] = {
     [COLUMN_FILE] = {"file", "path", "filename", "image", "file_name", "filepath", "filepaths",
-                     "image_path"},
-    [COLUMN_LABEL] = {"label", "class", "labels", "category", "class_name"},
+                     "image_path", "image_name", "img_path", "img", "image_id", "id"},
+    [COLUMN_LABEL] = {"label", "class", "labels", "category", "class_name", "target", "label_name",
+                      "class_label", "class_id"},
     [COLUMN_SPLIT] = {"split", "subset", "set", "data set"},
 };
 
@@ -32,6 +37,7 @@ typedef struct {
     ptrdiff_t columns[COLUMNS];  // -1: there is none
     Part part;                   // by the table's name
     bool all_split;              // whether every row says its split or none need to
+    size_t first_row;            // 0: there are no headers
 } Reading;
 
 /* The first column with one of these names; -1: none. */
@@ -44,10 +50,29 @@ static ptrdiff_t find_column(const CsvTable *t, const char *const *names)
     return -1;
 }
 
+static bool names_file(const Reading *r, const char *raw)
+{
+    const IntakeLimits limits = intake_limits_default();
+    char *path;
+    const bool ok = path_text(raw, SLASHES_BACKWARDS, &limits, &path) == LEFT_CODES
+                    && table_files_find(r->files, r->path, r->folder, path) >= 0;
+    free(path);
+    return ok;
+}
+
 static bool find_columns(Reading *r)
 {
+    const CsvTable *t = &r->table;
+    r->first_row = 1;
     for (int c = 0; c < COLUMNS; c++)
-        r->columns[c] = r->table.row_count > 0 ? find_column(&r->table, HEADERS[c]) : -1;
+        r->columns[c] = t->row_count > 0 ? find_column(t, HEADERS[c]) : -1;
+    const bool two = t->row_count > 0 && t->rows[0].count == 2;
+    if (two && r->columns[COLUMN_FILE] < 0 && r->columns[COLUMN_LABEL] < 0
+        && names_file(r, table_field(t, 0, 0))) {
+        r->columns[COLUMN_FILE] = 0;
+        r->columns[COLUMN_LABEL] = 1;
+        r->first_row = 0;
+    }
     return r->columns[COLUMN_FILE] >= 0 && r->columns[COLUMN_LABEL] >= 0;
 }
 
@@ -120,10 +145,26 @@ static void add_row(Reading *r, size_t row)
 
 static void add_rows(Reading *r)
 {
-    for (size_t row = 1; row < r->table.row_count && !r->all_split; row++)
+    for (size_t row = r->first_row; row < r->table.row_count && !r->all_split; row++)
         r->all_split = *field(r, row, COLUMN_SPLIT) != '\0';
-    for (size_t row = 1; row < r->table.row_count; row++)
+    for (size_t row = r->first_row; row < r->table.row_count; row++)
         add_row(r, row);
+}
+
+/* What speaks against the table: the columns that it has. */
+static void note_columns(Reading *r)
+{
+    if (r->table.row_count == 0 || r->work->note)
+        return;
+    const size_t count = r->table.rows[0].count;
+    char *first = name_text(table_field(&r->table, 0, 0)),
+         *second = name_text(table_field(&r->table, 0, 1));
+    r->work->note = count == 1 ? xasprintf("%.40s has one column, \"%.30s\"", r->path, first)
+                               : xasprintf("%.40s has %zu columns, \"%.20s\", \"%.20s\"%s", r->path,
+                                           count, first, second, count > 2 ? ", ..." : "");
+    text_clean(r->work->note);
+    free(first);
+    free(second);
 }
 
 /* Whether `entry` is a table of files and labels; its text is parsed then, `*text` from malloc. */
@@ -133,11 +174,16 @@ static LayoutAnswer open_table(Reading *r, size_t entry, char **text, Error *err
     size_t size;
     if (!source_read(r->work->source, entry, &bytes, &size, err))
         return LAYOUT_FAULT;
-    *text = (char *)bytes;
+    char *converted = utf16_to_utf8(bytes, size, &size);
+    *text = converted ? converted : (char *)bytes;
+    if (converted)
+        free(bytes);
     Error fault = {0};
     const bool ok = table_parse(r->path, *text, size, &r->table, &fault);
-    if (!find_columns(r))
+    if (!find_columns(r)) {
+        note_columns(r);
         return LAYOUT_NO;
+    }
     if (!ok && err)
         *err = fault;
     return ok ? LAYOUT_YES : LAYOUT_FAULT;
@@ -252,6 +298,20 @@ static void settle(LayoutWork *work, bool *is_used)
             work_leave_out(work, i, 1, "no table lists it");
 }
 
+/* What speaks against the table: the first file that is not there. */
+static void note_missing(LayoutWork *work)
+{
+    const LeftOutList *left_out = &work->layout->left_out;
+    const char *first = NULL;
+    for (size_t i = 0; i < left_out->count && !first; i++)
+        if (strcmp(left_out->items[i].code, left_code_name(LEFT_MISSING)) == 0)
+            first = left_out->items[i].path;
+    free(work->note);
+    work->note = xasprintf("a table is there, but not the files that it lists%s%.50s",
+                           first ? ", such as " : "", first ? first : "");
+    text_clean(work->note);
+}
+
 LayoutAnswer layout_table(LayoutWork *work, Error *err)
 {
     char *top = layout_top(work->listing, TOP_OF_TABLES);
@@ -260,8 +320,8 @@ LayoutAnswer layout_table(LayoutWork *work, Error *err)
     LayoutAnswer answer = read_tables(work, &children, is_used, err);
     if (answer == LAYOUT_YES && work->count == 0) {
         // Other layouts may know it; what the table's rows brought is of no use to them.
+        note_missing(work);
         left_out_free(&work->layout->left_out);
-        work->note = xstrdup("a table is there, but not the files that it lists");
         answer = LAYOUT_NO;
     } else if (answer == LAYOUT_YES) {
         settle(work, is_used);

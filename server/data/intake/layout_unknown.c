@@ -81,11 +81,18 @@ bool layout_unknown(const LayoutWork *work, Error *err)
         "expected is a folder per class, train/ and test/ (or val/) with a folder per class, a "
         "CSV table with the columns file and label, or the four IDX files of an MNIST-like set";
     const Listing *listing = work->listing;
+    const LeftOut *left_out = listing->left_out.items;
+    if (listing->count == 0 && listing->left_out.count > 0)
+        return fail(
+            err, ERR_INVALID,
+            "%.80s has no files that could be pictures: %zu left out, first %.40s (%.60s); %s",
+            source_label(work->source), listing->left_out.count, left_out->path, left_out->reason,
+            EXPECTED);
     if (listing->count == 0)
         return fail(err, ERR_INVALID, "%.120s has no files that could be pictures; %s",
                     source_label(work->source), EXPECTED);
     char *kinds = endings(listing), *paths = first_paths(listing);
-    fail(err, ERR_INVALID, "%.80s has %zu files (%.60s), first %.80s%s%.60s; %s",
+    fail(err, ERR_INVALID, "%.80s has %zu files (%.60s), first %.60s%s%.110s; %s",
          source_label(work->source), listing->count, kinds, paths, work->note ? "; " : "",
          work->note ? work->note : "", EXPECTED);
     free(kinds);

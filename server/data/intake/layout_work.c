@@ -7,6 +7,7 @@
 
 #include "core/base/memory.h"
 #include "core/base/text.h"
+#include "server/base/nfc.h"
 #include "server/data/intake/layout_parts.h"
 
 void work_warn(LayoutWork *work, const char *code, const char *fmt, ...)
@@ -106,6 +107,48 @@ static int compare_without_case(const void *one, const void *other)
     return order ? order : compare_texts(one, other);
 }
 
+/* The name without blanks at its ends, and with one in the place of several. */
+static char *without_blanks(const char *name)
+{
+    char *text = xcalloc(strlen(name) + 1, 1), *out = text;
+    for (; *name; name++)
+        if (*name != ' ' || (out > text && out[-1] != ' '))
+            *out++ = *name;
+    if (out > text && out[-1] == ' ')
+        out[-1] = '\0';
+    return text;
+}
+
+typedef struct {
+    char *plain;
+    const char *name;
+} PlainName;
+
+static int compare_plain(const void *one, const void *other)
+{
+    const PlainName *a = one, *b = other;
+    const int order = strcmp(a->plain, b->plain);
+    return order ? order : strcmp(a->name, b->name);
+}
+
+static void warn_of_blanks(LayoutWork *work)
+{
+    const Layout *l = work->layout;
+    const size_t count = (size_t)l->class_count;
+    PlainName *names = xcalloc(count + 1, sizeof *names);
+    for (size_t i = 0; i < count; i++)
+        names[i] = (PlainName){without_blanks(l->classes[i]), l->classes[i]};
+    qsort(names, count, sizeof *names, compare_plain);
+    for (size_t i = 0; i + 1 < count; i++)
+        if (strcmp(names[i].plain, names[i + 1].plain) == 0)
+            work_warn(work, "classes_differ_in_blanks",
+                      "classes \"%.100s\" and \"%.100s\" differ only in blanks: they are two",
+                      names[i].name, names[i + 1].name);
+    for (size_t i = 0; i < count; i++)
+        free(names[i].plain);
+    free(names);
+}
+
 static void warn_of_case(LayoutWork *work)
 {
     const Layout *l = work->layout;
@@ -155,6 +198,7 @@ bool work_finish(LayoutWork *work, Error *err)
                     source_label(work->source), l->class_count, LAYOUT_MAX_CLASSES);
     make_items(work);
     warn_of_case(work);
+    warn_of_blanks(work);
     warn_of_sides(work);
     return true;
 }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/base/memory.h"
 
@@ -146,6 +147,11 @@ bool table_parse(const char *label, char *text, size_t size, CsvTable *table, Er
     if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         p.at += 3;
     p.separator = separator_of(p.at);
+    if (strncasecmp(p.at, "sep=", 4) == 0 && p.at[4] && ends_line(p.at[5])) {
+        p.separator = p.at[4];
+        p.at += 5;
+        pass_line_end(&p);
+    }
     while (p.at < p.end)
         if (!next_row(&p, table, err))
             return false;

@@ -3,7 +3,7 @@
  * Fields are separated by commas, or by semicolons or tabs where the first line has those and no
  * comma; lines end with LF, CRLF or CR. A field in quotes may hold separators, line ends and, twice
  * each, quotes. Spaces around a field without quotes do not count, nor does a byte order mark.
- * Lines without any text are skipped.
+ * Lines without any text are skipped, and so is the line "sep=;" before all that Excel reads.
  *
  * Errors   ERR_INVALID, with the line: a quoted field that does not end, or with text behind it;
  *          bytes of zero, as UTF-16 has them.

@@ -4,11 +4,18 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/base/nfc.h"
+
+/* An entry under its composed path. */
+typedef struct {
+    char *path;
+    size_t entry;
+} Named;
 
 /* Entries by their paths read backwards: those with a common end lie together. */
 struct TableFiles {
     const Listing *listing;
-    const char **paths;
+    Named *items;
 };
 
 /* Compares from the end; a path that is the end of another comes first. */
@@ -26,23 +33,25 @@ static int compare_backwards(const char *a, const char *b)
 
 static int compare_paths(const void *one, const void *other)
 {
-    return compare_backwards(*(const char *const *)one, *(const char *const *)other);
+    return compare_backwards(((const Named *)one)->path, ((const Named *)other)->path);
 }
 
 TableFiles *table_files_new(const Listing *listing)
 {
     TableFiles *files = xcalloc(1, sizeof *files);
     files->listing = listing;
-    files->paths = xcalloc(listing->count + 1, sizeof *files->paths);
+    files->items = xcalloc(listing->count + 1, sizeof *files->items);
     for (size_t i = 0; i < listing->count; i++)
-        files->paths[i] = listing->entries[i].path;
-    qsort(files->paths, listing->count, sizeof *files->paths, compare_paths);
+        files->items[i] = (Named){nfc_text(listing->entries[i].path), i};
+    qsort(files->items, listing->count, sizeof *files->items, compare_paths);
     return files;
 }
 
 void table_files_free(TableFiles *files)
 {
-    free(files->paths);
+    for (size_t i = 0; i < files->listing->count; i++)
+        free(files->items[i].path);
+    free(files->items);
     free(files);
 }
 
@@ -52,35 +61,69 @@ static bool ends_with(const char *path, const char *end)
     return length >= ends && strcmp(path + length - ends, end) == 0;
 }
 
-static ptrdiff_t find_by_end(const TableFiles *files, const char *end)
+/* The first that is not before `end`. */
+static size_t lower_bound(const TableFiles *files, const char *end)
 {
     size_t low = 0, high = files->listing->count;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        if (compare_backwards(files->paths[middle], end) < 0)
+        if (compare_backwards(files->items[middle].path, end) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low == files->listing->count || !ends_with(files->paths[low], end))
-        return TABLE_FILES_NONE;
-    if (low + 1 < files->listing->count && ends_with(files->paths[low + 1], end))
-        return TABLE_FILES_MANY;
-    return listing_find(files->listing, files->paths[low]);
+    return low;
 }
 
-ptrdiff_t table_files_find(const TableFiles *files, const char *table, size_t folder,
-                           const char *path)
+static ptrdiff_t find_whole(const TableFiles *files, const char *path)
 {
-    char *beside = xasprintf("%.*s%s", (int)folder, table, path);
-    ptrdiff_t found = listing_find(files->listing, beside);
+    const size_t at = lower_bound(files, path);
+    return at < files->listing->count && strcmp(files->items[at].path, path) == 0
+               ? (ptrdiff_t)files->items[at].entry
+               : TABLE_FILES_NONE;
+}
+
+static ptrdiff_t find_by_end(const TableFiles *files, const char *end)
+{
+    const size_t at = lower_bound(files, end);
+    if (at == files->listing->count || !ends_with(files->items[at].path, end))
+        return TABLE_FILES_NONE;
+    if (at + 1 < files->listing->count && ends_with(files->items[at + 1].path, end))
+        return TABLE_FILES_MANY;
+    return (ptrdiff_t)files->items[at].entry;
+}
+
+/* `path` is composed. */
+static ptrdiff_t find(const TableFiles *files, const char *folder, const char *path)
+{
+    char *beside = xasprintf("%s%s", folder, path);
+    ptrdiff_t found = find_whole(files, beside);
     free(beside);
     if (found < 0)
-        found = listing_find(files->listing, path);
+        found = find_whole(files, path);
     if (found < 0) {
         char *end = xasprintf("/%s", path);
         found = find_by_end(files, end);
         free(end);
     }
+    return found;
+}
+
+ptrdiff_t table_files_find(const TableFiles *files, const char *table, size_t folder,
+                           const char *path)
+{
+    static const char *const ENDINGS[] = {"",      ".jpg", ".jpeg", ".png",
+                                          ".webp", ".JPG", ".JPEG", ".PNG"};
+    char *written = xasprintf("%.*s", (int)folder, table);
+    char *where = nfc_text(written), *name = nfc_text(path);
+    ptrdiff_t found = TABLE_FILES_NONE;
+    for (size_t i = 0; i < COUNT(ENDINGS) && found == TABLE_FILES_NONE; i++) {
+        char *whole = xasprintf("%s%s", name, ENDINGS[i]);
+        found = find(files, where, whole);
+        free(whole);
+    }
+    free(written);
+    free(where);
+    free(name);
     return found;
 }

@@ -79,6 +79,18 @@ static void names_that_differ_in_case_are_two_classes(void **state)
                         "differ only in case: they are two\n");
 }
 
+static void names_that_differ_in_blanks_are_two_classes(void **state)
+{
+    (void)state;
+    assert_string_equal(FOUND("cat/1.jpg", "cat /2.jpg", "a  b/1.jpg", "a b/1.jpg"),
+                        "class_folders: a  b a b cat cat \na  b/1.jpg: a  b\na b/1.jpg: a b\n"
+                        "cat /2.jpg: cat \ncat/1.jpg: cat\n"
+                        "! classes_differ_in_blanks: classes \"a  b\" and \"a b\" differ only in "
+                        "blanks: they are two\n"
+                        "! classes_differ_in_blanks: classes \"cat\" and \"cat \" differ only in "
+                        "blanks: they are two\n");
+}
+
 static void one_class_is_refused(void **state)
 {
     (void)state;
@@ -206,6 +218,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(folders_that_wrap_everything_are_skipped, setup, teardown),
         cmocka_unit_test_setup_teardown(empty_folders_are_no_classes, setup, teardown),
         cmocka_unit_test_setup_teardown(names_that_differ_in_case_are_two_classes, setup, teardown),
+        cmocka_unit_test_setup_teardown(names_that_differ_in_blanks_are_two_classes, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(one_class_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(train_and_test, setup, teardown),
         cmocka_unit_test_setup_teardown(of_test_and_validation_the_latter_trains, setup, teardown),

@@ -1,8 +1,11 @@
 /* tests/server/data/intake/test_layout_table.c -- tables of files and labels. */
 #include <stdio.h>
+#include <sys/stat.h>
 
+#include "server/base/nfc.h"
 #include "server/data/intake/layout.h"
 #include "server/data/intake/table.h"
+#include "server/data/intake/utf16.h"
 #include "tests/server/data/intake/archives.h"
 #include "tests/server/scratch.h"
 
@@ -74,6 +77,10 @@ static void fields_are_those_of_rfc_4180(void **state)
         {"a;b\nc;1,5\n", "1[a][b]2[c][1,5]"},
         {"a\tb\nc d\te\n\tf\n", "1[a][b]2[c d][e]3[][f]"},
         {"a\"b,c\n", "1[a\"b][c]"},
+        {"sep=;\r\na;b,c\r\n", "2[a][b,c]"},
+        {"\xef\xbb\xbfSEP=|\na|b,c", "2[a][b,c]"},
+        {"sep=;", ""},
+        {"sep=,a\n", "1[sep=][a]"},
         {"", ""},
         {"\n", ""},
         {"a,\"b", "!t.csv, line 1: a quoted field does not end"},
@@ -211,9 +218,112 @@ static void a_table_that_is_none_leaves_it_to_the_folders(void **state)
     assert_string_equal(
         FOUND("1.jpg", "x.csv=file,label\n7.jpg,a\n"),
         "has 2 files (1 .csv, 1 .jpg), first 1.jpg, x.csv; a table is there, but not the files "
-        "that it lists; expected is a folder per class, train/ and test/ (or val/) with a folder "
+        "that it lists, such as 7.jpg; expected is a folder per class, train/ and test/ (or val/) "
+        "with a folder "
         "per class, a CSV table with the columns file and label, or the four IDX files of an "
         "MNIST-like set");
+}
+
+static void tables_as_programs_write_them(void **state)
+{
+    (void)state;
+    static const char WANT[] = "table: a b\n1.jpg: a\n2.jpg: b\n"
+                               "x.csv: table: the table that lists the pictures\n";
+    assert_string_equal(
+        FOUND("x.csv=sep=;\nimage_name;target\n1.jpg;a\n2.jpg;b\n", "1.jpg", "2.jpg"), WANT);
+    // No headers; a picture's id in the place of its name.
+    assert_string_equal(FOUND("x.csv=1.jpg,a\n2.jpg,b\n", "1.jpg", "2.jpg"), WANT);
+    assert_string_equal(FOUND("x.csv=image_id,label\n1,a\n2,b\n", "1.jpg", "2.jpg"), WANT);
+    assert_string_equal(FOUND("x.csv=id,label\n1,a\n2,b\n", "in/1.jpg", "in/2.PNG", "in/21.jpg"),
+                        "table: a b\nin/1.jpg: a\nin/2.PNG: b\n"
+                        "in/21.jpg: outside_layout: no table lists it\n"
+                        "x.csv: table: the table that lists the pictures\n");
+    // Columns that say nothing to us are shown.
+    assert_non_null(strstr(FOUND("x.csv=photo,kind,n\n1.jpg,a,1\n", "1.jpg"),
+                           "; x.csv has 3 columns, \"photo\", \"kind\", ...; expected is"));
+    assert_non_null(strstr(FOUND("x.csv=1.jpg a\n2.jpg b\n", "1.jpg"),
+                           "; x.csv has one column, \"1.jpg a\"; expected is"));
+}
+
+static void utf_16_is_read(void **state)
+{
+    (void)state;
+    // "file,label\n1.jpg,<e with acute, G clef>\n2.jpg,<half a pair>", as Windows and as others.
+    static const uint16_t UNITS[] = {0xfeff, 'f',  'i', 'l', 'e', ',', 'l', 'a', 'b',   'e',
+                                     'l',    '\n', '1', '.', 'j', 'p', 'g', ',', 0xe9,  0xd834,
+                                     0xdd1e, '\n', '2', '.', 'j', 'p', 'g', ',', 0xd834};
+    for (size_t big = 0; big < 2; big++) {
+        uint8_t bytes[2 * COUNT(UNITS) + 1];
+        for (size_t i = 0; i < COUNT(UNITS); i++) {
+            bytes[2 * i + !big] = (uint8_t)(UNITS[i] >> 8);
+            bytes[2 * i + big] = (uint8_t)UNITS[i];
+        }
+        size_t length;
+        char *text = utf16_to_utf8(bytes, 2 * COUNT(UNITS), &length);
+        assert_string_equal(text, "file,label\n1.jpg,\xc3\xa9\xf0\x9d\x84\x9e\n2.jpg,\xef\xbf\xbd");
+        assert_int_equal(length, strlen(text));
+        free(text);
+        // An odd byte at the end, and no mark.
+        text = utf16_to_utf8(bytes, 2 * COUNT(UNITS) - 1, &length);
+        assert_int_equal(length, strlen(text));
+        free(text);
+        assert_null(utf16_to_utf8(bytes + 2, 2 * COUNT(UNITS) - 2, &length));
+    }
+    const char table[] = "\xff\xfe"
+                         "f\0i\0l\0e\0\t\0l\0a\0b\0e\0l\0\n\0"
+                         "1\0\t\0a\0\n\0"
+                         "2\0\t\0b\0";
+    char path[300];
+    mkdir(scratch_path(&scratch, "w"), 0700);
+    static const char *const NAMES[] = {"x.csv", "1.jpg", "2.jpg"};
+    for (size_t i = 0; i < COUNT(NAMES); i++) {
+        snprintf(path, sizeof path, "%s/%s", scratch_path(&scratch, "w"), NAMES[i]);
+        FILE *f = fopen(path, "wb");
+        assert_non_null(f);
+        assert_int_equal(fwrite(table, 1, sizeof table - 1, f), sizeof table - 1);
+        fclose(f);
+    }
+    assert_string_equal(layout_text_of(scratch_path(&scratch, "w")),
+                        "table: a b\n1.jpg: a\n2.jpg: b\n"
+                        "x.csv: table: the table that lists the pictures\n");
+}
+
+#define COMPOSED   "caf\xc3\xa9"
+#define DECOMPOSED "cafe\xcc\x81"
+
+static void letters_with_marks_are_equal_however_written(void **state)
+{
+    (void)state;
+    assert_string_equal(FOUND("x.csv=file,label\n" COMPOSED "/1.jpg,a\n" DECOMPOSED
+                              "2.jpg," DECOMPOSED "\n3.jpg," COMPOSED "\n",
+                              DECOMPOSED "/1.jpg", COMPOSED "2.jpg", "3.jpg"),
+                        "table: a " COMPOSED "\n3.jpg: " COMPOSED "\n" DECOMPOSED
+                        "/1.jpg: a\n" COMPOSED "2.jpg: " COMPOSED
+                        "\nx.csv: table: the table that lists the pictures\n");
+    assert_string_equal(
+        FOUND("train/" DECOMPOSED "/1", "train/b/1", "test/" COMPOSED "/1", "test/b/1"),
+        "split_folders: b " COMPOSED "\ntest/b/1: b test\ntest/" COMPOSED "/1: " COMPOSED
+        " test\ntrain/b/1: b train\ntrain/" DECOMPOSED "/1: " COMPOSED " train\n");
+    static const struct {
+        const char *text, *want;
+    } TEXTS[] = {
+        {"", ""},
+        {"plain", "plain"},
+        {DECOMPOSED DECOMPOSED, COMPOSED COMPOSED},
+        {COMPOSED, COMPOSED},
+        {"e\xcc\xa3\xcc\x82", "\xe1\xbb\x87"},                     // Vietnamese: two marks
+        {"\xe3\x81\x8b\xe3\x82\x99", "\xe3\x81\x8c"},              // ka, voiced
+        {"\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab", "\xed\x95\x9c"},  // han
+        {"\xe1\x84\x92\xe1\x85\xa1x", "\xed\x95\x98x"},            // ha
+        {"\xcc\x81x", "\xcc\x81x"},                                // a mark of nothing
+        {"\xf0\x9f\x98\x80\xcc\x81", "\xf0\x9f\x98\x80\xcc\x81"},
+        {"x\xcc\x81", "x\xcc\x81"},  // there is no such letter
+    };
+    for (size_t i = 0; i < COUNT(TEXTS); i++) {
+        char *text = nfc_text(TEXTS[i].text);
+        assert_string_equal(text, TEXTS[i].want);
+        free(text);
+    }
 }
 
 static void a_table_that_is_damaged_is_refused(void **state)
@@ -238,6 +348,10 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(tables_may_be_named_after_their_split, setup, teardown),
         cmocka_unit_test_setup_teardown(labels_in_other_bytes_meet_their_files, setup, teardown),
         cmocka_unit_test_setup_teardown(a_table_that_is_none_leaves_it_to_the_folders, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(tables_as_programs_write_them, setup, teardown),
+        cmocka_unit_test_setup_teardown(utf_16_is_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(letters_with_marks_are_equal_however_written, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_table_that_is_damaged_is_refused, setup, teardown),
     };

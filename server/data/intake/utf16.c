@@ -1,0 +1,46 @@
+#include "server/data/intake/utf16.h"
+
+#include <stdbool.h>
+
+#include "core/base/memory.h"
+
+static uint32_t unit(const uint8_t *at, bool big)
+{
+    return big ? (uint32_t)(at[0] << 8 | at[1]) : (uint32_t)(at[1] << 8 | at[0]);
+}
+
+static char *put(char *out, uint32_t code)
+{
+    if (code < 0x80) {
+        *out++ = (char)code;
+        return out;
+    }
+    if (code >= 0x10000)
+        *out++ = (char)(0xf0 | code >> 18);
+    if (code >= 0x800)
+        *out++ = (char)(code >= 0x10000 ? 0x80 | (code >> 12 & 0x3f) : 0xe0 | code >> 12);
+    *out++ = (char)(code >= 0x800 ? 0x80 | (code >> 6 & 0x3f) : 0xc0 | code >> 6);
+    *out++ = (char)(0x80 | (code & 0x3f));
+    return out;
+}
+
+char *utf16_to_utf8(const uint8_t *bytes, size_t size, size_t *length)
+{
+    const bool big = size >= 2 && bytes[0] == 0xfe && bytes[1] == 0xff;
+    const bool little = size >= 2 && bytes[0] == 0xff && bytes[1] == 0xfe;
+    if (!big && !little)
+        return NULL;
+    char *text = xcalloc(size / 2 * 3 + 1, 1), *out = text;
+    for (size_t i = 2; i + 1 < size; i += 2) {
+        uint32_t code = unit(bytes + i, big);
+        if (code >= 0xd800 && code < 0xe000) {
+            const uint32_t low = i + 3 < size ? unit(bytes + i + 2, big) : 0;
+            const bool pair = code < 0xdc00 && low >= 0xdc00 && low < 0xe000;
+            code = pair ? 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00) : 0xfffd;
+            i += pair ? 2 : 0;
+        }
+        out = put(out, code);
+    }
+    *length = (size_t)(out - text);
+    return text;
+}
