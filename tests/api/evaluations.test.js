@@ -40,6 +40,8 @@ const done = (id) => until(`the end of ${id}`, async () => {
 }, 800);
 const ids = async (query) => (await client.get(`/v1/evaluations?${query}`)).json.data.map(({ id }) => id);
 const pointers = async (body) => (await ask(body, 400)).errors.map(({ pointer }) => pointer);
+// Long enough to be met in the middle; where others want the cores, who evaluates comes after them all.
+const long = async () => (await ask({ job: job.id, split: 'train', limit: 20000 })).id;
 // As `googlenetd evaluate --json` prints it.
 const offline = (file, dataset, ...more) =>
   JSON.parse(execFileSync(binary, ['evaluate', file, dataset, '--json', '--threads', '1', '--batch-size', '16', ...more], { encoding: 'utf8' }));
@@ -245,13 +247,43 @@ test('all faults of a request are named', async () => {
   assert.match((await client.get('/v1/evaluations?status=done', { status: 400 })).json.detail, /^\?status: must be one or more of queued, running, succeeded, failed.* got done$/);
 });
 
-test('a network that does not fit the pictures fails, with a sentence', async () => {
-  const found = await done((await ask({ job: job.id, dataset: 'colours' })).id);
-  assert.equal(found.status, 'failed');
-  assert.equal(found.error.message, 'the network takes images of 1 channel, the data set has 3');
-  assert.equal(found.figures, null);
+test('a data set that does not go with the network is refused at once, with what is wrong', async () => {
+  const before = await ids('limit=1');
+  const faults = async (body) => {
+    const { status, code, errors } = await ask(body, 422);
+    assert.deepEqual([status, code], [422, 'dataset_does_not_fit']);
+    return errors.map(({ pointer, detail }) => `${pointer} ${detail}`);
+  };
+  assert.deepEqual(await faults({ job: job.id, dataset: 'colours' }), [
+    '/dataset has images of 3 channels, and the network takes 1',
+    '/dataset has other classes: label 0 is blue here, and T-shirt/top to the network',
+  ]);
+  // Also of a version of a model, whose job may be gone; and the number of classes counts, and their names.
+  const { json: version } = await client.post('/v1/models', { name: 'fits', job: job.id }, { status: 201 });
+  assert.deepEqual(await faults({ model: 'fits@1', dataset: set.id }), await faults({ job: job.id, dataset: 'colours' }));
+  const create = (body) => client.post('/v1/datasets', { source: { folder: body.name }, image: { size: 16, channels: 1 }, ...body }, { status: 201 });
+  makePictures(join(imports, 'few'), 4);
+  await create({ name: 'few', test_share: 0 });
+  await until('the import', async () => (await client.get('/v1/datasets/few')).json.status === 'ready');
+  assert.match((await faults({ model: 'fits', dataset: 'few' })).join(), /^\/split must be one with pictures, test has none,\/dataset has other classes: label 0 is /);
+  // Nor can it be trained on, which is told at once as well.
+  for (const path of ['/v1/jobs', '/v1/jobs?dry_run=true'])
+    assert.deepEqual((await client.post(path, { ...settings, dataset: 'few' }, { status: 400 })).json.errors.map(({ pointer, detail }) => [pointer, detail.slice(0, 20)]), [['/dataset', 'has no test examples']]);
+  const { id } = await client.succeeded((await client.create({ ...settings, dataset: 'colours', evaluate: false })).id);
+  assert.deepEqual(await faults({ job: id, dataset: 'fashion_mnist' }), [
+    '/dataset has images of 1 channel, and the network takes 3',
+    `/dataset has 10 classes, and the network tells ${set.classes.length} apart`,
+  ]);
+  await client.call('DELETE', `/v1/models/${version.model}`, { status: 204 });
+  assert.deepEqual(await ids('limit=1'), before);
+});
+
+test('one that has failed has found nothing', async () => {
+  const first = await long(), found = await ask({ job: job.id });
+  for (const id of [first, found.id]) await client.post(`/v1/evaluations/${id}/cancel`, undefined, { status: 200 });
+  assert.equal((await get(found.id)).figures, null);
   assert.equal((await client.get(`/v1/evaluations/${found.id}/confusion`, { status: 409 })).json.code, 'evaluation_not_ready');
-  assert.equal((await client.post(`/v1/evaluations/${found.id}/cancel`, undefined, { status: 409 })).json.code, 'evaluation_is_done');
+  assert.equal((await client.post(`/v1/evaluations/${job.evaluation_id}/cancel`, undefined, { status: 409 })).json.code, 'evaluation_is_done');
 });
 
 test('lists go by filter, and a deletion takes everything', async () => {
@@ -269,8 +301,6 @@ test('lists go by filter, and a deletion takes everything', async () => {
   assert.equal((await client.job(job.id)).evaluation_id, null);
 });
 
-// Long enough to be met in the middle; where others want the cores, who evaluates comes after them all.
-const long = async () => (await ask({ job: job.id, split: 'train', limit: 20000 })).id;
 const running = (id) => until(`the run of ${id}`, async () => {
   const found = await get(id);
   return found.status === 'running' && found.progress.done > 0;

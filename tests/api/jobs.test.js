@@ -129,6 +129,17 @@ test('a data set that is not there is a fault of the request, which names where 
   assert.equal(Number((await client.get('/v1/jobs?limit=1')).json.last_id.slice(4)), Number(before.slice(4)) + 1);
 });
 
+test('a precision that the CPU does not compute is refused, with those that it does', async () => {
+  const older = await Daemon.start({ environment: { ONEDNN_MAX_CPU_ISA: 'SSE41' } });
+  const { post, get } = new Client(older.url);
+  assert.deepEqual((await get('/v1/system')).json.cpu.precisions, ['f32']);
+  const { json } = await post('/v1/jobs?dry_run=true', { precision: 'bf16' }, { status: 400 });
+  assert.deepEqual(json.errors.map(({ pointer }) => pointer), ['/precision']);
+  assert.match(json.errors[0].detail, /^must be f32 or auto: bf16 needs AVX512-BF16 or AMX, and this CPU has sse4/);
+  await post('/v1/jobs?dry_run=true', { precision: 'auto' }, { status: 200 });
+  await older.stop();
+});
+
 test('a job that no machine could hold is refused, with what it needs and what there is', async () => {
   for (const path of ['/v1/jobs', '/v1/jobs?dry_run=true']) {
     const { json } = await client.post(path, { image_size: 1024, batch_size: 4096 }, { status: 400 });

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/dnn/dnn.h"
+#include "core/net/net.h"
 #include "server/api/api_common.h"
 #include "server/api/jobs/json_job.h"
 #include "server/api/system/json_network.h"
@@ -25,6 +27,19 @@ static void check_dataset(const App *app, const JobSpec *spec, Faults *faults)
     if (set && !faults_at(faults, "/dataset") && !dataset_available(app->datasets, set, &missing))
         faults_add_as(faults, "/dataset", "dataset_unavailable", "is not available: %s",
                       missing.message);
+    if (spec->set.known && spec->set.test_count == 0 && !faults_at(faults, "/dataset"))
+        faults_add(faults, "/dataset",
+                   "has no test examples, by which a training is judged: import it with a "
+                   "test_share above 0");
+}
+
+/* Ranks may have CPUs of other kinds. */
+static void check_precision(const JobSpec *spec, Faults *faults)
+{
+    if (spec->precision == PRECISION_BF16 && spec->ranks == 1 && !net_bf16_is_fast())
+        faults_add(faults, "/precision",
+                   "must be f32 or auto: bf16 needs AVX512-BF16 or AMX, and this CPU has %s",
+                   dnn_isa_name());
 }
 
 static void check_ranks(const App *app, const JobSpec *spec, Faults *faults)
@@ -150,6 +165,7 @@ static bool create_from(App *app, const Creation *c, const cJSON *settings, int6
         spec_read(settings, (SpecRules){.sets = datasets_for_specs(app->sets)}, &spec, c->faults);
     check_dataset(app, &spec, c->faults);
     check_ranks(app, &spec, c->faults);
+    check_precision(&spec, c->faults);
     bool ok = !valid || jobs_estimate(app->jobs, &spec, app->job_threads, &estimate, err);
     if (ok && valid)
         check_memory(&estimate, c->faults);

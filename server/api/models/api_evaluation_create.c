@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/api/api_common.h"
+#include "server/api/models/evaluation_fit.h"
 #include "server/api/models/json_evaluation.h"
 #include "server/base/ids.h"
 #include "server/data/dataset_folder.h"
@@ -33,9 +34,10 @@ static void find_checkpoint(App *app, const EvaluationRequest *request, Evaluati
                    request->job, which);
 }
 
-/* The job; *dataset becomes its own where the request names none. */
+/* The job; *dataset becomes its own where the request names none. *kind is that of the set it was
+ * trained on, if that is still there. */
 static void find_job(App *app, const EvaluationRequest *request, EvaluationRow *row,
-                     char dataset[DATASET_NAME], Faults *faults)
+                     char dataset[DATASET_NAME], PictureKind *kind, Faults *faults)
 {
     JobInfo job;
     Error err = {0};
@@ -49,12 +51,13 @@ static void find_job(App *app, const EvaluationRequest *request, EvaluationRow *
     else
         snprintf(dataset, DATASET_NAME, "%s", job.dataset.name);
     job_info_free(&job);
+    picture_kind_of_set(app, dataset, kind);
     find_checkpoint(app, request, row, faults);
 }
 
 /* Its version is settled now: an alias that moves changes nothing of what was asked for. */
 static void find_model(App *app, const EvaluationRequest *request, EvaluationRow *row,
-                       char dataset[DATASET_NAME], Faults *faults)
+                       char dataset[DATASET_NAME], PictureKind *kind, Faults *faults)
 {
     ModelVersion version;
     Error err = {0};
@@ -69,6 +72,7 @@ static void find_model(App *app, const EvaluationRequest *request, EvaluationRow
         dataset_id_format(version.row.dataset.id, dataset);
     else
         snprintf(dataset, DATASET_NAME, "%s", version.row.dataset.name);
+    *kind = picture_kind_of_version(&version);
     model_version_free(&version);
     if (!dataset[0] && !request->dataset)
         faults_add(faults, "/dataset", "is missing: it is not known what %s was trained on",
@@ -104,18 +108,29 @@ static void find_dataset(App *app, const char *name, EvaluationRow *row, Faults 
     }
 }
 
-static void resolve(App *app, const EvaluationRequest *request, EvaluationRow *row, Faults *faults)
+/* False: there are faults, and the answer names them. */
+static bool resolve(App *app, const EvaluationRequest *request, EvaluationRow *row, Faults *faults,
+                    Response *res)
 {
     char dataset[DATASET_NAME] = "";
+    PictureKind network = {0}, set = {0};
     if (request->job)
-        find_job(app, request, row, dataset, faults);
+        find_job(app, request, row, dataset, &network, faults);
     if (request->model)
-        find_model(app, request, row, dataset, faults);
+        find_model(app, request, row, dataset, &network, faults);
     if (request->dataset || dataset[0])
         find_dataset(app, request->dataset ? request->dataset : dataset, row, faults);
     snprintf(row->split, sizeof row->split, "%s", request->split);
     row->example_limit = request->limit;
     row->test_time_flips = request->test_time_flips;
+    const bool found = faults->count == 0;
+    if (found && network.channels > 0 && picture_kind_of_set(app, row->dataset.key, &set))
+        picture_kind_compare(&network, &set, row->split, faults);
+    picture_kind_free(&network);
+    picture_kind_free(&set);
+    if (faults->count == 0)
+        return true;
+    return found ? request_reject_pair(res, faults) : request_reject_faults(res, faults);
 }
 
 /* 202 and the evaluation, which is freed. */
@@ -140,9 +155,8 @@ static bool create(App *app, const Request *req, RequestKey key, Faults *faults,
         return false;
     if (!replayed) {
         evaluation_from_json(req->json, &request, faults);
-        resolve(app, &request, &row, faults);
-        if (faults->count)
-            return respond_faults(res, faults);
+        if (!resolve(app, &request, &row, faults, res))
+            return true;
         if (!evaluations_create(app->evaluations, key, &row, &replayed, err))
             return false;
     }

@@ -161,12 +161,6 @@ bool request_reject(Response *res, int status, const char *code, const char *fmt
     return false;
 }
 
-bool request_reject_faults(Response *res, const Faults *faults)
-{
-    respond_faults(res, faults);
-    return false;
-}
-
 static bool has_header(const Response *res, const char *name)
 {
     for (int i = 0; i < res->header_count; i++)
@@ -239,7 +233,7 @@ static const char *shared_code(const Faults *faults, int kept)
     return code;
 }
 
-bool respond_faults(Response *res, const Faults *faults)
+static bool put_faults(Response *res, int status, const Faults *faults)
 {
     const int kept = faults->count < FAULTS_MAX ? faults->count : FAULTS_MAX;
     cJSON *errors = cJSON_CreateArray();
@@ -259,5 +253,22 @@ bool respond_faults(Response *res, const Faults *faults)
                  first->detail);
     else
         snprintf(detail, sizeof detail, "%d fields are wrong, see errors", faults->count);
-    return respond_problem_json(res, 400, shared_code(faults, kept), detail, errors);
+    return respond_problem_json(res, status, shared_code(faults, kept), detail, errors);
+}
+
+bool respond_faults(Response *res, const Faults *faults)
+{
+    return put_faults(res, 400, faults);
+}
+
+bool request_reject_faults(Response *res, const Faults *faults)
+{
+    respond_faults(res, faults);
+    return false;
+}
+
+bool request_reject_pair(Response *res, const Faults *faults)
+{
+    put_faults(res, 422, faults);
+    return false;
 }

@@ -93,6 +93,8 @@ bool respond_faults(Response *res, const Faults *faults);  // 400 with all of th
 bool request_reject(Response *res, int status, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 bool request_reject_faults(Response *res, const Faults *faults);
+/* 422: each part of the request is right by itself, but they do not go together. */
+bool request_reject_pair(Response *res, const Faults *faults);
 
 /* Turn a problem into text that names the request; other answers stay as they are. */
 void response_finish(Response *res, const char *request_id);
