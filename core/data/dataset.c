@@ -84,6 +84,12 @@ bool dataset_present(const char *source, const char *folder, Error *err)
     return fail_unknown(source, err);
 }
 
+bool dataset_count_classes(const DatasetInfo *info, const char *folder, int64_t *train,
+                           int64_t *test, Error *err)
+{
+    return mnist_count_classes(folder ? folder : info->folder, info, train, test, err);
+}
+
 bool dataset_intact(const Dataset *dataset, Error *err)
 {
     for (size_t i = 0; i < COUNT(dataset->maps); i++)

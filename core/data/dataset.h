@@ -58,6 +58,10 @@ bool dataset_open(const char *source, const char *folder, Dataset **dataset, Err
 /* Whether the files that dataset_open would read are there. It looks at names and permissions only:
  * ERR_NOT_FOUND or ERR_IO names the file. */
 bool dataset_present(const char *source, const char *folder, Error *err);
+/* Examples of each class of a known set, info->classes of them into `train` and into `test`; reads
+ * the labels and no pixels. */
+bool dataset_count_classes(const DatasetInfo *info, const char *folder, int64_t *train,
+                           int64_t *test, Error *err);
 void dataset_free(Dataset *dataset);  // takes NULL
 
 /* Whether the pixels are still those of dataset_open. Of a mapped file that has been shortened or

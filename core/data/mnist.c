@@ -161,3 +161,23 @@ done:
     parts_free(&test);
     return ok;
 }
+
+static bool count_labels(const char *folder, const char *prefix, const DatasetInfo *known,
+                         int64_t *counts, Error *err)
+{
+    Parts parts = {.labels_path = find_file(folder, prefix, LABELS, known, err)};
+    const bool ok = parts.labels_path && idx_read(parts.labels_path, IDX_LABELS, &parts.labels, err)
+                    && check_labels(&parts, known->classes, err);
+    memset(counts, 0, (size_t)known->classes * sizeof *counts);
+    for (int i = 0; ok && i < parts.labels.count; i++)
+        counts[parts.labels.data[i]]++;
+    parts_free(&parts);
+    return ok;
+}
+
+bool mnist_count_classes(const char *folder, const DatasetInfo *known, int64_t *train,
+                         int64_t *test, Error *err)
+{
+    return count_labels(folder, SPLITS[0], known, train, err)
+           && count_labels(folder, SPLITS[1], known, test, err);
+}

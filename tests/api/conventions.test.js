@@ -77,6 +77,18 @@ test('uploads are listed by status, versions by the job that they came from', as
   await client.get('/v1/models/nobody/versions', { status: 404 });
 });
 
+test('known sets count their classes as those of people do', async () => {
+  for (const id of ['fashion_mnist', set.id]) {
+    const { classes, counts } = (await client.get(`/v1/datasets/${id}`)).json;
+    for (const split of ['train', 'test'])
+      assert.equal(classes.reduce((sum, row) => sum + row[split], 0), counts[split], `${id} ${split}`);
+  }
+  const { classes } = (await client.get('/v1/datasets/fashion_mnist')).json;
+  assert.deepEqual(classes.map(({ train, test }) => [train, test]), Array(10).fill([6000, 1000]));
+  const known = (await client.get('/v1/datasets?name=fashion')).json.data[0];
+  assert.deepEqual(known.classes, classes);
+});
+
 test('what a list holds is there by itself, and the same', async () => {
   const items = [
     ['/v1/jobs', 'id'], [`/v1/jobs/${job.id}/checkpoints`, 'id'], ['/v1/datasets', 'id'], [`/v1/datasets/${set.id}/pictures`, 'n'],

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/base/ids.h"
+#include "core/base/memory.h"
 #include "server/base/json_fields.h"
 
 /* What all sets begin with. */
@@ -78,21 +79,45 @@ cJSON *dataset_to_json(const DatasetRow *set)
     return json;
 }
 
-/* How many pictures of a class there are is not known before the files are read. */
-static void add_known_classes(cJSON *json, const DatasetInfo *set)
+/* Pictures of each class of a known set. */
+typedef struct {
+    int64_t *train, *test;  // NULL: the labels cannot be read
+} ClassCounts;
+
+static ClassCounts count_classes(const DatasetInfo *set, const char *folder)
+{
+    ClassCounts counts = {xcalloc((size_t)set->classes, sizeof *counts.train),
+                          xcalloc((size_t)set->classes, sizeof *counts.test)};
+    if (dataset_count_classes(set, folder, counts.train, counts.test, NULL))
+        return counts;
+    free(counts.train);
+    free(counts.test);
+    return (ClassCounts){NULL, NULL};
+}
+
+static void add_class_count(cJSON *class, const char *split, const int64_t *counts, int label)
+{
+    if (counts)
+        json_add_count(class, split, counts[label]);
+    else
+        cJSON_AddNullToObject(class, split);
+}
+
+static void add_known_classes(cJSON *json, const DatasetInfo *set, const ClassCounts *counts)
 {
     cJSON *classes = cJSON_AddArrayToObject(json, "classes");
     for (int i = 0; i < set->classes; i++) {
         cJSON *class = cJSON_CreateObject();
         cJSON_AddStringToObject(class, "name", set->class_names[i]);
-        cJSON_AddNullToObject(class, "train");
-        cJSON_AddNullToObject(class, "test");
+        add_class_count(class, "train", counts->train, i);
+        add_class_count(class, "test", counts->test, i);
         cJSON_AddItemToArray(classes, class);
     }
 }
 
 cJSON *known_dataset_to_json(const DatasetInfo *set, const char *folder, const char *missing)
 {
+    ClassCounts counts = missing ? (ClassCounts){NULL, NULL} : count_classes(set, folder);
     const int64_t pictures = missing ? 0 : (int64_t)set->train_count + set->test_count;
     cJSON *json = begin(set->name, set->name, set->title,
                         DATASET_STATUS_NAMES[missing ? DATASET_FAILED : DATASET_READY]);
@@ -100,7 +125,9 @@ cJSON *known_dataset_to_json(const DatasetInfo *set, const char *folder, const c
     add_image(json, set->image.channels, set->image.height, NULL, NULL);
     cJSON_AddNullToObject(json, "test_share");
     cJSON_AddNullToObject(json, "seed");
-    add_known_classes(json, set);
+    add_known_classes(json, set, &counts);
+    free(counts.train);
+    free(counts.test);
     add_counts(json, set->train_count, set->test_count, 0);
     cJSON_AddNullToObject(json, "bytes");
     cJSON_AddNullToObject(json, "digest");

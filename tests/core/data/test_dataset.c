@@ -112,6 +112,34 @@ static void fashion_mnist_is_the_real_one(void **state)
     dataset_free(d);
 }
 
+static void classes_are_counted_by_their_labels_alone(void **state)
+{
+    (void)state;
+    const DatasetInfo *fashion = dataset_find("fashion_mnist");
+    int64_t train[10], test[10];
+    Error err = {0};
+    CHECK_OK(dataset_count_classes(fashion, NULL, train, test, &err), err);
+    for (int c = 0; c < 10; c++) {
+        assert_int_equal(train[c], 6000);
+        assert_int_equal(test[c], 1000);
+    }
+    const Folder f = make_folder();
+    remove_file(&f, FILES[0]);
+    CHECK_OK(dataset_count_classes(fashion, f.path, train, test, &err), err);
+    static const int64_t TRAIN[10] = {3, 3, 3, 3}, TEST[10] = {2, 2, 1};
+    assert_memory_equal(train, TRAIN, sizeof train);
+    assert_memory_equal(test, TEST, sizeof test);
+    const IdxFile beyond = idx_file_labels(12, 12, 11);
+    idx_file_write(&beyond, f.path, FILES[1]);
+    assert_false(dataset_count_classes(fashion, f.path, train, test, &err));
+    assert_int_equal(err.code, ERR_INVALID);
+    remove_file(&f, FILES[3]);
+    remove_file(&f, FILES[1]);
+    assert_false(dataset_count_classes(fashion, f.path, train, test, &err));
+    assert_int_equal(err.code, ERR_NOT_FOUND);
+    remove_folder(&f);
+}
+
 static void a_folder_is_a_dataset(void **state)
 {
     (void)state;
@@ -276,6 +304,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table_names_fashion_mnist_first),
         cmocka_unit_test(fashion_mnist_is_the_real_one),
+        cmocka_unit_test(classes_are_counted_by_their_labels_alone),
         cmocka_unit_test(a_folder_is_a_dataset),
         cmocka_unit_test(plain_files_come_before_packed_ones),
         cmocka_unit_test(refuses_names_that_it_does_not_know),
