@@ -114,3 +114,25 @@ test('with a token that may only read, the page says so and offers nothing that 
     assert.equal(await page.getByRole('button', { name }).getAttribute('aria-disabled'), 'true', name);
   await context.close();
 });
+
+test('a file on its way for which another token is wanted is sent again once it is there', async () => {
+  const { daemon, browser } = world;
+  const { page, context } = await openPage(browser, `${daemon.url}/#/upload`);
+  await page.locator('#token').waitFor();
+  await enter(page, TOKEN);
+  await page.locator('#file').setInputFiles({ name: 'weights.safetensors', mimeType: 'application/octet-stream', buffer: Buffer.from('no weights') });
+  // As a daemon with another token would answer.
+  const sent = [];
+  await page.route('**/versions?*', (route) => {
+    sent.push(route.request().headers().authorization);
+    return sent.length > 1 ? route.continue() : route.fulfill({ status: 401, contentType: 'application/problem+json', json: { status: 401, detail: 'another token' } });
+  });
+  await page.getByRole('button', { name: 'Upload', exact: true }).click();
+  await page.locator('#token').waitFor();
+  await enter(page, TOKEN);
+  await page.getByText(/safetensors/).last().waitFor();
+  await until(async () => sent.length === 2, 'the second time');
+  assert.deepEqual(sent, Array(2).fill(`Bearer ${TOKEN}`));
+  assert.ok(await page.locator('#token').isHidden());
+  await context.close();
+});

@@ -168,10 +168,10 @@ export const isTold = (metadata, key, value) => metadata.split(',').some((pair) 
 export const removeUpload = (id) => request('DELETE', upload(id), {headers: TUS});
 
 /** Send bytes and tell how far that is, which fetch does not, hence the old way. Resolves to what `read` makes of the answer. */
-const sendBytes = (method, path, headers, body, {signal, onProgress}, read) => new Promise((resolve, reject) => {
+const sendOnce = (method, path, headers, body, {signal, onProgress}, read) => new Promise((resolve, reject) => {
   const call = new XMLHttpRequest();
   call.open(method, path);
-  for (const [name, value] of Object.entries({...authorization(token.current()), ...headers})) call.setRequestHeader(name, value);
+  for (const [name, value] of Object.entries(headers)) call.setRequestHeader(name, value);
   call.upload.onprogress = ({loaded}) => onProgress(loaded);
   call.onerror = call.onabort = () => reject(new Error('The connection broke'));
   call.onload = () => {
@@ -189,6 +189,18 @@ const sendBytes = (method, path, headers, body, {signal, onProgress}, read) => n
   if (signal.aborted) reject(new Error('The connection broke'));
   else call.send(body);
 });
+
+/** The same; where the daemon wants another token, all is sent again once there is one. */
+async function sendBytes(method, path, headers, ...rest) {
+  const as = token.current();
+  try {
+    return await sendOnce(method, path, {...authorization(as), ...headers}, ...rest);
+  } catch (error) {
+    if (error.status !== 401) throw error;
+    if (token.current() === as) await refused();
+    return sendBytes(method, path, headers, ...rest);
+  }
+}
 
 /** Send the next part of an upload; answers how much has come. */
 export const sendPart = (id, offset, part, how) =>
