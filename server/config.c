@@ -398,3 +398,19 @@ ConfigOption config_option(int i)
         snprintf(o.help, sizeof o.help, "%s", f->about);
     return o;
 }
+
+cJSON *config_limits_to_json(const ServerConfig *config)
+{
+    static const char LIMITS[] = "limits.";
+    const size_t n = sizeof LIMITS - 1;
+    cJSON *json = cJSON_CreateObject();
+    for (size_t i = 0; i < COUNT(FIELDS); i++) {
+        const ServerField *f = &FIELDS[i];
+        const void *place = (const char *)config + f->offset;
+        if (strncmp(f->name, LIMITS, n) == 0)
+            cJSON_AddNumberToObject(json, f->name + n,
+                                    f->size == sizeof(int) ? (double)*(const int *)place
+                                                           : (double)*(const int64_t *)place);
+    }
+    return json;
+}

@@ -85,6 +85,9 @@ typedef struct {
  * "GOOGLENETD_LISTEN", "--data". Beyond loopback a token is needed. */
 bool config_read(const ConfigSources *sources, ServerConfig *config, Faults *faults);
 
+/* {"body_bytes":1048576,...}: all of config->limits, by their names. */
+cJSON *config_limits_to_json(const ServerConfig *config);
+
 /* The fields as options of a command, for its parser and its --help. */
 typedef struct {
     char name[48];   // "limits-jobs"

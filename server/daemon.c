@@ -45,6 +45,7 @@ typedef struct {
     Evaluations *evaluations;
     Evaluator *evaluator;
     HttpCounts counts;
+    cJSON *limits;  // as the configuration has them
     App app;
     Http *http;
 } Daemon;
@@ -147,6 +148,7 @@ static bool start_listening(Daemon *d, const ServerConfig *config, Error *err)
 
 static bool start_serving(Daemon *d, const ServerConfig *config, Error *err)
 {
+    d->limits = config_limits_to_json(config);
     d->app = (App){
         .jobs = d->jobs,
         .quota = d->quota,
@@ -162,6 +164,8 @@ static bool start_serving(Daemon *d, const ServerConfig *config, Error *err)
         .datasets = or_null(config->datasets),
         .data = config->data,
         .launches = config->launcher[0] != '\0',
+        .imports = config->imports[0] != '\0',
+        .limits = d->limits,
         .version = GOOGLENETD_VERSION,
         .job_threads = job_threads(cores(config), config->workers),
         .workers = config->workers,
@@ -366,6 +370,7 @@ static void stop(Daemon *d)
     picture_decoders_free(d->decoders);
     free(d->kernels);
     open_sets_free(d->open_sets);
+    cJSON_Delete(d->limits);
     models_close(d->models);
     evaluations_close(d->evaluations);
     datasets_close(d->sets);

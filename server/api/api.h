@@ -26,6 +26,8 @@ struct App {
     const char *datasets;       // folder with a folder per set, or NULL
     const char *data;           // folder of everything that must last
     bool launches;              // jobs with several ranks
+    bool imports;               // folders of its own machine
+    const cJSON *limits;        // of the configuration, by their names
     const char *version;        // of the daemon
     JobThreads job_threads;
     int workers, usable_cores;

@@ -1,5 +1,6 @@
 // Health, figures, the description, the dashboard's files; and what every answer has in common.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, statfs, symlink, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -223,6 +224,11 @@ test('the machine says what it is and what is left of it', async () => {
   assert.equal(Object.values(training.jobs).reduce((a, b) => a + b), 1);
   assert.equal(json.heartbeat_seconds, 15);
   assert.equal(json.access, 'open');
+  // All that the configuration calls a limit, and no more.
+  const names = readFileSync(new URL('../../server/config.c', import.meta.url), 'utf8').matchAll(/\{"limits\.(\w+)"/g);
+  assert.deepEqual(Object.keys(json.limits), [...names].map(([, name]) => name));
+  assert.deepEqual([json.limits.body_bytes, json.limits.upload_bytes, json.limits.jobs], [1048576, 68719476736, 10000]);
+  assert.deepEqual(json.features, { imports: false, ranks: false });
   assert.ok(Date.now() - new Date(json.started_at) >= 1000 * json.uptime_seconds - 1000);
   await client.get('/v1/system?color=red', { status: 400 });
 });

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/base/ids.h"
 #include "core/base/memory.h"
+#include "server/base/ids.h"
 #include "server/base/json_fields.h"
 
 /* What all sets begin with. */

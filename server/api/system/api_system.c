@@ -111,6 +111,10 @@ bool get_system(App *app, const Request *req, Response *res, Error *err)
     add_memory(json);
     add_disk(json, app->data);
     add_training(json, app, &counts);
+    cJSON_AddItemToObject(json, "limits", cJSON_Duplicate(app->limits, true));
+    cJSON *features = cJSON_AddObjectToObject(json, "features");
+    cJSON_AddBoolToObject(features, "imports", app->imports);
+    cJSON_AddBoolToObject(features, "ranks", app->launches);
     respond_json(res, 200, json);
     res->tagged = false;  // it differs each time
     return true;
