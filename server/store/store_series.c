@@ -112,6 +112,12 @@ static bool sum_up_epochs(Db *db, JobInfo *job, Error *err)
 
 bool store_rewind(Store *store, JobInfo *job, int64_t step, Error *err)
 {
+    // Their steps grow as their ids do, so that the newest that stays is soon found: a job may have
+    // told a million points.
+    static const char FORGET[] =
+        "DELETE FROM events WHERE job_id = ?1 AND type IN ('point', 'epoch') AND id >"
+        " coalesce((SELECT id FROM events WHERE job_id = ?1 AND type IN ('point', 'epoch')"
+        " AND json_extract(data, '$.step') <= ?2 ORDER BY id DESC LIMIT 1), 0)";
     Db *db = &store->writer;
     return sql_run(db, err, "DELETE FROM checkpoints WHERE job_id = ? AND step > ?", "ii", job->id,
                    step)
@@ -119,11 +125,8 @@ bool store_rewind(Store *store, JobInfo *job, int64_t step, Error *err)
                       step)
            && sql_run(db, err, "DELETE FROM points WHERE job_id = ? AND step > ?", "ii", job->id,
                       step)
-           && sql_run(db, err,
-                      "DELETE FROM events WHERE job_id = ? AND type IN ('point', 'epoch')"
-                      " AND json_extract(data, '$.step') > ?",
-                      "ii", job->id, step)
-           && sum_up_points(db, job, err) && sum_up_epochs(db, job, err);
+           && sql_run(db, err, FORGET, "ii", job->id, step) && sum_up_points(db, job, err)
+           && sum_up_epochs(db, job, err);
 }
 
 /* The columns are in the order of EPOCH_METRICS. */
