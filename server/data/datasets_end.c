@@ -63,13 +63,18 @@ static bool check_unused(SetChange *change, Error *err)
 static bool delete_once(Datasets *sets, int64_t id, const DatasetGuard *guard, Error *err)
 {
     SetChange change;
+    int64_t oldest = 0;
     if (!set_change_begin(sets, id, &change, err))
         return false;
     change.removed = true;
     if (!allowed(&change, guard, err) || !check_unused(&change, err)
-        || !store_remove_dataset(sets->store, id, err) || !set_change_tell(&change, err))
+        || !store_remove_dataset(sets->store, id, err) || !set_change_tell(&change, err)
+        || !store_prune_events(sets->store, &oldest, err))
         return set_change_drop(&change, err);
-    return set_change_commit(&change, NULL, err);
+    if (!set_change_commit(&change, NULL, err))
+        return false;
+    events_pruned(jobs_notifier(sets->jobs), oldest);
+    return true;
 }
 
 bool datasets_drop_files(Datasets *sets, int64_t id, FilesRemove remove, Error *err)

@@ -190,8 +190,7 @@ static bool delete_once(Jobs *jobs, int64_t id, JobVisitor allow, void *context,
         return change_drop(&change, err);
     if (!change_commit(&change, NULL, err))
         return false;
-    if (oldest > 0)
-        events_pruned(jobs->notifier, oldest);
+    events_pruned(jobs->notifier, oldest);
     return true;
 }
 

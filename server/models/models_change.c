@@ -169,12 +169,17 @@ static bool remove_rows(ModelTx *tx, const Deletion *d, Error *err)
 static bool delete_once(Models *models, Deletion *d, Error *err)
 {
     ModelTx tx;
+    int64_t oldest = 0;
     if (!model_tx_begin_known(models, d->name, &tx, err))
         return false;
     d->id = tx.row.id;
-    if (!allowed(&tx, d->allow, d->context, err) || !remove_rows(&tx, d, err))
+    if (!allowed(&tx, d->allow, d->context, err) || !remove_rows(&tx, d, err)
+        || !store_prune_events(models->store, &oldest, err))
         return model_tx_drop(&tx, err);
-    return model_tx_commit(&tx, err);
+    if (!model_tx_commit(&tx, err))
+        return false;
+    events_pruned(jobs_notifier(models->jobs), oldest);
+    return true;
 }
 
 static bool delete_all(Models *models, Deletion d, Error *err)

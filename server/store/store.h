@@ -63,8 +63,8 @@ bool store_remove_checkpoint(Store *store, int64_t job_id, int64_t step, Error *
 bool store_removed(Store *store, int64_t job_id, int64_t step, Error *err);
 /* A slice of the rows of a removed job; *done once there are none, and the removal with them. */
 bool store_purge_job(Store *store, int64_t id, bool *done, Error *err);
-/* Forget the oldest `deleted` events. *oldest: the first event that is still kept for readers that
- * catch up; 0: as before. */
+/* Forget the oldest events that tell of a deletion, be it of a job or of something else. *oldest:
+ * the first event that is still kept for readers that catch up; 0: as before. */
 bool store_prune_events(Store *store, int64_t *oldest, Error *err);
 
 /* Ids given from now on are above these. */

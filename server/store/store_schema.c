@@ -196,6 +196,11 @@ static const char *const STEPS[] = {
     "DROP TABLE model_keys;",
 
     "ALTER TABLE evaluations ADD COLUMN test_time_flips INTEGER NOT NULL DEFAULT 0;",
+
+    // That a data set, a model or an evaluation was deleted is told for as long as it is of a job.
+    "DROP INDEX events_deleted;"
+    "CREATE INDEX events_deleted ON events (id) WHERE type = 'deleted' OR (job_id < 0 AND"
+    "  coalesce(json_extract(data, '$.status'), json_extract(data, '$.action')) = 'deleted');",
 };
 // clang-format on
 

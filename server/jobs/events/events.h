@@ -49,7 +49,7 @@ const char *events_life(const Events *events);
 /* Whether a reader that saw event `id` in that life misses nothing if it goes on from there. Life
  * NULL: it did not say which. False: it has to begin anew. */
 bool events_cursor_known(Events *events, const char *life, int64_t id);
-/* Events before `oldest` are not kept any more. */
+/* Events before `oldest` are not kept any more; 0: no news. */
 void events_pruned(Events *events, int64_t oldest);
 
 /* Wait until an event after `after` is in the store, `timeout_ms` have passed or it is

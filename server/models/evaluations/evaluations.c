@@ -224,13 +224,18 @@ static bool delete_once(Evaluations *evaluations, int64_t id, const EvaluationGu
                         Error *err)
 {
     EvaluationChange change;
+    int64_t oldest = 0;
     if (!evaluation_change_begin(evaluations, id, &change, err))
         return false;
     change.removed = true;
     if (!allowed(&change, guard, err) || !store_remove_evaluation(evaluations->store, id, err)
-        || !evaluation_change_tell(&change, err))
+        || !evaluation_change_tell(&change, err)
+        || !store_prune_events(evaluations->store, &oldest, err))
         return evaluation_change_drop(&change, err);
-    return evaluation_change_commit(&change, NULL, err);
+    if (!evaluation_change_commit(&change, NULL, err))
+        return false;
+    events_pruned(jobs_notifier(evaluations->jobs), oldest);
+    return true;
 }
 
 bool evaluations_delete(Evaluations *evaluations, int64_t id, const EvaluationGuard *guard,
