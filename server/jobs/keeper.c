@@ -15,6 +15,7 @@
 enum {
     LOOK_SECONDS = 1,    // between two looks while something is wrong, and at most one a second
     IDS_SECONDS = 10,    // between two notes of the highest event
+    PAUSE_MS = 5,        // between two steps of a long deletion
     STALLED_SECONDS = 3  // after which a disk that has not answered is said to be stalled
 };
 
@@ -90,10 +91,28 @@ static void note_ids(Keeper *k)
     pthread_mutex_unlock(&k->lock);
 }
 
+/* Between two steps of what takes long: the disk has answered, and others may want to write. */
+static bool go_on(void *context)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+    Keeper *k = context;
+    nanosleep(&pause, NULL);
+    pthread_mutex_lock(&k->lock);
+    const bool stop = k->stop;
+    k->busy_since = clock_seconds();
+    pthread_mutex_unlock(&k->lock);
+    return !stop;
+}
+
 /* What cannot go now is tried again at the next look. */
 static void finish_removals(Keeper *k)
 {
-    if (removals_finish(k->config.data, k->config.store, false, k->config.log, NULL))
+    const RemovalRules rules = {.go_on = go_on, .context = k};
+    bool more = true;
+    const bool ok = removals_finish(k->config.data, k->config.store, rules, k->config.log, NULL);
+    while (ok && more && go_on(k))
+        more = store_shrink(k->config.store, &more, NULL) && more;
+    if (ok)
         return;
     pthread_mutex_lock(&k->lock);
     k->removals = true;

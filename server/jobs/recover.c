@@ -101,13 +101,21 @@ static void settle_folder(void *context, int64_t id)
     free(steps);
 }
 
+static bool never(void *context)
+{
+    (void)context;
+    return false;
+}
+
 bool jobs_recover(Jobs *jobs, Error *err)
 {
     if (!recover_jobs(jobs, err))
         return false;
     // Before the folders are looked through: what is to be deleted is no longer known to the store.
-    if (!removals_finish(jobs->data, jobs->store, true, jobs->log, NULL))
-        keeper_finish_removals(jobs->keeper);
+    // A start does not wait for the rows of long jobs.
+    const RemovalRules files_first = {.checkpoints = true, .go_on = never};
+    removals_finish(jobs->data, jobs->store, files_first, jobs->log, NULL);
+    keeper_finish_removals(jobs->keeper);
     job_files_each(jobs->data, settle_folder, jobs);
     return true;
 }

@@ -16,6 +16,8 @@
 
 enum {
     BUSY_MS = 5000,       // how long the lock of another program is waited for
+    SPARE_PAGES = 4096,   // empty ones that stay for what comes next: 16 MiB
+    SHRINK_PAGES = 512,   // that one transaction gives back
     GATE_SLICE_MS = 100,  // how often those who wait for another writer look whether to give up
 };
 
@@ -84,6 +86,8 @@ static bool prepare_writer(Store *store, Error *err)
     Db *db = &store->writer;
     // FULL: a commit is on the disk before it returns. The log is cut back when it has been long.
     return schema_check_ours(db, store->path, err)
+           // Of a store that is made now: store_shrink is its other half.
+           && sql_run(db, err, "PRAGMA auto_vacuum = INCREMENTAL", "")
            && sql_run(db, err, "PRAGMA journal_mode = WAL", "")
            && sql_run(db, err, "PRAGMA synchronous = FULL", "")
            && sql_run(db, err, "PRAGMA journal_size_limit = 16777216", "") && check_pages(db, err)
@@ -206,4 +210,33 @@ bool store_probe(Store *store, Error *err)
     const bool ok = sql_number(&store->reader, err, &count, "SELECT count FROM probe", "");
     pthread_mutex_unlock(&store->reader.lock);
     return ok;
+}
+
+static bool shrink(Db *db, bool *more, Error *err)
+{
+    enum { INCREMENTAL = 2 };  // as SQLite numbers the kinds of auto_vacuum
+    int64_t kind = 0, before = 0, after = 0;
+    *more = false;
+    if (!sql_number(db, err, &kind, "PRAGMA auto_vacuum", "")
+        || !sql_number(db, err, &before, "PRAGMA freelist_count", ""))
+        return false;
+    if (kind != INCREMENTAL || before <= SPARE_PAGES)
+        return true;
+    char *sql = xasprintf("PRAGMA incremental_vacuum(%d)", SHRINK_PAGES);
+    const bool ok =
+        sql_run(db, err, sql, "") && sql_number(db, err, &after, "PRAGMA freelist_count", "");
+    free(sql);
+    *more = ok && after > SPARE_PAGES && after < before;
+    return ok;
+}
+
+bool store_shrink(Store *store, bool *more, Error *err)
+{
+    *more = false;
+    if (!store_begin(store, err))
+        return false;
+    if (shrink(&store->writer, more, err))
+        return store_commit(store, err);
+    store_rollback(store);
+    return false;
 }

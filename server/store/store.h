@@ -63,6 +63,10 @@ bool store_remove_checkpoint(Store *store, int64_t job_id, int64_t step, Error *
 bool store_removed(Store *store, int64_t job_id, int64_t step, Error *err);
 /* A slice of the rows of a removed job; *done once there are none, and the removal with them. */
 bool store_purge_job(Store *store, int64_t id, bool *done, Error *err);
+/* Give a slice of the space that deletions have left in the file back to the disk, where that is
+ * much; *more: there is more. A transaction of its own, of a store that this program has made: one
+ * of an earlier version keeps its size until somebody vacuums it. */
+bool store_shrink(Store *store, bool *more, Error *err);
 /* Forget the oldest events that tell of a deletion, be it of a job or of something else. *oldest:
  * the first event that is still kept for readers that catch up; 0: as before. */
 bool store_prune_events(Store *store, int64_t *oldest, Error *err);

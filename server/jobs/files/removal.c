@@ -1,7 +1,5 @@
 #include "server/jobs/files/removal.h"
 
-#include <limits.h>
-
 #include "server/jobs/files/job_files.h"
 
 static bool purge_slice(Store *store, int64_t id, bool *done, Error *err)
@@ -40,7 +38,25 @@ static bool removal_of_checkpoint(const char *data, Store *store, const Removal 
     return false;
 }
 
-bool removals_finish(const char *data, Store *store, bool checkpoints, Log *log, Error *err)
+static bool goes_on(const RemovalRules *rules)
+{
+    return !rules->go_on || rules->go_on(rules->context);
+}
+
+static bool finish(const char *data, Store *store, const Removal *removal,
+                   const RemovalRules *rules, Log *log, Error *err)
+{
+    bool done = false;
+    if (!removal->whole_job)
+        return removal_of_checkpoint(data, store, removal, err);
+    do {
+        if (!removal_of_job(data, store, removal->job_id, 1, &done, log, err))
+            return false;
+    } while (!done && goes_on(rules));
+    return true;
+}
+
+bool removals_finish(const char *data, Store *store, RemovalRules rules, Log *log, Error *err)
 {
     RemovalList list;
     Error first = {0};
@@ -49,17 +65,13 @@ bool removals_finish(const char *data, Store *store, bool checkpoints, Log *log,
     for (size_t i = 0; i < list.count; i++) {
         const Removal *removal = &list.items[i];
         Error fault = {0};
-        if (!removal->whole_job && !checkpoints)
+        if ((!removal->whole_job && !rules.checkpoints)
+            || finish(data, store, removal, &rules, log, &fault))
             continue;
-        bool done;
-        const bool ok = removal->whole_job ? removal_of_job(data, store, removal->job_id, INT_MAX,
-                                                            &done, log, &fault)
-                                           : removal_of_checkpoint(data, store, removal, &fault);
-        if (!ok && first.code == ERR_NONE)
+        if (first.code == ERR_NONE)
             first = fault;
-        if (!ok)
-            LOG(log, LOG_WARNING, "files_left", log_int("job", removal->job_id),
-                log_text("error", fault.message));
+        LOG(log, LOG_WARNING, "files_left", log_int("job", removal->job_id),
+            log_text("error", fault.message));
     }
     removal_list_free(&list);
     if (first.code != ERR_NONE && err)

@@ -8,9 +8,17 @@
 #include "server/base/log.h"
 #include "server/store/store.h"
 
-/* Finish what there is. Those of single checkpoints only where no job runs: a training may be about
- * to write the same files again. False, with the reason, if something is left. */
-bool removals_finish(const char *data, Store *store, bool checkpoints, Log *log, Error *err);
+typedef struct {
+    bool checkpoints;  // those of single ones too, where no job runs: a training may be about to
+                       // write the same files again
+    // Between two steps: a long job has hundreds. False: leave the rest for another time. NULL: go
+    // on to the end.
+    bool (*go_on)(void *context);
+    void *context;
+} RemovalRules;
+
+/* Finish what there is. False, with the reason, if something cannot go now. */
+bool removals_finish(const char *data, Store *store, RemovalRules rules, Log *log, Error *err);
 
 /* The same of one job that was deleted: its files, and as many slices of its rows; *done if that
  * was all. */

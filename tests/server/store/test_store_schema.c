@@ -231,6 +231,9 @@ static void a_store_of_the_fifth_schema_goes_on(void **state)
     removal_list_free(&removals);
     CHECK_OK(store_kernels(store, 5, &kernels, &f->err), f->err);
     assert_null(kernels);
+    bool more = true;
+    CHECK_OK(store_shrink(store, &more, &f->err), f->err);
+    assert_false(more);
     store_close(store);
 }
 
