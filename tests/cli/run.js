@@ -21,9 +21,8 @@ export const TINY = {
 };
 
 // All networks, in the order of the table.
-export const NETWORKS = ["googlenet", "googlenet_tiny", "googlenet_bn", "googlenet_v2", "googlenet_residual",
-  "googlenet_torchvision", "inception_v3", "resnet8", "wide_resnet8", "wide_resnet16", "resnet18", "resnet50", "alexnet",
-  "vgg11", "nin"];
+const table = readFileSync(new URL("../../core/models/models.c", import.meta.url), "utf8");
+export const NETWORKS = [...table.matchAll(/\{\.name = "(\w+)"/g)].map(([, name]) => name);
 
 // A folder that is gone when the test `t` ends.
 export function folder(t) {
