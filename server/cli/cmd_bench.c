@@ -126,15 +126,26 @@ static double speed(double gflop, double ms)
 
 /* ---- Text ---- */
 
-/* The width of the kernels' columns: that of the longest name in the table. */
-static int kernel_width(const BenchResult *r)
+/* Columns as wide as the longest name in each. */
+typedef struct {
+    int layer, kernel;
+} Widths;
+
+static int wider(int width, const char *text)
 {
-    size_t width = strlen("kernel");
-    for (int i = 0; i < r->layer_count; i++)
+    const int length = (int)strlen(text);
+    return length > width ? length : width;
+}
+
+static Widths widths(const BenchResult *r)
+{
+    Widths w = {wider(0, "name"), wider(0, "kernel")};
+    for (int i = 0; i < r->layer_count; i++) {
+        w.layer = wider(w.layer, r->layers[i].name);
         for (int k = 0; k < 3; k++)
-            if (strlen(r->layers[i].kernels[k]) > width)
-                width = strlen(r->layers[i].kernels[k]);
-    return (int)width;
+            w.kernel = wider(w.kernel, r->layers[i].kernels[k]);
+    }
+    return w;
 }
 
 typedef struct {
@@ -155,30 +166,31 @@ static void print_direction(Direction d)
                100 * speed(d.gflop, d.ms) / d.ceiling_gflops, d.width, d.kernel);
 }
 
-static void print_heads(int width)
+static void print_heads(Widths w)
 {
     static const char *const DIRECTIONS[] = {"forward", "backward data", "backward weights"};
-    printf("%-16s %-15s %13s", "", "", "");
+    printf("%-*s %-15s %13s", w.layer, "", "", "");
     for (size_t i = 0; i < COUNT(DIRECTIONS); i++)
-        printf("  %-*s", 19 + width, DIRECTIONS[i]);
-    printf(" %6s\n%-16s %-15s %13s", "rest", "name", "type", "output");
+        printf("  %-*s", 19 + w.kernel, DIRECTIONS[i]);
+    printf(" %6s\n%-*s %-15s %13s", "rest", w.layer, "name", "type", "output");
     for (size_t i = 0; i < COUNT(DIRECTIONS); i++)
-        printf("  %7s %5s %4s %-*s", "ms", "GF/s", "peak", width, "kernel");
+        printf("  %7s %5s %4s %-*s", "ms", "GF/s", "peak", w.kernel, "kernel");
     printf(" %6s\n", "ms");
 }
 
 static void print_layers(const BenchResult *r)
 {
-    const int width = kernel_width(r);
-    print_heads(width);
+    const Widths w = widths(r);
+    print_heads(w);
     for (int i = 0; i < r->layer_count; i++) {
         const BenchLayer *l = &r->layers[i];
         const double ms[] = {l->forward_ms, l->backward_data_ms, l->backward_weights_ms};
         char shape[48];
         snprintf(shape, sizeof shape, "%d x %d x %d", l->dst.channels, l->dst.height, l->dst.width);
-        printf("%-16s %-15s %13s", l->name, l->type, shape);
+        printf("%-*s %-15s %13s", w.layer, l->name, l->type, shape);
         for (size_t k = 0; k < COUNT(ms); k++)
-            print_direction((Direction){ms[k], l->gflop, r->ceiling_gflops, l->kernels[k], width});
+            print_direction(
+                (Direction){ms[k], l->gflop, r->ceiling_gflops, l->kernels[k], w.kernel});
         printf(l->other_ms > 0 ? " %6.2f\n" : "\n", l->other_ms);
     }
 }

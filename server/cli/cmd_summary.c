@@ -73,26 +73,40 @@ static const char *grouped(int64_t value, char text[NUMBER_WIDTH])
     return text;
 }
 
-static void print_row(const char *name, const char *type, const char *shape, int64_t parameters,
-                      int64_t multiply_adds)
+/* As wide as the longest name of a node. */
+static int name_width(const Graph *g)
+{
+    size_t width = strlen("total");
+    for (Node n = 1; n < graph_node_count(g); n++) {
+        const size_t length = strlen(graph_node(g, n)->name);
+        if (length > width)
+            width = length;
+    }
+    return (int)width;
+}
+
+static void print_row(int width, const char *name, const char *type, const char *shape,
+                      int64_t parameters, int64_t multiply_adds)
 {
     char p[NUMBER_WIDTH], m[NUMBER_WIDTH];
-    printf("%-14s %-16s %14s %12s %14s\n", name, type, shape, grouped(parameters, p),
+    printf("%-*s %-16s %14s %12s %14s\n", width, name, type, shape, grouped(parameters, p),
            grouped(multiply_adds, m));
 }
 
 static void print_text(const Model *model, const Graph *g, int classes)
 {
     char shape[SHAPE_TEXT];
+    const int width = name_width(g);
     printf("%s, images of %s, %d classes\n\n", model->title,
            shape_text(graph_shape(g, graph_input(g)), shape), classes);
-    printf("%-14s %-16s %14s %12s %14s\n", "name", "type", "output", "parameters", "multiply-adds");
+    printf("%-*s %-16s %14s %12s %14s\n", width, "name", "type", "output", "parameters",
+           "multiply-adds");
     for (Node n = 1; n < graph_node_count(g); n++) {
         const GraphNode *node = graph_node(g, n);
-        print_row(node->name, node->type->name, shape_text(node->spec.dst, shape),
+        print_row(width, node->name, node->type->name, shape_text(node->spec.dst, shape),
                   graph_node_parameters(node), node->spec.multiply_adds);
     }
-    print_row("total", "", "", graph_parameter_count(g), graph_multiply_adds(g));
+    print_row(width, "total", "", "", graph_parameter_count(g), graph_multiply_adds(g));
     printf("\n");
     for (int i = 0; model->stages[i]; i++)
         printf("stage %d  %s\n", i + 1,

@@ -55,6 +55,13 @@ test("the chapter's network has its stages and parameters", () => {
   ]);
 });
 
+test("long names move no column", () => {
+  for (const network of ["wide_resnet16", "inception_v3"]) {
+    const rows = googlenetd("summary", network).out.split("\n\n")[1].split("\n");
+    assert.deepEqual([...new Set(rows.map((row) => row.length))], [rows[0].length], network);
+  }
+});
+
 test("as JSON its layers add up to the totals", () => {
   const summary = JSON.parse(googlenetd("summary", "--json").out);
   assert.equal(summary.parameters, 5977530);
