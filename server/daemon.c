@@ -316,6 +316,12 @@ static bool start(Daemon *d, const ServerConfig *config, Error *err)
 /* ---- Run ---- */
 
 /* Wait for a signal that ends the daemon; feed the watchdog as long as training moves on. */
+/* Schedulers warn of the end of their time by one of the latter two. */
+static const char *checkpoint_signal(int number)
+{
+    return number == SIGHUP ? "SIGHUP" : number == SIGUSR1 ? "SIGUSR1" : "SIGUSR2";
+}
+
 static int wait_for_end(Daemon *d)
 {
     const double watchdog = notify_watchdog_seconds();
@@ -324,8 +330,8 @@ static int wait_for_end(Daemon *d)
         const int signal = signals_wait(d->signals, (int)(period * 1000));
         if (signal == SIGTERM || signal == SIGINT)
             return signal;
-        if (signal == SIGHUP) {
-            LOG(d->log, LOG_INFO, "checkpoint_all", log_text("signal", "SIGHUP"));
+        if (signal != 0) {
+            LOG(d->log, LOG_INFO, "checkpoint_all", log_text("signal", checkpoint_signal(signal)));
             jobs_checkpoint_all(d->jobs);
         }
         if (watchdog > 0 && jobs_silence(d->jobs) < watchdog)

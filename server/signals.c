@@ -14,8 +14,8 @@ struct Signals {
     pthread_mutex_t lock;
     pthread_cond_t came;
     double leave_seconds;
-    int end;      // the signal that asked for it; 0: none has
-    bool hangup;  // a SIGHUP came and was not yet taken
+    int end;    // the signal that asked for it; 0: none has
+    int other;  // one that came and was not yet taken; 0: none
 };
 
 static sigset_t our_signals(void)
@@ -25,7 +25,14 @@ static sigset_t our_signals(void)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGUSR2);
     return set;
+}
+
+static bool asks_for_end(int number)
+{
+    return number == SIGTERM || number == SIGINT;
 }
 
 static void die_of(int number)
@@ -42,10 +49,10 @@ static void die_of(int number)
 static void take(Signals *s, int number)
 {
     pthread_mutex_lock(&s->lock);
-    if (number == SIGHUP)
-        s->hangup = true;
-    else
+    if (asks_for_end(number))
         s->end = number;
+    else
+        s->other = number;
     pthread_cond_signal(&s->came);
     pthread_mutex_unlock(&s->lock);
 }
@@ -65,13 +72,13 @@ static void *listen_to_signals(void *context)
         if (number <= 0)
             continue;
         const double now = clock_seconds();
-        if (number != SIGHUP && end_at > 0) {
+        if (asks_for_end(number) && end_at > 0) {
             const double since = now - (end_at - s->leave_seconds);
             if (number != first || since > SIGNAL_ECHO_MS / 1e3)
                 die_of(number);
             continue;
         }
-        if (number != SIGHUP) {
+        if (asks_for_end(number)) {
             end_at = now + s->leave_seconds;
             first = number;
         }
@@ -100,10 +107,10 @@ int signals_wait(Signals *s, int timeout_ms)
     const struct timespec until = clock_after(timeout_ms / 1000.0);
     pthread_mutex_lock(&s->lock);
     int waited = 0;
-    while (!s->end && !s->hangup && waited != ETIMEDOUT)
+    while (!s->end && !s->other && waited != ETIMEDOUT)
         waited = pthread_cond_timedwait(&s->came, &s->lock, &until);
-    const int number = s->end ? s->end : s->hangup ? SIGHUP : 0;
-    s->hangup = false;
+    const int number = s->end ? s->end : s->other;
+    s->other = 0;
     pthread_mutex_unlock(&s->lock);
     return number;
 }

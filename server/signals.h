@@ -1,10 +1,10 @@
 /* server/signals.h -- the signals that steer the daemon, on a thread that nothing can hold up.
  *
- * SIGTERM and SIGINT ask for the end, SIGHUP for something else. From the first that asks for the
- * end on, the process has so many seconds: whatever blocks then, be it a disk or a full pipe, the
- * thread ends the process, with exit code 0. The second one ends it at once, as if the signal had
- * never been caught; the same signal within SIGNAL_ECHO_MS is the same request once more:
- * timeout(1) and shells send theirs to the process and to its group.
+ * SIGTERM and SIGINT ask for the end, SIGHUP, SIGUSR1 and SIGUSR2 for something else. From the
+ * first that asks for the end on, the process has so many seconds: whatever blocks then, be it a
+ * disk or a full pipe, the thread ends the process, with exit code 0. The second one ends it at
+ * once, as if the signal had never been caught; the same signal within SIGNAL_ECHO_MS is the same
+ * request once more: timeout(1) and shells send theirs to the process and to its group.
  */
 #pragma once
 #include <stdbool.h>

@@ -174,6 +174,8 @@ int cmd_export(int argc, char **argv)
         return exit_code;
     if (!a.onnx)
         fail(&err, ERR_INVALID, "--onnx FILE is missing: where to write to");
+    else if (strcmp(a.onnx, "-") == 0)
+        fail(&err, ERR_INVALID, "--onnx - is no file: what is told goes to standard output");
     else if (a.fold && a.keep)
         fail(&err, ERR_INVALID, "--fold-batch-norm and --no-fold-batch-norm contradict each other");
     else if (a.remote.server)

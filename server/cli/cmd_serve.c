@@ -8,8 +8,8 @@
 #include "server/daemon.h"
 
 static const ServerCommand COMMAND = {
-    .about = "Take training jobs over HTTP and work through them, until SIGTERM. SIGHUP makes\n"
-             "running jobs write a checkpoint.",
+    .about = "Take training jobs over HTTP and work through them, until SIGTERM. SIGHUP,\n"
+             "SIGUSR1 and SIGUSR2 make running jobs write a checkpoint.",
 };
 
 int cmd_serve(int argc, char **argv)

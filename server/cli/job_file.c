@@ -10,12 +10,32 @@
 #include "server/base/files.h"
 #include "server/base/json_text.h"
 #include "server/cli/input.h"
+#include "server/settings/spec_fields.h"
+
+/* Whether a field holds text, which may look like a number or a word of JSON: name=7. */
+static bool is_text(const char *path)
+{
+    static const FieldKind *const KINDS[] = {&FIELD_NAME, &FIELD_MODEL, &FIELD_DATASET,
+                                             &FIELD_NETWORK, &FIELD_CHOICE};
+    char *pointer = xasprintf("%s%s", *path == '/' ? "" : "/", path);
+    for (char *dot; *path != '/' && (dot = strchr(pointer, '.'));)
+        *dot = '/';
+    const Field *field = spec_field(pointer);
+    bool text = strncmp(pointer, "/metadata/", strlen("/metadata/")) == 0;
+    for (size_t i = 0; field && i < COUNT(KINDS); i++)
+        text = text || field->kind == KINDS[i];
+    free(pointer);
+    return text;
+}
 
 /* The value of a --set. */
-static cJSON *set_value(const char *text)
+static cJSON *set_value(const char *path, const char *text)
 {
     cJSON *value = json_parse_text("value", text, strlen(text), NULL);
-    return value ? value : cJSON_CreateString(text);
+    if (value && (cJSON_IsString(value) || !is_text(path)))
+        return value;
+    cJSON_Delete(value);
+    return cJSON_CreateString(text);
 }
 
 /* Put a value at "optimizer.learning_rate" or, as faults name fields, "/optimizer/learning_rate",
@@ -32,6 +52,7 @@ static bool apply_set(cJSON *job, const char *set, Error *err)
                     set);
     char *path = xstrdup(set);
     path[equals - set] = '\0';
+    cJSON *value = set_value(path, equals + 1);
     cJSON *object = job;
     const bool pointer = path[0] == '/';
     char *key = path + pointer;
@@ -45,11 +66,12 @@ static bool apply_set(cJSON *job, const char *set, Error *err)
         object = inner;
     }
     if (!ok) {
+        cJSON_Delete(value);
         fail(err, ERR_INVALID, "--set %.200s: what stands before the %s is not an object", set,
              pointer ? "slash" : "dot");
     } else {
         cJSON_DeleteItemFromObjectCaseSensitive(object, key);
-        cJSON_AddItemToObject(object, key, set_value(equals + 1));
+        cJSON_AddItemToObject(object, key, value);
     }
     free(path);
     return ok;

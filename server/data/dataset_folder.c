@@ -1,6 +1,8 @@
 #include "server/data/dataset_folder.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/memory.h"
@@ -34,6 +36,31 @@ bool dataset_available(const char *datasets, const DatasetInfo *info, Error *err
     return ok;
 }
 
+/* A folder with none of the files that a set has: pictures, perhaps, that nobody has imported. */
+static bool is_pictures(const char *path)
+{
+    static const char *const FILES[] = {"set.index", "train-images-idx3-ubyte",
+                                        "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+                                        "t10k-labels-idx1-ubyte"};
+    struct stat info;
+    bool none = strchr(path, '/') && stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    for (size_t i = 0; i < COUNT(FILES); i++) {
+        char *plain = xasprintf("%s/%s", path, FILES[i]), *packed = xasprintf("%s.gz", plain);
+        none = none && access(plain, F_OK) != 0 && access(packed, F_OK) != 0;
+        free(plain);
+        free(packed);
+    }
+    return none;
+}
+
+static bool fail_pictures(const char *path, Error *err)
+{
+    return fail(err, ERR_NOT_FOUND,
+                "%.200s is a folder, but no data set: `googlenetd dataset import` makes one of "
+                "pictures",
+                path);
+}
+
 bool dataset_open_named(const char *data, const char *datasets, int64_t id, const char *name,
                         Dataset **set, Error *err)
 {
@@ -41,7 +68,8 @@ bool dataset_open_named(const char *data, const char *datasets, int64_t id, cons
     // With a slash in it, it is a folder for dataset_open, whatever the data folder is called.
     char *path = id > 0 ? xasprintf("%s/", dataset_pixels_path(data, id).text) : xstrdup(name);
     char *folder = known ? dataset_folder(datasets, known) : NULL;
-    const bool ok = dataset_open(path, folder, set, err);
+    const bool ok = (known || id > 0 || !is_pictures(path) || fail_pictures(path, err))
+                    && dataset_open(path, folder, set, err);
     free(folder);
     free(path);
     return ok;

@@ -31,7 +31,8 @@ bool store_load_version_row(Store *store, int64_t row, VersionRow *version, Erro
 bool store_model_named(Store *store, const char *name, ModelRow *model, Error *err);
 bool store_models(Store *store, const ModelQuery *query, ModelList *list, Error *err);
 /* One that a reference names, of one moment: version `number`, else where `alias` points, else
- * (number 0, alias NULL) where "production" does, else the newest. Row 0: there is none. */
+ * (number 0, alias NULL) where "production" does, else the newest; the alias "latest" is that too.
+ * Row 0: there is none. */
 bool store_resolve_version(Store *store, const char *model, const char *alias, int64_t number,
                            VersionRow *version, Error *err);
 bool store_version(Store *store, int64_t model_id, int64_t number, VersionRow *version, Error *err);

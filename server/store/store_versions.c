@@ -106,8 +106,9 @@ static bool prepare_resolve(Db *db, sqlite3_stmt **stmt, Error *err)
     char *sql = table_select(&TABLE);
     sql_append(&sql,
                " FROM model_versions WHERE model_id = (SELECT id FROM models WHERE name = ?1)"
-               " AND version = CASE WHEN ?2 > 0 THEN ?2 ELSE coalesce((%s),",
-               POINTED_AT);
+               " AND version = CASE WHEN ?2 > 0 THEN ?2 WHEN ?3 = 'latest' THEN (%s)"
+               " ELSE coalesce((%s),",
+               NEWEST, POINTED_AT);
     sql_append(&sql, " CASE WHEN ?3 IS NULL THEN (%s) END) END", NEWEST);
     const bool ok = sql_prepare(db, err, stmt, sql, "");
     free(sql);

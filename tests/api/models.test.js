@@ -106,8 +106,8 @@ test('a key makes one version, also after a restart', async () => {
 test('aliases move by merge patch, all or nothing', async () => {
   const made = await patch('shirts', { aliases: { production: 1, old: 1 }, metadata: { who: 'me' } });
   assert.deepEqual([made.json.aliases, made.json.metadata], [{ old: 1, production: 1 }, { who: 'me' }]);
-  const bad = await patch('shirts', { aliases: { production: 2, old: 9, 7: 1, 'a b': 1 }, name: 'x' }, { status: 400 });
-  assert.deepEqual(pointers(bad).sort(), ['/aliases/7', '/aliases/a b', '/aliases/old', '/name']);
+  const bad = await patch('shirts', { aliases: { production: 2, old: 9, 7: 1, 'a b': 1, latest: 1 }, name: 'x' }, { status: 400 });
+  assert.deepEqual(pointers(bad).sort(), ['/aliases/7', '/aliases/a b', '/aliases/latest', '/aliases/old', '/name']);
   assert.deepEqual((await client.get('/v1/models/shirts')).json, made.json);
   // If-Match: of two who have read the same, one is told.
   const headers = { 'if-match': made.headers.get('etag') };
@@ -117,6 +117,15 @@ test('aliases move by merge patch, all or nothing', async () => {
   assert.equal((await client.get('/v1/models/shirts/versions/production')).json.version, 2);
   assert.deepEqual((await client.get('/v1/models/shirts/versions/2')).json.aliases, ['production']);
   await client.get('/v1/models/shirts/versions/old', { status: 404 });
+  // The newest has a word of its own, whatever production is.
+  await patch('shirts', { aliases: { production: 1, latest: null } });
+  assert.equal((await client.get('/v1/models/shirts/versions/latest')).json.version, 2);
+  assert.equal((await client.get('/v1/models/shirts/versions/production')).json.version, 1);
+  for (const [model, version] of [['shirts', 1], ['shirts@production', 1], ['shirts@latest', 2]]) {
+    const { json } = await client.post('/v1/jobs?dry_run=true', { ...SETTINGS, init_from: { model } }, { status: 200 });
+    assert.equal(json.settings.init_from.model, `shirts@${version}`);
+  }
+  await patch('shirts', { aliases: { production: 2 } });
 });
 
 test('the file comes whole, in part, and not again', async () => {

@@ -234,3 +234,11 @@ test("a training goes on with its set in another place, and not with another set
   const fashion = f.run("train", "job.json", "--out", "run", "--resume", "--set", "epochs=3");
   assert.match(fashion.err, /^googlenetd: run is of a training on \S*moved\S*, not fashion_mnist\n$/);
 });
+
+test("a folder of pictures that nobody has imported is called so", (t) => {
+  const f = folder(t);
+  pictures(f, "in", 2);
+  f.write("job.json", { network: "googlenet_tiny", image_size: 28, threads: 1 });
+  const { code, err } = f.run("train", "job.json", "--set", "dataset=in/");
+  assert.deepEqual([code, err], [1, `googlenetd: ${f.dir}/in is a folder, but no data set: \`googlenetd dataset import\` makes one of pictures\n`]);
+});

@@ -73,13 +73,15 @@ bool list_model_versions(App *app, const Request *req, Response *res, Error *err
     return true;
 }
 
+/* The versions come with the newest first. */
 static const VersionRow *find_version(const ModelDetail *model, const char *number_or_alias)
 {
     for (size_t i = 0; i < model->versions.count; i++) {
         char number[ID_TEXT];
         const VersionRow *row = &model->versions.items[i];
         snprintf(number, sizeof number, "%lld", (long long)row->version);
-        bool named = strcmp(number, number_or_alias) == 0;
+        bool named = strcmp(number, number_or_alias) == 0
+                     || (i == 0 && strcmp(number_or_alias, "latest") == 0);
         for (size_t a = 0; a < model->aliases.count; a++)
             named |= model->aliases.items[a].version == row->version
                      && strcmp(model->aliases.items[a].alias, number_or_alias) == 0;

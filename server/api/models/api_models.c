@@ -226,6 +226,8 @@ static void read_aliases(const cJSON *patch, const ModelDetail *model, AliasList
             faults_add(faults, pointer,
                        "must be called by 1 to 32 letters, digits, dots, underscores and hyphens, "
                        "and not by digits alone");
+        else if (strcmp(item->string, "latest") == 0 && !cJSON_IsNull(item))
+            faults_add(faults, pointer, "is always the newest version: an alias has another name");
         else if (json_given_twice(members, item))
             faults_add(faults, pointer, "is given twice");
         else if (!cJSON_IsNull(item)

@@ -58,6 +58,7 @@ void interrupt_install(void)
     handle(SIGTERM, on_signal);
     handle(SIGXCPU, on_signal);
     handle(SIGUSR1, on_signal);
+    handle(SIGUSR2, on_signal);
     if (!is_ignored(SIGINT))
         handle(SIGINT, on_signal);
     if (!is_ignored(SIGHUP))
