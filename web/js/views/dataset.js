@@ -58,13 +58,14 @@ function reportFacts(report) {
 
 function setFacts(set, report) {
   const took = set.started_at && set.finished_at ? (new Date(set.finished_at) - new Date(set.started_at)) / 1000 : null;
+  const isKnown = took !== null && took >= 0;  // less: the daemon's clock was set back meanwhile
   return [
     ...(set.status === 'ready' ? [['Training pictures', grouped(set.counts.train)], ['Test pictures', grouped(set.counts.test)], ['Classes', grouped(set.classes.length)]] : []),
     ...(set.status === 'ready' && isOwn(set) ? [['Left out', grouped(set.counts.left_out)]] : []),
     ['Each picture', imageText(set.image)], ['Source', sourceText(set)],
     ...(report && set.status === 'ready' ? reportFacts(report) : []),
     ...(set.bytes ? [['On disk', bytes(set.bytes)]] : []), ...(isOwn(set) ? [['Created', time(set.created_at)]] : []),
-    ...(took !== null && isOwn(set) ? [['Import took', span(took)]] : []), ...(set.digest ? [['Digest', set.digest.slice(0, 16)]] : []),
+    ...(isKnown && isOwn(set) ? [['Import took', span(took)]] : []), ...(set.digest ? [['Digest', set.digest.slice(0, 16)]] : []),
   ];
 }
 
