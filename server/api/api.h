@@ -108,7 +108,7 @@ bool get_model(App *app, const Request *req, Response *res, Error *err);
 bool patch_model(App *app, const Request *req, Response *res, Error *err);
 bool delete_model(App *app, const Request *req, Response *res, Error *err);
 bool list_model_versions(App *app, const Request *req, Response *res, Error *err);
-bool put_model_version(App *app, const Request *req, Response *res, Error *err);
+bool send_model_version(App *app, const Request *req, Response *res, Error *err);
 bool get_model_version(App *app, const Request *req, Response *res, Error *err);
 bool delete_model_version(App *app, const Request *req, Response *res, Error *err);
 bool get_model_content(App *app, const Request *req, Response *res, Error *err);

@@ -73,3 +73,10 @@ bool model_version_parse(const char *text, int64_t *version)
 {
     return parse_id(text, "", 1, version);
 }
+
+void dataset_public_id(int64_t id, const char *name, char *text, size_t size)
+{
+    char number[ID_TEXT];
+    dataset_id_format(id, number);
+    snprintf(text, size, "%s", id > 0 ? number : name);
+}

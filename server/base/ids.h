@@ -5,6 +5,7 @@
  */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { ID_TEXT = 32 };  // bytes of an id as text, with the final NUL
@@ -19,6 +20,8 @@ void checkpoint_id_format(int64_t step, char text[ID_TEXT]);  // "step_4690"
 bool checkpoint_id_parse(const char *text, int64_t *step);
 
 void dataset_id_format(int64_t id, char text[ID_TEXT]);  // "set_3"
+/* The id that clients know a set by: a known one, whose number is 0, has its name. */
+void dataset_public_id(int64_t id, const char *name, char *text, size_t size);
 bool dataset_id_parse(const char *text, int64_t *id);
 
 void model_id_format(int64_t id, char text[ID_TEXT]);  // "model_3"

@@ -120,7 +120,10 @@ static void add_dataset(cJSON *json, const VersionRow *row)
         cJSON_AddNullToObject(json, "dataset");
         return;
     }
+    char id[DATASET_NAME];
     cJSON *set = cJSON_AddObjectToObject(json, "dataset");
+    dataset_public_id(row->dataset.id, row->dataset.name, id, sizeof id);
+    cJSON_AddStringToObject(set, "id", id);
     cJSON_AddStringToObject(set, "name", row->dataset.name);
     cJSON_AddItemToObject(set, "digest",
                           row->dataset.digest[0] ? cJSON_CreateString(row->dataset.digest)

@@ -89,6 +89,29 @@ test('known sets count their classes as those of people do', async () => {
   assert.deepEqual(known.classes, classes);
 });
 
+test('a data set has one id wherever it is told of', async () => {
+  const version = (await client.get('/v1/models/shirts/versions/1')).json;
+  const card = (await client.get('/v1/models/shirts/versions/1/card')).json;
+  const evaluation = (await client.get('/v1/evaluations/eval_1')).json;
+  const shown = { id: 'fashion_mnist', name: 'fashion_mnist', digest: null };
+  for (const { object, dataset } of [version, card, evaluation, (await client.job(job.id))]) assert.deepEqual(dataset, shown, object);
+  assert.equal((await client.get(`/v1/datasets/${version.dataset.id}`)).json.id, shown.id);
+});
+
+test('weights come by POST as by PUT, and evaluations of a version are found by its aliases too', async () => {
+  const { bytes } = await client.get('/v1/models/shirts/versions/1/content');
+  for (const [method, version] of [['POST', 1], ['PUT', 2]]) {
+    const { json, headers } = await client.call(method, '/v1/models/foreign/versions', { body: bytes, headers: BYTES, status: 201 });
+    assert.deepEqual([json.version, headers.get('location')], [version, `/v1/models/foreign/versions/${version}`]);
+  }
+  await client.call('PATCH', '/v1/models/foreign', { body: { aliases: { next: 2 } }, status: 200 });
+  const { id } = (await client.post('/v1/evaluations', { model: 'foreign@next', limit: 10 }, { status: 202 })).json;
+  const found = async (reference) => (await client.get(`/v1/evaluations?model=${reference}`)).json.data.map((row) => row.id);
+  assert.deepEqual(await Promise.all(['foreign', 'foreign@2', 'foreign@next', 'foreign@1'].map(found)), [[id], [id], [id], []]);
+  await client.get('/v1/evaluations?model=foreign@gone', { status: 400 });
+  await client.call('DELETE', '/v1/models/foreign', { status: 204 });
+});
+
 test('what a list holds is there by itself, and the same', async () => {
   const items = [
     ['/v1/jobs', 'id'], [`/v1/jobs/${job.id}/checkpoints`, 'id'], ['/v1/datasets', 'id'], [`/v1/datasets/${set.id}/pictures`, 'n'],

@@ -46,10 +46,7 @@ static void find_job(App *app, const EvaluationRequest *request, EvaluationRow *
         faults_add(faults, "/job", "must be a job's id, there is no %.40s", request->job);
         return;
     }
-    if (job.dataset.id > 0)
-        dataset_id_format(job.dataset.id, dataset);
-    else
-        snprintf(dataset, DATASET_NAME, "%s", job.dataset.name);
+    dataset_public_id(job.dataset.id, job.dataset.name, dataset, DATASET_NAME);
     job_info_free(&job);
     picture_kind_of_set(app, dataset, kind);
     find_checkpoint(app, request, row, faults);
@@ -68,10 +65,7 @@ static void find_model(App *app, const EvaluationRequest *request, EvaluationRow
     row->source.model_id = version.row.model_id;
     row->source.version = version.row.version;
     snprintf(row->source.model, sizeof row->source.model, "%s", version.name);
-    if (version.row.dataset.id > 0)
-        dataset_id_format(version.row.dataset.id, dataset);
-    else
-        snprintf(dataset, DATASET_NAME, "%s", version.row.dataset.name);
+    dataset_public_id(version.row.dataset.id, version.row.dataset.name, dataset, DATASET_NAME);
     *kind = picture_kind_of_version(&version);
     model_version_free(&version);
     if (!dataset[0] && !request->dataset)

@@ -364,7 +364,7 @@ static bool take_file(void *context, const UploadInfo *upload, Response *res, Er
     return in->faults.count > 0 && respond_faults(res, &in->faults);
 }
 
-bool put_model_version(App *app, const Request *req, Response *res, Error *err)
+bool send_model_version(App *app, const Request *req, Response *res, Error *err)
 {
     UploadWriter *writer;
     Incoming *in = xcalloc(1, sizeof *in);

@@ -33,11 +33,10 @@ static void add_dataset(cJSON *to, const VersionRow *version)
         cJSON_AddNullToObject(to, "dataset");
         return;
     }
-    char id[ID_TEXT] = "";
+    char id[DATASET_NAME];
     cJSON *set = cJSON_AddObjectToObject(to, "dataset");
-    if (version->dataset.id > 0)
-        dataset_id_format(version->dataset.id, id);
-    json_add_text(set, "id", id);
+    dataset_public_id(version->dataset.id, version->dataset.name, id, sizeof id);
+    cJSON_AddStringToObject(set, "id", id);
     cJSON_AddStringToObject(set, "name", version->dataset.name);
     json_add_text(set, "digest", version->dataset.digest);
 }
