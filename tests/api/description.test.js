@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createConfig, lint } from '@redocly/openapi-core';
+import Ajv2020 from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
 import openapiTS, { astToString } from 'openapi-typescript';
 import ts from 'typescript';
 import { description, strict } from './client.js';
@@ -120,4 +122,33 @@ test('the codes of problems are those of the sources', () => {
   assert.deepEqual([...used].sort(), [...described].sort());
   const { description: text } = description.components.schemas.Problem.properties.code;
   for (const code of described) assert.ok(text.includes(`${code}: `), `${code} has no meaning`);
+});
+
+test('what is sent and what is answered comes with an example, which is one', () => {
+  const closed = strict(description), ajv = new Ajv2020.default({ strict: false, allErrors: true });
+  addFormats.default(ajv);
+  ajv.addSchema(closed, 'openapi');
+  const { schemas } = description.components;
+  const named = new Set();
+  // The schemas of all bodies; of a list, of what it holds; of events, each.
+  const take = (schema) => {
+    const name = schema?.$ref?.split('/').at(-1);
+    if (!name || named.has(name)) return;
+    named.add(name);
+    take(schemas[name].properties?.data?.items);
+    for (const choice of schemas[name].oneOf ?? []) take(choice);
+  };
+  const methods = Object.values(description.paths).flatMap((path) => Object.values(path).filter((method) => method.responses));
+  for (const { requestBody, responses } of methods)
+    for (const { content = {} } of [requestBody ?? {}, ...Object.values(responses)])
+      for (const { schema } of Object.values(content)) take(schema);
+  take({ $ref: '#/components/schemas/Problem' });
+  assert.ok(named.size > 40, [...named].join());
+  for (const name of named) {
+    const check = ajv.getSchema(`openapi#/components/schemas/${name}`);
+    const isUnion = Boolean(schemas[name].oneOf);
+    if (isUnion || name.endsWith('List')) continue;
+    assert.ok(schemas[name].examples?.length > 0, `${name} has no example`);
+    for (const example of schemas[name].examples) assert.ok(check(example), `the example of ${name}: ${ajv.errorsText(check.errors)}`);
+  }
 });
