@@ -2,7 +2,7 @@
 
 #include <oneapi/dnnl/dnnl.h>
 
-#include "core/base/numbers/bf16.h"
+#include "core/kernels/checked.h"
 
 /* DESIGN. A tile of up to 14 rows and 32 columns of c stays in registers (28 of the 32 that AVX-512
  * has) while a column of a, number by number, meets a row of b. The compiler is given the number of
@@ -13,53 +13,6 @@
 
 enum { MAX_ROWS = 14 };
 
-/* ---- Plain ---- */
-
-static void plain_one(const Gemm *g, bool bf16)
-{
-    for (int j = 0; j < g->cols; j++) {
-        const int panel = j / GEMM_PANEL * GEMM_PANEL;
-        const int left = g->cols - panel, width = left < GEMM_PANEL ? left : GEMM_PANEL;
-        for (int i = 0; i < g->rows; i++) {
-            float *c = g->c + i * g->c_row + j;
-            float sum = g->add ? *c : 0;
-            for (int k = 0; k < g->depth; k++) {
-                const ptrdiff_t ai = i * g->a_row + k * g->a_depth;
-                const ptrdiff_t bi = (ptrdiff_t)panel * g->depth + (ptrdiff_t)k * width + j - panel;
-                if (bf16) {
-                    const uint16_t *a = (const uint16_t *)g->a + 2 * ai;
-                    const uint16_t *b = (const uint16_t *)g->b + 2 * bi;
-                    sum += bf16_to_float(a[0]) * bf16_to_float(b[0])
-                           + bf16_to_float(a[1]) * bf16_to_float(b[1]);
-                } else {
-                    sum += ((const float *)g->a)[ai] * ((const float *)g->b)[bi];
-                }
-            }
-            *c = sum;
-        }
-    }
-}
-
-static void plain(const Gemm *g, bool bf16)
-{
-    for (int i = 0; i == 0 || i < g->count; i++) {
-        const Gemm one = gemm_at(g, i);
-        plain_one(&one, bf16);
-    }
-}
-
-void gemm_plain_f32(const Gemm *g)
-{
-    plain(g, false);
-}
-
-void gemm_plain_bf16(const Gemm *g)
-{
-    plain(g, true);
-}
-
-/* ---- AVX-512 ---- */
-
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -67,12 +20,21 @@ void gemm_plain_bf16(const Gemm *g)
 #define MULTIPLY_ADD_bf16(c, a, b)                                                                 \
     _mm512_dpbf16_ps(c, (__m512bh)_mm512_castps_si512(a), (__m512bh)_mm512_castps_si512(b))
 
+#ifdef CHECKED_ACCESSES
+#define TILE_INLINE(TARGET) static __attribute__((noinline, target(TARGET)))
+#define UNROLL
+#else
+#define TILE_INLINE(TARGET) static inline __attribute__((always_inline, target(TARGET)))
+#define UNROLL              _Pragma("GCC unroll 14")
+#endif
+
 #define KERNEL(TYPE, TARGET)                                                                       \
-    static inline __attribute__((always_inline, target(TARGET))) void tile_##TYPE(                 \
-        const Gemm *g, const float *a, const float *b, float *c, const int rows, const int vecs)   \
+    TILE_INLINE(TARGET)                                                                            \
+    void tile_##TYPE(const Gemm *g, const float *a, const float *b, float *c, const int rows,      \
+                     const int vecs)                                                               \
     {                                                                                              \
         __m512 sum[MAX_ROWS][2];                                                                   \
-        _Pragma("GCC unroll 14") for (int i = 0; i < rows; i++)                                    \
+        UNROLL for (int i = 0; i < rows; i++)                                                      \
         {                                                                                          \
             for (int j = 0; j < vecs; j++)                                                         \
                 sum[i][j] =                                                                        \
@@ -82,14 +44,14 @@ void gemm_plain_bf16(const Gemm *g)
             __m512 row[2];                                                                         \
             for (int j = 0; j < vecs; j++)                                                         \
                 row[j] = _mm512_load_ps(b + (k * vecs + j) * VEC);                                 \
-            _Pragma("GCC unroll 14") for (int i = 0; i < rows; i++)                                \
+            UNROLL for (int i = 0; i < rows; i++)                                                  \
             {                                                                                      \
                 const __m512 x = _mm512_set1_ps(a[i * g->a_row + k * g->a_depth]);                 \
                 for (int j = 0; j < vecs; j++)                                                     \
                     sum[i][j] = MULTIPLY_ADD_##TYPE(sum[i][j], x, row[j]);                         \
             }                                                                                      \
         }                                                                                          \
-        _Pragma("GCC unroll 14") for (int i = 0; i < rows; i++)                                    \
+        UNROLL for (int i = 0; i < rows; i++)                                                      \
         {                                                                                          \
             for (int j = 0; j < vecs; j++)                                                         \
                 _mm512_store_ps(c + i * g->c_row + VEC * j, sum[i][j]);                            \

@@ -5,6 +5,7 @@
  * sums: half the products of the larger variants.
  */
 #pragma once
+#include "core/kernels/checked.h"
 #include "core/kernels/conv/winograd_variants.h"
 
 /* Speed comes from functions whose loops are unrolled for the constants of a variant, at the price
@@ -12,12 +13,7 @@
  * plain loops over a variant that is only known when they run: the same loads and stores in a
  * fraction of the code. Sanitizers, which check every load and store and took minutes for the
  * unrolled ones, get those. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WINOGRAD_ROLLED
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef CHECKED_ACCESSES
 #define WINOGRAD_ROLLED
 #endif
 
