@@ -46,7 +46,7 @@ const waits = ({ warning }) => /full|No space/.test(warning ?? '');
 const status = async (daemon, id) => (await ask(daemon, 'GET', `/v1/jobs/${id}`)).json.status;
 
 let undisturbed;
-const twenty = { epochs: 20 };
+const twenty = { epochs: 20, batch_size: 16, train_limit: 320 };  // long enough to be met in the middle
 
 test('an undisturbed run, to compare with', { timeout: 600000 }, async () => {
   const daemon = await Daemon.start();

@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Daemon, killRunning } from '../api/daemon.js';
 
 export const settings = {
-  network: 'googlenet_tiny', image_size: 28, batch_size: 32, train_limit: 640, test_limit: 100, epochs: 4, threads: 1,
-  seed: 2, optimizer: { learning_rate: 0.05, momentum: 0.9 }, checkpoint: { keep: 3 },
+  network: 'googlenet_tiny', image_size: 28, batch_size: 8, train_limit: 160, test_limit: 40, epochs: 4, threads: 1,
+  seed: 2, optimizer: { learning_rate: 0.02, momentum: 0.9 }, checkpoint: { keep: 3 },
 };
 
 // Each test has daemons of its own, which do not outlive it.
