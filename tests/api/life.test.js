@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { Client, collect } from './client.js';
 import { Daemon, until } from './daemon.js';
 
-const settings = { network: 'googlenet_tiny', train_limit: 1000, test_limit: 200, batch_size: 20, epochs: 6, seed: 11, name: 'a life' };
+const settings = { network: 'googlenet_tiny', train_limit: 250, test_limit: 50, batch_size: 5, optimizer: { learning_rate: 0.02 }, epochs: 6, seed: 11, name: 'a life' };
 const ended = (event) => event.type === 'status' && ['succeeded', 'failed'].includes(event.data.status);
 let daemon, client, job;
 
