@@ -11,7 +11,7 @@
 
 /* A format and the bytes that tell it. */
 typedef struct {
-    const char *name;
+    const char *name;  // with its article where it is not taken
     struct {
         size_t at;
         size_t length;  // 0: nothing more is asked for
@@ -24,26 +24,31 @@ static const PictureFormat FORMATS[] = {
     {"JPEG", {{0, 3, "\xff\xd8\xff"}}, decode_jpeg},
     {"PNG", {{0, 8, "\x89PNG\r\n\x1a\n"}}, decode_png},
     {"WebP", {{0, 4, "RIFF"}, {8, 4, "WEBP"}}, decode_webp},
-    {"GIF", {{0, 4, "GIF8"}}, NULL},
-    {"TIFF", {{0, 4, "II*\0"}}, NULL},
-    {"TIFF", {{0, 4, "MM\0*"}}, NULL},
-    {"TIFF", {{0, 4, "II+\0"}}, NULL},
-    {"TIFF", {{0, 4, "MM\0+"}}, NULL},
-    {"AVIF", {{4, 8, "ftypavif"}}, NULL},
-    {"AVIF", {{4, 8, "ftypavis"}}, NULL},
-    {"HEIC", {{4, 7, "ftyphei"}}, NULL},
-    {"HEIC", {{4, 7, "ftyphev"}}, NULL},
-    {"HEIC", {{4, 8, "ftypmif1"}}, NULL},
-    {"HEIC", {{4, 8, "ftypmsf1"}}, NULL},
-    {"JPEG XL", {{0, 2, "\xff\x0a"}}, NULL},
-    {"JPEG XL", {{4, 8, "JXL \r\n\x87\n"}}, NULL},
-    {"JPEG 2000", {{4, 8, "jP  \r\n\x87\n"}}, NULL},
-    {"JPEG 2000", {{0, 4, "\xff\x4f\xff\x51"}}, NULL},
-    {"PDF", {{0, 5, "%PDF-"}}, NULL},
-    {"PostScript", {{0, 4, "%!PS"}}, NULL},
-    {"Photoshop", {{0, 4, "8BPS"}}, NULL},
-    {"icon", {{0, 4, "\0\0\1\0"}}, NULL},
-    {"BMP", {{0, 2, "BM"}, {6, 4, "\0\0\0\0"}}, NULL},
+    {"a GIF", {{0, 4, "GIF8"}}, NULL},
+    {"a TIFF", {{0, 4, "II*\0"}}, NULL},
+    {"a TIFF", {{0, 4, "MM\0*"}}, NULL},
+    {"a TIFF", {{0, 4, "II+\0"}}, NULL},
+    {"a TIFF", {{0, 4, "MM\0+"}}, NULL},
+    {"an AVIF", {{4, 8, "ftypavif"}}, NULL},
+    {"an AVIF", {{4, 8, "ftypavis"}}, NULL},
+    {"a HEIC", {{4, 7, "ftyphei"}}, NULL},
+    {"a HEIC", {{4, 7, "ftyphev"}}, NULL},
+    {"a HEIC", {{4, 8, "ftypmif1"}}, NULL},
+    {"a HEIC", {{4, 8, "ftypmsf1"}}, NULL},
+    {"a JPEG XL", {{0, 2, "\xff\x0a"}}, NULL},
+    {"a JPEG XL", {{4, 8, "JXL \r\n\x87\n"}}, NULL},
+    {"a JPEG 2000", {{4, 8, "jP  \r\n\x87\n"}}, NULL},
+    {"a JPEG 2000", {{0, 4, "\xff\x4f\xff\x51"}}, NULL},
+    {"a PDF", {{0, 5, "%PDF-"}}, NULL},
+    {"a PostScript", {{0, 4, "%!PS"}}, NULL},
+    {"a Photoshop", {{0, 4, "8BPS"}}, NULL},
+    {"an icon", {{0, 4, "\0\0\1\0"}}, NULL},
+    {"a BMP", {{0, 2, "BM"}, {6, 4, "\0\0\0\0"}}, NULL},
+    // What stands in a picture's place where a download or a checkout went wrong.
+    {"an HTML", {{0, 14, "<!DOCTYPE html"}}, NULL},
+    {"an HTML", {{0, 14, "<!doctype html"}}, NULL},
+    {"an HTML", {{0, 5, "<html"}}, NULL},
+    {"a Git LFS pointer", {{0, 23, "version https://git-lfs"}}, NULL},
 };
 
 static bool has_magic(const PictureFormat *format, const uint8_t *bytes, size_t size)
@@ -69,7 +74,7 @@ static bool is_svg(const uint8_t *bytes, size_t size)
 
 static const PictureFormat *find_format(const uint8_t *bytes, size_t size)
 {
-    static const PictureFormat SVG = {.name = "SVG"};
+    static const PictureFormat SVG = {.name = "an SVG"};
     for (size_t i = 0; i < COUNT(FORMATS); i++)
         if (has_magic(&FORMATS[i], bytes, size))
             return &FORMATS[i];
@@ -92,8 +97,8 @@ bool decode_picture(const uint8_t *bytes, size_t size, const DecodeLimits *limit
         return fail_as(err, ERR_INVALID, "picture_unknown",
                        "not a picture: JPEG, PNG and WebP are taken, told by their content");
     if (!format->decode)
-        return fail_as(err, ERR_INVALID, "picture_format",
-                       "a %s file: JPEG, PNG and WebP are taken", format->name);
+        return fail_as(err, ERR_INVALID, "picture_format", "%s file: JPEG, PNG and WebP are taken",
+                       format->name);
     StoredPicture stored = {.orientation = 1};
     errno = 0;  // see fail_damaged
     if (!format->decode(bytes, size, limits ? limits : &defaults, &stored, err))

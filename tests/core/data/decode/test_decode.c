@@ -117,6 +117,30 @@ static void half_pictures_are_refused(void **state)
     golden_each('D', check_cuts);
 }
 
+static void what_stands_in_a_pictures_place_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes, *message;
+    } FILES[] = {
+        {"GIF89a..........", "a GIF file: JPEG, PNG and WebP are taken"},
+        {"....ftypavif....", "an AVIF file: JPEG, PNG and WebP are taken"},
+        {"<svg xmlns=\"x\"/>", "an SVG file: JPEG, PNG and WebP are taken"},
+        {"<!DOCTYPE svg><svg/>", "an SVG file: JPEG, PNG and WebP are taken"},
+        {"<!DOCTYPE html><p>Not found", "an HTML file: JPEG, PNG and WebP are taken"},
+        {"version https://git-lfs.github.com/spec/v1",
+         "a Git LFS pointer file: JPEG, PNG and WebP are taken"},
+    };
+    for (size_t i = 0; i < COUNT(FILES); i++) {
+        DecodedPicture p;
+        Error err;
+        CHECK_REFUSED(
+            decode_picture((const uint8_t *)FILES[i].bytes, strlen(FILES[i].bytes), NULL, &p, &err),
+            err, ERR_INVALID, FILES[i].message);
+        assert_string_equal(err.reason, "picture_format");
+    }
+}
+
 /* A cut in the middle of the pixels must be refused for what it is. */
 static void check_cut_reason(const Golden *g)
 {
@@ -217,10 +241,15 @@ static void bad_specs_are_refused(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(decodes_as_pillow),     cmocka_unit_test(prepares_as_pillow),
-        cmocka_unit_test(refuses_with_a_reason), cmocka_unit_test(half_pictures_are_refused),
-        cmocka_unit_test(cuts_are_called_cuts),  cmocka_unit_test(limits_are_kept),
-        cmocka_unit_test(threads_share_nothing), cmocka_unit_test(names_are_found),
+        cmocka_unit_test(decodes_as_pillow),
+        cmocka_unit_test(prepares_as_pillow),
+        cmocka_unit_test(refuses_with_a_reason),
+        cmocka_unit_test(what_stands_in_a_pictures_place_is_named),
+        cmocka_unit_test(half_pictures_are_refused),
+        cmocka_unit_test(cuts_are_called_cuts),
+        cmocka_unit_test(limits_are_kept),
+        cmocka_unit_test(threads_share_nothing),
+        cmocka_unit_test(names_are_found),
         cmocka_unit_test(bad_specs_are_refused),
     };
     return RUN_TESTS(tests);
