@@ -12,7 +12,7 @@ globalThis.fetch = (path) => new Promise((resolve) => {
   asked.push({ path: String(path), answer });
 });
 
-const { State } = await load('state.js');
+const { State } = await load('known/state.js');
 
 /** The next request for what `path` begins with. */
 async function request(path) {

@@ -6,7 +6,7 @@ import {clock, span} from './format.js';
 import {Live} from './live.js';
 import {startNavigation} from './navigation.js';
 import {signIn} from './signin.js';
-import {State} from './state.js';
+import {State} from './known/state.js';
 import {Transfers} from './transfers.js';
 
 /**

@@ -5,7 +5,7 @@ import {actionButton, h, scroller, setText, setUsable} from '../dom.js';
 import {save} from '../download.js';
 import {counted, grouped, isolated, NONE, number, percent, span} from '../format.js';
 import {Facts} from '../keyed.js';
-import {isEnded} from '../job.js';
+import {isEnded} from '../known/job.js';
 import {classesTable} from './classes.js';
 import {matrix} from './matrix.js';
 import {mistakesList} from './mistakes.js';

@@ -7,7 +7,7 @@ import {h, scroller, setText} from '../dom.js';
 import {chosen as chosenAccuracy, chosenBy, title} from '../describe.js';
 import {flat, NONE, number, percent} from '../format.js';
 import {KeyedRows, Table} from '../keyed.js';
-import {numberOf} from '../job.js';
+import {numberOf} from '../known/job.js';
 import {scaleControl, smoothingControl} from './controls.js';
 
 const EVALUATION_MS = 2000;  // between two looks at one that has not ended

@@ -4,7 +4,7 @@ import * as api from '../api.js';
 import {announce, h, setText} from '../dom.js';
 import {bytes, grouped, NONE, number, span, time} from '../format.js';
 import {Facts} from '../keyed.js';
-import {isOwn} from '../sets.js';
+import {isOwn} from '../known/sets.js';
 import {setActions} from './set_actions.js';
 import {missingNote} from './missing.js';
 import {classesSection} from './set_classes.js';

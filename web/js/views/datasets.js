@@ -4,7 +4,7 @@ import {h, scroller, setAttribute, setText} from '../dom.js';
 import {droppedFile} from '../tar.js';
 import {bytes, grouped, NONE, shortTime} from '../format.js';
 import {Table} from '../keyed.js';
-import {isOwn} from '../sets.js';
+import {isOwn} from '../known/sets.js';
 import {dropZone} from './drop.js';
 import {classCount, imageText, pictureCount, setBadge, setProgress, title} from './set_words.js';
 import {transferList} from './transfer_list.js';

@@ -8,7 +8,7 @@ import {title} from '../describe.js';
 import {bytes, counted, grouped, rate, span} from '../format.js';
 import {Facts} from '../keyed.js';
 import {requestKey} from '../key.js';
-import {isOwn} from '../sets.js';
+import {isOwn} from '../known/sets.js';
 import {augmentationPreview} from './augmentation.js';
 import {difference, formFields, sourceOf, writePath} from './form_fields.js';
 

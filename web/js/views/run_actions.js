@@ -7,7 +7,7 @@ import {title} from '../describe.js';
 import {openDialog} from '../dialog.js';
 import {isolated} from '../format.js';
 import {popup} from '../popup.js';
-import {isEnded} from '../job.js';
+import {isEnded} from '../known/job.js';
 import {editRun} from './run_edit.js';
 import {askToRegister} from './run_models.js';
 

@@ -5,7 +5,7 @@ import {actionButton, announce, h, setText, setUsable} from '../dom.js';
 import {openDialog} from '../dialog.js';
 import {title} from '../describe.js';
 import {counted} from '../format.js';
-import {isEnded} from '../job.js';
+import {isEnded} from '../known/job.js';
 
 const SHOWN = 8;
 

@@ -3,7 +3,7 @@
 import {h, setAttribute, setText} from '../dom.js';
 import {chosen, share, statusText, timeLeft, title} from '../describe.js';
 import {flat, NONE, number, percent, rate, shortTime, span} from '../format.js';
-import {numberOf} from '../job.js';
+import {numberOf} from '../known/job.js';
 import {badge, progress} from './badge.js';
 
 function nameCell() {

@@ -4,7 +4,7 @@ import * as api from '../api.js';
 import {actionButton, announce, h, setAttribute, setText, setUsable} from '../dom.js';
 import {openDialog} from '../dialog.js';
 import {isolated} from '../format.js';
-import {isOwn} from '../sets.js';
+import {isOwn} from '../known/sets.js';
 import {title} from './set_words.js';
 
 /** {element, fault, update(set)} */

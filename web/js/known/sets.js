@@ -1,6 +1,6 @@
 // The data sets that the page knows.
 
-import * as api from './api.js';
+import * as api from '../api.js';
 import {Collection} from './collection.js';
 
 export const isOwn = (set) => set.id.startsWith('set_');

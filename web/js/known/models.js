@@ -1,6 +1,6 @@
 // The trained models that the page knows, each with its versions and aliases.
 
-import * as api from './api.js';
+import * as api from '../api.js';
 import {Collection} from './collection.js';
 
 const numberOf = (model) => Number(model.id.slice('model_'.length));

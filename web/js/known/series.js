@@ -1,7 +1,7 @@
 // The curves, epochs and events of the jobs that are looked at. They are read when somebody begins to look; after that
 // events add to them.
 
-import * as api from './api.js';
+import * as api from '../api.js';
 
 const COLUMNS = ['step', 'epoch', 'loss', 'accuracy', 'learning_rate', 'seconds'];
 

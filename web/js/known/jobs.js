@@ -1,9 +1,9 @@
 // The jobs that the page knows. The newest and the active ones are read at the start, older ones when somebody asks
 // for them. A job is read again only for what events leave out, such as its speed.
 
-import * as api from './api.js';
+import * as api from '../api.js';
 import {Collection} from './collection.js';
-import {chosen} from './describe.js';
+import {chosen} from '../describe.js';
 import {isActive, isEnded} from './job.js';
 
 const FIRST_PAGE = 100;

@@ -1,7 +1,7 @@
 // What the page knows of the daemon: its jobs and what is read of those that are looked at, its data sets and models,
 // and whether it answers. Views read it and are told when it changes.
 
-import * as api from './api.js';
+import * as api from '../api.js';
 import {Jobs} from './jobs.js';
 import {Models} from './models.js';
 import {Series} from './series.js';
