@@ -154,11 +154,16 @@ static size_t body_most(const Exchange *x)
     return route && route->body == BODY_BYTES ? config->predict_bytes : config->body_bytes;
 }
 
-/* Bodies are taken as they are: gzip's would be read as if they were the thing itself. */
+/* Bodies are taken as they are: what gzip or a form is wrapped around would be read as if it were
+ * the thing itself. */
 static bool check_coding(Exchange *x)
 {
     const char *coding = header_list_get(&x->headers, "Content-Encoding");
     const Route *route = x->match.route;
+    if (route && route->body == BODY_STREAM
+        && content_type_is(header_list_get(&x->headers, "Content-Type"), "multipart/form-data"))
+        return request_reject(&x->res, 415, NULL,
+                              "the body must be the file itself, as curl -T sends it, not a form");
     if (!coding || !*coding || strcasecmp(coding, "identity") == 0 || !route
         || route->body == BODY_NONE)
         return true;

@@ -58,6 +58,16 @@ test('a body that is compressed', async () => {
   await create('{"epochs":0}', 400, { 'content-encoding': 'identity' });
 });
 
+test('a form around a file', async () => {
+  const body = new FormData();
+  body.append('file', new Blob(['x']), 'x.zip');
+  for (const path of ['/v1/datasets/none/content', '/v1/models/none/versions']) {
+    const response = await fetch(daemon.url + path, { method: 'PUT', body });
+    assert.equal(response.status, 415, path);
+    assert.match((await response.json()).detail, /the file itself, as curl -T sends it/);
+  }
+});
+
 test('a slash too many', async () => {
   for (const path of ['/v1/jobs/', '//v1/jobs', '/v1//jobs//'])
     assert.match((await (await fetch(daemon.url + path)).json()).detail, /^there is nothing at \S+, but at \/v1\/jobs$/);
