@@ -10,7 +10,7 @@ import { test } from 'node:test';
 
 const binary = process.env.GOOGLENETD;
 const library = join(dirname(binary), '../tests/libfault_preload.so');
-const job = { network: 'googlenet_tiny', image_size: 28, batch_size: 32, train_limit: 32, test_limit: 32, epochs: 2, threads: 1 };
+const job = { network: 'googlenet_tiny', image_size: 28, batch_size: 8, train_limit: 8, test_limit: 8, epochs: 2, threads: 1 };
 
 function scratch(t) {
   const dir = mkdtempSync(join(tmpdir(), 'googlenetd-faults-'));
