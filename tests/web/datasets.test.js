@@ -407,8 +407,9 @@ test('with a token the pictures are there too, and who may only read is offered 
     await page.getByText('Live, for reading only').waitFor();
     await page.locator('.tile').first().scrollIntoViewIfNeeded();
     await shownPictures(page).first().waitFor();
-    // Nobody has counted its classes: their names stand alone.
-    assert.deepEqual(await section(page, 'Classes').locator('thead th:visible').allTextContents(), ['Class']);
+    // A set that came with the machine has its classes counted like all others.
+    assert.deepEqual(await section(page, 'Classes').locator('thead th:visible').allTextContents(), ['Class', 'Pictures', 'Training', 'Test', 'Share']);
+    assert.ok((await section(page, 'Classes').locator('tbody tr').first().textContent()).includes('6,000'));
     await visit(page, daemon, '/datasets/new', '#file');
     assert.equal(await start(page).getAttribute('aria-disabled'), 'true');
     await visit(page, daemon, '/new', '.fault');
