@@ -276,7 +276,7 @@ test('a model that does not fit in memory is refused in a sentence, and the othe
   const { json, headers } = await post('wide', good, 'image/png', 503);
   assert.equal(json.code, 'too_large_for_memory');
   assert.match(json.detail, /^the model needs about \S+ [MG]B of memory, and (RLIMIT_AS allows|only) \S+ [MG]B( are free now)?$/);
-  assert.equal(headers.get('retry-after'), null);
+  assert.ok(Number(headers.get('retry-after')) > 0); // as every 503
   for (let i = 0; i < 12; i++) await shades.isWell(i);
   return null;
 });
