@@ -81,13 +81,20 @@ static bool check_pages(Db *db, Error *err)
     return ok;
 }
 
+/* For store_shrink. It can be asked of a store that is made now, and only there: on another one it
+ * is a write, which a full disk refuses. */
+static bool keep_free_pages_apart(Db *db, Error *err)
+{
+    int64_t pages = 0;
+    return sql_number(db, err, &pages, "PRAGMA page_count", "")
+           && (pages > 0 || sql_run(db, err, "PRAGMA auto_vacuum = INCREMENTAL", ""));
+}
+
 static bool prepare_writer(Store *store, Error *err)
 {
     Db *db = &store->writer;
     // FULL: a commit is on the disk before it returns. The log is cut back when it has been long.
-    return schema_check_ours(db, store->path, err)
-           // Of a store that is made now: store_shrink is its other half.
-           && sql_run(db, err, "PRAGMA auto_vacuum = INCREMENTAL", "")
+    return schema_check_ours(db, store->path, err) && keep_free_pages_apart(db, err)
            && sql_run(db, err, "PRAGMA journal_mode = WAL", "")
            && sql_run(db, err, "PRAGMA synchronous = FULL", "")
            && sql_run(db, err, "PRAGMA journal_size_limit = 16777216", "") && check_pages(db, err)
