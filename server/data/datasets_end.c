@@ -109,5 +109,6 @@ bool datasets_delete(Datasets *sets, int64_t id, const DatasetGuard *guard, Erro
         return false;
     if (!work_slot_cancel(&sets->slot, id))
         datasets_remove_files(sets, id);
+    jobs_rows_removed(sets->jobs);
     return true;
 }

@@ -47,6 +47,11 @@ void jobs_dataset_created(Jobs *jobs, int64_t id)
     keeper_dataset_created(jobs->keeper, id);
 }
 
+void jobs_rows_removed(Jobs *jobs)
+{
+    keeper_finish_removals(jobs->keeper);
+}
+
 bool jobs_make_room(Jobs *jobs, Error *err)
 {
     if (err->code != ERR_NO_SPACE)

@@ -21,6 +21,8 @@ void jobs_rollback(Jobs *jobs, const Error *why);
 bool jobs_replay_found(bool found, bool *replayed, Error *err);
 /* A data set got this id, which is noted beside the store. */
 void jobs_dataset_created(Jobs *jobs, int64_t id);
+/* Many rows may have gone from the store: it gives their space back to the disk, soon. */
+void jobs_rows_removed(Jobs *jobs);
 /* After a failure of something that cannot wait: is it to be tried once more? Where the disk is
  * full the reserve is given away for it, and *err is as if nothing had failed. */
 bool jobs_make_room(Jobs *jobs, Error *err);

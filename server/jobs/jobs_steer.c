@@ -200,13 +200,13 @@ bool jobs_delete(Jobs *jobs, int64_t id, JobVisitor allow, void *context, Error 
         && !(jobs_make_room(jobs, err) && delete_once(jobs, id, allow, context, err)))
         return false;
     LOG(jobs->log, LOG_INFO, "job_deleted", log_int("job", id));
-    // A client does not wait for half a million rows: the keeper removes them.
+    // A client does not wait for half a million rows: the keeper removes them, and gives their
+    // space back.
     Error left = {0};
     bool done;
     if (!removal_of_job(jobs->data, jobs->store, id, SLICES_AT_ONCE, &done, jobs->log, &left))
         LOG(jobs->log, LOG_WARNING, "files_left", log_int("job", id),
             log_text("error", left.message));
-    if (!done)
-        keeper_finish_removals(jobs->keeper);
+    jobs_rows_removed(jobs);
     return true;
 }

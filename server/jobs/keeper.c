@@ -104,13 +104,14 @@ static bool go_on(void *context)
     return !stop;
 }
 
-/* What cannot go now is tried again at the next look. */
+/* What cannot go now is tried again at the next look; the space of what has gone is given back all
+ * the same. */
 static void finish_removals(Keeper *k)
 {
     const RemovalRules rules = {.go_on = go_on, .context = k};
     bool more = true;
     const bool ok = removals_finish(k->config.data, k->config.store, rules, k->config.log, NULL);
-    while (ok && more && go_on(k))
+    while (more && go_on(k))
         more = store_shrink(k->config.store, &more, NULL) && more;
     if (ok)
         return;

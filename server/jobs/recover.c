@@ -101,19 +101,13 @@ static void settle_folder(void *context, int64_t id)
     free(steps);
 }
 
-static bool never(void *context)
-{
-    (void)context;
-    return false;
-}
-
 bool jobs_recover(Jobs *jobs, Error *err)
 {
     if (!recover_jobs(jobs, err))
         return false;
     // Before the folders are looked through: what is to be deleted is no longer known to the store.
     // A start does not wait for the rows of long jobs.
-    const RemovalRules files_first = {.checkpoints = true, .go_on = never};
+    const RemovalRules files_first = {.checkpoints = true, .rows_later = true};
     removals_finish(jobs->data, jobs->store, files_first, jobs->log, NULL);
     keeper_finish_removals(jobs->keeper);
     job_files_each(jobs->data, settle_folder, jobs);

@@ -188,6 +188,7 @@ static bool delete_all(Models *models, Deletion d, Error *err)
         && !(jobs_make_room(models->jobs, err) && delete_once(models, &d, err)))
         return false;
     models_finish_removal(models, &(ModelRemoval){d.id, d.version});
+    jobs_rows_removed(models->jobs);
     return true;
 }
 

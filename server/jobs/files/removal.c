@@ -43,16 +43,18 @@ static bool goes_on(const RemovalRules *rules)
     return !rules->go_on || rules->go_on(rules->context);
 }
 
+/* *more: go on with the next one. */
 static bool finish(const char *data, Store *store, const Removal *removal,
-                   const RemovalRules *rules, Log *log, Error *err)
+                   const RemovalRules *rules, bool *more, Log *log, Error *err)
 {
     bool done = false;
     if (!removal->whole_job)
-        return removal_of_checkpoint(data, store, removal, err);
+        return !rules->checkpoints || removal_of_checkpoint(data, store, removal, err);
     do {
         if (!removal_of_job(data, store, removal->job_id, 1, &done, log, err))
             return false;
-    } while (!done && goes_on(rules));
+        *more = goes_on(rules);
+    } while (!done && *more && !rules->rows_later);
     return true;
 }
 
@@ -60,13 +62,13 @@ bool removals_finish(const char *data, Store *store, RemovalRules rules, Log *lo
 {
     RemovalList list;
     Error first = {0};
+    bool more = true;
     if (!store_removals(store, 0, &list, err))
         return false;
-    for (size_t i = 0; i < list.count; i++) {
+    for (size_t i = 0; i < list.count && more; i++) {
         const Removal *removal = &list.items[i];
         Error fault = {0};
-        if ((!removal->whole_job && !rules.checkpoints)
-            || finish(data, store, removal, &rules, log, &fault))
+        if (finish(data, store, removal, &rules, &more, log, &fault))
             continue;
         if (first.code == ERR_NONE)
             first = fault;

@@ -11,8 +11,9 @@
 typedef struct {
     bool checkpoints;  // those of single ones too, where no job runs: a training may be about to
                        // write the same files again
-    // Between two steps: a long job has hundreds. False: leave the rest for another time. NULL: go
-    // on to the end.
+    bool rows_later;   // of the rows of a job no more than one step
+    // Between two steps: a long job has hundreds. False: leave all the rest for another time. NULL:
+    // go on to the end.
     bool (*go_on)(void *context);
     void *context;
 } RemovalRules;

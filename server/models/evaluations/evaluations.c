@@ -245,5 +245,6 @@ bool evaluations_delete(Evaluations *evaluations, int64_t id, const EvaluationGu
         && !(jobs_make_room(evaluations->jobs, err) && delete_once(evaluations, id, guard, err)))
         return false;
     work_slot_cancel(&evaluations->slot, id);
+    jobs_rows_removed(evaluations->jobs);
     return true;
 }

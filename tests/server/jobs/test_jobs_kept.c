@@ -1,10 +1,13 @@
 /* tests/server/jobs/test_jobs_kept.c -- what is kept of jobs: checkpoints, keys, names, events; and
  * within which limits. */
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/memory.h"
 #include "server/jobs/files/job_files.h"
+#include "server/jobs/jobs_shared.h"
 #include "tests/check.h"
 #include "tests/server/jobs/fixture.h"
 
@@ -196,6 +199,51 @@ static void an_edit_changes_name_and_metadata_alone(void **state)
     event_list_free(&events);
 }
 
+static int64_t free_pages(JobsFixture *f)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    assert_int_equal(sqlite3_open(scratch_path(&f->scratch, "store.db"), &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 10000);
+    assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA freelist_count", -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    const int64_t count = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return count;
+}
+
+static void tell_much(JobsFixture *f, int64_t id)
+{
+    enum { EVENTS = 750, TEXT = 32000 };
+    Store *store = jobs_store(f->jobs);
+    char *text = xcalloc(TEXT + 1, 1);
+    memset(text, 'x', TEXT);
+    CHECK_OK(store_begin(store, &f->err), f->err);
+    for (int i = 0; i < EVENTS; i++) {
+        Event event = {.job_id = id, .type = "note", .data = text};
+        CHECK_OK(store_add_event(store, &event, &f->err), f->err);
+    }
+    CHECK_OK(store_commit(store, &f->err), f->err);
+    free(text);
+}
+
+/* Few rows are gone before the call returns, and there is nothing left to be removed later. The
+ * first time may be the one look that each start takes. */
+static void each_deletion_gives_space_back(void **state)
+{
+    enum { SPARE = 4096 };
+    JobsFixture *f = *state;
+    for (int i = 0; i < 2; i++) {
+        const int64_t id = jobs_add(f, "{}");
+        tell_much(f, id);
+        CHECK_OK(jobs_stop(f->jobs, id, NULL, NULL, &f->err), f->err);
+        CHECK_OK(jobs_delete(f->jobs, id, NULL, NULL, &f->err), f->err);
+        while (free_pages(f) > SPARE)
+            usleep(10000);
+    }
+}
+
 static void a_deletion_may_be_refused_by_who_asks(void **state)
 {
     JobsFixture *f = *state;
@@ -304,6 +352,7 @@ int main(int argc, char **argv)
         CASE(a_clone_knows_its_parent_which_must_be_there),
         CASE(an_edit_changes_name_and_metadata_alone),
         CASE(a_deletion_may_be_refused_by_who_asks),
+        CASE(each_deletion_gives_space_back),
         CASE(deleting_takes_rows_and_files_and_tells),
         CASE(events_tell_the_whole_story_in_order),
         CASE(a_daemon_that_leaves_takes_nothing_new),
