@@ -20,7 +20,8 @@ void checkpoint_id_format(int64_t step, char text[ID_TEXT]);  // "step_4690"
 bool checkpoint_id_parse(const char *text, int64_t *step);
 
 void dataset_id_format(int64_t id, char text[ID_TEXT]);  // "set_3"
-/* The id that clients know a set by: a known one, whose number is 0, has its name. */
+/* The id that clients know a set by: a known one, whose number is 0, has its name. A set that a
+ * file from elsewhere tells of has the number 0 too, and no id here: see dataset_find. */
 void dataset_public_id(int64_t id, const char *name, char *text, size_t size);
 bool dataset_id_parse(const char *text, int64_t *id);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/data/dataset.h"
 #include "server/base/ids.h"
 #include "server/base/json_fields.h"
 #include "server/base/json_text.h"
@@ -120,10 +121,12 @@ static void add_dataset(cJSON *json, const VersionRow *row)
         cJSON_AddNullToObject(json, "dataset");
         return;
     }
-    char id[DATASET_NAME];
+    char id[DATASET_NAME] = "";
     cJSON *set = cJSON_AddObjectToObject(json, "dataset");
-    dataset_public_id(row->dataset.id, row->dataset.name, id, sizeof id);
-    cJSON_AddStringToObject(set, "id", id);
+    // Uploaded weights may tell of a set that only their daemon knows.
+    if (row->dataset.id > 0 || dataset_find(row->dataset.name))
+        dataset_public_id(row->dataset.id, row->dataset.name, id, sizeof id);
+    json_add_text(set, "id", id);
     cJSON_AddStringToObject(set, "name", row->dataset.name);
     cJSON_AddItemToObject(set, "digest",
                           row->dataset.digest[0] ? cJSON_CreateString(row->dataset.digest)

@@ -67,6 +67,11 @@ test('uploads are listed by status, versions by the job that they came from', as
   await client.call('PATCH', `/v1/uploads/${upload.id}`, { body: 'hello', headers, status: 204 });
   assert.deepEqual(await ids('status=complete'), [upload.id]);
   assert.equal((await ids('status=receiving')).length, 1);
+  // A page may have ended with one that is of another status now, or with a checkpoint that is gone.
+  const all = await ids('');
+  assert.deepEqual(await ids(`status=receiving&after=${upload.id}`), all.slice(all.indexOf(upload.id) + 1));
+  const { data } = (await client.get(`/v1/jobs/${job.id}/checkpoints`)).json;
+  assert.deepEqual((await client.get(`/v1/jobs/${job.id}/checkpoints?after=step_1`)).json.data, data);
   assert.equal((await ids('status=complete,receiving')).length, 2);
   await client.get('/v1/uploads?status=done', { status: 400 });
   const versions = async (query) => (await client.get(`/v1/models/shirts/versions?${query}`)).json.data;
@@ -75,6 +80,22 @@ test('uploads are listed by status, versions by the job that they came from', as
   assert.deepEqual((await versions(`job=${job.id}`)).map(({ version, source }) => [version, source.job]), [[1, job.id]]);
   assert.deepEqual(await versions('job=job_99'), []);
   await client.get('/v1/models/nobody/versions', { status: 404 });
+});
+
+test('weights from elsewhere may tell of a set that has no id here', async () => {
+  const { id } = await client.create({ ...SETTINGS, dataset: set.id, train_limit: 0, test_limit: 0, epochs: 1, batch_size: 8 });
+  await client.succeeded(id);
+  const weights = Buffer.from(await (await fetch(`${daemon.url}/v1/jobs/${id}/checkpoints/latest/content`)).arrayBuffer());
+  const { json } = await client.call('PUT', '/v1/models/elsewhere/versions', { body: weights, headers: BYTES, status: 201 });
+  assert.deepEqual([json.dataset.id, json.dataset.name], [null, set.name]);
+  const { json: card } = await client.get('/v1/models/elsewhere/versions/1/card');
+  assert.equal(card.dataset.id, null);
+});
+
+test('whatever takes a body says that it may be of a type it does not take', () => {
+  const untold = Object.entries(description.paths).flatMap(([path, methods]) => Object.entries(methods)
+    .filter(([, { requestBody, responses }]) => requestBody && !responses['415']).map(([method]) => `${method} ${path}`));
+  assert.deepEqual(untold, []);
 });
 
 test('known sets count their classes as those of people do', async () => {

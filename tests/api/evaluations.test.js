@@ -241,6 +241,7 @@ test('all faults of a request are named', async () => {
   assert.deepEqual(await pointers({ job: 'job_99999', split: 'all', limit: -1, x: 1 }), ['/limit', '/x', '/split', '/job']);
   assert.deepEqual(await pointers({ job: job.id, checkpoint: 'step_77', dataset: 'nothing' }), ['/checkpoint', '/dataset']);
   assert.deepEqual(await pointers({ job: job.id, dataset: 'mnist' }), ['/dataset']);
+  assert.match((await client.get('/v1/evaluations?model=nobody@old', { status: 400 })).json.errors[0].detail, /name@alias: there is no model/);
   await client.post('/v1/evaluations', '{"job": "a", "job": "b"}', { status: 400 });
   for (const path of ['', '/confusion', '/mistakes']) await client.get(`/v1/evaluations/eval_99999${path}`, { status: 404 });
   await client.get('/v1/evaluations/nonsense', { status: 404 });

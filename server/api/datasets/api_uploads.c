@@ -64,9 +64,12 @@ bool list_uploads(App *app, const Request *req, Response *res, Error *err)
     const Page page = query_page(req->query, &faults);
     uploads_list(app->uploads, &list, &count);
     cJSON *all = cJSON_CreateArray();
-    for (size_t i = 0; i < count; i++)
-        if (statuses == 0 || statuses & 1u << upload_status(&list[i]))
+    for (size_t i = 0; i < count; i++) {
+        // The last of a page counts, although it may be of another status by now.
+        if (statuses == 0 || statuses & 1u << upload_status(&list[i])
+            || (page.after && strcmp(list[i].id, page.after) == 0))
             cJSON_AddItemToArray(all, upload_to_json(&list[i]));
+    }
     free(list);
     return respond_page(req, all, "id", page, &faults, res);
 }

@@ -11,16 +11,23 @@
 bool list_checkpoints(App *app, const Request *req, Response *res, Error *err)
 {
     CheckpointList list;
-    int64_t id;
+    Faults faults = {.count = 0};
+    int64_t id, after = -1;
     if (!request_job(req, &id, err))
         return false;
+    Page page = query_page(req->query, &faults);
+    if (page.after && !checkpoint_id_parse(page.after, &after))
+        faults_add(&faults, "?after", "must be a checkpoint's id, got %.40s", page.after);
+    // By step: the one that a page ended with may be gone when the next page is asked for.
+    page.after = NULL;
     if (!jobs_checkpoints(app->jobs, id, &list, err))
         return false;
     cJSON *all = cJSON_CreateArray();
     for (size_t i = 0; i < list.count; i++)
-        cJSON_AddItemToArray(all, checkpoint_to_json(&list.items[i]));
+        if (list.items[i].step > after)
+            cJSON_AddItemToArray(all, checkpoint_to_json(&list.items[i]));
     checkpoint_list_free(&list);
-    return respond_whole_list(req, all, "id", res);
+    return respond_page(req, all, "id", page, &faults, res);
 }
 
 /* Open the file of the checkpoint that the path names. */

@@ -66,6 +66,7 @@ static void find_model(App *app, const EvaluationRequest *request, EvaluationRow
     row->source.version = version.row.version;
     snprintf(row->source.model, sizeof row->source.model, "%s", version.name);
     dataset_public_id(version.row.dataset.id, version.row.dataset.name, dataset, DATASET_NAME);
+    picture_kind_free(kind);  // of a job, if the request names both
     *kind = picture_kind_of_version(&version);
     model_version_free(&version);
     if (!dataset[0] && !request->dataset)

@@ -39,23 +39,23 @@ static bool respond_evaluation(Response *res, int status, EvaluationRow *row)
 /* "shirts", "shirts@3" or "shirts@production", which is the version that it points at now: the
  * model's name, and its version or 0. */
 static const char *read_model(App *app, Query *query, char name[MODEL_NAME], int64_t *version,
-                              Faults *faults)
+                              Faults *faults, Error *err)
 {
     const char *text = query_text(query, "model", faults);
     ModelVersion found;
-    Error err = {0};
     if (!text)
         return NULL;
     const size_t n = strcspn(text, "@");
     snprintf(name, MODEL_NAME, "%.*s", (int)(n < MODEL_NAME ? n : MODEL_NAME - 1), text);
     if (n > 0 && n < MODEL_NAME && (!text[n] || model_version_parse(text + n + 1, version)))
         return name;
-    if (models_resolve(app->models, text, &found, &err)) {
+    if (models_resolve(app->models, text, &found, err)) {
         *version = found.row.version;
         model_version_free(&found);
-    } else {
-        faults_add(faults, "?model",
-                   "must be a model's name, name@version or name@alias, got %.100s", text);
+    } else if (err->code == ERR_NOT_FOUND) {
+        faults_add(faults, "?model", "must be a model's name, name@version or name@alias: %s",
+                   err->message);
+        *err = (Error){0};
     }
     return name;
 }
@@ -73,10 +73,12 @@ bool list_evaluations(App *app, const Request *req, Response *res, Error *err)
         .statuses = query_statuses(query, EVALUATION_STATUS_NAMES, EVALUATION_STATUSES, &faults),
         .job_id = query_id(query, "job", "a job's", job_id_parse, &faults),
         .dataset = query_text(query, "dataset", &faults),
-        .model = read_model(app, query, model, &version, &faults),
+        .model = read_model(app, query, model, &version, &faults, err),
     };
     wanted.version = version;
     query_finish(query, &faults);
+    if (err->code != ERR_NONE)
+        return false;
     if (faults.count)
         return respond_faults(res, &faults);
     if (!evaluations_list(app->evaluations, &wanted, &list, err))

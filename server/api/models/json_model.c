@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/data/dataset.h"
 #include "server/base/ids.h"
 #include "server/base/json_fields.h"
 
@@ -33,10 +34,12 @@ static void add_dataset(cJSON *to, const VersionRow *version)
         cJSON_AddNullToObject(to, "dataset");
         return;
     }
-    char id[DATASET_NAME];
+    char id[DATASET_NAME] = "";
     cJSON *set = cJSON_AddObjectToObject(to, "dataset");
-    dataset_public_id(version->dataset.id, version->dataset.name, id, sizeof id);
-    cJSON_AddStringToObject(set, "id", id);
+    // Uploaded weights may tell of a set that only their daemon knows.
+    if (version->dataset.id > 0 || dataset_find(version->dataset.name))
+        dataset_public_id(version->dataset.id, version->dataset.name, id, sizeof id);
+    json_add_text(set, "id", id);
     cJSON_AddStringToObject(set, "name", version->dataset.name);
     json_add_text(set, "digest", version->dataset.digest);
 }
