@@ -130,3 +130,52 @@ test('a data set and a model that are deleted while they are read stay gone; wha
   await settled();
   assert.equal(state.models.get('cats').id, 'model_2');
 });
+
+const columns = (...step) => ({ step, has_more: false, ...Object.fromEntries(['epoch', 'loss', 'accuracy', 'learning_rate', 'seconds'].map((name) => [name, step])) });
+const epochs = (...all) => ({ ...none, data: all.map((epoch) => ({ epoch })) });
+
+test('what a run took back while nobody listened leaves its curve', { timeout: 60000 }, async () => {
+  const state = await started([job('job_1')]);
+  const answers = async (curve, rows) => {
+    (await request('v1/jobs/job_1/curve')).answer(200, curve);
+    (await request('v1/jobs/job_1/epochs')).answer(200, rows);
+    await settled();
+  };
+  const shown = () => {
+    const { curve, epochs: rows, ready } = state.series.get('job_1');
+    return { step: curve.step, epochs: rows.map(({ epoch }) => epoch), ready };
+  };
+  state.watch('job_1');
+  await answers(columns(1, 2, 3, 4, 5, 6), epochs(1, 2));
+  // A point that comes while the answer is under way is newer than the answer, and stays.
+  const read = state.series.read();
+  state.apply(event('point', 'job_1', { step: 7 }));
+  await answers(columns(1, 2, 3, 4, 5, 6), epochs(1, 2));
+  await read;
+  assert.deepEqual(shown(), { step: [1, 2, 3, 4, 5, 6, 7], epochs: [1, 2], ready: true });
+  // It went on from step 3: steps and an epoch are gone; then only the epoch, which ended behind the last step.
+  for (const steps of [[1, 2, 3, 4], [1, 2, 3, 4, 5, 6, 7]]) {
+    state.series.unwatch('job_1');
+    state.watch('job_1');
+    await answers(columns(1, 2, 3, 4, 5, 6, 7), epochs(1, 2));
+    const again = state.series.read();
+    await answers(columns(...steps), epochs(1));
+    await again;
+    assert.deepEqual(shown(), { step: [], epochs: [], ready: false });
+    await answers(columns(...steps), epochs(1));
+    assert.deepEqual(shown(), { step: steps, epochs: [1], ready: true });
+    state.apply(event('point', 'job_1', { step: 8 }));
+    state.apply(event('epoch', 'job_1', { epoch: 2 }));
+    assert.deepEqual(shown(), { step: [...steps, 8], epochs: [1, 2], ready: true });
+  }
+});
+
+test('what happened to a run is not kept once nobody looks', { timeout: 60000 }, async () => {
+  const state = await started([job('job_1')]);
+  state.series.watchEvents('job_1');
+  const late = await request('v1/jobs/job_1/events');
+  state.series.unwatch('job_1');
+  late.answer(200, { ...none, data: [{ id: 1, type: 'created' }] });
+  await settled();
+  assert.deepEqual([[...state.series.ids], state.series.history('job_1')], [[], []]);
+});

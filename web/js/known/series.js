@@ -87,7 +87,8 @@ export class Series {
   }
 
   async #load(id) {
-    const {generation} = this.#curves.get(id);
+    const {generation, curve: {step}, epochs: passed} = this.#curves.get(id);
+    const known = {step: step.at(-1) ?? 0, epoch: passed.at(-1)?.epoch ?? 0};
     let curve, epochs;
     try {
       [curve, epochs] = await Promise.all([api.curve(id), api.epochs(id)]);
@@ -96,9 +97,11 @@ export class Series {
       this.#curves.delete(id);
       return;
     }
-    // What the stream brought while the answer was under way is newer than the answer.
     const old = this.#curves.get(id);
     if (old?.generation !== generation) return;
+    // Points and epochs are stored before they are told: what was known and is no longer there was taken back unheard.
+    if (known.step > (curve.step.at(-1) ?? 0) || known.epoch > (epochs.at(-1)?.epoch ?? 0)) return this.#reload(id, generation + 1);
+    // What the stream brought while the answer was under way is newer than the answer.
     this.#curves.set(id, {curve, epochs, ready: true, generation});
     old.curve.step.forEach((step, i) => {
       if (step > (curve.step.at(-1) ?? 0)) for (const column of COLUMNS) curve[column].push(old.curve[column][i]);
@@ -109,6 +112,7 @@ export class Series {
   async #loadHistory(id) {
     try {
       const events = (await api.events(id)).filter((e) => e.type !== 'point');
+      if (!this.#histories.has(id)) return;  // nobody looks any more
       const last = events.at(-1)?.id ?? 0;
       this.#histories.set(id, [...events, ...this.history(id).filter((e) => e.id > last)]);
     } catch (error) {
