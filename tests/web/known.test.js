@@ -179,3 +179,40 @@ test('what happened to a run is not kept once nobody looks', { timeout: 60000 },
   await settled();
   assert.deepEqual([[...state.series.ids], state.series.history('job_1')], [[], []]);
 });
+
+test('a late answer to an older read of the list is left', { timeout: 60000 }, async () => {
+  const state = await started([]);
+  state.sets.want();
+  const older = await request('v1/datasets?');
+  const read = state.sets.read();
+  (await request('v1/datasets?')).answer(200, { ...none, data: [{ id: 'set_2', status: 'ready' }] });
+  await read;
+  older.answer(200, { ...none, data: [{ id: 'set_1', status: 'ready' }] });
+  await settled();
+  assert.deepEqual(state.sets.values().map(({ id }) => id), ['set_2']);
+  // Nor does the failure of an older one say anything of what is known.
+  const failing = state.sets.read(), failure = await request('v1/datasets?');
+  const next = state.sets.read();
+  (await request('v1/datasets?')).answer(200, { ...none, data: [{ id: 'set_3', status: 'ready' }] });
+  await next;
+  failure.answer(503, { status: 503, detail: 'busy' });
+  await failing;
+  assert.deepEqual([state.sets.error, state.sets.values().map(({ id }) => id)], [null, ['set_3']]);
+});
+
+test('on a slow line reads do not pile up', { timeout: 60000 }, async () => {
+  await settled();
+  asked.length = 0;  // what the cases before it left
+  const state = new State(() => {});
+  const read = state.resync();
+  const list = await request('v1/jobs?'), system = await request('v1/system');
+  for (let i = 0; i < 3; i++) state.refreshActive();
+  await settled();
+  assert.deepEqual(asked.map(({ path }) => path), []);
+  list.answer(503, { status: 503, detail: 'busy' });
+  system.answer(503, { status: 503 });
+  assert.equal(await read, false);
+  for (let i = 0; i < 3; i++) state.refreshActive();
+  await settled();
+  assert.deepEqual(asked.splice(0).map(({ path }) => path.split('?')[0]).sort(), ['v1/jobs', 'v1/system']);
+});

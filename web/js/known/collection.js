@@ -12,6 +12,7 @@ export class Collection {
   #changed;
   #from;
   #touched = new Set();  // keys that something was heard of since the list was last asked for
+  #reads = 0;            // reads of the list that have no answer yet
   #unread = new Set();   // keys that could not be read, and are to be read again
   #refresher = new Refresher({read: (key) => this.#readOne(key), readAll: () => this.read()});
 
@@ -55,14 +56,19 @@ export class Collection {
   async read() {
     if (!this.#wanted) return;
     const touched = this.#touched = new Set();
+    this.#reads++;
     try {
-      this.take(await this.#from.readAll());
+      const items = await this.#from.readAll();
+      if (touched !== this.#touched) return;  // one that was begun later says more
+      this.take(items);
       this.loaded = true;
       this.error = null;
       // What events told of meanwhile may be newer than the answer.
       touched.forEach((key) => this.ask(key));
     } catch (error) {
-      this.error = error.message;
+      if (touched === this.#touched) this.error = error.message;
+    } finally {
+      this.#reads--;
     }
     this.#changed();
   }
@@ -130,9 +136,9 @@ export class Collection {
     this.#changed();
   }
 
-  /** What could not be read is read again. */
+  /** What could not be read is read again, unless that is under way: on a slow line reads would pile up. */
   refreshActive() {
-    if (this.#wanted && (this.error || !this.loaded)) this.read();
+    if (this.#wanted && !this.#reads && (this.error || !this.loaded)) this.read();
     for (const key of this.#unread) this.ask(key);
     this.#unread.clear();
   }

@@ -13,6 +13,7 @@ export class State {
   mayWrite = true;       // the token allows more than reading
   #changed;
   #accessKnown = false;  // the daemon has said what the token allows
+  #accessReads = 0;      // questions for that which have no answer yet
 
   constructor(changed) {
     this.#changed = changed;
@@ -49,7 +50,9 @@ export class State {
   }
 
   async #readAccess() {
+    this.#accessReads++;
     const system = await api.system().catch(() => null);
+    this.#accessReads--;
     this.#accessKnown = system !== null;
     if (system?.access) this.mayWrite = system.access !== 'read';
   }
@@ -72,7 +75,7 @@ export class State {
 
   /** What goes on between two events is read again, and what could not be read. */
   refreshActive() {
-    if (!this.#accessKnown) this.#readAccess();
+    if (!this.#accessKnown && !this.#accessReads) this.#readAccess();
     for (const known of [this.jobs, this.series, this.sets, this.models]) known.refreshActive();
   }
 
