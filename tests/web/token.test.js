@@ -136,3 +136,26 @@ test('a file on its way for which another token is wanted is sent again once it 
   assert.ok(await page.locator('#token').isHidden());
   await context.close();
 });
+
+test('a part of an upload for which another token is wanted is not sent again before the daemon was asked', async () => {
+  const { daemon, browser } = world;
+  const { page, context } = await openPage(browser, `${daemon.url}/#/datasets/new`);
+  await page.locator('#token').waitFor();
+  await enter(page, TOKEN);
+  await page.locator('#file').setInputFiles({ name: 'little.zip', mimeType: 'application/zip', buffer: Buffer.from('no pictures') });
+  const sent = [];
+  await page.route('**/v1/uploads/*', (route) => {
+    const method = route.request().method();
+    sent.push(method);
+    // As a daemon with another token would answer, from the first part on until the page has asked for it.
+    if (sent.length > 1 && sent.length <= 3) return route.fulfill({ status: 401, contentType: 'application/problem+json', json: { status: 401, detail: 'another token' } });
+    return route.continue();
+  });
+  await page.getByRole('button', { name: 'Import', exact: true }).click();
+  await page.locator('#token').waitFor();
+  assert.deepEqual(sent, ['HEAD', 'PATCH', 'HEAD']);
+  await enter(page, TOKEN);
+  await until(async () => sent.length >= 5, 'the second time');
+  assert.deepEqual(sent.slice(0, 5), ['HEAD', 'PATCH', 'HEAD', 'HEAD', 'PATCH']);
+  await context.close();
+});

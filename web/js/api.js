@@ -202,10 +202,13 @@ async function sendBytes(method, path, headers, ...rest) {
   }
 }
 
-/** Send the next part of an upload; answers how much has come. */
+/**
+ * Send the next part of an upload; answers how much has come. It is sent once: where the daemon wants another token,
+ * who sends asks how much has come, which waits for the token.
+ */
 export const sendPart = (id, offset, part, how) =>
-  sendBytes('PATCH', upload(id), {...TUS, 'Content-Type': 'application/offset+octet-stream', 'Upload-Offset': String(offset)}, part, how,
-    (call) => offsetOf((name) => call.getResponseHeader(name)));
+  sendOnce('PATCH', upload(id), {...authorization(token.current()), ...TUS, 'Content-Type': 'application/offset+octet-stream', 'Upload-Offset': String(offset)},
+    part, how, (call) => offsetOf((name) => call.getResponseHeader(name)));
 
 /** Send weights as the next version of a model; answers the version. */
 export const sendModel = (name, file, parameters, how) =>
