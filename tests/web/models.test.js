@@ -133,6 +133,7 @@ test('a version is evaluated from its card, and what it gets wrong is shown', as
   // With test-time flips it is named so, and the card stays.
   await page.locator('.card').getByRole('button', { name: 'Evaluate …' }).click();
   await dialog.getByLabel('With test-time flips').check();
+  assert.ok(await dialog.evaluate((element) => element.scrollWidth <= element.clientWidth), 'the dialog is too narrow for its content');
   await dialog.getByRole('button', { name: 'Evaluate', exact: true }).click();
   await page.getByText(/^Version 1 on the test examples of fashion_mnist, with test-time flips, computed in /).waitFor();
   assert.equal(sent.test_time_flips, true);

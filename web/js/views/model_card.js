@@ -72,7 +72,7 @@ function askEvaluation(state, version, made) {
   const flips = h('input', {type: 'checkbox'});
   openDialog({title: `Evaluate version ${version.version}`,
     content: [h('p', {class: 'pair-of'}, h('label', {for: 'evaluated-on'}, 'Data set'), set), h('p', {class: 'pair-of'}, h('label', {for: 'evaluated-split'}, 'Split'), split),
-      h('label', {class: 'pair-of'}, flips, 'With test-time flips: a picture and its mirror image are averaged'),
+      h('label', {class: 'pair-of'}, flips, 'With test-time flips (a picture and its mirror image are averaged)'),
       h('p', {class: 'hint'}, 'The card shows what was found last without them, as predictions are made.')],
     actions: [{label: 'Evaluate', class: 'primary', run: async () => {
       const what = {model: `${version.model}@${version.version}`, dataset: set.value, split: split.value, test_time_flips: flips.checked};
