@@ -1,6 +1,8 @@
 /* server/data/intake/layout_table.c -- a CSV of file, label and optionally split.
  *
- * A table of two columns whose first line names a file has no headers.
+ * A table of two columns whose first line names a file has no headers. Such a table, and one of
+ * ids, may as well be a list of classes, or an example of what to hand in: it counts only if it
+ * names many of the files, and where no table has plainer headers.
  *
  * Paths are taken from the table's own folder, then from the top; else they may be the end of one
  * path alone. Several tables are one set if each is named after its split: train.csv, test.csv. */
@@ -19,9 +21,10 @@
 
 enum { COLUMN_FILE, COLUMN_LABEL, COLUMN_SPLIT, COLUMNS };
 
+static const char *const IDS[] = {"image_id", "id", NULL};
 static const char *const HEADERS[COLUMNS][16] = {
     [COLUMN_FILE] = {"file", "path", "filename", "image", "file_name", "filepath", "filepaths",
-                     "image_path", "image_name", "img_path", "img", "image_id", "id"},
+                     "image_path", "image_name", "img_path", "img"},
     [COLUMN_LABEL] = {"label", "class", "labels", "category", "class_name", "target", "label_name",
                       "class_label", "class_id"},
     [COLUMN_SPLIT] = {"split", "subset", "set", "data set"},
@@ -38,9 +41,10 @@ typedef struct {
     Part part;                   // by the table's name
     bool all_split;              // whether every row says its split or none need to
     size_t first_row;            // 0: there are no headers
+    bool weak;                   // it may be of other things than files
 } Reading;
 
-/* The first column with one of these names; -1: none. */
+/* The first of these names that is a column's; -1: none. */
 static ptrdiff_t find_column(const CsvTable *t, const char *const *names)
 {
     for (; *names; names++)
@@ -66,6 +70,9 @@ static bool find_columns(Reading *r)
     r->first_row = 1;
     for (int c = 0; c < COLUMNS; c++)
         r->columns[c] = t->row_count > 0 ? find_column(t, HEADERS[c]) : -1;
+    r->weak = r->columns[COLUMN_FILE] < 0;
+    if (r->weak && t->row_count > 0)
+        r->columns[COLUMN_FILE] = find_column(t, IDS);
     const bool two = t->row_count > 0 && t->rows[0].count == 2;
     if (two && r->columns[COLUMN_FILE] < 0 && r->columns[COLUMN_LABEL] < 0
         && names_file(r, table_field(t, 0, 0))) {
@@ -151,6 +158,43 @@ static void add_rows(Reading *r)
         add_row(r, row);
 }
 
+static int compare_labels(const void *one, const void *other)
+{
+    return strcmp(*(const char *const *)one, *(const char *const *)other);
+}
+
+/* Whether a label stands in several rows: a list of classes has each once. */
+static bool labels_repeat(const Reading *r)
+{
+    const size_t count = r->table.row_count - r->first_row;
+    const char **labels = xcalloc(count + 1, sizeof *labels);
+    bool repeat = false;
+    for (size_t i = 0; i < count; i++)
+        labels[i] = field(r, r->first_row + i, COLUMN_LABEL);
+    qsort(labels, count, sizeof *labels, compare_labels);
+    for (size_t i = 1; i < count && !repeat; i++)
+        repeat = strcmp(labels[i], labels[i - 1]) == 0;
+    free(labels);
+    return repeat;
+}
+
+/* Whether a weak table is of these files. */
+static bool names_many_files(Reading *r, size_t files)
+{
+    const size_t rows = r->table.row_count - r->first_row;
+    size_t named = 0;
+    for (size_t row = r->first_row; row < r->table.row_count; row++)
+        named += names_file(r, field(r, row, COLUMN_FILE));
+    const bool many =
+        named > 0
+        && (2 * named >= files || (10 * named >= files && 2 * named >= rows && labels_repeat(r)));
+    if (!many && !r->work->note) {
+        r->work->note = xasprintf("%.60s names %zu of %zu files", r->path, named, files);
+        text_clean(r->work->note);
+    }
+    return many;
+}
+
 /* What speaks against the table: the columns that it has. */
 static void note_columns(Reading *r)
 {
@@ -167,8 +211,9 @@ static void note_columns(Reading *r)
     free(second);
 }
 
-/* Whether `entry` is a table of files and labels; its text is parsed then, `*text` from malloc. */
-static LayoutAnswer open_table(Reading *r, size_t entry, char **text, Error *err)
+/* Whether `entry` is a table of files and labels, a weak one or not; its text is parsed then,
+ * `*text` from malloc. */
+static LayoutAnswer open_table(Reading *r, size_t entry, bool weak, char **text, Error *err)
 {
     uint8_t *bytes;
     size_t size;
@@ -184,6 +229,8 @@ static LayoutAnswer open_table(Reading *r, size_t entry, char **text, Error *err
         note_columns(r);
         return LAYOUT_NO;
     }
+    if (r->weak != weak)
+        return LAYOUT_NO;
     if (!ok && err)
         *err = fault;
     return ok ? LAYOUT_YES : LAYOUT_FAULT;
@@ -194,9 +241,24 @@ static Part part_of_name(const char *name, size_t length)
     return part_of_word(name, length - strlen(".csv"));
 }
 
+static bool is_table_name(const char *name, size_t length)
+{
+    return has_ending(name, length, ".csv") || has_ending(name, length, ".tsv");
+}
+
+static size_t count_other_files(const Listing *listing)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < listing->count; i++) {
+        const char *path = listing->entries[i].path;
+        count += !is_table_name(path, strlen(path));
+    }
+    return count;
+}
+
 /* What one file in the table's folder adds. */
 static LayoutAnswer read_table(LayoutWork *work, const TableFiles *files, const Child *child,
-                               Error *err)
+                               bool weak, Error *err)
 {
     const char *path = work->listing->entries[child->first].path;
     Reading r = {.work = work,
@@ -205,7 +267,9 @@ static LayoutAnswer read_table(LayoutWork *work, const TableFiles *files, const 
                  .folder = (size_t)(child->name - path),
                  .part = part_of_name(child->name, child->length)};
     char *text = NULL;
-    const LayoutAnswer answer = open_table(&r, child->first, &text, err);
+    LayoutAnswer answer = open_table(&r, child->first, weak, &text, err);
+    if (answer == LAYOUT_YES && weak && !names_many_files(&r, count_other_files(work->listing)))
+        answer = LAYOUT_NO;
     if (answer == LAYOUT_YES) {
         add_rows(&r);
         left_out_add(&work->layout->left_out, LEFT_TABLE, path);
@@ -216,19 +280,17 @@ static LayoutAnswer read_table(LayoutWork *work, const TableFiles *files, const 
 }
 
 /* The tables in a folder, which are more than one only if all are named after splits. */
-static LayoutAnswer read_tables(LayoutWork *work, const Children *children, bool *is_table,
-                                Error *err)
+static LayoutAnswer read_tables(LayoutWork *work, const Children *children, bool weak,
+                                bool *is_table, Error *err)
 {
     TableFiles *files = table_files_new(work->listing);
     size_t tables = 0, named = 0;
     LayoutAnswer answer = LAYOUT_NO;
     for (size_t i = 0; i < children->count && answer != LAYOUT_FAULT; i++) {
         const Child *child = &children->items[i];
-        if (child->is_folder
-            || (!has_ending(child->name, child->length, ".csv")
-                && !has_ending(child->name, child->length, ".tsv")))
+        if (child->is_folder || !is_table_name(child->name, child->length))
             continue;
-        const LayoutAnswer one = read_table(work, files, child, err);
+        const LayoutAnswer one = read_table(work, files, child, weak, err);
         is_table[child->first] = one == LAYOUT_YES;
         tables += one == LAYOUT_YES;
         named += one == LAYOUT_YES && part_of_name(child->name, child->length) != PART_NONE;
@@ -317,13 +379,17 @@ LayoutAnswer layout_table(LayoutWork *work, Error *err)
     char *top = layout_top(work->listing, TOP_OF_TABLES);
     Children children = children_of(work->listing, top, strlen(top));
     bool *is_used = xcalloc(work->listing->count + 1, sizeof *is_used);
-    LayoutAnswer answer = read_tables(work, &children, is_used, err);
-    if (answer == LAYOUT_YES && work->count == 0) {
-        // Other layouts may know it; what the table's rows brought is of no use to them.
-        note_missing(work);
-        left_out_free(&work->layout->left_out);
-        answer = LAYOUT_NO;
-    } else if (answer == LAYOUT_YES) {
+    LayoutAnswer answer = LAYOUT_NO;
+    for (int weak = 0; weak < 2 && answer == LAYOUT_NO; weak++) {
+        answer = read_tables(work, &children, weak, is_used, err);
+        if (answer == LAYOUT_YES && work->count == 0) {
+            // Others may know it; what the table's rows brought is of no use to them.
+            note_missing(work);
+            left_out_free(&work->layout->left_out);
+            answer = LAYOUT_NO;
+        }
+    }
+    if (answer == LAYOUT_YES) {
         settle(work, is_used);
         answer = work_finish(work, err) ? LAYOUT_YES : LAYOUT_FAULT;
     }

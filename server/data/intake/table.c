@@ -147,7 +147,11 @@ bool table_parse(const char *label, char *text, size_t size, CsvTable *table, Er
     if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         p.at += 3;
     p.separator = separator_of(p.at);
-    if (strncasecmp(p.at, "sep=", 4) == 0 && p.at[4] && ends_line(p.at[5])) {
+    if (strncasecmp(p.at, "sep=", 4) == 0 && ends_line(p.at[4])) {
+        p.at += 4;
+        pass_line_end(&p);
+        p.separator = separator_of(p.at);
+    } else if (strncasecmp(p.at, "sep=", 4) == 0 && p.at[4] != '"' && ends_line(p.at[5])) {
         p.separator = p.at[4];
         p.at += 5;
         pass_line_end(&p);

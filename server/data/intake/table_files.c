@@ -33,7 +33,9 @@ static int compare_backwards(const char *a, const char *b)
 
 static int compare_paths(const void *one, const void *other)
 {
-    return compare_backwards(((const Named *)one)->path, ((const Named *)other)->path);
+    const Named *a = one, *b = other;
+    const int order = compare_backwards(a->path, b->path);
+    return order ? order : (a->entry > b->entry) - (a->entry < b->entry);
 }
 
 TableFiles *table_files_new(const Listing *listing)
@@ -78,9 +80,11 @@ static size_t lower_bound(const TableFiles *files, const char *end)
 static ptrdiff_t find_whole(const TableFiles *files, const char *path)
 {
     const size_t at = lower_bound(files, path);
-    return at < files->listing->count && strcmp(files->items[at].path, path) == 0
-               ? (ptrdiff_t)files->items[at].entry
-               : TABLE_FILES_NONE;
+    if (at == files->listing->count || strcmp(files->items[at].path, path) != 0)
+        return TABLE_FILES_NONE;
+    if (at + 1 < files->listing->count && strcmp(files->items[at + 1].path, path) == 0)
+        return TABLE_FILES_MANY;
+    return (ptrdiff_t)files->items[at].entry;
 }
 
 static ptrdiff_t find_by_end(const TableFiles *files, const char *end)
@@ -99,9 +103,9 @@ static ptrdiff_t find(const TableFiles *files, const char *folder, const char *p
     char *beside = xasprintf("%s%s", folder, path);
     ptrdiff_t found = find_whole(files, beside);
     free(beside);
-    if (found < 0)
+    if (found == TABLE_FILES_NONE)
         found = find_whole(files, path);
-    if (found < 0) {
+    if (found == TABLE_FILES_NONE) {
         char *end = xasprintf("/%s", path);
         found = find_by_end(files, end);
         free(end);
@@ -116,7 +120,12 @@ ptrdiff_t table_files_find(const TableFiles *files, const char *table, size_t fo
                                           ".webp", ".JPG", ".JPEG", ".PNG"};
     char *written = xasprintf("%.*s", (int)folder, table);
     char *where = nfc_text(written), *name = nfc_text(path);
-    ptrdiff_t found = TABLE_FILES_NONE;
+    // Byte for byte first: two files may differ in nothing but how a letter is written.
+    char *exact = xasprintf("%s%s", written, path);
+    ptrdiff_t found = listing_find(files->listing, exact);
+    free(exact);
+    if (found < 0)
+        found = listing_find(files->listing, path);
     for (size_t i = 0; i < COUNT(ENDINGS) && found == TABLE_FILES_NONE; i++) {
         char *whole = xasprintf("%s%s", name, ENDINGS[i]);
         found = find(files, where, whole);

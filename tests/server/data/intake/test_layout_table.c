@@ -80,6 +80,8 @@ static void fields_are_those_of_rfc_4180(void **state)
         {"sep=;\r\na;b,c\r\n", "2[a][b,c]"},
         {"\xef\xbb\xbfSEP=|\na|b,c", "2[a][b,c]"},
         {"sep=;", ""},
+        {"sep=\r\na;b\n", "2[a][b]"},
+        {"sep=\"\na,b\n", "1[sep=\"]2[a][b]"},
         {"sep=,a\n", "1[sep=][a]"},
         {"", ""},
         {"\n", ""},
@@ -245,6 +247,42 @@ static void tables_as_programs_write_them(void **state)
                            "; x.csv has one column, \"1.jpg a\"; expected is"));
 }
 
+static void a_list_of_classes_is_no_table_of_files(void **state)
+{
+    (void)state;
+    static const char FOLDERS[] = "class_folders: cat dog\n"
+                                  "cat/0.jpg: cat\ncat/1.jpg: cat\ncat/2.jpg: cat\n"
+                                  "dog/3.jpg: dog\ndog/4.jpg: dog\ndog/5.jpg: dog\n"
+                                  "x.csv: outside_layout: it is not in the folder of a class\n";
+#define PICTURES "cat/0.jpg", "cat/1.jpg", "cat/2.jpg", "dog/3.jpg", "dog/4.jpg", "dog/5.jpg"
+    assert_string_equal(FOUND(PICTURES, "x.csv=id,class\n0,cat\n1,dog\n"), FOLDERS);
+    assert_string_equal(FOUND(PICTURES, "x.csv=0,cat\n1,dog\n"), FOLDERS);
+#undef PICTURES
+    // Beside a table of files; a competition has an example of what to hand in.
+    static const char WANT[] = "table: a b\n1.jpg: a\n2.jpg: b\n"
+                               "sample.csv: outside_layout: no table lists it\n"
+                               "x.csv: table: the table that lists the pictures\n";
+    assert_string_equal(FOUND("1.jpg", "2.jpg", "x.csv=file,label\n1.jpg,a\n2.jpg,b\n",
+                              "sample.csv=id,label\n7,a\n8,a\n"),
+                        WANT);
+    assert_string_equal(FOUND("1.jpg", "2.jpg", "x.csv=file,label\n1.jpg,a\n2.jpg,b\n",
+                              "sample.csv=id,label\n1,a\n2,a\n"),
+                        WANT);
+    // There most of the pictures may have no label.
+    assert_string_equal(FOUND("x.csv=id,label\n1,a\n2,b\n3,a\n", "1.jpg", "2.jpg", "3.jpg", "4.jpg",
+                              "5.jpg", "6.jpg", "7.jpg"),
+                        "table: a b\n1.jpg: a\n2.jpg: b\n3.jpg: a\n"
+                        "4.jpg: outside_layout: no table lists it\n"
+                        "5.jpg: outside_layout: no table lists it\n"
+                        "6.jpg: outside_layout: no table lists it\n"
+                        "7.jpg: outside_layout: no table lists it\n"
+                        "x.csv: table: the table that lists the pictures\n");
+    // And where no class is twice and few files are named, it is said.
+    assert_non_null(
+        strstr(FOUND("x.csv=id,label\n1,a\n2,b\n", "1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg"),
+               "; x.csv names 2 of 5 files; expected is"));
+}
+
 static void utf_16_is_read(void **state)
 {
     (void)state;
@@ -300,6 +338,11 @@ static void letters_with_marks_are_equal_however_written(void **state)
                         "table: a " COMPOSED "\n3.jpg: " COMPOSED "\n" DECOMPOSED
                         "/1.jpg: a\n" COMPOSED "2.jpg: " COMPOSED
                         "\nx.csv: table: the table that lists the pictures\n");
+    // Two files that differ in nothing else, each by its own bytes.
+    assert_string_equal(FOUND("x.csv=file,label\n" COMPOSED ".jpg,a\n" DECOMPOSED ".jpg,b\n",
+                              COMPOSED ".jpg", DECOMPOSED ".jpg"),
+                        "table: a b\n" DECOMPOSED ".jpg: b\n" COMPOSED
+                        ".jpg: a\nx.csv: table: the table that lists the pictures\n");
     assert_string_equal(
         FOUND("train/" DECOMPOSED "/1", "train/b/1", "test/" COMPOSED "/1", "test/b/1"),
         "split_folders: b " COMPOSED "\ntest/b/1: b test\ntest/" COMPOSED "/1: " COMPOSED
@@ -350,6 +393,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(a_table_that_is_none_leaves_it_to_the_folders, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(tables_as_programs_write_them, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_list_of_classes_is_no_table_of_files, setup, teardown),
         cmocka_unit_test_setup_teardown(utf_16_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(letters_with_marks_are_equal_however_written, setup,
                                         teardown),
