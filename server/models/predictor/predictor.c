@@ -179,6 +179,7 @@ PredictorCounts predictor_counts(Predictor *p)
 /* After its threads have ended. */
 static void free_all(Predictor *p)
 {
+    predictor_free_models(p);
     for (int i = 0; i < p->config.threads; i++) {
         pthread_cond_destroy(&p->threads[i].work);
         free(p->threads[i].images);

@@ -324,8 +324,6 @@ void *predictor_work(void *thread)
     pthread_cond_broadcast(&p->changed);
     while (!p->ending)
         do_next(t);
-    predictor_drop_all(p);
-    predictor_free_doomed(t);
     p->running--;
     pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->lock);

@@ -54,12 +54,6 @@ double predictor_trim(Predictor *p)
     return -1;
 }
 
-void predictor_drop_all(Predictor *p)
-{
-    while (p->entries)
-        unlist(p, p->entries);
-}
-
 void predictor_update_bytes(const PredictThread *t, CachedModel *e)
 {
     RunnerSlot *slot = &e->slots[t->number];
@@ -77,6 +71,19 @@ static void free_entry(CachedModel *e)
     free(e->slots);
     free(e->key);
     free(e);
+}
+
+void predictor_free_models(Predictor *p)
+{
+    CachedModel *e;
+    while (p->entries)
+        unlist(p, p->entries);
+    while ((e = p->doomed) != NULL) {
+        for (int i = 0; i < p->config.threads; i++)
+            model_runner_free(e->slots[i].runner);
+        p->doomed = e->next;
+        free_entry(e);
+    }
 }
 
 /* A doomed entry of which this thread has something, or nobody any more; NULL: none. */

@@ -77,8 +77,9 @@ struct Predictor {
 /* Let those go that are too old or too many. The seconds until the next one is too old; -1: none
  * will be. */
 double predictor_trim(Predictor *p);
-/* Let all go; nobody has taken one. */
-void predictor_drop_all(Predictor *p);
+/* Free all, after the threads have ended: of an entry that one kept while it made its runner, the
+ * others have left theirs behind. */
+void predictor_free_models(Predictor *p);
 /* Whether an entry that has left waits for this thread to be freed. */
 bool predictor_has_doomed(const PredictThread *t);
 /* Free what this thread has of those that have left, and them when nobody has more of them. The
