@@ -93,6 +93,8 @@ typedef struct {
     // Checkpoints to continue from, the newest first; none: the training starts anew.
     const char *const *resume_from;
     int resume_count;
+    // The data set lies elsewhere than it did: a checkpoint without its digest is of another one.
+    bool dataset_moved;
 } TrainConfig;
 
 /* Arrays of a number for each trained parameter that a training needs besides the gradients. */

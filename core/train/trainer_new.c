@@ -142,10 +142,14 @@ static bool create_network(Trainer *t, Error *err)
 }
 
 /* The same set may lie elsewhere now; another one in its place must not train these weights. */
-static bool same_pictures(const TrainState *then, const TrainState *now, const char *path,
-                          Error *err)
+static bool same_pictures(const TrainState *then, const TrainState *now, bool moved,
+                          const char *path, Error *err)
 {
     const char *was = then->dataset_digest, *is = now->dataset_digest;
+    if (!*was && moved)
+        return fail(
+            err, ERR_INVALID,
+            "%s is of a training on a data set without a digest, which must be where it was", path);
     return !*was || strcmp(was, is) == 0
            || fail(err, ERR_INVALID,
                    "%s is of a training on a data set with the digest %.12s, not %.12s", path, was,
@@ -163,7 +167,7 @@ static bool load_state(Trainer *t, Error *err)
     if (state.seed != c->seed)
         return fail(err, ERR_INVALID, "%s is of a training with seed %llu, not %llu", path,
                     (unsigned long long)state.seed, (unsigned long long)c->seed);
-    if (!same_pictures(&state, &t->state, path, err))
+    if (!same_pictures(&state, &t->state, c->dataset_moved, path, err))
         return false;
     const int64_t steps = (state.batch + t->accumulation - 1) / t->accumulation;
     const bool between = state.batch % t->accumulation == 0 || state.batch == t->batches;

@@ -235,6 +235,25 @@ test("a training goes on with its set in another place, and not with another set
   assert.match(fashion.err, /^googlenetd: run is of a training on \S*moved\S*, not fashion_mnist\n$/);
 });
 
+// Four IDX files have no digest: whether another set is the same, nobody can say.
+test("a training on IDX files does not go on with a set in another place", (t) => {
+  const f = folder(t);
+  mkdirSync(f.path("idx"));
+  for (const [name, count] of [["train", 24], ["t10k", 12]]) {
+    const head = (...words) => Buffer.concat(words.map((word) => { const b = Buffer.alloc(4); b.writeUInt32BE(word); return b; }));
+    writeFileSync(f.path("idx", `${name}-images-idx3-ubyte`), Buffer.concat([head(2051, count, 28, 28), Buffer.alloc(count * 784, 7)]));
+    writeFileSync(f.path("idx", `${name}-labels-idx1-ubyte`), Buffer.concat([head(2049, count), Buffer.from(Array.from({ length: count }, (_, i) => i % 10))]));
+  }
+  imported(f, "idx", "--out", "packed", "--size", "28", "--channels", "1");
+  f.write("job.json", { network: "googlenet_tiny", image_size: 28, epochs: 1, batch_size: 6, threads: 1 });
+  const train = (...words) => f.run("train", "job.json", "--out", "run", ...words);
+  assert.equal(train("--set", "dataset=idx/").code, 0);
+  const other = train("--resume", "--set", "dataset=packed/", "--set", "epochs=2");
+  assert.equal(other.code, 1);
+  assert.match(other.err, /^googlenetd: run\/checkpoint.safetensors is of a training on a data set without a digest, which must be where it was\n$/);
+  assert.equal(train("--resume", "--set", "dataset=idx/", "--set", "epochs=2").code, 0);
+});
+
 test("a folder of pictures that nobody has imported is called so", (t) => {
   const f = folder(t);
   pictures(f, "in", 2);

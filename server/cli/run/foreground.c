@@ -262,6 +262,7 @@ static bool make_trainer(Training *t, int threads, Error *err)
     config.checkpoint_best = true;
     config.resume_count = checkpoints_there(&t->folder, from);
     config.resume_from = from;
+    config.dataset_moved = t->folder.dataset_moved;
     config.init_from = *init_file(t) ? init_file(t) : NULL;
     config.kernels = t->kernels;
     config.autotune_path = cache;

@@ -88,7 +88,7 @@ static bool can_go_on(const JobSpec *then, const JobSpec *now, const char *dir, 
     return true;
 }
 
-static bool check_job(const RunFolder *f, const JobSpec *spec, Error *err)
+static bool check_job(RunFolder *f, const JobSpec *spec, Error *err)
 {
     if (access(f->job_json, F_OK) != 0)
         return true;  // somebody deleted it; the checkpoint is checked by itself
@@ -96,6 +96,7 @@ static bool check_job(const RunFolder *f, const JobSpec *spec, Error *err)
     Faults faults = {0};
     if (job_file_read(f->job_json, NULL, 0, &then, &faults, err)) {
         const bool ok = can_go_on(&then, spec, f->dir, err);
+        f->dataset_moved = strcmp(then.dataset, spec->dataset) != 0;
         spec_free(&then);
         return ok;
     }
