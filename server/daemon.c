@@ -315,13 +315,13 @@ static bool start(Daemon *d, const ServerConfig *config, Error *err)
 
 /* ---- Run ---- */
 
-/* Wait for a signal that ends the daemon; feed the watchdog as long as training moves on. */
-/* Schedulers warn of the end of their time by one of the latter two. */
+/* All three ask for the same. Schedulers warn of the end of their time by SIGUSR1 or SIGUSR2. */
 static const char *checkpoint_signal(int number)
 {
     return number == SIGHUP ? "SIGHUP" : number == SIGUSR1 ? "SIGUSR1" : "SIGUSR2";
 }
 
+/* Wait for a signal that ends the daemon; feed the watchdog as long as training moves on. */
 static int wait_for_end(Daemon *d)
 {
     const double watchdog = notify_watchdog_seconds();

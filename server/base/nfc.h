@@ -4,7 +4,9 @@
  * other. Whoever compares names of files brings both into one form first.
  *
  * Source   Unicode Standard Annex 15, normalization form C. Marks are composed in the order in
- * which they stand: text whose marks are not in canonical order is not reordered.
+ * which they stand, each with the character before it: text whose marks are not in canonical order
+ * is not reordered, and a mark is not composed over one of another class (e,
+ * U+0329, U+0301).
  */
 #pragma once
 

@@ -7,7 +7,6 @@
 
 #include "core/base/memory.h"
 #include "core/base/text.h"
-#include "server/base/nfc.h"
 #include "server/data/intake/layout_parts.h"
 
 void work_warn(LayoutWork *work, const char *code, const char *fmt, ...)
