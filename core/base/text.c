@@ -44,6 +44,20 @@ size_t utf8_next(const char *at, const char *end)
     return valid > 0 && valid == length_by_first_byte((unsigned char)*at) ? valid : 0;
 }
 
+size_t utf8_put(uint32_t code, char *at)
+{
+    if (code < 0x80) {
+        at[0] = (char)code;
+        return 1;
+    }
+    const size_t length = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    static const uint8_t LEAD[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    for (size_t i = length - 1; i > 0; i--, code >>= 6)
+        at[i] = (char)(0x80 | (code & 0x3f));
+    at[0] = (char)(LEAD[length] | code);
+    return length;
+}
+
 bool utf8_valid(const char *text)
 {
     const char *end = text + strlen(text);

@@ -8,10 +8,13 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Bytes of the UTF-8 character at `at`, 1 to 4; 0 if there is no valid one before `end`. */
 size_t utf8_next(const char *at, const char *end);
 bool utf8_valid(const char *text);
+/* Write a code point, up to U+10FFFF, at `at`; the 1 to 4 bytes that it takes. */
+size_t utf8_put(uint32_t code, char *at);
 bool text_has_control(const char *text);  // a byte below 32, or 127
 
 /* Make `text` one line of printable UTF-8, in place: bytes that are not UTF-8 and control

@@ -16,20 +16,6 @@ static uint32_t decode(const char *at, size_t length)
     return code;
 }
 
-static size_t encode(uint32_t code, char *at)
-{
-    if (code < 0x80) {
-        at[0] = (char)code;
-        return 1;
-    }
-    const size_t length = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    static const uint8_t LEAD[] = {0, 0, 0xc0, 0xe0, 0xf0};
-    for (size_t i = length - 1; i > 0; i--, code >>= 6)
-        at[i] = (char)(0x80 | (code & 0x3f));
-    at[0] = (char)(LEAD[length] | code);
-    return length;
-}
-
 /* Syllables of Korean are two or three letters, by a formula. */
 static uint32_t compose_hangul(uint32_t first, uint32_t next)
 {
@@ -88,7 +74,7 @@ char *nfc_text(const char *text)
             last = code;
             last_at = out;
         }
-        out += encode(last, out);
+        out += utf8_put(last, out);
         at += length;
     }
     *out = '\0';

@@ -14,14 +14,8 @@ static char *name_utf8(const char *name)
     if (utf8_valid(name))
         return xstrdup(name);
     char *text = xcalloc(2 * strlen(name) + 1, 1), *at = text;
-    for (const unsigned char *c = (const unsigned char *)name; *c; c++) {
-        if (*c < 0x80) {
-            *at++ = (char)*c;
-        } else {
-            *at++ = (char)(0xc0 | *c >> 6);
-            *at++ = (char)(0x80 | (*c & 0x3f));
-        }
-    }
+    for (const unsigned char *c = (const unsigned char *)name; *c; c++)
+        at += utf8_put(*c, at);
     return text;
 }
 

@@ -3,25 +3,11 @@
 #include <stdbool.h>
 
 #include "core/base/memory.h"
+#include "core/base/text.h"
 
 static uint32_t unit(const uint8_t *at, bool big)
 {
     return big ? (uint32_t)(at[0] << 8 | at[1]) : (uint32_t)(at[1] << 8 | at[0]);
-}
-
-static char *put(char *out, uint32_t code)
-{
-    if (code < 0x80) {
-        *out++ = (char)code;
-        return out;
-    }
-    if (code >= 0x10000)
-        *out++ = (char)(0xf0 | code >> 18);
-    if (code >= 0x800)
-        *out++ = (char)(code >= 0x10000 ? 0x80 | (code >> 12 & 0x3f) : 0xe0 | code >> 12);
-    *out++ = (char)(code >= 0x800 ? 0x80 | (code >> 6 & 0x3f) : 0xc0 | code >> 6);
-    *out++ = (char)(0x80 | (code & 0x3f));
-    return out;
 }
 
 char *utf16_to_utf8(const uint8_t *bytes, size_t size, size_t *length)
@@ -39,7 +25,7 @@ char *utf16_to_utf8(const uint8_t *bytes, size_t size, size_t *length)
             code = pair ? 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00) : 0xfffd;
             i += pair ? 2 : 0;
         }
-        out = put(out, code);
+        out += utf8_put(code, out);
     }
     *length = (size_t)(out - text);
     return text;

@@ -131,10 +131,35 @@ static void a_message_that_is_too_long_ends_in_dots(void **state)
     }
 }
 
+static void code_points_are_written_as_they_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t code;
+        const char *text;
+    } CASES[] = {
+        {0x41, "A"},
+        {0x7f, "\x7f"},
+        {0x80, "\xc2\x80"},
+        {0x7ff, "\xdf\xbf"},
+        {0x800, "\xe0\xa0\x80"},
+        {0xffff, "\xef\xbf\xbf"},
+        {0x10000, "\xf0\x90\x80\x80"},
+        {0x10ffff, "\xf4\x8f\xbf\xbf"},
+    };
+    for (size_t i = 0; i < COUNT(CASES); i++) {
+        char text[5] = "";
+        assert_int_equal(utf8_put(CASES[i].code, text), strlen(CASES[i].text));
+        assert_string_equal(text, CASES[i].text);
+        assert_true(utf8_valid(text));
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(characters_have_their_length),
+        cmocka_unit_test(code_points_are_written_as_they_are_read),
         cmocka_unit_test(what_is_no_text_becomes_question_marks),
         cmocka_unit_test(control_characters_are_found),
         cmocka_unit_test(any_bytes_come_out_as_utf8),
