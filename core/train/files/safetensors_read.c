@@ -17,9 +17,9 @@ enum {
 struct SafeFile {
     char *label;
     uint8_t *owned;       // the file's bytes; NULL after safetensors_parse
-    uint8_t *aligned;     // a copy of the data if it is not aligned for numbers
     const uint8_t *data;  // after the header
-    void **converted;     // numbers of tensors that were stored otherwise, by their index; or NULL
+    void **converted;     // numbers of tensors that are of another type or not aligned, by their
+                          // index; or NULL
     size_t data_size;
     bool has_checksum;
     cJSON *header;
@@ -81,12 +81,6 @@ static bool parse_header(SafeFile *f, const uint8_t *bytes, size_t size, Error *
         return fail(err, ERR_INVALID, "%s has a damaged header: it is not a JSON object", f->label);
     f->data = bytes + 8 + length;
     f->data_size = size - 8 - length;
-    if ((uintptr_t)f->data % sizeof(int64_t) != 0) {
-        if (!(f->aligned = malloc(f->data_size + 1)))
-            return fail(err, ERR_NO_MEMORY, "no memory for the %zu MB of %s", f->data_size >> 20,
-                        f->label);
-        f->data = memcpy(f->aligned, f->data, f->data_size);
-    }
     return true;
 }
 
@@ -312,7 +306,6 @@ void safetensors_close(SafeFile *f)
     cJSON_Delete(f->header);
     free(f->tensors);
     free(f->owned);
-    free(f->aligned);
     free(f->label);
     free(f);
 }
