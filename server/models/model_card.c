@@ -115,7 +115,7 @@ static void add_source(cJSON *json, const VersionRow *row)
     }
 }
 
-static void add_dataset(cJSON *json, const VersionRow *row)
+void model_card_add_dataset(cJSON *json, const VersionRow *row)
 {
     if (!row->dataset.name[0]) {
         cJSON_AddNullToObject(json, "dataset");
@@ -128,9 +128,7 @@ static void add_dataset(cJSON *json, const VersionRow *row)
         dataset_public_id(row->dataset.id, row->dataset.name, id, sizeof id);
     json_add_text(set, "id", id);
     cJSON_AddStringToObject(set, "name", row->dataset.name);
-    cJSON_AddItemToObject(set, "digest",
-                          row->dataset.digest[0] ? cJSON_CreateString(row->dataset.digest)
-                                                 : cJSON_CreateNull());
+    json_add_text(set, "digest", row->dataset.digest);
 }
 
 cJSON *model_card_json(const ModelVersion *v)
@@ -149,7 +147,7 @@ cJSON *model_card_json(const ModelVersion *v)
     cJSON_AddNumberToObject(json, "class_count", row->classes);
     cJSON_AddItemToObject(json, "classes", parsed(row->class_names));
     add_source(json, row);
-    add_dataset(json, row);
+    model_card_add_dataset(json, row);
     cJSON *settings = parsed(row->settings), *evaluation = parsed(row->evaluation);
     cJSON_AddItemToObject(json, "metrics", cJSON_CreateRaw(row->metrics));
     cJSON_AddItemToObject(json, "evaluation", cJSON_CreateRaw(row->evaluation));

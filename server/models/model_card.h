@@ -10,3 +10,7 @@
 
 cJSON *model_card_json(const ModelVersion *version);
 char *model_card_markdown(const ModelVersion *version);  // from malloc
+
+/* The member "dataset" of a card, which rows of versions have too; null where nothing is known. Its
+ * id is null where only the file tells of the set. */
+void model_card_add_dataset(cJSON *to, const VersionRow *version);

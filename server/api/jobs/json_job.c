@@ -99,10 +99,10 @@ static void add_environment(cJSON *to, const JobInfo *job)
 /* What it trains on, as it was when the job was created: it may be gone. */
 static void add_dataset(cJSON *to, const JobInfo *job)
 {
-    char id[ID_TEXT];
-    dataset_id_format(job->dataset.id, id);
+    char id[DATASET_NAME];
+    dataset_public_id(job->dataset.id, job->dataset.name, id, sizeof id);
     cJSON *set = cJSON_AddObjectToObject(to, "dataset");
-    cJSON_AddStringToObject(set, "id", job->dataset.id > 0 ? id : job->dataset.name);
+    cJSON_AddStringToObject(set, "id", id);
     cJSON_AddStringToObject(set, "name", job->dataset.name);
     json_add_text(set, "digest", job->dataset.digest);
 }

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "core/data/dataset.h"
 #include "server/base/ids.h"
 #include "server/base/json_fields.h"
+#include "server/models/model_card.h"
 
 /* Stored as JSON. */
 static void add_stored(cJSON *to, const char *name, const char *json)
@@ -26,22 +26,6 @@ static void add_source(cJSON *to, const VersionRow *version)
     cJSON_AddStringToObject(source, "job", id);
     checkpoint_id_format(version->source.step, id);
     cJSON_AddStringToObject(source, "checkpoint", id);
-}
-
-static void add_dataset(cJSON *to, const VersionRow *version)
-{
-    if (!version->dataset.name[0]) {
-        cJSON_AddNullToObject(to, "dataset");
-        return;
-    }
-    char id[DATASET_NAME] = "";
-    cJSON *set = cJSON_AddObjectToObject(to, "dataset");
-    // Uploaded weights may tell of a set that only their daemon knows.
-    if (version->dataset.id > 0 || dataset_find(version->dataset.name))
-        dataset_public_id(version->dataset.id, version->dataset.name, id, sizeof id);
-    json_add_text(set, "id", id);
-    cJSON_AddStringToObject(set, "name", version->dataset.name);
-    json_add_text(set, "digest", version->dataset.digest);
 }
 
 static void add_long_part(cJSON *json, const VersionRow *version)
@@ -70,7 +54,7 @@ cJSON *version_to_json(const char *model, const VersionRow *version, const Alias
     cJSON_AddNumberToObject(json, "channels", version->channels);
     cJSON_AddNumberToObject(json, "image_size", version->image_size);
     cJSON_AddNumberToObject(json, "class_count", version->classes);
-    add_dataset(json, version);
+    model_card_add_dataset(json, version);
     add_stored(json, "metrics", version->metrics);
     add_stored(json, "evaluation", version->evaluation);
     if (whole)
