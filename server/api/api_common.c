@@ -191,7 +191,7 @@ bool respond_page(const Request *req, cJSON *all, const char *key, Page page, Fa
 {
     const cJSON *item = page_begin(all, key, page, faults), *last = NULL;
     cJSON *data = cJSON_CreateArray();
-    for (; item && cJSON_GetArraySize(data) < page.limit; item = item->next) {
+    for (int n = 0; item && n < page.limit; n++, item = item->next) {
         cJSON_AddItemToArray(data, cJSON_Duplicate(item, true));
         last = cJSON_GetObjectItemCaseSensitive(item, key);
     }

@@ -42,11 +42,12 @@ static bool respond_versions(Response *res, const ModelDetail *model, int64_t jo
     cJSON *data = cJSON_CreateArray();
     int64_t last = 0;
     bool more = false;
-    for (size_t i = 0; i < model->versions.count && !more; i++) {
+    int count = 0;
+    for (size_t i = 0; i < model->versions.count; i++) {
         const VersionRow *row = &model->versions.items[i];
         if (row->version >= after || (job_id != 0 && row->source.job_id != job_id))
             continue;
-        more = cJSON_GetArraySize(data) == limit;
+        more = count++ == limit;
         if (more)
             break;
         last = row->version;
