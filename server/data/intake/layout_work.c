@@ -1,9 +1,9 @@
 /* server/data/intake/layout_work.c -- labelled files become classes and items. */
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "core/base/memory.h"
 #include "core/base/text.h"
@@ -100,12 +100,6 @@ static void make_items(LayoutWork *work)
     }
 }
 
-static int compare_without_case(const void *one, const void *other)
-{
-    const int order = strcasecmp(*(char *const *)one, *(char *const *)other);
-    return order ? order : compare_texts(one, other);
-}
-
 /* The name without blanks at its ends, and with one in the place of several. */
 static char *without_blanks(const char *name)
 {
@@ -115,6 +109,14 @@ static char *without_blanks(const char *name)
             *out++ = *name;
     if (out > text && out[-1] == ' ')
         out[-1] = '\0';
+    return text;
+}
+
+static char *without_case(const char *name)
+{
+    char *text = xstrdup(name);
+    for (char *at = text; *at; at++)
+        *at = (char)tolower((unsigned char)*at);
     return text;
 }
 
@@ -130,36 +132,23 @@ static int compare_plain(const void *one, const void *other)
     return order ? order : strcmp(a->name, b->name);
 }
 
-static void warn_of_blanks(LayoutWork *work)
+/* Of classes that `plain` makes equal; `what` they differ in, and the code of the warning. */
+static void warn_of_alike(LayoutWork *work, char *(*plain)(const char *name), const char *what,
+                          const char *code)
 {
     const Layout *l = work->layout;
     const size_t count = (size_t)l->class_count;
     PlainName *names = xcalloc(count + 1, sizeof *names);
     for (size_t i = 0; i < count; i++)
-        names[i] = (PlainName){without_blanks(l->classes[i]), l->classes[i]};
+        names[i] = (PlainName){plain(l->classes[i]), l->classes[i]};
     qsort(names, count, sizeof *names, compare_plain);
     for (size_t i = 0; i + 1 < count; i++)
         if (strcmp(names[i].plain, names[i + 1].plain) == 0)
-            work_warn(work, "classes_differ_in_blanks",
-                      "classes \"%.100s\" and \"%.100s\" differ only in blanks: they are two",
-                      names[i].name, names[i + 1].name);
+            work_warn(work, code,
+                      "classes \"%.100s\" and \"%.100s\" differ only in %s: they are two",
+                      names[i].name, names[i + 1].name, what);
     for (size_t i = 0; i < count; i++)
         free(names[i].plain);
-    free(names);
-}
-
-static void warn_of_case(LayoutWork *work)
-{
-    const Layout *l = work->layout;
-    const size_t count = (size_t)l->class_count;
-    char **names = xcalloc(count + 1, sizeof *names);
-    memcpy(names, l->classes, count * sizeof *names);
-    qsort(names, count, sizeof *names, compare_without_case);
-    for (size_t i = 0; i + 1 < count; i++)
-        if (strcasecmp(names[i], names[i + 1]) == 0)
-            work_warn(work, "classes_differ_in_case",
-                      "classes \"%.100s\" and \"%.100s\" differ only in case: they are two",
-                      names[i], names[i + 1]);
     free(names);
 }
 
@@ -196,8 +185,8 @@ bool work_finish(LayoutWork *work, Error *err)
         return fail(err, ERR_INVALID, "%.200s has %d classes; at most %d are accepted",
                     source_label(work->source), l->class_count, LAYOUT_MAX_CLASSES);
     make_items(work);
-    warn_of_case(work);
-    warn_of_blanks(work);
+    warn_of_alike(work, without_case, "case", "classes_differ_in_case");
+    warn_of_alike(work, without_blanks, "blanks", "classes_differ_in_blanks");
     warn_of_sides(work);
     return true;
 }
