@@ -1,7 +1,7 @@
 /* DESIGN. A model is a CachedModel: in the list of those that are loaded, or, once it has left
  * that, held by its users alone. An entry without users and out of the list is doomed: each thread
- * that computes frees its net of it, because a net is freed where it was made, and the last one
- * all.
+ * that computes frees its net of it, in its own time, and the last one all. Once they have ended
+ * whoever stops them frees what is left.
  *
  * A request's images are a task, or several for several threads. Tasks belong to the thread that
  * waits for them. A task leaves the queue once: taken by a computing thread, which then always ends
