@@ -131,19 +131,13 @@ typedef struct {
     int layer, kernel;
 } Widths;
 
-static int wider(int width, const char *text)
-{
-    const int length = (int)strlen(text);
-    return length > width ? length : width;
-}
-
 static Widths widths(const BenchResult *r)
 {
-    Widths w = {wider(0, "name"), wider(0, "kernel")};
+    Widths w = {output_wider(0, "name"), output_wider(0, "kernel")};
     for (int i = 0; i < r->layer_count; i++) {
-        w.layer = wider(w.layer, r->layers[i].name);
+        w.layer = output_wider(w.layer, r->layers[i].name);
         for (int k = 0; k < 3; k++)
-            w.kernel = wider(w.kernel, r->layers[i].kernels[k]);
+            w.kernel = output_wider(w.kernel, r->layers[i].kernels[k]);
     }
     return w;
 }

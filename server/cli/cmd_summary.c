@@ -76,13 +76,10 @@ static const char *grouped(int64_t value, char text[NUMBER_WIDTH])
 /* As wide as the longest name of a node. */
 static int name_width(const Graph *g)
 {
-    size_t width = strlen("total");
-    for (Node n = 1; n < graph_node_count(g); n++) {
-        const size_t length = strlen(graph_node(g, n)->name);
-        if (length > width)
-            width = length;
-    }
-    return (int)width;
+    int width = output_wider(0, "total");
+    for (Node n = 1; n < graph_node_count(g); n++)
+        width = output_wider(width, graph_node(g, n)->name);
+    return width;
 }
 
 static void print_row(int width, const char *name, const char *type, const char *shape,

@@ -66,6 +66,12 @@ void output_error(const char *fmt, ...)
     fprintf(stderr, "googlenetd: %s\n", line);
 }
 
+int output_wider(int width, const char *text)
+{
+    const int length = (int)strlen(text);
+    return length > width ? length : width;
+}
+
 /* A cookie_write_function_t: 0 with errno for a fault. */
 static ssize_t write_waiting(void *cookie, const char *text, size_t length)
 {

@@ -22,6 +22,9 @@ void output_line(Output *output, const char *fmt, ...) __attribute__((format(pri
  * does. */
 void output_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* The width of a column that holds `text` too. */
+int output_wider(int width, const char *text);
+
 /* A tree, indented, by stdio: what --json asks for. */
 void output_json(const cJSON *json);
 
