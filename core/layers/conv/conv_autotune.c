@@ -12,6 +12,7 @@
 #include "core/base/numbers/bf16.h"
 #include "core/base/numbers/rng.h"
 #include "core/base/slab.h"
+#include "core/layers/conv/conv_check.h"
 
 static_assert((int)CONV_PROBLEM_KEY <= (int)AUTOTUNE_KEY, "a problem's text is a key");
 
@@ -21,7 +22,8 @@ static_assert((int)CONV_PROBLEM_KEY <= (int)AUTOTUNE_KEY, "a problem's text is a
  * fastest after its first turn gets no other. After MIN_ROUNDS turns, only those close to the
  * fastest go on, until the two least times of each agree and its fastest run was not interrupted:
  * then the measurement has settled. One that has not by MAX_ROUNDS is used all the same, but
- * core/autotune believes it for a while only. */
+ * core/autotune believes it for a while only. A candidate without rivals runs once, to be checked.
+ */
 enum { MIN_ROUNDS = 4, MAX_ROUNDS = 12 };
 static const double CLOSE = 1.25;                 // times the least time of all: still in the race
 static const double FAR = 4, FAR_SECONDS = 0.05;  // more than a disturbance
@@ -47,10 +49,11 @@ static bool map_new(Scratch *s, int i, Shape shape, size_t stride, bool bf16, Er
                               bf16 ? dnnl_bf16 : dnnl_f32, &s->maps[i], err);
 }
 
-/* Numbers of the size that feature maps have: zeros and denormals would run at another speed. */
+/* Numbers of the size that feature maps have: zeros and denormals would run at another speed. They
+ * come again after a prime number of them, so that no two rows or pixels of a map are alike. */
 static void fill(void *data, size_t count, bool bf16)
 {
-    enum { BLOCK = 4096 };
+    enum { BLOCK = 4093 };
     float numbers[BLOCK];
     uint16_t halves[BLOCK];
     Rng rng = rng_new(1, RNG_TEST, 0);
@@ -195,6 +198,29 @@ static bool time_candidate(Candidate *c, const ConvTask *task, Error *err)
     return true;
 }
 
+/* The first run of a candidate: what it gives has to be right. */
+static bool check_candidate(Candidate *c, const ConvTask *task, const ConvCheck *check, Error *err)
+{
+    conv_check_spoil(task);
+    if (!time_candidate(c, task, err))
+        return false;
+    const double error = conv_check_error(check, task);
+    if (error <= conv_check_limit(&task->problem))
+        return true;
+    char key[CONV_PROBLEM_KEY];
+    conv_problem_key(&task->problem, key);
+    return fail(err, ERR_DNN, "%s computes wrongly on this CPU, by %g of the result's length: %s",
+                c->kernel->name, error, key);
+}
+
+static int count_left(const Candidates *all)
+{
+    int count = 0;
+    for (int i = 0; i < all->count; i++)
+        count += all->items[i].kernel != NULL;
+    return count;
+}
+
 static double least_of_all(const Candidates *all)
 {
     double least = INFINITY;
@@ -212,6 +238,8 @@ static bool is_close(const Candidate *c, double least)
 
 static bool have_settled(const Candidates *all)
 {
+    if (count_left(all) <= 1)
+        return true;
     const double least = least_of_all(all);
     for (int i = 0; i < all->count; i++) {
         const Candidate *c = &all->items[i];
@@ -222,8 +250,8 @@ static bool have_settled(const Candidates *all)
 }
 
 /* Every candidate once that is still in the race. False: stop. */
-static bool one_round(const ConvAutotune *a, Candidates *all, const ConvTask *task, int round,
-                      Error *err)
+static bool one_round(const ConvAutotune *a, Candidates *all, const ConvTask *task,
+                      const ConvCheck *check, int round, Error *err)
 {
     const double least = least_of_all(all);
     const double most =
@@ -234,7 +262,7 @@ static bool one_round(const ConvAutotune *a, Candidates *all, const ConvTask *ta
             continue;
         if (a->go_on && !a->go_on(a->go_on_context))
             return fail(err, ERR_STOPPED, "stopped while kernels were measured");
-        if (!time_candidate(c, task, err))
+        if (!(round == 0 ? check_candidate(c, task, check, err) : time_candidate(c, task, err)))
             drop(c);
     }
     return true;
@@ -273,11 +301,14 @@ static const ConvKernel *measure(const ConvAutotune *a, const char *key, Candida
             if (!c->kernel->ops->create(c->kernel, &s.task, &c->state, err))
                 drop(c);
         }
+        ConvCheck check;
+        conv_check_new(&check, &s.task);
         bool going = true;
         for (int round = 0; going && round < MAX_ROUNDS; round++) {
-            if (round >= MIN_ROUNDS && have_settled(all))
+            const int least_rounds = count_left(all) > 1 ? MIN_ROUNDS : 1;
+            if (round >= least_rounds && have_settled(all))
                 break;
-            going = one_round(a, all, &s.task, round, err);
+            going = one_round(a, all, &s.task, &check, round, err);
         }
         best = going ? decide(a, key, all) : NULL;
     }
@@ -310,8 +341,5 @@ const ConvKernel *conv_autotune(const ConvAutotune *a, const ConvProblem *p, Err
         fail(err, ERR_DNN, "no kernel computes %s", key);
         return NULL;
     }
-    if (all.count > 1)
-        return measure(a, key, &all, p, err);
-    autotune_fix(a->autotune, key, all.items[0].kernel->name);
-    return all.items[0].kernel;
+    return measure(a, key, &all, p, err);
 }

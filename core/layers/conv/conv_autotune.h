@@ -3,7 +3,8 @@
  *
  * A measurement works on tensors, parameters and gradients of its own, so it can be made before the
  * program has memory, changes nothing, and is the same for every layer with that problem. A
- * candidate that cannot be created or run drops out.
+ * candidate that cannot be created or run drops out, and so does one that computes wrongly
+ * (conv_check.h).
  *
  * Errors   ERR_STOPPED: go_on said no. Otherwise only when no candidate is left: the last one's.
  */

@@ -11,9 +11,18 @@
 
 /* ---- Candidates of the tests' own ---- */
 
-/* A kernel that computes nothing, takes some time, and counts its states. Its variant says how it
- * fails. */
-enum { FINE, SLOW, UNSTEADY, FAILS_TO_CREATE, FAILS_TO_LOAD, FAILS_TO_RUN, UNSUPPORTED };
+/* oneDNN's kernel, which takes longer and counts its states. Its variant says how it fails. */
+enum {
+    FINE,
+    SLOW,
+    UNSTEADY,
+    FAILS_TO_CREATE,
+    FAILS_TO_LOAD,
+    FAILS_TO_RUN,
+    UNSUPPORTED,
+    COMPUTES_TWICE_AS_MUCH,
+    LEAVES_OUT_A_CORNER,
+};
 
 typedef struct {
     int created, alive, runs, writes_to_store;
@@ -30,6 +39,7 @@ static bool supports(const ConvKernel *k, const ConvProblem *p)
 typedef struct {
     const ConvKernel *kernel;
     const ConvTask *task;
+    void *real;
 } State;
 
 static bool create(const ConvKernel *k, const ConvTask *task, void **state, Error *err)
@@ -39,14 +49,39 @@ static bool create(const ConvKernel *k, const ConvTask *task, void **state, Erro
     s->task = task;
     counts.created++;
     counts.alive++;
-    return k->variant != FAILS_TO_CREATE || fail(err, ERR_DNN, "%s cannot be created", k->name);
+    if (k->variant == FAILS_TO_CREATE)
+        return fail(err, ERR_DNN, "%s cannot be created", k->name);
+    return CONV_ONEDNN.create(k, task, &s->real, err);
 }
 
 static bool load_params(void *state, bool again, Error *err)
 {
     const State *s = state;
     assert_true(again);
-    return s->kernel->variant != FAILS_TO_LOAD || fail(err, ERR_DNN, "cannot load");
+    if (s->kernel->variant == FAILS_TO_LOAD)
+        return fail(err, ERR_DNN, "cannot load");
+    return CONV_ONEDNN.load_params(s->real, again, err);
+}
+
+/* The numbers of a result in float32, in memory. */
+static float *result_of(const ConvTask *t, size_t *count)
+{
+    *count = conv_problem_weights(&t->problem);
+    if (t->problem.direction == CONV_BACKWARD_WEIGHTS)
+        return t->weights_grad;
+    const Tensor *map = t->problem.direction == CONV_FORWARD ? t->dst : t->diff_src;
+    *count = tensor_count(map);
+    return map->data;
+}
+
+static void make_wrong(const ConvKernel *k, const ConvTask *t)
+{
+    size_t count = 0;
+    float *result = result_of(t, &count);
+    for (size_t i = 0; k->variant == COMPUTES_TWICE_AS_MUCH && i < count; i++)
+        result[i] *= 2;
+    if (k->variant == LEAVES_OUT_A_CORNER)
+        result[count - 1] = NAN;
 }
 
 static bool run(void *state, Error *err)
@@ -57,13 +92,20 @@ static bool run(void *state, Error *err)
         return fail(err, ERR_DNN, "%s cannot run", s->kernel->name);
     const int slower = s->kernel->variant == UNSTEADY ? 2000 * counts.runs : 0;
     usleep((s->kernel->variant == SLOW ? 5000 : 100) + (useconds_t)slower);
+    if (!CONV_ONEDNN.run(s->real, err))
+        return false;
+    make_wrong(s->kernel, s->task);
     return true;
 }
 
 static void destroy(void *state)
 {
-    counts.alive -= state != NULL;
-    free(state);
+    State *s = state;
+    if (!s)
+        return;
+    counts.alive--;
+    CONV_ONEDNN.destroy(s->real);
+    free(s);
 }
 
 static const ConvKernelOps OPS = {.supports = supports,
@@ -93,17 +135,23 @@ static const ConvProblem PROBLEM = {
     .runs_per_load = 4,
 };
 
-static const ConvKernel *choose(const ConvKernel *rows, int count, Autotune *autotune, Error *err)
+static const ConvKernel *choose_for(const ConvProblem *p, const ConvKernel *rows, int count,
+                                    Autotune *autotune, Error *err)
 {
     Dnn *dnn = NULL;
     CHECK_OK(dnn_new(&dnn, err), *err);
     const ConvKernelTable table = {rows, count};
     const ConvAutotune a = {.table = &table, .autotune = autotune, .dnn = dnn};
     counts = (Counts){0};
-    const ConvKernel *kernel = conv_autotune(&a, &PROBLEM, err);
+    const ConvKernel *kernel = conv_autotune(&a, p, err);
     assert_int_equal(counts.alive, 0);  // whatever was created for the measurement is gone
     dnn_free(dnn);
     return kernel;
+}
+
+static const ConvKernel *choose(const ConvKernel *rows, int count, Autotune *autotune, Error *err)
+{
+    return choose_for(&PROBLEM, rows, count, autotune, err);
 }
 
 static void the_fastest_candidate_is_chosen_once(void **state)
@@ -132,6 +180,44 @@ static void a_candidate_that_fails_drops_out(void **state)
     Autotune *a = autotune_new();
     assert_ptr_equal(choose(ROWS, COUNT(ROWS), a, &err), &ROWS[2]);
     assert_int_equal(counts.created, 4);
+    autotune_free(a);
+}
+
+/* However fast it is, and also where no other is left. */
+static void a_candidate_that_computes_wrongly_drops_out(void **state)
+{
+    (void)state;
+    static const ConvKernel ROWS[] = {{"twice as much", &OPS, COMPUTES_TWICE_AS_MUCH, false},
+                                      {"slow", &OPS, SLOW, false},
+                                      {"leaves out", &OPS, LEAVES_OUT_A_CORNER, false}};
+    for (ConvDirection d = 0; d < CONV_DIRECTIONS; d++) {
+        Error err = {0};
+        ConvProblem p = PROBLEM;
+        p.direction = d;
+        Autotune *a = autotune_new();
+        assert_ptr_equal(choose_for(&p, ROWS, COUNT(ROWS), a, &err), &ROWS[1]);
+        assert_int_equal(a->measurements.rows[0].count, 1);
+        autotune_free(a);
+        for (size_t i = 0; i < COUNT(ROWS); i += 2) {
+            a = autotune_new();
+            assert_null(choose_for(&p, &ROWS[i], 1, a, &err));
+            assert_non_null(strstr(err.message, ROWS[i].name));
+            assert_non_null(strstr(err.message, "computes wrongly on this CPU"));
+            autotune_free(a);
+        }
+    }
+}
+
+/* One that has no rivals is run to be checked, and known from then on. */
+static void a_single_candidate_runs_once(void **state)
+{
+    (void)state;
+    static const ConvKernel ROWS[] = {{"only", &OPS, FINE, false}};
+    Error err = {0};
+    Autotune *a = autotune_new();
+    assert_ptr_equal(choose(ROWS, 1, a, &err), &ROWS[0]);
+    assert_int_equal(counts.runs, 1);
+    assert_true(a->measurements.rows[0].settled);
     autotune_free(a);
 }
 
@@ -324,6 +410,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_fastest_candidate_is_chosen_once),
         cmocka_unit_test(a_candidate_that_fails_drops_out),
+        cmocka_unit_test(a_candidate_that_computes_wrongly_drops_out),
+        cmocka_unit_test(a_single_candidate_runs_once),
         cmocka_unit_test(times_that_do_not_agree_do_not_settle),
         cmocka_unit_test(no_candidate_left_is_an_error),
         cmocka_unit_test(no_candidate_is_left_out),
