@@ -8,7 +8,7 @@
 #include "server/base/descriptors.h"
 #include "server/base/stacks.h"
 #include "server/cli/args.h"
-#include "server/cli/commands.h"
+#include "server/cli/commands/commands.h"
 #include "server/cli/output.h"
 #include "server/data/import/decoder_protocol.h"
 #include "server/launch/commands.h"

@@ -13,7 +13,7 @@
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "server/cli/args.h"
-#include "server/cli/commands.h"
+#include "server/cli/commands/commands.h"
 #include "server/cli/output.h"
 #include "server/cli/run/follower.h"
 #include "server/launch/control.h"

@@ -7,7 +7,7 @@
 #include "core/base/files/path.h"
 #include "core/base/memory.h"
 #include "server/cli/args.h"
-#include "server/cli/commands.h"
+#include "server/cli/commands/commands.h"
 #include "server/cli/input.h"
 #include "server/cli/job_file.h"
 #include "server/cli/output.h"

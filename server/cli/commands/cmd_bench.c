@@ -8,7 +8,7 @@
 #include "core/net/rewrites.h"
 #include "core/train/bench.h"
 #include "server/cli/args.h"
-#include "server/cli/commands.h"
+#include "server/cli/commands/commands.h"
 #include "server/cli/output.h"
 #include "server/work/cpus.h"
 #include "server/work/estimate.h"

@@ -12,7 +12,7 @@
 #include "server/base/json_fields.h"
 #include "server/base/json_text.h"
 #include "server/cli/args.h"
-#include "server/cli/commands.h"
+#include "server/cli/commands/commands.h"
 #include "server/cli/input.h"
 #include "server/cli/model_argument.h"
 #include "server/cli/output.h"

@@ -1,4 +1,5 @@
-/* server/cli/commands.h -- the commands of googlenetd, one file each; main.c has their table.
+/* server/cli/commands/commands.h -- the commands of googlenetd, one file each; main.c has their
+ * table.
  *
  * A command gets its own name as argv[0] and returns the exit code.
  */

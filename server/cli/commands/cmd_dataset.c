@@ -10,7 +10,7 @@
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "server/cli/args.h"
-#include "server/cli/commands.h"
+#include "server/cli/commands/commands.h"
 #include "server/cli/dataset_text.h"
 #include "server/cli/output.h"
 #include "server/cli/run/interrupt.h"

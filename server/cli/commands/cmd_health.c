@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "server/cli/args.h"
-#include "server/cli/commands.h"
+#include "server/cli/commands/commands.h"
 #include "server/cli/output.h"
 #include "server/cli/remote/daemon_client.h"
 #include "server/cli/server_settings.h"

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "server/cli/args.h"
-#include "server/cli/commands.h"
+#include "server/cli/commands/commands.h"
 #include "server/cli/output.h"
 #include "server/cli/server_settings.h"
 #include "server/daemon.h"

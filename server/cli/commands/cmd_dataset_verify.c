@@ -3,7 +3,7 @@
 
 #include "core/data/packed/packed.h"
 #include "server/cli/args.h"
-#include "server/cli/commands.h"
+#include "server/cli/commands/commands.h"
 #include "server/cli/output.h"
 #include "server/cli/run/interrupt.h"
 

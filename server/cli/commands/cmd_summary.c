@@ -8,7 +8,7 @@
 #include "core/models/models.h"
 #include "core/net/costs.h"
 #include "server/cli/args.h"
-#include "server/cli/commands.h"
+#include "server/cli/commands/commands.h"
 #include "server/cli/output.h"
 
 /* ---- Options ---- */
