@@ -11,7 +11,11 @@
 
 #include "core/base/memory.h"
 #include "server/base/time.h"
-#include "server/http/http_glue.h"
+#include "server/http/exchange/handler.h"
+#include "server/http/exchange/receive.h"
+#include "server/http/exchange/server.h"
+#include "server/http/exchange/stream.h"
+#include "server/http/exchange/watch.h"
 #include "server/http/pages.h"
 
 enum {
@@ -38,8 +42,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     const RequestPart part = {method, version, upload, upload_size};
     (void)cls;
     (void)connection;
-    (void)url;  // request_begin has seen it as it came
-    return *context && request_handle(*context, part) ? MHD_YES : MHD_NO;
+    (void)url;  // receive_begin has seen it as it came
+    return *context && receive_part(*context, part) ? MHD_YES : MHD_NO;
 }
 
 static void on_completed(void *cls, struct MHD_Connection *connection, void **context,
@@ -49,7 +53,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     (void)connection;
     (void)how;
     if (*context)
-        request_end(*context);
+        receive_end(*context);
     *context = NULL;
 }
 
@@ -184,7 +188,7 @@ static struct MHD_Daemon *start_daemon(Http *http)
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
                             MHD_OPTION_STRICT_FOR_CLIENT, 0,                   //
                             MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,  //
-                            MHD_OPTION_URI_LOG_CALLBACK, request_begin, http,  //
+                            MHD_OPTION_URI_LOG_CALLBACK, receive_begin, http,  //
                             MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,   //
                             MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_END);
 }

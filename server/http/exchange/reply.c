@@ -1,3 +1,5 @@
+#include "server/http/exchange/reply.h"
+
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,8 +8,9 @@
 #include <time.h>
 
 #include "core/base/memory.h"
+#include "server/http/exchange/server.h"
+#include "server/http/exchange/stream.h"
 #include "server/http/file_stream.h"
-#include "server/http/http_glue.h"
 #include "server/http/message/etag.h"
 
 /* Give the text its ETag. A reader who has it already gets a 304, one who wants another a 412; the

@@ -16,13 +16,16 @@
  * Ownership    `sink` belongs to the handler thread while `busy`, else to the exchange. Whoever
  *              finds, under the lock, that nobody will come back takes it out and leaves it.
  */
-#include <microhttpd.h>
+#include "server/http/exchange/sink_body.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
-#include "server/http/http_glue.h"
+#include "server/http/exchange/handler.h"
+#include "server/http/exchange/reply.h"
+#include "server/http/exchange/server.h"
 #include "server/http/message/framing.h"
 
 enum { BUFFER = 256 << 10 };
@@ -31,7 +34,7 @@ static const double LINGER_SECONDS = 5;  // after an early answer
 
 typedef enum { OPEN_SINK, WRITE_BUFFER, FINISH } Job;  // of the handler thread
 
-struct SinkBody {
+typedef struct SinkBody {
     Sink sink;  // write is NULL: there is none (any more)
     Job job;
     bool busy;  // under the lock: a handler thread has it
@@ -40,7 +43,7 @@ struct SinkBody {
     char *buffer;
     size_t size;
     double reserve, seen_at;  // seconds that the client may be silent, from then on
-};
+} SinkBody;
 
 /* --- on a handler thread --- */
 
@@ -201,7 +204,7 @@ static bool refuse(Exchange *x)
     return true;
 }
 
-bool body_open(Exchange *x)
+bool sink_body_open(Exchange *x)
 {
     HttpCounts *counts = x->http->config.counts;
     x->sink = xcalloc(1, sizeof *x->sink);
@@ -283,7 +286,7 @@ static void come_back(Exchange *x)
         respond_too_slow(x);
 }
 
-bool body_handle(Exchange *x, RequestPart part)
+bool sink_body_receive(Exchange *x, RequestPart part)
 {
     SinkBody *b = x->sink;
     const size_t size = *part.upload_size;
@@ -307,7 +310,7 @@ bool body_handle(Exchange *x, RequestPart part)
     return start(x, FINISH);
 }
 
-void body_end(Exchange *x)
+void sink_body_end(Exchange *x)
 {
     SinkBody *b = x->sink;
     pthread_mutex_lock(&x->http->lock);
@@ -320,7 +323,7 @@ void body_end(Exchange *x)
         add_task(x, run_leave);
 }
 
-void body_free(Exchange *x)
+void sink_body_free(Exchange *x)
 {
     if (!x->sink)
         return;

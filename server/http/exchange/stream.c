@@ -8,6 +8,8 @@
  * second. `news` counts what has happened; a stream that found nothing remembers the count from
  * before it looked, and looks again when the two differ, so that nothing is missed.
  */
+#include "server/http/exchange/stream.h"
+
 #include <errno.h>
 #include <microhttpd.h>
 #include <stdlib.h>
@@ -16,12 +18,12 @@
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
-#include "server/http/http_glue.h"
+#include "server/http/exchange/server.h"
 
 enum { BLOCK = 32 << 10 };  // bytes that libmicrohttpd asks for at a time
 
-struct PulledBody {
-    PulledBody *previous, *next;
+typedef struct PulledBody {
+    struct PulledBody *previous, *next;
     Http *http;
     Connection *connection;
     BodyStream stream;
@@ -37,7 +39,7 @@ struct PulledBody {
     bool ended, failed;
     bool suspended;
     bool orphan;  // the connection has gone: whoever pulls frees it
-};
+} PulledBody;
 
 static void free_body(PulledBody *b)
 {

@@ -3,27 +3,15 @@
  * lock: the handler with its answer; the watching thread, when the time of the request is up; the
  * end of the daemon. A handler that comes too late finds the phase changed and drops its answer.
  */
+#include "server/http/exchange/handler.h"
+
 #include <microhttpd.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/clock.h"
-#include "core/base/memory.h"
 #include "server/base/json_text.h"
-#include "server/http/http_glue.h"
+#include "server/http/exchange/server.h"
 #include "server/http/message/framing.h"
-
-void exchange_release(Exchange *x)
-{
-    if (atomic_fetch_sub(&x->holders, 1) > 1)
-        return;
-    atomic_fetch_sub(&x->http->body_bytes, x->body_room);
-    header_list_free(&x->headers);
-    free(x->body);
-    response_free(&x->res);
-    body_free(x);
-    free(x);
-}
 
 static bool read_body(const Exchange *x, cJSON **json, Response *res)
 {

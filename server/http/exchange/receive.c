@@ -1,23 +1,26 @@
-/* DESIGN: libmicrohttpd calls request_begin with the raw URI, then request_handle once with the
+/* DESIGN: libmicrohttpd calls receive_begin with the raw URI, then receive_part once with the
  * headers, then with each piece of the body, then once more at its end, and again when a suspended
  * connection was resumed. Whatever can be refused by the headers is decided at the first of these
  * calls; the body is then read and dropped, up to a bound, because a client that is still sending
  * may never see an answer that comes earlier.
  */
+#include "server/http/exchange/receive.h"
+
 #include <inttypes.h>
 #include <microhttpd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
-#include "server/http/access.h"
-#include "server/http/http_glue.h"
+#include "server/http/exchange/admission.h"
+#include "server/http/exchange/handler.h"
+#include "server/http/exchange/reply.h"
+#include "server/http/exchange/server.h"
+#include "server/http/exchange/sink_body.h"
 #include "server/http/message/framing.h"
-#include "server/http/message/headers.h"
 #include "server/http/pages.h"
 
 enum {
@@ -42,7 +45,7 @@ static const char *strip_authority(Exchange *x, const char *target)
     return *rest == '/' ? rest : "/";
 }
 
-void *request_begin(void *cls, const char *uri, struct MHD_Connection *connection)
+void *receive_begin(void *cls, const char *uri, struct MHD_Connection *connection)
 {
     Http *http = cls;
     Exchange *x = xcalloc(1, sizeof *x);
@@ -67,7 +70,7 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
     return x;
 }
 
-/* --- what the headers alone can decide --- */
+/* --- the headers --- */
 
 static enum MHD_Result add_header(void *list, enum MHD_ValueKind kind, const char *name,
                                   size_t name_length, const char *value, size_t value_length)
@@ -96,165 +99,16 @@ static void choose_id(Exchange *x)
     snprintf(x->id, sizeof x->id, "%016" PRIx64, number);
 }
 
-/* Every method and no path: what the server as a whole can do. */
-static bool asks_about_server(const Exchange *x)
-{
-    return strcmp(x->uri, "*") == 0 && strcmp(x->method, "OPTIONS") == 0;
-}
-
-/* Nothing has two addresses here, but who wrote one slash too many shall see it. */
-static bool refuse_path(Exchange *x)
-{
-    char plain[URI_MAX];
-    char unused[REQUEST_PARAMS][REQUEST_PARAM];
-    size_t n = 0;
-    for (const char *at = x->uri; *at; at++)
-        if (*at != '/' || n == 0 || plain[n - 1] != '/')
-            plain[n++] = *at;
-    if (n > 1 && plain[n - 1] == '/')
-        n--;
-    plain[n] = '\0';
-    const HttpService *service = &x->http->service;
-    const bool there =
-        strcmp(plain, x->uri) != 0
-        && router_find(service->routes, service->route_count, x->method, plain, unused).path_known;
-    return request_reject(&x->res, 404, NULL, "there is nothing at %.200s%s%.200s", x->uri,
-                          there ? ", but at " : "", there ? plain : "");
-}
-
-static bool answer_unrouted(Exchange *x)
-{
-    const Http *http = x->http;
-    const HttpService *service = &http->service;
-    const bool page = pages_has(http->pages, x->uri),
-               get = strcmp(x->method, "GET") == 0 || strcmp(x->method, "HEAD") == 0;
-    if (page && get)
-        return true;  // answered at the end
-    char allow[96] = "GET, HEAD, OPTIONS";
-    if (asks_about_server(x))
-        strcpy(allow, "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE");
-    else if (x->match.path_known)
-        router_allow(service->routes, service->route_count, x->uri, allow, sizeof allow);
-    else if (!page)
-        return refuse_path(x);
-    response_header(&x->res, "Allow", "%s", allow);
-    if (strcmp(x->method, "OPTIONS") == 0) {
-        respond_empty(&x->res, 204);
-        return false;
-    }
-    return request_reject(&x->res, 405, NULL, "%.20s is not possible at %.200s, but %s", x->method,
-                          x->uri, allow);
-}
-
-/* The bytes that the body may have. */
-static size_t body_most(const Exchange *x)
-{
-    const HttpConfig *config = &x->http->config;
-    const Route *route = x->match.route;
-    return route && route->body == BODY_BYTES ? config->predict_bytes : config->body_bytes;
-}
-
-/* Bodies are taken as they are: what gzip or a form is wrapped around would be read as if it were
- * the thing itself. */
-static bool check_coding(Exchange *x)
-{
-    const char *coding = header_list_get(&x->headers, "Content-Encoding");
-    const Route *route = x->match.route;
-    if (route && route->body == BODY_STREAM
-        && content_type_is(header_list_get(&x->headers, "Content-Type"), "multipart/form-data"))
-        return request_reject(&x->res, 415, NULL,
-                              "the body must be the file itself, as curl -T sends it, not a form");
-    if (!coding || !*coding || strcasecmp(coding, "identity") == 0 || !route
-        || route->body == BODY_NONE)
-        return true;
-    response_header(&x->res, "Accept-Encoding", "identity");
-    return request_reject(&x->res, 415, NULL,
-                          "the body must come as it is, not with Content-Encoding %.60s", coding);
-}
-
-static bool check_body(Exchange *x)
-{
-    const long long length = framing_body_length(&x->headers);
-    const char *type = header_list_get(&x->headers, "Content-Type");
-    const Route *route = x->match.route;
-    if (route && route->body == BODY_STREAM)
-        return true;  // its handler decides
-    if (length > (long long)body_most(x))
-        return request_reject(&x->res, 413, NULL, "a body may have %zu bytes, this one has %lld",
-                              body_most(x), length);
-    if (!route || route->body == BODY_NONE || route->body == BODY_BYTES || (length == 0 && !type))
-        return true;
-    if (content_type_is(type, "application/json")
-        || (strcmp(route->method, "PATCH") == 0
-            && content_type_is(type, "application/merge-patch+json")))
-        return true;
-    response_header(&x->res, "Accept", "application/json");
-    return request_reject(&x->res, 415, NULL, "the body must be application/json, not %.100s",
-                          type ? type : "of no type");
-}
-
-static bool check_access(Exchange *x)
-{
-    const HttpConfig *config = &x->http->config;
-    const AccessRules rules = {config->token, config->read_token, config->hosts};
-    const AccessRequest request = {
-        .headers = &x->headers,
-        .method = x->method,
-        .host = *x->host ? x->host : header_list_get(&x->headers, "Host"),
-        .look = x->match.route && x->match.route->access == LOOK,
-        .open = asks_about_server(x)
-                || (x->match.route ? x->match.route->access == OPEN
-                                   : pages_has(x->http->pages, x->uri)),
-    };
-    x->access = access_of(&rules, &x->headers);
-    return access_check(&rules, &request, &x->res);
-}
-
-/* libmicrohttpd 0.9 ends a target at a NUL in it; the version then does not stand right behind. */
-static bool target_was_cut(const Exchange *x, const char *version)
-{
-    return *version && strncmp(MHD_get_version(), "0.9.", 4) == 0 && version != x->target_end + 1;
-}
-
-static bool check_framing(Exchange *x, const char *version)
-{
-    if (!x->target_is_plain || target_was_cut(x, version))
-        return request_reject(&x->res, 400, "malformed_request",
-                              "the target of a request must have no spaces or control characters");
-    return framing_check(&x->headers, version, &x->res);
-}
-
-/* Fills x->res if the request is refused; *close if the connection cannot be used any more. */
-static void decide_early(Exchange *x, const char *version, bool *close)
-{
-    const HttpService *service = &x->http->service;
-    *close = !check_framing(x, version);
-    if (*close)
-        return;
-    if (x->uri_too_long) {
-        respond_problem(&x->res, 414, NULL, "a URI may have %d bytes", URI_MAX - 1);
-        return;
-    }
-    if (header_list_size(&x->headers) > FIELDS_MAX) {
-        respond_problem(&x->res, 431, NULL, "the headers may have %d bytes", FIELDS_MAX);
-        return;
-    }
-    x->match = router_find(service->routes, service->route_count, x->method, x->uri, x->params);
-    if (check_access(x) && (x->match.route || answer_unrouted(x)))
-        (void)(check_coding(x) && check_body(x));
-}
-
 /* The headers are there. */
 static bool receive_headers(Exchange *x, RequestPart part)
 {
-    bool close;
     x->seen = true;
     snprintf(x->method, sizeof x->method, "%s", part.method);
     MHD_get_connection_values_n(x->connection->mhd, MHD_HEADER_KIND, add_header, &x->headers);
     choose_id(x);
-    decide_early(x, part.version, &close);
+    bool close = !admission_decide(x, part.version);
     if (!close && x->match.route && x->match.route->body == BODY_STREAM)
-        return body_open(x);
+        return sink_body_open(x);
     // Nobody will wait for so much: answer now, at the risk that it is not read. Who waits for a
     // word before sending shall have it.
     close = close
@@ -287,7 +141,7 @@ static bool make_room(Exchange *x, size_t more)
 /* False if the connection must be closed. */
 static bool receive_body(Exchange *x, const char *piece, size_t size)
 {
-    const size_t most = body_most(x);
+    const size_t most = admission_body_most(x);
     if (!x->res.status && x->body_size + size > most)
         respond_problem(&x->res, 413, NULL, "a body may have %zu bytes, this one has more", most);
     if (x->res.status || !make_room(x, size)) {
@@ -316,14 +170,14 @@ static bool find_answer(Exchange *x)
     return true;
 }
 
-bool request_handle(Exchange *x, RequestPart part)
+bool receive_part(Exchange *x, RequestPart part)
 {
     if (!x->connection)
         return false;
     if (!x->seen)
         return receive_headers(x, part);
     if (x->sink)
-        return body_handle(x, part);
+        return sink_body_receive(x, part);
     if (*part.upload_size > 0) {
         const bool ok = receive_body(x, part.upload, *part.upload_size);
         *part.upload_size = 0;
@@ -337,11 +191,11 @@ bool request_handle(Exchange *x, RequestPart part)
 }
 
 /* The exchange is over, or its connection has gone. */
-void request_end(Exchange *x)
+void receive_end(Exchange *x)
 {
     Http *http = x->http;
     if (x->sink)
-        body_end(x);
+        sink_body_end(x);
     if (x->connection)
         connection_deadline(http, x->connection,
                             http->config.idle_seconds + http->config.request_seconds, false);
