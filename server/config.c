@@ -12,7 +12,7 @@
 
 #include "core/base/memory.h"
 #include "server/base/files.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 #include "server/launch/launcher.h"
 #include "server/listen_address.h"
 #include "server/mpi/ranks.h"

@@ -6,7 +6,7 @@
 
 #include "core/base/memory.h"
 #include "server/base/descriptors.h"
-#include "server/base/stacks.h"
+#include "server/base/threads/stacks.h"
 #include "server/cli/args.h"
 #include "server/cli/commands/commands.h"
 #include "server/cli/output.h"

@@ -10,7 +10,7 @@
 #include "core/net/parts.h"
 #include "server/api/jobs/json_job.h"
 #include "server/base/ids.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 #include "server/http/message/etag.h"
 #include "server/http/message/headers.h"
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
-#include "server/base/base64.h"
+#include "server/base/text/base64.h"
 #include "server/http/message/etag.h"
 #include "server/http/message/headers.h"
 

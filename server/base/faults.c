@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 
 static void add(Faults *faults, const char *pointer, const char *code, const char *fmt,
                 va_list args)

@@ -18,8 +18,8 @@
 
 #include "core/base/memory.h"
 #include "core/base/text.h"
+#include "server/base/threads/timed_thread.h"
 #include "server/base/time.h"
-#include "server/base/timed_thread.h"
 
 enum {
     LINE = 4096,          // bytes of a line at most

@@ -9,7 +9,7 @@
 #include "core/base/memory.h"
 #include "core/dnn/dnn.h"
 #include "core/net/net.h"
-#include "server/base/edit_distance.h"
+#include "server/base/text/edit_distance.h"
 #include "server/cli/output.h"
 
 void print_version(void)

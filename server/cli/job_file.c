@@ -8,7 +8,7 @@
 #include "core/base/memory.h"
 #include "core/base/text.h"
 #include "server/base/files.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 #include "server/cli/input.h"
 #include "server/settings/spec_fields.h"
 

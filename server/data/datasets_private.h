@@ -3,7 +3,7 @@
 #pragma once
 #include <pthread.h>
 
-#include "server/base/work_slot.h"
+#include "server/base/threads/work_slot.h"
 #include "server/data/datasets.h"
 #include "server/jobs/jobs_shared.h"
 

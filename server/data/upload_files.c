@@ -9,8 +9,8 @@
 
 #include "core/base/files/atomic_file.h"
 #include "core/base/memory.h"
-#include "server/base/json_fields.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_fields.h"
+#include "server/base/json/json_text.h"
 #include "server/base/time.h"
 #include "server/data/upload_private.h"
 #include "server/jobs/files/lost_found.h"

@@ -13,8 +13,8 @@
 #include <pthread.h>
 
 #include "core/base/sha256.h"
-#include "server/base/timed_thread.h"
-#include "server/base/work_signal.h"
+#include "server/base/threads/timed_thread.h"
+#include "server/base/threads/work_signal.h"
 #include "server/data/upload.h"
 
 typedef struct Upload {

@@ -5,7 +5,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
-#include "server/base/timed_thread.h"
+#include "server/base/threads/timed_thread.h"
 
 struct HandlerPool {
     pthread_mutex_t lock;

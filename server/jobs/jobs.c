@@ -18,7 +18,7 @@
 #include "core/base/files/lock.h"
 #include "core/base/memory.h"
 #include "server/base/ids.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 #include "server/base/time.h"
 #include "server/jobs/change.h"
 #include "server/jobs/events/event_data.h"

@@ -2,7 +2,7 @@
 #pragma once
 #include <pthread.h>
 
-#include "server/base/work_signal.h"
+#include "server/base/threads/work_signal.h"
 #include "server/jobs/jobs.h"
 #include "server/jobs/keeper.h"
 #include "server/store/store.h"

@@ -6,8 +6,8 @@
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
+#include "server/base/threads/timed_thread.h"
 #include "server/base/time.h"
-#include "server/base/timed_thread.h"
 #include "server/jobs/events/high_water.h"
 #include "server/jobs/files/removal.h"
 #include "server/jobs/files/reserve.h"

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/base/json_fields.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_fields.h"
+#include "server/base/json/json_text.h"
 
 enum { MAX_LINE = 16 << 20 };
 

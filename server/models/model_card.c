@@ -8,8 +8,8 @@
 #include "core/base/memory.h"
 #include "core/data/dataset.h"
 #include "server/base/ids.h"
-#include "server/base/json_fields.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_fields.h"
+#include "server/base/json/json_text.h"
 #include "server/base/time.h"
 
 /* ---- Numbers ---- */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 
 /* ---- Preprocessing ---- */
 

@@ -5,7 +5,7 @@
 
 #include "core/base/memory.h"
 #include "server/base/ids.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 #include "server/base/time.h"
 #include "server/models/models_private.h"
 #include "server/store/store_models.h"

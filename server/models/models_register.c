@@ -13,7 +13,7 @@
 
 #include "core/base/memory.h"
 #include "core/train/files/checkpoint.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 #include "server/base/time.h"
 #include "server/jobs/files/job_files.h"
 #include "server/models/evaluations/evaluation_summary.h"

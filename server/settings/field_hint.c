@@ -1,7 +1,7 @@
 /* server/settings/field_hint.c -- which field a misspelt name may have meant. */
 #include <string.h>
 
-#include "server/base/edit_distance.h"
+#include "server/base/text/edit_distance.h"
 #include "server/settings/spec_fields.h"
 
 const Field *field_hint(const char *pointer, const char *key)

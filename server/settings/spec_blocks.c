@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 #include "server/settings/spec_fields.h"
 
 /* Where the channels stand in a block's array: index, and index within it or -1. */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 
 enum {
     METADATA_MAX_ENTRIES = 16,

@@ -8,7 +8,7 @@
 #include "core/base/memory.h"
 #include "core/base/text.h"
 #include "server/base/ids.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 #include "server/settings/spec_fields.h"
 
 enum { POINTER = sizeof(Fault){0}.pointer };

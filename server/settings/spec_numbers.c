@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 #include "server/settings/spec_fields.h"
 
 enum { EXPECTED_TEXT = 160 };

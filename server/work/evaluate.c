@@ -8,7 +8,7 @@
 #include "core/base/memory.h"
 #include "core/base/threads/team.h"
 #include "core/evaluate/mistakes.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 #include "server/data/dataset_folder.h"
 #include "server/models/evaluations/model_evaluation.h"
 #include "server/work/error_word.h"

@@ -7,7 +7,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
-#include "server/base/timed_thread.h"
+#include "server/base/threads/timed_thread.h"
 #include "server/data/dataset_files.h"
 
 enum { RETRY_MS = 100 };  // until an upload is looked at again that a client works on

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 #include "server/data/dataset_folder.h"
 #include "server/jobs/files/job_files.h"
 #include "server/work/estimate.h"

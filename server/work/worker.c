@@ -7,7 +7,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
-#include "server/base/timed_thread.h"
+#include "server/base/threads/timed_thread.h"
 #include "server/jobs/runs.h"
 #include "server/work/training.h"
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "core/base/text.h"
-#include "server/base/json_merge.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_merge.h"
+#include "server/base/json/json_text.h"
 #include "server/settings/spec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);

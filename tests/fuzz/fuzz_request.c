@@ -12,7 +12,7 @@
 #include "core/base/text.h"
 #include "server/api/routes.h"
 #include "server/base/ids.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 #include "server/http/message/etag.h"
 #include "server/http/message/headers.h"
 

@@ -8,7 +8,7 @@
 #include "server/api/api_common.h"
 #include "server/api/datasets/tus.h"
 #include "server/api/datasets/upload_sink.h"
-#include "server/base/json_fields.h"
+#include "server/base/json/json_fields.h"
 
 static const char PATH[] = "/v1/uploads";
 

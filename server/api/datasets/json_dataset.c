@@ -5,7 +5,7 @@
 
 #include "core/base/memory.h"
 #include "server/base/ids.h"
-#include "server/base/json_fields.h"
+#include "server/base/json/json_fields.h"
 
 /* What all sets begin with. */
 static cJSON *begin(const char *id, const char *name, const char *title, const char *status)

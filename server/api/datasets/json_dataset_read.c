@@ -7,7 +7,7 @@
 #include "core/data/decode/image_spec.h"
 #include "server/api/datasets/json_dataset.h"
 #include "server/base/ids.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 #include "server/data/intake/split.h"
 
 static const double MAX_SEED = 9007199254740991;

@@ -7,7 +7,7 @@
 
 #include "core/base/memory.h"
 #include "core/base/text.h"
-#include "server/base/base64.h"
+#include "server/base/text/base64.h"
 #include "server/http/message/headers.h"
 
 bool tus_check_version(const Request *req, bool needed, Response *res)

@@ -6,7 +6,7 @@
 #include "server/api/api_common.h"
 #include "server/api/jobs/json_job.h"
 #include "server/base/ids.h"
-#include "server/base/json_merge.h"
+#include "server/base/json/json_merge.h"
 
 enum {
     LIST_DEFAULT = 20,

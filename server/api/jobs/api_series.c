@@ -12,7 +12,7 @@
 #include "core/base/memory.h"
 #include "server/api/api_common.h"
 #include "server/api/jobs/json_job.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 
 enum {
     EPOCHS_DEFAULT = 1000,

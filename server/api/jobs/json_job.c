@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "server/base/ids.h"
-#include "server/base/json_fields.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_fields.h"
+#include "server/base/json/json_text.h"
 
 static void add_job_id(cJSON *to, const char *name, int64_t id)
 {

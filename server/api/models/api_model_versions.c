@@ -14,7 +14,7 @@
 #include "server/api/jobs/json_job.h"
 #include "server/api/models/json_model.h"
 #include "server/base/ids.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 #include "server/models/model_card.h"
 #include "server/models/model_files.h"
 #include "server/models/model_onnx.h"

@@ -7,8 +7,8 @@
 #include "server/api/jobs/json_job.h"
 #include "server/api/models/json_model.h"
 #include "server/base/ids.h"
-#include "server/base/json_merge.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_merge.h"
+#include "server/base/json/json_text.h"
 #include "server/http/message/etag.h"
 
 enum {

@@ -10,7 +10,7 @@
 #include "server/api/api_common.h"
 #include "server/api/models/api_predict.h"
 #include "server/api/models/predict_body.h"
-#include "server/base/base64.h"
+#include "server/base/text/base64.h"
 #include "server/models/predictor/ranking.h"
 
 enum {

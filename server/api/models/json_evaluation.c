@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/base/csv_field.h"
 #include "server/base/ids.h"
-#include "server/base/json_fields.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_fields.h"
+#include "server/base/json/json_text.h"
+#include "server/base/text/csv_field.h"
 
 /* ---- An evaluation ---- */
 

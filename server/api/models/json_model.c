@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "server/base/ids.h"
-#include "server/base/json_fields.h"
+#include "server/base/json/json_fields.h"
 #include "server/models/model_card.h"
 
 /* Stored as JSON. */

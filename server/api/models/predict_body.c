@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/base/base64.h"
-#include "server/base/json_numbers.h"
+#include "server/base/json/json_numbers.h"
+#include "server/base/text/base64.h"
 #include "server/http/message/headers.h"
 #include "server/http/message/multipart.h"
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/base/json_numbers.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_numbers.h"
+#include "server/base/json/json_text.h"
 #include "server/models/predictor/ranking.h"
 
 static const cJSON *member(const cJSON *json, const char *name)

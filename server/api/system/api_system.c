@@ -7,7 +7,7 @@
 #include "core/dnn/dnn.h"
 #include "server/api/api_common.h"
 #include "server/api/jobs/json_job.h"
-#include "server/base/json_fields.h"
+#include "server/base/json/json_fields.h"
 #include "server/base/process_memory.h"
 #include "server/base/time.h"
 #include "server/work/memory_limit.h"

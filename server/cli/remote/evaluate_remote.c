@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/base/json_fields.h"
+#include "server/base/json/json_fields.h"
 #include "server/cli/run/interrupt.h"
 #include "server/models/evaluations/evaluation_report.h"
 

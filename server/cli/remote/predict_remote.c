@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
-#include "server/base/base64.h"
+#include "server/base/text/base64.h"
 #include "server/cli/input.h"
 
 enum { MAX_FILE = 64 << 20 };

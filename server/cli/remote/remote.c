@@ -9,8 +9,8 @@
 #include "core/base/files/atomic_file.h"
 #include "core/base/memory.h"
 #include "server/base/files.h"
-#include "server/base/json_fields.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_fields.h"
+#include "server/base/json/json_text.h"
 #include "server/cli/remote/daemon_client.h"
 
 enum {

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 
 enum { CSV_MAX_COLUMNS = 16 };
 

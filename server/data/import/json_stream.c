@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 
 static void put_quoted(FILE *out, const char *text)
 {

@@ -10,10 +10,10 @@
  *
  * A folder that wraps everything is skipped. Within a class's folder, files at any depth are the
  * class's. Classes are sorted by name bytewise, as torchvision's ImageFolder does; letters with
- * marks are composed before (server/base/nfc.h), so that macOS's folders are those of others. A
- * class without files is no class, and a warning. Where there is test/ and a validation folder too,
- * the latter's pictures are for training, and a warning: the trainer holds out a validation split
- * of its own. Names do not decide whether a file is a picture: the decoder does.
+ * marks are composed before (server/base/text/nfc.h), so that macOS's folders are those of others.
+ * A class without files is no class, and a warning. Where there is test/ and a validation folder
+ * too, the latter's pictures are for training, and a warning: the trainer holds out a validation
+ * split of its own. Names do not decide whether a file is a picture: the decoder does.
  *
  * Errors   ERR_INVALID: no layout knows it (the message shows what was found and what is expected),
  *          fewer than two classes, more than LAYOUT_MAX_CLASSES, or a fault in a table or IDX file.

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/base/nfc.h"
+#include "server/base/text/nfc.h"
 
 /* An entry under its composed path. */
 typedef struct {

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 #include "server/http/exchange/server.h"
 #include "server/http/message/framing.h"
 

@@ -3,8 +3,8 @@
 #include <cJSON.h>
 
 #include "server/base/ids.h"
-#include "server/base/json_fields.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_fields.h"
+#include "server/base/json/json_text.h"
 
 char *event_created(const JobInfo *job)
 {

@@ -6,8 +6,8 @@
 
 #include "core/base/memory.h"
 #include "core/evaluate/mistakes.h"
-#include "server/base/csv_field.h"
-#include "server/base/json_fields.h"
+#include "server/base/json/json_fields.h"
+#include "server/base/text/csv_field.h"
 
 enum { NAME_TEXT = 32 };
 

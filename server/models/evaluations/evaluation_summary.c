@@ -5,8 +5,8 @@
 
 #include "core/base/memory.h"
 #include "server/base/ids.h"
-#include "server/base/json_fields.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_fields.h"
+#include "server/base/json/json_text.h"
 
 enum { WORST = 5 };
 

@@ -1,7 +1,7 @@
 /* server/models/evaluations/evaluations_private.h -- what the files of the evaluations share.
  * Nobody else includes this. */
 #pragma once
-#include "server/base/work_slot.h"
+#include "server/base/threads/work_slot.h"
 #include "server/jobs/jobs_shared.h"
 #include "server/models/evaluations/evaluations.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 
 bool probabilities_of(const float *logits, int classes, double *probabilities, Error *err)
 {

@@ -1,5 +1,5 @@
 /* tests/server/base/test_json_merge.c -- merge patches, by the examples of RFC 7396. */
-#include "server/base/json_merge.h"
+#include "server/base/json/json_merge.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* tests/server/base/test_json_numbers.c -- long arrays of numbers beside a small tree. */
-#include "server/base/json_numbers.h"
+#include "server/base/json/json_numbers.h"
 
 #include <stdio.h>
 

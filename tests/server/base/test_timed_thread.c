@@ -1,7 +1,7 @@
 /* tests/server/base/test_timed_thread.c -- a thread that ends in time, and one that does not. */
-#include "server/base/timed_thread.h"
+#include "server/base/threads/timed_thread.h"
 
-#include "server/base/work_signal.h"
+#include "server/base/threads/work_signal.h"
 #include "tests/check.h"
 
 static void *run_until_told(void *context)

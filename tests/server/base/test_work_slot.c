@@ -1,6 +1,6 @@
 /* tests/server/base/test_work_slot.c -- a thread that waits for work, and the piece that it is at.
  */
-#include "server/base/work_slot.h"
+#include "server/base/threads/work_slot.h"
 
 #include <pthread.h>
 #include <time.h>

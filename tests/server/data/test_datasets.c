@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 #include "server/data/dataset_files.h"
 #include "server/data/datasets.h"
 #include "server/jobs/events/high_water.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 #include "server/jobs/files/job_files.h"
 #include "tests/check.h"
 

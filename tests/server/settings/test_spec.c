@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/models/models.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 #include "server/settings/spec_fields.h"
 #include "tests/check.h"
 

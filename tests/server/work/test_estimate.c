@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/dnn/dnn.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 #include "tests/check.h"
 #include "tests/server/jobs/fixture.h"
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "server/base/nfc.h"
+#include "server/base/text/nfc.h"
 #include "server/data/intake/layout.h"
 #include "server/data/intake/table.h"
 #include "server/data/intake/utf16.h"

@@ -1,4 +1,4 @@
-/* server/base/base64.h -- bytes as text (RFC 4648, section 4). */
+/* server/base/text/base64.h -- bytes as text (RFC 4648, section 4). */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

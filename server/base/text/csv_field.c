@@ -1,4 +1,4 @@
-#include "server/base/csv_field.h"
+#include "server/base/text/csv_field.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* server/base/json_fields.h -- members of JSON objects: those that answers and events are made of,
- * and what others say. */
+/* server/base/json/json_fields.h -- members of JSON objects: those that answers and events are made
+ * of, and what others say. */
 #pragma once
 #include <cJSON.h>
 #include <stdint.h>

@@ -1,11 +1,11 @@
-#include "server/base/json_fields.h"
+#include "server/base/json/json_fields.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
 #include "core/base/text.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 #include "server/base/time.h"
 
 void json_add_text(cJSON *to, const char *name, const char *text)

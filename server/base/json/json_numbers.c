@@ -1,11 +1,11 @@
-#include "server/base/json_numbers.h"
+#include "server/base/json/json_numbers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 
 enum {
     LONG_ARRAY = 16,  // numbers that an array needs to be read apart

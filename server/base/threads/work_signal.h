@@ -1,4 +1,4 @@
-/* server/base/work_signal.h -- threads wait for work, or to leave: an eventcount.
+/* server/base/threads/work_signal.h -- threads wait for work, or to leave: an eventcount.
  *
  * The work itself lies elsewhere, in the store. A thread looks there, and where it finds nothing
  * waits until there was a wake-up since the last wait: none is missed that comes while it looks.

@@ -1,4 +1,4 @@
-#include "server/base/work_slot.h"
+#include "server/base/threads/work_slot.h"
 
 #include "core/base/clock.h"
 

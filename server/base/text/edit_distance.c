@@ -1,4 +1,4 @@
-#include "server/base/edit_distance.h"
+#include "server/base/text/edit_distance.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 
 #include <math.h>
 #include <stdio.h>

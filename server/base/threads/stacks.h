@@ -1,4 +1,4 @@
-/* server/base/stacks.h -- the stacks of this process's threads.
+/* server/base/threads/stacks.h -- the stacks of this process's threads.
  *
  * Without a word the C library gives a new thread as much as `ulimit -s` allows the first one,
  * which may be 64 KiB, or 8 MiB for each of a hundred; libgomp and libmicrohttpd make threads like

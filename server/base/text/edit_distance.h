@@ -1,4 +1,4 @@
-/* server/base/edit_distance.h -- how far a misspelt word is from another, for hints. */
+/* server/base/text/edit_distance.h -- how far a misspelt word is from another, for hints. */
 #pragma once
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-/* server/base/csv_field.h -- a field of CSV (RFC 4180). */
+/* server/base/text/csv_field.h -- a field of CSV (RFC 4180). */
 #pragma once
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-#include "server/base/base64.h"
+#include "server/base/text/base64.h"
 
 #include <limits.h>
 #include <openssl/evp.h>

@@ -1,4 +1,4 @@
-/* server/base/json_merge.h -- merge patches.
+/* server/base/json/json_merge.h -- merge patches.
  *
  * Source   RFC 7396.
  */

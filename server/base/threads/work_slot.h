@@ -1,11 +1,11 @@
-/* server/base/work_slot.h -- the piece of work that a thread is at, where one thread does all of a
- * kind, one at a time.
+/* server/base/threads/work_slot.h -- the piece of work that a thread is at, where one thread does
+ * all of a kind, one at a time.
  *
  * The pieces are rows of the store, by id. Here is what is too quick for a disk: how far the one
  * under way has come, and that it was cancelled.
  */
 #pragma once
-#include "server/base/work_signal.h"
+#include "server/base/threads/work_signal.h"
 
 typedef struct {
     WorkSignal signal;  // of the thread; its lock is the slot's

@@ -1,4 +1,4 @@
-/* server/base/json_numbers.h -- JSON with long arrays of numbers, without a tree of them.
+/* server/base/json/json_numbers.h -- JSON with long arrays of numbers, without a tree of them.
  *
  * A node of a tree takes forty times the memory of a digit and a comma. So arrays of many numbers
  * and nothing else are read into plain memory first, and the rest, which must then be short but for

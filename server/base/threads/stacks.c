@@ -1,4 +1,4 @@
-#include "server/base/stacks.h"
+#include "server/base/threads/stacks.h"
 
 #include <pthread.h>
 #include <sys/resource.h>

@@ -1,5 +1,6 @@
-/* server/base/nfc_pairs.h -- letters that are a letter and a mark: all that Unicode's normalization
- * form C composes below U+10000, but for Hangul, which is computed; sorted. For nfc.c alone.
+/* server/base/text/nfc_pairs.h -- letters that are a letter and a mark: all that Unicode's
+ * normalization form C composes below U+10000, but for Hangul, which is computed; sorted. For nfc.c
+ * alone.
  *
  * Source   Unicode 15, UnicodeData.txt, field 5, without the composition exclusions. */
 #pragma once

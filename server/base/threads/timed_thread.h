@@ -1,4 +1,5 @@
-/* server/base/timed_thread.h -- a thread whose end is waited for no longer than so many seconds. */
+/* server/base/threads/timed_thread.h -- a thread whose end is waited for no longer than so many
+ * seconds. */
 #pragma once
 #include "core/base/threads/thread.h"
 

@@ -1,4 +1,4 @@
-#include "server/base/timed_thread.h"
+#include "server/base/threads/timed_thread.h"
 
 #include "core/base/clock.h"
 #include "server/base/time.h"

@@ -1,4 +1,4 @@
-#include "server/base/work_signal.h"
+#include "server/base/threads/work_signal.h"
 
 #include "core/base/clock.h"
 #include "server/base/time.h"

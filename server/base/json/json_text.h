@@ -1,4 +1,5 @@
-/* server/base/json_text.h -- JSON text into a tree without trusting it, and numbers without loss.
+/* server/base/json/json_text.h -- JSON text into a tree without trusting it, and numbers without
+ * loss.
  *
  * cJSON is lenient (01, "\u0000", bytes that are not UTF-8), nests a thousand deep, and knows the
  * place of a fault only in a global. So the text is checked against RFC 8259 first, and cJSON

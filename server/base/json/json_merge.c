@@ -1,8 +1,8 @@
-#include "server/base/json_merge.h"
+#include "server/base/json/json_merge.h"
 
 #include <stdio.h>
 
-#include "server/base/json_text.h"
+#include "server/base/json/json_text.h"
 
 /* What stands for an item of a patch where there was no object before: of an object, what is left
  * without its nulls. */
