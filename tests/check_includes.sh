@@ -178,10 +178,10 @@ self_test() {
     bad core/layers/relu.c '#include "core/layers/conv/conv.h"'
     bad core/layers/relu.h '#include "core/layers/conv/conv.h"'
     bad core/models/a.c '#include "core/net/net.h"'
-    bad core/data/a.c '#include "core/train/trainer.h"'
-    bad core/net/a.c '#include "core/train/trainer.h"'
+    bad core/data/a.c '#include "core/train/trainer/trainer.h"'
+    bad core/net/a.c '#include "core/train/trainer/trainer.h"'
     bad core/export/a.c '#include "core/train/files/safetensors.h"'
-    bad core/evaluate/a.c '#include "core/train/trainer.h"'
+    bad core/evaluate/a.c '#include "core/train/trainer/trainer.h"'
     bad core/train/a.c '#include "core/export/onnx.h"'
     bad core/train/a.c '#include "server/jobs/jobs.h"'
     bad core/train/a.c '  #  include   "server/jobs/jobs.h"  // why not'
@@ -205,7 +205,7 @@ self_test() {
     bad server/jobs/jobs.c '#include <sqlite3.h>'
     bad server/api/store.c '#include <sqlite3.h>'
     bad server/jobs/store_jobs.c '#include <sqlite3.h>'
-    bad core/train/trainer.c '#include <cJSON.h>'
+    bad core/train/trainer/trainer.c '#include <cJSON.h>'
     bad core/data/idx.c '#include <pthread.h>'
     bad core/data/packed/packed_write.c '#include <openssl/evp.h>'
     bad server/work/worker.c '#include <omp.h>'
@@ -221,7 +221,7 @@ self_test() {
         core/layers/conv/conv.c '#include "core/layers/pooling.h"' core/layers/conv/conv.c '#pragma omp parallel for' \
         server/http/exchange/reply.c '#include <microhttpd.h>' server/store/store_sql.h '#include <sqlite3.h>' \
         core/train/files/safetensors_read.c '#include <cJSON.h>' core/data/loader.c '#include <pthread.h>' \
-        core/train/trainer.c '#include "core/net/net.h"' server/main.c '#include "server/cli/args.h"'
+        core/train/trainer/trainer.c '#include "core/net/net.h"' server/main.c '#include "server/cli/args.h"'
     tree
     if check "$scratch/tree" >/dev/null; then
         echo 'a tree without sources was taken'

@@ -12,7 +12,7 @@
  *   ERR_CONFLICT  the job was taken from the worker.
  */
 #pragma once
-#include "core/train/trainer.h"
+#include "core/train/trainer/trainer.h"
 #include "server/jobs/jobs.h"
 
 typedef struct Run Run;

@@ -22,7 +22,7 @@
 #pragma once
 #include <cJSON.h>
 
-#include "core/train/trainer.h"
+#include "core/train/trainer/trainer.h"
 
 typedef enum {
     REPORT_OTHER,  // not a report

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "core/train/trainer.h"
+#include "core/train/trainer/trainer.h"
 #include "server/base/faults.h"
 #include "server/settings/spec_set.h"
 #include "server/store/rows.h"

@@ -2,7 +2,7 @@
  * epochs and checkpoints are recorded with its run.
  */
 #pragma once
-#include "core/train/trainer.h"
+#include "core/train/trainer/trainer.h"
 #include "server/jobs/runs.h"
 
 typedef struct {

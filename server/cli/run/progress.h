@@ -4,7 +4,7 @@
  * the window. Elsewhere (a file, a pipe, TERM=dumb): a line for each point of the curve.
  */
 #pragma once
-#include "core/train/trainer.h"
+#include "core/train/trainer/trainer.h"
 #include "server/cli/output.h"
 
 typedef struct {

@@ -15,7 +15,7 @@
  * program dies, the newest whole one is among the three.
  */
 #pragma once
-#include "core/train/trainer.h"
+#include "core/train/trainer/trainer.h"
 #include "server/settings/spec.h"
 
 enum { RUN_CHECKPOINTS = 3 };

@@ -4,7 +4,7 @@
  * on disk before a checkpoint of a later step is, and a resume cuts both tables to its checkpoint.
  */
 #pragma once
-#include "core/train/trainer.h"
+#include "core/train/trainer/trainer.h"
 #include "server/cli/run/csv.h"
 
 typedef struct {

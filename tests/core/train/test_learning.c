@@ -1,7 +1,7 @@
 /* tests/core/train/test_learning.c -- trainings on real images arrive where they should.
  *
  * On one thread: a team would wait for its slowest member on a busy machine, at every layer. */
-#include "core/train/trainer.h"
+#include "core/train/trainer/trainer.h"
 #include "tests/check.h"
 
 static int setup(void **state)

@@ -1,6 +1,6 @@
 /* tests/core/train/trainer_fixture.h -- small trainings on real images, and what they report. */
 #pragma once
-#include "core/train/trainer.h"
+#include "core/train/trainer/trainer.h"
 
 typedef struct {
     Dataset *dataset;

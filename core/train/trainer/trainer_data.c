@@ -1,7 +1,9 @@
+#include "core/train/trainer/trainer_data.h"
+
 #include <stdlib.h>
 
 #include "core/base/memory.h"
-#include "core/train/trainer_inside.h"
+#include "core/train/trainer/trainer_shards.h"
 
 int trainer_examples(const Split *split, int limit)
 {

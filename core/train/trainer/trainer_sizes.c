@@ -1,9 +1,12 @@
-/* core/train/trainer_sizes.c -- nets for the image sizes of a training that grows them.
+/* core/train/trainer/trainer_sizes.c -- nets for the image sizes of a training that grows them.
  *
  * Trainer.net is that of the final size, which evaluates as well. Beside it there is at most one
  * for a smaller size, that of the epoch under way; the weights are common to all. Kernels for every
  * size are chosen before the first step, so that a net that is made later measures nothing. */
-#include "core/train/trainer_inside.h"
+#include "core/train/trainer/trainer_sizes.h"
+
+#include "core/train/trainer/trainer_new.h"
+#include "core/train/trainer/trainer_shards.h"
 
 static Graph *graph_of(const Trainer *t, int size, Error *err)
 {

@@ -1,8 +1,10 @@
-/* core/train/trainer_ranks.c -- what keeps the ranks of a training at one.
+/* core/train/trainer/trainer_ranks.c -- what keeps the ranks of a training at one.
  *
  * Every rank goes through the same steps, so whatever decides where to go next must be the same on
  * all: weights and state come from rank 0, as do its clock, its evaluations and its checkpoints'
  * times; whether to stop is asked of all. A training alone does nothing of it. */
+#include "core/train/trainer/trainer_ranks.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +13,7 @@
 #include "core/base/sha256.h"
 #include "core/comm/shard_sum.h"
 #include "core/data/packed/packed_index.h"
-#include "core/train/trainer_inside.h"
+#include "core/train/trainer/trainer_kernels.h"
 
 static void add_split(Sha256 *hash, const Dataset *d, const Split *s)
 {

@@ -1,4 +1,4 @@
-/* core/train/trainer_shards.c -- a batch in shards, on this rank and others.
+/* core/train/trainer/trainer_shards.c -- a batch in shards, on this rank and others.
  *
  * Each shard is a batch of its own to the network, whoever computes it: its statistics, its loss,
  * its gradients. What follows is summed over shards, weighted by their share of the examples, in
@@ -7,6 +7,8 @@
  * Synced shards are one batch to batch normalisation and to the loss (core/net/net.h); the network
  * computes those of a rank side by side.
  */
+#include "core/train/trainer/trainer_shards.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +16,8 @@
 #include "core/base/numbers/simd.h"
 #include "core/base/threads/chunks.h"
 #include "core/comm/shard_sum.h"
-#include "core/train/trainer_inside.h"
+#include "core/train/trainer/trainer_events.h"
+#include "core/train/trainer/trainer_sizes.h"
 
 /* Numbers whose gradients are sent together. */
 enum { BUCKET = 1 << 18 };

@@ -1,9 +1,13 @@
-/* core/train/trainer_step.c -- one step of a training: a group of batches and an update. */
+/* core/train/trainer/trainer_step.c -- one step of a training: a group of batches and an update. */
+#include "core/train/trainer/trainer_step.h"
+
 #include <math.h>
 #include <stdio.h>
 
 #include "core/base/clock.h"
-#include "core/train/trainer_inside.h"
+#include "core/train/trainer/trainer_events.h"
+#include "core/train/trainer/trainer_shards.h"
+#include "core/train/trainer/trainer_sizes.h"
 
 /* ---- NaN and infinity ---- */
 

@@ -1,3 +1,5 @@
+#include "core/train/trainer/trainer_new.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +11,13 @@
 #include "core/data/packed/packed_index.h"
 #include "core/dnn/dnn.h"
 #include "core/train/init.h"
-#include "core/train/trainer_inside.h"
+#include "core/train/trainer/trainer_data.h"
+#include "core/train/trainer/trainer_events.h"
+#include "core/train/trainer/trainer_kernels.h"
+#include "core/train/trainer/trainer_ranks.h"
+#include "core/train/trainer/trainer_shards.h"
+#include "core/train/trainer/trainer_sizes.h"
+#include "core/train/trainer/trainer_step.h"
 
 const char *const FREEZE_NAMES[] = {[FREEZE_NONE] = "none", [FREEZE_FEATURES] = "features", NULL};
 

@@ -1,4 +1,4 @@
-/* core/train/trainer.h -- trains a network: epochs, evaluation, metrics, checkpoints.
+/* core/train/trainer/trainer.h -- trains a network: epochs, evaluation, metrics, checkpoints.
  *
  * The one driver of a training, for the command line and the daemon alike. It reports through one
  * callback, which is called on the trainer's thread after every step and every other event of

@@ -13,14 +13,18 @@
  *
  * Whatever ends the training, its last event's figures are those of the final weights: a budget
  * that ends it within an epoch costs one evaluation more. */
-#include "core/train/trainer.h"
+#include "core/train/trainer/trainer.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "core/base/clock.h"
-#include "core/train/trainer_inside.h"
+#include "core/train/trainer/trainer_evaluate.h"
+#include "core/train/trainer/trainer_events.h"
+#include "core/train/trainer/trainer_private.h"
+#include "core/train/trainer/trainer_ranks.h"
+#include "core/train/trainer/trainer_step.h"
 
 /* ---- Checkpoints ---- */
 

@@ -1,15 +1,22 @@
-/* core/train/trainer_evaluate.c -- figures of the model on examples that it is not trained on.
+/* core/train/trainer/trainer_evaluate.c -- figures of the model on examples that it is not trained
+ * on.
  *
  * Without held-out examples the test split is evaluated after every epoch, and "best" and early
  * stopping go by it, as the chapter does. With them, they are evaluated after every epoch and
  * chosen by, and the test split once, when the training is over. */
+#include "core/train/trainer/trainer_evaluate.h"
+
 #include <math.h>
 #include <stdlib.h>
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "core/evaluate/split.h"
-#include "core/train/trainer_inside.h"
+#include "core/train/trainer/trainer_data.h"
+#include "core/train/trainer/trainer_events.h"
+#include "core/train/trainer/trainer_ranks.h"
+#include "core/train/trainer/trainer_sizes.h"
+#include "core/train/trainer/trainer_step.h"
 
 /* What is measured: `loader` has this rank's share of the examples, NULL for none. */
 typedef struct {

@@ -1,6 +1,10 @@
+#include "core/train/trainer/trainer_kernels.h"
+
 #include <stdio.h>
 
-#include "core/train/trainer_inside.h"
+#include "core/train/trainer/trainer_data.h"
+#include "core/train/trainer/trainer_shards.h"
+#include "core/train/trainer/trainer_sizes.h"
 
 /* The first thing to say about kernels is the one that is said. */
 static void note_kernels(Trainer *t, const char *what)

@@ -1,8 +1,8 @@
+#include "core/train/trainer/trainer_events.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "core/train/trainer_inside.h"
 
 double trainer_rate(const Trainer *t, int64_t step)
 {
