@@ -99,3 +99,9 @@ typedef struct {
 
 /* Arrays of a number for each trained parameter that a training needs besides the gradients. */
 int train_extra_arrays(const TrainConfig *config);
+
+/* What is wrong with it beside the graph. ERR_INVALID, with a sentence. */
+bool train_config_check(const TrainConfig *config, Error *err);
+
+/* Steps of an epoch of so many batches; accumulation 0: 1. */
+int64_t train_epoch_steps(int64_t batches, int accumulation);

@@ -51,6 +51,3 @@ const TransferReport *trainer_transfer(const Trainer *trainer);
 const ResumeReport *trainer_resume(const Trainer *trainer);  // NULL: it started anew
 int64_t trainer_total_steps(const Trainer *trainer);         // of the settings, or done if more
 int64_t trainer_epoch_steps(const Trainer *trainer);
-
-/* Steps of an epoch of so many batches; accumulation 0: 1. */
-int64_t train_epoch_steps(int64_t batches, int accumulation);
