@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -17,21 +16,13 @@
 #include "server/base/spawn.h"
 #include "server/launch/commands.h"
 #include "server/launch/guard.h"
+#include "server/launch/last_words.h"
 #include "server/launch/launcher.h"
+#include "server/launch/line_reader.h"
 
 enum {
-    MAX_LINE = 16 << 20,
-    WORDS = 16,         // lines that are remembered
-    WORD_BYTES = 160,   // of each
     GUARD_SECONDS = 8,  // that the guard may take to end all
 };
-
-/* Bytes that came from a pipe, and the line of them that was given out last. */
-typedef struct {
-    int fd;  // -1: it is closed
-    char *text;
-    size_t length, room, taken;
-} Inflow;
 
 struct Launch {
     pid_t guard;
@@ -39,9 +30,8 @@ struct Launch {
     int input;  // of rank 0; -1: closed
     char *waiting;
     size_t waiting_bytes;
-    Inflow reports, said;
-    char words[WORDS][WORD_BYTES];
-    int word_count;
+    LineReader reports, said;
+    LastWords words;
 };
 
 /* ---- Start ---- */
@@ -222,67 +212,18 @@ void launch_send(Launch *l, const char *line)
 
 /* ---- Lines in ---- */
 
-/* The next whole line that has come, or what is left where no more comes; NULL: none. */
-static const char *take_line(Inflow *in)
-{
-    if (in->taken > 0) {
-        in->length -= in->taken;
-        memmove(in->text, in->text + in->taken, in->length);
-        in->taken = 0;
-    }
-    char *end = in->length > 0 ? memchr(in->text, '\n', in->length) : NULL;
-    if (!end && (in->length == 0 || (in->fd >= 0 && in->length < MAX_LINE)))
-        return NULL;
-    in->taken = end ? (size_t)(end - in->text) + 1 : in->length;
-    in->text[end ? in->taken - 1 : in->length] = '\0';  // there is room: read_more
-    return in->text;
-}
-
-/* How many are left without NULs: Open MPI 5 ends some of its words with one. */
-static size_t without_nuls(char *text, size_t length)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < length; i++)
-        if (text[i])
-            text[kept++] = text[i];
-    return kept;
-}
-
-static void read_more(Inflow *in)
-{
-    enum { PIECE = 65536 };
-    if (in->room < in->length + PIECE + 1) {
-        in->room = 2 * in->length + PIECE + 1;
-        in->text = xrealloc(in->text, in->room, 1);
-    }
-    const ssize_t got = read(in->fd, in->text + in->length, PIECE);
-    if (got > 0) {
-        in->length += without_nuls(in->text + in->length, (size_t)got);
-    } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-        close(in->fd);
-        in->fd = -1;
-    }
-}
-
 void launch_remember(Launch *l, const char *line)
 {
-    // Open MPI frames what it says with dashes.
-    if (line[strspn(line, "- \t\r")] == '\0')
-        return;
-    if (l->word_count == WORDS)
-        memmove(l->words[0], l->words[1], sizeof l->words - sizeof l->words[0]);
-    else
-        l->word_count++;
-    snprintf(l->words[l->word_count - 1], WORD_BYTES, "%s", line);
+    last_words_add(&l->words, line);
 }
 
 static LaunchNews next_news(Launch *l, const char **line)
 {
-    if ((*line = take_line(&l->said))) {
+    if ((*line = line_reader_take(&l->said))) {
         launch_remember(l, *line);
         return LAUNCH_WORDS;
     }
-    if ((*line = take_line(&l->reports)))
+    if ((*line = line_reader_take(&l->reports)))
         return LAUNCH_LINE;
     return l->reports.fd < 0 ? LAUNCH_CLOSED : LAUNCH_NOTHING;
 }
@@ -298,9 +239,9 @@ LaunchNews launch_wait(Launch *l, int ms, const char **line)
                                   {.fd = l->waiting_bytes > 0 ? l->input : -1, .events = POLLOUT}};
         const int ready = poll(events, COUNT(events), left > 0 ? (int)(left * 1e3) + 1 : 0);
         if (ready > 0 && events[0].revents)
-            read_more(&l->reports);
+            line_reader_fill(&l->reports);
         if (ready > 0 && events[1].revents)
-            read_more(&l->said);
+            line_reader_fill(&l->said);
         if (ready > 0 && events[2].revents)
             flush(l);
         if (ready <= 0 && left <= 0)
@@ -318,13 +259,13 @@ static void drain(Launch *l, int ms)
                               {.fd = l->said.fd, .events = POLLIN}};
     if (poll(events, COUNT(events), ms) > 0) {
         if (events[0].revents)
-            read_more(&l->reports);
+            line_reader_fill(&l->reports);
         if (events[1].revents)
-            read_more(&l->said);
+            line_reader_fill(&l->said);
     }
-    while (take_line(&l->reports))
+    while (line_reader_take(&l->reports))
         continue;
-    while ((line = take_line(&l->said)))
+    while ((line = line_reader_take(&l->said)))
         launch_remember(l, line);
 }
 
@@ -343,42 +284,6 @@ static bool guard_ended(Launch *l, int ms, int *status)
     }
 }
 
-/* Whether the program said it, and not the launcher, whose last words often say nothing. */
-static bool is_ours(const char *line)
-{
-    static const char OURS[] = "googlenetd: ";
-    return strncmp(line, OURS, strlen(OURS)) == 0;
-}
-
-/* Take the last lines of one kind that there is still room for. */
-static void choose(const Launch *l, bool ours, bool chosen[WORDS], size_t *room)
-{
-    for (int i = l->word_count - 1; i >= 0; i--) {
-        const size_t bytes = strlen(l->words[i]) + 2;
-        if (is_ours(l->words[i]) != ours)
-            continue;
-        if (bytes > *room)
-            return;
-        chosen[i] = true;
-        *room -= bytes;
-    }
-}
-
-static void describe(const Launch *l, int status, char how[LAUNCH_TEXT])
-{
-    bool chosen[WORDS] = {false}, any = false;
-    int used = spawn_status_text(status, how, LAUNCH_TEXT);
-    size_t room = LAUNCH_TEXT - (size_t)used - sizeof ", after it said: ";
-    choose(l, true, chosen, &room);
-    choose(l, false, chosen, &room);
-    for (int i = 0; i < l->word_count; i++) {
-        if (chosen[i])
-            used += snprintf(how + used, LAUNCH_TEXT - (size_t)used, "%s%s",
-                             any ? "; " : ", after it said: ", l->words[i]);
-        any |= chosen[i];
-    }
-}
-
 void launch_end(Launch *l, int grace_ms, char how[LAUNCH_TEXT])
 {
     int status = 0;
@@ -392,10 +297,9 @@ void launch_end(Launch *l, int grace_ms, char how[LAUNCH_TEXT])
     }
     for (int i = 0; i < 100 && l->said.fd >= 0; i++)
         drain(l, 0);
-    describe(l, status, how);
-    close_all((int[]){l->reports.fd, l->said.fd}, 2);
-    free(l->reports.text);
-    free(l->said.text);
+    last_words_tell(&l->words, how, spawn_status_text(status, how, LAUNCH_TEXT), LAUNCH_TEXT);
+    line_reader_close(&l->reports);
+    line_reader_close(&l->said);
     free(l->waiting);
     free(l);
 }
