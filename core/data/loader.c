@@ -25,25 +25,13 @@
 #include "core/base/memory.h"
 #include "core/base/numbers/rng.h"
 #include "core/base/threads/thread.h"
-#include "core/data/augment/mixup.h"
 #include "core/data/image_maker.h"
+#include "core/data/loader_slot.h"
 
 enum {
     SLOTS = 3,
-    CLAIM = 4,       // pictures that a thread takes at a time
-    ALIGNMENT = 64,  // of a batch's pixels: a cache line and the widest vector
+    CLAIM = 4,  // pictures that a thread takes at a time
 };
-
-typedef struct {
-    float *images;
-    int32_t *labels, *mixed_labels;
-    int32_t *examples, *partners;  // (batch_size); partners of mixup
-    int first, end;                // images that are wanted
-    float *room;                   // one image, for mixup
-    Batch batch;
-    atomic_int left;  // pictures that are not yet made
-    bool ready;       // guarded by the mutex
-} Slot;
 
 /* One of the loader's threads. */
 typedef struct {
@@ -62,7 +50,7 @@ struct Loader {
     int64_t batches;  // per epoch
     int32_t *listed;  // (examples), in the order in which they are listed
 
-    Slot slots[SLOTS];
+    LoaderSlot slots[SLOTS];
     LoaderThread *threads;  // (config.threads)
     int running;            // threads that were started
 
@@ -71,7 +59,7 @@ struct Loader {
     int64_t order_epoch;
     int64_t epoch, index;  // of the next batch to open
     int64_t opened;        // batches since the start
-    Slot *open;
+    LoaderSlot *open;
     int claimed;  // pictures of the open batch
 
     pthread_mutex_t mutex;  // guards what follows
@@ -97,13 +85,8 @@ static void set_order(Loader *l)
     l->order_epoch = l->epoch;
 }
 
-static bool is_wanted(const Slot *slot, int i)
-{
-    return i >= slot->first && i < slot->end;
-}
-
 /* Say what the slot's batch will be, and advance the position. */
-static void describe_batch(Loader *l, Slot *slot)
+static void describe_batch(Loader *l, LoaderSlot *slot)
 {
     set_order(l);
     const int first = (int)(l->index * l->config.batch_size);
@@ -126,7 +109,7 @@ static void describe_batch(Loader *l, Slot *slot)
     for (int i = 0; i < count; i++) {
         slot->examples[i] = l->order[first + i];
         slot->labels[i] = l->split->labels[slot->examples[i]];
-        if (is_wanted(slot, i))
+        if (loader_slot_wants(slot, i))
             dataset_will_need(l->dataset, l->split, slot->examples[i]);
     }
     atomic_store(&slot->left, count);
@@ -154,7 +137,7 @@ static bool open_batch(Loader *l)
 
 /* Pictures `*first` and on of a slot's batch are the caller's to make. Returns their number; 0: the
  * loader is to stop. */
-static int claim_pictures(Loader *l, Slot **slot, int *first)
+static int claim_pictures(Loader *l, LoaderSlot **slot, int *first)
 {
     int count = 0;
     pthread_mutex_lock(&l->claim);
@@ -169,7 +152,7 @@ static int claim_pictures(Loader *l, Slot **slot, int *first)
     return count;
 }
 
-static void make_picture(const Loader *l, ImageMaker *maker, Slot *slot, int i)
+static void make_picture(const Loader *l, ImageMaker *maker, LoaderSlot *slot, int i)
 {
     const Batch *b = &slot->batch;
     const size_t example = (size_t)slot->examples[i];
@@ -180,23 +163,12 @@ static void make_picture(const Loader *l, ImageMaker *maker, Slot *slot, int i)
                     slot->images + (size_t)i * floats);
 }
 
-/* Mixup, and the batch's own description of it. */
-static void mix_batch(const Loader *l, Slot *slot)
+static void complete_batch(Loader *l, LoaderSlot *slot)
 {
-    Batch *b = &slot->batch;
-    const size_t floats = (size_t)l->src.channels * (size_t)b->image_size * (size_t)b->image_size;
-    const DrawKey key = {l->config.seed, b->epoch, b->index};
-    b->share = mixup_draw(l->config.augmentation.mixup, &key, b->count, slot->partners);
-    for (int i = 0; i < b->count; i++)
-        slot->mixed_labels[i] = slot->labels[slot->partners[i]];
-    b->mixed_labels = slot->mixed_labels;
-    mixup_images(slot->images, floats, b->count, b->share, slot->partners, slot->room);
-}
-
-static void complete_batch(Loader *l, Slot *slot)
-{
-    if (l->config.augmentation.mixup > 0)
-        mix_batch(l, slot);
+    if (l->config.augmentation.mixup > 0) {
+        const DrawKey key = {l->config.seed, slot->batch.epoch, slot->batch.index};
+        loader_slot_mix(slot, l->config.augmentation.mixup, &key, l->src.channels);
+    }
     pthread_mutex_lock(&l->mutex);
     slot->ready = true;
     pthread_cond_signal(&l->ready);
@@ -207,13 +179,13 @@ static void *run_thread(void *context)
 {
     LoaderThread *thread = context;
     Loader *l = thread->loader;
-    Slot *slot;
+    LoaderSlot *slot;
     int first;
     for (int count; (count = claim_pictures(l, &slot, &first)) > 0;) {
         for (int i = first; i < first + count; i++) {
             if (atomic_load_explicit(&l->stop, memory_order_relaxed))
                 return NULL;
-            if (is_wanted(slot, i))
+            if (loader_slot_wants(slot, i))
                 make_picture(l, thread->maker, slot, i);
         }
         if (atomic_fetch_sub(&slot->left, count) == count)
@@ -226,7 +198,7 @@ static void *run_thread(void *context)
 
 const Batch *loader_next(Loader *l)
 {
-    Slot *slot = &l->slots[l->consumed % SLOTS];
+    LoaderSlot *slot = &l->slots[l->consumed % SLOTS];
     pthread_mutex_lock(&l->mutex);
     l->in_use = false;
     pthread_cond_signal(&l->room);
@@ -263,35 +235,18 @@ static bool check_config(const Split *split, Shape picture, const LoaderConfig *
            && progressive_check(&c->progressive, c->image_size, err);
 }
 
-static bool allocate_slot(Slot *slot, size_t count, size_t floats, size_t bytes)
-{
-    slot->images = aligned_alloc(ALIGNMENT, bytes);
-    slot->room = malloc(floats * sizeof *slot->room);
-    int32_t **const numbers[] = {&slot->labels, &slot->mixed_labels, &slot->examples,
-                                 &slot->partners};
-    bool fits = slot->images && slot->room;
-    for (size_t i = 0; i < COUNT(numbers); i++) {
-        *numbers[i] = malloc(count * sizeof **numbers[i]);
-        fits = fits && *numbers[i];
-    }
-    return fits;
-}
-
-/* Batches and scratch. The sizes come from a request, so every product is checked. */
+/* Batches and the order of the examples. */
 static bool allocate(Loader *l, Error *err)
 {
     const size_t side = (size_t)l->config.image_size;
     const size_t count =
         (size_t)(l->config.batch_size < l->examples ? l->config.batch_size : l->examples);
-    size_t floats, all, bytes, padded;  // of one image, of a batch
+    size_t floats;  // of one image
     // As a double, which also holds sizes that do not fit a size_t.
     const double needed = (double)side * (double)side * l->src.channels * (double)count * 4;
-    bool fits = !__builtin_mul_overflow(side * side, (size_t)l->src.channels, &floats)
-                && !__builtin_mul_overflow(floats, count, &all)
-                && !__builtin_mul_overflow(all, sizeof(float), &bytes)
-                && !__builtin_add_overflow(bytes, ALIGNMENT - bytes % ALIGNMENT, &padded);
+    bool fits = !__builtin_mul_overflow(side * side, (size_t)l->src.channels, &floats);
     for (int i = 0; fits && i < SLOTS; i++)
-        fits = allocate_slot(&l->slots[i], count, floats, padded);
+        fits = loader_slot_allocate(&l->slots[i], count, floats);
     l->order = malloc((size_t)l->examples * sizeof *l->order);
     l->listed = malloc((size_t)l->examples * sizeof *l->listed);
     if (!fits || !l->order || !l->listed)
@@ -386,14 +341,8 @@ void loader_free(Loader *l)
     pthread_cond_destroy(&l->ready);
     pthread_mutex_destroy(&l->mutex);
     pthread_mutex_destroy(&l->claim);
-    for (int i = 0; i < SLOTS; i++) {
-        free(l->slots[i].images);
-        free(l->slots[i].room);
-        free(l->slots[i].labels);
-        free(l->slots[i].mixed_labels);
-        free(l->slots[i].examples);
-        free(l->slots[i].partners);
-    }
+    for (int i = 0; i < SLOTS; i++)
+        loader_slot_free(&l->slots[i]);
     free(l->order);
     free(l->listed);
     free(l);
