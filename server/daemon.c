@@ -13,6 +13,7 @@
 #include "server/base/descriptors.h"
 #include "server/base/time.h"
 #include "server/data/datasets.h"
+#include "server/data/datasets_import.h"
 #include "server/jobs/jobs.h"
 #include "server/jobs/runs.h"
 #include "server/listen_address.h"

@@ -18,6 +18,7 @@
 #include "server/base/ids.h"
 #include "server/base/time.h"
 #include "server/data/dataset_files.h"
+#include "server/data/datasets_import.h"
 #include "server/data/datasets_private.h"
 #include "server/jobs/files/job_files.h"
 #include "server/store/store_datasets.h"

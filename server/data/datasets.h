@@ -5,9 +5,9 @@
  *        +------- cancel ------+-------> failed
  *
  * Every call may come from any thread; answers are copies; a call that changes something returns
- * true once the change is on disk. A thread (server/work/importer.h) takes the sets that are
- * `importing`, oldest first, one at a time. A set that is ready never changes. See dataset_files.h
- * for what lies where.
+ * true once the change is on disk. A thread takes the sets that are `importing`, oldest first, one
+ * at a time (datasets_import.h). A set that is ready never changes. See dataset_files.h for what
+ * lies where.
  *
  * Lock order: fetching, store, data sets, events, log. No lock is held while pictures are read.
  *
@@ -36,8 +36,6 @@ typedef struct {
  * folders that the store does not know go to lost+found. */
 bool datasets_open(const DatasetsConfig *config, Datasets **sets, Error *err);
 void datasets_close(Datasets *sets);  // no thread uses it any more; takes NULL
-
-/* ---- For clients ---- */
 
 /* What came of the key before: to be asked before the request is looked at, whose upload may be
  * taken by now. ERR_CONFLICT: it came with another request. */
@@ -104,33 +102,3 @@ void datasets_damaged(Datasets *sets, int64_t id, const Error *why);
 
 /* The sets that are ready, for those who read the settings of jobs. Lives as long as `sets`. */
 const SpecSets *datasets_for_specs(const Datasets *sets);
-
-/* ---- For the thread that imports ---- */
-
-/* Wait for a set to import. False: datasets_leave was called. */
-bool datasets_take(Datasets *sets, DatasetRow *set);
-
-/* Where the source of the set taken lies: an upload is fetched if it has not been yet. ERR_INVALID,
- * ERR_NOT_FOUND: it is not there any more. ERR_CONFLICT: it is not whole, or, with the reason
- * "locked", a client works on it. */
-bool datasets_fetch(Datasets *sets, const DatasetRow *set, Path *source, Error *err);
-
-/* How far the import of the set taken has come. False: end it, it was cancelled or the daemon
- * leaves, or its pixels have no room. Cheap: may be called for every picture. */
-bool datasets_progress(Datasets *sets, int64_t done, int64_t total);
-
-/* What came of it. */
-typedef struct {
-    bool ready;
-    char code[DATASET_WORD], message[DATASET_TEXT];  // why not; "": the thread was told to end
-    int64_t class_count, train_count, test_count, left_out_count;
-    char *classes, *warnings;  // JSON arrays; of a set that is ready
-    char digest[DATASET_DIGEST];
-} DatasetOutcome;
-
-/* End the import of the set taken. Waits for a disk that is full, until the daemon leaves: then the
- * import begins again at the next start. */
-void datasets_finish(Datasets *sets, DatasetOutcome *outcome);
-
-/* No more imports from now on: datasets_take and datasets_progress answer false. */
-void datasets_leave(Datasets *sets);

@@ -1,4 +1,6 @@
 /* server/data/datasets_import.c -- what the thread that imports asks for and tells. */
+#include "server/data/datasets_import.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * the packed pictures, and tells the manager what came of it.
  */
 #pragma once
-#include "server/data/datasets.h"
+#include "server/data/datasets_import.h"
 
 /* What the engine is to do: read `source`, a folder or an archive, and make `folder` of it, whole
  * or not at all. `progress` answers "go on?" and is to be asked several times a second. */

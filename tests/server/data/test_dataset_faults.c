@@ -10,6 +10,7 @@
 
 #include "server/data/dataset_files.h"
 #include "server/data/datasets.h"
+#include "server/data/datasets_import.h"
 #include "server/jobs/files/job_files.h"
 #include "tests/check.h"
 #include "tests/server/scratch.h"

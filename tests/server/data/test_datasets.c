@@ -9,6 +9,7 @@
 #include "server/base/json/json_text.h"
 #include "server/data/dataset_files.h"
 #include "server/data/datasets.h"
+#include "server/data/datasets_import.h"
 #include "server/jobs/events/high_water.h"
 #include "server/jobs/files/job_files.h"
 #include "server/jobs/jobs_shared.h"
