@@ -1,4 +1,6 @@
 /* server/models/models_change.c -- aliases and metadata; what goes. */
+#include "server/models/models_change.h"
+
 #include <stdlib.h>
 #include <string.h>
 

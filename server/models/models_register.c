@@ -4,6 +4,8 @@
  * The file is made under a name of its own first, outside of any lock, and becomes the version's
  * within the transaction that adds the row: a death in between leaves a file that the store does
  * not know, never a row without a file. */
+#include "server/models/models_register.h"
+
 #include <cJSON.h>
 #include <math.h>
 #include <stdio.h>

@@ -7,6 +7,7 @@
 #include "core/base/memory.h"
 #include "server/models/model_files.h"
 #include "server/models/models_private.h"
+#include "server/models/models_register.h"
 
 enum { MOST_FILE = 2000000000 };  // bytes of an uploaded file, which is read as a whole
 

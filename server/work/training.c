@@ -8,6 +8,7 @@
 #include "server/base/json/json_text.h"
 #include "server/data/dataset_folder.h"
 #include "server/jobs/files/job_files.h"
+#include "server/models/models_register.h"
 #include "server/work/estimate.h"
 #include "server/work/launched.h"
 #include "server/work/recorder.h"

@@ -2,7 +2,7 @@
  * of a daemon that does not run. Prints the versions. */
 #include <stdio.h>
 
-#include "server/models/models.h"
+#include "server/models/models_register.h"
 
 static bool add(Models *models, const char *name, const char *path, Error *err)
 {

@@ -18,6 +18,8 @@
 #include "server/models/model_card.h"
 #include "server/models/model_files.h"
 #include "server/models/model_onnx.h"
+#include "server/models/models_change.h"
+#include "server/models/models_register.h"
 
 enum {
     LIST_DEFAULT = 20,

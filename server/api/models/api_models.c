@@ -10,6 +10,8 @@
 #include "server/base/json/json_merge.h"
 #include "server/base/json/json_text.h"
 #include "server/http/message/etag.h"
+#include "server/models/models_change.h"
+#include "server/models/models_register.h"
 
 enum {
     LIST_DEFAULT = 20,

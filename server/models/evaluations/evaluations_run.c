@@ -9,6 +9,7 @@
 #include "server/jobs/files/job_files.h"
 #include "server/models/evaluations/evaluation_summary.h"
 #include "server/models/evaluations/evaluations_private.h"
+#include "server/models/models_change.h"
 #include "server/store/store_evaluations.h"
 #include "server/store/store_models.h"
 

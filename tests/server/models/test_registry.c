@@ -15,6 +15,8 @@
 #include "server/jobs/jobs_shared.h"
 #include "server/models/model_files.h"
 #include "server/models/models.h"
+#include "server/models/models_change.h"
+#include "server/models/models_register.h"
 #include "server/store/store_models.h"
 #include "tests/check.h"
 #include "tests/server/jobs/fixture.h"
