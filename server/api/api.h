@@ -2,7 +2,7 @@
 #pragma once
 #include "server/data/datasets.h"
 #include "server/data/open_sets.h"
-#include "server/data/upload.h"
+#include "server/data/uploads/upload.h"
 #include "server/http/http.h"
 #include "server/jobs/jobs.h"
 #include "server/models/evaluations/evaluations.h"

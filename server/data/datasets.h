@@ -16,7 +16,7 @@
  */
 #pragma once
 #include "server/base/files.h"
-#include "server/data/upload.h"
+#include "server/data/uploads/upload.h"
 #include "server/jobs/jobs.h"
 #include "server/settings/spec_set.h"
 

@@ -3,7 +3,7 @@
  * Source   tus resumable upload protocol 1.0.0, https://tus.io/protocols/resumable-upload
  */
 #pragma once
-#include "server/data/upload.h"
+#include "server/data/uploads/upload.h"
 #include "server/http/message/response.h"
 #include "server/http/request.h"
 

@@ -1,6 +1,6 @@
 /* server/api/datasets/upload_sink.h -- the body of a request into an upload. */
 #pragma once
-#include "server/data/upload.h"
+#include "server/data/uploads/upload.h"
 #include "server/http/message/response.h"
 
 /* Called once the body is whole and on disk: answers, like a handler. On a handler thread. */

@@ -8,7 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/sha256.h"
 #include "server/base/time.h"
-#include "server/data/upload.h"
+#include "server/data/uploads/upload.h"
 #include "tests/server/clocks.h"
 #include "tests/server/scratch.h"
 

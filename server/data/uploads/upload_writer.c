@@ -7,7 +7,7 @@
 
 #include "core/base/memory.h"
 #include "server/base/time.h"
-#include "server/data/upload_private.h"
+#include "server/data/uploads/upload_private.h"
 
 enum {
     SYNC_BYTES = 32 << 20,   // are forced to disk at a time

@@ -12,7 +12,7 @@
 #include "server/base/json/json_fields.h"
 #include "server/base/json/json_text.h"
 #include "server/base/time.h"
-#include "server/data/upload_private.h"
+#include "server/data/uploads/upload_private.h"
 #include "server/jobs/files/lost_found.h"
 
 static const char INFO[] = ".json", PART[] = ".part", TEMPORARY[] = ".json.tmp-";

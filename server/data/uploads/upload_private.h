@@ -1,4 +1,4 @@
-/* server/data/upload_private.h -- shared by upload*.c alone.
+/* server/data/uploads/upload_private.h -- shared by upload*.c alone.
  *
  *     upload.c          open and close; create, delete, take
  *     upload_list.c     the list of uploads, and who holds one
@@ -15,7 +15,7 @@
 #include "core/base/sha256.h"
 #include "server/base/threads/timed_thread.h"
 #include "server/base/threads/work_signal.h"
-#include "server/data/upload.h"
+#include "server/data/uploads/upload.h"
 
 typedef struct Upload {
     struct Upload *next;

@@ -1,4 +1,5 @@
-/* server/data/upload_list.c -- the list of uploads: who holds one, and what they may take up. */
+/* server/data/uploads/upload_list.c -- the list of uploads: who holds one, and what they may take
+ * up. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,7 +10,7 @@
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "server/base/time.h"
-#include "server/data/upload_private.h"
+#include "server/data/uploads/upload_private.h"
 
 void upload_lives_on(Upload *upload, int64_t ms)
 {

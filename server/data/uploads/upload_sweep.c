@@ -1,6 +1,6 @@
-/* server/data/upload_sweep.c -- the thread that lets uploads expire. */
+/* server/data/uploads/upload_sweep.c -- the thread that lets uploads expire. */
 #include "core/base/clock.h"
-#include "server/data/upload_private.h"
+#include "server/data/uploads/upload_private.h"
 
 static const double STOP_SECONDS = 0.4;  // that the thread may take to end
 

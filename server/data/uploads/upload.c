@@ -1,4 +1,4 @@
-#include "server/data/upload.h"
+#include "server/data/uploads/upload.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 
 #include "core/base/files/path.h"
 #include "core/base/memory.h"
-#include "server/data/upload_private.h"
+#include "server/data/uploads/upload_private.h"
 #include "server/jobs/files/job_files.h"
 
 /* ---- Open and close ---- */

@@ -1,4 +1,5 @@
-/* server/data/upload.h -- files that clients send, piece by piece and over several connections.
+/* server/data/uploads/upload.h -- files that clients send, piece by piece and over several
+ * connections.
  *
  *     DATA/uploads/up_0123456789abcdef        the bytes; the file's size is the offset
  *     DATA/uploads/up_0123456789abcdef.json   length and metadata
