@@ -11,9 +11,9 @@
 
 #include "core/base/memory.h"
 #include "core/base/text.h"
-#include "server/data/intake/layout.h"
+#include "server/data/intake/layout/layout.h"
+#include "server/data/intake/layout/table.h"
 #include "server/data/intake/split.h"
-#include "server/data/intake/table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

@@ -2,7 +2,7 @@
 #pragma once
 #include "core/data/packed/packed_index.h"
 #include "server/data/import/decoder.h"
-#include "server/data/intake/layout.h"
+#include "server/data/intake/layout/layout.h"
 
 typedef struct {
     bool kept;  // its pixels are staged

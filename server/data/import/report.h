@@ -11,7 +11,7 @@
 #include "core/data/decode/image_spec.h"
 #include "core/data/packed/packed_index.h"
 #include "server/data/import/traits.h"
-#include "server/data/intake/layout.h"
+#include "server/data/intake/layout/layout.h"
 
 typedef struct {
     char *path;  // in the source; "train-images-idx3-ubyte[17]" in a file of many

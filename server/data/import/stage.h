@@ -4,7 +4,7 @@
 #include "server/data/import/import.h"
 #include "server/data/import/records.h"
 #include "server/data/import/staging.h"
-#include "server/data/intake/source.h"
+#include "server/data/intake/source/source.h"
 
 typedef struct {
     const ImportConfig *config;

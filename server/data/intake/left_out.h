@@ -1,7 +1,7 @@
 /* server/data/intake/left_out.h -- why something is left out: codes for programs, sentences for
  * people. */
 #pragma once
-#include "server/data/intake/listing.h"
+#include "server/data/intake/source/listing.h"
 
 typedef enum {
     LEFT_LINK,           // "link": a symbolic or hard link

@@ -10,7 +10,7 @@
  * taken in that order, once the classes with the fewest pictures have been served.
  */
 #pragma once
-#include "server/data/intake/layout.h"
+#include "server/data/intake/layout/layout.h"
 
 typedef struct {
     const char *key;  // what names the picture: its path. Unique

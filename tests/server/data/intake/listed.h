@@ -1,7 +1,7 @@
 /* tests/server/data/intake/listed.h -- a listing as text, for comparing. Include it after check.h.
  */
 #pragma once
-#include "server/data/intake/source.h"
+#include "server/data/intake/source/source.h"
 
 static inline void say(char *text, size_t size, const char *fmt, ...)
 {

@@ -2,7 +2,7 @@
  * is said where there is neither. */
 #include <stdio.h>
 
-#include "server/data/intake/layout.h"
+#include "server/data/intake/layout/layout.h"
 #include "tests/server/data/intake/archives.h"
 #include "tests/server/scratch.h"
 

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
-#include "server/data/intake/layout.h"
+#include "server/data/intake/layout/layout.h"
 #include "tests/server/data/intake/archives.h"
 #include "tests/server/scratch.h"
 

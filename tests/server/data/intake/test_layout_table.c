@@ -3,9 +3,9 @@
 #include <sys/stat.h>
 
 #include "server/base/text/nfc.h"
-#include "server/data/intake/layout.h"
-#include "server/data/intake/table.h"
-#include "server/data/intake/utf16.h"
+#include "server/data/intake/layout/layout.h"
+#include "server/data/intake/layout/table.h"
+#include "server/data/intake/layout/utf16.h"
 #include "tests/server/data/intake/archives.h"
 #include "tests/server/scratch.h"
 

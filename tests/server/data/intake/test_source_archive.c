@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "core/base/text.h"
-#include "server/data/intake/source.h"
+#include "server/data/intake/source/source.h"
 #include "tests/server/data/intake/archives.h"
 #include "tests/server/scratch.h"
 

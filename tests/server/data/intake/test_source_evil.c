@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "server/data/intake/source.h"
+#include "server/data/intake/source/source.h"
 #include "tests/server/data/intake/archives.h"
 #include "tests/server/scratch.h"
 

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/data/intake/source.h"
+#include "server/data/intake/source/source.h"
 #include "tests/server/data/intake/archives.h"
 #include "tests/server/scratch.h"
 

@@ -1,6 +1,6 @@
-/* server/data/intake/table_files.h -- which entry a table means by a path. */
+/* server/data/intake/layout/table_files.h -- which entry a table means by a path. */
 #pragma once
-#include "server/data/intake/listing.h"
+#include "server/data/intake/source/listing.h"
 
 typedef struct TableFiles TableFiles;
 

@@ -1,4 +1,4 @@
-#include "server/data/intake/source.h"
+#include "server/data/intake/source/source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
-#include "server/data/intake/source_ops.h"
+#include "server/data/intake/source/source_ops.h"
 
 /* Opens what may be read; O_NONBLOCK never waits for a named pipe. */
 static int open_source(const char *path, const char *label, bool *is_folder, Error *err)

@@ -1,9 +1,10 @@
-/* server/data/intake/layout_split_folders.c -- train/ and test/, each with a folder per class. */
+/* server/data/intake/layout/layout_split_folders.c -- train/ and test/, each with a folder per
+ * class. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/data/intake/layout_parts.h"
+#include "server/data/intake/layout/layout_parts.h"
 
 /* What the folders in the top folder are. */
 typedef struct {

@@ -1,4 +1,5 @@
-/* server/data/intake/listing.h -- what a folder or an archive holds: paths and sizes, no bytes.
+/* server/data/intake/source/listing.h -- what a folder or an archive holds: paths and sizes, no
+ * bytes.
  *
  * Paths are relative, separated by "/", without "." or "..", and are UTF-8 without control
  * characters whatever the names were (server/data/intake/path_text.h). They are sorted bytewise,

@@ -1,4 +1,4 @@
-#include "server/data/intake/listing.h"
+#include "server/data/intake/source/listing.h"
 
 #include <stdlib.h>
 #include <string.h>

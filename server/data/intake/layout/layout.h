@@ -1,4 +1,4 @@
-/* server/data/intake/layout.h -- which file is a picture of what: from paths to labels.
+/* server/data/intake/layout/layout.h -- which file is a picture of what: from paths to labels.
  *
  * The table of layouts is in layout.c, one file for each; the first that knows the listing takes
  * it:
@@ -20,7 +20,7 @@
  */
 #pragma once
 #include "core/data/idx.h"
-#include "server/data/intake/source.h"
+#include "server/data/intake/source/source.h"
 
 enum { LAYOUT_MAX_CLASSES = 65535 };
 

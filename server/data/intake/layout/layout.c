@@ -1,10 +1,10 @@
-#include "server/data/intake/layout.h"
+#include "server/data/intake/layout/layout.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/data/intake/layout_parts.h"
+#include "server/data/intake/layout/layout_parts.h"
 
 /* In the order in which they are asked. */
 static const struct {

@@ -1,4 +1,4 @@
-#include "server/data/intake/utf16.h"
+#include "server/data/intake/layout/utf16.h"
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-#include "server/data/intake/layout_parts.h"
+#include "server/data/intake/layout/layout_parts.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
-/* server/data/intake/layout_idx.c -- the four IDX files of an MNIST-like set. */
+/* server/data/intake/layout/layout_idx.c -- the four IDX files of an MNIST-like set. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/data/intake/layout_parts.h"
+#include "server/data/intake/layout/layout_parts.h"
 
 /* The four files, each with the beginnings and the end that its name may have. */
 static const struct {

@@ -1,7 +1,7 @@
-/* server/data/intake/source_ops.h -- what folders and archives share; for sources only. */
+/* server/data/intake/source/source_ops.h -- what folders and archives share; for sources only. */
 #pragma once
 #include "server/data/intake/path_text.h"
-#include "server/data/intake/source.h"
+#include "server/data/intake/source/source.h"
 
 typedef struct {
     bool (*begin)(Source *source, const bool *wanted, Error *err);

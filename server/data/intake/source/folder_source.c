@@ -1,4 +1,5 @@
-/* server/data/intake/folder_source.c -- a folder as a source: walked and read by descriptors. */
+/* server/data/intake/source/folder_source.c -- a folder as a source: walked and read by
+ * descriptors. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +10,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
-#include "server/data/intake/source_ops.h"
+#include "server/data/intake/source/source_ops.h"
 
 typedef struct {
     Source source;

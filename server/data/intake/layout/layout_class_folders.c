@@ -1,8 +1,8 @@
-/* server/data/intake/layout_class_folders.c -- a folder per class. */
+/* server/data/intake/layout/layout_class_folders.c -- a folder per class. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/data/intake/layout_parts.h"
+#include "server/data/intake/layout/layout_parts.h"
 
 /* Files outside the folder that wraps everything. */
 static void leave_out_above(LayoutWork *work, const char *top)

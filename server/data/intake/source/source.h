@@ -1,8 +1,8 @@
-/* server/data/intake/source.h -- a folder or an archive file, read in two passes.
+/* server/data/intake/source/source.h -- a folder or an archive file, read in two passes.
  *
  *     Source *source;
  *     source_open(path, &limits, &source, err);         lists it: pass one
- *     layout_find(source, &layout, err);                labels (server/data/intake/layout.h)
+ *     layout_find(source, &layout, err);                labels (server/data/intake/layout/layout.h)
  *     source_begin(source, wanted, err);                pass two: bytes
  *     while ((step = source_next(source, &file, err)) == SOURCE_FILE) ...
  *     source_free(source);
@@ -23,7 +23,7 @@
 #pragma once
 #include "core/base/error.h"
 #include "server/data/intake/limits.h"
-#include "server/data/intake/listing.h"
+#include "server/data/intake/source/listing.h"
 
 typedef struct Source Source;
 

@@ -1,4 +1,4 @@
-/* server/data/intake/utf16.h -- tables as Windows saves them. */
+/* server/data/intake/layout/utf16.h -- tables as Windows saves them. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

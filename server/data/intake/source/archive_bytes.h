@@ -1,4 +1,5 @@
-/* server/data/intake/archive_bytes.h -- the bytes of an archive file, unpacked where it is gzip.
+/* server/data/intake/source/archive_bytes.h -- the bytes of an archive file, unpacked where it is
+ * gzip.
  *
  * zlib and not libarchive's own filter: that one does not look at gzip's checksum. More bytes than
  * `limits` let the file expand to are an error, as is gzip data that is damaged or cut off.

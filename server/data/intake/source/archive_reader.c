@@ -1,4 +1,4 @@
-#include "server/data/intake/archive_reader.h"
+#include "server/data/intake/source/archive_reader.h"
 
 #include <archive_entry.h>
 #include <errno.h>

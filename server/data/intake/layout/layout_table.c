@@ -1,4 +1,4 @@
-/* server/data/intake/layout_table.c -- a CSV of file, label and optionally split.
+/* server/data/intake/layout/layout_table.c -- a CSV of file, label and optionally split.
  *
  * A table of two columns whose first line names a file has no headers. Such a table, and one of
  * ids, may as well be a list of classes, or an example of what to hand in: it counts only if it
@@ -13,11 +13,11 @@
 
 #include "core/base/memory.h"
 #include "core/base/text.h"
-#include "server/data/intake/layout_parts.h"
+#include "server/data/intake/layout/layout_parts.h"
+#include "server/data/intake/layout/table.h"
+#include "server/data/intake/layout/table_files.h"
+#include "server/data/intake/layout/utf16.h"
 #include "server/data/intake/path_text.h"
-#include "server/data/intake/table.h"
-#include "server/data/intake/table_files.h"
-#include "server/data/intake/utf16.h"
 
 enum { COLUMN_FILE, COLUMN_LABEL, COLUMN_SPLIT, COLUMNS };
 

@@ -1,4 +1,4 @@
-#include "server/data/intake/table.h"
+#include "server/data/intake/layout/table.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* server/data/intake/layout_work.c -- labelled files become classes and items. */
+/* server/data/intake/layout/layout_work.c -- labelled files become classes and items. */
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 #include "core/base/memory.h"
 #include "core/base/text.h"
-#include "server/data/intake/layout_parts.h"
+#include "server/data/intake/layout/layout_parts.h"
 
 void work_warn(LayoutWork *work, const char *code, const char *fmt, ...)
 {

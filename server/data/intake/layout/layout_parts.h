@@ -1,7 +1,7 @@
-/* server/data/intake/layout_parts.h -- what layouts share: folders of a listing, and labelled files
- * on their way to a Layout. For layouts only. */
+/* server/data/intake/layout/layout_parts.h -- what layouts share: folders of a listing, and
+ * labelled files on their way to a Layout. For layouts only. */
 #pragma once
-#include "server/data/intake/layout.h"
+#include "server/data/intake/layout/layout.h"
 #include "server/data/intake/left_out.h"
 
 /* What a folder, a column or a file's name says of the split. */

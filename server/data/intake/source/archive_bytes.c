@@ -1,4 +1,4 @@
-#include "server/data/intake/archive_bytes.h"
+#include "server/data/intake/source/archive_bytes.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,10 +1,10 @@
-/* server/data/intake/layout_unknown.c -- the sentence for a layout that is not known. */
+/* server/data/intake/layout/layout_unknown.c -- the sentence for a layout that is not known. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/data/intake/layout_parts.h"
+#include "server/data/intake/layout/layout_parts.h"
 
 enum { SHOWN_ENDINGS = 3, SHOWN_PATHS = 3, ENDING_BYTES = 10 };
 

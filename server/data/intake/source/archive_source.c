@@ -1,5 +1,5 @@
-/* server/data/intake/archive_source.c -- an archive file as a source: read through once to list it
- * and once for each pass. */
+/* server/data/intake/source/archive_source.c -- an archive file as a source: read through once to
+ * list it and once for each pass. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
-#include "server/data/intake/archive_reader.h"
-#include "server/data/intake/source_ops.h"
+#include "server/data/intake/source/archive_reader.h"
+#include "server/data/intake/source/source_ops.h"
 
 typedef struct {
     Source source;

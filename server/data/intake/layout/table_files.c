@@ -1,4 +1,4 @@
-#include "server/data/intake/table_files.h"
+#include "server/data/intake/layout/table_files.h"
 
 #include <stdlib.h>
 #include <string.h>

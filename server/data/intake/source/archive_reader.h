@@ -1,4 +1,4 @@
-/* server/data/intake/archive_reader.h -- one way through an archive file, entry by entry.
+/* server/data/intake/source/archive_reader.h -- one way through an archive file, entry by entry.
  *
  * zip (also zip64), tar (v7, ustar, pax, GNU, sparse files) and tar.gz. Names come as the bytes
  * that the archive has, or as UTF-8 in normal form C where it says that they are UTF-8. Damage of
@@ -7,7 +7,7 @@
  * missing: what can still be guessed from the rest is not what was packed.
  */
 #pragma once
-#include "server/data/intake/archive_bytes.h"
+#include "server/data/intake/source/archive_bytes.h"
 
 typedef struct ArchiveReader ArchiveReader;
 

@@ -1,4 +1,4 @@
-/* server/data/intake/table.h -- tables of text: RFC 4180, as spreadsheets write it.
+/* server/data/intake/layout/table.h -- tables of text: RFC 4180, as spreadsheets write it.
  *
  * Fields are separated by commas, or by semicolons or tabs where the first line has those and no
  * comma; lines end with LF, CRLF or CR. A field in quotes may hold separators, line ends and, twice
