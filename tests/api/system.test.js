@@ -225,7 +225,7 @@ test('the machine says what it is and what is left of it', async () => {
   assert.equal(json.heartbeat_seconds, 15);
   assert.equal(json.access, 'open');
   // All that the configuration calls a limit, and no more.
-  const names = readFileSync(new URL('../../server/config.c', import.meta.url), 'utf8').matchAll(/\{"limits\.(\w+)"/g);
+  const names = readFileSync(new URL('../../server/config_table.c', import.meta.url), 'utf8').matchAll(/\{"limits\.(\w+)"/g);
   assert.deepEqual(Object.keys(json.limits), [...names].map(([, name]) => name));
   assert.deepEqual([json.limits.body_bytes, json.limits.upload_bytes, json.limits.jobs], [1048576, 68719476736, 10000]);
   assert.deepEqual(json.features, { imports: false, ranks: false });
