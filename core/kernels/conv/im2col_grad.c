@@ -6,10 +6,12 @@
 #include "core/kernels/conv/im2col_gather.h"
 #include "core/kernels/conv/panels.h"
 #include "core/kernels/shares.h"
+#include "core/kernels/vec_transpose.h"
 
 /* DESIGN. Pixels are what the products sum over. A chunk of them is packed in panels, diff_dst as a
  * and rows of the im2col matrix as b, in bfloat16 by pairs of pixels, and multiplied into blocks of
- * GEMM_PANEL x GEMM_PANEL sums.
+ * GEMM_PANEL x GEMM_PANEL sums. Sums are kept in panels too, so that such a block lies in one
+ * piece: as rows of a large matrix, each of its rows would be in another page.
  *
  * Where there are few sums, each thread has its own, takes its share of the pixels, and never
  * waits. Where there are many, all threads pack a chunk that they share, wait, and take blocks of
@@ -21,16 +23,19 @@ enum {
     OWN_CHUNK_BYTES = 256 << 10,  // of packed numbers
     SHARED_CHUNK_BYTES = 3 << 20,
     MATRIX_DEPTH = 32,  // of a matrix tile, in pixels
+    BLOCK_ROWS = 16,    // of panels, packed at a time
+    BLOCK_PIXELS = 2 * BLOCK_ROWS,
 };
 
 typedef struct {
-    int pixels;   // in all images
-    int columns;  // of the matrix, rounded up to whole vectors
-    bool own;     // sums for each thread
-    int share;    // pixels of one thread with its own sums, or all
-    int chunk;    // pixels, even
-    int depth;    // of a chunk, in 32-bit units
-    int rows;     // output channels of a block of sums
+    int pixels;    // in all images
+    int columns;   // of the matrix, rounded up to whole vectors
+    bool own;      // sums for each thread
+    int share;     // pixels of one thread with its own sums, or all
+    int chunk;     // pixels, even
+    int depth;     // of a chunk, in 32-bit units
+    int diff_row;  // for matrix tiles: from one channel of diff_dst to the next, in 32-bit units
+    int rows;      // output channels of a block of sums
 } Layout;
 
 static int round_up(int x, int step)
@@ -50,6 +55,7 @@ static Layout layout_of(const Im2col *p)
     const int chunks = (l.share + target - 1) / target;
     l.chunk = round_up((l.share + chunks - 1) / chunks, step);
     l.depth = p->conv.src_bf16 ? l.chunk / 2 : l.chunk;
+    l.diff_row = l.depth | VEC;  // or rows would fall into the same cache sets
     const int panels = (l.columns + GEMM_PANEL - 1) / GEMM_PANEL;
     l.rows = shares_block_rows(p->conv.out, panels, GEMM_PANEL, l.own ? 1 : p->conv.threads);
     return l;
@@ -66,13 +72,13 @@ size_t im2col_grad_sums(const Im2col *p)
 /* What a thread has to itself while it packs. */
 typedef struct {
     char *image;
-    char *rows[2];
+    char *rows;   // of a block of pixels
     char *zeros;  // for pixels after the last
 } Workspace;
 
-static size_t row_bytes(const Layout *l)
+static size_t row_bytes(const Im2col *p, const Layout *l)
 {
-    return (size_t)round_up(l->columns + GATHER_SLACK, 16) * sizeof(float);
+    return (size_t)round_up(l->columns + GATHER_SLACK, 32) * gather_number_bytes(p);
 }
 
 static size_t zeros_bytes(const Im2col *p, const Layout *l)
@@ -83,21 +89,20 @@ static size_t zeros_bytes(const Im2col *p, const Layout *l)
 
 static size_t workspace_bytes(const Im2col *p, const Layout *l)
 {
-    return gather_bytes(p) + 2 * row_bytes(l) + zeros_bytes(p, l);
+    return gather_bytes(p) + BLOCK_PIXELS * row_bytes(p, l) + zeros_bytes(p, l);
 }
 
 static Workspace workspace_at(const Im2col *p, const Layout *l, char *memory)
 {
-    char *rows = memory + gather_bytes(p), *zeros = rows + 2 * row_bytes(l);
+    char *rows = memory + gather_bytes(p), *zeros = rows + BLOCK_PIXELS * row_bytes(p, l);
     memset(zeros, 0, zeros_bytes(p, l));
-    return (Workspace){memory, {rows, rows + row_bytes(l)}, zeros};
+    return (Workspace){memory, rows, zeros};
 }
 
 /* A chunk of packed pixels. */
 typedef struct {
     float *rows;
-    float *diff;
-    float *diff_transposed;  // for matrix tiles
+    float *diff;  // for matrix tiles out x diff_row, else panels
 } Panels;
 
 static size_t panel_floats(const Layout *l, int columns)
@@ -105,16 +110,20 @@ static size_t panel_floats(const Layout *l, int columns)
     return (size_t)round_up(l->depth * columns, 16);
 }
 
-static size_t panels_bytes(const Im2col *p, const Layout *l)
+static size_t diff_floats(const Im2col *p, const Layout *l)
 {
-    return sizeof(float)
-           * (panel_floats(l, l->columns) + (p->brgemms ? 2 : 1) * panel_floats(l, p->conv.out));
+    return p->brgemms ? (size_t)p->conv.out * (size_t)l->diff_row : panel_floats(l, p->conv.out);
 }
 
-static Panels panels_at(const Im2col *p, const Layout *l, void *memory)
+static size_t panels_bytes(const Im2col *p, const Layout *l)
 {
-    float *rows = memory, *diff = rows + panel_floats(l, l->columns);
-    return (Panels){rows, diff, p->brgemms ? diff + panel_floats(l, p->conv.out) : NULL};
+    return sizeof(float) * (panel_floats(l, l->columns) + diff_floats(p, l));
+}
+
+static Panels panels_at(const Layout *l, void *memory)
+{
+    float *rows = memory;
+    return (Panels){rows, rows + panel_floats(l, l->columns)};
 }
 
 size_t im2col_grad_scratch_bytes(const Im2col *p)
@@ -136,31 +145,67 @@ typedef struct {
 
 /* ---- Packing ---- */
 
-SIMD_CLONES static void pack_pairs(const uint16_t *restrict x, const uint16_t *restrict y,
-                                   int count, float *restrict dst)
+/* A block of pixels: `rows` rows of panels, each from one pixel in float32, from two in bfloat16.
+ */
+typedef struct {
+    const void *pixels[BLOCK_PIXELS];
+    int rows;
+} Block;
+
+/* Channels from c of each row, `width` of them, next to one another. */
+SIMD_CLONES static void pack_pairs(const Block *b, int c, int width, float *restrict dst)
 {
-    for (int i = 0; i < count; i++) {
-        const uint32_t pair = x[i] | (uint32_t)y[i] << 16;
-        memcpy(dst + i, &pair, sizeof pair);
+    for (int k = 0; k < b->rows; k++) {
+        const uint16_t *x = (const uint16_t *)b->pixels[2 * k] + c;
+        const uint16_t *y = (const uint16_t *)b->pixels[2 * k + 1] + c;
+        for (int i = 0; i < width; i++, dst++) {
+            const uint32_t pair = x[i] | (uint32_t)y[i] << 16;
+            memcpy(dst, &pair, sizeof pair);
+        }
     }
 }
 
-/* Where row k of `columns` wide panels comes from: one pixel in float32, two in bfloat16. */
-typedef struct {
-    const void *x, *y;
-    int columns;
-} PanelRow;
-
-static void pack_row(const Worker *w, PanelRow row, int k, float *panels)
+static void pack_numbers(const Block *b, int c, int width, float *dst)
 {
-    for (int c = 0; c < row.columns; c += GEMM_PANEL) {
-        const int width = panel_width(row.columns, c);
+    for (int k = 0; k < b->rows; k++)
+        memcpy(dst + k * width, (const float *)b->pixels[k] + c, (size_t)width * sizeof *dst);
+}
+
+/* Rows from k of panels of `columns`. */
+static void pack_panels(const Worker *w, const Block *b, int columns, int k, float *panels)
+{
+    for (int c = 0; c < columns; c += GEMM_PANEL) {
+        const int width = panel_width(columns, c);
         float *dst = panels + (ptrdiff_t)c * w->l->depth + (ptrdiff_t)k * width;
         if (w->p->conv.src_bf16)
-            pack_pairs((const uint16_t *)row.x + c, (const uint16_t *)row.y + c, width, dst);
+            pack_pairs(b, c, width, dst);
         else
-            memcpy(dst, (const float *)row.x + c, (size_t)width * sizeof *dst);
+            pack_numbers(b, c, width, dst);
     }
+}
+
+/* A whole block, transposed: dst[channel][row], up to VEC channels from c. */
+SIMD_CLONES static void pack_columns(const Block *b, int c, int channels, float *dst,
+                                     ptrdiff_t dst_row)
+{
+    VecBits square[VEC];
+    for (int k = 0; k < VEC; k++) {
+        const uint16_t *x = (const uint16_t *)b->pixels[2 * k] + c;
+        const uint16_t *y = (const uint16_t *)b->pixels[2 * k + 1] + c;
+        VecHalf low = {0}, high = {0};
+        if (channels >= VEC) {
+            memcpy(&low, x, sizeof low);
+            memcpy(&high, y, sizeof high);
+        } else {
+            memcpy(&low, x, (size_t)channels * sizeof *x);
+            memcpy(&high, y, (size_t)channels * sizeof *y);
+        }
+        square[k] =
+            __builtin_convertvector(low, VecBits) | __builtin_convertvector(high, VecBits) << 16;
+    }
+    vec_transpose(square);
+    for (int i = 0; i < VEC && i < channels; i++)
+        memcpy(dst + i * dst_row, &square[i], sizeof square[i]);
 }
 
 /* The matrix's row of a pixel, with zeros up to a whole vector; all zeros from pixel `end` on. */
@@ -173,7 +218,7 @@ static const void *row_of(Worker *w, int slot, int pixel, int end)
     if (count == l->columns && gather_in_place(w->p))
         return gather_find(&w->gather, pixel);
     const size_t bytes = gather_number_bytes(w->p);
-    char *row = w->space.rows[slot];
+    char *row = w->space.rows + (size_t)slot * row_bytes(w->p, l);
     gather_row(&w->gather, pixel, row);
     memset(row + (size_t)count * bytes, 0, (size_t)(l->columns - count) * bytes);
     return row;
@@ -186,17 +231,24 @@ static const void *diff_of(const Worker *w, int pixel, int end)
 }
 
 /* Rows [k, k_end) of the panels of the chunk that begins with pixel `first`; there are no pixels
- * from `end` on. */
+ * from `end` on. For matrix tiles k and k_end are multiples of BLOCK_ROWS. */
 static void pack(Worker *w, int first, int end, int k, int k_end)
 {
-    const bool pairs = w->p->conv.src_bf16;
-    for (; k < k_end; k++) {
-        const int pixel = first + (pairs ? 2 : 1) * k;
-        const PanelRow row = {row_of(w, 0, pixel, end), pairs ? row_of(w, 1, pixel + 1, end) : NULL,
-                              w->l->columns};
-        const PanelRow diff = {diff_of(w, pixel, end), diff_of(w, pixel + 1, end), w->p->conv.out};
-        pack_row(w, row, k, w->panels.rows);
-        pack_row(w, diff, k, w->panels.diff);
+    const int out = w->p->conv.out, per_row = w->p->conv.src_bf16 ? 2 : 1;
+    for (; k < k_end; k += BLOCK_ROWS) {
+        const int count = k_end - k < BLOCK_ROWS ? k_end - k : BLOCK_ROWS;
+        Block rows = {.rows = count}, diff = {.rows = count};
+        for (int i = 0; i < count * per_row; i++) {
+            const int pixel = first + k * per_row + i;
+            rows.pixels[i] = row_of(w, i, pixel, end);
+            diff.pixels[i] = diff_of(w, pixel, end);
+        }
+        pack_panels(w, &rows, w->l->columns, k, w->panels.rows);
+        if (!w->p->brgemms)
+            pack_panels(w, &diff, out, k, w->panels.diff);
+        for (int o = 0; w->p->brgemms && o < out; o += VEC)
+            pack_columns(&diff, o, out - o, w->panels.diff + (ptrdiff_t)o * w->l->diff_row + k,
+                         w->l->diff_row);
     }
 }
 
@@ -209,9 +261,9 @@ static Gemm product_of(const Im2col *p, const Layout *l, int o, int c)
     return (Gemm){.rows = left < l->rows ? left : l->rows,
                   .cols = panel_width(l->columns, c),
                   .depth = l->depth,
-                  .a_row = p->brgemms ? l->depth : 1,
+                  .a_row = p->brgemms ? l->diff_row : 1,
                   .a_depth = p->brgemms ? 1 : panel_width(p->conv.out, panel),
-                  .c_row = l->columns,
+                  .c_row = panel_width(l->columns, c),
                   .add = true};
 }
 
@@ -219,18 +271,10 @@ static void multiply_block(const Worker *w, int o, int c, float *sums)
 {
     const Layout *l = w->l;
     Gemm g = product_of(w->p, l, o, c);
-    g.a = w->p->brgemms ? w->panels.diff_transposed + (ptrdiff_t)o * l->depth
-                        : w->panels.diff + panel_at(o, l->depth);
+    g.a = w->panels.diff + (w->p->brgemms ? (ptrdiff_t)o * l->diff_row : panel_at(o, l->depth));
     g.b = w->panels.rows + (ptrdiff_t)c * l->depth;
-    g.c = sums + (ptrdiff_t)o * l->columns + c;
+    g.c = sums + (ptrdiff_t)c * w->p->conv.out + (ptrdiff_t)o * g.c_row;
     brgemms_or(w->p->brgemms, w->p->multiply, &g);
-}
-
-static void transpose(const Worker *w, int o)
-{
-    const ptrdiff_t at = (ptrdiff_t)o * w->l->depth;
-    panel_transpose(w->panels.diff + at, panel_width(w->p->conv.out, o), w->l->depth,
-                    w->panels.diff_transposed + at);
 }
 
 bool im2col_grad_add_brgemms(const Im2col *p, Error *err)
@@ -257,8 +301,6 @@ static void sum_alone(Worker *w, int share, float *sums)
     sums += (ptrdiff_t)share * out * l->columns;
     for (int first = begin; first < end; first += l->chunk) {
         pack(w, first, end, 0, l->depth);
-        for (int o = 0; w->p->brgemms && o < out; o += GEMM_PANEL)
-            transpose(w, o);
         for (int o = 0; o < out; o += l->rows) {
             for (int c = 0; c < l->columns; c += GEMM_PANEL)
                 multiply_block(w, o, c, sums);
@@ -271,14 +313,11 @@ static void sum_together(Worker *w, float *sums)
 {
     const Layout *l = w->l;
     const int id = omp_get_thread_num(), team = omp_get_num_threads(), out = w->p->conv.out;
+    const int blocks = (l->depth + BLOCK_ROWS - 1) / BLOCK_ROWS;
     for (int first = 0; first < l->pixels; first += l->chunk) {
-        pack(w, first, l->pixels, l->depth * id / team, l->depth * (id + 1) / team);
+        pack(w, first, l->pixels, blocks * id / team * BLOCK_ROWS,
+             id + 1 == team ? l->depth : blocks * (id + 1) / team * BLOCK_ROWS);
 #pragma omp barrier
-        if (w->p->brgemms) {
-#pragma omp for schedule(static)
-            for (int o = 0; o < out; o += GEMM_PANEL)
-                transpose(w, o);
-        }
 #pragma omp for collapse(2) schedule(static)
         for (int o = 0; o < out; o += l->rows) {
             for (int c = 0; c < l->columns; c += GEMM_PANEL)
@@ -298,7 +337,7 @@ void im2col_grad(const Im2col *p, const void *src, const void *diff_dst, float *
                     .l = &l,
                     .diff_dst = diff_dst,
                     .space = workspace_at(p, &l, (char *)scratch + id * workspace_bytes(p, &l)),
-                    .panels = panels_at(p, &l, panels + (l.own ? id * panels_bytes(p, &l) : 0))};
+                    .panels = panels_at(&l, panels + (l.own ? id * panels_bytes(p, &l) : 0))};
         w.gather = gather_begin(p, src, w.space.image);
         if (l.own) {
             for (int share = (int)id; share < p->conv.threads; share += omp_get_num_threads())
@@ -310,13 +349,20 @@ void im2col_grad(const Im2col *p, const void *src, const void *diff_dst, float *
 }
 
 /* Filter o: columns are in kernel_h x kernel_w x in, plain weights in x kernel_h x kernel_w. */
-static void add_filter(const Im2col *p, const float *sums, float *weights)
+static void add_filter(const Im2col *p, const Layout *l, const float *sums, int o, float *weights)
 {
     const int width = p->conv.kernel_w, taps = p->conv.kernel_h * width;
     for (int tap = 0; tap < taps; tap++) {
-        const float *src = sums + tap / width * gather_run(p) + tap % width * p->conv.in;
-        for (int c = 0; c < p->conv.in; c++)
-            weights[c * taps + tap] += src[c];
+        const int begin = tap / width * gather_run(p) + tap % width * p->conv.in;
+        const int end = begin + p->conv.in;
+        float *dst = weights + tap;
+        for (int j = begin; j < end;) {
+            const int panel = j / GEMM_PANEL * GEMM_PANEL, row = panel_width(l->columns, panel);
+            const float *src = sums + (ptrdiff_t)panel * p->conv.out + (ptrdiff_t)o * row - panel;
+            const int stop = panel + row < end ? panel + row : end;
+            for (; j < stop; j++, dst += taps)
+                *dst += src[j];
+        }
     }
 }
 
@@ -326,10 +372,11 @@ void im2col_grad_flush(const Im2col *p, const float *sums, bool accumulate, floa
     const size_t out = (size_t)p->conv.out, one = out * (size_t)l.columns;
     const size_t count = conv_problem_weights(&p->conv) / out;
 #pragma omp parallel for schedule(static)
-    for (size_t o = 0; o < out; o++) {
+    for (int o = 0; o < p->conv.out; o++) {
+        float *filter = weights + (size_t)o * count;
         if (!accumulate)
-            memset(weights + o * count, 0, count * sizeof *weights);
+            memset(filter, 0, count * sizeof *filter);
         for (size_t t = 0; t < (size_t)(l.own ? p->conv.threads : 1); t++)
-            add_filter(p, sums + t * one + o * (size_t)l.columns, weights + o * count);
+            add_filter(p, &l, sums + t * one, o, filter);
     }
 }

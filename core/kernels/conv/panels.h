@@ -15,16 +15,3 @@ static inline ptrdiff_t panel_at(int c, int depth)
     const int within = c % GEMM_PANEL;
     return (ptrdiff_t)(c - within) * depth + within;
 }
-
-/* Transpose a panel: rows[column][k]. */
-static inline void panel_transpose(const float *panel, int width, int depth, float *rows)
-{
-    enum { SQUARE = 16 };  // numbers, whose cache lines stay in the cache
-    for (int first = 0; first < depth; first += SQUARE) {
-        const int end = first + SQUARE < depth ? first + SQUARE : depth;
-        for (int c = 0; c < width; c++) {
-            for (int k = first; k < end; k++)
-                rows[(ptrdiff_t)c * depth + k] = panel[(ptrdiff_t)k * width + c];
-        }
-    }
-}

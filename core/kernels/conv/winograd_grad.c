@@ -2,23 +2,27 @@
 #include <omp.h>
 #include <string.h>
 
+#include "core/base/numbers/simd.h"
 #include "core/kernels/conv/panels.h"
 #include "core/kernels/conv/winograd_transforms.h"
 #include "core/kernels/shares.h"
+#include "core/kernels/vec_transpose.h"
 
 /* DESIGN. The products sum over tiles, so all threads transform a chunk of tiles into memory that
  * they share, wait, and take blocks of 32 x 32 weights each, or smaller ones in large teams:
  * products for all points, their transform back, and the addition to the sums. No two threads write
  * the same number, so the order of additions does not depend on timing. Transformed numbers are
  * packed like b of a Gemm: panels of channels, rows of tiles, pairs of tiles in bfloat16; read by
- * column they serve as a, too. Matrix tiles take a by rows only: for them those of src are
- * transposed first.
+ * column they serve as a, too. Matrix tiles take a by rows only: for them each thread packs a few
+ * rows of src's panels into memory of its own, and transposes those into what all share.
  */
 
 enum {
-    CHUNK_BYTES = 3 << 20,  // both transformed maps
-    MIN_CHUNK = 32,         // tiles
-    MATRIX_DEPTH = 32,      // a matrix tile's, in tiles
+    CHUNK_BYTES = 3 << 20,          // both transformed maps
+    THREAD_CHUNK_BYTES = 3 << 19,   // ... for matrix tiles, of each thread: see layout_of
+    MIN_CHUNK = 32,                 // tiles
+    BLOCK_ROWS = VEC,               // of panels, transposed at a time
+    MATRIX_DEPTH = 2 * BLOCK_ROWS,  // a matrix tile's, in tiles
     SKEW = 16,  // floats between the points, or they would fall into the same cache sets
     PRODUCT = GEMM_PANEL * GEMM_PANEL + SKEW,
 };
@@ -28,6 +32,7 @@ typedef struct {
     int points;
     int chunk;        // tiles, even; a multiple of MATRIX_DEPTH for matrix tiles
     int depth;        // of a whole chunk, in 32-bit units
+    int in_row;       // for matrix tiles: from one channel of src to the next, in 32-bit units
     size_t in_point;  // from one point to the next
     size_t out_point;
     int rows;  // in-channels of a block
@@ -39,13 +44,17 @@ static Layout layout_of(const Winograd *w)
     Layout l = {.tiles = winograd_tiles(w), .points = f->t * f->t};
     const size_t tile_bytes =
         (size_t)l.points * (size_t)(w->conv.in + w->conv.out) * (w->conv.src_bf16 ? 2 : 4);
-    const int fit = (int)(CHUNK_BYTES / tile_bytes);
+    /* The CPUs that have matrix tiles have 2 MB of second-level cache for each thread. */
+    const size_t bytes =
+        w->brgemms ? THREAD_CHUNK_BYTES * (size_t)w->conv.threads : (size_t)CHUNK_BYTES;
+    const int fit = (int)(bytes / tile_bytes);
     const int target = fit > MIN_CHUNK ? fit : MIN_CHUNK;
     const int chunks = (l.tiles.count + target - 1) / target;
     const int step = w->brgemms ? MATRIX_DEPTH : 2;
     l.chunk = ((l.tiles.count + chunks - 1) / chunks + step - 1) / step * step;
     l.depth = w->conv.src_bf16 ? l.chunk / 2 : l.chunk;
-    l.in_point = (size_t)l.depth * (size_t)w->conv.in + SKEW;
+    l.in_row = l.depth | VEC;  // or rows would fall into the same cache sets
+    l.in_point = (size_t)(w->brgemms ? l.in_row : l.depth) * (size_t)w->conv.in + SKEW;
     l.out_point = (size_t)l.depth * (size_t)w->conv.out + SKEW;
     const int columns = (w->conv.out + GEMM_PANEL - 1) / GEMM_PANEL;
     l.rows = shares_block_rows(w->conv.in, columns, GEMM_PANEL, w->conv.threads);
@@ -58,9 +67,18 @@ static size_t zeros_bytes(const Winograd *w)
     return ((size_t)channels * sizeof(float) + 63) / 64 * 64;
 }
 
-static size_t product_floats(const Layout *l)
+/* From one point to the next of a thread's own rows. */
+static size_t block_point(const Winograd *w)
 {
-    return (size_t)l->points * PRODUCT;
+    return BLOCK_ROWS * (size_t)w->conv.in + SKEW;
+}
+
+/* What each thread has to itself: products, and rows of panels, never at the same time. */
+static size_t own_floats(const Winograd *w, const Layout *l)
+{
+    const size_t products = (size_t)l->points * PRODUCT;
+    const size_t rows = w->brgemms ? (size_t)l->points * block_point(w) : 0;
+    return products > rows ? products : rows;
 }
 
 size_t winograd_grad_scratch_bytes(const Winograd *w)
@@ -68,8 +86,8 @@ size_t winograd_grad_scratch_bytes(const Winograd *w)
     const Layout l = layout_of(w);
     return zeros_bytes(w)
            + sizeof(float)
-                 * ((size_t)l.points * ((w->brgemms ? 2 : 1) * l.in_point + l.out_point)
-                    + (size_t)w->conv.threads * product_floats(&l));
+                 * ((size_t)l.points * (l.in_point + l.out_point)
+                    + (size_t)w->conv.threads * own_floats(w, &l));
 }
 
 static int rows_at(const Winograd *w, const Layout *l, int c)
@@ -84,7 +102,7 @@ static Gemm products_of(const Winograd *w, const Layout *l, int c, int o)
     return (Gemm){.rows = rows_at(w, l, c),
                   .cols = columns,
                   .depth = l->depth,
-                  .a_row = w->brgemms ? l->depth : 1,
+                  .a_row = w->brgemms ? l->in_row : 1,
                   .a_depth = w->brgemms ? 1 : panel_width(w->conv.in, panel),
                   .c_row = columns,
                   .count = l->points,
@@ -107,16 +125,56 @@ bool winograd_grad_add_brgemms(const Winograd *w, Error *err)
     return true;
 }
 
-/* All panels of all points, by the team's threads. */
-static void transpose_all(const Winograd *w, const Layout *l, const float *panels, float *rows)
+SIMD_CLONES static void transpose_square(const float *src, ptrdiff_t src_row, float *dst,
+                                         ptrdiff_t dst_row)
 {
-#pragma omp for collapse(2) schedule(static)
-    for (int p = 0; p < l->points; p++) {
-        for (int c = 0; c < w->conv.in; c += GEMM_PANEL) {
-            const size_t at = (size_t)p * l->in_point + (size_t)c * (size_t)l->depth;
-            panel_transpose(panels + at, panel_width(w->conv.in, c), l->depth, rows + at);
+    VecBits square[VEC];
+    for (int i = 0; i < VEC; i++)
+        memcpy(&square[i], src + i * src_row, sizeof square[i]);
+    vec_transpose(square);
+    for (int i = 0; i < VEC; i++)
+        memcpy(dst + i * dst_row, &square[i], sizeof square[i]);
+}
+
+/* BLOCK_ROWS rows of panels of all points, transposed. */
+static void transpose_rows(const Winograd *w, const Layout *l, const float *panels, float *columns)
+{
+    for (int p = 0; p < l->points; p++, panels += block_point(w), columns += l->in_point) {
+        for (int c = 0; c < w->conv.in; c += VEC) {
+            const int width = panel_width(w->conv.in, c / GEMM_PANEL * GEMM_PANEL);
+            transpose_square(panels + panel_at(c, BLOCK_ROWS), width,
+                             columns + (ptrdiff_t)c * l->in_row, l->in_row);
         }
     }
+}
+
+/* Where and how a chunk is packed. */
+typedef struct {
+    const Winograd *w;
+    const Layout *l;
+    WinogradSide src, diff;
+} Packing;
+
+/* Rows [k, k + count) of panels, of the chunk that begins with tile `first`: for matrix tiles
+ * BLOCK_ROWS. `mine` is working memory. */
+static void pack_block(const Packing *p, int first, int k, int count, float *mine)
+{
+    const WinogradTransforms *transforms = winograd_transforms(p->w);
+    const int per_row = p->w->conv.src_bf16 ? 2 : 1;
+    WinogradSide own = p->src;
+    own.dst = mine;
+    own.point = block_point(p->w);
+    own.depth = BLOCK_ROWS;
+    for (int i = 0; i < count; i++) {
+        const int tile = first + (k + i) * per_row;
+        if (p->w->brgemms)
+            transforms->pack_src(p->w, &own, tile, i);
+        else
+            transforms->pack_src(p->w, &p->src, tile, k + i);
+        transforms->pack_diff(p->w, &p->diff, tile, k + i);
+    }
+    if (p->w->brgemms)
+        transpose_rows(p->w, p->l, mine, p->src.dst + k);
 }
 
 void winograd_grad(const Winograd *w, const void *src, const void *diff_dst, float *sums,
@@ -128,33 +186,27 @@ void winograd_grad(const Winograd *w, const void *src, const void *diff_dst, flo
     memset(scratch, 0, zeros_bytes(w));
     float *in = (float *)((char *)scratch + zeros_bytes(w));
     float *out = in + (size_t)l.points * l.in_point;
-    float *transposed = out + (size_t)l.points * l.out_point;
-    float *own = transposed + (w->brgemms ? (size_t)l.points * l.in_point : 0);
+    float *own = out + (size_t)l.points * l.out_point;
     const size_t taps = (size_t)(f->r * f->r);
-    const int per_row = w->conv.src_bf16 ? 2 : 1;
-    const WinogradSide src_side = {src,     w->conv.in, conv_problem_src_stride(&w->conv),
-                                   scratch, in,         l.in_point,
-                                   l.depth, l.tiles};
-    const WinogradSide diff_side = {diff_dst, w->conv.out, conv_problem_dst_stride(&w->conv),
-                                    scratch,  out,         l.out_point,
-                                    l.depth,  l.tiles};
+    const Packing packing = {.w = w,
+                             .l = &l,
+                             .src = {src, w->conv.in, conv_problem_src_stride(&w->conv), scratch,
+                                     in, l.in_point, l.depth, l.tiles},
+                             .diff = {diff_dst, w->conv.out, conv_problem_dst_stride(&w->conv),
+                                      scratch, out, l.out_point, l.depth, l.tiles}};
+    const int step = w->brgemms ? BLOCK_ROWS : 1;
 #pragma omp parallel num_threads(w->conv.threads)
     {
-        float *mine = own + (size_t)omp_get_thread_num() * product_floats(&l);
+        float *mine = own + (size_t)omp_get_thread_num() * own_floats(w, &l);
         for (int first = 0; first < l.tiles.count; first += l.chunk) {
 #pragma omp for schedule(static)
-            for (int k = 0; k < l.depth; k++) {
-                transforms->pack_src(w, &src_side, first + k * per_row, k);
-                transforms->pack_diff(w, &diff_side, first + k * per_row, k);
-            }
-            if (w->brgemms)
-                transpose_all(w, &l, in, transposed);
+            for (int k = 0; k < l.depth; k += step)
+                pack_block(&packing, first, k, step, mine);
 #pragma omp for collapse(2) schedule(static)
             for (int c = 0; c < w->conv.in; c += l.rows) {
                 for (int o = 0; o < w->conv.out; o += GEMM_PANEL) {
                     Gemm products = products_of(w, &l, c, o);
-                    products.a = w->brgemms ? transposed + (size_t)c * (size_t)l.depth
-                                            : in + panel_at(c, l.depth);
+                    products.a = in + (w->brgemms ? (ptrdiff_t)c * l.in_row : panel_at(c, l.depth));
                     products.b = out + (size_t)o * (size_t)l.depth;
                     products.c = mine;
                     brgemms_or(w->brgemms, w->multiply, &products);

@@ -5,6 +5,7 @@
 #include "core/kernels/relu.h"
 #include "core/kernels/sum.h"
 #include "core/kernels/vec.h"
+#include "core/kernels/vec_transpose.h"
 #include "tests/check.h"
 #include "tests/core/kernels/nan_bits.h"
 
@@ -210,6 +211,21 @@ static int teardown(void **state)
     return 0;
 }
 
+static void a_square_is_transposed(void **state)
+{
+    (void)state;
+    VecBits rows[VEC];
+    for (uint32_t i = 0; i < VEC; i++) {
+        for (uint32_t j = 0; j < VEC; j++)
+            rows[i][j] = i << 16 | j;
+    }
+    vec_transpose(rows);
+    for (uint32_t i = 0; i < VEC; i++) {
+        for (uint32_t j = 0; j < VEC; j++)
+            assert_int_equal(rows[i][j], j << 16 | i);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +235,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(vectors_lose_no_nan),
         cmocka_unit_test(sums_are_rounded_once),
         cmocka_unit_test(bf16_rounds_to_nearest_even),
+        cmocka_unit_test(a_square_is_transposed),
     };
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
