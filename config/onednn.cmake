@@ -12,7 +12,6 @@ add_library(onednn INTERFACE)
 if(dnnl_FOUND AND NOT ONEDNN_PREFIX)
     message(STATUS "oneDNN: the system's ${dnnl_VERSION}, which is ${ONEDNN_MINIMUM} or newer")
     target_link_libraries(onednn INTERFACE DNNL::dnnl)
-    set(CMAKE_REQUIRED_LIBRARIES DNNL::dnnl)
 else()
     if(NOT ONEDNN_PREFIX)
         set(ONEDNN_PREFIX ${CMAKE_BINARY_DIR}/onednn)
@@ -41,28 +40,4 @@ else()
     set(libdnnl -Wl,--no-as-needed "-Wl,${ONEDNN_LIB}/libdnnl.so")
     target_link_options(onednn INTERFACE ${libdnnl})
     set(ONEDNN_LOADER ${onednn_loader})
-    set(CMAKE_REQUIRED_INCLUDES ${ONEDNN_INCLUDE})
-    set(CMAKE_REQUIRED_LINK_OPTIONS -Wl,--allow-shlib-undefined ${libdnnl})
 endif()
-
-# The micro-kernel for small products is experimental: older releases lack it, newer ones may change it.
-# core/kernels/conv/brgemm.c does without where this does not compile.
-include(CheckCSourceCompiles)
-set(CMAKE_REQUIRED_FLAGS -Werror)
-check_c_source_compiles([[
-#include <oneapi/dnnl/dnnl_ukernel.h>
-int main(void)
-{
-    dnnl_brgemm_t b = 0;
-    const dnnl_dim_t offsets[2] = {0, 0};
-    size_t bytes = 0;
-    return dnnl_brgemm_create(&b, 1, 16, 2, 1, 2, 16, 16, dnnl_bf16, dnnl_bf16, dnnl_f32)
-           || dnnl_brgemm_set_add_C(b, 0) || dnnl_brgemm_finalize(b)
-           || dnnl_brgemm_generate(b) || dnnl_brgemm_get_scratchpad_size(b, &bytes)
-           || dnnl_brgemm_set_hw_context(b) || dnnl_brgemm_execute(b, 0, 0, offsets, 0, 0)
-           || dnnl_brgemm_release_hw_context() || dnnl_brgemm_destroy(b);
-}
-]] HAVE_BRGEMM)
-foreach(variable FLAGS INCLUDES LIBRARIES LINK_OPTIONS)
-    unset(CMAKE_REQUIRED_${variable})
-endforeach()

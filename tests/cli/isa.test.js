@@ -77,7 +77,7 @@ for (const { isa, precision, own } of LIMITS) {
     const names = bench.layers.filter(({ type }) => type === "conv")
       .flatMap((l) => [l.forward, l.backward_data, l.backward_weights]).map(({ kernel }) => kernel).filter(Boolean);
     assert.ok(names.length > 100, String(names.length));
-    const known = own ? /^(oneDNN|(gemm|im2col|winograd F\(\d,\d\))( brgemm)?)$/ : /^oneDNN$/;
+    const known = own ? /^(oneDNN|(gemm|im2col|winograd F\(\d,\d\))( amx)?)$/ : /^oneDNN$/;
     for (const name of names) assert.match(name, known);
   });
 }

@@ -111,20 +111,6 @@ static int at_most(int limit, int x)
     return x < limit ? x : limit;
 }
 
-/* The first and the last block and group have all the sizes that there are. */
-bool im2col_add_brgemms(const Im2col *p, Error *err)
-{
-    const int pixels = gather_pixels(p);
-    const int rows[] = {at_most(BLOCK, pixels), (pixels - 1) % BLOCK + 1};
-    const int channels[] = {at_most(GROUP, p->conv.out), (p->conv.out - 1) % GROUP + 1};
-    for (int i = 0; i < 4; i++) {
-        const Gemm shape = product_of(p, rows[i / 2], channels[i % 2]);
-        if (!brgemms_add(p->brgemms, &shape, err))
-            return false;
-    }
-    return true;
-}
-
 /* A block of rows: those of `count` pixels from `pixel`. */
 typedef struct {
     const float *rows;
@@ -141,7 +127,7 @@ static void run_group(const Im2col *p, const Block *b, int first, const void *pa
     g.a = b->rows;
     g.b = (const float *)packed + (ptrdiff_t)first * g.depth;
     g.c = sums;
-    brgemms_or(p->brgemms, p->multiply, &g);
+    p->multiply(&g);
     for (int row = 0; row < b->count; row++) {
         const size_t at =
             (size_t)(b->pixel + row) * conv_problem_dst_stride(&p->conv) + (size_t)first;

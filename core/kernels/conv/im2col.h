@@ -12,18 +12,14 @@
  * Precision   float32, or bfloat16 with sums in float32: that of the direct sum.
  */
 #pragma once
-#include "core/kernels/conv/brgemm.h"
 #include "core/kernels/conv/conv_problem.h"
+#include "core/kernels/conv/gemm.h"
 
 typedef struct {
     ConvProblem conv;
     GemmKernel *multiply;  // for its type
-    Brgemms *brgemms;      // multiply instead, where there are any: see im2col_add_brgemms
+    bool by_rows;          // pack what gemm_tiles takes
 } Im2col;
-
-/* Make the kernels of p->brgemms for forward, or for backward weights. */
-bool im2col_add_brgemms(const Im2col *p, Error *err);
-bool im2col_grad_add_brgemms(const Im2col *p, Error *err);
 
 /* Bytes of packed weights, and of working memory. All memory that is handed over must be 64-byte
  * aligned. */

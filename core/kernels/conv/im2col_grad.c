@@ -46,7 +46,7 @@ static int round_up(int x, int step)
 static Layout layout_of(const Im2col *p)
 {
     Layout l = {.pixels = gather_pixels(p), .columns = round_up(gather_columns(p), VEC)};
-    const int step = p->brgemms ? MATRIX_DEPTH : 2;
+    const int step = p->by_rows ? MATRIX_DEPTH : 2;
     const int pixel_bytes = (int)gather_number_bytes(p) * (l.columns + p->conv.out);
     l.own = p->conv.out * l.columns <= FEW_SUMS;
     l.share = l.own ? round_up(shares_most(l.pixels, p->conv.threads), 2) : l.pixels;
@@ -112,7 +112,7 @@ static size_t panel_floats(const Layout *l, int columns)
 
 static size_t diff_floats(const Im2col *p, const Layout *l)
 {
-    return p->brgemms ? (size_t)p->conv.out * (size_t)l->diff_row : panel_floats(l, p->conv.out);
+    return p->by_rows ? (size_t)p->conv.out * (size_t)l->diff_row : panel_floats(l, p->conv.out);
 }
 
 static size_t panels_bytes(const Im2col *p, const Layout *l)
@@ -244,9 +244,9 @@ static void pack(Worker *w, int first, int end, int k, int k_end)
             diff.pixels[i] = diff_of(w, pixel, end);
         }
         pack_panels(w, &rows, w->l->columns, k, w->panels.rows);
-        if (!w->p->brgemms)
+        if (!w->p->by_rows)
             pack_panels(w, &diff, out, k, w->panels.diff);
-        for (int o = 0; w->p->brgemms && o < out; o += VEC)
+        for (int o = 0; w->p->by_rows && o < out; o += VEC)
             pack_columns(&diff, o, out - o, w->panels.diff + (ptrdiff_t)o * w->l->diff_row + k,
                          w->l->diff_row);
     }
@@ -261,8 +261,8 @@ static Gemm product_of(const Im2col *p, const Layout *l, int o, int c)
     return (Gemm){.rows = left < l->rows ? left : l->rows,
                   .cols = panel_width(l->columns, c),
                   .depth = l->depth,
-                  .a_row = p->brgemms ? l->diff_row : 1,
-                  .a_depth = p->brgemms ? 1 : panel_width(p->conv.out, panel),
+                  .a_row = p->by_rows ? l->diff_row : 1,
+                  .a_depth = p->by_rows ? 1 : panel_width(p->conv.out, panel),
                   .c_row = panel_width(l->columns, c),
                   .add = true};
 }
@@ -271,23 +271,10 @@ static void multiply_block(const Worker *w, int o, int c, float *sums)
 {
     const Layout *l = w->l;
     Gemm g = product_of(w->p, l, o, c);
-    g.a = w->panels.diff + (w->p->brgemms ? (ptrdiff_t)o * l->diff_row : panel_at(o, l->depth));
+    g.a = w->panels.diff + (w->p->by_rows ? (ptrdiff_t)o * l->diff_row : panel_at(o, l->depth));
     g.b = w->panels.rows + (ptrdiff_t)c * l->depth;
     g.c = sums + (ptrdiff_t)c * w->p->conv.out + (ptrdiff_t)o * g.c_row;
-    brgemms_or(w->p->brgemms, w->p->multiply, &g);
-}
-
-bool im2col_grad_add_brgemms(const Im2col *p, Error *err)
-{
-    const Layout l = layout_of(p);
-    const int os[] = {0, (p->conv.out - 1) / l.rows * l.rows};
-    const int cs[] = {0, (l.columns - 1) / GEMM_PANEL * GEMM_PANEL};
-    for (int i = 0; i < 4; i++) {
-        const Gemm shape = product_of(p, &l, os[i / 2], cs[i % 2]);
-        if (!brgemms_add(p->brgemms, &shape, err))
-            return false;
-    }
-    return true;
+    w->p->multiply(&g);
 }
 
 /* ---- The two ways ---- */

@@ -138,20 +138,6 @@ static WinogradPiece piece_of(const Winograd *w, const WinogradLayout *l, int bl
                            .channel_count = channels < GROUP ? channels : GROUP};
 }
 
-/* The first and the last block and group have all the sizes that there are. */
-bool winograd_add_brgemms(const Winograd *w, Error *err)
-{
-    const WinogradLayout l = layout_of(w);
-    const int blocks[] = {0, block_count(&l) - 1}, groups[] = {0, group_count(w) - 1};
-    for (int i = 0; i < 4; i++) {
-        const WinogradPiece piece = piece_of(w, &l, blocks[i / 2], groups[i % 2]);
-        const Gemm shape = products_of(&l, &piece);
-        if (!brgemms_add(w->brgemms, &shape, err))
-            return false;
-    }
-    return true;
-}
-
 void winograd_run(const Winograd *w, const void *src, const void *packed, const float *bias,
                   const WinogradMask *mask, void *dst, void *scratch)
 {
@@ -179,7 +165,7 @@ void winograd_run(const Winograd *w, const void *src, const void *packed, const 
             products.a = v;
             products.b = (const float *)packed + (size_t)piece.first_channel * (size_t)l.depth;
             products.c = m;
-            brgemms_or(w->brgemms, w->multiply, &products);
+            w->multiply(&products);
             transforms->tiles_out(w, &l, &piece, m, dst);
         }
     }

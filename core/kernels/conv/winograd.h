@@ -22,8 +22,8 @@
  *             of Winograd Convolution for Deep Neural Networks", 2020.
  */
 #pragma once
-#include "core/kernels/conv/brgemm.h"
 #include "core/kernels/conv/conv_problem.h"
+#include "core/kernels/conv/gemm.h"
 
 typedef enum {
     WINOGRAD_1_1,  // F(1, 1): a plain matrix product
@@ -37,14 +37,10 @@ typedef struct {
     WinogradVariant variant;
     ConvProblem conv;      // for backward data the transposed one
     GemmKernel *multiply;  // for its type
-    Brgemms *brgemms;      // multiply instead, where there are any: see winograd_add_brgemms
+    bool by_rows;          // pack what gemm_tiles takes
 } Winograd;
 
 int winograd_kernel(WinogradVariant v);  // r
-
-/* Make the kernels of w->brgemms for forward and backward data, or for backward weights. */
-bool winograd_add_brgemms(const Winograd *w, Error *err);
-bool winograd_grad_add_brgemms(const Winograd *w, Error *err);
 
 /* Bytes of transformed weights, and of working memory. All memory that is handed over must be
  * 64-byte aligned. */

@@ -46,15 +46,15 @@ static Layout layout_of(const Winograd *w)
         (size_t)l.points * (size_t)(w->conv.in + w->conv.out) * (w->conv.src_bf16 ? 2 : 4);
     /* The CPUs that have matrix tiles have 2 MB of second-level cache for each thread. */
     const size_t bytes =
-        w->brgemms ? THREAD_CHUNK_BYTES * (size_t)w->conv.threads : (size_t)CHUNK_BYTES;
+        w->by_rows ? THREAD_CHUNK_BYTES * (size_t)w->conv.threads : (size_t)CHUNK_BYTES;
     const int fit = (int)(bytes / tile_bytes);
     const int target = fit > MIN_CHUNK ? fit : MIN_CHUNK;
     const int chunks = (l.tiles.count + target - 1) / target;
-    const int step = w->brgemms ? MATRIX_DEPTH : 2;
+    const int step = w->by_rows ? MATRIX_DEPTH : 2;
     l.chunk = ((l.tiles.count + chunks - 1) / chunks + step - 1) / step * step;
     l.depth = w->conv.src_bf16 ? l.chunk / 2 : l.chunk;
     l.in_row = l.depth | VEC;  // or rows would fall into the same cache sets
-    l.in_point = (size_t)(w->brgemms ? l.in_row : l.depth) * (size_t)w->conv.in + SKEW;
+    l.in_point = (size_t)(w->by_rows ? l.in_row : l.depth) * (size_t)w->conv.in + SKEW;
     l.out_point = (size_t)l.depth * (size_t)w->conv.out + SKEW;
     const int columns = (w->conv.out + GEMM_PANEL - 1) / GEMM_PANEL;
     l.rows = shares_block_rows(w->conv.in, columns, GEMM_PANEL, w->conv.threads);
@@ -77,7 +77,7 @@ static size_t block_point(const Winograd *w)
 static size_t own_floats(const Winograd *w, const Layout *l)
 {
     const size_t products = (size_t)l->points * PRODUCT;
-    const size_t rows = w->brgemms ? (size_t)l->points * block_point(w) : 0;
+    const size_t rows = w->by_rows ? (size_t)l->points * block_point(w) : 0;
     return products > rows ? products : rows;
 }
 
@@ -102,27 +102,13 @@ static Gemm products_of(const Winograd *w, const Layout *l, int c, int o)
     return (Gemm){.rows = rows_at(w, l, c),
                   .cols = columns,
                   .depth = l->depth,
-                  .a_row = w->brgemms ? l->in_row : 1,
-                  .a_depth = w->brgemms ? 1 : panel_width(w->conv.in, panel),
+                  .a_row = w->by_rows ? l->in_row : 1,
+                  .a_depth = w->by_rows ? 1 : panel_width(w->conv.in, panel),
                   .c_row = columns,
                   .count = l->points,
                   .a_step = (ptrdiff_t)l->in_point,
                   .b_step = (ptrdiff_t)l->out_point,
                   .c_step = PRODUCT};
-}
-
-/* The first and the last block of either side have all the sizes that there are. */
-bool winograd_grad_add_brgemms(const Winograd *w, Error *err)
-{
-    const Layout l = layout_of(w);
-    const int cs[] = {0, (w->conv.in - 1) / l.rows * l.rows};
-    const int os[] = {0, (w->conv.out - 1) / GEMM_PANEL * GEMM_PANEL};
-    for (int i = 0; i < 4; i++) {
-        const Gemm shape = products_of(w, &l, cs[i / 2], os[i % 2]);
-        if (!brgemms_add(w->brgemms, &shape, err))
-            return false;
-    }
-    return true;
 }
 
 SIMD_CLONES static void transpose_square(const float *src, ptrdiff_t src_row, float *dst,
@@ -167,13 +153,13 @@ static void pack_block(const Packing *p, int first, int k, int count, float *min
     own.depth = BLOCK_ROWS;
     for (int i = 0; i < count; i++) {
         const int tile = first + (k + i) * per_row;
-        if (p->w->brgemms)
+        if (p->w->by_rows)
             transforms->pack_src(p->w, &own, tile, i);
         else
             transforms->pack_src(p->w, &p->src, tile, k + i);
         transforms->pack_diff(p->w, &p->diff, tile, k + i);
     }
-    if (p->w->brgemms)
+    if (p->w->by_rows)
         transpose_rows(p->w, p->l, mine, p->src.dst + k);
 }
 
@@ -194,7 +180,7 @@ void winograd_grad(const Winograd *w, const void *src, const void *diff_dst, flo
                                      in, l.in_point, l.depth, l.tiles},
                              .diff = {diff_dst, w->conv.out, conv_problem_dst_stride(&w->conv),
                                       scratch, out, l.out_point, l.depth, l.tiles}};
-    const int step = w->brgemms ? BLOCK_ROWS : 1;
+    const int step = w->by_rows ? BLOCK_ROWS : 1;
 #pragma omp parallel num_threads(w->conv.threads)
     {
         float *mine = own + (size_t)omp_get_thread_num() * own_floats(w, &l);
@@ -206,10 +192,10 @@ void winograd_grad(const Winograd *w, const void *src, const void *diff_dst, flo
             for (int c = 0; c < w->conv.in; c += l.rows) {
                 for (int o = 0; o < w->conv.out; o += GEMM_PANEL) {
                     Gemm products = products_of(w, &l, c, o);
-                    products.a = in + (w->brgemms ? (ptrdiff_t)c * l.in_row : panel_at(c, l.depth));
+                    products.a = in + (w->by_rows ? (ptrdiff_t)c * l.in_row : panel_at(c, l.depth));
                     products.b = out + (size_t)o * (size_t)l.depth;
                     products.c = mine;
-                    brgemms_or(w->brgemms, w->multiply, &products);
+                    w->multiply(&products);
                     transforms->add_taps(mine, PRODUCT, products.rows, products.cols,
                                          sums + (size_t)c * taps * (size_t)w->conv.out + o,
                                          (size_t)w->conv.out);

@@ -66,7 +66,7 @@ const WinogradTransforms *winograd_transforms_bf16(const Winograd *w);
 static inline const WinogradTransforms *winograd_transforms(const Winograd *w)
 {
     const WinogradTransforms *fast = NULL;
-    if (w->multiply == gemm_kernel(w->conv.src_bf16))
+    if (w->multiply == gemm_kernel(w->conv.src_bf16) || w->multiply == gemm_tiles())
         fast = w->conv.src_bf16 ? winograd_transforms_bf16(w) : winograd_transforms_f32(w);
     return fast ? fast : winograd_transforms_plain(w);
 }

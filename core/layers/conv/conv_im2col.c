@@ -22,16 +22,12 @@ static bool create(const ConvKernel *k, const ConvTask *task, void **state, Erro
 {
     State *s = *state = conv_own_new(k, task, sizeof *s);
     const Im2col *p = &s->im2col;
-    s->im2col = (Im2col){.conv = task->problem,
-                         .multiply = gemm_kernel(task->problem.src_bf16),
-                         .brgemms = s->own.brgemms};
+    s->im2col =
+        (Im2col){.conv = task->problem, .multiply = s->own.multiply, .by_rows = s->own.by_rows};
     if (task->problem.direction == CONV_BACKWARD_WEIGHTS)
-        return im2col_grad_add_brgemms(p, err)
-               && conv_own_reserve_grad(&s->own, k, im2col_grad_sums(p),
-                                        im2col_grad_scratch_bytes(p), err);
-    return im2col_add_brgemms(p, err)
-           && conv_own_reserve_pass(&s->own, k, im2col_weights_bytes(p), im2col_scratch_bytes(p),
-                                    err);
+        return conv_own_reserve_grad(&s->own, k, im2col_grad_sums(p), im2col_grad_scratch_bytes(p),
+                                     err);
+    return conv_own_reserve_pass(&s->own, k, im2col_weights_bytes(p), im2col_scratch_bytes(p), err);
 }
 
 static bool load_params(void *state, bool again, Error *err)

@@ -42,7 +42,7 @@ struct ConvKernel {
     const char *name;  // in records, caches and the bench; no two rows share one
     const ConvKernelOps *ops;
     int variant;  // for `ops`
-    bool brgemm;  // products by oneDNN's micro-kernel
+    bool amx;     // products by the CPU's matrix tiles
 };
 
 typedef struct {

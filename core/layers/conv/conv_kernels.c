@@ -7,15 +7,15 @@
 static const ConvKernel ROWS[] = {
     {"oneDNN", &CONV_ONEDNN, 0, false},
     {"gemm", &CONV_WINOGRAD, WINOGRAD_1_1, false},  // of a 1 x 1 window
-    {"gemm brgemm", &CONV_WINOGRAD, WINOGRAD_1_1, true},
+    {"gemm amx", &CONV_WINOGRAD, WINOGRAD_1_1, true},
     {"winograd F(3,3)", &CONV_WINOGRAD, WINOGRAD_3_3, false},
-    {"winograd F(3,3) brgemm", &CONV_WINOGRAD, WINOGRAD_3_3, true},
+    {"winograd F(3,3) amx", &CONV_WINOGRAD, WINOGRAD_3_3, true},
     {"winograd F(4,3)", &CONV_WINOGRAD, WINOGRAD_4_3, false},
-    {"winograd F(4,3) brgemm", &CONV_WINOGRAD, WINOGRAD_4_3, true},
+    {"winograd F(4,3) amx", &CONV_WINOGRAD, WINOGRAD_4_3, true},
     {"winograd F(2,5)", &CONV_WINOGRAD, WINOGRAD_2_5, false},
-    {"winograd F(2,5) brgemm", &CONV_WINOGRAD, WINOGRAD_2_5, true},
+    {"winograd F(2,5) amx", &CONV_WINOGRAD, WINOGRAD_2_5, true},
     {"im2col", &CONV_IM2COL, 0, false},
-    {"im2col brgemm", &CONV_IM2COL, 0, true},
+    {"im2col amx", &CONV_IM2COL, 0, true},
 };
 
 const ConvKernelTable CONV_KERNELS = {ROWS, COUNT(ROWS)};

@@ -7,7 +7,7 @@
 
 bool conv_own_supports(const ConvKernel *k, const ConvProblem *p)
 {
-    const bool possible = !k->brgemm || (p->src_bf16 && brgemm_available());
+    const bool possible = !k->amx || (p->src_bf16 && gemm_tiles());
     return possible && p->src_bf16 == p->dst_bf16 && gemm_kernel(p->src_bf16);
 }
 
@@ -15,7 +15,8 @@ void *conv_own_new(const ConvKernel *k, const ConvTask *task, size_t bytes)
 {
     ConvOwn *o = xcalloc(1, bytes);
     o->task = task;
-    o->brgemms = k->brgemm ? brgemms_new(task->problem.threads) : NULL;
+    o->multiply = k->amx ? gemm_tiles() : gemm_kernel(task->problem.src_bf16);
+    o->by_rows = k->amx;
     return o;
 }
 
@@ -69,6 +70,5 @@ void conv_own_destroy(void *state)
         return;
     shared_pack_release(o->task->shared, o->pack);
     grad_accumulator_release(o->task->shared->grads, o->sums);
-    brgemms_free(o->brgemms);
     free(o);
 }

@@ -4,12 +4,13 @@
  * Errors   ERR_NO_MEMORY.
  */
 #pragma once
-#include "core/kernels/conv/brgemm.h"
+#include "core/kernels/conv/gemm.h"
 #include "core/layers/conv/conv_kernel.h"
 
 typedef struct {
     const ConvTask *task;
-    Brgemms *brgemms;       // of a kernel that uses them, or NULL
+    GemmKernel *multiply;
+    bool by_rows;           // a of its products
     SharedPack *pack;       // forward and backward data
     GradAccumulator *sums;  // backward weights
 } ConvOwn;

@@ -33,15 +33,12 @@ static bool create(const ConvKernel *k, const ConvTask *task, void **state, Erro
     const Winograd *w = &s->winograd;
     s->winograd = (Winograd){.variant = (WinogradVariant)k->variant,
                              .conv = is_transposed(s) ? conv_problem_transposed(p) : *p,
-                             .multiply = gemm_kernel(p->src_bf16),
-                             .brgemms = s->own.brgemms};
+                             .multiply = s->own.multiply,
+                             .by_rows = s->own.by_rows};
     if (p->direction == CONV_BACKWARD_WEIGHTS)
-        return winograd_grad_add_brgemms(w, err)
-               && conv_own_reserve_grad(&s->own, k, sums_of(w), winograd_grad_scratch_bytes(w),
-                                        err);
-    return winograd_add_brgemms(w, err)
-           && conv_own_reserve_pass(&s->own, k, winograd_weights_bytes(w),
-                                    winograd_scratch_bytes(w), err);
+        return conv_own_reserve_grad(&s->own, k, sums_of(w), winograd_grad_scratch_bytes(w), err);
+    return conv_own_reserve_pass(&s->own, k, winograd_weights_bytes(w), winograd_scratch_bytes(w),
+                                 err);
 }
 
 static bool load_params(void *state, bool again, Error *err)

@@ -10,7 +10,7 @@
 
 static void decide(Autotune *a, const char *key, double fast, double slow, bool settled)
 {
-    const AutotuneTime times[] = {{"slow", slow}, {"F(4,3) brgemm", fast}};
+    const AutotuneTime times[] = {{"slow", slow}, {"F(4,3) amx", fast}};
     autotune_decide(a, key, times, 2, settled);
 }
 
@@ -57,7 +57,7 @@ static void a_record_gives_the_same_kernels(void **state)
     // Its own measurement says otherwise: the record is what counts.
     decide(b, "forward x", 1, 2, true);
     assert_string_equal(autotune_kernel(b, "forward x"), "oneDNN");
-    assert_string_equal(autotune_kernel(b, "backward y, 2 threads"), "F(4,3) brgemm");
+    assert_string_equal(autotune_kernel(b, "backward y, 2 threads"), "F(4,3) amx");
     assert_false(autotune_bits_may_differ(b));
     char *again = autotune_record(b);
     assert_string_equal(again, text);
@@ -144,7 +144,7 @@ static void least_times_are_merged(void **state)
     b->measurements = a->measurements;
     a->measurements = (Measurements){0};
     decide(b, "k", 50, 95, true);
-    assert_string_equal(autotune_kernel(b, "k"), "F(4,3) brgemm");
+    assert_string_equal(autotune_kernel(b, "k"), "F(4,3) amx");
     const MeasurementRow *m = measurements_find(&b->measurements, "k");
     assert_true(m->settled);
     CHECK_NEAR(m->times[0].microseconds, 90, 0);
@@ -244,7 +244,7 @@ static void a_file_keeps_measurements(void **state)
     const int64_t now = a->now;
     save(a, f.path);
     Autotune *b = loaded(f.path);
-    assert_string_equal(autotune_kernel(b, "k"), "F(4,3) brgemm");
+    assert_string_equal(autotune_kernel(b, "k"), "F(4,3) amx");
     assert_string_equal(autotune_kernel(b, "l"), "slow");
     const MeasurementRow *m = measurements_find(&b->measurements, "l");
     assert_false(m->settled);
@@ -305,7 +305,7 @@ static void measurements_of_other_machines_are_kept(void **state)
     decide(a, "k", 1, 2, true);
     save(a, f.path);
     a = loaded(f.path);
-    assert_string_equal(autotune_kernel(a, "k"), "F(4,3) brgemm");
+    assert_string_equal(autotune_kernel(a, "k"), "F(4,3) amx");
     autotune_free(a);
     char *now = read_file(f.path);
     assert_non_null(strstr(now, OTHER));
@@ -358,7 +358,7 @@ static void a_place_that_cannot_be_written_is_reported(void **state)
     assert_int_equal(err.code, ERR_IO);
     assert_false(autotune_load(a, "/proc/self", &err));
     assert_string_equal(err.message, "the autotune cache: /proc/self is not a file");
-    assert_string_equal(autotune_kernel(a, "k"), "F(4,3) brgemm");
+    assert_string_equal(autotune_kernel(a, "k"), "F(4,3) amx");
     autotune_free(a);
 }
 

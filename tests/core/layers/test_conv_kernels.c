@@ -7,7 +7,6 @@
 
 #include "core/base/numbers/bf16.h"
 #include "core/base/numbers/rng.h"
-#include "core/kernels/conv/brgemm.h"
 #include "core/kernels/conv/gemm.h"
 #include "core/kernels/conv/winograd.h"
 #include "core/layers/conv/conv_check.h"
@@ -372,8 +371,7 @@ static void check_all(bool bf16)
     }
     for (int i = 0; i < CONV_KERNELS.count; i++) {
         const ConvKernel *k = &CONV_KERNELS.rows[i];
-        const bool here =
-            i == 0 || (gemm_kernel(bf16) && (!k->brgemm || (bf16 && brgemm_available())));
+        const bool here = i == 0 || (gemm_kernel(bf16) && (!k->amx || (bf16 && gemm_tiles())));
         assert_int_equal(runs[i] > 0, here);
     }
 }

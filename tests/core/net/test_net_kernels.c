@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "core/base/numbers/rng.h"
-#include "core/kernels/conv/brgemm.h"
 #include "core/kernels/conv/conv_problem.h"
+#include "core/kernels/conv/gemm.h"
 #include "core/layers/conv/conv.h"
 #include "core/layers/global_avg_pool.h"
 #include "core/layers/linear.h"
@@ -238,11 +238,9 @@ static void bfloat16_kernels_err_little_more_than_the_library(void **state)
         skip();
     check_bfloat16((Kernels){"winograd F(3,3)", "winograd F(2,5)", "gemm"});
     check_bfloat16((Kernels){"winograd F(4,3)", "winograd F(2,5)", "gemm"});
-    if (brgemm_available()) {
-        check_bfloat16(
-            (Kernels){"winograd F(3,3) brgemm", "winograd F(2,5) brgemm", "gemm brgemm"});
-        check_bfloat16(
-            (Kernels){"winograd F(4,3) brgemm", "winograd F(2,5) brgemm", "gemm brgemm"});
+    if (gemm_tiles()) {
+        check_bfloat16((Kernels){"winograd F(3,3) amx", "winograd F(2,5) amx", "gemm amx"});
+        check_bfloat16((Kernels){"winograd F(4,3) amx", "winograd F(2,5) amx", "gemm amx"});
     }
 }
 
