@@ -149,6 +149,51 @@ test('a version is evaluated from its card, and what it gets wrong is shown', as
   await context.close();
 });
 
+test('the evaluations of its versions are listed, live, and lead to what each found', async () => {
+  const { page, complaints, context } = await open('/models/shirts');
+  const listed = page.locator('.evaluations tbody tr'), cell = (id, title) => page.locator(`.evaluations tr[data-id="${id}"] [data-label="${title}"]`);
+  await listed.first().waitFor();
+  const found = (await get(world.daemon, '/v1/evaluations?model=shirts&limit=1000')).data, { versions } = await model();
+  // The evaluation at the end of the training is that of the version made of it.
+  const atEnd = (await get(world.daemon, `/v1/jobs/${first}`)).evaluation_id;
+  assert.ok(found.length >= 3 && found.some((e) => e.test_time_flips), 'there are some of each kind');
+  const ids = [...new Set([...found.map((e) => e.id), ...versions.map((v) => v.evaluation?.id)])].filter(Boolean).sort((a, b) => b.slice(5) - a.slice(5));
+  await until(async () => (await listed.count()) === ids.length, 'all of them');
+  assert.deepEqual(await listed.evaluateAll((rows) => rows.map((r) => r.dataset.id)), ids);
+  for (const e of found) {
+    assert.equal(await cell(e.id, 'Accuracy').textContent(), percent(e.accuracy));
+    assert.equal(await cell(e.id, 'Version').textContent(), String(e.model.version));
+    assert.equal(await cell(e.id, 'Examples').textContent(), `${e.examples} test`);
+    assert.equal(await cell(e.id, 'Flips').textContent(), e.test_time_flips ? 'with flips' : 'without');
+    assert.notEqual(await cell(e.id, 'Ended').textContent(), '–');
+  }
+  // One that is asked for elsewhere comes by itself, and its figures when it ends.
+  const asked = await post(world.daemon, '/v1/evaluations', { model: 'shirts@1', limit: 100, split: 'train' });
+  await cell(asked.id, 'Accuracy').getByText('%', { exact: false }).waitFor();
+  await until(async () => /^[\d.]+ %$/.test(await cell(asked.id, 'Accuracy').textContent()), 'its end');
+  assert.equal(await cell(asked.id, 'Accuracy').textContent(), percent((await get(world.daemon, `/v1/evaluations/${asked.id}`)).accuracy));
+  assert.equal(await listed.first().getAttribute('data-id'), asked.id);
+  await shoot(page, 'model-evaluations', true);
+  await page.getByRole('link', { name: asked.id, exact: true }).click();
+  await page.getByRole('heading', { level: 1, name: `Evaluation ${asked.id}` }).waitFor();
+  await page.locator('.evaluation .mistakes li').first().waitFor();
+  assert.equal(await fact(page, 'Of').textContent(), 'shirts, version 1');
+  assert.equal(await fact(page, 'Split').textContent(), 'train');
+  // That of a training has its run for a source.
+  await visit(page, world.daemon, `/evaluations/${atEnd}`, '.evaluation .mistakes li');
+  assert.match(await fact(page, 'Of').textContent(), new RegExp(`^${first}, step_`));
+  await visit(page, world.daemon, `/evaluations/${asked.id}`, '.evaluation .mistakes li');
+  await shoot(page, 'evaluation-page', true);
+  await page.getByRole('button', { name: `Delete … ${asked.id}` }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
+  await page.getByRole('heading', { level: 1, name: 'shirts' }).waitFor();
+  await until(async () => (await listed.count()) === ids.length, 'it to be gone');
+  assert.equal((await fetch(`${world.daemon.url}/v1/evaluations/${asked.id}`)).status, 404);
+  await visit(page, world.daemon, '/evaluations/eval_99999', 'h1:text("There is no evaluation")');
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
 test('aliases are set, moved and taken away; versions come and go while one looks', async () => {
   const { page, complaints, context } = await open('/models/shirts');
   await row(page, 1).waitFor();

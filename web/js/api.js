@@ -128,6 +128,8 @@ export const predict = (reference, file, parameters, signal) =>
 const evaluationPath = (id) => `v1/evaluations/${encodeURIComponent(id)}`;
 export const evaluations = (parameters) => get(`v1/evaluations?${query(parameters)}`);
 export const evaluation = (id) => get(evaluationPath(id));
+export const cancelEvaluation = (id) => send('POST', `${evaluationPath(id)}/cancel`);
+export const removeEvaluation = (id) => send('DELETE', evaluationPath(id));
 export const createEvaluation = (what) => send('POST', 'v1/evaluations', what);
 export const confusionPath = (id) => `${evaluationPath(id)}/confusion`;
 export const confusion = (id) => get(confusionPath(id));

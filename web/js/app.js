@@ -25,6 +25,7 @@ const ROUTES = [
   [/^\/datasets\/([\w-]+)$/, async () => (await import('./views/dataset.js')).datasetView, '/datasets'],
   [/^\/models$/, async () => (await import('./views/models.js')).modelsView, '/models'],
   [/^\/models\/([\w.-]+)$/, async () => (await import('./views/model.js')).modelView, '/models'],
+  [/^\/evaluations\/([\w-]+)$/, async () => (await import('./views/evaluation.js')).evaluationView, '/models'],
   [/^\/upload$/, async () => (await import('./views/model_upload.js')).modelUploadView, '/models'],
   [/^\/system$/, async () => (await import('./views/system.js')).systemView, '/system'],
 ];

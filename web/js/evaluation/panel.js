@@ -10,9 +10,9 @@ import {classesTable} from './classes.js';
 import {matrix} from './matrix.js';
 import {mistakesList} from './mistakes.js';
 import {reliability} from './reliability.js';
+import {isDone} from './words.js';
 
 const GAP_MS = 1000, RETRY_MS = 5000;
-const isDone = (evaluation) => ['succeeded', 'failed'].includes(evaluation.status);
 
 /** The evaluation that a run is shown with: that of its end, else the newest that there is. */
 async function findOfJob(job) {
@@ -42,6 +42,12 @@ export const ofVersion = (name, {version, evaluation}) => ({
     const [newest] = (await api.evaluations({model: `${name}@${version}`, limit: 1})).data;
     return newest ? api.evaluation(newest.id) : null;
   },
+});
+
+/** One evaluation by itself. */
+export const ofEvaluation = ({id, model, checkpoint}) => ({
+  key: id, wanted: id, find: () => api.evaluation(id), keeps: () => true, name: () => (model ? `Version ${model.version} of ${model.name}` : checkpoint), ask: null, isHidden: false,
+  none: '',
 });
 
 function confusedList(onChoose) {

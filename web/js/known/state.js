@@ -2,6 +2,7 @@
 // and whether it answers. Views read it and are told when it changes.
 
 import * as api from '../api.js';
+import {Evaluations} from './evaluations.js';
 import {Jobs} from './jobs.js';
 import {Models} from './models.js';
 import {Series} from './series.js';
@@ -21,6 +22,7 @@ export class State {
     this.jobs = new Jobs(changed, this.series);
     this.sets = new Sets(changed);
     this.models = new Models(changed);
+    this.evaluations = new Evaluations(changed);
   }
 
   /** The daemon answers, so that what is shown is so. */
@@ -44,7 +46,7 @@ export class State {
 
   /** Read all that is wanted anew; true if the daemon answered. */
   async resync() {
-    await Promise.all([this.jobs.resync(), this.series.read(), this.#readAccess(), this.sets.read(), this.models.read()]);
+    await Promise.all([this.jobs.resync(), this.series.read(), this.#readAccess(), this.sets.read(), this.models.read(), this.evaluations.read()]);
     this.#changed();
     return this.error === null;
   }
@@ -64,7 +66,7 @@ export class State {
 
   /** Nobody looks: nothing more is read. */
   pause() {
-    for (const known of [this.jobs, this.sets, this.models]) known.pause();
+    for (const known of [this.jobs, this.sets, this.models, this.evaluations]) known.pause();
   }
 
   /** Have a job, its curve and its epochs read and kept up to date. */
@@ -76,13 +78,14 @@ export class State {
   /** What goes on between two events is read again, and what could not be read. */
   refreshActive() {
     if (!this.#accessKnown && !this.#accessReads) this.#readAccess();
-    for (const known of [this.jobs, this.series, this.sets, this.models]) known.refreshActive();
+    for (const known of [this.jobs, this.series, this.sets, this.models, this.evaluations]) known.refreshActive();
   }
 
   apply(event) {
     if (event.type === 'dataset') return this.sets.apply(event);
     if (event.type === 'model') return this.models.apply(event);
-    // Without a job it is of evaluations: whoever shows one reads it.
+    if (event.type === 'evaluation') this.evaluations.apply(event);
+    // Without a job it is of evaluations.
     if (event.job_id !== null) for (const known of [this.series, this.jobs]) known.apply(event);
     this.#changed();
   }

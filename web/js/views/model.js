@@ -6,6 +6,7 @@ import {counted, time} from '../format.js';
 import {Facts} from '../keyed.js';
 import {missingNote} from './missing.js';
 import {modelActions} from './model_actions.js';
+import {evaluationsTable} from './model_evaluations.js';
 import {cardSection} from './model_card.js';
 import {versionsTable} from './model_versions.js';
 import {meant} from './model_words.js';
@@ -19,15 +20,17 @@ export function modelView(context, {path: [name], query}) {
   const fault = h('p', {class: 'fault', role: 'alert'});
   const select = h('select', {id: 'version', onchange: () => choose(Number(select.value))});
   const versions = versionsTable(context, name, choose);
+  const evaluations = evaluationsTable(context, choose);
   const trial = trySection(state);
   const card = cardSection(state, name);
   const shownVersion = h('div', {}, h('div', {class: 'bar'}, h('h2', {}, 'Try it'),
     h('span', {class: 'pair-of'}, h('label', {for: 'version'}, 'Version'), select)), fault, trial.element, card.element);
   const body = h('div', {hidden: true}, h('div', {class: 'bar'}, heading, actions.element), facts.element,
-    h('h2', {}, 'Versions'), versions.element, shownVersion);
+    h('h2', {}, 'Versions'), versions.element, h('h2', {}, 'Evaluations'), evaluations.element, shownVersion);
   const element = h('section', {}, missing.element, body);
   let chosen = Number(query.get('version')) || null;
   let shown = '', offered = '';
+  state.evaluations.watch(name);
 
   function choose(version) {
     chosen = version;
@@ -89,6 +92,7 @@ export function modelView(context, {path: [name], query}) {
     actions.update(model, current(model));
     showFacts(model);
     versions.set(model, current(model)?.version);
+    evaluations.set(model);
     shownVersion.hidden = model.versions.length === 0;
     setAttribute(heading, 'title', model.id);
     if (model.versions.length === 0) return;
@@ -98,6 +102,7 @@ export function modelView(context, {path: [name], query}) {
     card.update(current(model));
   }
   return {element, update, destroy() {
+    state.evaluations.watch(null);
     trial.destroy();
     card.destroy();
   }};

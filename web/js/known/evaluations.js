@@ -1,0 +1,70 @@
+// The evaluations that are looked at: those of a model, the newest first, and single ones.
+
+import * as api from '../api.js';
+import {Collection} from './collection.js';
+import {numberOf} from './job.js';
+
+const PAGE = 50;
+
+export class Evaluations extends Collection {
+  older = false;          // the daemon has older ones of the model that have not been read
+  #model = null;          // its name
+  #count = PAGE;          // as many of the model are read
+  #singles = new Set();   // ids of others that are looked at
+
+  constructor(changed) {
+    super(changed, {readAll: () => this.#readNewest(), readOne: api.evaluation, keyOf: (evaluation) => evaluation.id});
+  }
+
+  async #readNewest() {
+    const data = [], model = this.#model;
+    for (let after = null; model !== null;) {
+      const page = await api.evaluations({model, after, limit: Math.min(1000, this.#count - data.length)});
+      data.push(...page.data);
+      if (!page.has_more || data.length >= this.#count) return {data, older: page.has_more};
+      after = page.last_id;
+    }
+    return {data, older: false};
+  }
+
+  take({data, older}) {
+    const listed = new Set(data.map((evaluation) => evaluation.id));
+    super.take([...data, ...[...this.#singles].filter((id) => !listed.has(id) && this.has(id)).map((id) => this.get(id))]);
+    this.older = older;
+  }
+
+  /** Have those of a model known, or, with null, single ones alone. What was looked at before is forgotten. */
+  watch(model) {
+    this.#model = model;
+    this.#count = PAGE;
+    this.#singles.clear();
+    this.missing.clear();
+    this.loaded = false;
+    this.take({data: [], older: false});
+    if (this.isWanted) this.read();
+    else this.want();
+  }
+
+  wantOne(id) {
+    this.#singles.add(id);
+    super.wantOne(id);
+  }
+
+  readOlder() {
+    this.#count += PAGE * 4;
+    return this.read();
+  }
+
+  get all() {
+    return this.values().sort((a, b) => numberOf(b.id) - numberOf(a.id));
+  }
+
+  apply({data: {evaluation_id: id, model, status, previous, progress}}) {
+    const known = this.get(id);
+    if (!this.isWanted || !(known || this.#singles.has(id) || (model !== null && model === this.#model))) return;
+    this.touch(id);
+    if (status === 'deleted') this.forget(id);
+    else if (known && status === previous) this.put({...known, progress});
+    else this.ask(id);
+  }
+}
