@@ -6,6 +6,7 @@ import { load } from './modules.js';
 
 const { COLORS, dashOf, drawBeyond, drawDots, nearest, SMOOTH_FROM, smooth, strokeLine } = await load('chart/lines.js');
 const { ceiling, extents, firstFrom, logSplits, short, tick } = await load('chart/scale.js');
+const { now, setClock } = await load('clock.js');
 const { reason, statusText, timeLeft } = await load('describe.js');
 const { parseBlock, readStream } = await load('stream.js');
 
@@ -148,6 +149,25 @@ test('no time is left that nobody knows of', () => {
   const job = { status: 'running', estimated_finish_at: new Date(Date.now() + 90500).toISOString() };
   assert.match(timeLeft(job, { isCurrent: true }), /^1 min/);
   assert.equal(timeLeft(job, { isCurrent: false }), 'not known');
+});
+
+test('the time that is left goes by the daemon’s clock', () => {
+  const from = performance.now(), daemon = Date.parse('2040-01-01T00:00:00Z');
+  const left = (seconds) => timeLeft({ status: 'running', estimated_finish_at: new Date(daemon + seconds * 1000).toISOString() }, { isCurrent: true });
+  setClock('nonsense', from, from);
+  setClock(null, from, from);
+  assert.ok(Math.abs(now() - Date.now()) < 5, 'the browser’s, before the daemon has said anything');
+  setClock(new Date(daemon).toUTCString(), from - 10, from);
+  assert.ok(Math.abs(now() - (performance.now() - from) - daemon - 500) < 10, 'to the second');
+  assert.match(left(90), /^1 min (29|30) s$/);
+  // The second ends between two answers: then it is known when.
+  setClock(new Date(daemon).toUTCString(), from + 880, from + 900);
+  setClock(new Date(daemon + 1000).toUTCString(), from + 920, from + 940);
+  const ahead = now() - performance.now() + from - daemon;
+  assert.ok(ahead >= 60 && ahead <= 120, `${ahead} ms`);
+  // It was set back.
+  setClock(new Date(daemon - 3600000).toUTCString(), from, from + 1);
+  assert.match(left(-3600 + 30), /^(29|30) s$/);
 });
 
 /* Colours, from the style sheet as it is. */

@@ -51,6 +51,23 @@ test('text that the reader has selected stays selected while the run goes on, an
   await context.close();
 });
 
+test('the time that is left is right in a browser whose clock is not', async (t) => {
+  const id = await startJob(t, world.daemon, endless({ name: 'clocks' }));
+  const seconds = (text) => [...text.matchAll(/(\d+) (d|h|min|s)\b/g)].reduce((sum, [, n, unit]) => sum + n * { d: 86400, h: 3600, min: 60, s: 1 }[unit], 0);
+  const left = async () => (Date.parse((await get(world.daemon, `/v1/jobs/${id}`)).estimated_finish_at) - Date.now()) / 1000;
+  await until(async () => (await get(world.daemon, `/v1/jobs/${id}`)).estimated_finish_at, 'an estimate');
+  for (const hours of [-7, 7]) {
+    const { page, context } = await openPage(world.browser, 'about:blank');
+    await page.clock.setFixedTime(Date.now() + hours * 3600000);
+    await page.goto(`${world.daemon.url}/#/runs/${id}`);
+    await until(async () => {
+      const shown = seconds(await fact(page, 'Time left').textContent()), wanted = await left();
+      return shown > 0.7 * wanted && shown < 1.4 * wanted;
+    }, `the time left, ${hours} hours off`, 30000);
+    await context.close();
+  }
+});
+
 test('the star stands at the best epoch, also when that is the last', async () => {
   const id = await startJob(null, world.daemon, { name: 'stars', epochs: 6 });
   const { page, context } = await open(`/runs/${id}`);

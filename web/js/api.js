@@ -1,5 +1,6 @@
 // The only file that knows the daemon's addresses.
 
+import {setClock} from './clock.js';
 import * as token from './token.js';
 
 const TIMEOUT_MS = 60000;
@@ -29,6 +30,7 @@ const authorization = (value) => (value ? {Authorization: `Bearer ${value}`} : {
 async function request(method, path, options = {}) {
   const {body, accept = 'application/json', type = 'application/json', cache = 'no-store', signal, timeout = TIMEOUT_MS, as = token.current(), headers} = options;
   const limits = [signal, timeout && AbortSignal.timeout(timeout)].filter(Boolean);
+  const sent = performance.now();
   const response = await fetch(path, {
     method,
     signal: AbortSignal.any(limits),
@@ -36,6 +38,8 @@ async function request(method, path, options = {}) {
     headers: {...authorization(as), Accept: accept, ...(body ? {'Content-Type': type} : {}), ...headers},
     body: body instanceof Blob ? body : body && JSON.stringify(body),
   }).catch(noAnswer);
+  // What the browser has kept may be old.
+  if (cache === 'no-store') setClock(response.headers.get('Date'), sent, performance.now());
   answered();
   if (response.ok) return response;
   if (response.status === 401 && options.as === undefined) {

@@ -1,5 +1,6 @@
 // What is so with a job, in words.
 
+import {now} from './clock.js';
 import {counted, grouped, NONE, percent, span} from './format.js';
 
 export const STATUSES = ['queued', 'running', 'stopping', 'stopped', 'succeeded', 'failed'];
@@ -14,7 +15,7 @@ export const epochText = ({progress: {epoch_position: position}, settings}) => `
 /** The time that is left; nothing is known of it while the daemon does not answer. */
 export function timeLeft(job, state) {
   if (job.status !== 'running' || !job.estimated_finish_at) return NONE;
-  return state.isCurrent ? span((new Date(job.estimated_finish_at) - Date.now()) / 1000) : 'not known';
+  return state.isCurrent ? span((new Date(job.estimated_finish_at) - now()) / 1000) : 'not known';
 }
 
 /** What a run chooses by: the examples held out, or the test set. */
