@@ -81,6 +81,7 @@ bool get_dataset(App *app, const Request *req, Response *res, Error *err);
 bool get_dataset_report(App *app, const Request *req, Response *res, Error *err);
 bool put_dataset_content(App *app, const Request *req, Response *res, Error *err);
 bool cancel_dataset(App *app, const Request *req, Response *res, Error *err);
+bool patch_dataset(App *app, const Request *req, Response *res, Error *err);
 bool delete_dataset(App *app, const Request *req, Response *res, Error *err);
 
 /* api_pictures.c */
@@ -122,6 +123,7 @@ bool get_evaluation(App *app, const Request *req, Response *res, Error *err);
 bool get_confusion(App *app, const Request *req, Response *res, Error *err);
 bool list_mistakes(App *app, const Request *req, Response *res, Error *err);
 bool cancel_evaluation(App *app, const Request *req, Response *res, Error *err);
+bool patch_evaluation(App *app, const Request *req, Response *res, Error *err);
 bool delete_evaluation(App *app, const Request *req, Response *res, Error *err);
 
 /* api_networks.c, api_settings.c */

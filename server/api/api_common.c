@@ -72,13 +72,6 @@ static void add_labels(cJSON *to, const JobInfo *job)
     cJSON_AddItemToObject(to, "metadata", parse_stored(job->metadata));
 }
 
-cJSON *job_labels(const JobInfo *job)
-{
-    cJSON *labels = cJSON_CreateObject();
-    add_labels(labels, job);
-    return labels;
-}
-
 cJSON *job_request(const JobInfo *job)
 {
     cJSON *request = parse_stored(job->settings);

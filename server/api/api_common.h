@@ -17,10 +17,8 @@ bool respond_job(Response *res, int status, JobInfo *job);
 /* JSON or the other `type` by Accept: false with 406 answered. *other is what the client wants. */
 bool request_accepts(const Request *req, const char *type, bool *other, Response *res);
 
-/* The request that creates this job again; and the part of it that a client may change later: name
- * and metadata. */
+/* The request that creates this job again. */
 cJSON *job_request(const JobInfo *job);
-cJSON *job_labels(const JobInfo *job);
 
 /* Whether If-Match and If-None-Match let the request change this job, as it is shown now: else
  * ERR_CONFLICT with the reason "precondition_failed", which is answered with 412. */

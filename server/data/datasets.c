@@ -194,6 +194,7 @@ static bool add(SetChange *change, RequestKey key, const DatasetRow *set, Error 
     *row = *set;
     row->classes = xstrdup("[]");
     row->warnings = xstrdup("[]");
+    row->metadata = xstrdup("{}");
     row->created_at = time_now_ms();
     row->status = row->source.kind[0] ? DATASET_IMPORTING : DATASET_WAITING;
     return store_add_dataset(store, row, err)
@@ -234,7 +235,31 @@ bool datasets_create(Datasets *sets, RequestKey key, DatasetRow *set, bool *repl
     return true;
 }
 
-/* ---- Content, cancel, delete ---- */
+/* ---- Change, content, cancel, delete ---- */
+
+bool datasets_edit(Datasets *sets, int64_t id, DatasetEditor edit, void *context, DatasetRow *set,
+                   Error *err)
+{
+    SetChange change;
+    if (!jobs_admits(sets->jobs, err) || !set_change_begin(sets, id, &change, err))
+        return false;
+    DatasetRow *row = &change.set;
+    char name[DATASET_NAME], *metadata = xstrdup(row->metadata);
+    memcpy(name, row->name, sizeof name);
+    datasets_overlay(sets, row);
+    const bool ok =
+        edit(context, row, err) && store_dataset_name_free(sets->store, row->name, row->id, err);
+    const bool same = strcmp(name, row->name) == 0 && strcmp(metadata, row->metadata) == 0;
+    free(metadata);
+    if (ok && same) {
+        store_rollback(sets->store);
+        *set = *row;
+        return true;
+    }
+    if (!ok || !set_change_tell(&change, err))
+        return set_change_drop(&change, err);
+    return set_change_commit(&change, set, err);
+}
 
 bool datasets_check_waiting(const DatasetRow *set, Error *err)
 {

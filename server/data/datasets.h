@@ -6,8 +6,8 @@
  *
  * Every call may come from any thread; answers are copies; a call that changes something returns
  * true once the change is on disk. A thread takes the sets that are `importing`, oldest first, one
- * at a time (datasets_import.h). A set that is ready never changes. See dataset_files.h for what
- * lies where.
+ * at a time (datasets_import.h). A set that is ready never changes but for its name and its
+ * metadata. See dataset_files.h for what lies where.
  *
  * Lock order: fetching, store, data sets, events, log. No lock is held while pictures are read.
  *
@@ -72,6 +72,14 @@ void dataset_sources_free(DatasetSources *sources);
 bool datasets_get(Datasets *sets, int64_t id, DatasetRow *set, Error *err);
 bool datasets_find(Datasets *sets, const char *id_or_name, DatasetRow *set, Error *err);
 bool datasets_list(Datasets *sets, const DatasetQuery *query, DatasetList *list, Error *err);
+
+/* Alters name and metadata of a set, inside the change, so that nothing comes between. False leaves
+ * everything as it is; *err says why. */
+typedef bool (*DatasetEditor)(void *context, DatasetRow *set, Error *err);
+
+/* ERR_CONFLICT: another set has the name (reason "name_taken"). */
+bool datasets_edit(Datasets *sets, int64_t id, DatasetEditor edit, void *context, DatasetRow *set,
+                   Error *err);
 
 /* Whether it waits for content: else ERR_CONFLICT (reason "dataset_not_waiting"). */
 bool datasets_check_waiting(const DatasetRow *set, Error *err);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/memory.h"
 #include "server/base/ids.h"
 #include "server/base/time.h"
 #include "server/jobs/events/event_data.h"
@@ -16,6 +17,7 @@ static bool add_evaluation(Change *change, const Run *run, Error *err)
     JobInfo *job = &change->job;
     Store *store = change->jobs->store;
     EvaluationRow row = {
+        .metadata = xstrdup("{}"),
         .source = {.job_id = job->id, .step = job->best.checkpoint_step},
         .automatic = 1,
         .dataset = {.id = job->dataset.id},
@@ -29,14 +31,17 @@ static bool add_evaluation(Change *change, const Run *run, Error *err)
         dataset_id_format(row.dataset.id, row.dataset.key);
     else
         snprintf(row.dataset.key, sizeof row.dataset.key, "%.*s", DATASET_ID - 1, row.dataset.name);
-    if (!store_add_evaluation(store, &row, err))
+    if (!store_add_evaluation(store, &row, err)) {
+        evaluation_row_free(&row);
         return false;
+    }
     job->evaluation_id = row.id;
     Event event = {.time = row.created_at,
                    .type = "evaluation",
                    .data = event_evaluation(&row, EVALUATION_STATUS_NAMES[row.status], NULL)};
     const bool ok = store_tell_evaluation(store, row.id, &event, err);
     free(event.data);
+    evaluation_row_free(&row);
     return ok;
 }
 

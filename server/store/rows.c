@@ -82,7 +82,8 @@ void dataset_row_free(DatasetRow *set)
 {
     free(set->classes);
     free(set->warnings);
-    set->classes = set->warnings = NULL;
+    free(set->metadata);
+    set->classes = set->warnings = set->metadata = NULL;
 }
 
 void dataset_list_free(DatasetList *list)
@@ -166,7 +167,8 @@ void evaluation_row_free(EvaluationRow *evaluation)
 {
     free(evaluation->figures);
     free(evaluation->class_names);
-    evaluation->figures = evaluation->class_names = NULL;
+    free(evaluation->metadata);
+    evaluation->figures = evaluation->class_names = evaluation->metadata = NULL;
 }
 
 void evaluation_list_free(EvaluationList *list)

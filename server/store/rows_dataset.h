@@ -5,7 +5,8 @@
  *                   v
  *                 failed          (also what was cancelled)
  *
- * A set never changes once it is ready. Its id is never used again; its name is, once it is gone.
+ * A set never changes once it is ready, but for what it is called and what is noted of it. Its id
+ * is never used again; its name is, once it is gone.
  */
 #pragma once
 #include <stdbool.h>
@@ -36,6 +37,7 @@ enum {
 typedef struct {
     int64_t id;
     char name[DATASET_NAME];
+    char *metadata;  // JSON object of texts
     DatasetStatus status;
     struct {
         char kind[DATASET_WORD];    // "folder", "upload" or "content"; "": none yet

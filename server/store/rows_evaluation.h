@@ -23,12 +23,17 @@ typedef enum {
 
 extern const char *const EVALUATION_STATUS_NAMES[];  // by EvaluationStatus, NULL-terminated
 
-enum { EVALUATION_MODEL = 80 };  // bytes of a model's name, with the final NUL
+enum {
+    EVALUATION_NAME = 129,  // bytes of a name, with the final NUL
+    EVALUATION_MODEL = 80,  // of a model's name
+};
 
 /* A copy of what is known of an evaluation; evaluation_row_free takes its texts back. Times are
  * milliseconds since 1970, 0 when they have not come yet; figures are 0 until it has succeeded. */
 typedef struct {
     int64_t id;
+    char name[EVALUATION_NAME];  // ""
+    char *metadata;              // JSON object of texts
     EvaluationStatus status;
     struct {
         int64_t job_id, step;  // of a job's checkpoint; 0: a model's version

@@ -11,6 +11,7 @@
 
 static const Column COLUMNS[] = {
     TEXT("name", name),
+    FIELD("metadata", OWNED, metadata),
     COLUMN_WORD(DatasetRow, "status", status, DATASET_STATUS_NAMES),
     TEXT("source_kind", source.kind),
     TEXT("source", source.what),
@@ -44,16 +45,20 @@ static void read_row(sqlite3_stmt *stmt, void *item)
     table_read(&TABLE, stmt, item);
 }
 
+bool store_dataset_name_free(Store *store, const char *name, int64_t id, Error *err)
+{
+    int64_t other = 0;
+    return sql_number(&store->writer, err, &other,
+                      "SELECT id FROM datasets WHERE name = ? AND id != ?", "ti", name, id)
+           && (other == 0
+               || fail_as(err, ERR_CONFLICT, "name_taken",
+                          "there is a data set %s already, set_%lld", name, (long long)other));
+}
+
 bool store_add_dataset(Store *store, DatasetRow *set, Error *err)
 {
-    Db *db = &store->writer;
-    int64_t other = 0;
-    if (!sql_number(db, err, &other, "SELECT id FROM datasets WHERE name = ?", "t", set->name))
-        return false;
-    if (other > 0)
-        return fail_as(err, ERR_CONFLICT, "name_taken", "there is a data set %s already, set_%lld",
-                       set->name, (long long)other);
-    return table_add(&TABLE, db, set, err);
+    return store_dataset_name_free(store, set->name, 0, err)
+           && table_add(&TABLE, &store->writer, set, err);
 }
 
 bool store_save_dataset(Store *store, const DatasetRow *set, Error *err)

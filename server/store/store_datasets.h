@@ -4,6 +4,8 @@
 
 /* Within a transaction. ERR_CONFLICT: the name is taken. */
 bool store_add_dataset(Store *store, DatasetRow *set, Error *err);  // gives it its id
+/* ERR_CONFLICT (reason "name_taken"): another set than `id` has the name. */
+bool store_dataset_name_free(Store *store, const char *name, int64_t id, Error *err);
 bool store_load_dataset(Store *store, int64_t id, DatasetRow *set, Error *err);
 bool store_save_dataset(Store *store, const DatasetRow *set, Error *err);
 bool store_next_import(Store *store, int64_t *id, Error *err);  // the oldest `importing`; 0: none

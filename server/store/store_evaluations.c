@@ -11,6 +11,8 @@
 #define TEXT(column, field)        COLUMN_CHARS(EvaluationRow, column, field)
 
 static const Column COLUMNS[] = {
+    TEXT("name", name),
+    FIELD("metadata", OWNED, metadata),
     COLUMN_WORD(EvaluationRow, "status", status, EVALUATION_STATUS_NAMES),
     FIELD("job_id", INT64, source.job_id),
     FIELD("step", INT64, source.step),

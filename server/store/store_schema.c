@@ -201,6 +201,11 @@ static const char *const STEPS[] = {
     "DROP INDEX events_deleted;"
     "CREATE INDEX events_deleted ON events (id) WHERE type = 'deleted' OR (job_id < 0 AND"
     "  coalesce(json_extract(data, '$.status'), json_extract(data, '$.action')) = 'deleted');",
+
+    // What a client notes of a data set; what it calls an evaluation, and notes of it.
+    "ALTER TABLE datasets ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}';"
+    "ALTER TABLE evaluations ADD COLUMN name TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE evaluations ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}';",
 };
 // clang-format on
 

@@ -214,6 +214,7 @@ test('what may be changed may be changed on the condition that nobody else has',
   const { evaluation_id } = await client.job('job_2');
   const things = [
     ['PATCH', `/v1/jobs/${job.id}`, { name: 'first' }], ['PATCH', '/v1/models/others', { metadata: { a: 'b' } }],
+    ['PATCH', `/v1/datasets/${set.id}`, { metadata: { a: 'b' } }], ['PATCH', `/v1/evaluations/${evaluation_id}`, { name: 'one' }],
     ['POST', `/v1/datasets/${set.id}/cancel`, undefined, `/v1/datasets/${set.id}`, 409], ['DELETE', `/v1/datasets/${set.id}`],
     ['POST', `/v1/evaluations/${evaluation_id}/cancel`, undefined, `/v1/evaluations/${evaluation_id}`, 409], ['DELETE', `/v1/evaluations/${evaluation_id}`],
     ['DELETE', '/v1/models/shirts/versions/1'], ['DELETE', '/v1/models/others'], ['DELETE', '/v1/jobs/job_2'],

@@ -22,6 +22,10 @@ after(async () => {
 });
 
 const create = async (body, status = 201) => (await client.post('/v1/datasets', body, { status })).json;
+const daemonAgain = async () => {
+  await daemon.end('SIGKILL');
+  await daemon.launch();
+};
 const faults = async (body) => Object.fromEntries((await create(body, 400)).errors.map(({ pointer, detail }) => [pointer, detail]));
 
 test('a set without a source waits for its content', async () => {
@@ -121,8 +125,8 @@ test('cancel and delete', async () => {
 });
 
 test('the known sets cannot be changed', async () => {
-  for (const [method, path] of [['DELETE', ''], ['POST', '/cancel']])
-    assert.equal((await client.call(method, `/v1/datasets/fashion_mnist${path}`, { status: 409 })).json.code, 'dataset_is_known');
+  for (const [method, path, body] of [['DELETE', ''], ['POST', '/cancel'], ['PATCH', '', { name: 'ours' }]])
+    assert.equal((await client.call(method, `/v1/datasets/fashion_mnist${path}`, { body, status: 409 })).json.code, 'dataset_is_known');
   await client.get('/v1/datasets/fashion_mnist/report', { status: 404 });
 });
 
@@ -148,6 +152,35 @@ test('lists are filtered, and cut into pages', async () => {
   for (const query of ['status=', 'status=done', 'after=set_x', 'limit=0', 'x=1']) await client.get(`/v1/datasets?${query}`, { status: 400 });
 });
 
+test('a set is renamed, and what its people note of it kept', async () => {
+  const { id, metadata } = await create({ name: 'before' }), path = `/v1/datasets/${id}`;
+  assert.deepEqual(metadata, {});
+  const stream = await client.stream('/v1/events'), events = [];
+  const reading = collect(stream, (event) => events.push(event) && event.data.name === 'größer');
+  const patch = async (body, status = 200, headers = {}) => (await client.call('PATCH', path, { body, status, headers })).json;
+  const first = (await client.get(path)).headers.get('etag');
+  const changed = await patch({ name: 'größer', metadata: { camera: 'phone', place: 'roof' } }, 200, { 'if-match': first, 'content-type': 'application/merge-patch+json' });
+  assert.deepEqual([changed.name, changed.title, changed.metadata, changed.status], ['größer', 'größer', { camera: 'phone', place: 'roof' }, 'waiting']);
+  assert.equal((await patch({ name: 'lost' }, 412, { 'if-match': first })).code, 'precondition_failed');
+  assert.deepEqual((await patch({ metadata: { place: null } })).metadata, { camera: 'phone' });
+  assert.deepEqual((await client.get(`/v1/datasets/${encodeURIComponent('größer')}`)).json, (await client.get(path)).json);
+  await client.get('/v1/datasets/before', { status: 404 });
+  // The same rules as for a new one, and for what jobs have.
+  await create({ name: 'taken' });
+  assert.equal((await patch({ name: 'taken' }, 409)).code, 'name_taken');
+  assert.equal((await patch({ name: 'größer', metadata: null })).name, 'größer');
+  for (const [body, pointer] of [[{ name: null }, '/name'], [{ name: 'set_7' }, '/name'], [{ name: 'a/b' }, '/name'], [{ name: 'mnist' }, '/name'], [{ seed: 1 }, '/seed'],
+    [{ metadata: { a: 1 } }, '/metadata/a'], [[], '']]) assert.deepEqual((await patch(body, 400)).errors.map((e) => e.pointer), [pointer], JSON.stringify(body));
+  assert.deepEqual((await client.get(path)).json.metadata, {});
+  await reading;
+  assert.deepEqual([events.at(-1).data.dataset_id, events.at(-1).data.previous, events.at(-1).data.status], [id, 'waiting', 'waiting']);
+  // It lasts.
+  await patch({ metadata: { note: 'kept' } });
+  await daemonAgain();
+  assert.deepEqual((await client.get(path)).json.metadata, { note: 'kept' });
+  await client.call('DELETE', path, { status: 204 });
+});
+
 test('readers of events are told', async () => {
   const stream = await client.stream('/v1/events'), events = [];
   const reading = collect(stream, (event) => events.push(event) && event.data.status === 'deleted');
@@ -169,7 +202,7 @@ test('a token that may only read may not create', async () => {
   const reader = await Daemon.start({ environment: { GOOGLENETD_TOKEN: 'writes', GOOGLENETD_READ_TOKEN: 'reads' } });
   const client = new Client(reader.url, 'reads');
   await client.get('/v1/datasets');
-  for (const [method, path, body] of [['POST', '', { name: 'n' }], ['POST', '/set_1/cancel'], ['DELETE', '/set_1']])
+  for (const [method, path, body] of [['POST', '', { name: 'n' }], ['POST', '/set_1/cancel'], ['DELETE', '/set_1'], ['PATCH', '/set_1', {}]])
     assert.equal((await client.call(method, `/v1/datasets${path}`, { body, status: 403 })).json.code, 'read_only_token');
   await reader.stop();
 });

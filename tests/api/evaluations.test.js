@@ -287,6 +287,27 @@ test('one that has failed has found nothing', async () => {
   assert.equal((await client.post(`/v1/evaluations/${job.evaluation_id}/cancel`, undefined, { status: 409 })).json.code, 'evaluation_is_done');
 });
 
+test('an evaluation is given a name and notes, also while it runs, and keeps them and its figures', async () => {
+  const { evaluation_id } = await client.job(job.id), path = `/v1/evaluations/${evaluation_id}`;
+  const patch = async (at, body, status = 200, headers = {}) => (await client.call('PATCH', at, { body, status, headers })).json;
+  const { json: before, headers } = await client.get(path);
+  assert.deepEqual([before.name, before.metadata], ['', {}]);
+  const changed = await patch(path, { name: 'in spring', metadata: { ticket: '7' } }, 200, { 'if-match': headers.get('etag') });
+  assert.deepEqual(changed, { ...before, name: 'in spring', metadata: { ticket: '7' } });
+  assert.deepEqual((await client.get('/v1/evaluations?limit=1000')).json.data.find((e) => e.id === evaluation_id).name, 'in spring');
+  assert.equal((await patch(path, { name: 'lost' }, 412, { 'if-match': headers.get('etag') })).code, 'precondition_failed');
+  assert.deepEqual((await patch(path, { split: 'train' }, 400)).errors.map((e) => e.pointer), ['/split']);
+  await patch('/v1/evaluations/eval_999', { name: 'x' }, 404);
+  const told = (await client.get('/v1/events?limit=1000')).json.data.findLast((e) => e.data.evaluation_id === evaluation_id).data;
+  assert.deepEqual([told.name, told.status, told.previous], ['in spring', 'succeeded', 'succeeded']);
+  assert.equal((await patch(path, { name: null, metadata: { ticket: null } })).name, '');
+  const id = await long();
+  await running(id);
+  await patch(`/v1/evaluations/${id}`, { name: 'underway' });
+  const end = await done(id);
+  assert.deepEqual([end.name, end.status, end.figures.classes.length > 1], ['underway', 'succeeded', true]);
+});
+
 test('lists go by filter, and a deletion takes everything', async () => {
   assert.ok((await ids(`job=${job.id}`)).includes(job.evaluation_id));
   assert.ok((await ids('dataset=colours')).length >= 2);

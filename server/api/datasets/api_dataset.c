@@ -1,4 +1,4 @@
-/* Look at one data set, cancel its import, delete it. */
+/* Look at one data set, rename it, cancel its import, delete it. */
 #include "server/api/datasets/api_dataset.h"
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 
 #include "server/api/api_common.h"
 #include "server/api/datasets/json_dataset.h"
+#include "server/api/labels.h"
 #include "server/base/ids.h"
 #include "server/data/dataset_files.h"
 #include "server/data/dataset_folder.h"
@@ -65,6 +66,43 @@ static bool allow_change(void *context, const DatasetRow *set, Error *err)
 static DatasetGuard guard_of(const Request *req)
 {
     return (DatasetGuard){allow_change, (void *)req};
+}
+
+typedef struct {
+    const Request *req;
+    const cJSON *patch;
+    Faults *faults;
+} LabelChange;
+
+static bool apply_patch(void *context, DatasetRow *set, Error *err)
+{
+    const LabelChange *change = context;
+    if (!allow_change((void *)change->req, set, err))
+        return false;
+    cJSON *after = labels_patched(set->name, set->metadata, change->patch, change->faults);
+    const bool ok = dataset_labels_from_json(after, set, change->faults);
+    cJSON_Delete(after);
+    return ok || fail(err, ERR_INVALID, "the patch has faults");
+}
+
+bool patch_dataset(App *app, const Request *req, Response *res, Error *err)
+{
+    Faults faults = {.count = 0};
+    DatasetRow set;
+    query_finish(req->query, &faults);
+    if (!dataset_refuse_known(req, err) || !request_dataset(app, req, &set, err))
+        return false;
+    const int64_t id = set.id;
+    dataset_row_free(&set);
+    cJSON *patch = labels_patch(req->json, &faults);
+    LabelChange change = {req, patch, &faults};
+    const bool ok = datasets_edit(app->sets, id, apply_patch, &change, &set, err);
+    cJSON_Delete(patch);
+    if (!ok && (faults.count == 0 || err->code == ERR_NOT_FOUND))
+        return false;
+    if (faults.count)
+        return respond_faults(res, &faults);
+    return respond_dataset(res, 200, &set);
 }
 
 bool cancel_dataset(App *app, const Request *req, Response *res, Error *err)

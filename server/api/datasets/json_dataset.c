@@ -57,6 +57,7 @@ cJSON *dataset_to_json(const DatasetRow *set)
     const bool is_upload = strcmp(set->source.kind, "upload") == 0;
     const int64_t pictures = set->train_count + set->test_count;
     cJSON *json = begin(id, set->name, set->name, DATASET_STATUS_NAMES[set->status]);
+    cJSON_AddRawToObject(json, "metadata", set->metadata);
     add_source(json, set->source.kind[0] ? set->source.kind : NULL,
                is_folder ? set->source.what : NULL, is_upload ? set->source.what : NULL);
     add_image(json, set->image.channels, set->image.size, set->image.fit, set->image.filter);
@@ -121,6 +122,7 @@ cJSON *known_dataset_to_json(const DatasetInfo *set, const char *folder, const c
     const int64_t pictures = missing ? 0 : (int64_t)set->train_count + set->test_count;
     cJSON *json = begin(set->name, set->name, set->title,
                         DATASET_STATUS_NAMES[missing ? DATASET_FAILED : DATASET_READY]);
+    cJSON_AddObjectToObject(json, "metadata");
     add_source(json, "known", folder, NULL);
     add_image(json, set->image.channels, set->image.height, NULL, NULL);
     cJSON_AddNullToObject(json, "test_share");

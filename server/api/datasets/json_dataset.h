@@ -16,3 +16,7 @@ cJSON *known_dataset_to_json(const DatasetInfo *set, const char *folder, const c
 /* The body that creates a set. Reads all there is and collects the faults; what is absent gets its
  * default. */
 void dataset_from_json(const cJSON *json, DatasetRow *set, Faults *faults);
+
+/* Name and metadata, as labels_patched leaves them; takes the name out of `labels`. False: there
+ * are faults. */
+bool dataset_labels_from_json(cJSON *labels, DatasetRow *set, Faults *faults);

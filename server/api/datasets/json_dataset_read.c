@@ -6,6 +6,7 @@
 #include "core/base/text.h"
 #include "core/data/decode/image_spec.h"
 #include "server/api/datasets/json_dataset.h"
+#include "server/api/labels.h"
 #include "server/base/ids.h"
 #include "server/base/json/json_text.h"
 #include "server/data/intake/split.h"
@@ -200,4 +201,17 @@ void dataset_from_json(const cJSON *json, DatasetRow *set, Faults *faults)
     read_object(&reader, "", json, MEMBERS);
     if (cJSON_IsObject(json) && !cJSON_HasObjectItem(json, "name"))
         faults_add(faults, "/name", "is missing: what is the data set called?");
+}
+
+bool dataset_labels_from_json(cJSON *labels, DatasetRow *set, Faults *faults)
+{
+    // A set's name has rules of its own.
+    cJSON *name = cJSON_DetachItemFromObjectCaseSensitive(labels, "name");
+    Reader reader = {set, faults};
+    if (name)
+        read_name(&reader, "/name", name);
+    else
+        faults_add(faults, "/name", "must be there: a data set has a name");
+    cJSON_Delete(name);
+    return labels_read(labels, NULL, 0, &set->metadata, faults);
 }

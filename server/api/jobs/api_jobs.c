@@ -5,8 +5,8 @@
 #include "core/base/memory.h"
 #include "server/api/api_common.h"
 #include "server/api/jobs/json_job.h"
+#include "server/api/labels.h"
 #include "server/base/ids.h"
-#include "server/base/json/json_merge.h"
 
 enum {
     LIST_DEFAULT = 20,
@@ -97,45 +97,15 @@ typedef struct {
     Faults *faults;
 } JobChange;
 
-/* The name and metadata of a patch; each other member is a fault. The caller deletes the result. */
-static cJSON *changeable(const cJSON *json, Faults *faults)
-{
-    cJSON *change = cJSON_CreateObject();
-    if (!cJSON_IsObject(json))
-        fault_expected(faults, "", "an object", json);
-    const cJSON *item, *members = cJSON_IsObject(json) ? json : NULL;
-    cJSON_ArrayForEach(item, members)
-    {
-        char pointer[sizeof faults->items[0].pointer] = "";
-        if (strcmp(item->string, "name") == 0 || strcmp(item->string, "metadata") == 0) {
-            cJSON_AddItemToObject(change, item->string, cJSON_Duplicate(item, true));
-        } else {
-            pointer_append(pointer, sizeof pointer, item->string);
-            faults_add(faults, pointer, "cannot be changed, only name and metadata can");
-        }
-    }
-    return change;
-}
-
 /* Called inside the change, so that of two patches at the same time neither is lost. */
 static bool apply_patch(void *context, JobInfo *job, Error *err)
 {
     JobChange *change = context;
-    JobSpec spec = {0};
     if (!request_allows(change->req, job, err))
         return false;
-    cJSON *after = job_labels(job);
-    json_merge(after, change->patch, "", change->faults);
-    // spec_read knows what is allowed in a name and in metadata.
-    spec_read(after, (SpecRules){.allow_folders = false}, &spec, change->faults);
+    cJSON *after = labels_patched(job->name, job->metadata, change->patch, change->faults);
+    const bool ok = labels_read(after, job->name, sizeof job->name, &job->metadata, change->faults);
     cJSON_Delete(after);
-    const bool ok = change->faults->count == 0;
-    if (ok) {
-        snprintf(job->name, sizeof job->name, "%s", spec.name);
-        free(job->metadata);
-        job->metadata = spec.metadata ? cJSON_PrintUnformatted(spec.metadata) : xstrdup("{}");
-    }
-    spec_free(&spec);
     return ok || fail(err, ERR_INVALID, "the patch has faults");
 }
 
@@ -147,7 +117,7 @@ bool patch_job(App *app, const Request *req, Response *res, Error *err)
     if (!request_job(req, &id, err))
         return false;
     query_finish(req->query, &faults);
-    cJSON *patch = changeable(req->json, &faults);
+    cJSON *patch = labels_patch(req->json, &faults);
     JobChange change = {req, patch, &faults};
     const bool ok = jobs_edit(app->jobs, id, apply_patch, &change, &job, err);
     cJSON_Delete(patch);

@@ -1,9 +1,10 @@
-/* Evaluations: list, look at, confusion matrix, mistakes, cancel, delete. */
+/* Evaluations: list, look at, confusion matrix, mistakes, rename, cancel, delete. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/api/api_common.h"
 #include "server/api/jobs/json_job.h"
+#include "server/api/labels.h"
 #include "server/api/models/json_evaluation.h"
 #include "server/base/ids.h"
 #include "server/models/evaluations/evaluations.h"
@@ -219,26 +220,58 @@ bool list_mistakes(App *app, const Request *req, Response *res, Error *err)
     return ok;
 }
 
-/* ---- Cancel, delete ---- */
+/* ---- Change, cancel, delete ---- */
 
-/* A request that ends an evaluation. */
+/* A request that changes or ends an evaluation. */
 typedef struct {
     App *app;
     const Request *req;
-} EndRequest;
+    const cJSON *patch;
+    Faults *faults;  // of the patch
+} ChangeRequest;
 
 /* Whether its If-Match and If-None-Match hold. */
-static bool allow_ending(void *context, int64_t id, Error *err)
+static bool allow_change(void *context, int64_t id, Error *err)
 {
-    const EndRequest *ending = context;
+    const ChangeRequest *change = context;
     EvaluationRow row;
-    if (!request_is_conditional(ending->req))
+    if (!request_is_conditional(change->req))
         return true;
-    if (!evaluations_get(ending->app->evaluations, id, &row, err))
+    if (!evaluations_get(change->app->evaluations, id, &row, err))
         return false;
     cJSON *shown = evaluation_row_to_json(&row, true);
     evaluation_row_free(&row);
-    return request_conditions_hold(ending->req, shown, "evaluation", err);
+    return request_conditions_hold(change->req, shown, "evaluation", err);
+}
+
+static bool apply_patch(void *context, EvaluationRow *row, Error *err)
+{
+    const ChangeRequest *change = context;
+    if (!allow_change(context, row->id, err))
+        return false;
+    cJSON *after = labels_patched(row->name, row->metadata, change->patch, change->faults);
+    const bool ok = labels_read(after, row->name, sizeof row->name, &row->metadata, change->faults);
+    cJSON_Delete(after);
+    return ok || fail(err, ERR_INVALID, "the patch has faults");
+}
+
+bool patch_evaluation(App *app, const Request *req, Response *res, Error *err)
+{
+    Faults faults = {.count = 0};
+    EvaluationRow row;
+    int64_t id;
+    query_finish(req->query, &faults);
+    if (!request_id(req, &id, err))
+        return false;
+    cJSON *patch = labels_patch(req->json, &faults);
+    ChangeRequest change = {app, req, patch, &faults};
+    const bool ok = evaluations_edit(app->evaluations, id, apply_patch, &change, err);
+    cJSON_Delete(patch);
+    if (!ok && (faults.count == 0 || err->code == ERR_NOT_FOUND))
+        return false;
+    if (faults.count)
+        return respond_faults(res, &faults);
+    return evaluations_get(app->evaluations, id, &row, err) && respond_evaluation(res, 200, &row);
 }
 
 bool cancel_evaluation(App *app, const Request *req, Response *res, Error *err)
@@ -247,8 +280,8 @@ bool cancel_evaluation(App *app, const Request *req, Response *res, Error *err)
     int64_t id;
     if (request_has_input(req, res))
         return true;
-    EndRequest ending = {app, req};
-    const EvaluationGuard guard = {allow_ending, &ending};
+    ChangeRequest change = {.app = app, .req = req};
+    const EvaluationGuard guard = {allow_change, &change};
     return request_id(req, &id, err) && evaluations_cancel(app->evaluations, id, &guard, &row, err)
            && respond_evaluation(res, 200, &row);
 }
@@ -258,8 +291,8 @@ bool delete_evaluation(App *app, const Request *req, Response *res, Error *err)
     int64_t id;
     if (request_has_faults(req, res))
         return true;
-    EndRequest ending = {app, req};
-    const EvaluationGuard guard = {allow_ending, &ending};
+    ChangeRequest change = {.app = app, .req = req};
+    const EvaluationGuard guard = {allow_change, &change};
     return request_id(req, &id, err) && evaluations_delete(app->evaluations, id, &guard, err)
            && respond_empty(res, 204);
 }

@@ -70,6 +70,8 @@ cJSON *evaluation_row_to_json(const EvaluationRow *row, bool whole)
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "id", id);
     cJSON_AddStringToObject(json, "object", "evaluation");
+    cJSON_AddStringToObject(json, "name", row->name);
+    cJSON_AddRawToObject(json, "metadata", row->metadata);
     cJSON_AddStringToObject(json, "status", EVALUATION_STATUS_NAMES[row->status]);
     add_source(json, row);
     add_dataset(json, row);

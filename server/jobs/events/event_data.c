@@ -105,6 +105,7 @@ char *event_evaluation(const EvaluationRow *row, const char *status, const char 
     if (row->source.job_id > 0)
         job_id_format(row->source.job_id, job);
     json_add_text(object, "evaluation_id", id);
+    cJSON_AddStringToObject(object, "name", row->name);
     json_add_text(object, "job_id", job);
     json_add_text(object, "model", row->source.model);
     json_add_text(object, "status", status);

@@ -20,7 +20,7 @@
  *     deleted     {}
  *     dataset     {"dataset_id","name","status","previous"|null,"progress":{"done","total"},
  *                 "error"}: of no job
- *     evaluation  {"evaluation_id","job_id"|null,"model"|null,"status","previous"|null,
+ *     evaluation  {"evaluation_id","name","job_id"|null,"model"|null,"status","previous"|null,
  *                 "progress":{"done","total"},"error"}: of no job's own events
  *     note        {"message"}: something worth knowing, in words
  *     model       {"model_id","name","action","version"}: of no job; action created, version_added,

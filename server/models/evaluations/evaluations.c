@@ -127,7 +127,7 @@ bool evaluations_mistakes(Evaluations *evaluations, const MistakeQuery *query, M
     return store_mistakes(evaluations->store, query, list, err);
 }
 
-/* ---- Create, cancel, delete ---- */
+/* ---- Create, change, cancel, delete ---- */
 
 static bool check_room(Evaluations *evaluations, Error *err)
 {
@@ -169,6 +169,7 @@ bool evaluations_create(Evaluations *evaluations, RequestKey key, EvaluationRow 
         return evaluations_get(evaluations, before, row, err);
     }
     change.row = *row;
+    change.row.metadata = xstrdup("{}");
     change.row.status = EVALUATION_QUEUED;
     change.row.created_at = time_now_ms();
     change.row.temperature = NAN;
@@ -177,6 +178,30 @@ bool evaluations_create(Evaluations *evaluations, RequestKey key, EvaluationRow 
         || !evaluation_change_tell(&change, err))
         return evaluation_change_drop(&change, err);
     return evaluation_change_commit(&change, row, err);
+}
+
+bool evaluations_edit(Evaluations *evaluations, int64_t id, EvaluationEditor edit, void *context,
+                      Error *err)
+{
+    EvaluationChange change;
+    if (!jobs_admits(evaluations->jobs, err)
+        || !evaluation_change_begin(evaluations, id, &change, err))
+        return false;
+    EvaluationRow *row = &change.row;
+    char name[EVALUATION_NAME], *metadata = xstrdup(row->metadata);
+    memcpy(name, row->name, sizeof name);
+    evaluations_overlay(evaluations, row);
+    const bool ok = edit(context, row, err);
+    const bool same = strcmp(name, row->name) == 0 && strcmp(metadata, row->metadata) == 0;
+    free(metadata);
+    if (ok && same) {
+        store_rollback(evaluations->store);
+        evaluation_row_free(row);
+        return true;
+    }
+    if (!ok || !evaluation_change_tell(&change, err))
+        return evaluation_change_drop(&change, err);
+    return evaluation_change_commit(&change, NULL, err);
 }
 
 static bool allowed(const EvaluationChange *change, const EvaluationGuard *guard, Error *err)

@@ -59,6 +59,12 @@ bool evaluations_cells(Evaluations *evaluations, int64_t id, CellList *list, Err
 bool evaluations_mistakes(Evaluations *evaluations, const MistakeQuery *query, MistakeList *list,
                           Error *err);
 
+/* Alters name and metadata of an evaluation, inside the change, so that nothing comes between; it
+ * may read all of it by evaluations_get. False leaves everything as it is; *err says why. */
+typedef bool (*EvaluationEditor)(void *context, EvaluationRow *row, Error *err);
+bool evaluations_edit(Evaluations *evaluations, int64_t id, EvaluationEditor edit, void *context,
+                      Error *err);
+
 /* Asked about an evaluation inside the change that ends it, so that nothing comes between; it may
  * read it by evaluations_get. False leaves everything as it is; *err says why. */
 typedef struct {

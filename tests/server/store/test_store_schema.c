@@ -290,7 +290,7 @@ static void jobs_of_the_eighth_schema_have_the_name_of_their_set(void **state)
         "  0, '', 0, '', '', '', '')");
     Fixture *f = *state;
     JobInfo job;
-    DatasetRow set = {.name = "a", .classes = "[]", .warnings = "[]"};
+    DatasetRow set = {.name = "a", .metadata = "{}", .classes = "[]", .warnings = "[]"};
     CHECK_OK(store_job(store, 7, &job, &f->err), f->err);
     assert_int_equal(job.dataset.id, 0);
     assert_string_equal(job.dataset.name, "fashion_mnist");
