@@ -395,6 +395,34 @@ test('a folder of the operator’s with 1,000 classes and 10,000 files left out:
   await context.close();
 });
 
+test('a set is renamed and noted on; a list that is open hears of it', async () => {
+  const { daemon, browser } = world;
+  const { id: own } = await post(daemon, '/v1/datasets', { name: 'before' });
+  const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/datasets/${own}`);
+  await page.getByRole('heading', { level: 1, name: 'before' }).waitFor();
+  await page.getByRole('button', { name: 'Edit …' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('mnist');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.getByText('must not be the id of a data set').waitFor();
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('after');
+  await dialog.getByLabel('Key', { exact: true }).fill('camera');
+  await dialog.getByLabel('Value', { exact: true }).first().fill('phone');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('heading', { level: 1, name: 'after' }).waitFor();
+  await page.getByText(/^\u2068camera\u2069: \u2068phone\u2069$/).waitFor();
+  const { name, metadata } = await get(daemon, `/v1/datasets/${own}`);
+  assert.deepEqual([name, metadata], ['after', { camera: 'phone' }]);
+  await visit(page, daemon, '/datasets', '.runs tbody tr');
+  await fetch(`${daemon.url}/v1/datasets/${own}`, { method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: '{"name":"elsewhere"}' });
+  await page.getByRole('link', { name: 'elsewhere' }).waitFor();
+  await visit(page, daemon, '/datasets/fashion_mnist', '.facts dd');
+  assert.equal(await page.getByRole('button', { name: 'Edit …' }).count(), 0);
+  await fetch(`${daemon.url}/v1/datasets/${own}`, { method: 'DELETE' });
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
 test('with a token the pictures are there too, and who may only read is offered nothing else', async () => {
   const daemon = await startDaemon({ environment: { GOOGLENETD_TOKEN: 'writes', GOOGLENETD_READ_TOKEN: 'reads' } });
   try {

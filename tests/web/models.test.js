@@ -184,6 +184,23 @@ test('the evaluations of its versions are listed, live, and lead to what each fo
   assert.match(await fact(page, 'Of').textContent(), new RegExp(`^${first}, step_`));
   await visit(page, world.daemon, `/evaluations/${asked.id}`, '.evaluation .mistakes li');
   await shoot(page, 'evaluation-page', true);
+  // It is given a name and a note, and found by them.
+  await page.getByRole('button', { name: 'Edit …' }).click();
+  await page.getByRole('textbox', { name: 'Name' }).fill('on what it saw');
+  await page.getByLabel('Key', { exact: true }).fill('why');
+  await page.getByLabel('Value', { exact: true }).first().fill('to compare');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('heading', { level: 1, name: 'on what it saw' }).waitFor();
+  await page.getByText(/^\u2068why\u2069: \u2068to compare\u2069$/).waitFor();
+  await visit(page, world.daemon, '/models/shirts', '.evaluations tbody tr');
+  await page.getByRole('button', { name: 'Edit …' }).click();
+  await page.getByLabel('Key', { exact: true }).fill('owner');
+  await page.getByLabel('Value', { exact: true }).first().fill('Ada');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText(/^\u2068owner\u2069: \u2068Ada\u2069$/).waitFor();
+  assert.deepEqual((await model()).metadata, { owner: 'Ada' });
+  await page.getByRole('link', { name: 'on what it saw' }).click();
+  await page.getByRole('heading', { level: 1, name: 'on what it saw' }).waitFor();
   await page.getByRole('button', { name: `Delete … ${asked.id}` }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
   await page.getByRole('heading', { level: 1, name: 'shirts' }).waitFor();

@@ -346,3 +346,16 @@ test('a run is renamed and its metadata edited; what another changed meanwhile i
   await context.close();
 });
 
+test('a run is renamed while it goes on: its progress is no change of somebody else', async (t) => {
+  const id = await startJob(t, world.daemon, endless({ name: 'goes on' }));
+  const { page, complaints, context } = await open(`/runs/${id}`);
+  await page.getByRole('button', { name: 'Edit …' }).click();
+  const { progress: { step } } = await get(world.daemon, `/v1/jobs/${id}`);
+  await page.getByRole('textbox', { name: 'Name' }).fill('renamed');
+  await until(async () => (await get(world.daemon, `/v1/jobs/${id}`)).progress.step > step + 5, 'progress');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('heading', { name: 'renamed' }).waitFor();
+  assert.equal((await get(world.daemon, `/v1/jobs/${id}`)).name, 'renamed');
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});

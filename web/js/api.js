@@ -75,11 +75,17 @@ async function all(path, parameters = {}) {
 
 export const listJobs = (parameters) => get(`v1/jobs?${query(parameters)}`);
 export const getJob = (id) => get(job(id));
-/** The job as it is now, with what PATCH needs to say which one it meant. */
-export async function getTagged(id) {
-  const response = await request('GET', job(id));
-  return {job: await response.json(), etag: response.headers.get('ETag')};
-}
+/** Name and metadata of something: it as it is now, with what a change needs to say which one it meant; and that change. */
+const labelsAt = (path) => ({
+  read: async () => {
+    const response = await request('GET', path);
+    return {thing: await response.json(), etag: response.headers.get('ETag')};
+  },
+  change: (patch, etag) => send('PATCH', path, patch, {type: 'application/merge-patch+json', headers: etag ? {'If-Match': etag} : {}}),
+});
+export const labels = {
+  job: (id) => labelsAt(job(id)), dataset: (id) => labelsAt(dataset(id)), model: (name) => labelsAt(model(name)), evaluation: (id) => labelsAt(evaluationPath(id)),
+};
 export const createJob = (settings, key) => send('POST', 'v1/jobs', settings, {headers: {'Idempotency-Key': key}});
 export const cloneJob = (id, changes, key) => send('POST', `${job(id)}/clone`, changes, {headers: {'Idempotency-Key': key}});
 export const tryJob = (settings) => send('POST', 'v1/jobs?dry_run=true', settings);
@@ -88,8 +94,6 @@ export const stop = (id) => send('POST', `${job(id)}/stop`);
 export const resume = (id) => send('POST', `${job(id)}/resume`);
 export const checkpoint = (id) => send('POST', `${job(id)}/checkpoint`);
 export const remove = (id) => send('DELETE', job(id));
-export const change = (id, patch, etag) =>
-  send('PATCH', job(id), patch, {type: 'application/merge-patch+json', headers: etag ? {'If-Match': etag} : {}});
 export const epochs = (id) => all(`${job(id)}/epochs`);
 export const events = (id) => all(`${job(id)}/events`);
 export const checkpoints = async (id) => (await get(`${job(id)}/checkpoints`)).data;

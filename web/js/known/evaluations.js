@@ -59,12 +59,12 @@ export class Evaluations extends Collection {
     return this.values().sort((a, b) => numberOf(b.id) - numberOf(a.id));
   }
 
-  apply({data: {evaluation_id: id, model, status, previous, progress}}) {
+  apply({data: {evaluation_id: id, name, model, status, previous, progress}}) {
     const known = this.get(id);
     if (!this.isWanted || !(known || this.#singles.has(id) || (model !== null && model === this.#model))) return;
     this.touch(id);
     if (status === 'deleted') this.forget(id);
-    else if (known && status === previous) this.put({...known, progress});
+    else if (known && status === previous && status === 'running' && name === known.name) this.put({...known, progress});
     else this.ask(id);
   }
 }

@@ -5,6 +5,7 @@ import {announce, h, setText} from '../dom.js';
 import {bytes, grouped, NONE, number, span, time} from '../format.js';
 import {Facts} from '../keyed.js';
 import {isOwn} from '../known/sets.js';
+import {notes} from './labels_edit.js';
 import {setActions} from './set_actions.js';
 import {missingNote} from './missing.js';
 import {classesSection} from './set_classes.js';
@@ -75,7 +76,7 @@ export function datasetView(context, {path: [id], query}) {
   const badge = setBadge(), progress = setProgress(), facts = new Facts();
   const actions = setActions(context, id);
   const why = h('p', {class: 'reason bad'});
-  const warnings = warningList();
+  const warnings = warningList(), noted = notes();
   const pictures = picturesSection((looked) => {
     const parts = new URLSearchParams(Object.entries(looked).filter(([, v]) => v)).toString();
     history.replaceState(history.state, '', `#/datasets/${id}${parts && `?${parts}`}`);
@@ -86,7 +87,7 @@ export function datasetView(context, {path: [id], query}) {
   const contents = h('div', {hidden: true}, classes.element, pictures.element);
   const found = h('div', {hidden: true}, duplicates.element, oneColour.element);
   leftOut.element.hidden = true;
-  const body = h('div', {hidden: true}, h('div', {class: 'bar'}, heading, badge.element, progress.element, actions.element), why, actions.fault, reportFault,
+  const body = h('div', {hidden: true}, h('div', {class: 'bar'}, heading, badge.element, progress.element, actions.element), noted.element, why, actions.fault, reportFault,
     warnings.element, facts.element, contents, found, leftOut.element);
   const element = h('section', {}, missing.element, body);
   let report = null, shown = '', announced = '';
@@ -137,6 +138,7 @@ export function datasetView(context, {path: [id], query}) {
     badge.update(set);
     progress.update(set);
     actions.update(set);
+    noted.set(set.metadata);
     if (announced && announced !== set.status) announce(`The data set is ${statusText(set)}`);
     announced = set.status;
     why.hidden = !set.error;

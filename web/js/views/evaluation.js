@@ -1,13 +1,17 @@
 // One evaluation: of what, on what, and what it found.
 
-import {h, setText} from '../dom.js';
+import * as api from '../api.js';
+import {actionButton, announce, h, setText, setUsable} from '../dom.js';
 import {evaluationPanel, ofEvaluation} from '../evaluation/panel.js';
 import {grouped, NONE, span, time} from '../format.js';
 import {Facts} from '../keyed.js';
+import {editLabels, notes} from './labels_edit.js';
 import {missingNote} from './missing.js';
 import {endButton} from './model_evaluations.js';
 
 const link = (href, text) => h('a', {href}, text);
+
+const called = ({id, name}) => name || `Evaluation ${id}`;
 
 /** What does not change while one looks. */
 function whatNode({model, job_id: job, checkpoint}) {
@@ -17,8 +21,9 @@ function whatNode({model, job_id: job, checkpoint}) {
 
 export function evaluationView({state, setTitle}, {path: [id]}) {
   const heading = h('h1'), missing = missingNote('#/models', 'All models');
-  const facts = new Facts(), panel = evaluationPanel(state), tools = h('span', {class: 'tools'});
-  const body = h('div', {hidden: true}, h('div', {class: 'bar'}, heading, tools), facts.element, panel.element);
+  const facts = new Facts(), panel = evaluationPanel(state), tools = h('span', {class: 'tools'}), noted = notes();
+  const edit = actionButton('Edit …', () => editLabels(api.labels.evaluation(id), (e) => state.evaluations.put(e)).catch((error) => announce(error.message)));
+  const body = h('div', {hidden: true}, h('div', {class: 'bar'}, heading, tools), noted.element, facts.element, panel.element);
   const element = h('section', {}, missing.element, body);
   let end = null, back = '#/models', nodes = null;
   state.evaluations.watch(null);
@@ -28,7 +33,7 @@ export function evaluationView({state, setTitle}, {path: [id]}) {
     back = model ? `#/models/${model.name}` : `#/runs/${job}`;
     nodes = {of: whatNode(evaluation), set: link(`#/datasets/${dataset.id}`, dataset.name)};
     end = endButton(state, evaluation, () => { location.hash = back; });
-    tools.replaceChildren(end.element);
+    tools.replaceChildren(edit, end.element);
   }
 
   function update() {
@@ -37,12 +42,14 @@ export function evaluationView({state, setTitle}, {path: [id]}) {
     const gone = !evaluation && state.evaluations.missing.has(id);
     missing.show(evaluation ? null : gone ? `There is no evaluation ${id}` : state.evaluations.error ?? 'Reading …', gone);
     body.hidden = !evaluation;
-    setTitle(gone ? 'No such evaluation' : `Evaluation ${id}`);
+    setTitle(gone ? 'No such evaluation' : evaluation ? called(evaluation) : `Evaluation ${id}`);
     if (!evaluation) return;
     if (!end) begin(evaluation);
     end.update(evaluation);
-    setText(heading, `Evaluation ${id}`);
-    facts.set([['Of', nodes.of], ['Data set', nodes.set], ['Split', evaluation.split],
+    setUsable(edit, state.mayWrite);
+    noted.set(evaluation.metadata);
+    setText(heading, called(evaluation));
+    facts.set([...(evaluation.name ? [['Id', id]] : []), ['Of', nodes.of], ['Data set', nodes.set], ['Split', evaluation.split],
       ['Examples', evaluation.examples === null ? (evaluation.limit ? `the first ${grouped(evaluation.limit)}` : 'all') : grouped(evaluation.examples)],
       ['Test-time flips', evaluation.test_time_flips ? 'with' : 'without'], ['Asked for', evaluation.automatic ? 'by the end of the training' : time(evaluation.created_at)],
       ['Ended', time(evaluation.finished_at)], ['Took', evaluation.seconds === null ? NONE : span(evaluation.seconds)]]);

@@ -1,7 +1,7 @@
 // A field for each setting, made from what the daemon says of it: GET /v1/settings is the one list of settings.
 
 import {h, setAttribute, setText} from '../dom.js';
-import {metadataRows} from './run_edit.js';
+import {metadataRows} from './labels_edit.js';
 
 export const readPath = (object, path) => path.split('.').reduce((o, key) => o?.[key], object);
 

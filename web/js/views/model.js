@@ -5,6 +5,7 @@ import {h, setAttribute, setText} from '../dom.js';
 import {counted, time} from '../format.js';
 import {Facts} from '../keyed.js';
 import {missingNote} from './missing.js';
+import {notes} from './labels_edit.js';
 import {modelActions} from './model_actions.js';
 import {evaluationsTable} from './model_evaluations.js';
 import {cardSection} from './model_card.js';
@@ -16,7 +17,7 @@ export function modelView(context, {path: [name], query}) {
   const {state, changed, setTitle} = context;
   const heading = h('h1', {}, name), missing = missingNote('#/models', 'All models');
   const actions = modelActions(context, name);
-  const facts = new Facts();
+  const facts = new Facts(), noted = notes();
   const fault = h('p', {class: 'fault', role: 'alert'});
   const select = h('select', {id: 'version', onchange: () => choose(Number(select.value))});
   const versions = versionsTable(context, name, choose);
@@ -25,7 +26,7 @@ export function modelView(context, {path: [name], query}) {
   const card = cardSection(state, name);
   const shownVersion = h('div', {}, h('div', {class: 'bar'}, h('h2', {}, 'Try it'),
     h('span', {class: 'pair-of'}, h('label', {for: 'version'}, 'Version'), select)), fault, trial.element, card.element);
-  const body = h('div', {hidden: true}, h('div', {class: 'bar'}, heading, actions.element), facts.element,
+  const body = h('div', {hidden: true}, h('div', {class: 'bar'}, heading, actions.element), noted.element, facts.element,
     h('h2', {}, 'Versions'), versions.element, h('h2', {}, 'Evaluations'), evaluations.element, shownVersion);
   const element = h('section', {}, missing.element, body);
   let chosen = Number(query.get('version')) || null;
@@ -91,6 +92,7 @@ export function modelView(context, {path: [name], query}) {
     setTitle(name);
     actions.update(model, current(model));
     showFacts(model);
+    noted.set(model.metadata);
     versions.set(model, current(model)?.version);
     evaluations.set(model);
     shownVersion.hidden = model.versions.length === 0;

@@ -1,14 +1,16 @@
 // What can be done with a model as a whole.
 
 import * as api from '../api.js';
-import {actionButton, h, setAttribute, setUsable} from '../dom.js';
+import {actionButton, announce, h, setAttribute, setUsable} from '../dom.js';
 import {openDialog} from '../dialog.js';
 import {counted} from '../format.js';
+import {editLabels} from './labels_edit.js';
 
 /** {element, update(model, version)} */
 export function modelActions({state}, name) {
   const train = h('a', {class: 'button'}, 'Train from this');
   const upload = h('a', {class: 'button', href: `#/upload?model=${name}`}, 'Upload a version');
+  const edit = actionButton('Edit …', () => editLabels(api.labels.model(name), (model) => state.models.put(model), false).catch((error) => announce(error.message)));
   const what = (count) => `${counted(count, 'version')} with ${count === 1 ? 'its file goes' : 'their files go'}`;
   const remove = actionButton('Delete …', () => openDialog({
     title: `Delete the model ${name}?`,
@@ -19,10 +21,11 @@ export function modelActions({state}, name) {
       location.hash = '#/models';
     }}],
   }), {class: 'danger'});
-  return {element: h('span', {class: 'tools'}, train, upload, remove), update(model, version) {
+  return {element: h('span', {class: 'tools'}, train, upload, edit, remove), update(model, version) {
     train.hidden = !version;
     setAttribute(train, 'href', version ? `#/new?init_from=${name}@${version.version}&network=${version.network}&image_size=${version.image_size}` : null);
     setAttribute(upload, 'aria-disabled', state.mayWrite ? null : 'true');
+    setUsable(edit, state.mayWrite);
     setUsable(remove, state.mayWrite);
   }};
 }

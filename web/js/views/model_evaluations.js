@@ -40,7 +40,11 @@ export function evaluationsTable({state}, onShow) {
   let model = null;
 
   function nameCell(evaluation) {
-    return {element: h('a', {href: `#/evaluations/${evaluation.id}`}, evaluation.id)};
+    const link = h('a', {class: 'clip short', href: `#/evaluations/${evaluation.id}`});
+    return {element: link, update(e) {
+      setText(link, e.name || e.id);
+      setAttribute(link, 'title', e.id);
+    }};
   }
 
   function versionCell(evaluation) {

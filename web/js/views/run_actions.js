@@ -8,7 +8,7 @@ import {openDialog} from '../dialog.js';
 import {isolated} from '../format.js';
 import {popup} from '../popup.js';
 import {isEnded} from '../known/job.js';
-import {editRun} from './run_edit.js';
+import {editLabels} from './labels_edit.js';
 import {askToRegister} from './run_models.js';
 
 const STEERING = [
@@ -55,7 +55,7 @@ export function runActions(state, id) {
     }}],
     cancel: 'Keep it',
   }), {class: 'danger'});
-  const edit = actionButton('Edit …', () => editRun(id, (job) => state.jobs.put(job)).catch((error) => setText(fault, error.message)));
+  const edit = actionButton('Edit …', () => editLabels(api.labels.job(id), (job) => state.jobs.put(job)).catch((error) => setText(fault, error.message)));
   const register = actionButton('Register as model …', () => askToRegister(state, state.jobs.get(id)));
   const copies = popup('Copy', [
     copyButton('Copy as curl', 'command', () => api.curl('POST', 'v1/jobs', requestOf(state.jobs.get(id)))),

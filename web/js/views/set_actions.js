@@ -5,6 +5,7 @@ import {actionButton, announce, h, setAttribute, setText, setUsable} from '../do
 import {openDialog} from '../dialog.js';
 import {isolated} from '../format.js';
 import {isOwn} from '../known/sets.js';
+import {editLabels} from './labels_edit.js';
 import {title} from './set_words.js';
 
 /** {element, fault, update(set)} */
@@ -20,6 +21,10 @@ export function setActions({state}, id) {
       setText(fault, error.message);
     }
   });
+  const edit = actionButton('Edit …', () => {
+    setText(fault, '');
+    editLabels(api.labels.dataset(id), (set) => state.sets.put(set)).catch((error) => setText(fault, error.message));
+  });
   const remove = actionButton('Delete …', () => openDialog({
     title: `Delete ${isolated(title(state.sets.get(id)))}?`,
     content: [h('p', {}, 'Its pictures and its report go, for good. Runs that were trained on it keep their results, and its name.')],
@@ -29,14 +34,15 @@ export function setActions({state}, id) {
       location.hash = '#/datasets';
     }}],
   }), {class: 'danger'});
-  const element = h('span', {class: 'tools'}, train, cancel, remove);
+  const element = h('span', {class: 'tools'}, train, cancel, edit, remove);
   return {element, fault, update(set) {
     const ready = set.status === 'ready';
     train.hidden = !ready;
     setAttribute(train, 'href', `#/new?dataset=${encodeURIComponent(set.id)}`);
     cancel.hidden = set.status !== 'importing' && set.status !== 'waiting';
     setUsable(cancel, state.mayWrite);
-    remove.hidden = !isOwn(set);
+    edit.hidden = remove.hidden = !isOwn(set);
+    setUsable(edit, state.mayWrite);
     setUsable(remove, state.mayWrite);
   }};
 }
