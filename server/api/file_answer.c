@@ -45,7 +45,8 @@ static void choose_part(const Request *req, const char *etag, int64_t size, Resp
     int64_t first = 0, last = size - 1;
     const char *only_if = request_header(req, "If-Range");
     // If-Range compares strongly, and we have no dates: anything but our tag asks for the whole.
-    const bool ranged = !only_if || strcmp(only_if, etag) == 0;
+    // Range means nothing but to GET (RFC 9110, 14.2).
+    const bool ranged = !req->head && (!only_if || strcmp(only_if, etag) == 0);
     const RangeKind kind =
         ranged ? range_parse(request_header(req, "Range"), size, &first, &last) : RANGE_NONE;
     res->status = kind == RANGE_PART ? 206 : kind == RANGE_UNSATISFIABLE ? 416 : 200;

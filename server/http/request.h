@@ -1,5 +1,6 @@
 /* server/http/request.h -- one HTTP request as a handler sees it. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "server/http/message/header_list.h"
@@ -20,6 +21,7 @@ typedef enum {
 
 typedef struct {
     const char *method;                          // "GET" for HEAD too
+    bool head;                                   // it is HEAD: no body is sent
     const char *path;                            // as the client wrote it, without the query
     char params[REQUEST_PARAMS][REQUEST_PARAM];  // decoded, in the order of the route's ":name"s
     Query *query;

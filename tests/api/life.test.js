@@ -177,7 +177,11 @@ test('the model is downloaded whole, in ranges, and checked', async () => {
   await client.get(`${path}/content`, { status: 412, headers: { 'if-match': '"another"' } });
   await range('bytes=0-9', 206, { 'if-match': whole.headers.get('etag') });
   await client.get(`/v1/jobs/${job.id}/checkpoints/step_999999/content`, { status: 404 });
-  await client.call('HEAD', `${path}/content`, { status: 200 });
+  // Range means something to GET alone.
+  for (const value of ['bytes=0-9', `bytes=${size}-`]) {
+    const head = await client.call('HEAD', `${path}/content`, { status: 200, headers: { range: value } });
+    assert.deepEqual([head.headers.get('content-length'), head.headers.get('content-range'), head.headers.get('accept-ranges')], [String(size), null, 'bytes']);
+  }
 });
 
 test('a daemon that dies in the middle goes on, and so do the readers', () => inTime(async () => {

@@ -45,6 +45,7 @@ void handler_run(const Exchange *x, Response *res)
     query_parse(x->query, &query);
     Request req = {
         .method = x->match.route->method,
+        .head = strcmp(x->method, "HEAD") == 0,
         .path = x->uri,
         .query = &query,
         .json = json,
