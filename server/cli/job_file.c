@@ -12,27 +12,37 @@
 #include "server/cli/input.h"
 #include "server/settings/spec_fields.h"
 
-/* Whether a field holds text, which may look like a number or a word of JSON: name=7. */
-static bool is_text(const char *path)
+/* "/optimizer/momentum" of that or of "optimizer.momentum"; to be freed. */
+static char *pointer_of(const char *path)
 {
-    static const FieldKind *const KINDS[] = {&FIELD_NAME, &FIELD_MODEL, &FIELD_DATASET,
-                                             &FIELD_NETWORK, &FIELD_CHOICE};
     char *pointer = xasprintf("%s%s", *path == '/' ? "" : "/", path);
     for (char *dot; *path != '/' && (dot = strchr(pointer, '.'));)
         *dot = '/';
+    return pointer;
+}
+
+static bool is_metadata(const char *pointer)
+{
+    return strncmp(pointer, "/metadata/", strlen("/metadata/")) == 0;
+}
+
+/* Whether a field holds text, which may look like a number: name=7. */
+static bool is_text(const char *pointer)
+{
+    static const FieldKind *const KINDS[] = {&FIELD_NAME, &FIELD_MODEL, &FIELD_DATASET,
+                                             &FIELD_NETWORK, &FIELD_CHOICE};
     const Field *field = spec_field(pointer);
-    bool text = strncmp(pointer, "/metadata/", strlen("/metadata/")) == 0;
+    bool text = is_metadata(pointer);
     for (size_t i = 0; field && i < COUNT(KINDS); i++)
         text = text || field->kind == KINDS[i];
-    free(pointer);
     return text;
 }
 
-/* The value of a --set. */
-static cJSON *set_value(const char *path, const char *text)
+/* The value of a --set; null takes the field out of the job file, as in a merge patch. */
+static cJSON *set_value(const char *pointer, const char *text)
 {
     cJSON *value = json_parse_text("value", text, strlen(text), NULL);
-    if (value && (cJSON_IsString(value) || !is_text(path)))
+    if (value && (cJSON_IsString(value) || cJSON_IsNull(value) || !is_text(pointer)))
         return value;
     cJSON_Delete(value);
     return cJSON_CreateString(text);
@@ -52,7 +62,11 @@ static bool apply_set(cJSON *job, const char *set, Error *err)
                     set);
     char *path = xstrdup(set);
     path[equals - set] = '\0';
-    cJSON *value = set_value(path, equals + 1);
+    char *field = pointer_of(path);
+    cJSON *value = set_value(field, equals + 1);
+    // What nobody knows of stays, and is a fault.
+    const bool unset = cJSON_IsNull(value) && (spec_field(field) || is_metadata(field));
+    free(field);
     cJSON *object = job;
     const bool pointer = path[0] == '/';
     char *key = path + pointer;
@@ -71,7 +85,10 @@ static bool apply_set(cJSON *job, const char *set, Error *err)
              pointer ? "slash" : "dot");
     } else {
         cJSON_DeleteItemFromObjectCaseSensitive(object, key);
-        cJSON_AddItemToObject(object, key, value);
+        if (unset)
+            cJSON_Delete(value);
+        else
+            cJSON_AddItemToObject(object, key, value);
     }
     free(path);
     return ok;

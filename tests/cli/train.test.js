@@ -88,12 +88,22 @@ test("--set changes the job before it is read", (t) => {
   assert.equal(job.name, "a name");
   assert.deepEqual(job.metadata, { who: "me", number: "5", run: "007", lot: "7", ok: "true" });
   // What looks like a number is a name where a name is due, and else as it stands.
-  for (const [set, name] of [["name=7", "7"], ["name=null", "null"], ['name="7"', "7"], ["name=[1]", "[1]"]]) {
+  for (const [set, name] of [["name=7", "7"], ['name="null"', "null"], ['name="7"', "7"], ["name=[1]", "[1]"]]) {
     const out = `of ${set}`;
     assert.equal(f.run("train", "job.json", "--set", "epochs=1", "--set", "train_limit=32", "--set", set, "--out", out).code, 0);
     assert.equal(JSON.parse(f.read(out, "job.json")).name, name);
   }
   assert.equal(csv(f.read("job.run", "curve.csv")).rows[0][4], 0.05);
+});
+
+test("--set KEY=null takes out what the file sets, as null does in the API's patches", (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...TINY, epochs: 1, train_limit: 32, name: "of the file", seed: 7, optimizer: { learning_rate: 0.05, momentum: 0.9 }, metadata: { a: "1", b: "2" } });
+  const r = f.run("train", "job.json", "--set", "name=null", "--set", "seed=null", "--set", "optimizer.momentum=null", "--set", "/metadata/a=null",
+    "--set", "schedule=null", "--set", "ema.decay=null");
+  assert.equal(r.code, 0, r.err);
+  const job = JSON.parse(f.read("job.run", "job.json"));
+  assert.deepEqual([job.name, job.seed, job.optimizer.learning_rate, job.optimizer.momentum, job.metadata], ["", 0, 0.05, 0, { b: "2" }]);
 });
 
 test("--set has the faults that a file has, and some of its own", (t) => {
@@ -102,6 +112,7 @@ test("--set has the faults that a file has, and some of its own", (t) => {
   const faults = [
     ["epoch=1", 'job.json: /epoch is not a known field; did you mean "epochs"?'],
     ["optimizer.lr=1", "job.json: /optimizer/lr is not a known field"],
+    ["epoch=null", 'job.json: /epoch is not a known field; did you mean "epochs"?'],
     ["epochs=many", 'job.json: /epochs must be a whole number, got "many"'],
     ["network=7", 'job.json: /network must be one of'],
     ["epochs", "googlenetd: --set epochs: expected KEY=VALUE"],

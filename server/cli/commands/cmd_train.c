@@ -51,7 +51,8 @@ static bool take_init(void *settings, const char *name, const char *text, Error 
 
 #define AT(field) .offset = offsetof(TrainArgs, field)
 static const Option OPTIONS[] = {
-    {"set", "KEY=VALUE", "change a field of the job: --set optimizer.learning_rate=0.05",
+    {"set", "KEY=VALUE",
+     "change a field of the job: --set optimizer.learning_rate=0.05; null takes it out",
      OPTION_CALL, .take = take_set},
     {"out", "DIR", "the folder to fill; else the job file's name with .run, here", OPTION_TEXT,
      AT(how.out)},
