@@ -159,7 +159,7 @@ test('runs are selected to compare, stop or delete, by keyboard, and asked about
     await page.keyboard.press('Space');
   }
   await page.getByText('2 selected').waitFor();
-  assert.equal(await page.getByRole('button', { name: 'Delete …' }).getAttribute('aria-disabled'), 'true');
+  await page.getByRole('button', { name: 'Delete …' }).and(page.locator('[aria-disabled=true]')).waitFor();
   assert.match(await page.getByRole('group', { name: 'Selected runs' }).getByRole('link', { name: 'Compare' }).getAttribute('href'), new RegExp(`runs=(${running},${queued}|${queued},${running})`));
   await page.getByRole('button', { name: 'Stop …' }).press('Enter');
   await page.getByRole('heading', { name: 'Stop 2 runs?' }).waitFor();
