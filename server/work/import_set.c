@@ -10,6 +10,7 @@
 #include "core/base/memory.h"
 #include "server/data/import/import.h"
 #include "server/work/error_word.h"
+#include "server/work/memory_limit.h"
 
 /* [{"name","train","test"}] by label. */
 static char *classes_text(const ImportReport *report)
@@ -54,6 +55,13 @@ static void write_report(const ImportReport *report, const char *path)
         unlink(path);
 }
 
+size_t import_pixel_memory(void)
+{
+    enum { LEAST = 64 << 20, MOST = 512 << 20, PART = 8 };
+    const size_t part = memory_limit().available / PART;
+    return part < LEAST ? LEAST : part > MOST ? MOST : part;
+}
+
 static ImportConfig config_of(const ImportOrder *order)
 {
     const DatasetRow *set = order->set;
@@ -65,6 +73,7 @@ static ImportConfig config_of(const ImportOrder *order)
         .test_share = set->test_share,
         .seed = (uint64_t)set->seed,
         .jobs = order->decoders,
+        .pixel_memory = import_pixel_memory(),
         .progress = order->progress,
         .context = order->context,
     };

@@ -17,6 +17,7 @@
 #include "server/data/import/import.h"
 #include "server/data/intake/split.h"
 #include "server/work/cpus.h"
+#include "server/work/import_set.h"
 
 /* ---- Options ---- */
 
@@ -201,6 +202,7 @@ int cmd_dataset(int argc, char **argv)
     a.config.source = (argv + named)[first_word];
     a.config.folder = folder;
     a.config.jobs = cpus_granted(a.jobs);
+    a.config.pixel_memory = import_pixel_memory();
     exit_code = run_import(&a);
     free(folder);
     return exit_code;

@@ -86,7 +86,8 @@ static bool stage_pictures(Import *m, Error *err)
     const size_t count = m->layout.item_count;
     m->records = (Records){.items = xcalloc(count + 1, sizeof *m->records.items), .count = count};
     char *parent = path_folder(m->config->folder);
-    const bool made = staging_new(parent, decoder_pixel_bytes(image), count, &m->staging, err);
+    const bool made = staging_new(parent, decoder_pixel_bytes(image), count,
+                                  m->config->pixel_memory, &m->staging, err);
     free(parent);
     if (!made)
         return false;

@@ -14,7 +14,7 @@
  * whatever the number of decoders; an archive gives the pixels and labels of the folder that it
  * unpacks to.
  *
- * Memory   some 300 bytes for each picture, up to 64 MB of pixels, and the decoders' own.
+ * Memory   some 300 bytes for each picture, pixel_memory, and the decoders' own.
  * Errors   those of the source and its layout; ERR_INVALID also: no picture could be used.
  *          ERR_CONFLICT: something is at `folder` already. ERR_STOPPED: progress said no.
  *          ERR_IO, ERR_NO_SPACE.
@@ -37,6 +37,7 @@ typedef struct {
     uint64_t seed;      // of that split
 
     int jobs;                    // decoders side by side; 0: 1
+    size_t pixel_memory;         // bytes of pixels that wait in memory; the others do in a file
     const IntakeLimits *intake;  // NULL: the default ones
     const DecodeLimits *decode;  // NULL: the default ones
     double picture_seconds;      // that decoding one picture may take; 0: 30

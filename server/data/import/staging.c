@@ -10,10 +10,7 @@
 
 #include "core/base/memory.h"
 
-enum {
-    DROP_BYTES = 64 << 20,    // of the file, that are given back at a time
-    MEMORY_BYTES = 64 << 20,  // of the first pictures
-};
+enum { DROP_BYTES = 64 << 20 };  // of the file, that are given back at a time
 
 struct Staging {
     char *folder;
@@ -48,9 +45,9 @@ static bool fault(const Staging *s, const char *what, int reason, Error *err)
 }
 
 /* Taken page by page, when it is written to. */
-static void map_memory(Staging *s, size_t count)
+static void map_memory(Staging *s, size_t count, size_t memory_bytes)
 {
-    const size_t room = MEMORY_BYTES / s->picture_bytes, pictures = count < room ? count : room;
+    const size_t room = memory_bytes / s->picture_bytes, pictures = count < room ? count : room;
     if (pictures == 0)
         return;
     void *memory = mmap(NULL, pictures * s->picture_bytes, PROT_READ | PROT_WRITE,
@@ -61,8 +58,8 @@ static void map_memory(Staging *s, size_t count)
     s->in_memory = pictures;
 }
 
-bool staging_new(const char *folder, size_t picture_bytes, size_t count, Staging **staging,
-                 Error *err)
+bool staging_new(const char *folder, size_t picture_bytes, size_t count, size_t memory_bytes,
+                 Staging **staging, Error *err)
 {
     Staging *s = xcalloc(1, sizeof *s);
     *s = (Staging){.folder = xstrdup(folder), .picture_bytes = picture_bytes};
@@ -73,7 +70,7 @@ bool staging_new(const char *folder, size_t picture_bytes, size_t count, Staging
         staging_free(s);
         return false;
     }
-    map_memory(s, count);
+    map_memory(s, count, memory_bytes);
     s->dropped = (off_t)(s->in_memory * picture_bytes);
     *staging = s;
     return true;

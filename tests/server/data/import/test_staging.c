@@ -6,7 +6,7 @@
 #include "tests/check.h"
 #include "tests/server/scratch.h"
 
-enum { BYTES = 1 << 20, COUNT_OF = 300 };
+enum { BYTES = 1 << 20, COUNT_OF = 300, IN_MEMORY = 64 * BYTES };
 
 static void fill(uint8_t *pixels, size_t i)
 {
@@ -24,7 +24,7 @@ static void what_is_not_dropped_is_read(void **state)
     Scratch scratch = scratch_new();
     Error err = {0};
     Staging *s;
-    CHECK_OK(staging_new(scratch.path, BYTES, COUNT_OF, &s, &err), err);
+    CHECK_OK(staging_new(scratch.path, BYTES, COUNT_OF, IN_MEMORY, &s, &err), err);
     for (size_t i = 0; i < COUNT(WRITTEN); i++) {
         fill(want, WRITTEN[i]);
         CHECK_OK(staging_write(s, WRITTEN[i], want, &err), err);
@@ -51,7 +51,7 @@ static void the_file_has_no_name(void **state)
     Error err = {0};
     Staging *s;
     int entries = 0;
-    CHECK_OK(staging_new(scratch.path, BYTES, COUNT_OF, &s, &err), err);
+    CHECK_OK(staging_new(scratch.path, BYTES, COUNT_OF, IN_MEMORY, &s, &err), err);
     DIR *dir = opendir(scratch.path);
     while (readdir(dir))
         entries++;
@@ -59,7 +59,7 @@ static void the_file_has_no_name(void **state)
     assert_int_equal(entries, 2);  // "." and ".."
     staging_free(s);
     staging_free(NULL);
-    assert_false(staging_new("/nowhere/at/all", BYTES, 1, &s, &err));
+    assert_false(staging_new("/nowhere/at/all", BYTES, 1, IN_MEMORY, &s, &err));
     scratch_free(&scratch);
 }
 
