@@ -3,6 +3,7 @@
 #include "server/data/import/decoder_child.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -73,6 +74,15 @@ static void answer(const Work *w, const DecoderRequest *r, DecoderAnswer *a)
     snprintf(a->reason, sizeof a->reason, "%.*s", (int)sizeof a->reason - 1, err.message);
 }
 
+/* The next picture takes the memory of the last one, which need not be cleared again by the kernel:
+ * up to so many bytes stay with the process. */
+static void keep_memory(void)
+{
+    enum { KEPT_MOST = 32 << 20 };  // more is not accepted
+    mallopt(M_MMAP_THRESHOLD, KEPT_MOST);
+    mallopt(M_TRIM_THRESHOLD, 2 * KEPT_MOST);
+}
+
 /* What a library loads or opens at its first use, it does now. */
 static void warm_up(Work *w)
 {
@@ -90,6 +100,7 @@ _Noreturn void decoder_child_run(PreparePicture *prepare)
     if (!work.memory)
         _exit(1);
     close(DECODER_MEMORY);
+    keep_memory();
     warm_up(&work);
     const DecoderHello hello = {.walls = sandbox_enter(DECODER_SOCKET, work.setup.memory)};
     if (hello.walls < 0 || !send_message(&hello, sizeof hello))
