@@ -164,7 +164,7 @@ static bool hand_out(Pool *p, const SourceFile *file, Error *err)
             return false;
     }
     memcpy(decoder_buffer(d), file->bytes, file->size);
-    return decoder_submit(d, (uint64_t)item, file->size, err) && collect(p, err);
+    return decoder_submit(d, (uint64_t)item, file->size, err) && go_on(p, err);
 }
 
 static bool any_pending(const Pool *p)
