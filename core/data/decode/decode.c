@@ -89,6 +89,12 @@ DecodeLimits decode_limits_default(void)
 bool decode_picture(const uint8_t *bytes, size_t size, const DecodeLimits *limits,
                     DecodedPicture *picture, Error *err)
 {
+    return decode_picture_for(NULL, bytes, size, limits, picture, err);
+}
+
+bool decode_picture_for(const ImageSpec *spec, const uint8_t *bytes, size_t size,
+                        const DecodeLimits *limits, DecodedPicture *picture, Error *err)
+{
     const DecodeLimits defaults = decode_limits_default();
     if (size == 0)
         return fail_as(err, ERR_INVALID, "picture_empty", "the file is empty");
@@ -99,7 +105,7 @@ bool decode_picture(const uint8_t *bytes, size_t size, const DecodeLimits *limit
     if (!format->decode)
         return fail_as(err, ERR_INVALID, "picture_format", "%s file: JPEG, PNG and WebP are taken",
                        format->name);
-    StoredPicture stored = {.orientation = 1};
+    StoredPicture stored = {.spec = spec, .orientation = 1};
     errno = 0;  // see fail_damaged
     if (!format->decode(bytes, size, limits ? limits : &defaults, &stored, err))
         return false;

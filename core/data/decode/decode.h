@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
+#include "core/data/decode/image_spec.h"
 
 typedef struct {
     int64_t max_pixels;  // width * height
@@ -46,4 +47,8 @@ typedef struct {
  * ERR_NO_MEMORY: the system has no more. `limits` may be NULL: the default ones. */
 bool decode_picture(const uint8_t *bytes, size_t size, const DecodeLimits *limits,
                     DecodedPicture *picture, Error *err);
+/* The same, but for pixels that fit_picture with this spec does not read, which may be undefined.
+ * Whether they are sound is looked at all the same. */
+bool decode_picture_for(const ImageSpec *spec, const uint8_t *bytes, size_t size,
+                        const DecodeLimits *limits, DecodedPicture *picture, Error *err);
 void decoded_picture_free(DecodedPicture *picture);  // takes a zeroed one

@@ -5,6 +5,21 @@
 
 #include "core/data/resample/resample.h"
 
+void fit_columns(const ImageSpec *spec, int height, int width, int *first, int *end)
+{
+    enum { ROUNDING = 1 };  // of the part's borders and of the filter's
+    *first = 0;
+    *end = width;
+    if (spec->fit != FIT_CROP || width <= height)
+        return;
+    const double reach = filter_reach(spec->filter, height, spec->size) + ROUNDING;
+    const int outside = (int)floor((width - height) * 0.5 - reach);
+    if (outside > 0) {
+        *first = outside;
+        *end = width - outside;
+    }
+}
+
 static bool fit_crop(const Picture *src, const ImageSpec *spec, uint8_t *dst, Error *err)
 {
     const int side = src->width < src->height ? src->width : src->height;

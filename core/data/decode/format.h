@@ -1,9 +1,11 @@
 /* core/data/decode/format.h -- inside the room: what a decoder of one format is. */
 #pragma once
 #include "core/data/decode/decode.h"
+#include "core/data/decode/image_spec.h"
 
 /* What a decoder makes: pixels as they are stored in the file. */
 typedef struct {
+    const ImageSpec *spec;  // columns that it does not read (fit.h) may stay undefined; NULL: none
     int width, height;
     int channels;     // 1 or 3
     int orientation;  // EXIF's 1 to 8

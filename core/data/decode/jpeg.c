@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "core/data/decode/colour.h"
+#include "core/data/decode/fit.h"
 #include "core/data/decode/format.h"
 #include "core/data/decode/orientation.h"
 
@@ -113,18 +114,39 @@ static bool choose_colours(Jpeg *j)
                         j->picture->channels + kept, j->err);
 }
 
+/* Leave out columns that are not asked for; they are read, but not transformed. The first column
+ * that is decoded. */
+static JDIMENSION crop_columns(Jpeg *j)
+{
+    // The upsampling takes the borders of what is decoded for the picture's.
+    enum { BORDER = 2, LEAST = 64 };
+    const StoredPicture *p = j->picture;
+    int first, end;
+    if (!p->spec || jpeg_has_multiple_scans(&j->info))
+        return 0;
+    fit_columns(p->spec, p->height, p->width, &first, &end);
+    first -= BORDER;
+    end += BORDER;
+    if (first <= 0 || end - first < LEAST)
+        return 0;
+    JDIMENSION left = (JDIMENSION)first, width = (JDIMENSION)(end - first);
+    jpeg_crop_scanline(&j->info, &left, &width);
+    return left;
+}
+
 static void read_rows(Jpeg *j)
 {
     StoredPicture *p = j->picture;
+    const size_t left = crop_columns(j) * (size_t)p->channels;
     const size_t row_bytes = (size_t)p->width * (size_t)p->channels;
     JSAMPARRAY cmyk = NULL;
     if (j->info.out_color_space == JCS_CMYK)
         cmyk = j->info.mem->alloc_sarray((j_common_ptr)&j->info, JPOOL_IMAGE,
                                          4 * j->info.image_width, 1);
     while (j->info.output_scanline < j->info.output_height) {
-        uint8_t *row = p->pixels + j->info.output_scanline * row_bytes;
+        uint8_t *row = p->pixels + j->info.output_scanline * row_bytes + left;
         if (jpeg_read_scanlines(&j->info, cmyk ? cmyk : &row, 1) == 1 && cmyk)
-            inverted_cmyk_to_rgb(cmyk[0], (size_t)p->width, row);
+            inverted_cmyk_to_rgb(cmyk[0], j->info.output_width, row);
     }
 }
 

@@ -108,6 +108,6 @@ bool turn_upright(StoredPicture *p, Error *err)
         return false;
     turn(p, width, height, dst);
     free(p->pixels);
-    *p = (StoredPicture){width, height, p->channels, 1, dst};
+    *p = (StoredPicture){p->spec, width, height, p->channels, 1, dst};
     return true;
 }

@@ -29,6 +29,12 @@ static const struct {
     [FILTER_BICUBIC] = {cubic, 2},
 };
 
+double filter_reach(Filter filter, double length, int size)
+{
+    const double scale = length / size;
+    return FILTERS[filter].support * (scale < 1 ? 1 : scale);
+}
+
 static int rounded(double share)
 {
     const double weight = share * (1 << TAP_FRACTION_BITS);

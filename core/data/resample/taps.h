@@ -27,6 +27,10 @@ typedef struct {
     int *weights;   // (size, max_count)
 } Taps;
 
+/* How many pixels to either side of its centre an output pixel is made of at most, where `length`
+ * pixels become `size`. */
+double filter_reach(Filter filter, double length, int size);
+
 /* Weights that resize the part from `begin` to `end` of a row of `src_size` pixels to `dst_size`
  * pixels. Pixels outside the part, and inside the row, still count for those at its border. */
 void taps_init(Taps *taps, int src_size, float begin, float end, int dst_size, Filter filter);
