@@ -279,6 +279,28 @@ test('a data set that does not go with the network is refused at once, with what
   assert.deepEqual(await ids('limit=1'), before);
 });
 
+test('classes are the same however their letters are written', async () => {
+  const names = ['à la carte', 'é', 'ñ'];
+  makePictures(join(imports, 'accents'), 12, { [names[0]]: [200, 40, 40], [names[1]]: [40, 180, 60], [names[2]]: [30, 60, 210] });
+  const { id: own } = (await client.post('/v1/datasets', { name: 'accents', source: { folder: 'accents' }, image: { size: 16 } }, { status: 201 })).json;
+  await until('the import', async () => (await client.get(`/v1/datasets/${own}`)).json.status === 'ready');
+  const trained = await client.succeeded((await client.create({ ...settings, dataset: own, evaluate: false })).id);
+  const { bytes } = await client.get(`/v1/jobs/${trained.id}/checkpoints/best/content`);
+  const apart = names.map((name) => name.normalize('NFD'));
+  assert.notDeepEqual(apart, names);
+  await client.call('PUT', `/v1/models/apart/versions?class_names=${encodeURIComponent(JSON.stringify(apart))}`,
+    { body: bytes, headers: { 'content-type': 'application/octet-stream' }, status: 201 });
+  const { classes } = (await client.get('/v1/models/apart/versions/1')).json;
+  assert.deepEqual(classes, apart);
+  const found = await done((await ask({ model: 'apart', dataset: own, split: 'train' })).id);
+  assert.equal(found.status, 'succeeded');
+  for (const name of [names[1], apart[1]]) {
+    await client.get(`/v1/evaluations/${found.id}/mistakes?class=${encodeURIComponent(name)}`);
+    assert.equal((await client.get(`/v1/datasets/${own}/pictures?class=${encodeURIComponent(name)}&limit=1`)).json.data[0].class, names[1]);
+  }
+  assert.equal((await ask({ model: 'apart', dataset: set.id }, 422)).code, 'dataset_does_not_fit');
+});
+
 test('one that has failed has found nothing', async () => {
   const first = await long(), found = await ask({ job: job.id });
   for (const id of [first, found.id]) await client.post(`/v1/evaluations/${id}/cancel`, undefined, { status: 200 });

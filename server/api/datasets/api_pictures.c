@@ -14,6 +14,7 @@
 #include "server/api/datasets/api_dataset.h"
 #include "server/api/jobs/json_job.h"
 #include "server/base/ids.h"
+#include "server/base/text/nfc.h"
 #include "server/data/dataset_files.h"
 #include "server/data/dataset_folder.h"
 #include "server/http/message/etag.h"
@@ -89,7 +90,7 @@ typedef struct {
 static int label_named(const Dataset *set, const char *name)
 {
     int label = 0;
-    while (label < set->classes && strcmp(set->class_names[label], name) != 0)
+    while (label < set->classes && !nfc_equal(set->class_names[label], name))
         label++;
     return label < set->classes ? label : -1;
 }

@@ -7,6 +7,7 @@
 #include "server/api/labels.h"
 #include "server/api/models/json_evaluation.h"
 #include "server/base/ids.h"
+#include "server/base/text/nfc.h"
 #include "server/models/evaluations/evaluations.h"
 
 enum {
@@ -155,7 +156,7 @@ static int read_class(Query *query, const char *name, const cJSON *names, Faults
     int label = 0;
     cJSON_ArrayForEach(class, names)
     {
-        if (text && strcmp(class->valuestring, text) == 0)
+        if (text && nfc_equal(class->valuestring, text))
             return label;
         label++;
     }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "server/base/text/nfc.h"
+
 void picture_kind_free(PictureKind *kind)
 {
     cJSON_Delete(kind->names);
@@ -62,7 +64,7 @@ static void compare_names(const PictureKind *network, const PictureKind *set, Fa
 {
     const cJSON *theirs = network->names->child, *ours = set->names->child;
     for (int label = 0; theirs && ours; label++, theirs = theirs->next, ours = ours->next) {
-        if (strcmp(theirs->valuestring, ours->valuestring) == 0)
+        if (nfc_equal(theirs->valuestring, ours->valuestring))
             continue;
         faults_add_as(faults, "/dataset", "dataset_does_not_fit",
                       "has other classes: label %d is %.100s here, and %.100s to the network",

@@ -80,3 +80,16 @@ char *nfc_text(const char *text)
     *out = '\0';
     return composed;
 }
+
+bool nfc_equal(const char *a, const char *b)
+{
+    if (strcmp(a, b) == 0)
+        return true;
+    if (!utf8_valid(a) || !utf8_valid(b))
+        return false;
+    char *one = nfc_text(a), *other = nfc_text(b);
+    const bool equal = strcmp(one, other) == 0;
+    free(one);
+    free(other);
+    return equal;
+}

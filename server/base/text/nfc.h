@@ -10,5 +10,11 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 /* The text, which is valid UTF-8, composed; from malloc. */
 char *nfc_text(const char *text);
+
+/* Whether two texts are the same once composed; what is not valid UTF-8 is the same byte by byte
+ * alone. */
+bool nfc_equal(const char *a, const char *b);

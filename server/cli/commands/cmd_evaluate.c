@@ -12,6 +12,7 @@
 #include "core/base/threads/team.h"
 #include "server/base/json/json_fields.h"
 #include "server/base/json/json_text.h"
+#include "server/base/text/nfc.h"
 #include "server/cli/args.h"
 #include "server/cli/commands/commands.h"
 #include "server/cli/dataset_argument.h"
@@ -205,7 +206,7 @@ static void note_other_classes(const EvaluateSession *r)
 {
     const ModelInfo *info = &r->model.info;
     for (int k = 0; info->class_names && k < r->dataset->classes; k++) {
-        if (strcmp(info->class_names[k], r->dataset->class_names[k]) == 0)
+        if (nfc_equal(info->class_names[k], r->dataset->class_names[k]))
             continue;
         output_error("note: class %d of the network is %s, of the data set %s", k,
                      info->class_names[k], r->dataset->class_names[k]);
