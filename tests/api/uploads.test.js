@@ -112,6 +112,21 @@ test('an idempotency key makes one upload, also across a restart, and says where
   await remove([...made][0]);
 });
 
+test('a page goes on where the upload that it ended with is gone', async () => {
+  const made = [];
+  for (let i = 0; i < 4; i++)
+    made.push((await client.call('POST', '/v1/uploads', { status: 201, headers: { 'tus-resumable': '1.0.0', 'upload-length': '5' } })).headers.get('location').split('/').pop());
+  assert.deepEqual([...made].sort(), made, 'ids sort by time');
+  const all = (await client.get('/v1/uploads')).json.data.map(({ id }) => id);
+  assert.deepEqual(all.slice(-4), made);
+  await client.call('DELETE', `/v1/uploads/${made[1]}`, { status: 204, headers: { 'tus-resumable': '1.0.0' } });
+  const { json } = await client.get(`/v1/uploads?after=${made[1]}&limit=1`);
+  assert.deepEqual([json.data.map(({ id }) => id), json.has_more], [[made[2]], true]);
+  assert.deepEqual((await client.get(`/v1/uploads?after=${made[3]}`)).json.data, []);
+  for (const wrong of ['up_1', 'set_1', `${made[0]}0`]) await client.get(`/v1/uploads?after=${wrong}`, { status: 400 });
+  for (const id of [made[0], made[2], made[3]]) await client.call('DELETE', `/v1/uploads/${id}`, { status: 204, headers: { 'tus-resumable': '1.0.0' } });
+});
+
 test('OPTIONS says what there is, and every answer bears the version', async () => {
   const { headers } = await client.call('OPTIONS', '/v1/uploads', { status: 204 });
   assert.equal(headers.get('tus-version'), '1.0.0');

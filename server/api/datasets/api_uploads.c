@@ -61,13 +61,19 @@ bool list_uploads(App *app, const Request *req, Response *res, Error *err)
     size_t count;
     (void)err;
     const unsigned statuses = query_statuses(req->query, STATUSES, COUNT(STATUSES), &faults);
-    const Page page = query_page(req->query, &faults);
+    Page page = query_page(req->query, &faults);
+    char after[UPLOAD_ID] = "";
+    if (page.after && !upload_id_valid(page.after))
+        faults_add(&faults, "?after", "must be an upload's id, got %.40s", page.after);
+    else if (page.after)
+        snprintf(after, sizeof after, "%s", page.after);
+    // By id: the one that a page ended with may be gone when the next page is asked for.
+    page.after = NULL;
     uploads_list(app->uploads, &list, &count);
     cJSON *all = cJSON_CreateArray();
     for (size_t i = 0; i < count; i++) {
-        // The last of a page counts, although it may be of another status by now.
-        if (statuses == 0 || statuses & 1u << upload_status(&list[i])
-            || (page.after && strcmp(list[i].id, page.after) == 0))
+        const bool wanted = statuses == 0 || statuses & 1u << upload_status(&list[i]);
+        if (wanted && strcmp(list[i].id, after) > 0)
             cJSON_AddItemToArray(all, upload_to_json(&list[i]));
     }
     free(list);

@@ -75,8 +75,10 @@ typedef struct {
  * is. ERR_CONFLICT, reason "key_reused": that one has another length or other metadata. */
 bool uploads_create(Uploads *uploads, const UploadRequest *request, UploadInfo *info,
                     bool *replayed, Error *err);
+/* Whether a text is the id of an upload, which need not be there. */
+bool upload_id_valid(const char *text);
 bool uploads_get(Uploads *uploads, const char *id, UploadInfo *info, Error *err);
-/* Oldest first, from malloc. */
+/* By their ids, which sort by time: oldest first, from malloc. */
 void uploads_list(Uploads *uploads, UploadInfo **list, size_t *count);
 bool uploads_delete(Uploads *uploads, const char *id, Error *err);
 

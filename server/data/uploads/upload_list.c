@@ -31,22 +31,46 @@ void upload_free(Upload *upload)
     free(upload);
 }
 
-/* With the lock held. */
-static void link_last(Uploads *uploads, Upload *upload)
+bool upload_id_valid(const char *text)
+{
+    return strncmp(text, "up_", 3) == 0 && strlen(text) == UPLOAD_ID - 1
+           && strspn(text + 3, "0123456789abcdef") == UPLOAD_ID - 4;
+}
+
+/* By their ids, with the lock held. */
+static void link_in_order(Uploads *uploads, Upload *upload)
 {
     Upload **end = &uploads->first;
-    while (*end && (*end)->info.created_at <= upload->info.created_at)
+    while (*end && strcmp((*end)->info.id, upload->info.id) < 0)
         end = &(*end)->next;
     upload->next = *end;
     *end = upload;
     uploads->count++;
 }
 
+static bool has_id(const Uploads *uploads, const char *id)
+{
+    const Upload *u = uploads->first;
+    while (u && strcmp(u->info.id, id) != 0)
+        u = u->next;
+    return u;
+}
+
+/* An id that nobody guesses by counting and that sorts by time: milliseconds since 1970, then 20
+ * random bits. A page of the list goes on behind an id that is gone. */
+static void give_id(const Uploads *uploads, Upload *upload, uint32_t number)
+{
+    do
+        snprintf(upload->info.id, sizeof upload->info.id, "up_%011" PRIx64 "%05" PRIx32,
+                 (uint64_t)upload->info.created_at & 0xfffffffffff, number++ & 0xfffff);
+    while (has_id(uploads, upload->info.id));
+}
+
 void upload_insert(Uploads *uploads, Upload *upload)
 {
     quota_add(uploads->config.quota, upload->taken);
     pthread_mutex_lock(&uploads->lock);
-    link_last(uploads, upload);
+    link_in_order(uploads, upload);
     pthread_mutex_unlock(&uploads->lock);
 }
 
@@ -72,13 +96,15 @@ bool upload_fail_locked(const char *key, Error *err)
                    "another request with the idempotency key %s is at work", key);
 }
 
-static bool take_place(Uploads *uploads, Upload *upload, Error *err)
+static bool take_place(Uploads *uploads, Upload *upload, uint32_t number, Error *err)
 {
     pthread_mutex_lock(&uploads->lock);
     const bool room = uploads->count < uploads->config.most,
                taken = upload_find_key(uploads, upload->info.key) != NULL;
-    if (room && !taken)
-        link_last(uploads, upload);
+    if (room && !taken) {
+        give_id(uploads, upload, number);
+        link_in_order(uploads, upload);
+    }
     pthread_mutex_unlock(&uploads->lock);
     if (taken)
         return upload_fail_locked(upload->info.key, err);
@@ -91,7 +117,7 @@ static bool take_place(Uploads *uploads, Upload *upload, Error *err)
 bool upload_add(Uploads *uploads, int64_t length, const char *key, Upload **out, Error *err)
 {
     const int64_t bytes = length > 0 ? length : 0;
-    uint64_t number;
+    uint32_t number;
     if (!check_length(uploads, length, err) || !quota_disk_has(uploads->folder.text, bytes, err))
         return false;
     if (getrandom(&number, sizeof number, 0) != sizeof number)
@@ -99,14 +125,13 @@ bool upload_add(Uploads *uploads, int64_t length, const char *key, Upload **out,
     if (!quota_take(uploads->config.quota, bytes, err))
         return false;
     Upload *u = xcalloc(1, sizeof *u);
-    snprintf(u->info.id, sizeof u->info.id, "up_%016" PRIx64, number);
     snprintf(u->info.key, sizeof u->info.key, "%s", key);
     u->info.length = length;
     u->info.created_at = time_now_ms();
     upload_touched(uploads, u);
     u->info.writing = true;
     u->taken = bytes;
-    if (take_place(uploads, u, err)) {
+    if (take_place(uploads, u, number, err)) {
         *out = u;
         return true;
     }
