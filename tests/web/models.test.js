@@ -417,8 +417,11 @@ test('its files are saved, and come back as a model of another name', async () =
 
 test('a training starts from a version', async () => {
   const { page, context } = await open('/models/shirts?version=1');
+  // On its own pictures, which may not be those that a new run begins with.
+  await until(async () => (await page.getByRole('link', { name: 'Train from this' }).getAttribute('href')).endsWith('&dataset=fashion_mnist'), 'its data set');
   await page.getByRole('link', { name: 'Train from this' }).click();
   await page.getByLabel('Batch size').waitFor();
+  assert.equal(await page.getByLabel('Data set').inputValue(), 'fashion_mnist');
   const from = page.getByPlaceholder('shirts@3 or job_7@best');
   assert.equal(await from.inputValue(), 'shirts@1');
   assert.ok((await from.evaluate((input) => [...input.list.options].map((o) => o.value))).includes('shirts@1'));

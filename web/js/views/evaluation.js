@@ -22,7 +22,7 @@ function whatNode({model, job_id: job, checkpoint}) {
 export function evaluationView({state, setTitle}, {path: [id]}) {
   const heading = h('h1'), missing = missingNote('#/models', 'All models');
   const facts = new Facts(), panel = evaluationPanel(state), tools = h('span', {class: 'tools'}), noted = notes();
-  const edit = actionButton('Edit …', () => editLabels(api.labels.evaluation(id), (e) => state.evaluations.put(e)).catch((error) => announce(error.message)));
+  const edit = actionButton('Edit …', () => editLabels(api.labels.evaluation(id), (e) => state.evaluations.put(e)).catch((error) => announce(error.message)), {class: 'quiet'});
   const body = h('div', {hidden: true}, h('div', {class: 'bar'}, heading, tools), noted.element, facts.element, panel.element);
   const element = h('section', {}, missing.element, body);
   let end = null, back = '#/models', nodes = null;

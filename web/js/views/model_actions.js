@@ -6,6 +6,12 @@ import {openDialog} from '../dialog.js';
 import {counted} from '../format.js';
 import {editLabels} from './labels_edit.js';
 
+/** The form of a training that starts from a version, on the pictures that it knows, if they are there. */
+function trainPath(state, name, {version, network, image_size: size, dataset}) {
+  const set = state.sets.get(dataset?.id)?.status === 'ready' ? `&dataset=${encodeURIComponent(dataset.id)}` : '';
+  return `#/new?init_from=${name}@${version}&network=${network}&image_size=${size}${set}`;
+}
+
 /** {element, update(model, version)} */
 export function modelActions({state}, name) {
   const train = h('a', {class: 'button'}, 'Train from this');
@@ -23,7 +29,7 @@ export function modelActions({state}, name) {
   }), {class: 'danger'});
   return {element: h('span', {class: 'tools'}, train, upload, edit, remove), update(model, version) {
     train.hidden = !version;
-    setAttribute(train, 'href', version ? `#/new?init_from=${name}@${version.version}&network=${version.network}&image_size=${version.image_size}` : null);
+    setAttribute(train, 'href', version ? trainPath(state, name, version) : null);
     setAttribute(upload, 'aria-disabled', state.mayWrite ? null : 'true');
     setUsable(edit, state.mayWrite);
     setUsable(remove, state.mayWrite);
