@@ -76,6 +76,7 @@ typedef struct {
     int64_t job_id;       // 0: any
     int64_t step;         // of the job's checkpoint; 0: any
     const char *model;    // its name; NULL: any
+    int64_t model_id;     // of those that had that name, one may have followed another; 0: any
     int64_t version;      // 0: any
     const char *dataset;  // its key or its name; NULL: any
     bool plain;           // none with test-time flips

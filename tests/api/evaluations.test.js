@@ -458,3 +458,17 @@ test('a version of a model is evaluated, and its card shows it', async () => {
   assert.deepEqual(await pointers({ model: 'hues@7' }), ['/model']);
   assert.deepEqual(await pointers({ model: 'hues', job: job.id }), ['/model']);
 });
+
+test('a model that has the name of one that is gone has none of its evaluations', async () => {
+  const trained = await client.succeeded((await client.create({ ...fashion, evaluate: false })).id);
+  const register = () => client.post('/v1/models', { name: 'again', job: trained.id }, { status: 201 });
+  await register();
+  const { id } = await done((await ask({ model: 'again@1', limit: 20 })).id);
+  assert.deepEqual(await ids('model=again'), [id]);
+  await client.call('DELETE', '/v1/models/again', { status: 204 });
+  assert.deepEqual(await ids('model=again'), [id]);
+  await register();
+  assert.deepEqual([await ids('model=again'), await ids('model=again@1')], [[], []]);
+  const { id: own } = await done((await ask({ model: 'again@1', limit: 20 })).id);
+  assert.deepEqual(await ids('model=again'), [own]);
+});

@@ -62,6 +62,19 @@ static const char *read_model(App *app, Query *query, char name[MODEL_NAME], int
     return name;
 }
 
+/* The model that has the name now: another may have had it before, whose evaluations are not its
+ * own. 0: there is none. */
+static int64_t model_called(App *app, const char *name)
+{
+    ModelDetail model;
+    Error missing = {0};
+    if (!name || !models_get(app->models, name, &model, &missing))
+        return 0;
+    const int64_t id = model.row.id;
+    model_detail_free(&model);
+    return id;
+}
+
 bool list_evaluations(App *app, const Request *req, Response *res, Error *err)
 {
     Faults faults = {.count = 0};
@@ -78,6 +91,7 @@ bool list_evaluations(App *app, const Request *req, Response *res, Error *err)
         .model = read_model(app, query, model, &version, &faults, err),
     };
     wanted.version = version;
+    wanted.model_id = model_called(app, wanted.model);
     query_finish(query, &faults);
     if (err->code != ERR_NONE)
         return false;
