@@ -66,3 +66,5 @@ void winograd_run(const Winograd *w, const void *src, const void *packed, const 
 void winograd_grad(const Winograd *w, const void *src, const void *diff_dst, float *sums,
                    void *scratch);
 size_t winograd_grad_scratch_bytes(const Winograd *w);
+/* Sums -> the gradient of plain weights, set or added. */
+void winograd_grad_flush(const Winograd *w, const float *sums, bool accumulate, float *weights);

@@ -204,3 +204,33 @@ void winograd_grad(const Winograd *w, const void *src, const void *diff_dst, flo
         }
     }
 }
+
+/* VEC rows of VEC sums, set or added to dst as columns. */
+SIMD_CLONES static void flush_square(const float *src, size_t src_row, bool accumulate, float *dst,
+                                     size_t dst_row)
+{
+    VecBits square[VEC];
+    for (size_t i = 0; i < VEC; i++)
+        memcpy(&square[i], src + i * src_row, sizeof square[i]);
+    vec_transpose(square);
+    for (size_t i = 0; i < VEC; i++) {
+        Vec sum, old = {0};
+        memcpy(&sum, &square[i], sizeof sum);
+        if (accumulate)
+            memcpy(&old, dst + i * dst_row, sizeof old);
+        sum += old;
+        memcpy(dst + i * dst_row, &sum, sizeof sum);
+    }
+}
+
+/* in x taps x out -> out x in x taps. */
+void winograd_grad_flush(const Winograd *w, const float *sums, bool accumulate, float *weights)
+{
+    const int r = winograd_kernel(w->variant);
+    const size_t out = (size_t)w->conv.out, rows = (size_t)(w->conv.in * r * r);
+#pragma omp parallel for collapse(2) schedule(static)
+    for (size_t row = 0; row < rows; row += VEC) {
+        for (size_t o = 0; o < out; o += VEC)
+            flush_square(sums + row * out + o, out, accumulate, weights + o * rows + row, rows);
+    }
+}

@@ -78,24 +78,12 @@ static bool run(void *state, Error *err)
     return true;
 }
 
-/* in x taps x out -> out x in x taps. */
 static void flush(void *state)
 {
     const State *s = state;
-    const ConvProblem *p = &s->winograd.conv;
-    const size_t rows = conv_problem_weights(p) / (size_t)p->out, out = (size_t)p->out;
     bool add = false;
-    if (!conv_own_flush(&s->own, &add))
-        return;
-#pragma omp parallel for schedule(static)
-    for (size_t first = 0; first < out; first += VEC) {
-        for (size_t row = 0; row < rows; row++) {
-            const float *src = s->own.sums->weights + row * out + first;
-            float *dst = s->own.task->weights_grad + first * rows + row;
-            for (size_t o = 0; o < VEC; o++)
-                dst[o * rows] = src[o] + (add ? dst[o * rows] : 0);
-        }
-    }
+    if (conv_own_flush(&s->own, &add))
+        winograd_grad_flush(&s->winograd, s->own.sums->weights, add, s->own.task->weights_grad);
 }
 
 const ConvKernelOps CONV_WINOGRAD = {.supports = supports,

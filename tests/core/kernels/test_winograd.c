@@ -136,6 +136,20 @@ static double naive_grad(const Fixture *f, int o, int c, int u, int v)
     return sum;
 }
 
+/* Sums are in x taps x out, weights out x in x taps. */
+static void check_flush(const Winograd *w, const float *sums, size_t count)
+{
+    const size_t out = (size_t)w->conv.out, rows = count / out;
+    float *weights = aligned_nans(count * sizeof *weights);
+    winograd_grad_flush(w, sums, false, weights);
+    for (size_t i = 0; i < count; i++)
+        assert_true(weights[i % out * rows + i / out] == sums[i]);
+    winograd_grad_flush(w, sums, true, weights);
+    for (size_t i = 0; i < count; i++)
+        assert_true(weights[i % out * rows + i / out] == 2 * sums[i]);
+    free(weights);
+}
+
 static void check_grad(Fixture *f, double tolerance)
 {
     const Winograd *w = &f->w;
@@ -155,6 +169,7 @@ static void check_grad(Fixture *f, double tolerance)
             }
         }
     }
+    check_flush(w, sums, count);
     free(sums);
     free(scratch);
 }
