@@ -10,8 +10,7 @@
 
 /* DESIGN. Pixels are what the products sum over. A chunk of them is packed in panels, diff_dst as a
  * and rows of the im2col matrix as b, in bfloat16 by pairs of pixels, and multiplied into blocks of
- * GEMM_PANEL x GEMM_PANEL sums. Sums are kept in panels too, so that such a block lies in one
- * piece: as rows of a large matrix, each of its rows would be in another page.
+ * GEMM_PANEL x GEMM_PANEL sums.
  *
  * Where there are few sums, each thread has its own, takes its share of the pixels, and never
  * waits. Where there are many, all threads pack a chunk that they share, wait, and take blocks of
@@ -263,7 +262,7 @@ static Gemm product_of(const Im2col *p, const Layout *l, int o, int c)
                   .depth = l->depth,
                   .a_row = p->by_rows ? l->diff_row : 1,
                   .a_depth = p->by_rows ? 1 : panel_width(p->conv.out, panel),
-                  .c_row = panel_width(l->columns, c),
+                  .c_row = l->columns,
                   .add = true};
 }
 
@@ -273,7 +272,7 @@ static void multiply_block(const Worker *w, int o, int c, float *sums)
     Gemm g = product_of(w->p, l, o, c);
     g.a = w->panels.diff + (w->p->by_rows ? (ptrdiff_t)o * l->diff_row : panel_at(o, l->depth));
     g.b = w->panels.rows + (ptrdiff_t)c * l->depth;
-    g.c = sums + (ptrdiff_t)c * w->p->conv.out + (ptrdiff_t)o * g.c_row;
+    g.c = sums + (ptrdiff_t)o * l->columns + c;
     w->p->multiply(&g);
 }
 
@@ -336,20 +335,13 @@ void im2col_grad(const Im2col *p, const void *src, const void *diff_dst, float *
 }
 
 /* Filter o: columns are in kernel_h x kernel_w x in, plain weights in x kernel_h x kernel_w. */
-static void add_filter(const Im2col *p, const Layout *l, const float *sums, int o, float *weights)
+static void add_filter(const Im2col *p, const float *sums, float *weights)
 {
     const int width = p->conv.kernel_w, taps = p->conv.kernel_h * width;
     for (int tap = 0; tap < taps; tap++) {
-        const int begin = tap / width * gather_run(p) + tap % width * p->conv.in;
-        const int end = begin + p->conv.in;
-        float *dst = weights + tap;
-        for (int j = begin; j < end;) {
-            const int panel = j / GEMM_PANEL * GEMM_PANEL, row = panel_width(l->columns, panel);
-            const float *src = sums + (ptrdiff_t)panel * p->conv.out + (ptrdiff_t)o * row - panel;
-            const int stop = panel + row < end ? panel + row : end;
-            for (; j < stop; j++, dst += taps)
-                *dst += src[j];
-        }
+        const float *src = sums + tap / width * gather_run(p) + tap % width * p->conv.in;
+        for (int c = 0; c < p->conv.in; c++)
+            weights[c * taps + tap] += src[c];
     }
 }
 
@@ -359,11 +351,10 @@ void im2col_grad_flush(const Im2col *p, const float *sums, bool accumulate, floa
     const size_t out = (size_t)p->conv.out, one = out * (size_t)l.columns;
     const size_t count = conv_problem_weights(&p->conv) / out;
 #pragma omp parallel for schedule(static)
-    for (int o = 0; o < p->conv.out; o++) {
-        float *filter = weights + (size_t)o * count;
+    for (size_t o = 0; o < out; o++) {
         if (!accumulate)
-            memset(filter, 0, count * sizeof *filter);
+            memset(weights + o * count, 0, count * sizeof *weights);
         for (size_t t = 0; t < (size_t)(l.own ? p->conv.threads : 1); t++)
-            add_filter(p, &l, sums + t * one, o, filter);
+            add_filter(p, sums + t * one + o * (size_t)l.columns, weights + o * count);
     }
 }
