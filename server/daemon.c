@@ -19,11 +19,11 @@
 #include "server/listen_address.h"
 #include "server/notify.h"
 #include "server/signals.h"
-#include "server/work/cpus.h"
 #include "server/work/estimate.h"
 #include "server/work/evaluator.h"
 #include "server/work/import_set.h"
 #include "server/work/importer.h"
+#include "server/work/machine/cpus.h"
 #include "server/work/worker.h"
 
 // Of the 8 seconds that an end may take.

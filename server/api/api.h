@@ -9,7 +9,7 @@
 #include "server/models/models.h"
 #include "server/models/predictor/picture_decoders.h"
 #include "server/models/predictor/predictor.h"
-#include "server/work/cpus.h"
+#include "server/work/machine/cpus.h"
 
 struct App {
     Jobs *jobs;

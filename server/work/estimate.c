@@ -6,7 +6,7 @@
 #include "core/dnn/dnn.h"
 #include "core/net/memory_estimate.h"
 #include "core/net/parts.h"
-#include "server/work/memory_limit.h"
+#include "server/work/machine/memory_limit.h"
 
 static int64_t used(int limit, int count)
 {

@@ -8,7 +8,7 @@
 #pragma once
 #include "core/train/bench.h"
 #include "server/jobs/jobs.h"
-#include "server/work/cpus.h"
+#include "server/work/machine/cpus.h"
 
 typedef struct {
     // Resident, of the whole daemon while it trains this one job; without mapped pixels, which the

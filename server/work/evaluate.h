@@ -2,7 +2,7 @@
  * thread. */
 #pragma once
 #include "server/models/evaluations/evaluations.h"
-#include "server/work/cpus.h"
+#include "server/work/machine/cpus.h"
 
 typedef struct {
     Evaluations *evaluations;  // borrowed, as all here

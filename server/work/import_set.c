@@ -10,7 +10,7 @@
 #include "core/base/memory.h"
 #include "server/data/import/import.h"
 #include "server/work/error_word.h"
-#include "server/work/memory_limit.h"
+#include "server/work/machine/memory_limit.h"
 
 /* [{"name","train","test"}] by label. */
 static char *classes_text(const ImportReport *report)

@@ -2,7 +2,7 @@
 #pragma once
 #include "server/jobs/runs.h"
 #include "server/models/models.h"
-#include "server/work/cpus.h"
+#include "server/work/machine/cpus.h"
 
 typedef struct {
     const char *data;      // the daemon's folder

@@ -14,7 +14,7 @@
 #include "server/base/json/json_text.h"
 #include "server/data/dataset_folder.h"
 #include "server/work/init_source.h"
-#include "server/work/memory_limit.h"
+#include "server/work/machine/memory_limit.h"
 
 enum { RATE_POINTS = 256 };  // of the learning-rate curve of a dry run
 

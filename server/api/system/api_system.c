@@ -10,7 +10,7 @@
 #include "server/base/json/json_fields.h"
 #include "server/base/process_memory.h"
 #include "server/base/time.h"
-#include "server/work/memory_limit.h"
+#include "server/work/machine/memory_limit.h"
 
 /* A number of bytes; 0, not known, is null. */
 static void add_bytes(cJSON *to, const char *name, uint64_t bytes)

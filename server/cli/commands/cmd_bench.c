@@ -10,8 +10,8 @@
 #include "server/cli/args.h"
 #include "server/cli/commands/commands.h"
 #include "server/cli/output.h"
-#include "server/work/cpus.h"
 #include "server/work/estimate.h"
+#include "server/work/machine/cpus.h"
 
 /* ---- Options ---- */
 

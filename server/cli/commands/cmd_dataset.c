@@ -16,8 +16,8 @@
 #include "server/cli/run/interrupt.h"
 #include "server/data/import/import.h"
 #include "server/data/intake/split.h"
-#include "server/work/cpus.h"
 #include "server/work/import_set.h"
+#include "server/work/machine/cpus.h"
 
 /* ---- Options ---- */
 

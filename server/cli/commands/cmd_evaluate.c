@@ -23,8 +23,8 @@
 #include "server/cli/run/autotune_cache.h"
 #include "server/cli/run/interrupt.h"
 #include "server/models/evaluations/model_evaluation.h"
-#include "server/work/cpus.h"
 #include "server/work/estimate.h"
+#include "server/work/machine/cpus.h"
 
 enum { MAX_RECORD = 1 << 20, BATCH_DEFAULT = 128 };  // bytes of a record of kernels
 

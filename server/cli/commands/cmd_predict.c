@@ -20,8 +20,8 @@
 #include "server/cli/run/autotune_cache.h"
 #include "server/models/predictor/model_runner.h"
 #include "server/models/predictor/ranking.h"
-#include "server/work/cpus.h"
 #include "server/work/estimate.h"
+#include "server/work/machine/cpus.h"
 
 enum { MAX_FILE = 1 << 30 };
 

@@ -6,7 +6,7 @@
 #include "core/base/sha256.h"
 #include "server/cli/dataset_argument.h"
 #include "server/cli/run/interrupt.h"
-#include "server/work/cpus.h"
+#include "server/work/machine/cpus.h"
 
 int rank_threads(const Ranks *ranks, int asked)
 {

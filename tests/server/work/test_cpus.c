@@ -1,6 +1,6 @@
 /* tests/server/work/test_cpus.c -- the quota of a control group, from a tree of files like Linux's.
  */
-#include "server/work/cpus.h"
+#include "server/work/machine/cpus.h"
 
 #include <sched.h>
 

@@ -1,6 +1,6 @@
 /* tests/server/work/test_memory_limit.c -- limits of memory, from trees of files like Linux's and
  * from this process. */
-#include "server/work/memory_limit.h"
+#include "server/work/machine/memory_limit.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "server/work/cpus.h"
+#include "server/work/machine/cpus.h"
 
 #include <sched.h>
 #include <stdbool.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "core/base/threads/team.h"
-#include "server/work/cgroup.h"
+#include "server/work/machine/cgroup.h"
 
 /* Version 2: "150000 100000", or "max 100000". */
 static double quota_v2(const char *folder)

@@ -1,4 +1,4 @@
-#include "server/work/cgroup.h"
+#include "server/work/machine/cgroup.h"
 
 #include <limits.h>
 #include <stdio.h>

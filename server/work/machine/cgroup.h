@@ -1,4 +1,4 @@
-/* server/work/cgroup.h -- what the control groups of a process allow it.
+/* server/work/machine/cgroup.h -- what the control groups of a process allow it.
  *
  * A limit of any group on the way up to the root holds. Version 1 has a hierarchy for each
  * controller, version 2 one for all; a machine may have both.

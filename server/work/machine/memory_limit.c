@@ -1,4 +1,4 @@
-#include "server/work/memory_limit.h"
+#include "server/work/machine/memory_limit.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* server/work/memory_limit.h -- how much memory this process may have.
+/* server/work/machine/memory_limit.h -- how much memory this process may have.
  *
  * The least of what the machine has, the control groups allow and RLIMIT_AS allows. Beyond a
  * group's limit the kernel kills the process, with all its jobs; so a job that cannot fit is
@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #include "core/base/error.h"
-#include "server/work/cgroup.h"
+#include "server/work/machine/cgroup.h"
 
 /* In bytes; 0: not known. */
 typedef struct {

@@ -1,4 +1,4 @@
-/* server/work/cpus.h -- how many cores this process may keep busy.
+/* server/work/machine/cpus.h -- how many cores this process may keep busy.
  *
  * The machine's count is not it: the affinity mask and, in containers, the CPU quota of the control
  * group limit it, and a team with a thread more than the quota stands still at each barrier until
