@@ -41,7 +41,7 @@ microhttpd[.]h                 ^server/http/(http[.]c$|exchange/)
 sqlite3[.]h                    ^server/store/
 cJSON[.]h                      ^(server/|core/train/files/(safetensors|model_info))
 openssl/.*                     ^(server/|core/base/sha256[.]c$)
-pthread[.]h                    ^(server/|core/(base/threads/(team[.]c|thread[.][ch])|data/loader[.]c)$)
+pthread[.]h                    ^(server/|core/(base/threads/(team[.]c|thread[.][ch])|data/loader/loader[.]c)$)
 omp[.]h                        ^core/
 (jpeglib|jerror)[.]h           ^core/data/decode/
 spng[.]h                       ^core/data/(decode/|encode_png[.]c$)
@@ -206,7 +206,7 @@ self_test() {
     bad server/api/store.c '#include <sqlite3.h>'
     bad server/jobs/store_jobs.c '#include <sqlite3.h>'
     bad core/train/trainer/trainer.c '#include <cJSON.h>'
-    bad core/data/idx.c '#include <pthread.h>'
+    bad core/data/mnist/idx.c '#include <pthread.h>'
     bad core/data/packed/packed_write.c '#include <openssl/evp.h>'
     bad server/work/worker.c '#include <omp.h>'
     bad server/work/worker.c '#pragma omp parallel for'
@@ -220,7 +220,7 @@ self_test() {
     good core/layers/conv/conv.c '#include "core/layers/conv/conv.h"' core/layers/conv/conv.c '#include <oneapi/dnnl/dnnl.h>' \
         core/layers/conv/conv.c '#include "core/layers/pooling.h"' core/layers/conv/conv.c '#pragma omp parallel for' \
         server/http/exchange/reply.c '#include <microhttpd.h>' server/store/store_sql.h '#include <sqlite3.h>' \
-        core/train/files/safetensors_read.c '#include <cJSON.h>' core/data/loader.c '#include <pthread.h>' \
+        core/train/files/safetensors_read.c '#include <cJSON.h>' core/data/loader/loader.c '#include <pthread.h>' \
         core/train/trainer/trainer.c '#include "core/net/net.h"' server/main.c '#include "server/cli/args.h"'
     tree
     if check "$scratch/tree" >/dev/null; then

@@ -5,7 +5,7 @@
 
 #include "core/base/files/file_map.h"
 #include "core/base/memory.h"
-#include "core/data/mnist.h"
+#include "core/data/mnist/mnist.h"
 #include "core/data/packed/packed.h"
 
 // As torchvision and the d2l.ai chapter name them.

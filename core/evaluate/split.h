@@ -5,7 +5,7 @@
  *          what was gathered is of a part.
  */
 #pragma once
-#include "core/data/loader.h"
+#include "core/data/loader/loader.h"
 #include "core/evaluate/flips.h"
 #include "core/evaluate/predictions.h"
 #include "core/net/net.h"

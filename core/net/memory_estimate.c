@@ -15,7 +15,7 @@ static size_t program_count(int64_t examples, int batch_size, int micro)
 
 static size_t loader_bytes(int64_t examples, const MemoryQuestion *q, Shape image)
 {
-    enum { SLOTS = 3 };  // as core/data/loader.c has them
+    enum { SLOTS = 3 };  // as core/data/loader/loader.c has them
     const size_t batch = (size_t)(examples < q->batch_size ? examples : q->batch_size);
     return SLOTS * batch * shape_count(image) * sizeof(float) + (size_t)examples * sizeof(int32_t);
 }

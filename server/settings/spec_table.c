@@ -8,7 +8,7 @@
 
 #include "core/base/memory.h"
 #include "core/comm/shard_sum.h"
-#include "core/data/loader.h"
+#include "core/data/loader/loader.h"
 #include "server/settings/spec_fields.h"
 
 // clang-format off

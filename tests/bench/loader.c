@@ -3,7 +3,7 @@
  *
  *     bench_loader [IMAGE_SIZE [DATASET [THREADS]]]      else 96, fashion_mnist, one
  */
-#include "core/data/loader.h"
+#include "core/data/loader/loader.h"
 
 #include <stdio.h>
 #include <stdlib.h>

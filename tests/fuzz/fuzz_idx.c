@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "core/data/idx.h"
+#include "core/data/mnist/idx.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

@@ -13,7 +13,7 @@
 
 #include "core/base/memory.h"
 #include "core/base/threads/team.h"
-#include "core/data/loader.h"
+#include "core/data/loader/loader.h"
 #include "core/models/models.h"
 #include "core/net/net.h"
 #include "core/train/files/checkpoint.h"

@@ -1,7 +1,7 @@
 /* core/train/trainer/trainer_private.h -- the state that the files of the trainer share. */
 #pragma once
 #include "core/data/holdout.h"
-#include "core/data/loader.h"
+#include "core/data/loader/loader.h"
 #include "core/net/net.h"
 #include "core/train/optim/batch_group.h"
 #include "core/train/trainer/trainer.h"

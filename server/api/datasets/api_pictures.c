@@ -9,7 +9,7 @@
 
 #include "core/base/memory.h"
 #include "core/data/encode_png.h"
-#include "core/data/image_maker.h"
+#include "core/data/loader/image_maker.h"
 #include "server/api/api_common.h"
 #include "server/api/datasets/api_dataset.h"
 #include "server/api/jobs/json_job.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
-#include "core/data/image_maker.h"
+#include "core/data/loader/image_maker.h"
 #include "core/net/net.h"
 
 struct LoadedModel {

@@ -1,5 +1,5 @@
 /* tests/core/data/test_idx.c -- what the IDX reader takes, and each thing that it refuses. */
-#include "core/data/idx.h"
+#include "core/data/mnist/idx.h"
 
 #include <dirent.h>
 #include <stdio.h>

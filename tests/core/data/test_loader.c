@@ -1,5 +1,5 @@
 /* tests/core/data/test_loader.c -- the order, the values, the ends and the stops of the loader. */
-#include "core/data/loader.h"
+#include "core/data/loader/loader.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * those of its weights. */
 #include <stdio.h>
 
-#include "core/data/loader.h"
+#include "core/data/loader/loader.h"
 #include "core/net/net.h"
 #include "tests/check.h"
 #include "tests/core/train/trainer_fixture.h"

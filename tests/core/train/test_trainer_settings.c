@@ -1,7 +1,7 @@
 /* tests/core/train/test_trainer_settings.c -- the trainer does what a plain loop over the same
  * settings does, bit by bit: no setting is lost on its way, and no rate comes a step late. */
 #include "core/base/threads/team.h"
-#include "core/data/loader.h"
+#include "core/data/loader/loader.h"
 #include "core/net/net.h"
 #include "core/train/init.h"
 #include "tests/check.h"

@@ -1,7 +1,7 @@
 /* tests/core/train/test_trainer_validation.c -- examples that are held out choose; the test split
  * is evaluated at the end, and nothing goes by it. */
 #include "core/data/holdout.h"
-#include "core/data/loader.h"
+#include "core/data/loader/loader.h"
 #include "core/net/net.h"
 #include "tests/check.h"
 #include "tests/core/train/trainer_fixture.h"

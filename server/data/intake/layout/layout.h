@@ -19,7 +19,7 @@
  *          fewer than two classes, more than LAYOUT_MAX_CLASSES, or a fault in a table or IDX file.
  */
 #pragma once
-#include "core/data/idx.h"
+#include "core/data/mnist/idx.h"
 #include "server/data/intake/source/source.h"
 
 enum { LAYOUT_MAX_CLASSES = 65535 };

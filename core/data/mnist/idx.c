@@ -1,9 +1,9 @@
-#include "core/data/idx.h"
+#include "core/data/mnist/idx.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "core/data/stream.h"
+#include "core/data/mnist/stream.h"
 
 enum {
     UNSIGNED_BYTES = 0x0800,  // magic number: the items' type, above the number of dimensions

@@ -1,4 +1,4 @@
-#include "core/data/stream.h"
+#include "core/data/mnist/stream.h"
 
 #include <errno.h>
 #include <fcntl.h>

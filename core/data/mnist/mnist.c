@@ -1,4 +1,4 @@
-#include "core/data/mnist.h"
+#include "core/data/mnist/mnist.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
-#include "core/data/idx.h"
+#include "core/data/mnist/idx.h"
 
 /* A split while its two files are read. */
 typedef struct {

@@ -1,4 +1,4 @@
-#include "core/data/loader_slot.h"
+#include "core/data/loader/loader_slot.h"
 
 #include <stdlib.h>
 

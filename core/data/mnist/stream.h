@@ -1,5 +1,5 @@
-/* core/data/stream.h -- the bytes of a file, or of memory, by zlib's gzread: unpacked on the way
- * when they are gzip.
+/* core/data/mnist/stream.h -- the bytes of a file, or of memory, by zlib's gzread: unpacked on the
+ * way when they are gzip.
  *
  * Whether they are gzip is told by their first two bytes (1f 8b), not by the name. Several gzip
  * members behind one another are one stream, and what follows the last is ignored, as by gzip

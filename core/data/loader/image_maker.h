@@ -1,4 +1,4 @@
-/* core/data/image_maker.h -- from a stored picture to what the network sees.
+/* core/data/loader/image_maker.h -- from a stored picture to what the network sees.
  *
  *   pixels -> augmentations of pixels -> resize -> / 255, normalisation -> augmentations of numbers
  *

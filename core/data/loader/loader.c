@@ -13,7 +13,7 @@
  * written and read outside both: a slot belongs to the threads until it is ready, then to the
  * consumer. Data set and split are borrowed and only read.
  */
-#include "core/data/loader.h"
+#include "core/data/loader/loader.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -25,8 +25,8 @@
 #include "core/base/memory.h"
 #include "core/base/numbers/rng.h"
 #include "core/base/threads/thread.h"
-#include "core/data/image_maker.h"
-#include "core/data/loader_slot.h"
+#include "core/data/loader/image_maker.h"
+#include "core/data/loader/loader_slot.h"
 
 enum {
     SLOTS = 3,

@@ -1,9 +1,9 @@
-/* core/data/loader_slot.h -- a batch that the loader prepares, and its memory. */
+/* core/data/loader/loader_slot.h -- a batch that the loader prepares, and its memory. */
 #pragma once
 #include <stdatomic.h>
 
 #include "core/data/augment/draws.h"
-#include "core/data/loader.h"
+#include "core/data/loader/loader.h"
 
 typedef struct {
     float *images;

@@ -1,4 +1,4 @@
-/* core/data/mnist.h -- sets of the MNIST family: a folder with four IDX files.
+/* core/data/mnist/mnist.h -- sets of the MNIST family: a folder with four IDX files.
  *
  *   train-images-idx3-ubyte  train-labels-idx1-ubyte
  *   t10k-images-idx3-ubyte   t10k-labels-idx1-ubyte

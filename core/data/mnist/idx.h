@@ -1,4 +1,4 @@
-/* core/data/idx.h -- reads IDX files, the format of MNIST: a magic number, sizes, bytes.
+/* core/data/mnist/idx.h -- reads IDX files, the format of MNIST: a magic number, sizes, bytes.
  *
  *   labels   00 00 08 01, count,                u8 x count
  *   images   00 00 08 03, count, height, width, u8 x count x height x width

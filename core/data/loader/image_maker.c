@@ -1,4 +1,4 @@
-#include "core/data/image_maker.h"
+#include "core/data/loader/image_maker.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
-/* core/data/loader.h -- batches of a split, augmented, resized and normalised, prepared in advance
- * by threads.
+/* core/data/loader/loader.h -- batches of a split, augmented, resized and normalised, prepared in
+ * advance by threads.
  *
  * The order of the examples in epoch e is a shuffle that depends on the seed and e alone, and what
  * becomes of an example depends on the seed, e and the example, so a loader can start at any batch
