@@ -4,27 +4,11 @@
 
 #include "server/data/intake/layout/layout.h"
 #include "tests/server/data/intake/archives.h"
-#include "tests/server/scratch.h"
 
 #include "tests/check.h"
 
 #include "tests/server/data/intake/layout_text.h"
-
-static Scratch scratch;
-
-static int setup(void **state)
-{
-    (void)state;
-    scratch = scratch_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_free(&scratch);
-    return 0;
-}
+#include "tests/server/data/intake/scratch_case.h"
 
 #define FOUND(...)                                                                                 \
     layout_text(&scratch, (const char *[]){__VA_ARGS__}, COUNT(((const char *[]){__VA_ARGS__})))
@@ -213,20 +197,19 @@ static void many_classes(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_folder_per_class, setup, teardown),
-        cmocka_unit_test_setup_teardown(files_beside_the_classes_are_left_out, setup, teardown),
-        cmocka_unit_test_setup_teardown(folders_that_wrap_everything_are_skipped, setup, teardown),
-        cmocka_unit_test_setup_teardown(empty_folders_are_no_classes, setup, teardown),
-        cmocka_unit_test_setup_teardown(names_that_differ_in_case_are_two_classes, setup, teardown),
-        cmocka_unit_test_setup_teardown(names_that_differ_in_blanks_are_two_classes, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(one_class_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(train_and_test, setup, teardown),
-        cmocka_unit_test_setup_teardown(of_test_and_validation_the_latter_trains, setup, teardown),
-        cmocka_unit_test_setup_teardown(classes_on_one_side_only_are_named, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_test_folder_without_classes_is_no_split, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_unknown_layout_says_what_was_found, setup, teardown),
-        cmocka_unit_test_setup_teardown(many_classes, setup, teardown),
+        SCRATCH_CASE(a_folder_per_class),
+        SCRATCH_CASE(files_beside_the_classes_are_left_out),
+        SCRATCH_CASE(folders_that_wrap_everything_are_skipped),
+        SCRATCH_CASE(empty_folders_are_no_classes),
+        SCRATCH_CASE(names_that_differ_in_case_are_two_classes),
+        SCRATCH_CASE(names_that_differ_in_blanks_are_two_classes),
+        SCRATCH_CASE(one_class_is_refused),
+        SCRATCH_CASE(train_and_test),
+        SCRATCH_CASE(of_test_and_validation_the_latter_trains),
+        SCRATCH_CASE(classes_on_one_side_only_are_named),
+        SCRATCH_CASE(a_test_folder_without_classes_is_no_split),
+        SCRATCH_CASE(an_unknown_layout_says_what_was_found),
+        SCRATCH_CASE(many_classes),
     };
     return RUN_TESTS(tests);
 }

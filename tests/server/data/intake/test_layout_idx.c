@@ -6,26 +6,16 @@
 
 #include "server/data/intake/layout/layout.h"
 #include "tests/server/data/intake/archives.h"
-#include "tests/server/scratch.h"
 
 #include "tests/check.h"
 
 #include "tests/server/data/intake/layout_text.h"
-
-static Scratch scratch;
+#include "tests/server/data/intake/scratch_case.h"
 
 static int setup(void **state)
 {
-    (void)state;
-    scratch = scratch_new();
+    scratch_setup(state);
     mkdir(scratch_path(&scratch, "set"), 0755);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_free(&scratch);
     return 0;
 }
 
@@ -132,9 +122,11 @@ static void contradictions_are_refused(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(pictures_are_numbered_in_their_file, setup, teardown),
-        cmocka_unit_test_setup_teardown(archives_and_other_names_do_as_well, setup, teardown),
-        cmocka_unit_test_setup_teardown(contradictions_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(pictures_are_numbered_in_their_file, setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(archives_and_other_names_do_as_well, setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(contradictions_are_refused, setup, scratch_teardown),
     };
     return RUN_TESTS(tests);
 }

@@ -7,27 +7,11 @@
 #include "server/data/intake/layout/table.h"
 #include "server/data/intake/layout/utf16.h"
 #include "tests/server/data/intake/archives.h"
-#include "tests/server/scratch.h"
 
 #include "tests/check.h"
 
 #include "tests/server/data/intake/layout_text.h"
-
-static Scratch scratch;
-
-static int setup(void **state)
-{
-    (void)state;
-    scratch = scratch_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_free(&scratch);
-    return 0;
-}
+#include "tests/server/data/intake/scratch_case.h"
 
 #define FOUND(...)                                                                                 \
     layout_text(&scratch, (const char *[]){__VA_ARGS__}, COUNT(((const char *[]){__VA_ARGS__})))
@@ -383,21 +367,19 @@ static void a_table_that_is_damaged_is_refused(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(fields_are_those_of_rfc_4180, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_table_gives_labels, setup, teardown),
-        cmocka_unit_test_setup_teardown(paths_may_begin_elsewhere, setup, teardown),
-        cmocka_unit_test_setup_teardown(rows_that_are_wrong_are_reported, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_split_may_be_given, setup, teardown),
-        cmocka_unit_test_setup_teardown(tables_may_be_named_after_their_split, setup, teardown),
-        cmocka_unit_test_setup_teardown(labels_in_other_bytes_meet_their_files, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_table_that_is_none_leaves_it_to_the_folders, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(tables_as_programs_write_them, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_list_of_classes_is_no_table_of_files, setup, teardown),
-        cmocka_unit_test_setup_teardown(utf_16_is_read, setup, teardown),
-        cmocka_unit_test_setup_teardown(letters_with_marks_are_equal_however_written, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_table_that_is_damaged_is_refused, setup, teardown),
+        SCRATCH_CASE(fields_are_those_of_rfc_4180),
+        SCRATCH_CASE(a_table_gives_labels),
+        SCRATCH_CASE(paths_may_begin_elsewhere),
+        SCRATCH_CASE(rows_that_are_wrong_are_reported),
+        SCRATCH_CASE(a_split_may_be_given),
+        SCRATCH_CASE(tables_may_be_named_after_their_split),
+        SCRATCH_CASE(labels_in_other_bytes_meet_their_files),
+        SCRATCH_CASE(a_table_that_is_none_leaves_it_to_the_folders),
+        SCRATCH_CASE(tables_as_programs_write_them),
+        SCRATCH_CASE(a_list_of_classes_is_no_table_of_files),
+        SCRATCH_CASE(utf_16_is_read),
+        SCRATCH_CASE(letters_with_marks_are_equal_however_written),
+        SCRATCH_CASE(a_table_that_is_damaged_is_refused),
     };
     return RUN_TESTS(tests);
 }

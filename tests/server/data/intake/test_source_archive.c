@@ -4,27 +4,11 @@
 #include "core/base/text.h"
 #include "server/data/intake/source/source.h"
 #include "tests/server/data/intake/archives.h"
-#include "tests/server/scratch.h"
 
 #include "tests/check.h"
 
 #include "tests/server/data/intake/listed.h"
-
-static Scratch scratch;
-
-static int setup(void **state)
-{
-    (void)state;
-    scratch = scratch_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_free(&scratch);
-    return 0;
-}
+#include "tests/server/data/intake/scratch_case.h"
 
 static Source *open_archive(const char *name)
 {
@@ -253,16 +237,16 @@ static void an_archive_without_entries_is_empty(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(every_kind_is_known_by_its_content, setup, teardown),
-        cmocka_unit_test_setup_teardown(paths_that_lead_out_are_left_out, setup, teardown),
-        cmocka_unit_test_setup_teardown(links_and_devices_are_left_out, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_systems_keep_is_left_out, setup, teardown),
-        cmocka_unit_test_setup_teardown(of_one_path_the_last_counts, setup, teardown),
-        cmocka_unit_test_setup_teardown(names_become_text, setup, teardown),
-        cmocka_unit_test_setup_teardown(long_names_arrive_whole, setup, teardown),
-        cmocka_unit_test_setup_teardown(holes_of_sparse_files_are_zeros, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_hundred_thousand_files_are_listed, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_archive_without_entries_is_empty, setup, teardown),
+        SCRATCH_CASE(every_kind_is_known_by_its_content),
+        SCRATCH_CASE(paths_that_lead_out_are_left_out),
+        SCRATCH_CASE(links_and_devices_are_left_out),
+        SCRATCH_CASE(what_systems_keep_is_left_out),
+        SCRATCH_CASE(of_one_path_the_last_counts),
+        SCRATCH_CASE(names_become_text),
+        SCRATCH_CASE(long_names_arrive_whole),
+        SCRATCH_CASE(holes_of_sparse_files_are_zeros),
+        SCRATCH_CASE(a_hundred_thousand_files_are_listed),
+        SCRATCH_CASE(an_archive_without_entries_is_empty),
     };
     return RUN_TESTS(tests);
 }

@@ -7,27 +7,11 @@
 
 #include "server/data/intake/source/source.h"
 #include "tests/server/data/intake/archives.h"
-#include "tests/server/scratch.h"
 
 #include "tests/check.h"
 
 #include "tests/server/data/intake/listed.h"
-
-static Scratch scratch;
-
-static int setup(void **state)
-{
-    (void)state;
-    scratch = scratch_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_free(&scratch);
-    return 0;
-}
+#include "tests/server/data/intake/scratch_case.h"
 
 /* The message of what refuses the file `name`: to list it, or in a pass; "" if nothing does. */
 static const char *refusal(const char *name, const IntakeLimits *limits)
@@ -338,20 +322,19 @@ static void whoever_asks_for_it_may_stop_it(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(archives_that_are_cut_off_anywhere_are_refused, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_cut_says_where, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_cut_behind_the_end_of_a_tar_is_seen, setup, teardown),
-        cmocka_unit_test_setup_teardown(wrong_bits_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(sizes_that_lie_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(encrypted_archives_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_method_that_is_not_known_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(bombs_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(limits_are_named, setup, teardown),
-        cmocka_unit_test_setup_teardown(one_file_beyond_a_limit_is_left_out, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_no_archive_is_named, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_archive_that_changes_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(whoever_asks_for_it_may_stop_it, setup, teardown),
+        SCRATCH_CASE(archives_that_are_cut_off_anywhere_are_refused),
+        SCRATCH_CASE(a_cut_says_where),
+        SCRATCH_CASE(a_cut_behind_the_end_of_a_tar_is_seen),
+        SCRATCH_CASE(wrong_bits_are_refused),
+        SCRATCH_CASE(sizes_that_lie_are_refused),
+        SCRATCH_CASE(encrypted_archives_are_refused),
+        SCRATCH_CASE(a_method_that_is_not_known_is_refused),
+        SCRATCH_CASE(bombs_are_refused),
+        SCRATCH_CASE(limits_are_named),
+        SCRATCH_CASE(one_file_beyond_a_limit_is_left_out),
+        SCRATCH_CASE(what_is_no_archive_is_named),
+        SCRATCH_CASE(an_archive_that_changes_is_refused),
+        SCRATCH_CASE(whoever_asks_for_it_may_stop_it),
     };
     return RUN_TESTS(tests);
 }

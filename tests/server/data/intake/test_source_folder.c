@@ -6,26 +6,16 @@
 
 #include "server/data/intake/source/source.h"
 #include "tests/server/data/intake/archives.h"
-#include "tests/server/scratch.h"
 
 #include "tests/check.h"
 
 #include "tests/server/data/intake/listed.h"
-
-static Scratch scratch;
+#include "tests/server/data/intake/scratch_case.h"
 
 static int setup(void **state)
 {
-    (void)state;
-    scratch = scratch_new();
+    scratch_setup(state);
     mkdir(scratch_path(&scratch, "set"), 0755);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_free(&scratch);
     return 0;
 }
 
@@ -239,15 +229,18 @@ static void a_hundred_thousand_files_are_listed(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(files_come_sorted_by_path, setup, teardown),
-        cmocka_unit_test_setup_teardown(links_pipes_and_sockets_are_left_out, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_systems_keep_is_left_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(files_come_sorted_by_path, setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(links_pipes_and_sockets_are_left_out, setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(what_systems_keep_is_left_out, setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(names_become_text_and_files_are_found_by_their_own, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(limits_hold, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_file_that_is_replaced_costs_only_itself, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_may_not_be_read_is_left_out, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_hundred_thousand_files_are_listed, setup, teardown),
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(limits_hold, setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(a_file_that_is_replaced_costs_only_itself, setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(what_may_not_be_read_is_left_out, setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(a_hundred_thousand_files_are_listed, setup,
+                                        scratch_teardown),
     };
     return RUN_TESTS(tests);
 }
