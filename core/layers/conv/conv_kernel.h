@@ -50,7 +50,7 @@ typedef struct {
     int count;
 } ConvKernelTable;
 
-/* Every kernel. The first row is oneDNN's, which computes everything. */
+/* Every kernel. The first row is oneDNN's, which computes all but what conv_onednn.c says. */
 extern const ConvKernelTable CONV_KERNELS;
 
 /* The row of that name if it supports the problem, else NULL. */
