@@ -41,7 +41,8 @@ AMX static void configure(int last_rows, int pairs)
         config.rows[t] = (uint8_t)(t >= 6 ? pairs : second ? last_rows : SIDE);
         config.row_bytes[t] = (uint16_t)(4 * (of_a ? pairs : SIDE));
     }
-    __asm__ volatile("" ::: "memory");
+    // GCC's header says that the next line reads 8 bytes: all 64 have to be written before it.
+    __asm__ volatile("" ::"r"(&config) : "memory");
     _tile_loadconfig(&config);
 }
 
