@@ -54,11 +54,17 @@ static int lone_column_padding(const ConvProblem *p)
     return p->kernel_w - p->width - p->pad_w;
 }
 
+static bool uses_amx(void)
+{
+    const unsigned isa = dnnl_get_effective_cpu_isa(), amx = dnnl_cpu_isa_avx512_core_amx;
+    return (isa & amx) == amx;
+}
+
 static bool supports(const ConvKernel *k, const ConvProblem *p)
 {
     (void)k;
     return !p->src_bf16 || p->direction == CONV_BACKWARD_DATA || !has_lone_column(p)
-           || lone_column_padding(p) >= 0;
+           || lone_column_padding(p) >= 0 || !uses_amx();
 }
 
 /* ---- Stand-ins ---- */
