@@ -24,8 +24,8 @@ const CASES = [
   ['with momentum, in small batches', { ...few, precision: 'f32', batch_size: 16, optimizer: { momentum: 0.9 } }],
   ['with all that a recipe keeps', { ...few, precision: 'f32', batch_size: 16, accumulation: 2, ema: { decay: 0.9 },
     optimizer: { name: 'adamw', learning_rate: 0.001, clip_norm: 1 } }],
-  ['large images', { ...few, precision: 'f32', image_size: 144, batch_size: 4, train_limit: 8, test_limit: 4 }],
-  ['in bf16', { ...few, precision: 'bf16', batch_size: 8, train_limit: 16, test_limit: 8 }],
+  ['large images', { ...few, precision: 'f32', image_size: 144, batch_size: 8, train_limit: 16, test_limit: 8 }],
+  ['in bf16', { ...few, precision: 'bf16', batch_size: 20, train_limit: 40, test_limit: 20 }],
 ];
 
 for (const [name, settings] of CASES) {
