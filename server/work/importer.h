@@ -1,6 +1,6 @@
 /* server/work/importer.h -- the thread that imports data sets, one at a time, beside the trainings.
  *
- * It takes sets from the manager (server/data/datasets.h), has an engine read the source and write
+ * It takes sets from the manager (server/data/datasets_import.h), has an engine read the source and write
  * the packed pictures, and tells the manager what came of it.
  */
 #pragma once

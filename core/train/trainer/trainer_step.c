@@ -53,7 +53,7 @@ static bool is_point(int64_t step, int64_t steps)
     return step % spacing == 0 || step == steps;
 }
 
-NetBatch trainer_batch(const Trainer *t, const Batch *b, int64_t number)
+static NetBatch batch_for(const Trainer *t, const Batch *b, int64_t number)
 {
     return (NetBatch){.images = b->images,
                       .labels = b->labels,
@@ -93,7 +93,7 @@ static bool train_batch(Trainer *t, int64_t done, Metrics *sum, Error *err)
     const double start = trace_begin(t->config.trace);
     const Batch *batch = loader_next(t->train);
     trace_end(t->config.trace, TRACE_LOAD, start);
-    const NetBatch next = trainer_batch(t, batch, s->epoch * t->batches + s->batch + done);
+    const NetBatch next = batch_for(t, batch, s->epoch * t->batches + s->batch + done);
     if (!dataset_intact(t->config.dataset, err))
         return false;
     batch_group_next(t->group, batch->count);

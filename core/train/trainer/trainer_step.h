@@ -2,8 +2,6 @@
 #pragma once
 #include "core/train/trainer/trainer_private.h"
 
-/* Batch `number` of the training. */
-NetBatch trainer_batch(const Trainer *t, const Batch *b, int64_t number);
 /* Told by the network; the context is the Trainer. */
 void trainer_grads_ready(void *context, size_t first, size_t count);
 /* One step. Given up, with t->asked at TRAIN_STOP, if the callback says so in the middle. */
