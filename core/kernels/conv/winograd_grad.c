@@ -44,7 +44,7 @@ static Layout layout_of(const Winograd *w)
     Layout l = {.tiles = winograd_tiles(w), .points = f->t * f->t};
     const size_t tile_bytes =
         (size_t)l.points * (size_t)(w->conv.in + w->conv.out) * (w->conv.src_bf16 ? 2 : 4);
-    /* The CPUs that have matrix tiles have 2 MB of second-level cache for each thread. */
+    /* The CPUs that have matrix tiles have 2 MB of second-level cache for each core. */
     const size_t bytes =
         w->by_rows ? THREAD_CHUNK_BYTES * (size_t)w->conv.threads : (size_t)CHUNK_BYTES;
     const int fit = (int)(bytes / tile_bytes);
@@ -138,6 +138,7 @@ static void transpose_rows(const Winograd *w, const Layout *l, const float *pane
 typedef struct {
     const Winograd *w;
     const Layout *l;
+    const WinogradTransforms *transforms;
     WinogradSide src, diff;
 } Packing;
 
@@ -145,7 +146,6 @@ typedef struct {
  * BLOCK_ROWS. `mine` is working memory. */
 static void pack_block(const Packing *p, int first, int k, int count, float *mine)
 {
-    const WinogradTransforms *transforms = winograd_transforms(p->w);
     const int per_row = p->w->conv.src_bf16 ? 2 : 1;
     WinogradSide own = p->src;
     own.dst = mine;
@@ -154,10 +154,10 @@ static void pack_block(const Packing *p, int first, int k, int count, float *min
     for (int i = 0; i < count; i++) {
         const int tile = first + (k + i) * per_row;
         if (p->w->by_rows)
-            transforms->pack_src(p->w, &own, tile, i);
+            p->transforms->pack_src(p->w, &own, tile, i);
         else
-            transforms->pack_src(p->w, &p->src, tile, k + i);
-        transforms->pack_diff(p->w, &p->diff, tile, k + i);
+            p->transforms->pack_src(p->w, &p->src, tile, k + i);
+        p->transforms->pack_diff(p->w, &p->diff, tile, k + i);
     }
     if (p->w->by_rows)
         transpose_rows(p->w, p->l, mine, p->src.dst + k);
@@ -176,6 +176,7 @@ void winograd_grad(const Winograd *w, const void *src, const void *diff_dst, flo
     const size_t taps = (size_t)(f->r * f->r);
     const Packing packing = {.w = w,
                              .l = &l,
+                             .transforms = transforms,
                              .src = {src, w->conv.in, conv_problem_src_stride(&w->conv), scratch,
                                      in, l.in_point, l.depth, l.tiles},
                              .diff = {diff_dst, w->conv.out, conv_problem_dst_stride(&w->conv),
