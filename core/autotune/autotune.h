@@ -63,7 +63,7 @@ typedef struct {
 const char *autotune_decide(Autotune *a, const char *key, const AutotuneTime *times, int count,
                             bool settled);
 
-/* Use this kernel: it is the only one, or a test wants it. A key that has one keeps it. */
+/* Use this kernel: a test wants it, or autotune_decide. A key that has one keeps it. */
 void autotune_fix(Autotune *a, const char *key, const char *kernel);
 
 /* ---- The record ---- */

@@ -10,7 +10,7 @@ typedef struct {
     char caches[64];   // sizes of the data caches
     char isa[32];      // the instruction set that oneDNN uses
     char onednn[32];   // its version
-    char version[32];  // ours
+    char version[32];  // ours, and of our kernels
 } Machine;
 
 /* The machine and the program that this runs on. */
