@@ -50,13 +50,14 @@ static bool map_new(Scratch *s, int i, Shape shape, size_t stride, bool bf16, Er
 }
 
 /* Numbers of the size that feature maps have: zeros and denormals would run at another speed. They
- * come again after a prime number of them, so that no two rows or pixels of a map are alike. */
-static void fill(void *data, size_t count, bool bf16)
+ * come again after a prime number of them, so that neighbouring rows and images differ, and each
+ * stream has others: sums of squares would be so large as to hide what else is wrong. */
+static void fill(void *data, size_t count, bool bf16, int stream)
 {
     enum { BLOCK = 4093 };
     float numbers[BLOCK];
     uint16_t halves[BLOCK];
-    Rng rng = rng_new(1, RNG_TEST, 0);
+    Rng rng = rng_new(1, RNG_TEST, (uint64_t)stream);
     for (int i = 0; i < BLOCK; i++) {
         numbers[i] = (float)(2 * rng_uniform(&rng) - 1);
         halves[i] = float_to_bf16(numbers[i]);
@@ -77,7 +78,7 @@ static bool map_place(Scratch *s, int i, Error *err)
     if (!s->memory[i])
         return fail(err, ERR_NO_MEMORY, "no memory to measure kernels in: %zu MB are needed",
                     t->bytes >> 20);
-    fill(s->memory[i], t->bytes / dnnl_data_type_size(t->type), t->type == dnnl_bf16);
+    fill(s->memory[i], t->bytes / dnnl_data_type_size(t->type), t->type == dnnl_bf16, i);
     return tensor_place(t, s->memory[i], err);
 }
 
@@ -91,7 +92,7 @@ static bool params_new_scratch(Scratch *s, Error *err)
     if (!s->params)
         return fail(err, ERR_NO_MEMORY, "no memory to measure kernels in: %zu MB are needed",
                     s->params_bytes >> 20);
-    fill(s->params, count, false);
+    fill(s->params, count, false, MAPS);
     s->task.weights = s->params;
     s->task.weights_grad = s->params + weights;
     if (!s->task.problem.no_bias) {
@@ -249,6 +250,12 @@ static bool have_settled(const Candidates *all)
     return true;
 }
 
+static bool goes_on(const ConvAutotune *a, Error *err)
+{
+    return !a->go_on || a->go_on(a->go_on_context)
+           || fail(err, ERR_STOPPED, "stopped while kernels were measured");
+}
+
 /* Every candidate once that is still in the race. False: stop. */
 static bool one_round(const ConvAutotune *a, Candidates *all, const ConvTask *task,
                       const ConvCheck *check, int round, Error *err)
@@ -260,8 +267,8 @@ static bool one_round(const ConvAutotune *a, Candidates *all, const ConvTask *ta
         Candidate *c = &all->items[i];
         if (!c->kernel || (round > 0 && c->least > most))
             continue;
-        if (a->go_on && !a->go_on(a->go_on_context))
-            return fail(err, ERR_STOPPED, "stopped while kernels were measured");
+        if (!goes_on(a, err))
+            return false;
         if (!(round == 0 ? check_candidate(c, task, check, err) : time_candidate(c, task, err)))
             drop(c);
     }
@@ -302,8 +309,9 @@ static const ConvKernel *measure(const ConvAutotune *a, const char *key, Candida
                 drop(c);
         }
         ConvCheck check;
-        conv_check_new(&check, &s.task);
-        bool going = true;
+        bool going = goes_on(a, err);
+        if (going)
+            conv_check_new(&check, &s.task);
         for (int round = 0; going && round < MAX_ROUNDS; round++) {
             const int least_rounds = count_left(all) > 1 ? MIN_ROUNDS : 1;
             if (round >= least_rounds && have_settled(all))

@@ -50,10 +50,12 @@ static Place place_at(const ConvProblem *p, int i)
 static double number_at(const Tensor *t, int image, int row, int column, int channel)
 {
     const Shape s = t->shape;
-    const char *pixel = tensor_pixel(t, (size_t)((image * s.height + row) * s.width + column));
+    const size_t pixel =
+        ((size_t)image * (size_t)s.height + (size_t)row) * (size_t)s.width + (size_t)column;
+    const size_t at = pixel * (size_t)t->pixel_stride + (size_t)channel;
     if (t->type == dnnl_bf16)
-        return (double)bf16_to_float(((const uint16_t *)(const void *)pixel)[channel]);
-    return (double)((const float *)(const void *)pixel)[channel];
+        return (double)bf16_to_float(((const uint16_t *)t->data)[at]);
+    return (double)((const float *)t->data)[at];
 }
 
 static size_t weight_at(const ConvProblem *p, int o, int u, int v, int i)

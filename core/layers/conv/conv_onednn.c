@@ -46,7 +46,7 @@ typedef struct {
  * nor is backward data. */
 static bool has_lone_column(const ConvProblem *p)
 {
-    return p->dst_width == 1 && p->stride_w > 1 && p->kernel_w > 1;
+    return p->src_bf16 && p->dst_width == 1 && p->stride_w > 1 && p->kernel_w > 1;
 }
 
 static int lone_column_padding(const ConvProblem *p)
@@ -63,8 +63,8 @@ static bool uses_amx(void)
 static bool supports(const ConvKernel *k, const ConvProblem *p)
 {
     (void)k;
-    return !p->src_bf16 || p->direction == CONV_BACKWARD_DATA || !has_lone_column(p)
-           || lone_column_padding(p) >= 0 || !uses_amx();
+    return p->direction == CONV_BACKWARD_DATA || !has_lone_column(p) || lone_column_padding(p) >= 0
+           || !uses_amx();
 }
 
 /* ---- Stand-ins ---- */

@@ -22,6 +22,7 @@ enum {
     UNSUPPORTED,
     COMPUTES_TWICE_AS_MUCH,
     LEAVES_OUT_A_CORNER,
+    IS_RIGHT_WHERE_CHANNELS_ARE_EQUAL,
 };
 
 typedef struct {
@@ -82,6 +83,9 @@ static void make_wrong(const ConvKernel *k, const ConvTask *t)
         result[i] *= 2;
     if (k->variant == LEAVES_OUT_A_CORNER)
         result[count - 1] = NAN;
+    const size_t in = (size_t)t->problem.in;
+    for (size_t i = 0; k->variant == IS_RIGHT_WHERE_CHANNELS_ARE_EQUAL && i < count; i++)
+        result[i] *= i / in == i % in ? 1 : -1;
 }
 
 static bool run(void *state, Error *err)
@@ -206,6 +210,23 @@ static void a_candidate_that_computes_wrongly_drops_out(void **state)
             autotune_free(a);
         }
     }
+}
+
+/* Maps that held the same numbers would have squares in these sums, beside which nothing counts. */
+static void squares_do_not_hide_what_is_wrong(void **state)
+{
+    (void)state;
+    static const ConvKernel ROWS[] = {{"diagonal", &OPS, IS_RIGHT_WHERE_CHANNELS_ARE_EQUAL, false}};
+    Error err = {0};
+    ConvProblem p = PROBLEM;
+    p.in = p.out = 64;
+    p.batch = 32;
+    p.kernel_h = p.kernel_w = 1;
+    p.pad_h = p.pad_w = 0;
+    Autotune *a = autotune_new();
+    assert_null(choose_for(&p, ROWS, 1, a, &err));
+    assert_non_null(strstr(err.message, "computes wrongly"));
+    autotune_free(a);
 }
 
 /* One that has no rivals is run to be checked, and known from then on. */
@@ -411,6 +432,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_fastest_candidate_is_chosen_once),
         cmocka_unit_test(a_candidate_that_fails_drops_out),
         cmocka_unit_test(a_candidate_that_computes_wrongly_drops_out),
+        cmocka_unit_test(squares_do_not_hide_what_is_wrong),
         cmocka_unit_test(a_single_candidate_runs_once),
         cmocka_unit_test(times_that_do_not_agree_do_not_settle),
         cmocka_unit_test(no_candidate_left_is_an_error),
