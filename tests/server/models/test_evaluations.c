@@ -212,6 +212,7 @@ static void one_that_died_begins_again_but_not_for_ever(void **state)
         EvaluationRow row = get(f, id);
         assert_int_equal(row.status, EVALUATION_QUEUED);
         assert_int_equal(row.restart_count, life);
+        evaluation_row_free(&row);
     }
     take(f, id);
     reopen(f);
@@ -277,7 +278,9 @@ static void cancelled_and_deleted_ones_end(void **state)
     for (int again = 0; again < 2; again++) {
         CHECK_OK(evaluations_cancel(f->evaluations, running, NULL, &row, &f->err), f->err);
         assert_string_equal(row.error.code, "cancelled");
+        evaluation_row_free(&row);
         CHECK_OK(evaluations_cancel(f->evaluations, queued, NULL, &row, &f->err), f->err);
+        evaluation_row_free(&row);
     }
     assert_false(evaluations_go_on(f->evaluations));
     succeed(f);  // it had come to its end already: it stays cancelled
