@@ -1,7 +1,7 @@
 /* server/work/importer.h -- the thread that imports data sets, one at a time, beside the trainings.
  *
- * It takes sets from the manager (server/data/datasets_import.h), has an engine read the source and write
- * the packed pictures, and tells the manager what came of it.
+ * It takes sets from the manager (server/data/datasets_import.h), has an engine read the source and
+ * write the packed pictures, and tells the manager what came of it.
  */
 #pragma once
 #include "server/data/datasets_import.h"
