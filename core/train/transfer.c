@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/base/nfc.h"
 #include "core/base/text.h"
 #include "core/train/files/model_info.h"
 #include "core/train/files/tensor_check.h"
@@ -16,14 +17,15 @@ static bool check_network(const ModelInfo *info, const char *path, const Transfe
                    how->network);
 }
 
-/* Whether both have the same classes, as far as they are named. */
+/* Whether both have the same classes, as far as they are named. A data set's names are composed
+ * when it is imported; a model's file may have them as macOS writes them. */
 static bool same_classes(const ModelInfo *info, const Transfer *how)
 {
     if (!info->class_names || !how->class_names)
         return true;
     bool same = info->classes == how->classes;
     for (int i = 0; same && i < how->classes; i++)
-        same = strcmp(info->class_names[i], how->class_names[i]) == 0;
+        same = nfc_equal(info->class_names[i], how->class_names[i]);
     return same;
 }
 

@@ -3,8 +3,8 @@
  *
  * Taken is every tensor of the features that fits, running statistics included. The head is taken
  * as a whole: if all of it fits and the classes have the same names, as far as the file and the
- * data set say; else all of it keeps its fresh values. What the file has besides (an optimizer's
- * state, other tensors) is left.
+ * data set say, however their marks are written (core/base/nfc.h); else all of it keeps its fresh
+ * values. What the file has besides (an optimizer's state, other tensors) is left.
  *
  * Refused is a file that says it is of another network, one in which less than half of the
  * features' numbers fit and, where features are frozen, one that lacks any of them.

@@ -292,6 +292,10 @@ test('classes are the same however their letters are written', async () => {
     { body: bytes, headers: { 'content-type': 'application/octet-stream' }, status: 201 });
   const { classes } = (await client.get('/v1/models/apart/versions/1')).json;
   assert.deepEqual(classes, apart);
+  const further = await client.create({ ...settings, dataset: own, evaluate: false, init_from: { model: 'apart' } });
+  await client.succeeded(further.id);
+  const told = (await client.get(`/v1/jobs/${further.id}/events`)).json.data.find(({ type }) => type === 'initialized').data;
+  assert.deepEqual(told.new, []);
   const found = await done((await ask({ model: 'apart', dataset: own, split: 'train' })).id);
   assert.equal(found.status, 'succeeded');
   for (const name of [names[1], apart[1]]) {

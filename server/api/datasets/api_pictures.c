@@ -8,13 +8,13 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/base/nfc.h"
 #include "core/data/encode_png.h"
 #include "core/data/loader/image_maker.h"
 #include "server/api/api_common.h"
 #include "server/api/datasets/api_dataset.h"
 #include "server/api/jobs/json_job.h"
 #include "server/base/ids.h"
-#include "server/base/text/nfc.h"
 #include "server/data/dataset_files.h"
 #include "server/data/dataset_folder.h"
 #include "server/http/message/etag.h"

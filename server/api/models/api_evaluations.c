@@ -2,12 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/nfc.h"
 #include "server/api/api_common.h"
 #include "server/api/jobs/json_job.h"
 #include "server/api/labels.h"
 #include "server/api/models/json_evaluation.h"
 #include "server/base/ids.h"
-#include "server/base/text/nfc.h"
 #include "server/models/evaluations/evaluations.h"
 
 enum {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "server/base/text/nfc.h"
+#include "core/base/nfc.h"
 
 void picture_kind_free(PictureKind *kind)
 {

@@ -188,6 +188,35 @@ static void a_head_of_the_same_classes_is_taken(void **state)
     params_free(model);
 }
 
+/* A letter with a mark is one character or two. */
+static void a_head_is_taken_however_its_classes_are_written(void **state)
+{
+    const Fixture *f = *state;
+    static const char *const WHOLE[] = {"\u00e9t\u00e9", "b", "c", "d", "e"},
+                             *const APART[] = {"e\u0301te\u0301", "b", "c", "d", "e"},
+                             *const OTHERS[] = {"ete\u0301", "b", "c", "d", "e"};
+    Error err = {0};
+    char path[128];
+    snprintf(path, sizeof path, "%s/apart.safetensors", f->trainer->folder);
+    for (int others = 0; others <= 1; others++) {
+        Dataset set = f->few;
+        set.class_names = WHOLE;
+        TrainConfig c = fine_tuning(f);
+        c.dataset = &set;
+        Trainer *source = trainer_of(c);
+        ModelInfo info = trainer_model_info(source);
+        info.class_names = others ? OTHERS : APART;
+        CHECK_OK(model_save(path, trainer_params(source), &info, &err), err);
+        c.init_from = path;
+        c.seed++;
+        Trainer *t = trainer_of(c);
+        assert_int_equal(trainer_transfer(t)->head_taken, !others);
+        assert_int_equal(same(trainer_params(t), trainer_params(source), HEAD_FIRST), !others);
+        trainer_free(t);
+        trainer_free(source);
+    }
+}
+
 /* Save `count` of the model's parameters, from `first` on, without a word of what they are. */
 static void save_some(const Fixture *f, int first, int count, const char *path)
 {
@@ -409,6 +438,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(features_are_taken_and_the_head_is_new),
         cmocka_unit_test(a_head_of_the_same_classes_is_taken),
+        cmocka_unit_test(a_head_is_taken_however_its_classes_are_written),
         cmocka_unit_test(another_network_is_refused_with_all_that_does_not_fit),
         cmocka_unit_test(a_number_that_is_none_is_refused),
         cmocka_unit_test(frozen_features_stay_bit_for_bit),

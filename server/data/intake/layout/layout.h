@@ -10,7 +10,7 @@
  *
  * A folder that wraps everything is skipped. Within a class's folder, files at any depth are the
  * class's. Classes are sorted by name bytewise, as torchvision's ImageFolder does; letters with
- * marks are composed before (server/base/text/nfc.h), so that macOS's folders are those of others.
+ * marks are composed before (core/base/nfc.h), so that macOS's folders are those of others.
  * A class without files is no class, and a warning. Where there is test/ and a validation folder
  * too, the latter's pictures are for training, and a warning: the trainer holds out a validation
  * split of its own. Names do not decide whether a file is a picture: the decoder does.

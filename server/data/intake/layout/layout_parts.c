@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "core/base/memory.h"
-#include "server/base/text/nfc.h"
+#include "core/base/nfc.h"
 
 Part part_of_word(const char *word, size_t length)
 {

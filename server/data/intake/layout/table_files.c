@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/base/text/nfc.h"
+#include "core/base/nfc.h"
 
 /* An entry under its composed path. */
 typedef struct {

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "server/base/text/nfc.h"
+#include "core/base/nfc.h"
 #include "server/data/intake/layout/layout.h"
 #include "server/data/intake/layout/table.h"
 #include "server/data/intake/layout/utf16.h"

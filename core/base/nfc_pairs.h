@@ -1,4 +1,4 @@
-/* server/base/text/nfc_pairs.h -- letters that are a letter and a mark: all that Unicode's
+/* core/base/nfc_pairs.h -- letters that are a letter and a mark: all that Unicode's
  * normalization form C composes below U+10000, but for Hangul, which is computed; sorted. For nfc.c
  * alone.
  *

@@ -1,4 +1,4 @@
-/* server/base/text/nfc.h -- one spelling for letters with marks.
+/* core/base/nfc.h -- one spelling for letters with marks.
  *
  * "é" is one character or two: programs on most systems write the one, macOS names files by the
  * other. Whoever compares names of files brings both into one form first.

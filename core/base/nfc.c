@@ -1,11 +1,11 @@
-#include "server/base/text/nfc.h"
+#include "core/base/nfc.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/base/nfc_pairs.h"
 #include "core/base/text.h"
-#include "server/base/text/nfc_pairs.h"
 
 static uint32_t decode(const char *at, size_t length)
 {
