@@ -154,6 +154,20 @@ int64_t query_id(Query *query, const char *name, const char *whose, IdParser par
     return id;
 }
 
+bool find_set_id(App *app, const char *id_or_name, int64_t *id, Error *err)
+{
+    DatasetRow set;
+    Error why = {0};
+    *id = 0;
+    if (datasets_find(app->sets, id_or_name, &set, &why)) {
+        *id = set.id;
+        dataset_row_free(&set);
+    } else if (why.code != ERR_NOT_FOUND) {
+        *err = why;
+    }
+    return why.code == ERR_NONE || why.code == ERR_NOT_FOUND;
+}
+
 Page query_page(Query *query, Faults *faults)
 {
     return (Page){

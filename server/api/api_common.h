@@ -33,6 +33,10 @@ unsigned query_statuses(Query *query, const char *const names[], int count, Faul
 /* An id, as `parse` reads it; 0 if it is absent. `whose` is "a job's". */
 int64_t query_id(Query *query, const char *name, const char *whose, IdParser parse, Faults *faults);
 
+/* The id of the set that people brought and that has this id or this name now, whatever its state;
+ * 0: there is none. False: the store fails. */
+bool find_set_id(App *app, const char *id_or_name, int64_t *id, Error *err);
+
 /* `after` and `limit` of a list that is whole in memory; without them all of it comes, up to
  * PAGE_MOST. */
 enum { PAGE_MOST = 1000 };

@@ -78,7 +78,8 @@ typedef struct {
     const char *model;    // its name; NULL: any
     int64_t model_id;     // of those that had that name, one may have followed another; 0: any
     int64_t version;      // 0: any
-    const char *dataset;  // its key or its name; NULL: any
+    int64_t dataset_id;   // 0: any
+    const char *dataset;  // its key, or the name that it had then; NULL: any
     bool plain;           // none with test-time flips
 } EvaluationQuery;
 

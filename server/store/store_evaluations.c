@@ -226,7 +226,7 @@ static char *list_sql(const EvaluationQuery *query)
     sql_append(&sql, " FROM evaluations WHERE id < ?1 AND ?3 IN (0, job_id)"
                      " AND (?4 IS NULL OR ?4 = model) AND ?5 IN (0, version)"
                      " AND (?6 IS NULL OR ?6 IN (dataset_key, dataset_name))"
-                     " AND ?7 IN (0, step) AND ?8 IN (0, model_id)");
+                     " AND ?7 IN (0, step) AND ?8 IN (0, model_id) AND ?9 IN (0, dataset_id)");
     if (query->plain)
         sql_append(&sql, " AND test_time_flips = 0");
     sql_append_statuses(&sql, query->statuses, EVALUATION_STATUS_NAMES, EVALUATION_STATUSES);
@@ -240,9 +240,10 @@ bool store_evaluations(Store *store, const EvaluationQuery *query, EvaluationLis
     const int64_t below = query->after > 0 ? query->after : INT64_MAX;
     char *sql = list_sql(query);
     SqlRows rows;
-    const bool ok = sql_select(store, how, &rows, err, sql, "iiititii", below,
-                               (int64_t)query->limit + 1, query->job_id, query->model,
-                               query->version, query->dataset, query->step, query->model_id);
+    const bool ok =
+        sql_select(store, how, &rows, err, sql, "iiititiii", below, (int64_t)query->limit + 1,
+                   query->job_id, query->model, query->version, query->dataset, query->step,
+                   query->model_id, query->dataset_id);
     *list = (EvaluationList){rows.items, rows.count, rows.has_more};
     if (!ok)
         evaluation_list_free(list);

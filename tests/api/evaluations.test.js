@@ -305,6 +305,33 @@ test('classes are the same however their letters are written', async () => {
   assert.equal((await ask({ model: 'apart', dataset: set.id }, 422)).code, 'dataset_does_not_fit');
 });
 
+test('lists go by the name that a set has now', async () => {
+  const named = async (name) => {
+    const { id } = (await client.post('/v1/datasets', { name, source: { folder: 'colours' }, image: { size: 16 } }, { status: 201 })).json;
+    await until('the import', async () => (await client.get(`/v1/datasets/${id}`)).json.status === 'ready');
+    return id;
+  };
+  const evaluated = async (dataset) => {
+    const { id } = await client.succeeded((await client.create({ ...settings, dataset })).id);
+    return (await client.job(id)).evaluation_id;
+  };
+  const jobs = async (name) => (await client.get(`/v1/jobs?dataset=${name}`)).json.data.map(({ evaluation_id }) => evaluation_id);
+  const first = await named('spring'), of_first = await evaluated(first);
+  assert.deepEqual(await ids('dataset=spring'), [of_first]);
+  await client.call('PATCH', `/v1/datasets/${first}`, { body: { name: 'autumn' }, status: 200 });
+  assert.deepEqual(await ids('dataset=autumn'), [of_first]);
+  // What nobody is called now is what somebody was called then.
+  assert.deepEqual(await ids('dataset=spring'), [of_first]);
+  const second = await named('spring');
+  assert.deepEqual(await ids('dataset=spring'), []);
+  const of_second = await evaluated(second);
+  for (const [name, id, want] of [['autumn', first, of_first], ['spring', second, of_second]]) {
+    for (const dataset of [name, id]) assert.deepEqual([await ids(`dataset=${dataset}`), await jobs(dataset)], [[want], [want]]);
+  }
+  await client.call('DELETE', `/v1/datasets/${second}`, { status: 204 });
+  assert.deepEqual([await ids('dataset=spring'), await ids(`dataset=${second}`)], [[of_second, of_first], [of_second]]);
+});
+
 test('one that has failed has found nothing', async () => {
   const first = await long(), found = await ask({ job: job.id });
   for (const id of [first, found.id]) await client.post(`/v1/evaluations/${id}/cancel`, undefined, { status: 200 });

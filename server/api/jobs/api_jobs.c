@@ -15,9 +15,24 @@ enum {
 
 /* --- list --- */
 
+/* Settings have the id of a set; the name of one that is there stands for it. */
+static bool resolve_set(App *app, JobMatch *match, char dataset[ID_TEXT], Error *err)
+{
+    int64_t id;
+    if (strcmp(match->key, "dataset") != 0 || dataset_find(match->value))
+        return true;
+    if (!find_set_id(app, match->value, &id, err))
+        return false;
+    if (id > 0) {
+        dataset_id_format(id, dataset);
+        match->value = dataset;
+    }
+    return true;
+}
+
 /* Read the filters by settings and metadata; returns their number. */
-static int read_matches(const App *app, Query *query, JobMatch matches[QUERY_MAX_PAIRS],
-                        char dataset[ID_TEXT], Faults *faults)
+static int read_matches(App *app, Query *query, JobMatch matches[QUERY_MAX_PAIRS],
+                        char dataset[ID_TEXT], Faults *faults, Error *err)
 {
     static const char *const SETTINGS[] = {"network", "dataset"};
     int count = 0, next = 0;
@@ -25,17 +40,9 @@ static int read_matches(const App *app, Query *query, JobMatch matches[QUERY_MAX
     for (size_t i = 0; i < COUNT(SETTINGS); i++)
         if ((value = query_text(query, SETTINGS[i], faults)))
             matches[count++] = (JobMatch){MATCH_SETTING, SETTINGS[i], value};
-    // Settings have the id of a set; the name of one that is there stands for it.
-    for (int i = 0; i < count; i++) {
-        SpecSet set;
-        Error err = {0};
-        const SpecSets *sets = datasets_for_specs(app->sets);
-        if (strcmp(matches[i].key, "dataset") != 0 || dataset_find(matches[i].value)
-            || !sets->find(sets->context, matches[i].value, &set, &err))
-            continue;
-        dataset_id_format(set.id, dataset);
-        matches[i].value = dataset;
-    }
+    for (int i = 0; i < count; i++)
+        if (!resolve_set(app, &matches[i], dataset, err))
+            return 0;
     while ((value = query_next(query, "metadata.", &next, &key, faults)))
         matches[count++] = (JobMatch){MATCH_METADATA, key, value};
     return count;
@@ -68,9 +75,11 @@ bool list_jobs(App *app, const Request *req, Response *res, Error *err)
         .parent_id = query_id(req->query, "parent_id", "a job's", job_id_parse, &faults),
         .name = query_text(req->query, "name", &faults),
         .matches = matches,
-        .match_count = read_matches(app, req->query, matches, dataset, &faults),
+        .match_count = read_matches(app, req->query, matches, dataset, &faults, err),
     };
     JobList list;
+    if (err->code != ERR_NONE)
+        return false;
     query_finish(req->query, &faults);
     if (faults.count)
         return respond_faults(res, &faults);

@@ -75,6 +75,19 @@ static int64_t model_called(App *app, const char *name)
     return id;
 }
 
+/* A set is meant by the name that it has now. An evaluation remembers the name that its set had,
+ * which finds those of sets that are gone. */
+static bool find_set(App *app, EvaluationQuery *wanted, Error *err)
+{
+    if (!wanted->dataset || dataset_find(wanted->dataset))
+        return true;
+    if (!find_set_id(app, wanted->dataset, &wanted->dataset_id, err))
+        return false;
+    if (wanted->dataset_id > 0)
+        wanted->dataset = NULL;
+    return true;
+}
+
 bool list_evaluations(App *app, const Request *req, Response *res, Error *err)
 {
     Faults faults = {.count = 0};
@@ -97,7 +110,7 @@ bool list_evaluations(App *app, const Request *req, Response *res, Error *err)
         return false;
     if (faults.count)
         return respond_faults(res, &faults);
-    if (!evaluations_list(app->evaluations, &wanted, &list, err))
+    if (!find_set(app, &wanted, err) || !evaluations_list(app->evaluations, &wanted, &list, err))
         return false;
     cJSON *data = cJSON_CreateArray(), *last = NULL;
     for (size_t i = 0; i < list.count; i++)
