@@ -332,6 +332,18 @@ test('lists go by the name that a set has now', async () => {
   assert.deepEqual([await ids('dataset=spring'), await ids(`dataset=${second}`)], [[of_second, of_first], [of_second]]);
 });
 
+test('a model that cannot be read is not taken for one that is not there', async () => {
+  const rename = (from, to) => execFileSync('python3', ['-c', 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute(f"ALTER TABLE {sys.argv[2]} RENAME TO {sys.argv[3]}")',
+    join(daemon.data, 'store.db'), from, to]);
+  rename('models', 'models_away');
+  try {
+    await client.get('/v1/evaluations?model=nobody', { status: 500 });
+  } finally {
+    rename('models_away', 'models');
+  }
+  assert.deepEqual(await ids('model=nobody'), []);
+});
+
 test('one that has failed has found nothing', async () => {
   const first = await long(), found = await ask({ job: job.id });
   for (const id of [first, found.id]) await client.post(`/v1/evaluations/${id}/cancel`, undefined, { status: 200 });

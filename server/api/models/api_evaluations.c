@@ -63,16 +63,19 @@ static const char *read_model(App *app, Query *query, char name[MODEL_NAME], int
 }
 
 /* The model that has the name now: another may have had it before, whose evaluations are not its
- * own. 0: there is none. */
-static int64_t model_called(App *app, const char *name)
+ * own. */
+static bool find_model(App *app, EvaluationQuery *wanted, Error *err)
 {
     ModelDetail model;
-    Error missing = {0};
-    if (!name || !models_get(app->models, name, &model, &missing))
-        return 0;
-    const int64_t id = model.row.id;
-    model_detail_free(&model);
-    return id;
+    if (!wanted->model)
+        return true;
+    if (models_get(app->models, wanted->model, &model, err)) {
+        wanted->model_id = model.row.id;
+        model_detail_free(&model);
+    } else if (err->code == ERR_NOT_FOUND) {
+        *err = (Error){0};
+    }
+    return err->code == ERR_NONE;
 }
 
 /* A set is meant by the name that it has now. An evaluation remembers the name that its set had,
@@ -104,13 +107,13 @@ bool list_evaluations(App *app, const Request *req, Response *res, Error *err)
         .model = read_model(app, query, model, &version, &faults, err),
     };
     wanted.version = version;
-    wanted.model_id = model_called(app, wanted.model);
     query_finish(query, &faults);
     if (err->code != ERR_NONE)
         return false;
     if (faults.count)
         return respond_faults(res, &faults);
-    if (!find_set(app, &wanted, err) || !evaluations_list(app->evaluations, &wanted, &list, err))
+    if (!find_model(app, &wanted, err) || !find_set(app, &wanted, err)
+        || !evaluations_list(app->evaluations, &wanted, &list, err))
         return false;
     cJSON *data = cJSON_CreateArray(), *last = NULL;
     for (size_t i = 0; i < list.count; i++)
