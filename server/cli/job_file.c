@@ -26,13 +26,20 @@ static bool is_metadata(const char *pointer)
     return strncmp(pointer, "/metadata/", strlen("/metadata/")) == 0;
 }
 
+/* "/blocks/2.0", which names have dots in them. */
+static bool is_block(const char *pointer)
+{
+    static const char PARENT[] = "/blocks/";
+    return strncmp(pointer, PARENT, strlen(PARENT)) == 0 && !strchr(pointer + strlen(PARENT), '/');
+}
+
 /* Whether a field holds text, which may look like a number: name=7. */
 static bool is_text(const char *pointer)
 {
     static const FieldKind *const KINDS[] = {&FIELD_NAME, &FIELD_MODEL, &FIELD_DATASET,
                                              &FIELD_NETWORK, &FIELD_CHOICE};
     const Field *field = spec_field(pointer);
-    bool text = is_metadata(pointer);
+    bool text = is_metadata(pointer) || init_member(pointer);
     for (size_t i = 0; field && i < COUNT(KINDS); i++)
         text = text || field->kind == KINDS[i];
     return text;
@@ -65,7 +72,9 @@ static bool apply_set(cJSON *job, const char *set, Error *err)
     char *field = pointer_of(path);
     cJSON *value = set_value(field, equals + 1);
     // What nobody knows of stays, and is a fault.
-    const bool unset = cJSON_IsNull(value) && (spec_field(field) || is_metadata(field));
+    const bool unset =
+        cJSON_IsNull(value)
+        && (spec_field(field) || is_metadata(field) || init_member(field) || is_block(field));
     free(field);
     cJSON *object = job;
     const bool pointer = path[0] == '/';

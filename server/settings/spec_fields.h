@@ -68,6 +68,8 @@ extern const FieldKind FIELD_METADATA;  // JobSpec.metadata
 
 const Field *spec_fields(size_t *count);
 const Field *spec_field(const char *pointer);  // NULL if there is none
+/* Whether a pointer is a member of init_from, which is one field: "/init_from/file". */
+bool init_member(const char *pointer);
 /* "/optimizer/momentum" -> "optimizer.momentum", as people write it. */
 enum { FIELD_PATH = 64 };
 void field_path(const char *pointer, char path[FIELD_PATH]);

@@ -64,6 +64,16 @@ bool init_given(const InitFrom *from)
     return from->model[0] || from->job[0] || from->file[0];
 }
 
+bool init_member(const char *pointer)
+{
+    static const char PARENT[] = "/init_from/";
+    bool known = false;
+    for (size_t i = 0; !known && i < COUNT(MEMBERS); i++)
+        known = strncmp(pointer, PARENT, strlen(PARENT)) == 0
+                && strcmp(pointer + strlen(PARENT), MEMBERS[i].key) == 0;
+    return known;
+}
+
 static void read_member(const Member *m, const char *pointer, const cJSON *item, InitFrom *from,
                         Faults *faults)
 {

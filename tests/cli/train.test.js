@@ -106,6 +106,23 @@ test("--set KEY=null takes out what the file sets, as null does in the API's pat
   assert.deepEqual([job.name, job.seed, job.optimizer.learning_rate, job.optimizer.momentum, job.metadata], ["", 0, 0.05, 0, { b: "2" }]);
 });
 
+test("--set KEY=null takes out a member of init_from, and a block", (t) => {
+  const f = folder(t);
+  const job = { ...TINY, epochs: 1, train_limit: 32 };
+  f.write("7", "no model");
+  f.write("job.json", { ...job, init_from: { file: "7" }, blocks: { "2.0": [8, [8, 8], [8, 8], 8] } });
+  const r = f.run("train", "job.json", "--set", "init_from.file=null", "--set", "/init_from/sha256=null", "--set", "/blocks/2.0=null");
+  assert.equal(r.code, 0, r.err);
+  const made = JSON.parse(f.read("job.run", "job.json"));
+  assert.deepEqual([made.init_from, made.blocks], [{}, {}]);
+  // The name of a file may look like a number.
+  f.write("job.json", job);
+  const named = f.run("train", "job.json", "--set", "init_from.file=7", "--out", "other");
+  assert.deepEqual([named.code, named.err.includes("must be")], [1, false], named.err);
+  const unknown = f.run("train", "job.json", "--set", "init_from.path=null");
+  assert.deepEqual([unknown.code, unknown.err], [2, "job.json: /init_from/path is not a known field\n"]);
+});
+
 test("--set has the faults that a file has, and some of its own", (t) => {
   const f = folder(t);
   f.write("job.json", TINY);
