@@ -78,7 +78,8 @@ bool uploads_create(Uploads *uploads, const UploadRequest *request, UploadInfo *
 /* Whether a text is the id of an upload, which need not be there. */
 bool upload_id_valid(const char *text);
 bool uploads_get(Uploads *uploads, const char *id, UploadInfo *info, Error *err);
-/* By their ids, which sort by time: oldest first, from malloc. */
+/* By their ids, which sort by the time they were made at, but for those that an older daemon has
+ * given; from malloc. */
 void uploads_list(Uploads *uploads, UploadInfo **list, size_t *count);
 bool uploads_delete(Uploads *uploads, const char *id, Error *err);
 

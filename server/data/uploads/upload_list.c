@@ -57,7 +57,8 @@ static bool has_id(const Uploads *uploads, const char *id)
 }
 
 /* An id that nobody guesses by counting and that sorts by time: milliseconds since 1970, then 20
- * random bits. A page of the list goes on behind an id that is gone. */
+ * random bits. A page of the list goes on behind an id that is gone. Ids were all random once:
+ * those of uploads that are older stand anywhere among them. */
 static void give_id(const Uploads *uploads, Upload *upload, uint32_t number)
 {
     do

@@ -30,7 +30,7 @@ struct Uploads {
     UploadsConfig config;
     Path folder;
     pthread_mutex_t lock;
-    Upload *first;  // by their ids: oldest first
+    Upload *first;  // by their ids
     int count;
     TimedThread sweeper;
     WorkSignal stop;  // for the sweeper
