@@ -332,16 +332,35 @@ test('lists go by the name that a set has now', async () => {
   assert.deepEqual([await ids('dataset=spring'), await ids(`dataset=${second}`)], [[of_second, of_first], [of_second]]);
 });
 
-test('a model that cannot be read is not taken for one that is not there', async () => {
+test('what cannot be read is not taken for what is not there', async () => {
   const rename = (from, to) => execFileSync('python3', ['-c', 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute(f"ALTER TABLE {sys.argv[2]} RENAME TO {sys.argv[3]}")',
     join(daemon.data, 'store.db'), from, to]);
-  rename('models', 'models_away');
-  try {
+  const without = async (table, look) => {
+    rename(table, `${table}_away`);
+    try {
+      await look();
+    } finally {
+      rename(`${table}_away`, table);
+    }
+  };
+  const own = await client.succeeded((await client.create({ ...settings, dataset: set.id })).id);
+  const { evaluation_id } = await client.job(own.id);
+  await done(evaluation_id);
+  await without('models', async () => {
     await client.get('/v1/evaluations?model=nobody', { status: 500 });
-  } finally {
-    rename('models_away', 'models');
-  }
+    await ask({ model: 'nobody', dataset: set.id }, 500);
+  });
+  await without('datasets', async () => {
+    await client.get('/v1/evaluations?dataset=colours', { status: 500 });
+    await client.get('/v1/jobs?dataset=colours', { status: 500 });
+    await client.get(`/v1/evaluations/${evaluation_id}/mistakes`, { status: 500 });
+    await ask({ job: own.id }, 500);
+    await ask({ job: own.id, dataset: 'fashion_mnist' }, 500);
+  });
+  await without('checkpoints', () => ask({ job: own.id, dataset: 'fashion_mnist' }, 500));
   assert.deepEqual(await ids('model=nobody'), []);
+  assert.deepEqual(await pointers({ model: 'nobody' }), ['/model']);
+  assert.equal((await client.get(`/v1/evaluations/${evaluation_id}/mistakes?limit=1`)).json.object, 'list');
 });
 
 test('one that has failed has found nothing', async () => {

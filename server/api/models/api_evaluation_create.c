@@ -17,14 +17,24 @@ static bool names_checkpoint(const CheckpointRow *row, const char *which)
            || (row->best && strcmp(which, "best") == 0);
 }
 
+/* Whether *err is that something is not there, which is empty then: it may be a fault of the
+ * request, as what keeps the store from telling is not. */
+static bool not_there(Error *err)
+{
+    if (err->code != ERR_NOT_FOUND)
+        return false;
+    *err = (Error){0};
+    return true;
+}
+
 /* Its step is settled now: a newer best one changes nothing of what was asked for. */
 static void find_checkpoint(App *app, const EvaluationRequest *request, EvaluationRow *row,
-                            Faults *faults)
+                            Faults *faults, Error *err)
 {
     const char *which = request->checkpoint ? request->checkpoint : "best";
     CheckpointList list;
-    if (!jobs_checkpoints(app->jobs, row->source.job_id, &list, NULL))
-        list = (CheckpointList){0};
+    if (!jobs_checkpoints(app->jobs, row->source.job_id, &list, err))
+        return;
     for (size_t i = 0; i < list.count; i++)
         if (names_checkpoint(&list.items[i], which))
             row->source.step = list.items[i].step;
@@ -37,29 +47,30 @@ static void find_checkpoint(App *app, const EvaluationRequest *request, Evaluati
 /* The job; *dataset becomes its own where the request names none. *kind is that of the set it was
  * trained on, if that is still there. */
 static void find_job(App *app, const EvaluationRequest *request, EvaluationRow *row,
-                     char dataset[DATASET_NAME], PictureKind *kind, Faults *faults)
+                     char dataset[DATASET_NAME], PictureKind *kind, Faults *faults, Error *err)
 {
     JobInfo job;
-    Error err = {0};
-    if (!job_id_parse(request->job, &row->source.job_id)
-        || !jobs_get(app->jobs, row->source.job_id, &job, &err)) {
-        faults_add(faults, "/job", "must be a job's id, there is no %.40s", request->job);
+    const bool is_id = job_id_parse(request->job, &row->source.job_id);
+    if (!is_id || !jobs_get(app->jobs, row->source.job_id, &job, err)) {
+        if (!is_id || not_there(err))
+            faults_add(faults, "/job", "must be a job's id, there is no %.40s", request->job);
         return;
     }
     dataset_public_id(job.dataset.id, job.dataset.name, dataset, DATASET_NAME);
     job_info_free(&job);
-    picture_kind_of_set(app, dataset, kind);
-    find_checkpoint(app, request, row, faults);
+    if (picture_kind_of_set(app, dataset, kind, err) || not_there(err))
+        find_checkpoint(app, request, row, faults, err);
 }
 
 /* Its version is settled now: an alias that moves changes nothing of what was asked for. */
 static void find_model(App *app, const EvaluationRequest *request, EvaluationRow *row,
-                       char dataset[DATASET_NAME], PictureKind *kind, Faults *faults)
+                       char dataset[DATASET_NAME], PictureKind *kind, Faults *faults, Error *err)
 {
     ModelVersion version;
-    Error err = {0};
-    if (!models_resolve(app->models, request->model, &version, &err)) {
-        faults_add(faults, "/model", "must be a model: %s", err.message);
+    if (!models_resolve(app->models, request->model, &version, err)) {
+        if (err->code == ERR_NOT_FOUND)
+            faults_add(faults, "/model", "must be a model: %s", err->message);
+        not_there(err);
         return;
     }
     row->source.model_id = version.row.model_id;
@@ -83,49 +94,65 @@ static void take_known(const App *app, const DatasetInfo *known, EvaluationRow *
     snprintf(row->dataset.name, sizeof row->dataset.name, "%s", known->name);
 }
 
-static void find_dataset(App *app, const char *name, EvaluationRow *row, Faults *faults)
+static void find_dataset(App *app, const char *name, EvaluationRow *row, Faults *faults, Error *err)
 {
     const DatasetInfo *known = dataset_find(name);
     const SpecSets *sets = datasets_for_specs(app->sets);
     SpecSet set;
-    Error err = {0};
     if (known) {
         take_known(app, known, row, faults);
-    } else if (sets->find(sets->context, name, &set, &err)) {
+    } else if (sets->find(sets->context, name, &set, err)) {
         row->dataset.id = set.id;
         dataset_id_format(set.id, row->dataset.key);
         memcpy(row->dataset.name, set.name, sizeof row->dataset.name);
         memcpy(row->dataset.digest, set.digest, sizeof row->dataset.digest);
-    } else if (err.code == ERR_NOT_FOUND) {
+    } else if (not_there(err)) {
         faults_add(faults, "/dataset", "must be a data set, there is no %.100s", name);
-    } else {
-        faults_add(faults, "/dataset", "%s", err.message);
+    } else if (err->code == ERR_CONFLICT) {
+        faults_add(faults, "/dataset", "%s", err->message);
+        *err = (Error){0};
     }
 }
 
-/* False: there are faults, and the answer names them. */
-static bool resolve(App *app, const EvaluationRequest *request, EvaluationRow *row, Faults *faults,
-                    Response *res)
+/* Find all that the request names; *network becomes what is known of its pictures. */
+static void find_all(App *app, const EvaluationRequest *request, EvaluationRow *row,
+                     PictureKind *network, Faults *faults, Error *err)
 {
     char dataset[DATASET_NAME] = "";
-    PictureKind network = {0}, set = {0};
     if (request->job)
-        find_job(app, request, row, dataset, &network, faults);
-    if (request->model)
-        find_model(app, request, row, dataset, &network, faults);
-    if (request->dataset || dataset[0])
-        find_dataset(app, request->dataset ? request->dataset : dataset, row, faults);
+        find_job(app, request, row, dataset, network, faults, err);
+    if (request->model && err->code == ERR_NONE)
+        find_model(app, request, row, dataset, network, faults, err);
+    if ((request->dataset || dataset[0]) && err->code == ERR_NONE)
+        find_dataset(app, request->dataset ? request->dataset : dataset, row, faults, err);
+}
+
+/* False: *err says why or, where that is empty, the answer names the faults. */
+static bool resolve(App *app, const EvaluationRequest *request, EvaluationRow *row, Faults *faults,
+                    Response *res, Error *err)
+{
+    PictureKind network = {0}, set = {0};
+    find_all(app, request, row, &network, faults, err);
     snprintf(row->split, sizeof row->split, "%s", request->split);
     row->example_limit = request->limit;
     row->test_time_flips = request->test_time_flips;
-    const bool found = faults->count == 0;
-    if (found && network.channels > 0 && picture_kind_of_set(app, row->dataset.key, &set))
+    const bool found = faults->count == 0 && err->code == ERR_NONE;
+    const bool asks = found && network.channels > 0;
+    if (asks && picture_kind_of_set(app, row->dataset.key, &set, err))
         picture_kind_compare(&network, &set, row->split, faults);
+    else if (asks)
+        not_there(err);
     picture_kind_free(&network);
     picture_kind_free(&set);
+    if (err->code != ERR_NONE)
+        return false;
     if (faults->count == 0)
         return true;
-    return found ? request_reject_pair(res, faults) : request_reject_faults(res, faults);
+    if (found)
+        request_reject_pair(res, faults);
+    else
+        request_reject_faults(res, faults);
+    return false;
 }
 
 /* 202 and the evaluation, which is freed. */
@@ -150,8 +177,8 @@ static bool create(App *app, const Request *req, RequestKey key, Faults *faults,
         return false;
     if (!replayed) {
         evaluation_from_json(req->json, &request, faults);
-        if (!resolve(app, &request, &row, faults, res))
-            return true;
+        if (!resolve(app, &request, &row, faults, res, err))
+            return err->code == ERR_NONE;
         if (!evaluations_create(app->evaluations, key, &row, &replayed, err))
             return false;
     }

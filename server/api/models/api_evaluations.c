@@ -196,18 +196,21 @@ static int read_class(Query *query, const char *name, const cJSON *names, Faults
     return -1;
 }
 
-/* The number that the first picture of the split has in its data set; -1: it is gone. */
-static int64_t first_picture(App *app, const EvaluationRow *row)
+/* The number that the first picture of the split has in its data set; -1: it is gone, or *err says
+ * why that is not known. */
+static int64_t first_picture(App *app, const EvaluationRow *row, Error *err)
 {
     const DatasetInfo *known = dataset_find(row->dataset.key);
     DatasetRow set;
-    Error err = {0};
     if (strcmp(row->split, "train") == 0)
         return 0;
     if (known)
         return known->train_count;
-    if (!datasets_get(app->sets, row->dataset.id, &set, &err))
+    if (!datasets_get(app->sets, row->dataset.id, &set, err)) {
+        if (err->code == ERR_NOT_FOUND)
+            *err = (Error){0};
         return -1;
+    }
     dataset_row_free(&set);
     return set.train_count;
 }
@@ -216,9 +219,9 @@ static bool respond_mistakes(App *app, const EvaluationRow *row, const MistakeQu
                              const cJSON *names, Response *res, Error *err)
 {
     MistakeList list;
-    if (!evaluations_mistakes(app->evaluations, query, &list, err))
+    const int64_t first = first_picture(app, row, err);
+    if (err->code != ERR_NONE || !evaluations_mistakes(app->evaluations, query, &list, err))
         return false;
-    const int64_t first = first_picture(app, row);
     cJSON *data = cJSON_CreateArray();
     for (size_t i = 0; i < list.count; i++)
         cJSON_AddItemToArray(data, mistake_to_json(&list.items[i], names, first));

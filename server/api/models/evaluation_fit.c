@@ -29,11 +29,10 @@ static cJSON *names_of_classes(const char *classes)
     return names;
 }
 
-bool picture_kind_of_set(App *app, const char *id_or_name, PictureKind *kind)
+bool picture_kind_of_set(App *app, const char *id_or_name, PictureKind *kind, Error *err)
 {
     const DatasetInfo *known = dataset_find(id_or_name);
     DatasetRow set;
-    Error err = {0};
     *kind = (PictureKind){0};
     if (known) {
         *kind = (PictureKind){known->image.channels, known->classes,
@@ -41,7 +40,7 @@ bool picture_kind_of_set(App *app, const char *id_or_name, PictureKind *kind)
                               known->test_count};
         return true;
     }
-    if (!datasets_find(app->sets, id_or_name, &set, &err))
+    if (!datasets_find(app->sets, id_or_name, &set, err))
         return false;
     kind->channels = set.image.channels;
     kind->names = names_of_classes(set.classes);

@@ -12,8 +12,8 @@ typedef struct {
 
 void picture_kind_free(PictureKind *kind);  // takes {0}
 
-/* Of a data set by id or name; false where there is none any more. */
-bool picture_kind_of_set(App *app, const char *id_or_name, PictureKind *kind);
+/* Of a data set by id or name. Errors: ERR_NOT_FOUND where there is none any more. */
+bool picture_kind_of_set(App *app, const char *id_or_name, PictureKind *kind, Error *err);
 PictureKind picture_kind_of_version(const ModelVersion *version);
 
 /* Other channels, more classes, or other names at the same labels are faults at "/dataset"; a split
