@@ -216,3 +216,37 @@ test('on a slow line reads do not pile up', { timeout: 60000 }, async () => {
   await settled();
   assert.deepEqual(asked.splice(0).map(({ path }) => path.split('?')[0]).sort(), ['v1/jobs', 'v1/system']);
 });
+
+const evaluation = (id, more = {}) => ({ id, name: '', status: 'succeeded', model: null, metadata: {}, progress: { done: 1, total: 1 }, ...more });
+/** A model of so many versions, the newest first; the figures of version n come from eval_n. */
+const model = (count, id = 'model_1') => ({ id, name: 'cats', versions: Array.from({ length: count }, (_, i) => ({ version: count - i, evaluation: { id: `eval_${count - i}` } })) });
+const list = (...data) => ({ ...none, data });
+
+/** A state that looks at the model cats, of which the daemon has listed these. */
+async function looking(changed, ...listed) {
+  await settled();
+  asked.length = 0;  // what the cases before it left
+  const state = new State(() => changed?.(state));
+  state.evaluations.watch('cats');
+  (await request('v1/evaluations?')).answer(200, list(...listed));
+  await settled();
+  return state;
+}
+
+test('the figures of a model of many versions are read one by one, not the list again and again', { timeout: 60000 }, async () => {
+  const many = model(41), wanted = many.versions.slice(0, 30).map((v) => v.evaluation.id);
+  const state = await looking(({ evaluations }) => evaluations.loaded && evaluations.wantFigures(many));
+  const read = new Set();
+  // What was asked for again while its answer was under way comes once more, a second later.
+  for (let quiet = 0; quiet < 1500; quiet = asked.length ? 0 : quiet + 50) {
+    for (const { path, answer } of asked.splice(0).filter((one) => one.path.startsWith('v1/evaluations'))) {
+      const id = path.split('/')[2];
+      assert.ok(id, `the list is read again: ${path}`);
+      read.add(id);
+      answer(200, evaluation(id));
+    }
+    await sleep(50);
+  }
+  assert.deepEqual([...read], wanted);
+  assert.deepEqual(state.evaluations.all.map(({ id }) => id), wanted);
+});

@@ -5,6 +5,7 @@ import {Collection} from './collection.js';
 import {numberOf} from './job.js';
 
 const PAGE = 50;
+const SINGLES = 30;  // as many are read one by one; the Refresher reads the list instead, which lacks them, where more wait
 
 export class Evaluations extends Collection {
   older = false;          // the daemon has older ones of the model that have not been read
@@ -43,6 +44,13 @@ export class Evaluations extends Collection {
     this.take({data: [], older: false});
     if (this.isWanted) this.read();
     else this.want();
+  }
+
+  /** Have those known that the figures of the model's newest versions come from: the list lacks those of a training. */
+  wantFigures({versions}) {
+    const ids = versions.map(({evaluation}) => evaluation?.id).filter(Boolean);
+    this.#singles = new Set([...new Set(ids)].slice(0, SINGLES));
+    for (const id of this.#singles) this.wantOne(id);
   }
 
   wantOne(id) {

@@ -87,8 +87,7 @@ export function evaluationsTable({state}, onShow) {
   return {element, set(next) {
     const {evaluations} = state;
     model = next;
-    // What a version's figures come from may be an evaluation of the training that it is from.
-    for (const {evaluation} of model.versions) if (evaluation) evaluations.wantOne(evaluation.id);
+    evaluations.wantFigures(model);
     const all = evaluations.all;
     list.hidden = all.length === 0;
     older.hidden = !evaluations.older;
