@@ -32,16 +32,19 @@ export function metadataRows(metadata) {
 
 const same = (a, b) => a.name === b.name && Object.keys(mergePatch(a.metadata ?? {}, b.metadata ?? {})).length === 0;
 
-/** Send the patch if name and metadata are still those of `thing`, whatever else has gone on with it, such as its progress. */
-async function send({read, change}, thing, etag, patch) {
+/**
+ * Send the patch if name and metadata are still those of `thing`, whatever else has gone on with it, such as its progress.
+ * The tag covers that too: where progress is faster than the line no tag holds, and in the end it is sent without one.
+ */
+export async function sendLabels({read, change}, thing, etag, patch) {
   for (let tag = etag, tries = TRIES; ; tries--) {
     try {
       return await change(patch, tag);
     } catch (error) {
-      if (error.status !== 412) throw error;
+      if (error.status !== 412 || tag === null) throw error;
       const now = await read();
-      if (!same(now.thing, thing) || tries === 0) throw new Error('It was changed elsewhere meanwhile. Close this, look at it again, then edit it.', {cause: error});
-      tag = now.etag;
+      if (!same(now.thing, thing)) throw new Error('It was changed elsewhere meanwhile. Close this, look at it again, then edit it.', {cause: error});
+      tag = tries > 0 ? now.etag : null;
     }
   }
 }
@@ -59,7 +62,7 @@ export async function editLabels(labels, done, named = true) {
       const changes = mergePatch(thing.metadata ?? {}, metadata.value());
       if (Object.keys(changes).length) patch.metadata = changes;
       if (!Object.keys(patch).length) return;
-      done(await send(labels, thing, etag, patch).catch((error) => { throw new Error(wordsOf(error)); }));
+      done(await sendLabels(labels, thing, etag, patch).catch((error) => { throw new Error(wordsOf(error)); }));
     }}],
   });
 }
