@@ -250,3 +250,28 @@ test('the figures of a model of many versions are read one by one, not the list 
   assert.deepEqual([...read], wanted);
   assert.deepEqual(state.evaluations.all.map(({ id }) => id), wanted);
 });
+
+const happened = (id, data = {}) => ({ type: 'evaluation', job_id: null, data: { evaluation_id: id, name: '', model: null, status: 'running', previous: 'running', progress: { done: 1, total: 9 }, ...data } });
+
+test('what is read of one model does not come into the list of the next', { timeout: 60000 }, async () => {
+  const of = (name) => ({ model: { name, version: 1 } });
+  const state = await looking(null), { evaluations } = state;
+  const ids = () => evaluations.all.map(({ id }) => id);
+  // Four are under way, the fifth waits.
+  for (let i = 1; i <= 5; i++) state.apply(happened(`eval_${i}`, { model: 'cats', status: 'queued', previous: null }));
+  const late = [];
+  for (let i = 1; i <= 4; i++) late.push(await request('v1/evaluations/'));
+  evaluations.watch('dogs');
+  (await request('v1/evaluations?')).answer(200, list(evaluation('eval_9', of('dogs'))));
+  late.forEach(({ answer }, i) => answer(200, evaluation(`eval_${i + 1}`, of('cats'))));
+  await settled();
+  await sleep(50);
+  assert.deepEqual([ids(), asked.map(({ path }) => path)], [['eval_9'], []]);
+  // Its own come, and single ones.
+  state.apply(happened('eval_10', { model: 'dogs', status: 'queued', previous: null }));
+  (await request('v1/evaluations/eval_10')).answer(200, evaluation('eval_10', of('dogs')));
+  evaluations.wantOne('eval_8');
+  (await request('v1/evaluations/eval_8')).answer(200, evaluation('eval_8'));
+  await settled();
+  assert.deepEqual(ids(), ['eval_10', 'eval_9', 'eval_8']);
+});

@@ -36,6 +36,7 @@ export class Evaluations extends Collection {
 
   /** Have those of a model known, or, with null, single ones alone. What was looked at before is forgotten. */
   watch(model) {
+    this.pause();
     this.#model = model;
     this.#count = PAGE;
     this.#singles.clear();
@@ -56,6 +57,12 @@ export class Evaluations extends Collection {
   wantOne(id) {
     this.#singles.add(id);
     super.wantOne(id);
+  }
+
+  /** What was asked for while another model was looked at is left. */
+  put(evaluation) {
+    const {id, model} = evaluation;
+    if (this.has(id) || this.#singles.has(id) || (model !== null && model.name === this.#model)) super.put(evaluation);
   }
 
   readOlder() {
