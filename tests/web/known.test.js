@@ -275,3 +275,20 @@ test('what is read of one model does not come into the list of the next', { time
   await settled();
   assert.deepEqual(ids(), ['eval_10', 'eval_9', 'eval_8']);
 });
+
+test('a single evaluation is read again with the list, which does not hold it', { timeout: 60000 }, async () => {
+  const state = await looking(null), { evaluations } = state;
+  for (const id of ['eval_1', 'eval_2']) {
+    evaluations.wantOne(id);
+    (await request(`v1/evaluations/${id}`)).answer(200, evaluation(id, { status: 'running' }));
+    await settled();
+  }
+  // While nobody looked, one ended and one was deleted.
+  evaluations.pause();
+  evaluations.read();
+  (await request('v1/evaluations?')).answer(200, list());
+  (await request('v1/evaluations/eval_1')).answer(200, evaluation('eval_1'));
+  (await request('v1/evaluations/eval_2')).answer(404, { status: 404 });
+  await settled();
+  assert.deepEqual(evaluations.all.map(({ id, status }) => [id, status]), [['eval_1', 'succeeded']]);
+});

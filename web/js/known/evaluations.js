@@ -28,10 +28,13 @@ export class Evaluations extends Collection {
     return {data, older: false};
   }
 
+  /** Of single ones the list says nothing: they are read again. */
   take({data, older}) {
     const listed = new Set(data.map((evaluation) => evaluation.id));
-    super.take([...data, ...[...this.#singles].filter((id) => !listed.has(id) && this.has(id)).map((id) => this.get(id))]);
+    const kept = [...this.#singles].filter((id) => !listed.has(id) && this.has(id));
+    super.take([...data, ...kept.map((id) => this.get(id))]);
     this.older = older;
+    for (const id of kept) this.ask(id);
   }
 
   /** Have those of a model known, or, with null, single ones alone. What was looked at before is forgotten. */
