@@ -292,3 +292,18 @@ test('a single evaluation is read again with the list, which does not hold it', 
   await settled();
   assert.deepEqual(evaluations.all.map(({ id, status }) => [id, status]), [['eval_1', 'succeeded']]);
 });
+
+test('a model that was made again under its name has other evaluations', { timeout: 60000 }, async () => {
+  const of = { model: { name: 'cats', version: 1 } };
+  const { evaluations } = await looking(null, evaluation('eval_1', of));
+  evaluations.wantFigures(model(0));
+  evaluations.wantFigures(model(0));
+  await settled();
+  assert.deepEqual([evaluations.all.map(({ id }) => id), asked.length], [['eval_1'], 0]);
+  evaluations.wantFigures(model(0, 'model_2'));
+  assert.deepEqual([evaluations.all, evaluations.loaded], [[], false]);
+  (await request('v1/evaluations?')).answer(200, list(evaluation('eval_2', of)));
+  await settled();
+  evaluations.wantFigures(model(0, 'model_2'));
+  assert.deepEqual([evaluations.all.map(({ id }) => id), asked.length], [['eval_2'], 0]);
+});

@@ -10,6 +10,7 @@ const SINGLES = 30;  // as many are read one by one; the Refresher reads the lis
 export class Evaluations extends Collection {
   older = false;          // the daemon has older ones of the model that have not been read
   #model = null;          // its name
+  #modelId = null;        // its id, once it is known
   #count = PAGE;          // as many of the model are read
   #singles = new Set();   // ids of others that are looked at
 
@@ -41,6 +42,7 @@ export class Evaluations extends Collection {
   watch(model) {
     this.pause();
     this.#model = model;
+    this.#modelId = null;
     this.#count = PAGE;
     this.#singles.clear();
     this.missing.clear();
@@ -51,7 +53,10 @@ export class Evaluations extends Collection {
   }
 
   /** Have those known that the figures of the model's newest versions come from: the list lacks those of a training. */
-  wantFigures({versions}) {
+  wantFigures({id: modelId, versions}) {
+    // A model that was deleted and made again under its name has other evaluations.
+    if (this.#modelId !== null && this.#modelId !== modelId) this.watch(this.#model);
+    this.#modelId = modelId;
     const ids = versions.map(({evaluation}) => evaluation?.id).filter(Boolean);
     this.#singles = new Set([...new Set(ids)].slice(0, SINGLES));
     for (const id of this.#singles) this.wantOne(id);
