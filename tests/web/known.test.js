@@ -307,3 +307,15 @@ test('a model that was made again under its name has other evaluations', { timeo
   evaluations.wantFigures(model(0, 'model_2'));
   assert.deepEqual([evaluations.all.map(({ id }) => id), asked.length], [['eval_2'], 0]);
 });
+
+test('metadata of a running evaluation that another changes are read', { timeout: 60000 }, async () => {
+  const running = evaluation('eval_1', { status: 'running', model: { name: 'cats', version: 1 }, progress: { done: 3, total: 9 } });
+  const state = await looking(null, running), { evaluations } = state;
+  // The event tells how far it is by now, and not what was changed.
+  const progress = { done: 4, total: 9 }, metadata = { why: 'to compare' };
+  state.apply(happened('eval_1', { model: 'cats', progress }));
+  assert.deepEqual(evaluations.get('eval_1').progress, progress);
+  (await request('v1/evaluations/eval_1')).answer(200, { ...running, progress, metadata });
+  await settled();
+  assert.deepEqual(evaluations.get('eval_1').metadata, metadata);
+});

@@ -86,8 +86,9 @@ export class Evaluations extends Collection {
     const known = this.get(id);
     if (!this.isWanted || !(known || this.#singles.has(id) || (model !== null && model === this.#model))) return;
     this.touch(id);
-    if (status === 'deleted') this.forget(id);
-    else if (known && status === previous && status === 'running' && name === known.name) this.put({...known, progress});
-    else this.ask(id);
+    if (status === 'deleted') return this.forget(id);
+    if (known && status === previous && status === 'running' && name === known.name) this.put({...known, progress});
+    // Progress and a change of metadata look the same, and events leave metadata out.
+    this.ask(id);
   }
 }
