@@ -5,13 +5,14 @@ import {openDialog} from '../dialog.js';
 import {bytes, span} from '../format.js';
 import {KeyedRows} from '../keyed.js';
 
-function statusText({upload, error, startedAt, startedFrom}) {
+/** How far a file is. What is sent may not have come: while the line is down, all of a file can lie in the system's buffers. */
+export function statusText({upload, error, startedAt, startedFrom}) {
   const {sent, file, status} = upload;
   if (error) return `It failed: ${error.replace(/\.$/, '')}.`;
   const far = `${bytes(sent)} of ${bytes(file.size)}`;
-  if (sent === file.size) return `${far}, the daemon is taking it in`;
   if (status === 'paused') return `${far}, paused`;
   if (status === 'waiting') return `${far}. ${upload.error.replace(/\.$/, '')}; it goes on when the daemon answers.`;
+  if (sent === file.size) return `${far}, the daemon is taking it in`;
   const speed = (sent - startedFrom) / ((performance.now() - startedAt) / 1000);
   return speed > 0 ? `${far}, ${bytes(speed)}/s, ${span((file.size - sent) / speed)} left` : far;
 }
