@@ -55,11 +55,12 @@ export class Upload {
     for (let failures = 0; this.status !== 'ended';) {
       const before = this.sent;
       try {
-        if (this.status === 'paused') await this.#pause();
-        else {
-          this.sent = (await api.askUpload(this.id)).offset;
-          await this.#sendAll();
+        if (this.status === 'paused') {
+          await this.#pause();
+          continue;
         }
+        this.sent = (await api.askUpload(this.id)).offset;
+        await this.#sendAll();
         if (this.sent === this.file.size) return this.status !== 'ended';
       } catch (error) {
         if (this.status === 'ended' || this.status === 'paused') continue;
