@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { load } from './modules.js';
 
 globalThis.sessionStorage = { getItem: () => null, setItem() {} };
+globalThis.BroadcastChannel = class extends EventTarget { postMessage() {} };
 globalThis.addEventListener = globalThis.removeEventListener = () => {};
 const { Upload } = await load('upload.js');
 const { statusText } = await load('views/transfer_list.js');
