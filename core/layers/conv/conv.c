@@ -101,20 +101,6 @@ static ConvTask task_of(const Layer *l, ConvDirection d)
                       .bias_grad = has_bias ? layer_grads(l, BIAS) : NULL};
 }
 
-/* oneDNN's, or the first that computes what that does not. */
-static const ConvKernel *first_kernel(const ConvProblem *p, Error *err)
-{
-    for (int i = 0; i < CONV_KERNELS.count; i++) {
-        const ConvKernel *k = &CONV_KERNELS.rows[i];
-        if (k->ops->supports(k, p))
-            return k;
-    }
-    char key[CONV_PROBLEM_KEY];
-    conv_problem_key(p, key);
-    fail(err, ERR_DNN, "no kernel computes %s", key);
-    return NULL;
-}
-
 static const ConvKernel *kernel_for(const Layer *l, const ConvProblem *p, Error *err)
 {
     const ConvAutotune a = {.table = &CONV_KERNELS,
@@ -122,7 +108,7 @@ static const ConvKernel *kernel_for(const Layer *l, const ConvProblem *p, Error 
                             .dnn = l->dnn,
                             .go_on = l->go_on,
                             .go_on_context = l->go_on_context};
-    return l->autotune ? conv_autotune(&a, p, err) : first_kernel(p, err);
+    return l->autotune ? conv_autotune(&a, p, err) : conv_kernel_first(&CONV_KERNELS, p, err);
 }
 
 /* A kernel that is in use or on record, and cannot be created here, is not used: the others are

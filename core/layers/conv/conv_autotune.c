@@ -338,16 +338,14 @@ const ConvKernel *conv_autotune(const ConvAutotune *a, const ConvProblem *p, Err
         return kernel;
     if (known)
         autotune_reject(a->autotune, key);
+    if (!conv_kernel_first(a->table, p, err))
+        return NULL;
     Candidates all = {0};
     INVARIANT(a->table->count <= AUTOTUNE_MAX_CANDIDATES);
     for (int i = 0; i < a->table->count; i++) {
         const ConvKernel *k = &a->table->rows[i];
         if (k->ops->supports(k, p))
             all.items[all.count++] = (Candidate){k, NULL, INFINITY, INFINITY, false};
-    }
-    if (all.count == 0) {
-        fail(err, ERR_DNN, "no kernel computes %s", key);
-        return NULL;
     }
     return measure(a, key, &all, p, err);
 }

@@ -57,6 +57,9 @@ extern const ConvKernelTable CONV_KERNELS;
 const ConvKernel *conv_kernel_find(const ConvKernelTable *table, const char *name,
                                    const ConvProblem *p);
 
+/* The first row that supports the problem, which is oneDNN's wherever that does. NULL: ERR_DNN. */
+const ConvKernel *conv_kernel_first(const ConvKernelTable *table, const ConvProblem *p, Error *err);
+
 extern const ConvKernelOps CONV_ONEDNN;  // core/layers/conv/conv_onednn.c
 extern const ConvKernelOps
     CONV_WINOGRAD;  // core/layers/conv/conv_winograd.c; variant: WinogradVariant

@@ -30,3 +30,16 @@ const ConvKernel *conv_kernel_find(const ConvKernelTable *table, const char *nam
     }
     return NULL;
 }
+
+const ConvKernel *conv_kernel_first(const ConvKernelTable *table, const ConvProblem *p, Error *err)
+{
+    for (int i = 0; i < table->count; i++) {
+        const ConvKernel *k = &table->rows[i];
+        if (k->ops->supports(k, p))
+            return k;
+    }
+    char key[CONV_PROBLEM_KEY];
+    conv_problem_key(p, key);
+    fail(err, ERR_DNN, "no kernel computes %s", key);
+    return NULL;
+}

@@ -4,6 +4,7 @@
 #include "core/base/memory.h"
 #include "core/dnn/packed.h"
 #include "core/kernels/channels.h"
+#include "core/kernels/conv/gemm.h"
 #include "core/kernels/relu.h"
 #include "core/layers/conv/conv_kernel.h"
 
@@ -54,17 +55,11 @@ static int lone_column_padding(const ConvProblem *p)
     return p->kernel_w - p->width - p->pad_w;
 }
 
-static bool uses_amx(void)
-{
-    const unsigned isa = dnnl_get_effective_cpu_isa(), amx = dnnl_cpu_isa_avx512_core_amx;
-    return (isa & amx) == amx;
-}
-
 static bool supports(const ConvKernel *k, const ConvProblem *p)
 {
     (void)k;
     return p->direction == CONV_BACKWARD_DATA || !has_lone_column(p) || lone_column_padding(p) >= 0
-           || !uses_amx();
+           || !gemm_tiles();
 }
 
 /* ---- Stand-ins ---- */
