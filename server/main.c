@@ -10,7 +10,7 @@
 #include "server/cli/args.h"
 #include "server/cli/commands/commands.h"
 #include "server/cli/output.h"
-#include "server/data/import/decoder_protocol.h"
+#include "server/data/decoder/decoder_protocol.h"
 #include "server/launch/commands.h"
 
 static const struct {

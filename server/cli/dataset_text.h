@@ -1,7 +1,7 @@
 /* server/cli/dataset_text.h -- an import as a person sees it: its progress and its report. */
 #pragma once
 #include "server/cli/output.h"
-#include "server/data/import/report.h"
+#include "server/data/import/report/report.h"
 
 typedef struct {
     Output output;

@@ -12,7 +12,7 @@
 #include "core/base/memory.h"
 #include "core/data/packed/packed.h"
 #include "server/data/import/duplicates.h"
-#include "server/data/import/report_build.h"
+#include "server/data/import/report/report_build.h"
 #include "server/data/import/stage.h"
 #include "server/data/intake/left_out.h"
 #include "server/data/intake/split.h"

@@ -1,7 +1,7 @@
 /* server/data/import/import.h -- from a folder or an archive of pictures to a packed set.
  *
  * Lists the source, finds its layout, decodes every picture once in processes of their own
- * (server/data/import/decoder.h), finds duplicates, assigns the split where the source has none,
+ * (server/data/decoder/decoder.h), finds duplicates, assigns the split where the source has none,
  * and writes a packed set (core/data/packed/packed.h) with three files more in its folder:
  *
  *   report.json               the report, whole
@@ -21,7 +21,7 @@
  */
 #pragma once
 #include "core/data/decode/prepare.h"
-#include "server/data/import/report.h"
+#include "server/data/import/report/report.h"
 #include "server/data/intake/limits.h"
 
 /* `done` of `total` pictures have been decoded; `total` is 0 while the source is listed. Answers

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
-#include "server/data/import/phash.h"
+#include "server/data/decoder/phash.h"
 
 enum { BANDS = NEAR_BITS + 1 };
 // Comparisons for each distance: a second or so; and for each hash, more than buckets of hashes

@@ -1,7 +1,7 @@
 /* server/data/import/records.h -- an import under way: one record for each item of the layout. */
 #pragma once
 #include "core/data/packed/packed_index.h"
-#include "server/data/import/decoder.h"
+#include "server/data/decoder/decoder.h"
 #include "server/data/intake/layout/layout.h"
 
 typedef struct {

@@ -9,7 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "server/base/time.h"
-#include "server/data/import/decoder.h"
+#include "server/data/decoder/decoder.h"
 
 struct PictureDecoders {
     PictureDecodersConfig config;

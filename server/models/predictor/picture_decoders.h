@@ -1,7 +1,7 @@
 /* server/models/predictor/picture_decoders.h -- pictures from strangers to pixels, by decoder
  * processes that are kept.
  *
- * The same processes, and the same decode path, as an import has (server/data/import/decoder.h). A
+ * The same processes, and the same decode path, as an import has (server/data/decoder/decoder.h). A
  * picture that ends a process costs itself alone: the next one has a new process.
  *
  * Threads   any number of calls at once; so many pictures are decoded at a time as there are

@@ -12,7 +12,7 @@
 #include "core/base/text.h"
 #include "core/data/packed/packed.h"
 #include "tests/check.h"
-#include "tests/server/data/import/wild.h"
+#include "tests/server/data/decoder/wild.h"
 #include "tests/server/scratch.h"
 
 enum { SIZE = 8, BYTES = SIZE * SIZE * 3 };

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "core/base/numbers/rng.h"
-#include "server/data/import/phash.h"
+#include "server/data/decoder/phash.h"
 #include "tests/check.h"
 
 enum { SIDE = 48, PIXELS = SIDE * SIDE * 3, BLOBS = 16 };

@@ -1,6 +1,6 @@
 /* DESIGN. The process has one thread and leaves by _exit: what OpenMP's library, oneDNN's or a
  * sanitizer's want to do at an end is none of its business, and the sandbox would not let them. */
-#include "server/data/import/decoder_child.h"
+#include "server/data/decoder/decoder_child.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/data/import/sandbox.h"
+#include "server/data/decoder/sandbox.h"
 
 typedef struct {
     PreparePicture *prepare;

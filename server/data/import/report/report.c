@@ -1,4 +1,4 @@
-#include "server/data/import/report.h"
+#include "server/data/import/report/report.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

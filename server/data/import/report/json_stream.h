@@ -1,4 +1,5 @@
-/* server/data/import/json_stream.h -- JSON written piece by piece, for what is too long for a tree.
+/* server/data/import/report/json_stream.h -- JSON written piece by piece, for what is too long for
+ * a tree.
  *
  * The caller opens and closes objects and arrays; commas, quotes and escapes are seen to.
  */

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/data/import/report_build.h"
-#include "server/data/import/sandbox.h"
+#include "server/data/decoder/sandbox.h"
+#include "server/data/import/report/report_build.h"
 
 enum {
     FEW_PICTURES = 10,     // of a class, in training

@@ -1,4 +1,4 @@
-#include "server/data/import/sandbox.h"
+#include "server/data/decoder/sandbox.h"
 
 #include <errno.h>
 #include <linux/landlock.h>

@@ -1,6 +1,6 @@
-/* tests/server/data/import/test_decoder.c -- a decoder process that misbehaves costs one picture.
+/* tests/server/data/decoder/test_decoder.c -- a decoder process that misbehaves costs one picture.
  */
-#include "server/data/import/decoder.h"
+#include "server/data/decoder/decoder.h"
 
 #include <dirent.h>
 #include <poll.h>
@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
-#include "server/data/import/sandbox.h"
+#include "server/data/decoder/sandbox.h"
 #include "tests/check.h"
-#include "tests/server/data/import/wild.h"
+#include "tests/server/data/decoder/wild.h"
 
 enum { SIZE = 8, BYTES = SIZE * SIZE * 3 };
 

@@ -1,4 +1,4 @@
-/* server/data/import/decoder.h -- one decoder process, as its parent sees it.
+/* server/data/decoder/decoder.h -- one decoder process, as its parent sees it.
  *
  * The child is this program, run anew as a hidden command: a daemon of many threads cannot fork and
  * go on. It has a process group of its own, so that Ctrl-C is its parent's affair, none of the
@@ -9,7 +9,7 @@
  * file that it was at; those that waited in other slots are given to the new child.
  */
 #pragma once
-#include "server/data/import/decoder_protocol.h"
+#include "server/data/decoder/decoder_protocol.h"
 
 typedef struct {
     ImageSpec image;

@@ -1,4 +1,4 @@
-/* tests/server/data/import/wild.h -- the pixels that the wild decoder makes of a "good" file. */
+/* tests/server/data/decoder/wild.h -- the pixels that the wild decoder makes of a "good" file. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

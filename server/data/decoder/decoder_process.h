@@ -1,4 +1,4 @@
-/* server/data/import/decoder_process.h -- starts and ends the process behind a decoder. */
+/* server/data/decoder/decoder_process.h -- starts and ends the process behind a decoder. */
 #pragma once
 #include <sys/types.h>
 

@@ -1,7 +1,7 @@
-#include "server/data/import/json_stream.h"
+#include "server/data/decoder/phash.h"
 #include "server/data/import/near.h"
-#include "server/data/import/phash.h"
-#include "server/data/import/report.h"
+#include "server/data/import/report/json_stream.h"
+#include "server/data/import/report/report.h"
 
 static const char *const SPLIT_NAMES[PACKED_SPLITS] = {"train", "test"};
 

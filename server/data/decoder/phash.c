@@ -1,6 +1,6 @@
 /* Compiled without contraction (server/CMakeLists.txt): the bits are the same on every CPU, so that
  * a source gives the same groups, and the same split, everywhere. */
-#include "server/data/import/phash.h"
+#include "server/data/decoder/phash.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* server/data/import/decoder_child.h -- the life of a decoder process. */
+/* server/data/decoder/decoder_child.h -- the life of a decoder process. */
 #pragma once
-#include "server/data/import/decoder_protocol.h"
+#include "server/data/decoder/decoder_protocol.h"
 
 /* How a picture is prepared: prepare_picture of core/data/decode/decode.h; tests have others. */
 typedef bool PreparePicture(const uint8_t *bytes, size_t size, const ImageSpec *spec,

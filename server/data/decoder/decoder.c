@@ -1,4 +1,4 @@
-#include "server/data/import/decoder.h"
+#include "server/data/decoder/decoder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include "core/base/text.h"
 #include "server/base/descriptors.h"
 #include "server/base/spawn.h"
-#include "server/data/import/decoder_process.h"
+#include "server/data/decoder/decoder_process.h"
 
 enum {
     KEPT_BYTES = 4 << 20,     // of a slot; memory beyond is given back

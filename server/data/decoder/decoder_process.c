@@ -1,4 +1,4 @@
-#include "server/data/import/decoder_process.h"
+#include "server/data/decoder/decoder_process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include "core/base/memory.h"
 #include "server/base/descriptors.h"
 #include "server/base/spawn.h"
-#include "server/data/import/decoder_protocol.h"
+#include "server/data/decoder/decoder_protocol.h"
 
 enum { START_SECONDS = 20 };  // until the child greets
 

@@ -1,4 +1,4 @@
-/* server/data/import/traits.h -- what the report wants to know of a picture, computed once, where
+/* server/data/decoder/traits.h -- what the report wants to know of a picture, computed once, where
  * its pixels are at hand: in the decoder's process. */
 #pragma once
 #include <stddef.h>

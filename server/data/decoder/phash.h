@@ -1,4 +1,4 @@
-/* server/data/import/phash.h -- a perceptual hash: pictures that look alike differ in few bits.
+/* server/data/decoder/phash.h -- a perceptual hash: pictures that look alike differ in few bits.
  *
  * pHash: the picture's luma, its two-dimensional DCT-II, of that the 8 x 8 lowest frequencies. Bit
  * 8*v + u is set where the coefficient of frequency (v, u) is above the median of the 64. Scaling,

@@ -1,4 +1,4 @@
-/* server/data/import/sandbox.h -- the walls around a process that reads what strangers have made.
+/* server/data/decoder/sandbox.h -- the walls around a process that reads what strangers have made.
  *
  * From sandbox_enter on the process can compute, allocate up to its limit, and read and write one
  * descriptor. It cannot open, run or send anything: whatever else it asks of the system ends it.

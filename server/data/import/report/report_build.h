@@ -1,7 +1,8 @@
-/* server/data/import/report_build.h -- from what an import knows of its pictures to the report. */
+/* server/data/import/report/report_build.h -- from what an import knows of its pictures to the
+ * report. */
 #pragma once
 #include "server/data/import/records.h"
-#include "server/data/import/report.h"
+#include "server/data/import/report/report.h"
 
 /* Fills all but left_out, source, settings and walls, which the import has put there. `records` are
  * complete, in the order of the layout's items. */

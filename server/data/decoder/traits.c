@@ -1,11 +1,11 @@
-#include "server/data/import/traits.h"
+#include "server/data/decoder/traits.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
 #include "core/base/numbers/simd.h"
-#include "server/data/import/phash.h"
+#include "server/data/decoder/phash.h"
 
 enum { LANES = 48 };  // a multiple of 3 and of the width of registers
 

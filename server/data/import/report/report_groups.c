@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
-#include "server/data/import/report_build.h"
+#include "server/data/import/report/report_build.h"
 
 typedef struct {
     size_t group;    // least record of its group

@@ -1,4 +1,4 @@
-/* server/data/import/report.h -- what an import found.
+/* server/data/import/report/report.h -- what an import found.
  *
  * Everything is named: each file that was left out and why, each class, each duplicate. Texts are
  * UTF-8 without control characters, whatever the files were called.
@@ -10,7 +10,7 @@
 
 #include "core/data/decode/image_spec.h"
 #include "core/data/packed/packed_index.h"
-#include "server/data/import/traits.h"
+#include "server/data/decoder/traits.h"
 #include "server/data/intake/layout/layout.h"
 
 typedef struct {

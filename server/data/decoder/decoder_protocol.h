@@ -1,4 +1,5 @@
-/* server/data/import/decoder_protocol.h -- what a decoder process and its parent say to each other.
+/* server/data/decoder/decoder_protocol.h -- what a decoder process and its parent say to each
+ * other.
  *
  * They share a piece of memory of fixed size and a socket that keeps messages apart. The memory
  * begins with a DecoderSetup, which the parent has written before the child starts; DECODER_SLOTS
@@ -15,7 +16,7 @@
 #include <stdint.h>
 
 #include "core/data/decode/prepare.h"
-#include "server/data/import/traits.h"
+#include "server/data/decoder/traits.h"
 
 /* The command of the program that becomes the child; nobody is told of it by --help. */
 #define DECODER_COMMAND "decode-pictures"

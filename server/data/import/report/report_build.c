@@ -1,4 +1,4 @@
-#include "server/data/import/report_build.h"
+#include "server/data/import/report/report_build.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "server/data/import/json_stream.h"
+#include "server/data/import/report/json_stream.h"
 
 #include <inttypes.h>
 #include <string.h>

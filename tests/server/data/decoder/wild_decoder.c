@@ -1,4 +1,4 @@
-/* tests/server/data/import/wild_decoder.c -- a decoder that does what its file says: the walls and
+/* tests/server/data/decoder/wild_decoder.c -- a decoder that does what its file says: the walls and
  * the parent of the real one are put to the test with it. */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
-#include "server/data/import/decoder_child.h"
-#include "tests/server/data/import/wild.h"
+#include "server/data/decoder/decoder_child.h"
+#include "tests/server/data/decoder/wild.h"
 
 /* What a fault in a decoder may be made to do. Each returns whether it could. */
 
