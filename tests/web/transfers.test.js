@@ -7,7 +7,7 @@ globalThis.sessionStorage = { getItem: () => null, setItem() {} };
 globalThis.BroadcastChannel = class extends EventTarget { postMessage() {} };
 globalThis.addEventListener = globalThis.removeEventListener = () => {};
 const { Upload } = await load('upload.js');
-const { statusText } = await load('views/transfer_list.js');
+const { statusText } = await load('views/datasets/transfer_list.js');
 
 const of = (upload) => statusText({ upload: { sent: 0, error: null, file: { size: 6e6 }, ...upload }, error: null, startedAt: 0, startedFrom: 0 });
 

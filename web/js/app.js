@@ -15,18 +15,18 @@ import {Transfers} from './transfers.js';
  * wanted: the first page is there sooner.
  */
 const ROUTES = [
-  [/^\/$/, async () => (await import('./views/runs.js')).runsView, '/'],
-  [/^\/runs\/([\w-]+)$/, async () => (await import('./views/run.js')).runView, '/'],
-  [/^\/new$/, async () => (await import('./views/newrun.js')).newRunView, '/new'],
-  [/^\/compare$/, async () => (await import('./views/compare.js')).compareView, '/compare'],
+  [/^\/$/, async () => (await import('./views/runs/runs.js')).runsView, '/'],
+  [/^\/runs\/([\w-]+)$/, async () => (await import('./views/runs/run.js')).runView, '/'],
+  [/^\/new$/, async () => (await import('./views/runs/newrun.js')).newRunView, '/new'],
+  [/^\/compare$/, async () => (await import('./views/runs/compare.js')).compareView, '/compare'],
   [/^\/network\/([\w-]+)$/, async () => (await import('./views/network.js')).networkView, '/network/googlenet'],
-  [/^\/datasets$/, async () => (await import('./views/datasets.js')).datasetsView, '/datasets'],
-  [/^\/datasets\/new$/, async () => (await import('./views/dataset_new.js')).newDatasetView, '/datasets'],
-  [/^\/datasets\/([\w-]+)$/, async () => (await import('./views/dataset.js')).datasetView, '/datasets'],
-  [/^\/models$/, async () => (await import('./views/models.js')).modelsView, '/models'],
-  [/^\/models\/([\w.-]+)$/, async () => (await import('./views/model.js')).modelView, '/models'],
+  [/^\/datasets$/, async () => (await import('./views/datasets/datasets.js')).datasetsView, '/datasets'],
+  [/^\/datasets\/new$/, async () => (await import('./views/datasets/dataset_new.js')).newDatasetView, '/datasets'],
+  [/^\/datasets\/([\w-]+)$/, async () => (await import('./views/datasets/dataset.js')).datasetView, '/datasets'],
+  [/^\/models$/, async () => (await import('./views/models/models.js')).modelsView, '/models'],
+  [/^\/models\/([\w.-]+)$/, async () => (await import('./views/models/model.js')).modelView, '/models'],
   [/^\/evaluations\/([\w-]+)$/, async () => (await import('./views/evaluation.js')).evaluationView, '/models'],
-  [/^\/upload$/, async () => (await import('./views/model_upload.js')).modelUploadView, '/models'],
+  [/^\/upload$/, async () => (await import('./views/models/model_upload.js')).modelUploadView, '/models'],
   [/^\/system$/, async () => (await import('./views/system.js')).systemView, '/system'],
 ];
 

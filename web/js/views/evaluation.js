@@ -7,7 +7,7 @@ import {grouped, NONE, span, time} from '../format.js';
 import {Facts} from '../keyed.js';
 import {editLabels, notes} from './labels_edit.js';
 import {missingNote} from './missing.js';
-import {endButton} from './model_evaluations.js';
+import {endButton} from './models/model_evaluations.js';
 
 const link = (href, text) => h('a', {href}, text);
 

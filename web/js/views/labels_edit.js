@@ -3,7 +3,7 @@
 import {h, setText} from '../dom.js';
 import {openDialog} from '../dialog.js';
 import {isolated} from '../format.js';
-import {wordsOf} from './model_words.js';
+import {wordsOf} from './models/model_words.js';
 
 const TRIES = 5;  // of what goes on by itself many times a second
 

@@ -1,0 +1,26 @@
+// One page of a long list at a time.
+
+import {h, setText} from '../../dom.js';
+import {grouped} from '../../format.js';
+
+/** {element, reset(), range(total) -> [from, to] of the page that is shown}; `changed` is called when another is wanted. */
+export function pager(size, changed, {previous = 'Previous', next = 'Next'} = {}) {
+  let page = 0;
+  const go = (by) => () => {
+    page += by;
+    changed();
+  };
+  const back = h('button', {type: 'button', class: 'quiet', onclick: go(-1)}, previous);
+  const on = h('button', {type: 'button', class: 'quiet', onclick: go(1)}, next);
+  const where = h('span', {role: 'status'});
+  const element = h('p', {class: 'tools pager'}, back, on, where);
+  return {element, reset: () => { page = 0; }, range(total) {
+    page = Math.max(0, Math.min(page, Math.ceil(total / size) - 1));
+    const from = page * size, to = Math.min(total, from + size);
+    back.disabled = from === 0;
+    on.disabled = to >= total;
+    element.hidden = total <= size;
+    setText(where, `${grouped(from + 1)} to ${grouped(to)} of ${grouped(total)}`);
+    return [from, to];
+  }};
+}

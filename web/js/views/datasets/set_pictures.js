@@ -1,0 +1,91 @@
+// Pictures of a data set by class and split, a page at a time.
+
+import * as api from '../../api.js';
+import {h, setText} from '../../dom.js';
+import {openDialog} from '../../dialog.js';
+import {picture} from '../../pictures.js';
+
+const PAGE = 60;
+const LARGE = 1024;
+
+const place = ({split, class: name, n}) => `${name}, ${split}, picture ${n}`;
+
+function enlarge(set, item) {
+  openDialog({title: item.class, actions: [], content: [h('p', {class: 'large'}, picture(set.id, item.n, place(item), {most: LARGE})),
+    h('p', {class: 'file'}, item.file ?? ''), h('p', {class: 'hint'}, `${item.split === 'train' ? 'Trained on' : 'Kept for the test'}, picture ${item.n} of the set`)]});
+}
+
+/** One picture with what is said below it; pressed, it is shown larger. */
+export function pictureTile(set, item, ...below) {
+  return h('li', {class: 'tile'},
+    h('button', {type: 'button', class: 'thumb', title: item.file ?? place(item), onclick: () => enlarge(set, item)}, picture(set.id, item.n, place(item))),
+    below.map((line) => h('span', {class: 'line', title: line}, line)));
+}
+
+/** {element, show(set), choose({class, split})}; `remember` is called with what is looked at when the reader chooses. */
+export function picturesSection(remember) {
+  const classes = h('select', {id: 'class', onchange: () => look()});
+  const splits = h('select', {id: 'split', onchange: () => look()},
+    [['', 'all'], ['train', 'training'], ['test', 'test']].map(([value, text]) => h('option', {value}, text)));
+  const grid = h('ul', {class: 'tiles'});
+  const where = h('span', {role: 'status'});
+  const back = h('button', {type: 'button', class: 'quiet', onclick: () => { cursors.pop(); read(); }}, 'Previous');
+  const on = h('button', {type: 'button', class: 'quiet', onclick: () => { cursors.push(last); read(); }}, 'Next');
+  const pager = h('p', {class: 'tools pager'}, back, on, where);
+  const fault = h('p', {class: 'fault', role: 'alert'});
+  const element = h('section', {}, h('h2', {id: 'pictures'}, 'Pictures'), h('p', {class: 'controls'},
+    h('span', {class: 'pair-of'}, h('label', {for: 'class'}, 'Class'), classes),
+    h('span', {class: 'pair-of'}, h('label', {for: 'split'}, 'Split'), splits)), fault, grid, pager);
+  let set = null, cursors = [], last = null, asked = 0;
+
+  /** How many there are to see, where the set says so. */
+  function total() {
+    const chosen = classes.value === '' ? set.classes : [set.classes[Number(classes.value)]];
+    const sum = (key) => (classes.value === '' ? set.counts[key] : chosen.reduce((n, c) => n + (c[key] ?? NaN), 0));
+    return splits.value ? sum(splits.value) : sum('train') + sum('test');
+  }
+
+  async function read() {
+    const number = ++asked;
+    const name = classes.value === '' ? null : set.classes[Number(classes.value)].name;
+    try {
+      const page = await api.pictures(set.id, {class: name, split: splits.value || null, after: cursors.at(-1) ?? null, limit: PAGE});
+      if (number !== asked) return;
+      setText(fault, '');
+      last = page.last_id;
+      grid.replaceChildren(...page.data.map((p) => pictureTile(set, p, ...(name === null ? [p.class] : []), ...(splits.value ? [] : [p.split]))));
+      const first = cursors.length * PAGE, all = total();
+      back.disabled = cursors.length === 0;
+      on.disabled = !page.has_more;
+      back.hidden = on.hidden = back.disabled && on.disabled;
+      setText(where, page.data.length === 0 ? 'There is none.'
+        : `${(first + 1).toLocaleString('en')} to ${(first + page.data.length).toLocaleString('en')}${Number.isFinite(all) ? ` of ${all.toLocaleString('en')}` : ''}`);
+    } catch (error) {
+      if (number === asked) setText(fault, `The pictures could not be read: ${error.message}`);
+    }
+  }
+
+  function look() {
+    cursors = [];
+    remember({class: classes.value === '' ? '' : set.classes[Number(classes.value)].name, split: splits.value});
+    read();
+  }
+
+  function choose({class: name, split}) {
+    const index = set.classes.findIndex((c) => c.name === name);
+    classes.value = index < 0 ? '' : String(index);
+    splits.value = ['train', 'test'].includes(split) ? split : '';
+  }
+  return {element, show(next, wanted) {
+    set = next;
+    // By number: a class may be called anything.
+    classes.replaceChildren(h('option', {value: ''}, 'all'), ...set.classes.map((c, i) => h('option', {value: String(i)}, c.name)));
+    choose(wanted);
+    read();
+  }, choose(wanted) {
+    choose(wanted);
+    look();
+    element.scrollIntoView();
+    classes.focus({preventScroll: true});
+  }};
+}

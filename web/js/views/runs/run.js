@@ -1,0 +1,171 @@
+// One run: its curves, what it did, and what can be done with it.
+
+import * as api from '../../api.js';
+import {Chart} from '../../chart/chart.js';
+import {ChartGroup} from '../../chart/group.js';
+import {downloadSeries} from '../../download.js';
+import {announce, h, setAttribute, setText} from '../../dom.js';
+import {chosen, chosenBy, reason, share, timeLeft, title} from '../../describe.js';
+import {grouped, NONE, number, percent, rate, span, time} from '../../format.js';
+import {Facts} from '../../keyed.js';
+import {evaluationPanel, ofJob} from '../../evaluation/panel.js';
+import {badge, progress} from './badge.js';
+import {scaleControl, smoothingControl} from './controls.js';
+import {runActions} from './run_actions.js';
+import {missingNote} from '../missing.js';
+import {modelsOfRun} from './run_models.js';
+import {sourceText} from '../form_fields.js';
+import {checkpointsTable, epochsTable, eventsTable, settingsTable} from './run_tables.js';
+
+/** The epochs that have the figure: without held-out examples none has a validation, with them only the last a test. */
+function at(epochs, key) {
+  const has = epochs.filter((e) => (e[key] ?? null) !== null);
+  return {x: has.map((e) => e.epoch), y: has.map((e) => e[key])};
+}
+
+function linesOf({curve, epochs}) {
+  const validation = (key) => (epochs.some((e) => (e[key] ?? null) !== null)
+    ? [{label: key.replace('_', ' '), color: 2, dash: [2, 3], ...at(epochs, key)}] : []);
+  return {
+    loss: [{label: 'train loss', color: 0, x: curve.epoch, y: curve.loss}, {label: 'test loss', color: 1, dash: [6, 3], ...at(epochs, 'test_loss')}, ...validation('validation_loss')],
+    accuracy: [{label: 'train accuracy', color: 0, x: curve.epoch, y: curve.accuracy}, {label: 'test accuracy', color: 1, dash: [6, 3], ...at(epochs, 'test_accuracy')}, ...validation('validation_accuracy')],
+    rate: [{label: 'learning rate', color: 3, x: curve.epoch, y: curve.learning_rate}],
+    speed: [{label: 'examples/s', color: 2, ...at(epochs, 'examples_per_second')}],
+  };
+}
+
+/** Where the run comes from and what was made of it. */
+function family(state, id) {
+  const element = h('p', {class: 'family', hidden: true});
+  let others = [], shown = '';
+  api.listJobs({parent_id: id, limit: 20}).then(({data}) => { others = data; }, () => {});
+  const link = (job) => h('a', {class: 'clip', href: `#/runs/${job.id}`}, `${job.id}${job.settings ? ` ${title(job)}` : ''}`);
+  return {element, update(job) {
+    const clones = new Map([...others, ...state.jobs.values()].filter((j) => j.parent_id === id).map((j) => [j.id, j]));
+    const parent = job.parent_id && (state.jobs.get(job.parent_id) ?? {id: job.parent_id});
+    const source = job.settings?.init_from ?? {};
+    const mark = JSON.stringify([sourceText(source), parent && [parent.id, parent.name], [...clones.values()].map((j) => [j.id, j.name])]);
+    if (mark === shown) return;
+    shown = mark;
+    element.hidden = !parent && clones.size === 0 && !sourceText(source);
+    const from = source.job ? [link(state.jobs.get(source.job) ?? {id: source.job}), `, ${source.checkpoint}`] : [sourceText(source)];
+    element.replaceChildren(...(sourceText(source) ? ['Started from ', ...from, '. '] : []), ...(parent ? ['Cloned from ', link(parent), '. '] : []),
+      ...(clones.size ? ['Clones: ', ...[...clones.values()].flatMap((j, i) => (i ? [', ', link(j)] : [link(j)]))] : []));
+  }};
+}
+
+function seriesButtons(id, fault) {
+  const button = (kind, accept, ending) => h('button', {type: 'button', class: 'quiet', onclick: async () => {
+    setText(fault, '');
+    await downloadSeries(id, kind, accept, `${id}-${kind}.${ending}`).catch((error) => setText(fault, `The download failed: ${error.message}`));
+  }}, `${kind} .${ending}`);
+  return h('span', {class: 'tools'}, ['curve', 'epochs'].flatMap((kind) => [button(kind, 'text/csv', 'csv'), button(kind, 'application/json', 'json')]));
+}
+
+export function runView({state, changed, setTitle}, {path: [id]}) {
+  state.watch(id);
+  state.series.watchEvents(id);
+  const heading = h('h1');
+  const status = badge();
+  const why = h('p', {class: 'reason'});
+  const actions = runActions(state, id);
+  const facts = new Facts();
+  const bar = progress();
+  const network = h('a'), dataset = h('a');
+  const parents = family(state, id);
+  const models = modelsOfRun(state, id);
+  const group = new ChartGroup();
+  const charts = {
+    loss: new Chart({title: 'Loss', x: 'epoch', group, height: 330}),
+    accuracy: new Chart({title: 'Accuracy', x: 'epoch', group, height: 330}),
+    rate: new Chart({title: 'Learning rate', x: 'epoch', group, height: 180}),
+    speed: new Chart({title: 'Examples per second', x: 'epoch', group, height: 180}),
+  };
+  const smoothing = smoothingControl(changed);
+  const scale = scaleControl(changed);
+  const epochs = epochsTable();
+  const events = eventsTable();
+  const settings = settingsTable();
+  const checkpoints = checkpointsTable(id);
+  const evaluation = evaluationPanel(state);
+  const missing = missingNote('#/', 'All runs');
+  const body = h('div', {hidden: true},
+    h('div', {class: 'bar'}, heading, status.element, actions.element), why, parents.element, models.element, actions.fault, facts.element,
+    h('div', {class: 'controls'}, smoothing.element, scale.element, seriesButtons(id, actions.fault)),
+    h('div', {class: 'pair'}, charts.loss.element, charts.accuracy.element, charts.rate.element, charts.speed.element),
+    evaluation.element,
+    h('h2', {}, 'Epochs'), epochs.element,
+    h('div', {class: 'pair'},
+      h('section', {}, h('h2', {}, 'Checkpoints'), checkpoints.element, h('h2', {}, 'Settings'), settings.element),
+      h('section', {}, h('h2', {}, 'Events'), events.element)));
+  const element = h('section', {}, missing.element, body);
+
+  function showSeries(job, series) {
+    const lines = linesOf(series);
+    const mark = job.best && {x: job.best.epoch, label: `best: ${percent(chosen(job.best))}`};
+    smoothing.update([...lines.loss, ...lines.accuracy]);
+    charts.loss.set(lines.loss, {smoothing: smoothing.value, scale: scale.value, mark: job.best && {x: job.best.epoch, label: ''}});
+    charts.accuracy.set(lines.accuracy, {smoothing: smoothing.value, mark});
+    charts.rate.set(lines.rate);
+    charts.speed.set(lines.speed);
+    epochs.set(series.epochs, job.best?.epoch);
+  }
+
+  function showFacts(job) {
+    const p = job.progress;
+    bar.update(job);
+    setText(network, job.settings.network);
+    setAttribute(network, 'href', `#/network/${job.settings.network}?image_size=${job.settings.image_size}`);
+    setText(dataset, job.dataset?.name ?? job.settings.dataset);
+    setAttribute(dataset, 'href', `#/datasets/${job.settings.dataset}`);
+    facts.set([
+      ['Epoch', bar.element],
+      ['Step', p.total_steps ? `${grouped(p.step)} of ${grouped(p.total_steps)}` : NONE],
+      ['Speed', rate(p.examples_per_second)],
+      ['Time left', timeLeft(job, state)],
+      ['Train loss', number(job.latest?.loss)],
+      ['Train accuracy', percent(job.latest?.accuracy)],
+      [`Best ${chosenBy(job)} accuracy`, job.best ? `${percent(chosen(job.best))} in epoch ${job.best.epoch}` : NONE],
+      ['Trained for', span(p.seconds)],
+      ['Started', time(job.started_at)],
+      ['Network', network], ['Data set', dataset],
+    ]);
+  }
+
+  let announcedStatus = '';
+  function update() {
+    const job = state.jobs.get(id);
+    const gone = !job && state.jobs.missing.has(id);
+    missing.show(job ? null : gone ? `There is no run ${id}` : 'Reading …', gone);
+    body.hidden = !job;
+    if (!job) {
+      setTitle(gone ? 'No such run' : 'Run');
+      return;
+    }
+    setText(heading, title(job));
+    setTitle(`${job.status === 'running' ? `${Math.floor(100 * share(job))} % · ` : job.status === 'succeeded' ? '' : `${job.status} · `}${title(job)}`);
+    status.update(job);
+    if (job.status !== announcedStatus) announce(`The run is ${job.status}`);
+    announcedStatus = job.status;
+    const said = reason(job);
+    why.hidden = !said;
+    why.classList.toggle('bad', Boolean(said?.bad));
+    setText(why, said?.text ?? '');
+    actions.update(job);
+    parents.update(job);
+    models.update();
+    showFacts(job);
+    evaluation.update(ofJob(job));
+    const series = state.series.get(id);
+    if (series?.ready) showSeries(job, series);
+    events.set(state.series.history(id));
+    settings.set(job);
+    checkpoints.update(`${state.series.happenings(id)} ${job.status}`);
+  }
+
+  return {element, update, destroy() {
+    Object.values(charts).forEach((c) => c.destroy());
+    evaluation.destroy();
+    state.series.unwatch(id);
+  }};
+}
