@@ -3,13 +3,11 @@
  * On one thread: a team would wait for its slowest member on a busy machine, at every layer. */
 #include "core/train/trainer/trainer.h"
 #include "tests/check.h"
+#include "tests/core/train/trainer_fixture.h"
 
 static int setup(void **state)
 {
-    Error err = {0};
-    Dataset *dataset = NULL;
-    CHECK_OK(dataset_open("fashion_mnist", NULL, &dataset, &err), err);
-    *state = dataset;
+    *state = first_pictures();
     return 0;
 }
 

@@ -20,8 +20,9 @@ static int64_t largest_network(void)
     return text ? atoll(text) : INT64_MAX;
 }
 
-/* Large enough for normalisation to see more than one pixel at the end of most networks. */
-enum { LEAST_SIZE = 32, STEPS = 3, STOP_AT = 2, BATCH = 4 };
+/* Large enough for normalisation to see more than one pixel at the end of most networks. The step
+ * after the stop takes the momentum, the running statistics and the draws of the one before it. */
+enum { LEAST_SIZE = 32, STEPS = 2, STOP_AT = 1, BATCH = 4 };
 
 static TrainConfig training_of(const TrainerFixture *f, const Model *model, Precision precision)
 {
@@ -49,7 +50,9 @@ static void check_network(const TrainerFixture *f, const Model *model, Precision
     TrainConfig stopped = c;
     stopped.checkpoint_path = f->checkpoint;
     run_until_stopped(stopped, &first);
-    float *got = values_after(resumed(c, f), &second, &count_again);
+    TrainConfig again = resumed(c, f);
+    again.checkpoint_path = NULL;  // its file would be as large, and nobody reads it
+    float *got = values_after(again, &second, &count_again);
     assert_int_equal(second.resumed, 1);
     assert_int_equal(second.end.step, STEPS);
     assert_int_equal(count_again, count);

@@ -9,6 +9,9 @@ typedef struct {
     const char *resume_from[1];  // the checkpoint
 } TrainerFixture;
 
+/* Fashion-MNIST, or what of it lies in $GOOGLENETD_DATASETS. */
+Dataset *first_pictures(void);
+
 int trainer_setup(void **state);
 int trainer_teardown(void **state);
 

@@ -1,5 +1,6 @@
 #include "tests/server/work/worker_fixture.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "server/jobs/files/job_files.h"
@@ -12,7 +13,7 @@ Workers *worker_start(JobsFixture *f, int count, const char *datasets)
     const WorkersConfig config = {.workers = count,
                                   .threads = count,
                                   .data = f->scratch.path,
-                                  .datasets = datasets,
+                                  .datasets = datasets ? datasets : getenv("GOOGLENETD_DATASETS"),
                                   .kernels = f->kernels.text};
     CHECK_OK(workers_start(f->jobs, &config, &workers, &f->err), f->err);
     return workers;

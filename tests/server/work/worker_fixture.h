@@ -12,7 +12,7 @@
 
 enum { STEPS = 8 };
 
-/* `datasets` NULL: the default places. */
+/* `datasets` NULL: those of $GOOGLENETD_DATASETS. */
 Workers *worker_start(JobsFixture *f, int count, const char *datasets);
 
 /* Wait for the end of a job's activity; the job then. */
