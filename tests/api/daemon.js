@@ -25,7 +25,7 @@ function freePort() {
 // order have gone.
 const running = new Set();
 export const killRunning = () => running.forEach((child) => child.kill('SIGKILL'));
-if (process.env.NODE_TEST_CONTEXT) after(() => void setTimeout(killRunning, 60000).unref());
+if (process.argv[1]?.endsWith('.test.js')) after(() => void setTimeout(killRunning, 60000).unref());
 
 // { code, signal } once a process has ended and its last lines have come, where somebody reads them. Where a child that
 // it has left behind still holds the pipe, there will be no more of them.
