@@ -23,9 +23,10 @@ test('Redocly finds nothing to complain of', async () => {
 
 const types = astToString(await openapiTS(description));
 
-// The complaints of the TypeScript compiler about a program that uses the generated types, by line.
-function complaints(program) {
-  const texts = { '/api.d.ts': types, '/program.ts': program };
+// The complaints of the TypeScript compiler about programs that use the generated types, of each by line.
+function complaints(...programs) {
+  const names = programs.map((_, i) => `/program${i}.ts`);
+  const texts = { '/api.d.ts': types, ...Object.fromEntries(names.map((name, i) => [name, programs[i]])) };
   const options = {
     strict: true, noEmit: true, lib: ['lib.es5.d.ts'], types: [],
     module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler,
@@ -36,9 +37,11 @@ function complaints(program) {
   host.readFile = (name) => texts[name] ?? readFile.call(host, name);
   host.getSourceFile = (name, version) =>
     name in texts ? ts.createSourceFile(name, texts[name], version) : getSourceFile.call(host, name, version);
-  const found = ts.getPreEmitDiagnostics(ts.createProgram(['/program.ts'], options, host));
-  return found.map(({ file, start, messageText }) =>
-    `${file?.getLineAndCharacterOfPosition(start).line}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`);
+  const found = ts.getPreEmitDiagnostics(ts.createProgram(names, options, host));
+  const text = ({ file, start, messageText }) =>
+    `${file?.getLineAndCharacterOfPosition(start).line}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
+  // What belongs to no program belongs to all.
+  return names.map((name) => found.filter(({ file }) => file?.fileName === name || !names.includes(file?.fileName)).map(text));
 }
 
 const HEAD = `
@@ -48,7 +51,7 @@ const HEAD = `
 `;
 
 test('a generated client tells events apart by their type', () => {
-  assert.deepEqual(complaints(`${HEAD}
+  const good = `${HEAD}
     export function figure(event: Event): number | string | null {
       switch (event.type) {
         case 'point': return event.data.loss;
@@ -62,10 +65,11 @@ test('a generated client tells events apart by their type', () => {
     export const clone: components['schemas']['JobChanges'] =
       { seed: 1, name: null, optimizer: { momentum: null, learning_rate: 0.05 }, metadata: { a: null, b: 'c' } };
     export const isFull = (problem: Problem) => problem.code === 'store_full' || problem.code === 'a code of next year';
-  `), []);
+  `;
   // It would not be a union otherwise.
   const wrong = ['event.data.loss', "event.type === 'nothing'", "event.type === 'epoch' && event.data.loss"];
-  const found = complaints(HEAD + wrong.map((text, i) => `export const wrong${i} = (event: Event) => ${text};`).join('\n'));
+  const [none, found] = complaints(good, HEAD + wrong.map((text, i) => `export const wrong${i} = (event: Event) => ${text};`).join('\n'));
+  assert.deepEqual(none, []);
   const first = HEAD.split('\n').length - 1;
   assert.deepEqual(found.map((text) => Number(text.split(':')[0])), wrong.map((_, i) => first + i), found.join('\n'));
 });
