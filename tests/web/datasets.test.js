@@ -1,16 +1,14 @@
 // Data sets on the page: a zip sent through a line that breaks, what is shown of it, a training on it, and its end.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { discs, zip } from './archive.js';
 import { Cutter } from './cutter.js';
-import { ended, faults, get, live, openPage, post, setUp, shoot, startDaemon, stopJob, tiny, unfold, until, visit } from './page.js';
+import { checkAccess, checkWidth, COLOURS_ALONE, ended, faults, get, live, openBrowser, openPage, post, setUp, shoot, startDaemon, stopJob, tiny, unfold, until, visit } from './page.js';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const MIB = 1 << 20;
 const HTML = '<img src=x onerror=alert(1)> & "co"';
 const LONG = 'w'.repeat(128);
@@ -53,17 +51,6 @@ const shownPictures = (within) => within.locator('canvas[data-state=shown]');
 const readyAlone = (page) => page.locator('main[data-path^="/datasets/set_"]').getByText('ready', { exact: true }).waitFor();
 const start = (page) => page.getByRole('button', { name: 'Import', exact: true });
 
-/** Serious findings of axe, and pixels that the page is too wide. */
-async function inspect(page, what) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
-  const serious = violations.filter((v) => ['serious', 'critical'].includes(v.impact));
-  assert.deepEqual(serious.map((v) => `${what}: ${v.id} ${v.nodes.map((n) => n.html).slice(0, 3)}`), []);
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  if (wide > 0) await shoot(page, 'too-wide', true);
-  assert.ok(wide <= 0, `${what} is ${wide} pixels too wide: ${await page.evaluate(() => [...document.querySelectorAll('main *')].filter((e) => e.getBoundingClientRect().right > innerWidth && !e.closest('.scroll')).map((e) => e.outerHTML.slice(0, 80)).slice(0, 8))}`);
-}
-
 /** Whether all pixels of a canvas are of one colour. */
 const isBlank = (canvas) => canvas.evaluate((c) => {
   const { data } = c.getContext('2d').getImageData(0, 0, c.width, c.height);
@@ -72,8 +59,18 @@ const isBlank = (canvas) => canvas.evaluate((c) => {
 
 let id;  // of the set that the first test makes
 
-test('a zip goes through a line that breaks, is imported, and shows all that is in it', async () => {
-  const { daemon, browser } = world;
+// What the uploads of these two meet, they meet in the browser that people have.
+const inWholeBrowser = (name, body) => test(name, async () => {
+  const browser = await openBrowser(process.env.CHROMIUM_WHOLE);
+  try {
+    await body(browser);
+  } finally {
+    await browser.close();
+  }
+});
+
+inWholeBrowser('a zip goes through a line that breaks, is imported, and shows all that is in it', async (browser) => {
+  const { daemon } = world;
   const cutter = await Cutter.start(daemon);
   const { page, complaints, context } = await openPage(browser, `${cutter.url}/#/datasets`);
   await page.getByText('These came with the program.').waitFor();
@@ -238,8 +235,8 @@ test('the form shows what augmentation does, with its settings; a run trains on 
   await context.close();
 });
 
-test('an upload is paused, goes on from there after the page was closed, and is cancelled', async () => {
-  const { daemon, browser } = world;
+inWholeBrowser('an upload is paused, goes on from there after the page was closed, and is cancelled', async (browser) => {
+  const { daemon } = world;
   const cutter = await Cutter.start(daemon);
   cutter.perSecond = 2 * MIB;
   const path = write('slow.zip', shirts(24 * MIB));
@@ -390,7 +387,8 @@ test('a folder of the operator’s with 1,000 classes and 10,000 files left out:
   await until(async () => (await shownPictures(pictures).count()) === 2, 'both pictures');
   await shoot(page, 'set-many');
   await page.setViewportSize({ width: 375, height: 740 });
-  await inspect(page, 'many 375');
+  await checkWidth(page, 'many 375');
+  await checkAccess(page, 'many 375');
   assert.deepEqual(faults(complaints), []);
   await context.close();
 });
@@ -470,12 +468,14 @@ test('every page of data sets passes axe, light and dark, and fits a phone', asy
     'set-known': ['/datasets/fashion_mnist', '.tile canvas'], 'set-train': [`/new?dataset=${made.id}&network=googlenet_tiny`, '.augmentation canvas'] };
   const { page, context } = await openPage(browser, daemon.url, { bypassCSP: true });
   for (const [name, [path, sign]] of Object.entries(pages)) {
-    for (const [colorScheme, width] of [['light', 1280], ['dark', 1280], ['dark', 375], ['light', 375]]) {
+    // A scheme changes nothing but colours: each width has all rules in one of them, and those of colours in both.
+    for (const [colorScheme, width, rules] of [['light', 1280, {}], ['dark', 1280, COLOURS_ALONE], ['dark', 375, {}], ['light', 375, COLOURS_ALONE]]) {
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize({ width, height: 900 });
       await visit(page, daemon, path, sign);
       await until(() => page.evaluate(() => ![...document.querySelectorAll('canvas:not([data-state])')].some((c) => c.width === 1 && c.getBoundingClientRect().top < innerHeight && c.getBoundingClientRect().bottom > 0)), 'pictures');
-      await inspect(page, `${path} ${colorScheme} ${width}`);
+      await checkWidth(page, `${path} ${colorScheme} ${width}`);
+      await checkAccess(page, `${path} ${colorScheme} ${width}`, rules);
       await shoot(page, `${name}-${colorScheme}-${width}`, true);
     }
   }

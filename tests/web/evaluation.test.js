@@ -1,12 +1,8 @@
 // What a run gets wrong, in the browser: the confusion matrix, its pictures, bars, the reliability diagram.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { ended, faults, get, openPage, setUp, shoot, startJob, until, visit } from './page.js';
+import { ended, faults, get, openPage, setUp, shoot, startJob, until, violations, visit } from './page.js';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let id, evaluation;
 const world = setUp(async ({ daemon }) => {
@@ -84,10 +80,8 @@ for (const [name, options] of [['light', {}], ['dark', { colorScheme: 'dark' }],
     const { page, complaints, context } = await open(options);
     await pictures(page).first().scrollIntoViewIfNeeded();
     await shownSome(page);
-    await panel(page).screenshot({ path: join(process.env.SCREENSHOTS ?? '/tmp', `evaluation-${name}.png`) });
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate(() => globalThis.axe.run('.evaluation', { resultTypes: ['violations'] }));
-    assert.deepEqual(violations.map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 150))]), []);
+    await shoot(panel(page), `evaluation-${name}`);
+    assert.deepEqual((await violations(page, {}, '.evaluation')).map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 150))]), []);
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'the page is not wider than the screen');
     assert.deepEqual(faults(complaints), []);
     await context.close();

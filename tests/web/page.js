@@ -1,21 +1,20 @@
 // A Chromium page on the real daemon, with every complaint of the browser collected.
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { Daemon } from '../api/daemon.js';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
-export const webFolder = join(root, 'web');
-const shots = process.env.SCREENSHOTS ?? join(root, 'build/screenshots');
+export const webFolder = join(dirname(fileURLToPath(import.meta.url)), '../../web');
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking',
   '--disable-component-update', '--no-first-run'];
 
-export const openBrowser = () =>
-  chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
+export const openBrowser = (executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium') => chromium.launch({ executablePath, args: FLAGS });
 
 export const startDaemon = (options = {}) => Daemon.start({ args: ['--web', webFolder], ...options });
 
@@ -53,9 +52,33 @@ export async function openPage(browser, url, options = {}) {
 /** An answer that tells of an error is news to the console, not a fault of the page. */
 export const faults = (complaints) => complaints.filter((c) => !c.startsWith('Failed to load resource'));
 
+/** A picture of a page or a part of it, for people: only where SCREENSHOTS names a folder for them. */
 export async function shoot(page, name, fullPage = false) {
-  mkdirSync(shots, { recursive: true });
-  await page.screenshot({ path: join(shots, `${name}.png`), fullPage });
+  const folder = process.env.SCREENSHOTS;
+  if (!folder) return;
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage });
+}
+
+/** What axe finds on the page; `options` are its own. It stays in a document that it has been put into. */
+export async function violations(page, options = {}, part = null) {
+  if (!(await page.evaluate(() => Boolean(globalThis.axe)))) await page.evaluate(axe);
+  return page.evaluate(async ([within, more]) => (await globalThis.axe.run(within ?? document, { resultTypes: ['violations'], ...more })).violations, [part, options]);
+}
+
+/** Of its rules, the one that looks at colours. */
+export const COLOURS_ALONE = { runOnly: ['color-contrast'] };
+
+/** None of its findings may be serious. */
+export async function checkAccess(page, what, options) {
+  const serious = (await violations(page, options)).filter((v) => ['serious', 'critical'].includes(v.impact));
+  assert.deepEqual(serious.map((v) => `${what}: ${v.id} ${v.nodes.map((n) => n.html).slice(0, 3)}`), []);
+}
+
+/** No page is wider than its window. */
+export async function checkWidth(page, what) {
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(wide <= 0, `${what} is ${wide} pixels too wide: ${wide > 0 && await page.evaluate(() => [...document.querySelectorAll('main *')].filter((e) => e.getBoundingClientRect().right > innerWidth && !e.closest('.scroll')).map((e) => e.outerHTML.slice(0, 80)).slice(0, 8))}`);
 }
 
 export async function post(daemon, path, body = {}, headers = {}) {
@@ -123,11 +146,12 @@ export async function chartRows(page, title) {
 
 export async function until(check, what, ms = 300000) {
   const end = Date.now() + ms;
-  for (;;) {
+  // The longer it takes, the more seldom it is asked.
+  for (let pause = 25; ; pause = Math.min(1.25 * pause, 200)) {
     const value = await check();
     if (value) return value;
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 

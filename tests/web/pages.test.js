@@ -1,11 +1,8 @@
 // The other pages: the form and its faults, clones, comparing, the network, the machine, and access for all.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import { chartRows, ended, faults, figure, get, openPage, setUp, shoot, startJob, unfold, until, visit } from './page.js';
+import { chartRows, checkAccess, checkWidth, COLOURS_ALONE, ended, faults, figure, get, openPage, setUp, shoot, startJob, unfold, until, visit } from './page.js';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const ids = [];
 const world = setUp(async ({ daemon }) => {
@@ -285,20 +282,6 @@ test('the machine is told as the daemon tells it', async () => {
   await context.close();
 });
 
-/** Serious findings of axe; `rules` are its options. */
-async function inspect(page, what, rules = {}) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate((options) => globalThis.axe.run(document, { resultTypes: ['violations'], ...options }), rules);
-  const serious = violations.filter((v) => ['serious', 'critical'].includes(v.impact));
-  assert.deepEqual(serious.map((v) => `${what}: ${v.id} ${v.nodes.map((n) => n.html).slice(0, 3)}`), []);
-}
-
-/** How many pixels the page is too wide. */
-async function checkWidth(page, what) {
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(wide <= 0, `${what} is ${wide} pixels too wide`);
-}
-
 test('every page passes axe, light and dark, and fits from a phone to a wall', async () => {
   const failed = await startJob(null, world.daemon, { name: 'too fast', optimizer: { learning_rate: 100, momentum: 0.9 } });
   await ended(world.daemon, failed);
@@ -312,11 +295,11 @@ test('every page passes axe, light and dark, and fits from a phone to a wall', a
     await page.setViewportSize({ width: 360, height: 740 });
     await visit(page, world.daemon, path, sign);
     await checkWidth(page, `${path} 360`);
-    await inspect(page, `${path} dark 360`);
+    await checkAccess(page, `${path} dark 360`);
     await shoot(page, `${name}-dark-360`);
     if (name === 'failed') {
       await page.getByRole('button', { name: 'Delete …' }).click();
-      await inspect(page, 'the question before deleting');
+      await checkAccess(page, 'the question before deleting');
       await page.keyboard.press('Escape');
     }
     // What else a scheme and a width change are the colours and the room.
@@ -325,7 +308,7 @@ test('every page passes axe, light and dark, and fits from a phone to a wall', a
     await page.emulateMedia({ colorScheme: 'light' });
     await page.setViewportSize({ width: 1280, height: 800 });
     await checkWidth(page, `${path} 1280`);
-    await inspect(page, `${path} light 1280`, { runOnly: ['color-contrast'] });
+    await checkAccess(page, `${path} light 1280`, COLOURS_ALONE);
     await shoot(page, `${name}-light-1280`);
   }
   await context.close();
