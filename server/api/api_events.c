@@ -2,6 +2,7 @@
 #include "server/api/api_common.h"
 #include "server/api/event_stream.h"
 #include "server/api/jobs/json_job.h"
+#include "server/base/json/json_fields.h"
 
 enum {
     LIST_DEFAULT = 100,
@@ -20,7 +21,10 @@ static bool respond_events_list(App *app, SeriesPage page, Response *res, Error 
         last = cJSON_CreateNumber((double)list.items[list.count - 1].id);
     const bool has_more = list.has_more;
     event_list_free(&list);
-    return respond_json(res, 200, list_to_json(data, has_more, last));
+    cJSON *json = list_to_json(data, has_more, last);
+    // Asked after the events were read: those that went in between are not said to be there.
+    json_add_count(json, "complete_from", events_range(jobs_notifier(app->jobs)).oldest);
+    return respond_json(res, 200, json);
 }
 
 /* Where a stream begins: Last-Event-ID overrides ?after=, because a browser that comes back still

@@ -1,5 +1,7 @@
 /* DESIGN. A stream reads the store from the last id it has sent, a page at a time and only when its
- * reader has taken what came before: a slow one holds nothing up and costs one page of memory.
+ * reader has taken what came before: a slow one holds nothing up and costs one page of memory. One
+ * that is so slow that events it has not got are forgotten meanwhile is told so, as one that comes
+ * back too late. What was not kept any more when it began, it was told of then, or never asked for.
  */
 #include "server/api/event_stream.h"
 
@@ -21,17 +23,26 @@ enum {
 typedef struct {
     App *app;
     SeriesPage page;
-    bool reset;  // to be told
+    int64_t oldest;  // kept when it began, or was last told that it has lost its place
+    bool reset;      // to be told
     bool began, over;
 } EventStream;
 
 /* --- cursors --- */
 
+static EventCursor lost(Events *events)
+{
+    const EventRange range = events_range(events);
+    return (EventCursor){.after = range.last, .oldest = range.oldest, .reset = true};
+}
+
 static EventCursor cursor_of_life(const char *life, int64_t after, Events *events)
 {
+    // Before the question whether it is known: what is forgotten after it is told of by the stream.
+    const int64_t oldest = events_range(events).oldest;
     if ((after == 0 && !life) || events_cursor_known(events, life, after))
-        return (EventCursor){.after = after};
-    return (EventCursor){events_last(events), true};
+        return (EventCursor){.after = after, .oldest = oldest};
+    return lost(events);
 }
 
 EventCursor event_cursor_after(int64_t after, Events *events)
@@ -41,14 +52,13 @@ EventCursor event_cursor_after(int64_t after, Events *events)
 
 EventCursor event_cursor_read(const char *text, Events *events)
 {
-    const EventCursor lost = {events_last(events), true};
     char life[CURSOR];
     const char *dash = strrchr(text, '-');
     const char *digits = dash ? dash + 1 : text;
     const size_t count = strlen(digits);
     if (count == 0 || count > 18 || strspn(digits, "0123456789") != count
         || (dash && (size_t)(dash - text) >= sizeof life))
-        return lost;
+        return lost(events);
     snprintf(life, sizeof life, "%.*s", dash ? (int)(dash - text) : 0, text);
     return cursor_of_life(dash ? life : NULL, strtoll(digits, NULL, 10), events);
 }
@@ -72,13 +82,9 @@ static void write_event(FILE *out, EventStream *s, const Event *event)
     cJSON_Delete(json);
 }
 
-static void write_beginning(FILE *out, EventStream *s)
+static void write_reset(FILE *out, EventStream *s)
 {
-    char cursor[CURSOR], data[] = "{\"reason\":\"unknown_id\"}";
-    write_cursor(s, cursor);
-    sse_write_start(out, cursor);
-    if (!s->reset)
-        return;
+    char data[] = "{\"reason\":\"unknown_id\"}";
     const Event event = {.id = s->page.after,
                          .job_id = s->page.job_id,
                          .time = time_now_ms(),
@@ -87,7 +93,27 @@ static void write_beginning(FILE *out, EventStream *s)
     write_event(out, s, &event);
 }
 
+static void write_beginning(FILE *out, EventStream *s)
+{
+    char cursor[CURSOR];
+    write_cursor(s, cursor);
+    sse_write_start(out, cursor);
+    if (s->reset)
+        write_reset(out, s);
+}
+
 /* --- the body --- */
+
+/* Whether events that were yet to be sent are not kept any more. Asked after they were read. */
+static bool has_lost(EventStream *s)
+{
+    const EventRange range = events_range(jobs_notifier(s->app->jobs));
+    if (range.oldest <= s->oldest || s->page.after >= range.oldest - 1)
+        return false;
+    s->oldest = range.oldest;
+    s->page.after = range.last;
+    return true;
+}
 
 /* The next events, if there are any. */
 static StreamStep read_events(EventStream *s, FILE *out)
@@ -102,6 +128,11 @@ static StreamStep read_events(EventStream *s, FILE *out)
             return STREAM_END;  // its job was deleted, and the reader knows it
         LOG(s->app->log, LOG_WARNING, "stream_ended", log_text("reason", err.message));
         return STREAM_FAILED;
+    }
+    if (has_lost(s)) {
+        event_list_free(&list);
+        write_reset(out, s);
+        return STREAM_PIECE;
     }
     for (size_t i = 0; i < list.count; i++) {
         write_event(out, s, &list.items[i]);
@@ -157,6 +188,7 @@ bool respond_event_stream(App *app, int64_t job, EventCursor cursor, Response *r
     *s = (EventStream){
         .app = app,
         .page = {.job_id = job, .after = cursor.after, .limit = PAGE},
+        .oldest = cursor.oldest,
         .reset = cursor.reset,
     };
     response_header(res, "X-Accel-Buffering", "no");  // a proxy must not collect it

@@ -5,7 +5,7 @@
  * restored or the data folder was emptied, numbers stand for other events than before. A reader
  * whose cursor is of a life that the store does not know, lies beyond its end or before the oldest
  * event that is kept, gets an event of type "reset" first, which says so, and then what happens
- * from now on.
+ * from now on. So does one that reads so slowly that what it has yet to get is forgotten meanwhile.
  *
  * The stream of one job ends after that job's "deleted".
  */
@@ -13,8 +13,9 @@
 #include "server/api/api.h"
 
 typedef struct {
-    int64_t after;  // the last event that the reader has
-    bool reset;     // it has lost its place, and must be told
+    int64_t after;   // the last event that the reader has
+    int64_t oldest;  // all events from here on were kept when it came
+    bool reset;      // it has lost its place, and must be told
 } EventCursor;
 
 /* Where a reader with this Last-Event-ID goes on. A plain number is taken for one of this store. */

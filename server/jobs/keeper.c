@@ -9,6 +9,7 @@
 #include "server/base/threads/timed_thread.h"
 #include "server/base/time.h"
 #include "server/jobs/events/high_water.h"
+#include "server/jobs/events/prune.h"
 #include "server/jobs/files/removal.h"
 #include "server/jobs/files/reserve.h"
 
@@ -37,6 +38,7 @@ struct Keeper {
     int64_t last_job, last_dataset;
     HighWater written;
     double written_at;
+    int64_t pruned;  // the last event when old ones were last forgotten; the thread's own
 };
 
 static void set_busy(Keeper *k, bool busy)
@@ -120,6 +122,18 @@ static void finish_removals(Keeper *k)
     pthread_mutex_unlock(&k->lock);
 }
 
+/* Ten seconds of a fast training are some thousand events: not worth a thought before. */
+static void prune_events(Keeper *k)
+{
+    const PruneRules rules = {.since = k->pruned, .go_on = go_on, .context = k};
+    const int64_t last = events_last(k->config.events);
+    bool any = false, more = true;
+    if (last > k->pruned && events_prune(k->config.events, k->config.store, rules, &any))
+        k->pruned = last;
+    while (any && more && go_on(k))
+        more = store_shrink(k->config.store, &more, NULL) && more;
+}
+
 /* Wait for something to do; false: to end. */
 static bool wait_for_work(Keeper *k, bool *look, bool *reserve, bool *removals)
 {
@@ -142,6 +156,7 @@ static void *work(void *context)
 {
     Keeper *k = context;
     bool look, reserve, removals;
+    double pruned_at = 0;
     while (wait_for_work(k, &look, &reserve, &removals)) {
         set_busy(k, true);
         if (reserve)
@@ -150,6 +165,10 @@ static void *work(void *context)
             look_at_store(k);
         if (removals)
             finish_removals(k);
+        if (clock_seconds() - pruned_at >= IDS_SECONDS) {
+            prune_events(k);
+            pruned_at = clock_seconds();
+        }
         note_ids(k);
         set_busy(k, false);
     }
@@ -169,6 +188,7 @@ bool keeper_start(const KeeperConfig *config, Keeper **out, Error *err)
 {
     Keeper *k = xcalloc(1, sizeof *k);
     k->config = *config;
+    k->woken = true;  // there may be something to prune from before
     k->written = high_water_read(config->data);
     k->last_job = k->written.job;
     k->last_dataset = k->written.dataset;

@@ -1,8 +1,9 @@
 /* server/jobs/keeper.h -- looks after the store and its disk, on a thread of its own.
  *
  * It tries whether the store can be written, keeps the reserve of space (reserve.h) and the highest
- * ids (high_water.h), and finishes deletions that could not be finished at once. What it knows it
- * answers from memory: none of these calls but keeper_release waits for a disk.
+ * ids (high_water.h), forgets old events (prune.h), and finishes deletions that could not be
+ * finished at once. What it knows it answers from memory: none of these calls but keeper_release
+ * waits for a disk.
  *
  * Space is short from the moment when the reserve was given away, or could not be made, until there
  * is room for it again. Ordinary writes wait for that; stops and deletions do not.

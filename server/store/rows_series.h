@@ -1,8 +1,8 @@
 /* server/store/rows_series.h -- what happens to jobs, and what a training leaves behind step by
  * step: events, epochs, points, checkpoints.
  *
- * No row of a series is ever thinned. Numbers are stored as 64-bit floating point and come back as
- * they were.
+ * No row of a series is ever thinned; old events are (store_prune.c). Numbers are stored as 64-bit
+ * floating point and come back as they were.
  */
 #pragma once
 #include <stdbool.h>

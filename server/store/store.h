@@ -70,6 +70,15 @@ bool store_shrink(Store *store, bool *more, Error *err);
 /* Forget the oldest events that tell of a deletion, be it of a job or of something else. *oldest:
  * the first event that is still kept for readers that catch up; 0: as before. */
 bool store_prune_events(Store *store, int64_t *oldest, Error *err);
+/* The next subject of events after `subject` that something was told of after event `since`, be it
+ * a job or something else; 0: there is none. From INT64_MIN on these are all. Outside of a
+ * transaction, and so is store_prunable. */
+bool store_next_subject(Store *store, int64_t subject, int64_t since, int64_t *next, Error *err);
+/* The newest of its events that need not be kept: what they told is read elsewhere, too, and many
+ * have come since. 0: there are none. */
+bool store_prunable(Store *store, int64_t subject, int64_t *newest, Error *err);
+/* Forget a slice of those up to `newest`; *more: there are more. */
+bool store_prune_subject(Store *store, int64_t subject, int64_t newest, bool *more, Error *err);
 
 /* Ids given from now on are above these. */
 bool store_raise_ids(Store *store, int64_t last_job, int64_t last_event, Error *err);

@@ -10,9 +10,8 @@
 #include "server/store/store_sql.h"
 
 enum {
-    SLICE = 2000,         // rows that one transaction removes
-    DELETED_KEPT = 1000,  // newest events that tell of a deletion and stay
-    WHOLE_JOB = -1,       // in place of a step
+    SLICE = 2000,    // rows that one transaction removes
+    WHOLE_JOB = -1,  // in place of a step
 };
 
 bool store_remove_job(Store *store, int64_t id, Error *err)
@@ -61,32 +60,6 @@ bool store_purge_job(Store *store, int64_t id, bool *done, Error *err)
     }
     *done = gone == 0;
     return !*done || sql_run(db, err, "DELETE FROM removals WHERE job_id = ?", "i", id);
-}
-
-/* The last event of a job, a data set, a model or an evaluation that was deleted: as the index
- * events_deleted has it, word for word. */
-#define TELLS_A_DELETION                                                                           \
-    "(type = 'deleted' OR (job_id < 0 AND"                                                         \
-    " coalesce(json_extract(data, '$.status'), json_extract(data, '$.action')) = 'deleted'))"
-
-bool store_prune_events(Store *store, int64_t *oldest, Error *err)
-{
-    Db *db = &store->writer;
-    int64_t last_gone = 0;
-    *oldest = 0;
-    if (!sql_number(db, err, &last_gone,
-                    "SELECT id FROM events INDEXED BY events_deleted WHERE " TELLS_A_DELETION
-                    " ORDER BY id DESC LIMIT 1 OFFSET ?",
-                    "i", (int64_t)DELETED_KEPT))
-        return false;
-    if (last_gone == 0)
-        return true;
-    *oldest = last_gone + 1;
-    return sql_run(db, err,
-                   "DELETE FROM events INDEXED BY events_deleted WHERE " TELLS_A_DELETION
-                   " AND id <= ?",
-                   "i", last_gone)
-           && sql_run(db, err, "UPDATE replay SET oldest_event = ?", "i", *oldest);
 }
 
 bool store_remove_checkpoint(Store *store, int64_t job_id, int64_t step, Error *err)

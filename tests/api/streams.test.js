@@ -1,5 +1,6 @@
 // Readers of events who come back with ids that this store never gave, and what they are told.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cp } from 'node:fs/promises';
@@ -86,6 +87,82 @@ test('proxies and caches are told to leave a stream alone', async () => {
   control.abort();
   assert.equal(headers.get('x-accel-buffering'), 'no');
   assert.equal(headers.get('cache-control'), 'no-cache');
+});
+
+// Adds events to the store, beside the daemon or while it is away: `notes` long ones, then `points`.
+function inject(id, notes, points) {
+  execFileSync('python3', ['-c', `
+import json, sqlite3, sys
+path, job, notes, points = sys.argv[1], *map(int, sys.argv[2:])
+note = json.dumps({"message": "x" * 4000})
+point = json.dumps({"step": 2, "epoch": 1, "loss": 1.5, "accuracy": 0.5, "learning_rate": 0.1, "seconds": 1})
+db = sqlite3.connect(path, timeout=60)
+rows = [("note", note)] * notes + [("point", point)] * points
+db.executemany(f"INSERT INTO events (job_id, time, type, data) VALUES ({job}, 1, ?, ?)", rows)
+db.commit()`, join(daemon.data, 'store.db'), id.slice('job_'.length), String(notes), String(points)]);
+}
+
+const completeFrom = async () => (await client.get('/v1/events?limit=1')).json.complete_from;
+
+test('old points of a job are forgotten; who comes back from before them is told', { timeout: 600000 }, async () => {
+  const path = `/v1/jobs/${job.id}/events`;
+  const stream = await client.stream(path);
+  const before = await collect(stream, over);
+  const old = stream.cursor;
+  assert.equal(await completeFrom(), 1);
+  assert.equal((await daemon.end()).code, 0);
+  inject(job.id, 0, 10500);
+  await daemon.launch();
+  const still = ({ type }) => type !== 'point';
+  let kept;
+  await until('the points to go', async () => {
+    kept = [];
+    for (let after = 0, more = true; more;) {
+      const { json } = await client.get(`${path}?limit=1000&after=${after}`);
+      kept.push(...json.data);
+      more = json.has_more;
+      after = json.last_id;
+    }
+    return kept.length <= 10000 + before.filter(still).length;
+  });
+  const from = await completeFrom();
+  assert.ok(from > 1);
+  // What was told of its status is there, and the newest points.
+  assert.deepEqual(kept.filter(still), before.filter(still));
+  assert.equal(kept.length - before.filter(still).length, 10000);
+  assert.equal(kept.findIndex(({ id }) => id >= from), before.filter(still).length);
+
+  assert.equal((await firstAfter(old, '/v1/events'))[0].type, 'reset');
+  const [first] = await collect(await client.stream(path, { 'last-event-id': old }), () => true);
+  assert.equal(first.type, 'reset');
+  assert.equal(first.job_id, job.id);
+  // From the start, and from what is kept, nobody is told to read anew.
+  const all = await collect(await client.stream(path), ({ id }) => id === kept.at(-1).id);
+  assert.deepEqual(all, kept);
+  const newest = await collect(await client.stream(path, { 'last-event-id': String(from - 1) }), ({ id }) => id === kept.at(-1).id);
+  assert.deepEqual(newest, kept.slice(-10000));
+});
+
+test('a reader so slow that events go before it has them is told', { timeout: 600000 }, async () => {
+  const from = await completeFrom();
+  const { id } = await client.create({ ...settings, train_limit: 32 });
+  await client.succeeded(id);
+  assert.equal((await daemon.end()).code, 0);
+  inject(id, 5000, 10000);  // notes: more than what lies between the daemon and a reader that does not read
+  await daemon.launch();
+  await until('the store to be looked through', async () => (await completeFrom()) > from);
+  const stream = await client.stream(`/v1/jobs/${id}/events`);
+  const events = [];
+  const reading = stream[Symbol.asyncIterator]();
+  events.push((await reading.next()).value);
+  inject(id, 0, 600);
+  const seen = await completeFrom();
+  await client.create({ ...settings, train_limit: 32 });  // the daemon hears of what was added
+  await until('the points to go', async () => (await completeFrom()) > seen);
+  while (events.at(-1).type !== 'reset' && events.length < 5000) events.push((await reading.next()).value);
+  assert.ok(events.length < 5000, `${events.length} events came before the reset`);
+  assert.ok(events.at(-1).id >= await completeFrom());
+  stream.close();
 });
 
 // Keep this one last: it takes the store back.

@@ -101,6 +101,50 @@ test('where streams do not get through, the page asks', async (t) => {
   await context.close();
 });
 
+test('a page that comes back too late for the events that are kept reads everything anew', async (t) => {
+  const { daemon, browser } = world;
+  const id = await start(t, 'late');
+  const { page, context } = await openPage(browser, `${daemon.url}/livez`);
+  const asked = [];
+  let away = false;
+  await page.route('**/v1/events', (route) => {
+    if (away) return route.abort();
+    const headers = route.request().headers(), last = headers['last-event-id'];
+    asked.push(last);
+    // As if what comes after it had been forgotten: the daemon answers with "reset", and what happens from then on.
+    return route.continue(last ? { headers: { ...headers, 'last-event-id': '0123456789abcdef-1' } } : {});
+  });
+  // The stream breaks once it has brought something.
+  await page.addInitScript(() => {
+    const { fetch } = window;
+    window.fetch = async (url, options) => {
+      if (!String(url).endsWith('v1/events')) return fetch(url, options);
+      const control = new AbortController();
+      options.signal?.addEventListener('abort', () => control.abort());
+      window.breakStream = () => control.abort();
+      return fetch(url, { ...options, signal: control.signal });
+    };
+  });
+  await page.goto(`${daemon.url}/#/runs/${id}`);
+  await live(page);
+  const early = await rows(page);
+  await until(async () => (await rows(page)) > early + 3, 'the stream to bring points');
+  away = true;
+  await page.evaluate(() => window.breakStream());
+  const steps = async () => (await get(daemon, `/v1/jobs/${id}/curve`)).step.length;
+  const before = await steps();
+  await until(async () => (await steps()) > before + 5, 'points that the page does not hear of');
+  const reads = [];
+  page.on('request', (request) => reads.push(new URL(request.url()).pathname));
+  away = false;
+  await until(() => reads.includes(`/v1/jobs/${id}/curve`) && reads.includes(`/v1/jobs/${id}/epochs`), 'the curve to be read anew');
+  assert.ok(asked.at(-1), 'the page came back with an id');
+  await live(page);
+  await stopJob(daemon, id);
+  await checkCurves(daemon, page, id);
+  await context.close();
+});
+
 test('a run that is deleted elsewhere leaves the page, and nothing else suffers', async (t) => {
   const { daemon, browser } = world;
   const id = await start(t, 'doomed');
