@@ -255,6 +255,16 @@ static double check_equal_to_the_loop(const TrainConfig *c, const char *name)
     return want.test_loss;
 }
 
+/* Half of small_training in pictures, with as many steps, the last of each epoch a smaller one. */
+static TrainConfig half_training(const TrainerFixture *f)
+{
+    TrainConfig c = small_training(f);
+    c.batch_size = 8;
+    c.train_limit = 60;
+    c.test_limit = 25;
+    return c;
+}
+
 /* All that is not on by itself. */
 static TrainConfig everything_on(const TrainConfig *plain)
 {
@@ -271,10 +281,10 @@ static TrainConfig everything_on(const TrainConfig *plain)
     return c;
 }
 
-/* One setting at a time is another than in small_training; all of them matter. */
+/* One setting at a time is another than in half_training; all of them matter. */
 static void every_setting_arrives(void **state)
 {
-    const TrainConfig plain = small_training(*state);
+    const TrainConfig plain = half_training(*state);
     enum { CASES = 21 };
     TrainConfig c[CASES];
     static const char *const NAMES[CASES] = {"no setting changed",
@@ -307,9 +317,9 @@ static void every_setting_arrives(void **state)
     c[5].optimizer = (Optimizer){0};
     c[6].optimizer.nesterov = true;
     c[7].learning_rate = 0.01;
-    c[8].train_limit = 77;
-    c[8].test_limit = 33;
-    c[9].batch_size = 9;
+    c[8].train_limit = 37;
+    c[8].test_limit = 17;
+    c[9].batch_size = 7;
     c[10].epochs = 3;
     c[11].image_size = 32;
     const Optimizer adamw = {OPTIMIZER_ADAMW, .beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-6};
@@ -318,7 +328,7 @@ static void every_setting_arrives(void **state)
     c[13].optimizer.weight_decay = 0.01;
     c[13].optimizer.weights_only = true;
     c[14].clip_norm = 0.1;
-    c[15].accumulation = 3;  // 120 examples in batches of 16: the last step has 2, of 24
+    c[15].accumulation = 3;  // 60 examples in batches of 8: the last step has 2, of 12
     c[16].ema.decay = 0.9;
     c[17].ema = (Averaging){.decay = 0.9, .warmup = true};
     c[18].schedule.warmup_epochs = 0.5;
@@ -336,7 +346,7 @@ static void every_setting_arrives(void **state)
 
 static void every_setting_of_pictures_arrives(void **state)
 {
-    const TrainConfig plain = small_training(*state);
+    const TrainConfig plain = half_training(*state);
     enum { CASES = 10 };
     TrainConfig c[CASES];
     static const char *const NAMES[CASES] = {
@@ -368,7 +378,7 @@ static void the_settings_arrive_in_bf16(void **state)
 {
     if (precision_resolve(PRECISION_AUTO) != PRECISION_BF16)
         skip();
-    TrainConfig c = small_training(*state);
+    TrainConfig c = half_training(*state);
     c.precision = PRECISION_BF16;
     c.schedule.type = SCHEDULE_COSINE;
     c.label_smoothing = 0.1;
@@ -380,7 +390,7 @@ static void the_settings_arrive_in_bf16(void **state)
 static void the_settings_arrive_after_a_resume(void **state)
 {
     const TrainerFixture *f = *state;
-    const TrainConfig plain = small_training(f);
+    const TrainConfig plain = half_training(f);
     TrainConfig c[3] = {plain, everything_on(&plain), everything_on(&plain)};
     c[0].schedule.type = SCHEDULE_COSINE;
     c[0].label_smoothing = 0.1;
