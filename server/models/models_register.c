@@ -57,7 +57,7 @@ static bool make_sure_of_model(ModelTx *tx, Error *err)
 }
 
 /* What the newest evaluation of that checkpoint has found is true of the version: it is the same
- * file. One that ends later puts it there, and knows why it is a plain one (evaluations_run.c). */
+ * file. One that ends later puts it there itself (evaluations_run.c). */
 static bool take_evaluation(Store *store, VersionRow *row, Error *err)
 {
     EvaluationList list;
@@ -66,7 +66,7 @@ static bool take_evaluation(Store *store, VersionRow *row, Error *err)
                                    .statuses = 1u << EVALUATION_SUCCEEDED,
                                    .job_id = row->source.job_id,
                                    .step = row->source.step,
-                                   .plain = true};
+                                   .for_cards = true};
     if (row->source.job_id == 0)
         return true;
     if (!store_evaluations(store, &query, &list, err))

@@ -80,7 +80,7 @@ typedef struct {
     int64_t version;      // 0: any
     int64_t dataset_id;   // 0: any
     const char *dataset;  // its key, or the name that it had then; NULL: any
-    bool plain;           // none with test-time flips
+    bool for_cards;       // on test examples, without test-time flips
 } EvaluationQuery;
 
 typedef struct {

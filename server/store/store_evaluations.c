@@ -227,8 +227,8 @@ static char *list_sql(const EvaluationQuery *query)
                      " AND (?4 IS NULL OR ?4 = model) AND ?5 IN (0, version)"
                      " AND (?6 IS NULL OR ?6 IN (dataset_key, dataset_name))"
                      " AND ?7 IN (0, step) AND ?8 IN (0, model_id) AND ?9 IN (0, dataset_id)");
-    if (query->plain)
-        sql_append(&sql, " AND test_time_flips = 0");
+    if (query->for_cards)
+        sql_append(&sql, " AND test_time_flips = 0 AND split = 'test'");
     sql_append_statuses(&sql, query->statuses, EVALUATION_STATUS_NAMES, EVALUATION_STATUSES);
     sql_append(&sql, " ORDER BY id DESC LIMIT ?2");
     return sql;

@@ -206,6 +206,11 @@ static const char *const STEPS[] = {
     "ALTER TABLE datasets ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}';"
     "ALTER TABLE evaluations ADD COLUMN name TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE evaluations ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}';",
+
+    // What was found on training examples stood for a version's figures; it is among its evaluations
+    // as before.
+    "UPDATE model_versions SET evaluation = 'null'"
+    "  WHERE json_valid(evaluation) AND json_extract(evaluation, '$.split') = 'train';",
 };
 // clang-format on
 

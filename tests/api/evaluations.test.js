@@ -492,6 +492,15 @@ test('a version has on its card what was found of its checkpoint, before it was 
   assert.deepEqual([(await shown('early')).id, (await shown('late')).id], [newer.id, newer.id]);
   const own = await done((await ask({ model: 'late@1' })).id);
   assert.deepEqual([(await shown('early')).id, (await shown('late')).id], [newer.id, own.id]);
+  // One on the examples that it was trained on is listed, and is no figure of the model: not of one that is there, nor
+  // of one that is registered later.
+  const checkpoint = await done((await ask({ job: trained.id, split: 'train' })).id);
+  const version = await done((await ask({ model: 'late@1', split: 'train' })).id);
+  for (const one of [checkpoint, version]) assert.deepEqual([one.status, one.split], ['succeeded', 'train']);
+  assert.deepEqual([(await shown('early')).id, (await shown('late')).id], [newer.id, own.id]);
+  assert.ok((await ids('model=late')).includes(version.id));
+  await client.post('/v1/models', { name: 'later', job: trained.id }, { status: 201 });
+  assert.equal((await shown('later')).id, newer.id);
   // Another checkpoint of the job is another file.
   const other = (await client.get(`/v1/jobs/${trained.id}/checkpoints`)).json.data.find((c) => c.id !== found.checkpoint);
   await client.post('/v1/models', { name: 'other', job: trained.id, checkpoint: other.id }, { status: 201 });

@@ -2,6 +2,7 @@
 
 #include <cJSON.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 #include "server/base/ids.h"
@@ -40,6 +41,11 @@ static cJSON *worst_classes(const cJSON *classes)
     }
     free(order);
     return worst;
+}
+
+bool evaluation_is_for_cards(const EvaluationRow *row)
+{
+    return !row->test_time_flips && strcmp(row->split, "test") == 0;
 }
 
 char *evaluation_summary(const EvaluationRow *row)

@@ -175,14 +175,14 @@ static bool put_on_one_card(Models *models, int64_t model_id, int64_t version, c
     return false;
 }
 
-/* The card of a version shows its newest evaluation; a version that was a job's checkpoint is the
- * same file. It shows none with test-time flips: predictions are made without them. */
+/* The card of a version shows its newest evaluation of those that are for cards; a version that was
+ * a job's checkpoint is the same file. */
 static bool put_on_cards(EvaluationChange *change, Error *err)
 {
     const EvaluationRow *row = &change->row;
     const Evaluations *evaluations = change->evaluations;
     VersionList same = {0};
-    if (row->test_time_flips)
+    if (!evaluation_is_for_cards(row))
         return true;
     char *json = evaluation_summary(row);
     bool ok = true;

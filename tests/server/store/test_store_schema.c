@@ -350,6 +350,35 @@ static void keys_of_resolved_settings_become_keys_of_paths(void **state)
     store_close(store);
 }
 
+/* The fifteenth schema's cards showed what was found on training examples. */
+static void figures_of_training_examples_leave_the_cards(void **state)
+{
+    static const char *const CARDS[] = {"null", "{\"id\":\"eval_2\",\"split\":\"test\"}",
+                                        "{\"id\":\"eval_3\",\"split\":\"train\"}"};
+    Fixture *f = *state;
+    make_version(f, 15);
+    for (int64_t i = 0; i < 3; i++) {
+        CHECK_OK(sql_run(&f->db, &f->err,
+                         "INSERT INTO model_versions (model_id, version, source_kind,"
+                         "  source_job_id, source_step, bytes, sha256, network, channels,"
+                         "  image_size, classes, normalization, class_names, image, dataset_id,"
+                         "  dataset_name, dataset_digest, metrics, settings, environment,"
+                         "  evaluation, missing, created_at) VALUES (1, ?, 'upload', 0, 0, 9, '',"
+                         "  'googlenet', 1, 28, 10, 'null', '[]', 'null', 0, '', '', 'null',"
+                         "  'null', 'null', ?, 0, 1)",
+                         "it", i + 1, CARDS[i]),
+                 f->err);
+    }
+    Store *store = open_older(f, 15, "");
+    for (int i = 0; i < 3; i++) {
+        VersionRow row;
+        CHECK_OK(store_version(store, 1, i + 1, &row, &f->err), f->err);
+        assert_string_equal(row.evaluation, i == 1 ? CARDS[1] : "null");
+        version_row_free(&row);
+    }
+    store_close(store);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -368,6 +397,7 @@ int main(int argc, char **argv)
         CASE(jobs_of_the_eighth_schema_have_the_name_of_their_set),
         CASE(a_store_of_the_ninth_schema_takes_models),
         CASE(keys_of_resolved_settings_become_keys_of_paths),
+        CASE(figures_of_training_examples_leave_the_cards),
     };
     return RUN_TESTS(tests);
 }
