@@ -132,7 +132,7 @@ test('a silent stream gets a comment from time to time', { timeout: 600000 }, as
 });
 
 test('where few files may be open, clients leave enough of them to a training', { timeout: 600000 }, async () => {
-  const other = await Daemon.start({ first: 'ulimit -n 120' });
+  const other = await Daemon.start({ first: 'ulimit -n 120', args: ['--limits-idle-seconds', String(IDLE)] });
   await other.said(/event=few_descriptors descriptors=120 connections=28/);
   const friend = new Client(other.url);
   // Each epoch writes a checkpoint.

@@ -243,13 +243,15 @@ test('a run that diverged does not flatten the others: the axis leaves its point
 });
 
 test('every network is drawn', async () => {
-  for (const { id, title } of (await get(world.daemon, '/v1/networks')).data) {
-    const { page, complaints, context } = await open(`/network/${id}`);
-    await page.getByRole('heading', { level: 1, name: title }).waitFor();
+  const [first, ...others] = (await get(world.daemon, '/v1/networks')).data;
+  const { page, complaints, context } = await open(`/network/${first.id}`);
+  for (const { id, title } of [first, ...others]) {
+    if (id !== first.id) await visit(page, world.daemon, `/network/${id}`, 'h1');
+    await page.getByRole('heading', { level: 1, name: title, exact: true }).waitFor();
     await page.getByRole('heading', { name: 'Stage 4' }).waitFor();
     assert.deepEqual(faults(complaints), [], id);
-    await context.close();
   }
+  await context.close();
 });
 
 test('the network has nine Inception blocks of four paths', async () => {
