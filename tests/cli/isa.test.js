@@ -35,7 +35,7 @@ function usualRow(f) {
 for (const { isa, precision } of LIMITS) {
   test(`a training with no more than ${isa}`, (t) => {
     const f = folder(t);
-    f.write("job.json", TINY);
+    f.write("job.json", { ...TINY, epochs: 1 });
     const r = run(limited(f, isa), "train", "job.json");
     assert.equal(r.code, 0, r.err);
     const meta = metadata(f.path("job.run", "checkpoint.safetensors"));
@@ -69,7 +69,7 @@ for (const [network, image_size] of [["googlenet_v2", 32], ["nin", 67], ["resnet
 for (const { isa, precision, own } of LIMITS) {
   test(`kernels with no more than ${isa}`, (t) => {
     const f = folder(t);
-    const r = run(limited(f, isa), "bench", "--json", "--steps", "1", "--batch-size", "8", "--image-size", "48");
+    const r = run(limited(f, isa), "bench", "--json", "--steps", "1", "--batch-size", "4", "--image-size", "48");
     assert.equal(r.code, 0, r.err);
     const bench = JSON.parse(r.out);
     assert.equal(bench.precision, precision);
