@@ -69,7 +69,7 @@ test("the metadata say how a picture file becomes the input", (t) => {
 });
 
 test("batch norms are folded unless they are to stay, and blocks of one's own are known", (t) => {
-  const f = trained(t, { network: "googlenet_bn", image_size: 32, blocks: { "2.0": [8, [8, 16], [4, 8], 8] } });
+  const f = trained(t, { network: "googlenet_bn", image_size: 32, batch_size: 8, train_limit: 8, test_limit: 8, blocks: { "2.0": [8, [8, 16], [4, 8], 8] } });
   const norms = (...options) => {
     const r = f.run("export", "run", "--onnx", "x.onnx", ...options);
     assert.equal(r.code, 0, r.err);

@@ -128,6 +128,6 @@ test("a CPU quota limits the threads of a bench and of a training", { skip: usab
   const binary = process.env.GOOGLENETD;
   const inGroup = (...args) => execFileSync("sh", ["-c", script, "sh", binary, ...args],
     { cwd: f.dir, encoding: "utf8", env: environment() });
-  assert.equal(JSON.parse(inGroup("bench", "--json", "--steps", "1", "--image-size", "28", "--batch-size", "8")).threads, 1);
+  assert.equal(JSON.parse(inGroup("bench", "--json", "--steps", "1", "--image-size", "28", "--batch-size", "8", "googlenet_tiny")).threads, 1);
   assert.match(inGroup("train", "job.json"), /, 1 thread\n$/);
 });
