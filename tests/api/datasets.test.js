@@ -173,6 +173,7 @@ test('a set is renamed, and what its people note of it kept', async () => {
     [{ metadata: { a: 1 } }, '/metadata/a'], [[], '']]) assert.deepEqual((await patch(body, 400)).errors.map((e) => e.pointer), [pointer], JSON.stringify(body));
   assert.deepEqual((await client.get(path)).json.metadata, {});
   await reading;
+  assert.deepEqual(events.at(-1).data.metadata, { camera: 'phone', place: 'roof' });
   assert.deepEqual([events.at(-1).data.dataset_id, events.at(-1).data.previous, events.at(-1).data.status], [id, 'waiting', 'waiting']);
   // It lasts.
   await patch({ metadata: { note: 'kept' } });

@@ -383,7 +383,7 @@ test('an evaluation is given a name and notes, also while it runs, and keeps the
   assert.deepEqual((await patch(path, { split: 'train' }, 400)).errors.map((e) => e.pointer), ['/split']);
   await patch('/v1/evaluations/eval_999', { name: 'x' }, 404);
   const told = (await client.get('/v1/events?limit=1000')).json.data.findLast((e) => e.data.evaluation_id === evaluation_id).data;
-  assert.deepEqual([told.name, told.status, told.previous], ['in spring', 'succeeded', 'succeeded']);
+  assert.deepEqual([told.name, told.metadata, told.status, told.previous], ['in spring', { ticket: '7' }, 'succeeded', 'succeeded']);
   assert.equal((await patch(path, { name: null, metadata: { ticket: null } })).name, '');
   const id = await long();
   await running(id);

@@ -106,6 +106,7 @@ char *event_evaluation(const EvaluationRow *row, const char *status, const char 
         job_id_format(row->source.job_id, job);
     json_add_text(object, "evaluation_id", id);
     cJSON_AddStringToObject(object, "name", row->name);
+    cJSON_AddRawToObject(object, "metadata", row->metadata);
     json_add_text(object, "job_id", job);
     json_add_text(object, "model", row->source.model);
     json_add_text(object, "status", status);
@@ -122,6 +123,7 @@ char *event_dataset(const DatasetRow *set, const char *status, const char *previ
     dataset_id_format(set->id, id);
     json_add_text(object, "dataset_id", id);
     json_add_text(object, "name", set->name);
+    cJSON_AddRawToObject(object, "metadata", set->metadata);
     json_add_text(object, "status", status);
     json_add_text(object, "previous", previous);
     json_add_progress(object, set->progress.done, set->progress.total);

@@ -18,10 +18,10 @@
  *                 model that it starts from, and those that did not
  *     updated     {"name","metadata"}
  *     deleted     {}
- *     dataset     {"dataset_id","name","status","previous"|null,"progress":{"done","total"},
- *                 "error"}: of no job
- *     evaluation  {"evaluation_id","name","job_id"|null,"model"|null,"status","previous"|null,
- *                 "progress":{"done","total"},"error"}: of no job's own events
+ *     dataset     {"dataset_id","name","metadata","status","previous"|null,
+ *                 "progress":{"done","total"},"error"}: of no job
+ *     evaluation  {"evaluation_id","name","metadata","job_id"|null,"model"|null,"status",
+ *                 "previous"|null,"progress":{"done","total"},"error"}: of no job's own events
  *     note        {"message"}: something worth knowing, in words
  *     model       {"model_id","name","action","version"}: of no job; action created, version_added,
  *                 version_deleted, updated, evaluated or deleted

@@ -171,7 +171,11 @@ export function evaluationPanel(state) {
   return {element, update(next) {
     turnTo(next);
     const wanted = subject.wanted && subject.wanted !== evaluation?.id && subject.wanted !== sought && !(evaluation && subject.keeps(evaluation));
-    const open = evaluation ? !isDone(evaluation) : read === 0 || wanted || failed;
+    // Events tell how far one is that the page knows.
+    const heard = evaluation && !isDone(evaluation) ? state.evaluations.get(evaluation.id) : undefined;
+    const followed = heard !== undefined && !isDone(heard);
+    if (followed) evaluation = heard;
+    const open = evaluation ? !isDone(evaluation) && !followed : read === 0 || wanted || failed;
     const gap = failed ? RETRY_MS : GAP_MS;
     if (state.isCurrent && !reading && (open || wanted) && (read === 0 || performance.now() - read >= gap)) refresh();
     show();

@@ -82,13 +82,13 @@ export class Evaluations extends Collection {
     return this.values().sort((a, b) => numberOf(b.id) - numberOf(a.id));
   }
 
-  apply({data: {evaluation_id: id, name, model, status, previous, progress}}) {
+  apply({data: {evaluation_id: id, name, metadata, model, status, previous, progress}}) {
     const known = this.get(id);
     if (!this.isWanted || !(known || this.#singles.has(id) || (model !== null && model === this.#model))) return;
     this.touch(id);
     if (status === 'deleted') return this.forget(id);
-    if (known && status === previous && status === 'running' && name === known.name) this.put({...known, progress});
-    // Progress and a change of metadata look the same, and events leave metadata out.
-    this.ask(id);
+    // Where its status stays, the event says all that is new; older daemons left metadata out.
+    if (known && metadata && status === previous) this.put({...known, name, metadata, progress: progress.total ? progress : known.progress});
+    else this.ask(id);
   }
 }

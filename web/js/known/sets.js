@@ -22,12 +22,12 @@ export class Sets extends Collection {
     for (const set of this.values()) if (set.status === 'importing') this.ask(set.id);
   }
 
-  apply({data: {dataset_id: id, name, status, previous, progress}}) {
+  apply({data: {dataset_id: id, name, metadata, status, previous, progress}}) {
     if (!this.isWanted) return;
     this.touch(id);
     const set = this.get(id);
     if (status === 'deleted') this.forget(id);
-    else if (set && status === previous && status === 'importing' && name === set.name) this.put({...set, progress});
+    else if (set && metadata && status === previous && name === set.name) this.put({...set, metadata, progress: progress.total ? progress : set.progress});
     else this.ask(id);
   }
 }
