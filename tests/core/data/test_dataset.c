@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "tests/core/data/idx_file.h"
+#include "tests/core/data/mnist/idx_file.h"
 
 #include "tests/check.h"
 

@@ -10,7 +10,7 @@
 #include "core/evaluate/figures.h"
 #include "core/train/files/model_file.h"
 #include "tests/check.h"
-#include "tests/core/train/trainer_fixture.h"
+#include "tests/core/train/trainer/trainer_fixture.h"
 
 /* A training to its end; its model in the fixture's folder. */
 static TrainEvent trained(const TrainerFixture *f, TrainConfig c, char model[128])

@@ -10,7 +10,7 @@
 #include "core/layers/relu.h"
 #include "core/train/init.h"
 #include "tests/check.h"
-#include "tests/core/train/trainer_fixture.h"
+#include "tests/core/train/trainer/trainer_fixture.h"
 
 static Node normed(Graph *g, Node x, ModelOptions options)
 {
