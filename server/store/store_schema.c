@@ -209,8 +209,8 @@ static const char *const STEPS[] = {
 
     // What was found on training examples stood for a version's figures; it is among its evaluations
     // as before.
-    "UPDATE model_versions SET evaluation = 'null'"
-    "  WHERE json_valid(evaluation) AND json_extract(evaluation, '$.split') = 'train';",
+    ("UPDATE model_versions SET evaluation = 'null'"
+     "  WHERE json_valid(evaluation) AND json_extract(evaluation, '$.split') = 'train';"),
 };
 // clang-format on
 
