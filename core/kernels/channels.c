@@ -6,7 +6,7 @@
 
 static void *pixel_at(Channels c, size_t pixel)
 {
-    return (char *)tensor_pixel(c.tensor, pixel) + c.first * dnnl_data_type_size(c.tensor->type);
+    return (char *)tensor_pixel(c.tensor, pixel) + c.first * tensor_number_bytes(c.tensor->type);
 }
 
 bool same_channels(Channels a, Channels b)
@@ -17,7 +17,7 @@ bool same_channels(Channels a, Channels b)
 void copy_channels(Channels dst, Channels src, size_t count, size_t pixel)
 {
     memcpy(pixel_at(dst, pixel), pixel_at(src, pixel),
-           count * dnnl_data_type_size(src.tensor->type));
+           count * tensor_number_bytes(src.tensor->type));
 }
 
 void copy_pixels(Tensor *dst, const Tensor *src)

@@ -21,7 +21,7 @@ static inline Rows rows_of(const Tensor *map, bool all_dense)
 
 static inline void *row_at(const Tensor *map, Rows rows, size_t row)
 {
-    return rows.dense ? (char *)map->data + row * CHUNK * dnnl_data_type_size(map->type)
+    return rows.dense ? (char *)map->data + row * CHUNK * tensor_number_bytes(map->type)
                       : tensor_pixel(map, row);
 }
 

@@ -64,7 +64,7 @@ SIMD_CLONES static void scale_bf16(uint16_t *dst, const uint16_t *src, float sca
 /* Where number `at` of a tensor is; NULL of NULL. */
 static void *number(const Tensor *t, size_t at)
 {
-    return t ? (char *)t->data + at * dnnl_data_type_size(t->type) : NULL;
+    return t ? (char *)t->data + at * tensor_number_bytes(t->type) : NULL;
 }
 
 static void check_alike(const Tensor *a, const Tensor *b)
@@ -105,7 +105,7 @@ void scaled_sum_backward(ScaledSum how, Tensor *const diff_srcs[2], Tensor *diff
         if (how.relu)
             relu_mask_row(diff_dst->type, masked, diff, number(dst, at), size);
         else if (masked != diff)
-            memcpy(masked, diff, size * dnnl_data_type_size(diff_dst->type));
+            memcpy(masked, diff, size * tensor_number_bytes(diff_dst->type));
         if (second && f32)
             scale_f32(second, masked, how.scale, size);
         else if (second)

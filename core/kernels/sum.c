@@ -62,7 +62,7 @@ void sum_tensors(Tensor *dst, Tensor *const *srcs, int src_count, const Tensor *
     for (int k = 0; k < src_count; k++)
         dense &= tensor_is_dense(srcs[k]);
     const Rows rows = rows_of(dst, dense);
-    const size_t number = dnnl_data_type_size(dst->type);
+    const size_t number = tensor_number_bytes(dst->type);
 #pragma omp parallel for schedule(static)
     for (size_t r = 0; r < rows.count; r++) {
         const size_t size = row_size(rows, r);

@@ -78,7 +78,7 @@ static bool map_place(Scratch *s, int i, Error *err)
     if (!s->memory[i])
         return fail(err, ERR_NO_MEMORY, "no memory to measure kernels in: %zu MB are needed",
                     t->bytes >> 20);
-    fill(s->memory[i], t->bytes / dnnl_data_type_size(t->type), t->type == dnnl_bf16, i);
+    fill(s->memory[i], t->bytes / tensor_number_bytes(t->type), t->type == dnnl_bf16, i);
     return tensor_place(t, s->memory[i], err);
 }
 
