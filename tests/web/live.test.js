@@ -6,6 +6,7 @@ import { checkCurves, countRows, endless, get, live, openPage, setUp, startJob, 
 
 const world = setUp();
 const rows = (page) => countRows(page, 'Loss');
+const steps = async (id) => (await get(world.daemon, `/v1/jobs/${id}/curve`)).step.length;
 const start = (t, name) => startJob(t, world.daemon, endless({ name }));
 
 /** Event streams that are open in this context, by page. */
@@ -31,6 +32,7 @@ for (const [how, script] of [
     const id = await start(t, `shared${how}`);
     const { context, page: first } = await openPage(browser, `${daemon.url}/livez`);
     await context.addInitScript(script);
+    await context.clock.install();
     const open = streams(context);
     const url = `${daemon.url}/#/runs/${id}`;
     await first.goto(url);
@@ -43,6 +45,7 @@ for (const [how, script] of [
     assert.equal(open.size, 1);
 
     await first.close();
+    await context.clock.fastForward(2500);  // of silence, after which it is missed where there are no locks
     await until(() => open.size === 1, 'the second to read the stream');
     const later = await rows(second);
     await until(async () => (await rows(second)) > later + 3, 'the second to go on');
@@ -71,9 +74,8 @@ test('a hidden tab is quiet, and catches up when it is looked at again', async (
   const requests = [];
   page.on('request', (request) => requests.push(request.url()));
   const seen = await rows(page);
-  const steps = async () => (await get(daemon, `/v1/jobs/${id}/curve`)).step.length;
-  const before = await steps();
-  await until(async () => (await steps()) > before + 5, 'points that nobody looks at');
+  const before = await steps(id);
+  await until(async () => (await steps(id)) > before + 5, 'points that nobody looks at');
   await page.clock.runFor(20000);
   assert.deepEqual(requests, []);
   assert.equal(await rows(page), seen);
@@ -90,9 +92,17 @@ test('where streams do not get through, the page asks', async (t) => {
   const id = await start(t, 'polled');
   const { page, context } = await openPage(browser, `${daemon.url}/livez`);
   await page.route('**/v1/events', (route) => route.abort());
+  await page.clock.install();
   await page.goto(`${daemon.url}/#/runs/${id}`);
-  await page.getByText('Live, by asking every few seconds').waitFor();
+  // The page's clock runs ahead where it would wait, so that the training need not go on so long.
+  const asks = page.getByText('Live, by asking every few seconds');
+  await until(async () => {
+    await page.clock.fastForward(1000);
+    return asks.isVisible();
+  }, 'the page to give up the stream');
   const early = await rows(page);
+  await until(async () => (await steps(id)) > early + 3, 'points to ask for');
+  await page.clock.fastForward(3000);  // what lies between two questions
   await until(async () => (await rows(page)) > early + 3, 'the curve to grow');
   await stopJob(daemon, id);
   await checkCurves(daemon, page, id);
@@ -129,16 +139,17 @@ test('a page that comes back too late for the events that are kept reads everyth
       return fetch(url, { ...options, signal: control.signal });
     };
   });
+  await page.clock.install();
   await page.goto(`${daemon.url}/#/runs/${id}`);
   await live(page);
   const early = await rows(page);
   await until(async () => (await rows(page)) > early + 3, 'the stream to bring points');
   away = true;
   await page.evaluate(() => window.breakStream());
-  const steps = async () => (await get(daemon, `/v1/jobs/${id}/curve`)).step.length;
-  const before = await steps();
-  await until(async () => (await steps()) > before + 5, 'points that the page does not hear of');
+  const before = await steps(id);
+  await until(async () => (await steps(id)) > before + 5, 'points that the page does not hear of');
   away = false;
+  await page.clock.fastForward(5000);  // the longest wait before it tries again
   await until(() => back, 'the page to come back with an id');
   await until(() => reads.includes(`/v1/jobs/${id}/curve`) && reads.includes(`/v1/jobs/${id}/epochs`), 'the curve to be read anew');
   await live(page);
