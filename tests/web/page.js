@@ -66,8 +66,12 @@ export async function violations(page, options = {}, part = null) {
   return page.evaluate(async ([within, more]) => (await globalThis.axe.run(within ?? document, { resultTypes: ['violations'], ...more })).violations, [part, options]);
 }
 
-/** Of its rules, the one that looks at colours. */
+/**
+ * Of its rules, the one that looks at colours, by far the dearest, and all others. A scheme changes nothing but colours;
+ * a width changes none of them, which pages.test.js makes sure of, and what a phone shows a desk shows too.
+ */
 export const COLOURS_ALONE = { runOnly: ['color-contrast'] };
+export const ALL_BUT_COLOURS = { rules: { 'color-contrast': { enabled: false } } };
 
 /** None of its findings may be serious. */
 export async function checkAccess(page, what, options) {

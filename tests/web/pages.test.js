@@ -284,6 +284,16 @@ test('the machine is told as the daemon tells it', async () => {
   await context.close();
 });
 
+/** Rules of the style sheets for some widths alone: how many there are, and those that set what a contrast depends on. */
+const rulesOfWidths = (page) => page.evaluate(() => {
+  const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
+    .filter((media) => media instanceof CSSMediaRule && /width|height|orientation|aspect/.test(media.media.mediaText)).flatMap((media) => [...media.cssRules]);
+  // A larger root makes all text larger; a label before a cell is muted as others are, and axe looks at elements only.
+  const coloured = rules.filter(({ selectorText, style }) => !selectorText?.endsWith('::before')
+    && [...style ?? []].some((name) => /^(--|color$|background|opacity|filter|mix-blend)/.test(name) || (name.startsWith('font') && selectorText !== ':root')));
+  return { count: rules.length, coloured: coloured.map((rule) => rule.cssText) };
+});
+
 test('every page passes axe, light and dark, and fits from a phone to a wall', async () => {
   const failed = await startJob(null, world.daemon, { name: 'too fast', optimizer: { learning_rate: 100, momentum: 0.9 } });
   await ended(world.daemon, failed);
@@ -292,6 +302,10 @@ test('every page passes axe, light and dark, and fits from a phone to a wall', a
     new: ['/new', '.facts dd'], compare: [`/compare?runs=${ids.join()}`, '.legend .value'], network: ['/network/googlenet', '.inception'],
     system: ['/system', 'meter'], nothing: ['/nowhere', 'h1'] };
   const { page, context } = await openPage(world.browser, world.daemon.url, { viewport: { width: 360, height: 740 }, bypassCSP: true });
+  // So colours that are right at one width are right at all.
+  const { count, coloured } = await rulesOfWidths(page);
+  assert.ok(count > 10, String(count));
+  assert.deepEqual(coloured, []);
   for (const [name, [path, sign]] of Object.entries(pages)) {
     await page.emulateMedia({ colorScheme: 'dark' });
     await page.setViewportSize({ width: 360, height: 740 });
