@@ -76,7 +76,7 @@ inWholeBrowser('a zip goes through a line that breaks, is imported, and shows al
   await page.getByText('These came with the program.').waitFor();
   await page.getByRole('link', { name: 'New data set' }).click();
   const bytes = shirts(6 * MIB);
-  await page.locator('#file').setInputFiles({ name: 'shirts of mine.zip', mimeType: 'application/zip', buffer: bytes });
+  await page.locator('#file').setInputFiles(write('shirts of mine.zip', bytes));
   assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'shirts of mine');
   // What the form proposes is what the daemon takes where nothing is said.
   const plain = await post(daemon, '/v1/datasets', { name: 'plain' });
