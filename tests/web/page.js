@@ -140,13 +140,29 @@ export const unfold = (page) => page.locator('details.rare').evaluateAll((all) =
 export const live = (page) => page.getByText('Live', { exact: true }).waitFor();
 export const figure = (page, title) => page.locator('figure').filter({ has: page.locator(`figcaption > span:text-is("${title}")`) });
 
-/** The numbers of a chart's table: a list of rows of texts. */
-export async function chartRows(page, title) {
+/** A chart's table, which is opened: {rows, as lists of texts, of the page that is shown; count, of those on all its pages}. */
+async function chartTable(page, title) {
   const details = figure(page, title).locator('details');
-  await details.evaluate((d) => { d.open = true; });
+  // In one go, for it is asked again and again; null as long as there is no row to be seen.
+  const read = () => details.evaluate((d) => {
+    d.open = true;
+    const rows = [...d.querySelectorAll('tbody tr')];
+    if (!rows[0]?.checkVisibility()) return null;
+    const pager = d.querySelector('.tools');
+    return { rows: rows.map((r) => [...r.cells].map((c) => c.textContent)),
+      count: pager.checkVisibility() ? Number(pager.querySelector('.where').textContent.match(/of ([\d,]+)/)[1].replaceAll(',', '')) : rows.length };
+  });
+  const now = await read();
+  if (now) return now;
   await details.locator('tbody tr').first().waitFor();
-  return details.locator('tbody').evaluate((body) => [...body.rows].map((r) => [...r.cells].map((c) => c.textContent)));
+  return read();
 }
+
+/** The numbers of a chart's table: a list of rows of texts. */
+export const chartRows = async (page, title) => (await chartTable(page, title)).rows;
+
+/** How many rows the table of a chart has, on all its pages. */
+export const countRows = async (page, title) => (await chartTable(page, title)).count;
 
 export async function until(check, what, ms = 300000) {
   const end = Date.now() + ms;
@@ -157,13 +173,6 @@ export async function until(check, what, ms = 300000) {
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
-}
-
-/** How many rows the table of a chart has, on all its pages. */
-export async function countRows(page, title) {
-  const rows = await chartRows(page, title);
-  const where = await figure(page, title).locator('details .where').textContent();
-  return (await figure(page, title).locator('details .tools').isVisible()) ? Number(where.match(/of ([\d,]+)/)[1].replaceAll(',', '')) : rows.length;
 }
 
 const ROWS = 200;  // of a page of numbers
@@ -177,9 +186,10 @@ export async function checkCurves(daemon, page, id) {
     const wanted = curve.epoch.map((x, i) => [text(x), text(points[i]), text(epochs.find((e) => e.epoch === x)?.[tests])]);
     const last = wanted.slice(ROWS * Math.floor((wanted.length - 1) / ROWS));
     let now;
-    await until(async () => (await countRows(page, title)) === wanted.length
-      && JSON.stringify(now = await chartRows(page, title)) === JSON.stringify(last), `${wanted.length} points`).catch(() => {});
-    assert.deepEqual(now, last);
-    assert.equal(await countRows(page, title), wanted.length);
+    await until(async () => {
+      now = await chartTable(page, title);
+      return now.count === wanted.length && JSON.stringify(now.rows) === JSON.stringify(last);
+    }, `${wanted.length} points`).catch(() => {});
+    assert.deepEqual(now, { rows: last, count: wanted.length });
   }
 }
