@@ -83,7 +83,8 @@ test('2,000 runs do not block the page', async (t) => {
   // Time of the processor, not of the clock, which a busy machine stretches.
   const client = await page.context().newCDPSession(page);
   await client.send('Performance.enable', { timeDomain: 'threadTicks' });
-  const busy = async () => (await client.send('Performance.getMetrics')).metrics.find((m) => m.name === 'TaskDuration').value;
+  const metric = async (name) => (await client.send('Performance.getMetrics')).metrics.find((m) => m.name === name).value;
+  const busy = () => metric('TaskDuration');
   await page.evaluate(() => {
     globalThis.made = 0;
     new MutationObserver((records) => { globalThis.made += records.length; }).observe(document.querySelector('.runs tbody'), { childList: true });
@@ -93,10 +94,15 @@ test('2,000 runs do not block the page', async (t) => {
     const next = () => (++count === 30 ? resolve() : requestAnimationFrame(next));
     requestAnimationFrame(next);
   }));
-  const before = await busy();
+  await page.getByRole('heading', { name: 'Runs' }).evaluate((h1) => document.getSelection().selectAllChildren(h1));
+  const before = await busy(), layouts = await metric('LayoutCount');
   const end = crowd.flood((n) => crowd.send('point', 2000 - (n % 100), point(n)), 5);
   await frames();
   end();
+  // Each frame is laid out once, and not after each of its texts.
+  const laidOut = ((await metric('LayoutCount')) - layouts) / 30;
+  t.diagnostic(`${laidOut.toFixed(1)} layouts a frame`);
+  assert.ok(laidOut < 2, `${laidOut} layouts a frame`);
   const perFrame = (1000 * ((await busy()) - before)) / 30;
   t.diagnostic(`${perFrame.toFixed(1)} ms of processor a frame`);
   assert.ok(perFrame < 50, `${perFrame} ms a frame`);

@@ -22,10 +22,22 @@ export function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
+let range;  // what the reader has selected, or null; undefined between updates
+
+/** Asked for once an update: the page is laid out before the answer, and so again after each text that has changed. */
+function selectedRange() {
+  if (range === undefined) {
+    const selection = document.getSelection();
+    range = selection?.type === 'Range' && !selection.isCollapsed ? selection.getRangeAt(0) : null;
+    queueMicrotask(() => { range = undefined; });
+  }
+  return range;
+}
+
 /** Whether the reader has selected text in `element`. */
 export function isSelected(element) {
-  const selection = document.getSelection();
-  return Boolean(selection) && !selection.isCollapsed && selection.containsNode(element, true);
+  const selected = selectedRange();
+  return selected !== null && !selected.collapsed && selected.intersectsNode(element);
 }
 
 /**
