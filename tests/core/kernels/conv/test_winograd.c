@@ -92,20 +92,41 @@ static double naive(const Fixture *f, bool flipped, int n, int y, int x, int o)
     return sum;
 }
 
-static void check_run(Fixture *f, bool flipped, double tolerance)
+enum { OUT_STEP = 5 };  // of output channels, every so many is compared
+
+/* The sums of the outputs that are compared, in order; neither products nor packing change them. */
+static double *naive_outputs(const Fixture *f, bool flipped)
 {
     const Winograd *w = &f->w;
+    const size_t pixels = (size_t)(w->conv.batch * w->conv.height * w->conv.width);
+    double *sums = xcalloc(pixels * (size_t)w->conv.out, sizeof *sums), *sum = sums;
+    for (int n = 0; n < w->conv.batch; n++) {
+        for (int y = 0; y < w->conv.height; y++) {
+            for (int x = 0; x < w->conv.width; x++) {
+                for (int o = 0; o < w->conv.out; o += OUT_STEP)
+                    *sum++ = naive(f, flipped, n, y, x, o);
+            }
+        }
+    }
+    return sums;
+}
+
+static void check_run(Fixture *f, bool flipped, const double *sums, double tolerance)
+{
+    const Winograd *w = &f->w;
+    const size_t outputs = (size_t)(w->conv.batch * w->conv.height * w->conv.width * w->conv.out);
     void *packed = aligned_nans(winograd_weights_bytes(w));
     void *scratch = aligned_nans(winograd_scratch_bytes(w));
     winograd_pack(w, f->weights, flipped, packed);
     f->w.conv.relu = !flipped;
+    memset(f->raw_dst, 0xff, outputs * (w->conv.dst_bf16 ? 2 : sizeof(float)));  // NaNs
     winograd_run(w, f->raw_src, packed, flipped ? NULL : f->bias, NULL, f->raw_dst, scratch);
     const double scale = sqrt(w->conv.in * f->r * f->r);
     for (int n = 0; n < w->conv.batch; n++) {
         for (int y = 0; y < w->conv.height; y++) {
             for (int x = 0; x < w->conv.width; x++) {
-                for (int o = 0; o < w->conv.out; o += 5) {
-                    double want = naive(f, flipped, n, y, x, o);
+                for (int o = 0; o < w->conv.out; o += OUT_STEP) {
+                    double want = *sums++;
                     if (!flipped)
                         want = fmax(0, want + (double)f->bias[o]);
                     const size_t i =
@@ -136,6 +157,23 @@ static double naive_grad(const Fixture *f, int o, int c, int u, int v)
     return sum;
 }
 
+enum { IN_GAP = 3, OUT_GAP = 7 };  // of weights' gradients, those of every so many channels
+
+/* Those of the weights that are compared, in order. */
+static double *naive_grads(const Fixture *f)
+{
+    const int taps = f->r * f->r;
+    double *sums = xcalloc((size_t)(f->w.conv.in * taps * f->w.conv.out), sizeof *sums),
+           *sum = sums;
+    for (int c = 0; c < f->w.conv.in; c += IN_GAP) {
+        for (int o = 0; o < f->w.conv.out; o += OUT_GAP) {
+            for (int t = 0; t < taps; t++)
+                *sum++ = naive_grad(f, o, c, t / f->r, t % f->r);
+        }
+    }
+    return sums;
+}
+
 /* Sums are in x taps x out, weights out x in x taps. */
 static void check_flush(const Winograd *w, const float *sums, size_t count)
 {
@@ -150,7 +188,7 @@ static void check_flush(const Winograd *w, const float *sums, size_t count)
     free(weights);
 }
 
-static void check_grad(Fixture *f, double tolerance)
+static void check_grad(Fixture *f, const double *wanted, double tolerance)
 {
     const Winograd *w = &f->w;
     const int taps = f->r * f->r;
@@ -161,10 +199,10 @@ static void check_grad(Fixture *f, double tolerance)
         sums[i] = 1;
     winograd_grad(w, f->raw_src, f->raw_dst, sums, scratch);
     const double scale = sqrt(w->conv.batch * w->conv.height * w->conv.width);
-    for (int c = 0; c < w->conv.in; c += 3) {
-        for (int o = 0; o < w->conv.out; o += 7) {
+    for (int c = 0; c < w->conv.in; c += IN_GAP) {
+        for (int o = 0; o < w->conv.out; o += OUT_GAP) {
             for (int t = 0; t < taps; t++) {
-                const double want = 1 + naive_grad(f, o, c, t / f->r, t % f->r);
+                const double want = 1 + *wanted++;
                 CHECK_NEAR(sums[(c * taps + t) * w->conv.out + o], want, tolerance * (1 + scale));
             }
         }
@@ -177,24 +215,29 @@ static void check_grad(Fixture *f, double tolerance)
 /* Also more threads than there is work for. */
 static const int TEAMS[] = {1, 2, 3, 13};
 
-/* Run `check` over all variants, cases, kinds of products and ways to pack. */
-static void for_all(bool bf16, void (*check)(Fixture *f))
+/* Run `check` over all variants, cases, kinds of products and ways to pack, with what `naive_sums`
+ * gives for a variant and a case. */
+static void for_all(bool bf16, double *(*naive_sums)(const Fixture *f),
+                    void (*check)(Fixture *f, const double *sums))
 {
     GemmKernel *kernels[] = {bf16 ? gemm_plain_bf16 : gemm_plain_f32, gemm_kernel(bf16),
                              bf16 ? gemm_tiles() : NULL};
     const int before = omp_get_max_threads();
-    for (size_t k = 0; k < COUNT(kernels) && kernels[k]; k++) {
-        for (WinogradVariant v = 0; v < WINOGRAD_VARIANTS; v++) {
-            for (size_t i = 0; i < COUNT(CASES); i++) {
-                omp_set_num_threads(TEAMS[i % COUNT(TEAMS)]);
-                Fixture f = fixture_new(&CASES[i], v, bf16, kernels[k]);
+    for (WinogradVariant v = 0; v < WINOGRAD_VARIANTS; v++) {
+        for (size_t i = 0; i < COUNT(CASES); i++) {
+            omp_set_num_threads(TEAMS[i % COUNT(TEAMS)]);
+            Fixture f = fixture_new(&CASES[i], v, bf16, kernels[0]);
+            double *sums = naive_sums(&f);
+            for (size_t k = 0; k < COUNT(kernels) && kernels[k]; k++) {
+                f.w.multiply = kernels[k];
                 // The matrix tiles take no other packing; in float32 there is no need for it.
                 for (int by_rows = kernels[k] == gemm_tiles(); by_rows <= bf16; by_rows++) {
                     f.w.by_rows = by_rows;
-                    check(&f);
+                    check(&f, sums);
                 }
-                fixture_free(&f);
             }
+            free(sums);
+            fixture_free(&f);
         }
     }
     omp_set_num_threads(before);
@@ -206,40 +249,50 @@ static double tolerance_of(const Fixture *f)
     return f->w.conv.src_bf16 ? 0.06 : 1e-5;
 }
 
-static void check_forward(Fixture *f)
+static double *forward_sums(const Fixture *f)
 {
-    check_run(f, false, tolerance_of(f));
+    return naive_outputs(f, false);
 }
 
-static void check_backward_data(Fixture *f)
+static void check_forward(Fixture *f, const double *sums)
 {
-    check_run(f, true, tolerance_of(f));
+    check_run(f, false, sums, tolerance_of(f));
 }
 
-static void check_backward_weights(Fixture *f)
+static double *backward_data_sums(const Fixture *f)
 {
-    check_grad(f, tolerance_of(f));
+    return naive_outputs(f, true);
+}
+
+static void check_backward_data(Fixture *f, const double *sums)
+{
+    check_run(f, true, sums, tolerance_of(f));
+}
+
+static void check_backward_weights(Fixture *f, const double *sums)
+{
+    check_grad(f, sums, tolerance_of(f));
 }
 
 static void forward_equals_naive_sums(void **state)
 {
     (void)state;
-    for_all(false, check_forward);
-    for_all(true, check_forward);
+    for_all(false, forward_sums, check_forward);
+    for_all(true, forward_sums, check_forward);
 }
 
 static void backward_data_equals_naive_sums(void **state)
 {
     (void)state;
-    for_all(false, check_backward_data);
-    for_all(true, check_backward_data);
+    for_all(false, backward_data_sums, check_backward_data);
+    for_all(true, backward_data_sums, check_backward_data);
 }
 
 static void backward_weights_equal_naive_sums(void **state)
 {
     (void)state;
-    for_all(false, check_backward_weights);
-    for_all(true, check_backward_weights);
+    for_all(false, naive_grads, check_backward_weights);
+    for_all(true, naive_grads, check_backward_weights);
 }
 
 /* Whoever runs twice must get the same bits, also next to a NaN in another image. */
