@@ -1,6 +1,7 @@
 // A chart: axes and crosshair by uPlot, lines drawn by chart/lines.js, the reader's zoom kept by the chart's group.
 
 import {h, setText} from '../dom.js';
+import {grouped} from '../format.js';
 import {ChartGroup} from './group.js';
 import {Legend} from './legend.js';
 import {COLORS, dashOf, drawBeyond, drawDots, smooth, strokeLine} from './lines.js';
@@ -186,7 +187,7 @@ export class Chart {
   }
 
   #tellBeyond(above, below) {
-    const points = (n, where) => (n ? [`${n.toLocaleString('en')} ${n === 1 ? 'point lies' : 'points lie'} ${where} this axis`] : []);
+    const points = (n, where) => (n ? [`${grouped(n)} ${n === 1 ? 'point lies' : 'points lie'} ${where} this axis`] : []);
     const text = [...points(above, 'above'), ...points(below, 'below')].join(', ');
     this.beyond.hidden = text === '';
     setText(this.beyond, text && `${text}: arrowheads mark where.`);

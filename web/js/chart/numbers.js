@@ -1,6 +1,7 @@
 // A chart's numbers as a table, for those who read better than they see, a page of rows at a time.
 
 import {h, scroller, setText} from '../dom.js';
+import {grouped} from '../format.js';
 import {Table} from '../keyed.js';
 import {firstFrom} from './scale.js';
 
@@ -60,7 +61,7 @@ export class Numbers {
     this.pager.hidden = pages === 1;
     this.earlier.disabled = page === 0;
     this.later.disabled = page === pages - 1;
-    setText(this.where, `rows ${(page * ROWS + 1).toLocaleString('en')} to ${(page * ROWS + rows.length).toLocaleString('en')} of ${all.length.toLocaleString('en')}`);
+    setText(this.where, `rows ${grouped(page * ROWS + 1)} to ${grouped(page * ROWS + rows.length)} of ${grouped(all.length)}`);
     const labels = JSON.stringify(this.#lines.map((l) => l.label));
     if (labels !== this.#columns) {
       this.#columns = labels;

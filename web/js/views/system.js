@@ -2,7 +2,7 @@
 
 import * as api from '../api.js';
 import {h, setAttribute, setText} from '../dom.js';
-import {bytes, NONE, rate, span, time} from '../format.js';
+import {bytes, grouped, NONE, rate, span, time} from '../format.js';
 import {Facts} from '../keyed.js';
 
 const READ_MS = 5000;
@@ -45,7 +45,7 @@ export function systemView({state, setTitle}) {
     ]);
     work.set([
       ['Runs at a time', String(training.workers)], ['Threads a run', String(training.threads_per_job)], ['Speed of all', rate(training.examples_per_second)],
-      ...Object.entries(training.jobs).map(([status, count]) => [status, count.toLocaleString('en')]),
+      ...Object.entries(training.jobs).map(([status, count]) => [status, grouped(count)]),
     ]);
   }
 

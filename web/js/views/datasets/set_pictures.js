@@ -3,6 +3,7 @@
 import * as api from '../../api.js';
 import {h, setText} from '../../dom.js';
 import {openDialog} from '../../dialog.js';
+import {grouped} from '../../format.js';
 import {picture} from '../../pictures.js';
 
 const PAGE = 60;
@@ -59,7 +60,7 @@ export function picturesSection(remember) {
       on.disabled = !page.has_more;
       back.hidden = on.hidden = back.disabled && on.disabled;
       setText(where, page.data.length === 0 ? 'There is none.'
-        : `${(first + 1).toLocaleString('en')} to ${(first + page.data.length).toLocaleString('en')}${Number.isFinite(all) ? ` of ${all.toLocaleString('en')}` : ''}`);
+        : `${grouped(first + 1)} to ${grouped(first + page.data.length)}${Number.isFinite(all) ? ` of ${grouped(all)}` : ''}`);
     } catch (error) {
       if (number === asked) setText(fault, `The pictures could not be read: ${error.message}`);
     }

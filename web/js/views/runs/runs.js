@@ -3,7 +3,7 @@
 
 import {actionButton, h, isSelected, scroller, setAttribute, setText, setUsable} from '../../dom.js';
 import {STATUSES, title} from '../../describe.js';
-import {counted} from '../../format.js';
+import {counted, grouped} from '../../format.js';
 import {Table} from '../../keyed.js';
 import * as api from '../../api.js';
 import {requestKey} from '../../key.js';
@@ -160,7 +160,7 @@ export function runsView(context, {query}) {
     previous.disabled = search.page === 0;
     next.disabled = first + ROWS >= jobs.length && !state.jobs.older;
     previous.hidden = next.hidden = previous.disabled && next.disabled;
-    const range = jobs.length > ROWS ? `${(first + 1).toLocaleString('en')} to ${(first + shown).toLocaleString('en')} of ` : '';
+    const range = jobs.length > ROWS ? `${grouped(first + 1)} to ${grouped(first + shown)} of ` : '';
     const among = `${counted(jobs.length, 'run')}${state.jobs.older ? ' read so far' : ''}`;
     setText(where, `${range}${among}${state.jobs.reading ? ', reading older ones …' : ''}`);
   }

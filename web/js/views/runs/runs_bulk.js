@@ -4,7 +4,7 @@ import * as api from '../../api.js';
 import {actionButton, announce, h, setText, setUsable} from '../../dom.js';
 import {openDialog} from '../../dialog.js';
 import {title} from '../../describe.js';
-import {counted} from '../../format.js';
+import {counted, grouped} from '../../format.js';
 import {isEnded} from '../../known/job.js';
 
 const SHOWN = 8;
@@ -59,7 +59,7 @@ export function bulkBar({state, changed}) {
   function update() {
     const jobs = chosen();
     element.hidden = jobs.length === 0;
-    setText(count, `${jobs.length.toLocaleString('en')} selected`);
+    setText(count, `${grouped(jobs.length)} selected`);
     compare.setAttribute('href', `#/compare?runs=${jobs.map((j) => j.id).join()}`);
     setUsable(stop, state.mayWrite && jobs.some((j) => j.status === 'queued' || j.status === 'running'));
     setUsable(remove, state.mayWrite && jobs.some(isEnded));
