@@ -1,7 +1,7 @@
 // What a run gets wrong, in the browser: the confusion matrix, its pictures, bars, the reliability diagram.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ended, faults, get, openPage, setUp, shoot, startJob, until, violations, visit } from './page.js';
+import { ALL_BUT_COLOURS, COLOURS_ALONE, ended, faults, get, openPage, setUp, shoot, startJob, until, violations, visit } from './page.js';
 
 
 let id, evaluation;
@@ -75,13 +75,13 @@ test('a click on a cell, an arrow key and a pair show the pictures of that mista
   await context.close();
 });
 
-for (const [name, options] of [['light', {}], ['dark', { colorScheme: 'dark' }], ['phone', { viewport: { width: 375, height: 800 } }]]) {
+for (const [name, options, rules] of [['light', {}, {}], ['dark', { colorScheme: 'dark' }, COLOURS_ALONE], ['phone', { viewport: { width: 375, height: 800 } }, ALL_BUT_COLOURS]]) {
   test(`it is legible and accessible: ${name}`, async () => {
     const { page, complaints, context } = await open(options);
     await pictures(page).first().scrollIntoViewIfNeeded();
     await shownSome(page);
     await shoot(panel(page), `evaluation-${name}`);
-    assert.deepEqual((await violations(page, {}, '.evaluation')).map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 150))]), []);
+    assert.deepEqual((await violations(page, rules, '.evaluation')).map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 150))]), []);
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'the page is not wider than the screen');
     assert.deepEqual(faults(complaints), []);
     await context.close();
