@@ -45,10 +45,10 @@ test('in the middle of a step of many parts', { timeout: 800000 }, async () => {
 
 test('in the middle of an evaluation', { timeout: 800000 }, async () => {
   const daemon = await Daemon.start(two);
-  // An evaluation takes seconds. The kernels are those of the first test.
+  // An evaluation takes a second on two threads. The kernels are those of the first test.
   const id = await create(daemon, { ...large, batch_size: 128, train_limit: 128, epochs: 3 });
   await until(daemon, id, (job) => job.progress.step >= 1, 'the last step of the epoch');
-  await sleep(600);
+  await sleep(200);
   const { json } = await ask(daemon, 'GET', `/v1/jobs/${id}/epochs`);
   assert.equal(json.data.length, 0, 'the evaluation was over before the signal');
   await daemon.leave();
