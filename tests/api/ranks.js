@@ -4,12 +4,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { after, before } from 'node:test';
 import { Client } from './client.js';
 import { Daemon, until } from './daemon.js';
+import { lives, MPI_ENVIRONMENT } from './mpi.js';
 
 export const program = process.env.GOOGLENETD_MPI;
 export const mpirun = process.env.MPIRUN ?? 'mpirun';
-// Containers run as root and have fewer cores than ranks: so Open MPI 4, 5 and Slurm are told. The last marks our ranks.
-export const environment = { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1', OMPI_MCA_rmaps_base_oversubscribe: '1',
-  PRTE_MCA_rmaps_default_mapping_policy: ':oversubscribe', SLURM_OVERCOMMIT: '1', RANKS_OF_TEST: String(process.pid) };
+// With what marks our ranks.
+export const environment = { ...MPI_ENVIRONMENT, RANKS_OF_TEST: String(process.pid) };
 // A rank is late after a twentieth of the time, and given up after all of it.
 export const MPIRUN = `${mpirun} -n {ranks} {program} --rank-timeout 100`;
 
@@ -63,8 +63,8 @@ export const savedAfter = (id, step) =>
 
 function stat(pid) {
   try {
-    const [, state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8').match(/^.*\) (\S) (\d+)/s);
-    return { pid: Number(pid), parent: Number(parent), state, words: readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0') };
+    const [, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8').match(/^.*\) \S (\d+)/s);
+    return { pid: Number(pid), parent: Number(parent), words: readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0') };
   } catch {
     return null;
   }
@@ -110,6 +110,4 @@ export function launched(of = daemon) {
   }, 300);
 }
 
-// One that has ended may still wait for its parent.
-export const lives = (pid) => !['Z', undefined].includes(stat(pid)?.state);
 export const allGone = (pids) => until('all have ended', () => !pids.some(lives), 120);

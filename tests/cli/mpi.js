@@ -3,13 +3,12 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
+import { lives, MPI_ENVIRONMENT } from "../api/mpi.js";
 import { TINY } from "./run.js";
 
 export const binary = process.env.GOOGLENETD_MPI;
 const [launcher, ...options] = (process.env.MPIRUN ?? "mpirun").split(" ");
-// Containers run as root and have fewer cores than ranks: so Open MPI 4, 5 and Slurm are told.
-export const env = { ...process.env, OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1",
-  OMPI_MCA_rmaps_base_oversubscribe: "1", PRTE_MCA_rmaps_default_mapping_policy: ":oversubscribe", SLURM_OVERCOMMIT: "1" };
+export const env = { ...process.env, ...MPI_ENVIRONMENT };
 
 // Batches of 34 in four shards of 9, 9, 8 and 8, and a last batch of 14.
 export const JOB = { ...TINY, epochs: 2, train_limit: 150, batch_size: 34, shards: 4, test_limit: 40, precision: "f32" };
@@ -38,15 +37,6 @@ export function ranksIn(f) {
       return [];
     }
   }).sort((one, two) => one.rank - two.rank).map(({ pid }) => pid);
-}
-
-// Whether it runs; one that has ended may still wait for its parent.
-export function lives(pid) {
-  try {
-    return !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
-  }
 }
 
 // Until none of them runs.

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { existsSync, rmSync } from "node:fs";
 import { test } from "node:test";
-import { begin, exitOf, gone, inBackground, JOB, lives, ranks, ranksIn } from "./mpi.js";
+import { lives } from "../api/mpi.js";
+import { begin, exitOf, gone, inBackground, JOB, ranks, ranksIn } from "./mpi.js";
 import { folder, run } from "./run.js";
 
 test("stopped on four ranks, killed on two, done by one: the same bits, and no process stays", async (t) => {
