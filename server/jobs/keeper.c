@@ -15,7 +15,7 @@
 
 enum {
     LOOK_SECONDS = 1,    // between two looks while something is wrong, and at most one a second
-    IDS_SECONDS = 10,    // between two notes of the highest event
+    TIDY_SECONDS = 10,   // between two notes of the highest event, and two looks for old events
     PAUSE_MS = 5,        // between two steps of a long deletion
     STALLED_SECONDS = 3  // after which a disk that has not answered is said to be stalled
 };
@@ -83,7 +83,7 @@ static void note_ids(Keeper *k)
     now.job = k->last_job;
     now.dataset = k->last_dataset;
     const bool due = now.job > k->written.job || now.dataset > k->written.dataset
-                     || (now.event > k->written.event && time - k->written_at >= IDS_SECONDS);
+                     || (now.event > k->written.event && time - k->written_at >= TIDY_SECONDS);
     pthread_mutex_unlock(&k->lock);
     if (!due || !high_water_write(k->config.data, &now, NULL))
         return;
@@ -106,15 +106,19 @@ static bool go_on(void *context)
     return !stop;
 }
 
+static void give_space_back(Keeper *k)
+{
+    for (bool more = true; more && go_on(k);)
+        more = store_shrink(k->config.store, &more, NULL) && more;
+}
+
 /* What cannot go now is tried again at the next look; the space of what has gone is given back all
  * the same. */
 static void finish_removals(Keeper *k)
 {
     const RemovalRules rules = {.go_on = go_on, .context = k};
-    bool more = true;
     const bool ok = removals_finish(k->config.data, k->config.store, rules, k->config.log, NULL);
-    while (more && go_on(k))
-        more = store_shrink(k->config.store, &more, NULL) && more;
+    give_space_back(k);
     if (ok)
         return;
     pthread_mutex_lock(&k->lock);
@@ -127,11 +131,11 @@ static void prune_events(Keeper *k)
 {
     const PruneRules rules = {.since = k->pruned, .go_on = go_on, .context = k};
     const int64_t last = events_last(k->config.events);
-    bool any = false, more = true;
+    bool any = false;
     if (last > k->pruned && events_prune(k->config.events, k->config.store, rules, &any))
         k->pruned = last;
-    while (any && more && go_on(k))
-        more = store_shrink(k->config.store, &more, NULL) && more;
+    if (any)
+        give_space_back(k);
 }
 
 /* Wait for something to do; false: to end. */
@@ -139,7 +143,7 @@ static bool wait_for_work(Keeper *k, bool *look, bool *reserve, bool *removals)
 {
     pthread_mutex_lock(&k->lock);
     const bool soon = k->fault.code != ERR_NONE || !k->reserve || k->removals;
-    const struct timespec until = clock_after(soon ? LOOK_SECONDS : IDS_SECONDS);
+    const struct timespec until = clock_after(soon ? LOOK_SECONDS : TIDY_SECONDS);
     int waited = 0;
     while (!k->stop && !k->woken && waited == 0)
         waited = pthread_cond_timedwait(&k->wake, &k->lock, &until);
@@ -165,7 +169,7 @@ static void *work(void *context)
             look_at_store(k);
         if (removals)
             finish_removals(k);
-        if (clock_seconds() - pruned_at >= IDS_SECONDS) {
+        if (clock_seconds() - pruned_at >= TIDY_SECONDS) {
             prune_events(k);
             pruned_at = clock_seconds();
         }
