@@ -30,7 +30,6 @@ struct Keeper {
     bool look;          // somebody asked how the store is
     bool removals;      // there may be some to finish
     bool reserve;       // it is there
-    bool released;      // it was given away, and its space is not to be taken back at once
     Error fault;        // of the last write; ERR_NONE: it went well
     Error shortage;     // why there is no reserve
     double busy_since;  // the thread is at the disk since then; 0: it is not
@@ -60,15 +59,10 @@ static void look_at_store(Keeper *k)
 static void make_reserve(Keeper *k)
 {
     Error err = {0};
-    pthread_mutex_lock(&k->lock);
-    const bool released = k->released;
-    pthread_mutex_unlock(&k->lock);
-    const bool made = (!released || reserve_fits_again(k->config.data, &err))
-                      && reserve_make(k->config.data, &err);
+    const bool made = reserve_make(k->config.data, &err);
     pthread_mutex_lock(&k->lock);
     const bool news = made && !k->reserve;
     k->reserve = made;
-    k->released = k->released && !made;
     k->shortage = err;
     pthread_mutex_unlock(&k->lock);
     if (news)
@@ -310,16 +304,20 @@ void keeper_heard(Keeper *k, const Error *err)
 void keeper_release(Keeper *k)
 {
     pthread_mutex_lock(&k->lock);
-    const bool had = k->reserve;
-    k->reserve = false;
-    k->released = true;
-    k->shortage = (Error){0};
-    wake(k);
+    bool had = k->reserve;
     pthread_mutex_unlock(&k->lock);
     if (!had)
         return;
-    LOG(k->config.log, LOG_WARNING, "reserve_given", log_int("bytes", RESERVE_BYTES));
+    // Before it is known to be gone: the thread would find it there, and call it made.
     reserve_release(k->config.data);
+    pthread_mutex_lock(&k->lock);
+    had = k->reserve;
+    k->reserve = false;
+    k->shortage = (Error){0};
+    wake(k);
+    pthread_mutex_unlock(&k->lock);
+    if (had)
+        LOG(k->config.log, LOG_WARNING, "reserve_given", log_int("bytes", RESERVE_BYTES));
 }
 
 void keeper_job_created(Keeper *k, int64_t id)

@@ -136,7 +136,8 @@ test('a sudden death on a full disk: the reserve lets the next start happen', { 
   assert.equal((await ask(daemon, 'POST', `/v1/jobs/${id}/stop`)).status, 202);
   await until(daemon, id, ended, 'the end');
   disk.free();
-  await happens('the reserve', () => existsSync(join(disk.data, 'reserve')));
+  await happens('the reserve', async () => (await ask(daemon, 'GET', '/readyz')).status === 200);
+  assert.ok(existsSync(join(disk.data, 'reserve')));
   assert.equal((await ask(daemon, 'POST', `/v1/jobs/${id}/resume`)).status, 202);
   await until(daemon, id, ({ progress }) => progress.step > 80, 'step 80');
   assert.equal((await daemon.end()).code, 0);

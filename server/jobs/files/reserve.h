@@ -9,12 +9,9 @@
 /* Enough for the ends of many jobs and for a store's log between two of its checkpoints. */
 enum { RESERVE_BYTES = 8 << 20 };
 
-/* Allocate it if it is not there. ERR_NO_SPACE: there is no room for it; ERR_IO. */
+/* Allocate it if it is not there. ERR_NO_SPACE: there is no room for it and for as much besides,
+ * since whoever needed the space of the last one shall have it; ERR_IO. */
 bool reserve_make(const char *data, Error *err);
-
-/* After it was given away: is there room for it, and for as much besides? Whoever needed the space
- * shall have it. ERR_NO_SPACE: there is not. */
-bool reserve_fits_again(const char *data, Error *err);
 
 /* Give its space back to the disk. */
 void reserve_release(const char *data);
