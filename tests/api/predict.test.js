@@ -42,8 +42,14 @@ test('a model of the daemon becomes a file, and what is wrong is said', async ()
   const told = JSON.parse(run('export', 'shades@1', '--onnx', 'y.onnx', '--preprocessing', 'out', '--no-fold-batch-norm', '--probabilities', '--json', '--server', daemon.url));
   assert.deepEqual(read('y.onnx'), await there('preprocessing=false&fold_batch_norm=false&probabilities=true'));
   assert.deepEqual([told.version.model, told.version.version, told.input, told.output, told.bytes], ['shades', 1, 'image', 'probabilities', read('y.onnx').length]);
-  assert.match(run('export', 'shades', '--onnx', 'z.onnx', '--server', daemon.url), /version 2 of shades/);
-  await client.call('PATCH', '/v1/models/shades', { body: { aliases: { first: null } }, status: 200 });
+  // A name alone means the version in production, for every command alike; else the newest.
+  const alone = () => run('export', 'shades', '--onnx', 'z.onnx', '--json', '--server', daemon.url);
+  assert.equal(JSON.parse(alone()).version.version, 2);
+  await client.call('PATCH', '/v1/models/shades', { body: { aliases: { production: 1 } }, status: 200 });
+  assert.equal(JSON.parse(alone()).version.version, 1);
+  assert.deepEqual(read('z.onnx'), read('x.onnx'));
+  assert.equal((await predict('shades', files[0])).version, 1);
+  await client.call('PATCH', '/v1/models/shades', { body: { aliases: { first: null, production: null } }, status: 200 });
 
   const refused = (status, message, ...args) => {
     const r = shades.tell(...args, '--server', daemon.url);

@@ -5,6 +5,21 @@
 
 #include "core/base/memory.h"
 
+/* Of a model that is named alone: that of the alias production, else the newest, as the daemon
+ * itself reads such a name. */
+static cJSON *take_default(cJSON *model)
+{
+    cJSON *list = cJSON_GetObjectItemCaseSensitive(model, "versions");
+    const cJSON *aliases = cJSON_GetObjectItemCaseSensitive(model, "aliases");
+    const cJSON *production = cJSON_GetObjectItemCaseSensitive(aliases, "production");
+    cJSON *version = list ? list->child : NULL;
+    while (
+        production && version
+        && !cJSON_Compare(cJSON_GetObjectItemCaseSensitive(version, "version"), production, true))
+        version = version->next;
+    return cJSON_DetachItemViaPointer(list, version);
+}
+
 /* "/v1/models/shirts/versions/3": the alias and the newest are settled once, so that what is
  * written is what is described. */
 static bool find_version(Remote *remote, const char *model, cJSON **version, Error *err)
@@ -17,10 +32,9 @@ static bool find_version(Remote *remote, const char *model, cJSON **version, Err
     const bool ok = remote_call(remote, "GET", path, NULL, &json, err);
     free(path);
     if (ok && !at) {
-        cJSON *list = cJSON_GetObjectItemCaseSensitive(json, "versions");
-        cJSON *newest = cJSON_DetachItemFromArray(list, 0);
+        cJSON *version_named = take_default(json);
         cJSON_Delete(json);
-        json = newest;
+        json = version_named;
     }
     const cJSON *number = cJSON_GetObjectItemCaseSensitive(json, "version");
     const cJSON *name = cJSON_GetObjectItemCaseSensitive(json, "model");
