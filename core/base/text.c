@@ -58,6 +58,13 @@ size_t utf8_put(uint32_t code, char *at)
     return length;
 }
 
+int utf8_padding(const char *text, int column)
+{
+    for (const char *c = text; *c && column > 0; c++)
+        column -= ((unsigned char)*c & 0xc0) != 0x80;
+    return column;
+}
+
 bool utf8_valid(const char *text)
 {
     const char *end = text + strlen(text);

@@ -15,6 +15,9 @@ size_t utf8_next(const char *at, const char *end);
 bool utf8_valid(const char *text);
 /* Write a code point, up to U+10FFFF, at `at`; the 1 to 4 bytes that it takes. */
 size_t utf8_put(uint32_t code, char *at);
+/* Blanks behind `text` that fill a column so many characters wide; 0 where it is as long or longer.
+ * printf's own width counts bytes. */
+int utf8_padding(const char *text, int column);
 bool text_has_control(const char *text);  // a byte below 32, or 127
 
 /* Make `text` one line of printable UTF-8, in place: bytes that are not UTF-8 and control

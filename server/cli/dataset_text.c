@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/base/text.h"
 #include "server/cli/run/interrupt.h"
 
 enum { CLASSES_SHOWN = 24, LEFT_OUT_SHOWN = 10, GROUPS_SHOWN = 5, NAME_COLUMN = 32 };
@@ -46,18 +47,9 @@ void dataset_progress_end(DatasetProgress *p)
 
 /* ---- The report ---- */
 
-/* Blanks behind a name to fill its column, which counts characters, not bytes. */
-static int padding(const char *name, int column)
-{
-    int characters = 0;
-    for (const char *c = name; *c; c++)
-        characters += ((unsigned char)*c & 0xc0) != 0x80;
-    return characters < column ? column - characters : 0;
-}
-
 static void print_class(Output *out, const char *name, int64_t train, int64_t test)
 {
-    output_line(out, "%.400s%*s %8" PRId64 " %8" PRId64, name, padding(name, NAME_COLUMN), "",
+    output_line(out, "%.400s%*s %8" PRId64 " %8" PRId64, name, utf8_padding(name, NAME_COLUMN), "",
                 train, test);
 }
 

@@ -305,6 +305,18 @@ test('classes are the same however their letters are written', async () => {
   assert.equal((await ask({ model: 'apart', dataset: set.id }, 422)).code, 'dataset_does_not_fit');
 });
 
+test('a table has straight columns whatever letters the classes have', async () => {
+  await client.post('/v1/models', { name: 'accents', job: (await client.get('/v1/jobs?dataset=accents')).json.data.at(-1).id }, { status: 201 });
+  const file = join(imports, 'accents.safetensors');
+  writeFileSync(file, (await client.get('/v1/models/accents/versions/1/content')).bytes);
+  const own = (await client.get('/v1/datasets/accents')).json.id;
+  for (const args of [['accents', 'accents', '--server', daemon.url], [file, join(daemon.data, 'datasets', own, 'pixels'), '--threads', '1']]) {
+    const text = execFileSync(binary, ['evaluate', ...args, '--split', 'train'], { encoding: 'utf8' });
+    const rows = ['class', 'à la carte', 'é', 'ñ', 'mean', 'weighted mean'].map((name) => text.split('\n').find((line) => line.startsWith(`${name}  `)));
+    assert.deepEqual(rows.map((row) => row.length), rows.map(() => 24 + 4 * 10), text);
+  }
+});
+
 test('lists go by the name that a set has now', async () => {
   const named = async (name) => {
     const { id } = (await client.post('/v1/datasets', { name, source: { folder: 'colours' }, image: { size: 16 } }, { status: 201 })).json;

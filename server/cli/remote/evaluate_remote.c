@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/base/text.h"
 #include "server/base/json/json_fields.h"
 #include "server/cli/run/interrupt.h"
 #include "server/models/evaluations/evaluation_report.h"
@@ -151,14 +152,16 @@ static Error printable(const char *text)
 
 static void print_line(const char *name, const char *support, const cJSON *figures)
 {
-    printf("%-24s %9s %9.3f %9.3f %9.3f\n", name, support, number_of(figures, "precision"),
-           number_of(figures, "recall"), number_of(figures, "f1"));
+    printf("%s%*s %9s %9.3f %9.3f %9.3f\n", name, utf8_padding(name, EVALUATION_NAME_COLUMN), "",
+           support, number_of(figures, "precision"), number_of(figures, "recall"),
+           number_of(figures, "f1"));
 }
 
 static void print_classes(const cJSON *figures)
 {
     const cJSON *class;
-    printf("\n%-24s %9s %9s %9s %9s\n", "class", "examples", "precision", "recall", "f1");
+    printf("\n%-*s %9s %9s %9s %9s\n", EVALUATION_NAME_COLUMN, "class", "examples", "precision",
+           "recall", "f1");
     cJSON_ArrayForEach(class, member(figures, "classes"))
     {
         char support[24];

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/base/text.h"
 #include "core/evaluate/mistakes.h"
 #include "server/base/json/json_fields.h"
 #include "server/base/text/csv_field.h"
@@ -182,16 +183,20 @@ char *evaluation_confusion_csv(const EvaluationReport *r)
 static void print_classes(const EvaluationReport *r, FILE *out)
 {
     char text[NAME_TEXT];
-    fprintf(out, "\n%-24s %9s %9s %9s %9s\n", "class", "examples", "precision", "recall", "f1");
+    fprintf(out, "\n%-*s %9s %9s %9s %9s\n", EVALUATION_NAME_COLUMN, "class", "examples",
+            "precision", "recall", "f1");
     for (int k = 0; k < r->figures->classes; k++) {
         const ClassFigures *c = &r->figures->per_class[k];
-        fprintf(out, "%-24s %9" PRId64 " %9.3f %9.3f %9.3f\n", name_of(r, k, text), c->support,
-                c->precision, c->recall, c->f1);
+        const char *name = name_of(r, k, text);
+        fprintf(out, "%s%*s %9" PRId64 " %9.3f %9.3f %9.3f\n", name,
+                utf8_padding(name, EVALUATION_NAME_COLUMN), "", c->support, c->precision, c->recall,
+                c->f1);
     }
     const MeanFigures *means[] = {&r->figures->macro, &r->figures->weighted};
     for (int i = 0; i < 2; i++)
-        fprintf(out, "%-24s %9s %9.3f %9.3f %9.3f\n", i ? "weighted mean" : "mean", "",
-                means[i]->precision, means[i]->recall, means[i]->f1);
+        fprintf(out, "%-*s %9s %9.3f %9.3f %9.3f\n", EVALUATION_NAME_COLUMN,
+                i ? "weighted mean" : "mean", "", means[i]->precision, means[i]->recall,
+                means[i]->f1);
 }
 
 static void print_confused(const EvaluationReport *r, FILE *out)

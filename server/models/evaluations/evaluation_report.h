@@ -28,6 +28,9 @@ cJSON *evaluation_to_json(const EvaluationReport *report);
  * malloc. */
 char *evaluation_confusion_csv(const EvaluationReport *report);
 
+/* Width in characters of the classes' names in a table for people. */
+enum { EVALUATION_NAME_COLUMN = 24 };
+
 /* What follows the number of examples, in words. */
 static inline const char *evaluation_flips_text(bool test_time_flips)
 {

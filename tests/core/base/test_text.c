@@ -39,6 +39,16 @@ static void characters_have_their_length(void **state)
     }
 }
 
+static void a_column_counts_characters(void **state)
+{
+    (void)state;
+    assert_int_equal(utf8_padding("", 4), 4);
+    assert_int_equal(utf8_padding("cat", 4), 1);
+    assert_int_equal(utf8_padding("gr\xc3\xbcn", 5), 1);
+    assert_int_equal(utf8_padding("\xf0\x9f\x8c\xb2", 4), 3);
+    assert_int_equal(utf8_padding("longer", 4), 0);
+}
+
 static void what_is_no_text_becomes_question_marks(void **state)
 {
     (void)state;
@@ -160,6 +170,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(characters_have_their_length),
         cmocka_unit_test(code_points_are_written_as_they_are_read),
+        cmocka_unit_test(a_column_counts_characters),
         cmocka_unit_test(what_is_no_text_becomes_question_marks),
         cmocka_unit_test(control_characters_are_found),
         cmocka_unit_test(any_bytes_come_out_as_utf8),
