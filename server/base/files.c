@@ -38,6 +38,15 @@ bool folder_make(const char *path, Error *err)
     return fail(err, error_of_system(errno), "make folder %s: %s", path, strerror(errno));
 }
 
+bool folder_make_own(const char *path, Error *err)
+{
+    if (!folder_make(path, err))
+        return false;
+    return faccessat(AT_FDCWD, path, R_OK | W_OK | X_OK, AT_EACCESS) == 0
+           || fail(err, error_of_system(errno), "the folder %s must be ours to read and write: %s",
+                   path, strerror(errno));
+}
+
 bool folder_sync(const char *path, Error *err)
 {
     const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -17,6 +17,8 @@ Path path_in(const char *folder, const char *name);
 
 /* A folder that is there afterwards; its parent must be. ERR_IO. */
 bool folder_make(const char *path, Error *err);
+/* The same for a folder of our own, in which we must be able to list, to read and to write. */
+bool folder_make_own(const char *path, Error *err);
 /* Its names are on disk. ERR_IO. */
 bool folder_sync(const char *path, Error *err);
 

@@ -1,8 +1,9 @@
 /* server/data/datasets_recover.c -- after a sudden death, or with a store from a backup: imports
- * begin again, deletions are finished, sets whose files are gone say so, and files that the store
- * does not know are put aside.
+ * begin again, deletions are finished, sets whose files are gone say so until they are back, and
+ * files that the store does not know are put aside.
  *
  * An import that takes the daemon down with it again and again is failed after three restarts. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,8 @@
 #include "server/store/store_datasets.h"
 
 enum { MAX_RESTARTS = 3 };
+
+#define FILES_MISSING "files_missing"
 
 /* Ids above all that were ever given, whatever backup the store is from. */
 static bool raise_ids(Datasets *sets, Error *err)
@@ -47,15 +50,36 @@ static bool restart_import(SetChange *change, Error *err)
     return set_change_tell(change, err);
 }
 
-/* Where a ready set's pixels ought to be there is nothing. */
-static bool fail_without_files(SetChange *change, Error *err)
+/* Was the set ready when its pixels were not found? */
+static bool lost_pixels(const DatasetRow *set)
 {
-    const Path pixels = dataset_pixels_path(change->sets->data, change->set.id);
+    return set->status == DATASET_FAILED && strcmp(set->error.code, FILES_MISSING) == 0;
+}
+
+/* The set is ready and its pixels are gone, or they are back, as those of a disk that was not
+ * mounted at the last start. Of what cannot be told, as for lack of a right, nothing changes. */
+static bool is_out_of_date(const Datasets *sets, const DatasetRow *set)
+{
+    const bool found = access(dataset_pixels_path(sets->data, set->id).text, F_OK) == 0;
+    if (set->status == DATASET_READY)
+        return !found && (errno == ENOENT || errno == ENOTDIR);
+    return found && lost_pixels(set);
+}
+
+static bool note_pixels(SetChange *change, Error *err)
+{
+    DatasetRow *set = &change->set;
     char message[DATASET_TEXT];
-    if (access(pixels.text, F_OK) == 0)
+    if (!is_out_of_date(change->sets, set))
         return true;
-    snprintf(message, sizeof message, "its files are gone: there is no %.400s", pixels.text);
-    set_fail(&change->set, "files_missing", message);
+    if (set->status == DATASET_READY) {
+        snprintf(message, sizeof message, "its files are gone: there is no %.400s",
+                 dataset_pixels_path(change->sets->data, set->id).text);
+        set_fail(set, FILES_MISSING, message);
+    } else {
+        set->status = DATASET_READY;
+        set->error.code[0] = set->error.message[0] = '\0';
+    }
     return set_change_tell(change, err);
 }
 
@@ -64,11 +88,8 @@ static bool recover_once(Datasets *sets, int64_t id, Error *err)
     SetChange change;
     if (!set_change_begin(sets, id, &change, err))
         return false;
-    bool ok = true;
-    if (change.set.status == DATASET_IMPORTING)
-        ok = restart_import(&change, err);
-    else if (change.set.status == DATASET_READY)
-        ok = fail_without_files(&change, err);
+    const bool ok = change.set.status == DATASET_IMPORTING ? restart_import(&change, err)
+                                                           : note_pixels(&change, err);
     return ok ? set_change_commit(&change, NULL, err) : set_change_drop(&change, err);
 }
 
@@ -77,13 +98,14 @@ static bool is_settled(Datasets *sets, const DatasetRow *set)
 {
     if (set->status == DATASET_IMPORTING)
         return set->started_at == 0;
-    return set->status != DATASET_READY
-           || access(dataset_pixels_path(sets->data, set->id).text, F_OK) == 0;
+    return !is_out_of_date(sets, set);
 }
 
 static bool recover_rows(Datasets *sets, Error *err)
 {
-    DatasetQuery query = {.limit = 100, .statuses = 1u << DATASET_IMPORTING | 1u << DATASET_READY};
+    DatasetQuery query = {.limit = 100,
+                          .statuses =
+                              1u << DATASET_IMPORTING | 1u << DATASET_READY | 1u << DATASET_FAILED};
     for (bool more = true; more;) {
         DatasetList list;
         if (!store_datasets(sets->store, &query, &list, err))
@@ -114,10 +136,11 @@ static void finish_removals(Datasets *sets)
     id_list_free(&list);
 }
 
-/* Damaged ones are the operator's to look at. */
+/* Damaged ones are the operator's to look at, and missing ones may come back. */
 static bool keeps_pixels(const DatasetRow *set)
 {
-    return set->status == DATASET_READY || strcmp(set->error.code, DATASET_DAMAGED) == 0;
+    return set->status == DATASET_READY || lost_pixels(set)
+           || strcmp(set->error.code, DATASET_DAMAGED) == 0;
 }
 
 /* What stands in the folder of a set, against what the store knows of it. */
@@ -150,7 +173,7 @@ static void settle_folder(void *context, int64_t id)
 
 bool datasets_recover(Datasets *sets, Error *err)
 {
-    if (!folder_make(data_path(sets->data, "datasets").text, err) || !raise_ids(sets, err)
+    if (!folder_make_own(data_path(sets->data, "datasets").text, err) || !raise_ids(sets, err)
         || !recover_rows(sets, err))
         return false;
     finish_removals(sets);  // before the folders are looked through: they have no rows any more

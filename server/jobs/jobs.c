@@ -35,7 +35,7 @@ enum { KEEPER_STOP_SECONDS = 5 };
 static bool make_folders(const char *data, Error *err)
 {
     char *inner = xasprintf("%s/jobs", data);
-    const bool ok = folder_make(data, err) && folder_make(inner, err);
+    const bool ok = folder_make_own(data, err) && folder_make_own(inner, err);
     free(inner);
     return ok;
 }

@@ -80,7 +80,7 @@ static bool note_missing(Models *models, Error *err)
 
 bool models_recover(Models *models, Error *err)
 {
-    if (!folder_make(data_path(models->data, "models").text, err) || !raise_ids(models, err))
+    if (!folder_make_own(data_path(models->data, "models").text, err) || !raise_ids(models, err))
         return false;
     finish_removals(models);  // before the folders are looked through: they have no rows any more
     model_files_settle(models->data, models->log, has_row, models);

@@ -199,7 +199,7 @@ static void settle(Uploads *uploads, const char *name)
 bool upload_files_take_stock(Uploads *uploads, Error *err)
 {
     struct dirent **names;
-    if (!folder_make(uploads->folder.text, err))
+    if (!folder_make_own(uploads->folder.text, err))
         return false;
     const int count = scandir(uploads->folder.text, &names, NULL, alphasort);
     if (count < 0)

@@ -445,6 +445,37 @@ static void folders_are_held_against_the_store(void **state)
     assert_int_equal(add(f, "next", "", ""), 78);
 }
 
+/* A disk that was not mounted, or a folder that could not be read, costs nothing. */
+static void pixels_that_come_back_make_a_set_ready_again(void **state)
+{
+    Fixture *f = *state;
+    const int64_t id = add_ready(f, "away");
+    const Path all = data_path(f->scratch.path, "datasets"),
+               away = path_in(f->scratch.path, "away");
+    const DatasetRow before = row(f, id);
+    assert_int_equal(rename(all.text, away.text), 0);
+    reopen(f);
+    assert_string_equal(row(f, id).error.code, "files_missing");
+    reopen(f);
+    assert_int_equal(rmdir(all.text), 0);
+    assert_int_equal(rename(away.text, all.text), 0);
+    reopen(f);
+    assert_int_equal(status(f, id), DATASET_READY);
+    assert_string_equal(row(f, id).error.code, "");
+    assert_string_equal(row(f, id).error.message, "");
+    assert_string_equal(row(f, id).digest, before.digest);
+    assert_true(is_there(dataset_pixels_path(f->scratch.path, id)));
+    // Nor is gone what cannot be looked for; a link to itself is as good as a right that is
+    // missing.
+    const Path folder = dataset_folder_path(f->scratch.path, id);
+    assert_int_equal(rename(folder.text, away.text), 0);
+    assert_int_equal(symlink(folder.text, folder.text), 0);
+    reopen(f);
+    assert_int_equal(status(f, id), DATASET_READY);
+    assert_int_equal(unlink(folder.text), 0);
+    assert_int_equal(rename(away.text, folder.text), 0);
+}
+
 /* Where neither the store, which is from an older backup, nor any file knows of it. */
 static void an_id_is_not_given_again_by_an_older_store(void **state)
 {
@@ -668,6 +699,7 @@ int main(int argc, char **argv)
         CASE(an_import_that_a_death_ended_begins_again),
         CASE(an_end_in_order_is_no_restart),
         CASE(folders_are_held_against_the_store),
+        CASE(pixels_that_come_back_make_a_set_ready_again),
         CASE(a_deletion_is_finished),
         CASE(an_id_is_not_given_again_by_an_older_store),
         CASE(ids_of_an_older_file_are_read),

@@ -166,6 +166,31 @@ static void the_id_of_a_lost_job_is_not_given_again(void **state)
     assert_int_equal(jobs_add(f, "{}"), 42);
 }
 
+/* A daemon that starts all the same would fail all that it has queued. */
+static void a_start_needs_the_folder_of_jobs(void **state)
+{
+    (void)state;
+    Error err = {0};
+    Jobs *jobs = NULL;
+    Scratch scratch = scratch_new();
+    const JobsConfig config = {.data = scratch.path, .max_jobs = 1};
+    const bool is_root = geteuid() == 0;
+    assert_int_equal(mkdir(scratch_path(&scratch, "jobs"), 0555), 0);
+    if (is_root)
+        assert_int_equal(chown(scratch.path, 65534, 65534), 0);
+    if (is_root)
+        assert_int_equal(seteuid(65534), 0);
+    const bool ok = jobs_open(&config, &jobs, &err);
+    if (is_root)
+        assert_int_equal(seteuid(0), 0);
+    assert_false(ok);
+    assert_int_equal(err.code, ERR_IO);
+    assert_non_null(strstr(err.message, "/jobs must be ours to read and write: Permission denied"));
+    assert_null(jobs);
+    assert_int_equal(chmod(scratch_path(&scratch, "jobs"), 0755), 0);
+    scratch_free(&scratch);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, jobs_set_up, jobs_tear_down)
 
 int main(int argc, char **argv)
@@ -180,6 +205,7 @@ int main(int argc, char **argv)
         CASE(a_stop_outlives_the_ranks),
         CASE(a_new_checkpoint_is_progress),
         CASE(the_id_of_a_lost_job_is_not_given_again),
+        CASE(a_start_needs_the_folder_of_jobs),
         CASE(a_second_daemon_is_kept_out),
         CASE(an_abandoned_job_is_queued_and_its_worker_told),
     };
