@@ -52,15 +52,17 @@ test("fewer epochs than are done: nothing is trained, the figures are the model'
   const f = folder(t);
   f.write("job.json", TINY);
   assert.equal(f.run("train", "job.json", "--out", "a").code, 0);
-  const before = f.sha256("a", "model.safetensors");
+  const before = f.sha256("a", "model.safetensors"), job = f.read("a", "job.json");
   const rows = csv(f.read("a", "epochs.csv")).rows;
-  const r = f.run("train", "job.json", "--out", "a", "--resume", "--set", "epochs=2");
+  const r = f.run("train", "job.json", "--out", "a", "--resume", "--set", "epochs=2", "--set", "optimizer.learning_rate=0.02");
   assert.equal(r.code, 0, r.err);
   assert.match(r.out, /^note: 30 steps of 20 in 2 epochs are done: nothing is left to train$/m);
   assert.doesNotMatch(r.out, /step 30 of 20/);
   assert.equal(f.sha256("a", "model.safetensors"), before);
   assert.equal(lastFigures(r).testAccuracy, rows[2][7].toFixed(3));
   assert.equal(csv(f.read("a", "epochs.csv")).rows.length, 3);
+  // The settings are those that it was trained with: repeated, they give it again.
+  assert.equal(f.read("a", "job.json"), job);
 });
 
 test("a refused resume changes nothing in the folder", (t) => {

@@ -285,7 +285,9 @@ static bool fill_folder(Training *t, Error *err)
 {
     const ResumeReport *resumed = trainer_resume(t->trainer);
     const TrainState *state = resumed ? trainer_state(t->trainer) : NULL;
-    return run_folder_begin(&t->folder, t->spec, resumed ? resumed->path : NULL, err)
+    // What is trained already was not trained with these settings.
+    const bool done = state && state->epoch >= t->spec->epochs;
+    return run_folder_begin(&t->folder, t->spec, resumed ? resumed->path : NULL, done, err)
            && run_tables_open(t->how->out, state, count_epoch, t, &t->tables, err);
 }
 

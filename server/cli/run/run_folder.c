@@ -198,9 +198,10 @@ bool run_folder_checkpoint(RunFolder *f, Error *err)
     return move(f->checkpoints[NEW], f->checkpoints[CURRENT], err) && folder_sync(f->dir, err);
 }
 
-bool run_folder_begin(RunFolder *f, const JobSpec *spec, const char *resumed, Error *err)
+bool run_folder_begin(RunFolder *f, const JobSpec *spec, const char *resumed, bool done, Error *err)
 {
+    const bool keeps_job = done && access(f->job_json, F_OK) == 0;
     f->current_is_whole = resumed && strcmp(resumed, f->checkpoints[PREVIOUS]) != 0;
     const bool is_new = resumed && strcmp(resumed, f->checkpoints[NEW]) == 0;
-    return (!is_new || run_folder_checkpoint(f, err)) && write_job(f, spec, err);
+    return (!is_new || run_folder_checkpoint(f, err)) && (keeps_job || write_job(f, spec, err));
 }

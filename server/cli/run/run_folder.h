@@ -36,9 +36,10 @@ bool run_folder_open(const char *dir, bool resume, const JobSpec *spec, RunFolde
                      Error *err);
 void run_folder_close(RunFolder *folder);  // takes a zeroed one
 
-/* The training is made and will begin: write the settings. `resumed` is the checkpoint that it goes
- * on from; NULL: it starts anew. */
-bool run_folder_begin(RunFolder *folder, const JobSpec *spec, const char *resumed, Error *err);
+/* The training is made and will begin: write the settings, unless all is `done` by others that
+ * stand there. `resumed` is the checkpoint that it goes on from; NULL: it starts anew. */
+bool run_folder_begin(RunFolder *folder, const JobSpec *spec, const char *resumed, bool done,
+                      Error *err);
 
 /* Where the trainer writes its checkpoints; after each run_folder_checkpoint. */
 const char *run_folder_checkpoint_path(const RunFolder *folder);
