@@ -111,7 +111,7 @@ export const tiny = (more = {}) => ({
 });
 
 /** A job that goes on for long, with some points a second. */
-export const endless = (more = {}) => ({ train_limit: 1000, epochs: 5000, ...more });
+export const endless = (more = {}) => ({ train_limit: 400, epochs: 5000, ...more });
 
 /** Start a job; it is stopped when the test ends, if it still runs. */
 export async function startJob(t, daemon, more) {
