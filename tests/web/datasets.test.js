@@ -20,12 +20,11 @@ after(() => rmSync(folder, { recursive: true }));
 const world = setUp(null, { args: ['--imports', imports, '--web', new URL('../../web', import.meta.url).pathname] });
 
 const COLOURS = { amber: [250, 170, 40], [HTML]: [70, 130, 250], [LONG.slice(1)]: [90, 200, 110] };
+const shirtFiles = Object.entries(COLOURS).flatMap(([name, colour], c) =>
+  Array.from({ length: c ? 15 : 60 }, (_, i) => [`${name}/${i}.png`, discs(100 * c + i, colour, 60, 40 + (i % 3) * 10)]));
 /** Three classes, 4:1:1; two pairs of equal pictures, one of them of two classes, files of many faults, and what makes it large. */
 function shirts(large = 0) {
-  const files = [];
-  Object.entries(COLOURS).forEach(([name, colour], c) => {
-    for (let i = 0; i < (c ? 15 : 60); i++) files.push([`${name}/${i}.png`, discs(100 * c + i, colour, 60, 40 + (i % 3) * 10)]);
-  });
+  const files = [...shirtFiles];
   const [path, same] = files[3];
   assert.ok(path.startsWith('amber'));
   files.push(['amber/again.png', same], [`${HTML}/amber.png`, files[5][1]], ['amber/cut.png', files[0][1].subarray(0, 200)], ['amber/empty.png', Buffer.alloc(0)],
@@ -60,13 +59,11 @@ const isBlank = (canvas) => canvas.evaluate((c) => {
 let id;  // of the set that the first test makes
 
 // What the uploads of these two meet, they meet in the browser that people have.
+let whole;
+after(() => whole?.close());
 const inWholeBrowser = (name, body) => test(name, async () => {
-  const browser = await openBrowser(process.env.CHROMIUM_WHOLE);
-  try {
-    await body(browser);
-  } finally {
-    await browser.close();
-  }
+  whole ??= await openBrowser(process.env.CHROMIUM_WHOLE);
+  await body(whole);
 });
 
 inWholeBrowser('a zip goes through a line that breaks, is imported, and shows all that is in it', async (browser) => {
@@ -113,6 +110,43 @@ inWholeBrowser('a zip goes through a line that breaks, is imported, and shows al
   await readyAlone(page);
   cutter.stop();
   assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+inWholeBrowser('an upload is paused, goes on from there after the page was closed, and is cancelled', async (browser) => {
+  const { daemon } = world;
+  const cutter = await Cutter.start(daemon);
+  cutter.perSecond = 2 * MIB;
+  const path = write('slow.zip', shirts(24 * MIB));
+  const { page, context } = await openPage(browser, `${cutter.url}/#/datasets/new`);
+  const begin = async () => {
+    await page.locator('#file').setInputFiles(path);
+    await start(page).click();
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+  };
+  const known = async () => (await get(daemon, '/v1/uploads')).data;
+  await begin();
+  await until(() => page.locator('.transfer progress').evaluate((bar) => bar.value > 0.2), 'a part of it');
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.getByText(/paused$/).waitFor();
+  // Who would go on where it does not stand is told that, once nobody writes to it any more.
+  const elsewhere = { method: 'PATCH', headers: { 'Tus-Resumable': '1.0.0', 'Content-Type': 'application/offset+octet-stream', 'Upload-Offset': String(2 ** 40) } };
+  const [{ id }] = await known();
+  await until(async () => (await fetch(`${daemon.url}/v1/uploads/${id}`, elsewhere)).status === 409, 'it to stand still');
+  const [{ offset }] = await known();
+  assert.ok(offset > 0);
+  page.on('dialog', (dialog) => dialog.accept());
+  await page.reload();
+  const first = page.waitForRequest((request) => request.method() === 'PATCH');
+  await page.goto(`${cutter.url}/#/datasets/new`);
+  await begin();
+  assert.equal(Number((await first).headers()['upload-offset']), offset);
+  assert.equal((await known()).length, 1);
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Cancel it' }).click();
+  await until(async () => (await known()).length === 0, 'nothing to be left');
+  assert.equal(await page.getByRole('button', { name: 'Pause' }).count(), 0);
+  cutter.stop();
   await context.close();
 });
 
@@ -232,43 +266,6 @@ test('the form shows what augmentation does, with its settings; a run trains on 
   await page.getByRole('link', { name: HTML }).click();
   await page.getByRole('heading', { name: `There is no data set ${id}` }).waitFor();
   assert.deepEqual(faults(complaints), []);
-  await context.close();
-});
-
-inWholeBrowser('an upload is paused, goes on from there after the page was closed, and is cancelled', async (browser) => {
-  const { daemon } = world;
-  const cutter = await Cutter.start(daemon);
-  cutter.perSecond = 2 * MIB;
-  const path = write('slow.zip', shirts(24 * MIB));
-  const { page, context } = await openPage(browser, `${cutter.url}/#/datasets/new`);
-  const begin = async () => {
-    await page.locator('#file').setInputFiles(path);
-    await start(page).click();
-    await page.getByRole('button', { name: 'Pause' }).waitFor();
-  };
-  const known = async () => (await get(daemon, '/v1/uploads')).data;
-  await begin();
-  await until(() => page.locator('.transfer progress').evaluate((bar) => bar.value > 0.2), 'a part of it');
-  await page.getByRole('button', { name: 'Pause' }).click();
-  await page.getByText(/paused$/).waitFor();
-  // Who would go on where it does not stand is told that, once nobody writes to it any more.
-  const elsewhere = { method: 'PATCH', headers: { 'Tus-Resumable': '1.0.0', 'Content-Type': 'application/offset+octet-stream', 'Upload-Offset': String(2 ** 40) } };
-  const [{ id }] = await known();
-  await until(async () => (await fetch(`${daemon.url}/v1/uploads/${id}`, elsewhere)).status === 409, 'it to stand still');
-  const [{ offset }] = await known();
-  assert.ok(offset > 0);
-  page.on('dialog', (dialog) => dialog.accept());
-  await page.reload();
-  const first = page.waitForRequest((request) => request.method() === 'PATCH');
-  await page.goto(`${cutter.url}/#/datasets/new`);
-  await begin();
-  assert.equal(Number((await first).headers()['upload-offset']), offset);
-  assert.equal((await known()).length, 1);
-  await page.getByRole('button', { name: 'Cancel' }).click();
-  await page.getByRole('button', { name: 'Cancel it' }).click();
-  await until(async () => (await known()).length === 0, 'nothing to be left');
-  assert.equal(await page.getByRole('button', { name: 'Pause' }).count(), 0);
-  cutter.stop();
   await context.close();
 });
 
