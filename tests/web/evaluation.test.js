@@ -1,12 +1,12 @@
 // What a run gets wrong, in the browser: the confusion matrix, its pictures, bars, the reliability diagram.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ALL_BUT_COLOURS, COLOURS_ALONE, ended, faults, get, openPage, setUp, shoot, startJob, until, violations, visit } from './page.js';
+import { ALL_BUT_COLOURS, COLOURS_ALONE, ended, faults, get, openPage, setUp, shoot, startJob, taught, until, violations, visit } from './page.js';
 
 
 let id, evaluation;
 const world = setUp(async ({ daemon }) => {
-  id = await startJob(null, daemon, { name: 'seen', epochs: 12, train_limit: 600, test_limit: 200, validation_split: 0.2 });
+  id = await startJob(null, daemon, { name: 'seen', ...taught });
   await ended(daemon, id);
   const { evaluation_id } = await get(daemon, `/v1/jobs/${id}`);
   evaluation = await until(async () => {

@@ -5,12 +5,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { discs } from './archive.js';
-import { ALL_BUT_COLOURS, checkAccess, checkWidth, COLOURS_ALONE, ended, faults, get, openPage, post, setUp, shoot, startDaemon, startJob, tiny, until, visit } from './page.js';
+import { ALL_BUT_COLOURS, checkAccess, checkWidth, COLOURS_ALONE, ended, faults, get, openPage, post, setUp, shoot, startDaemon, startJob, taught, tiny, until, visit } from './page.js';
 
 
 let first, second;  // ids of jobs
 const world = setUp(async ({ daemon }) => {
-  first = await startJob(null, daemon, { name: 'shoes and shirts', epochs: 12, train_limit: 600, test_limit: 200, validation_split: 0.2 });
+  first = await startJob(null, daemon, { name: 'shoes and shirts', ...taught });
   second = await startJob(null, daemon, { name: 'fewer', epochs: 1 });
   await ended(daemon, second);
 });
@@ -91,7 +91,7 @@ test('the card is the daemon’s, and an evaluation comes to it while one looks'
   await until(async () => (await row(page, 1).locator('td').allTextContents()).includes(percent(card.evaluation.calibration_error)), 'the figures of the version');
   assert.ok((await row(page, 1).locator('td').allTextContents()).includes(percent(card.evaluation.accuracy)));
   await page.locator('summary', { hasText: 'Settings' }).click();
-  await page.getByRole('cell', { name: 'optimizer.momentum' }).waitFor();
+  await page.getByRole('cell', { name: 'optimizer.learning_rate' }).waitFor();
   assert.deepEqual(faults(complaints), []);
   await context.close();
 });
