@@ -27,6 +27,15 @@ test("the README has every setting with its default, range and meaning", (t) => 
   assert.deepEqual(Object.fromEntries(told), helped(t));
 });
 
+test("the README has every field of a job", (t) => {
+  const [, section] = read("README.md").split("## The settings of a job");
+  const told = section.split("\n## ")[0];
+  const [, fields] = folder(t).run("train", "--help").out.split("Fields of a job, with their defaults:\n");
+  const names = new Set(fields.trimEnd().split("\n").flatMap((line) => line.trim().split(" ")[0].split(".")));
+  assert.ok(names.size > 40 && names.has("learning_rate"));
+  assert.deepEqual([...names].filter((name) => !told.includes(`\`${name}\``) && !told.includes(`"${name}"`)), []);
+});
+
 test("config/server.json states the defaults", (t) => {
   const flatten = (object, before = "") =>
     Object.entries(object).flatMap(([key, value]) =>
