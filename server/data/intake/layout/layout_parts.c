@@ -157,7 +157,21 @@ static bool has_files(const Children *children, const char *name)
     return false;
 }
 
-/* The folders directly in `prefix` that hold no files at all. */
+/* Whether the folder, or something in it, could not be read. */
+static bool is_unreadable(const Listing *listing, const char *folder)
+{
+    const size_t length = strlen(folder);
+    for (size_t i = 0; i < listing->left_out.count; i++) {
+        const LeftOut *row = &listing->left_out.items[i];
+        if (strcmp(row->code, left_code_name(LEFT_UNREADABLE)) == 0
+            && strncmp(row->path, folder, length) == 0
+            && (row->path[length] == '\0' || row->path[length] == '/'))
+            return true;
+    }
+    return false;
+}
+
+/* The folders directly in `prefix` that hold no files at all, or none that we may read. */
 static void warn_of_empty(LayoutWork *work, const Children *children, const char *prefix,
                           size_t length)
 {
@@ -165,8 +179,9 @@ static void warn_of_empty(LayoutWork *work, const Children *children, const char
         const char *folder = work->listing->folders[i];
         if (strncmp(folder, prefix, length) == 0 && folder[length] != '\0'
             && !strchr(folder + length, '/') && !has_files(children, folder + length))
-            work_warn(work, "empty_class", "class \"%s\" has no files: it is no class of the set",
-                      folder + length);
+            work_warn(work, "empty_class", "class \"%s\" has no files%s: it is no class of the set",
+                      folder + length,
+                      is_unreadable(work->listing, folder) ? " that can be read" : "");
     }
 }
 

@@ -360,17 +360,21 @@ static void settle(LayoutWork *work, bool *is_used)
             work_leave_out(work, i, 1, "no table lists it");
 }
 
-/* What speaks against the table: the first file that is not there. */
-static void note_missing(LayoutWork *work)
+/* What speaks against the table: the first file that is not there, else its first row. */
+static void note_rows(LayoutWork *work)
 {
     const LeftOutList *left_out = &work->layout->left_out;
-    const char *first = NULL;
-    for (size_t i = 0; i < left_out->count && !first; i++)
+    const char *missing = NULL;
+    for (size_t i = 0; i < left_out->count && !missing; i++)
         if (strcmp(left_out->items[i].code, left_code_name(LEFT_MISSING)) == 0)
-            first = left_out->items[i].path;
+            missing = left_out->items[i].path;
     free(work->note);
-    work->note = xasprintf("a table is there, but not the files that it lists%s%.50s",
-                           first ? ", such as " : "", first ? first : "");
+    work->note =
+        missing
+            ? xasprintf("a table is there, but not the files that it lists, such as %.50s", missing)
+            : xasprintf("a table is there, but no row of use%s%.90s",
+                        left_out->count > 0 ? ": " : "",
+                        left_out->count > 0 ? left_out->items[0].reason : "");
     text_clean(work->note);
 }
 
@@ -384,7 +388,7 @@ LayoutAnswer layout_table(LayoutWork *work, Error *err)
         answer = read_tables(work, &children, weak, is_used, err);
         if (answer == LAYOUT_YES && work->count == 0) {
             // Others may know it; what the table's rows brought is of no use to them.
-            note_missing(work);
+            note_rows(work);
             left_out_free(&work->layout->left_out);
             answer = LAYOUT_NO;
         }

@@ -92,7 +92,7 @@ bool layout_unknown(const LayoutWork *work, Error *err)
         return fail(err, ERR_INVALID, "%.120s has no files that could be pictures; %s",
                     source_label(work->source), EXPECTED);
     char *kinds = endings(listing), *paths = first_paths(listing);
-    fail(err, ERR_INVALID, "%.80s has %zu files (%.60s), first %.60s%s%.110s; %s",
+    fail(err, ERR_INVALID, "%.80s has %zu files (%.60s), first %.60s%s%.130s; %s",
          source_label(work->source), listing->count, kinds, paths, work->note ? "; " : "",
          work->note ? work->note : "", EXPECTED);
     free(kinds);

@@ -170,6 +170,27 @@ static void warn_of_sides(LayoutWork *work)
     free(counts);
 }
 
+/* What may be the reason that classes are missing: something that cannot be read, or a table that
+ * was no use. From malloc. */
+static char *what_else(const LayoutWork *work)
+{
+    const LeftOutList *left_out = &work->listing->left_out;
+    for (size_t i = 0; i < left_out->count; i++)
+        if (strcmp(left_out->items[i].code, left_code_name(LEFT_UNREADABLE)) == 0)
+            return xasprintf("; %.60s: %.60s", left_out->items[i].path, left_out->items[i].reason);
+    return work->note ? xasprintf("; %.130s", work->note) : xstrdup("");
+}
+
+static bool fail_one_class(const LayoutWork *work, Error *err)
+{
+    char *more = what_else(work);
+    fail(err, ERR_INVALID,
+         "%.100s has one class, \"%.100s\", with %zu files; at least two are needed%s",
+         source_label(work->source), work->layout->classes[0], work->count, more);
+    free(more);
+    return false;
+}
+
 bool work_finish(LayoutWork *work, Error *err)
 {
     const Layout *l = work->layout;
@@ -178,9 +199,7 @@ bool work_finish(LayoutWork *work, Error *err)
         return fail(err, ERR_INVALID, "%.200s has no file with one label",
                     source_label(work->source));
     if (l->class_count == 1)
-        return fail(err, ERR_INVALID,
-                    "%.200s has one class, \"%.100s\", with %zu files; at least two are needed",
-                    source_label(work->source), l->classes[0], work->count);
+        return fail_one_class(work, err);
     if (l->class_count > LAYOUT_MAX_CLASSES)
         return fail(err, ERR_INVALID, "%.200s has %d classes; at most %d are accepted",
                     source_label(work->source), l->class_count, LAYOUT_MAX_CLASSES);

@@ -1,6 +1,9 @@
 /* tests/server/data/intake/layout/test_layout.c -- folders of classes, with and without a split,
  * and what is said where there is neither. */
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "server/data/intake/layout/layout.h"
 #include "tests/server/data/intake/source/archives.h"
@@ -52,6 +55,35 @@ static void empty_folders_are_no_classes(void **state)
     assert_string_equal(FOUND("dogs/1.jpg", "cats/2.jpg", "birds/", "birds/small/"),
                         "class_folders: cats dogs\ncats/2.jpg: cats\ndogs/1.jpg: dogs\n"
                         "! empty_class: class \"birds\" has no files: it is no class of the set\n");
+}
+
+/* A folder that may not be read has files, for all that is known. */
+static void folders_that_cannot_be_read_are_named(void **state)
+{
+    (void)state;
+    const bool is_root = geteuid() == 0;
+    const char *const FILES[] = {"set/birds/1.jpg", "set/cats/1.jpg", "set/dogs/1.jpg"};
+    for (size_t i = 0; i < COUNT(FILES); i++)
+        text_make(scratch.path, FILES[i], "x");
+    assert_int_equal(chmod(scratch.path, 0755), 0);
+    for (int closed = 1; closed <= 2; closed++) {
+        assert_int_equal(chmod(scratch_path(&scratch, "set/birds"), 0), 0);
+        assert_int_equal(chmod(scratch_path(&scratch, "set/cats"), closed == 2 ? 0 : 0755), 0);
+        if (is_root)
+            assert_int_equal(seteuid(65534), 0);
+        const char *text = layout_text_of(scratch_path(&scratch, "set"));
+        if (is_root)
+            assert_int_equal(seteuid(0), 0);
+        if (closed == 1)
+            assert_non_null(strstr(text, "! empty_class: class \"birds\" has no files that can be "
+                                         "read: it is no class of the set\n"));
+        else
+            assert_string_equal(text,
+                                "has one class, \"dogs\", with 1 files; at least two are needed; "
+                                "birds: it cannot be read: Permission denied");
+    }
+    assert_int_equal(chmod(scratch_path(&scratch, "set/birds"), 0755), 0);
+    assert_int_equal(chmod(scratch_path(&scratch, "set/cats"), 0755), 0);
 }
 
 static void names_that_differ_in_case_are_two_classes(void **state)
@@ -201,6 +233,7 @@ int main(int argc, char **argv)
         SCRATCH_CASE(files_beside_the_classes_are_left_out),
         SCRATCH_CASE(folders_that_wrap_everything_are_skipped),
         SCRATCH_CASE(empty_folders_are_no_classes),
+        SCRATCH_CASE(folders_that_cannot_be_read_are_named),
         SCRATCH_CASE(names_that_differ_in_case_are_two_classes),
         SCRATCH_CASE(names_that_differ_in_blanks_are_two_classes),
         SCRATCH_CASE(one_class_is_refused),

@@ -210,6 +210,23 @@ static void a_table_that_is_none_leaves_it_to_the_folders(void **state)
         "MNIST-like set");
 }
 
+static void what_made_a_table_useless_is_said_where_folders_are_no_classes(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        FOUND("img/1.jpg", "img/2.jpg", "labels.csv=file,label,split\n1.jpg,a,dev\n2.jpg,b,dev\n"),
+        "has one class, \"img\", with 2 files; at least two are needed; a table is "
+        "there, but no row of use: line 2 of labels.csv has the split \"dev\"; it "
+        "must be train, test or val");
+    assert_string_equal(FOUND("img/1.jpg", "img/2.jpg",
+                              "labels.csv=file,label\n/home/me/1.jpg,a\n/home/me/2.jpg,b\n"),
+                        "has one class, \"img\", with 2 files; at least two are needed; a table is "
+                        "there, but no row of use: line 2 of labels.csv has no path of a file");
+    assert_string_equal(FOUND("img/1.jpg", "img/2.jpg", "labels.csv=id,breed\n1,a\n2,b\n"),
+                        "has one class, \"img\", with 2 files; at least two are needed; labels.csv "
+                        "has 2 columns, \"id\", \"breed\"");
+}
+
 static void tables_as_programs_write_them(void **state)
 {
     (void)state;
@@ -375,6 +392,7 @@ int main(int argc, char **argv)
         SCRATCH_CASE(tables_may_be_named_after_their_split),
         SCRATCH_CASE(labels_in_other_bytes_meet_their_files),
         SCRATCH_CASE(a_table_that_is_none_leaves_it_to_the_folders),
+        SCRATCH_CASE(what_made_a_table_useless_is_said_where_folders_are_no_classes),
         SCRATCH_CASE(tables_as_programs_write_them),
         SCRATCH_CASE(a_list_of_classes_is_no_table_of_files),
         SCRATCH_CASE(utf_16_is_read),
