@@ -63,7 +63,7 @@ test('a model of the daemon becomes a file, and what is wrong is said', async ()
   refused(2, /with --server the daemon knows the model/, 'export', 'shades', '--onnx', 'n.onnx', '--network', 'googlenet');
   refused(2, /with --server the daemon knows the model/, 'predict', 'shades', files[0], '--threads', '1');
   refused(2, /with --server the daemon knows the model/, 'evaluate', 'shades', 'fashion_mnist', '--batch-size', '8');
-  refused(1, /400, .*\/model must be a model: there is no model called none/, 'evaluate', 'none', 'fashion_mnist');
+  refused(1, /^googlenetd: 400, \/model: must be a model: there is no model called none\n$/, 'evaluate', 'none', 'fashion_mnist');
 });
 
 test('several pictures, by any kind of body', async () => {

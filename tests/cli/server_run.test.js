@@ -132,6 +132,9 @@ test("submit: a job by file and by standard input, once for each key, and what i
   assert.equal(wrong.code, 1);
   assert.match(wrong.err, /^googlenetd: the job was not taken, 400: /);
   assert.match(wrong.err, /^googlenetd: \/settings\/?.*epochs.*|^googlenetd: \/epochs: /m);
+  // A single fault is said once.
+  f.write("one.json", { ...TINY, epochs: 0 });
+  assert.equal(f.run("submit", "one.json", ...to).err, "googlenetd: the job was not taken, 400: /epochs: must be 1 to 100000, got 0\n");
   assert.match(f.run("submit", "none.json", ...to).err, /^googlenetd: none\.json: No such file or directory\n$/);
   const usage = f.run("submit", ...to);
   assert.equal(usage.code, 2);

@@ -32,13 +32,15 @@ static bool read_job(const char *path, char **text, Error *err)
            || fail(err, ERR_INVALID, "%s is no JSON: it has a NUL in it", path);
 }
 
-/* The problem in sentences. */
+/* The problem in sentences; the detail is that of a single fault. */
 static void print_problem(const DaemonAnswer *answer, const cJSON *json)
 {
     const char *detail = json_text_at(json, "detail");
     const cJSON *fault, *faults = cJSON_GetObjectItemCaseSensitive(json, "errors");
     output_error("the job was not taken, %d: %s", answer->status,
                  detail ? detail : "the answer is not the daemon's");
+    if (cJSON_GetArraySize(faults) <= 1)
+        return;
     cJSON_ArrayForEach(fault, faults)
     {
         const char *pointer = json_text_at(fault, "pointer"), *why = json_text_at(fault, "detail");

@@ -118,13 +118,16 @@ bool remote_reference(const char *model, Error *err)
 
 /* ---- What ---- */
 
-/* "404, there is no model called x"; of a bad request each field. */
+/* "404, there is no model called x"; of a bad request each field, where they are several: the
+ * detail is the sentence of a single one. */
 static bool refused(const DaemonAnswer *answer, const cJSON *json, Error *err)
 {
     const char *detail = json_text_at(json, "detail");
     const cJSON *fault, *faults = cJSON_GetObjectItemCaseSensitive(json, "errors");
     char all[400] = "";
     size_t used = 0;
+    if (cJSON_GetArraySize(faults) <= 1)
+        faults = NULL;
     cJSON_ArrayForEach(fault, faults)
     {
         const char *pointer = json_text_at(fault, "pointer"), *why = json_text_at(fault, "detail");
