@@ -105,7 +105,8 @@ bool datasets_cancel(Datasets *sets, int64_t id, const DatasetGuard *guard, Data
 bool datasets_delete(Datasets *sets, int64_t id, const DatasetGuard *guard, Error *err);
 
 /* Somebody who opened a set that was ready found that its files are damaged or gone: it has failed,
- * with the code "damaged", and keeps what is there for as long as it is not deleted. */
+ * with the code "damaged", and keeps what is there for as long as it is not deleted; or with
+ * "files_missing", if nothing is there, until a start finds it again. */
 void datasets_damaged(Datasets *sets, int64_t id, const Error *why);
 
 /* The sets that are ready, for those who read the settings of jobs. Lives as long as `sets`. */

@@ -1,7 +1,24 @@
 /* server/data/datasets_damage.c -- sets whose files turn out to be damaged when they are used. */
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
+#include "server/data/dataset_files.h"
 #include "server/data/datasets_private.h"
+
+bool set_pixels_gone(const Datasets *sets, const DatasetRow *set)
+{
+    return access(dataset_pixels_path(sets->data, set->id).text, F_OK) != 0
+           && (errno == ENOENT || errno == ENOTDIR);
+}
+
+void set_fail_missing(const Datasets *sets, DatasetRow *set)
+{
+    char message[DATASET_TEXT];
+    snprintf(message, sizeof message, "its files are gone: there is no %.400s",
+             dataset_pixels_path(sets->data, set->id).text);
+    set_fail(set, DATASET_FILES_MISSING, message);
+}
 
 static bool fail_damaged(Datasets *sets, int64_t id, const Error *why, Error *err)
 {
@@ -15,7 +32,10 @@ static bool fail_damaged(Datasets *sets, int64_t id, const Error *why, Error *er
         return true;
     }
     snprintf(message, sizeof message, "its files are damaged: %.400s", why->message);
-    set_fail(&change.set, DATASET_DAMAGED, message);
+    if (set_pixels_gone(sets, &change.set))
+        set_fail_missing(sets, &change.set);
+    else
+        set_fail(&change.set, DATASET_DAMAGED, message);
     return set_change_tell(&change, err) ? set_change_commit(&change, NULL, err)
                                          : set_change_drop(&change, err);
 }

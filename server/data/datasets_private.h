@@ -57,8 +57,14 @@ bool set_change_tell(SetChange *change, Error *err);
 bool set_change_commit(SetChange *change, DatasetRow *set, Error *err);
 bool set_change_drop(SetChange *change, const Error *err);  // leave all as it was; returns false
 
-/* The code of a set whose files are damaged. */
-#define DATASET_DAMAGED "damaged"
+/* The codes of a set whose files are damaged, and of one that has none, where a set that is ready
+ * has its pixels: a start that finds them again makes it ready. */
+#define DATASET_DAMAGED       "damaged"
+#define DATASET_FILES_MISSING "files_missing"
+
+/* Are the pixels not where they ought to be? What cannot be told, as for lack of a right, is no. */
+bool set_pixels_gone(const Datasets *sets, const DatasetRow *set);
+void set_fail_missing(const Datasets *sets, DatasetRow *set);  // ready -> failed
 
 /* importing or ready -> failed. */
 void set_fail(DatasetRow *set, const char *code, const char *message);

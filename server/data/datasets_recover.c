@@ -3,7 +3,6 @@
  * files that the store does not know are put aside.
  *
  * An import that takes the daemon down with it again and again is failed after three restarts. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +18,6 @@
 #include "server/store/store_datasets.h"
 
 enum { MAX_RESTARTS = 3 };
-
-#define FILES_MISSING "files_missing"
 
 /* Ids above all that were ever given, whatever backup the store is from. */
 static bool raise_ids(Datasets *sets, Error *err)
@@ -53,29 +50,25 @@ static bool restart_import(SetChange *change, Error *err)
 /* Was the set ready when its pixels were not found? */
 static bool lost_pixels(const DatasetRow *set)
 {
-    return set->status == DATASET_FAILED && strcmp(set->error.code, FILES_MISSING) == 0;
+    return set->status == DATASET_FAILED && strcmp(set->error.code, DATASET_FILES_MISSING) == 0;
 }
 
 /* The set is ready and its pixels are gone, or they are back, as those of a disk that was not
  * mounted at the last start. Of what cannot be told, as for lack of a right, nothing changes. */
 static bool is_out_of_date(const Datasets *sets, const DatasetRow *set)
 {
-    const bool found = access(dataset_pixels_path(sets->data, set->id).text, F_OK) == 0;
     if (set->status == DATASET_READY)
-        return !found && (errno == ENOENT || errno == ENOTDIR);
-    return found && lost_pixels(set);
+        return set_pixels_gone(sets, set);
+    return lost_pixels(set) && access(dataset_pixels_path(sets->data, set->id).text, F_OK) == 0;
 }
 
 static bool note_pixels(SetChange *change, Error *err)
 {
     DatasetRow *set = &change->set;
-    char message[DATASET_TEXT];
     if (!is_out_of_date(change->sets, set))
         return true;
     if (set->status == DATASET_READY) {
-        snprintf(message, sizeof message, "its files are gone: there is no %.400s",
-                 dataset_pixels_path(change->sets->data, set->id).text);
-        set_fail(set, FILES_MISSING, message);
+        set_fail_missing(change->sets, set);
     } else {
         set->status = DATASET_READY;
         set->error.code[0] = set->error.message[0] = '\0';

@@ -465,6 +465,14 @@ static void pixels_that_come_back_make_a_set_ready_again(void **state)
     assert_string_equal(row(f, id).error.message, "");
     assert_string_equal(row(f, id).digest, before.digest);
     assert_true(is_there(dataset_pixels_path(f->scratch.path, id)));
+    // The same where somebody needs them meanwhile.
+    const Error why = {.code = ERR_NOT_FOUND, .message = "set.index is missing"};
+    assert_int_equal(rename(all.text, away.text), 0);
+    datasets_damaged(f->sets, id, &why);
+    assert_string_equal(row(f, id).error.code, "files_missing");
+    assert_int_equal(rename(away.text, all.text), 0);
+    reopen(f);
+    assert_int_equal(status(f, id), DATASET_READY);
     // Nor is gone what cannot be looked for; a link to itself is as good as a right that is
     // missing.
     const Path folder = dataset_folder_path(f->scratch.path, id);
