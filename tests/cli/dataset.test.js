@@ -46,6 +46,22 @@ test("a folder becomes a set, with a report, and trains", (t) => {
   assert.match(trained.out, /step 3\/3/);
 });
 
+test("a set without test pictures says what it is good for", (t) => {
+  const f = folder(t);
+  pictures(f);
+  const told = (...args) => /^warning +(there are no test pictures.*)$/m.exec(imported(f, ...args).out)[1];
+  const why = "there are no test pictures, by which a training is judged: the set cannot be trained on; ";
+  assert.equal(told("in", "--out", "drawn", "--test-share", "0"), `${why}import it again with a larger test_share`);
+  pictures(f, "parts/train");
+  for (const name of ["cat", "dog"]) put(f.path("parts/test", name, "0.png"), "no picture");
+  assert.equal(told("parts", "--out", "given"), `${why}add some to the source`);
+  // It is so, also where examples are held out.
+  f.write("job.json", { network: "googlenet_tiny", image_size: 28, epochs: 1, batch_size: 6, threads: 1, validation_split: 0.25 });
+  const r = f.run("train", "job.json", "--set", "dataset=drawn/");
+  assert.equal(r.code, 1);
+  assert.match(r.err, /drawn has no test examples, by which a training is judged at its end\n$/);
+});
+
 test("an archive gives the set of the folder that it holds", (t) => {
   const f = folder(t);
   pictures(f);

@@ -29,8 +29,8 @@ static void check_dataset(const App *app, const JobSpec *spec, Faults *faults)
                       missing.message);
     if (spec->set.known && spec->set.test_count == 0 && !faults_at(faults, "/dataset"))
         faults_add(faults, "/dataset",
-                   "has no test examples, by which a training is judged: import it with a "
-                   "test_share above 0");
+                   "has no test examples, by which a training is judged: import it with some, or "
+                   "with a larger test_share");
 }
 
 /* Ranks may have CPUs of other kinds. */

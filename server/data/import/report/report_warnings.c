@@ -57,10 +57,11 @@ static int percent(double part, double whole)
 static void no_test_pictures(ImportReport *r)
 {
     if (r->counts[PACKED_TEST] == 0)
-        import_report_warn(
-            r, "no_test_pictures",
-            "there are no test pictures: accuracy on unseen pictures can only be told "
-            "by holding some out (validation_split)");
+        import_report_warn(r, "no_test_pictures",
+                           "there are no test pictures, by which a training is judged: the set "
+                           "cannot be trained on; %s",
+                           r->split_given ? "add some to the source"
+                                          : "import it again with a larger test_share");
 }
 
 static void across_splits(ImportReport *r)

@@ -19,7 +19,6 @@ function advice(code, set) {
   const duplicates = ['Look at them below: remove one of each from the source and import it again.'];
   return {
     imbalance: ['Start a run that weighs classes alike', `#/new?dataset=${id}&class_weights=balanced`],
-    no_test_pictures: ['Start a run that holds some out', `#/new?dataset=${id}&validation_split=0.2`],
     duplicates_across_splits: duplicates, near_duplicates_across_splits: duplicates,
     duplicates_with_different_labels: ['Look at them below: put each where it belongs and import the source again.'],
     few_pictures: ['More pictures of these help most.'], no_pictures: ['The network can never learn them: add pictures, or remove the folders.'],
