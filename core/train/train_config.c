@@ -1,5 +1,10 @@
 #include "core/train/train_config.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+#include "core/base/text.h"
 #include "core/comm/shard_sum.h"
 #include "core/dnn/dnn.h"
 #include "core/net/net.h"
@@ -31,6 +36,36 @@ bool train_config_check(const TrainConfig *c, Error *err)
                     "precision bf16 needs a CPU with AVX512-BF16 or AMX, this one has %s; use f32 "
                     "or auto",
                     dnn_isa_name());
+    return true;
+}
+
+bool train_limit_note(const TrainConfig *c, bool test, char *text, size_t size)
+{
+    const Dataset *set = c->dataset;
+    const Split *split = test ? &set->test : &set->train;
+    const int limit = test ? c->test_limit : c->train_limit;
+    if (!set->packed || limit < 1 || limit >= split->count)
+        return false;
+    int64_t *all = xcalloc((size_t)set->classes, sizeof *all);
+    int64_t *used = xcalloc((size_t)set->classes, sizeof *used);
+    split_count_classes(split, NULL, split->count, set->classes, all);
+    split_count_classes(split, NULL, limit, set->classes, used);
+    int there = 0, missing = 0, first = 0;
+    for (int k = 0; k < set->classes; k++) {
+        there += all[k] > 0;
+        if (all[k] > 0 && used[k] == 0 && missing++ == 0)
+            first = k;
+    }
+    free(all);
+    free(used);
+    if (missing == 0)
+        return false;
+    const int length =
+        snprintf(text, size,
+                 "%s takes the first %d, and these are of %d of %d classes: none is of \"%.60s\"%s",
+                 test ? "test_limit" : "train_limit", limit, there - missing, there,
+                 set->class_names[first], missing > 1 ? " and others" : "");
+    text_finish(text, size, length);
     return true;
 }
 

@@ -103,5 +103,9 @@ int train_extra_arrays(const TrainConfig *config);
 /* What is wrong with it beside the graph. ERR_INVALID, with a sentence. */
 bool train_config_check(const TrainConfig *config, Error *err);
 
+/* A sentence on the classes that a limit leaves without an example; false: there are none. Of sets
+ * of one's own, which are stored class by class, a limit takes the first classes alone. */
+bool train_limit_note(const TrainConfig *config, bool test, char *text, size_t size);
+
 /* Steps of an epoch of so many batches; accumulation 0: 1. */
 int64_t train_epoch_steps(int64_t batches, int accumulation);

@@ -118,6 +118,17 @@ static bool open_dataset(Training *t, Error *err)
     return ok;
 }
 
+/* Once, at the beginning; that it cannot be recorded is no reason to end. */
+static void note_limits(const Training *t, const TrainConfig *how)
+{
+    char note[JOB_TEXT];
+    for (int test = 0; test < 2 && how->resume_count == 0; test++) {
+        Error unimportant = {0};
+        if (train_limit_note(how, test, note, sizeof note))
+            run_note(t->run, note, &unimportant);
+    }
+}
+
 /* Here, by this thread. */
 static bool train_here(Training *t, TrainConfig *how, Error *err)
 {
@@ -127,6 +138,7 @@ static bool train_here(Training *t, TrainConfig *how, Error *err)
     how->dataset = t->dataset;
     if (!trainer_new(how, &t->trainer, err))
         return false;
+    note_limits(t, how);
     t->recorder.epoch_steps = trainer_epoch_steps(t->trainer);
     t->recorder.resumed = trainer_resume(t->trainer);
     t->recorder.transfer = trainer_transfer(t->trainer);

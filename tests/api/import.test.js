@@ -182,6 +182,14 @@ test('what is no archive fails, with a sentence', async () => {
   assert.ok(!files('datasets').includes(id) || !files(`datasets/${id}`).some((name) => /source|pixels/.test(name)));
 });
 
+test('a limit that leaves classes out is told among the events of a job', async () => {
+  const { id } = await done((await create({ name: 'limited', source: { folder: 'colours' } })).id);
+  const job = await client.create({ network: 'googlenet_tiny', image_size: 16, epochs: 1, batch_size: 8, dataset: id, train_limit: 8, evaluate: false });
+  await client.succeeded(job.id);
+  const notes = (await client.get(`/v1/jobs/${job.id}/events`)).json.data.filter(({ type }) => type === 'note').map(({ data }) => data.message);
+  assert.deepEqual(notes, ['train_limit takes the first 8, and these are of 1 of 3 classes: none is of "green" and others']);
+});
+
 test('a set whose files are damaged says so, when its pictures or a job meet that', async () => {
   const make = async (name) => (await done((await create({ name, source: { folder: 'colours' } })).id)).id;
   const pixels = (id) => join(daemon.data, 'datasets', id, 'pixels/train.pixels');

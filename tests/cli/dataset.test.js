@@ -62,6 +62,18 @@ test("a set without test pictures says what it is good for", (t) => {
   assert.match(r.err, /drawn has no test examples, by which a training is judged at its end\n$/);
 });
 
+test("a limit that leaves classes out says so", (t) => {
+  const f = folder(t);
+  pictures(f);
+  assert.equal(imported(f, "in", "--out", "set", "--test-share", "0.25").code, 0);
+  f.write("job.json", { network: "googlenet_tiny", image_size: 28, epochs: 1, batch_size: 6, threads: 1, dataset: "set/" });
+  const notes = (...limits) => f.run("train", "job.json", "--out", limits.join(), ...limits.flatMap((limit) => ["--set", limit])).out.split("\n").filter((line) => line.startsWith("note: "));
+  assert.deepEqual(notes("train_limit=9", "test_limit=3"), [
+    'note: train_limit takes the first 9, and these are of 1 of 2 classes: none is of "dog"',
+    'note: test_limit takes the first 3, and these are of 1 of 2 classes: none is of "dog"']);
+  assert.deepEqual(notes("train_limit=10", "test_limit=4"), []);
+});
+
 test("an archive gives the set of the folder that it holds", (t) => {
   const f = folder(t);
   pictures(f);

@@ -242,6 +242,14 @@ static const char *init_file(const Training *t)
     return t->spec->init_from.file;
 }
 
+static void say_limits(Training *t, const TrainConfig *config)
+{
+    char note[256];
+    for (int test = 0; test < 2; test++)
+        if (train_limit_note(config, test, note, sizeof note))
+            SAY(t, "note: %s", note);
+}
+
 static bool make_trainer(Training *t, int threads, Error *err)
 {
     TrainConfig config = spec_train_config(t->spec);
@@ -267,6 +275,8 @@ static bool make_trainer(Training *t, int threads, Error *err)
     config.kernels = t->kernels;
     config.autotune_path = cache;
     const bool ok = trainer_new(&config, &t->trainer, err);
+    if (ok)
+        say_limits(t, &config);
     free(cache);
     return ok;
 }
