@@ -129,6 +129,20 @@ static void note_limits(const Training *t, const TrainConfig *how)
     }
 }
 
+/* Of ranks, which open the set themselves. */
+static void note_limits_of_ranks(const Training *t, TrainConfig how)
+{
+    Error unimportant = {0};
+    Dataset *set;
+    if ((how.train_limit == 0 && how.test_limit == 0)
+        || !dataset_open_named(t->config->data, t->config->datasets, t->spec.set.id,
+                               t->spec.dataset, &set, &unimportant))
+        return;
+    how.dataset = set;
+    note_limits(t, &how);
+    dataset_free(set);
+}
+
 /* Here, by this thread. */
 static bool train_here(Training *t, TrainConfig *how, Error *err)
 {
@@ -156,6 +170,7 @@ static bool train_by_ranks(Training *t, const TrainConfig *how, Error *err)
         .datasets = t->config->datasets,
         .log = t->config->log,
     };
+    note_limits_of_ranks(t, *how);
     const bool done = launched_train(&launched, err);
     // Whether its pixels are damaged is for look_for_damage to see.
     Error other = {0};

@@ -41,13 +41,16 @@ test('a set that people brought, started from another job, in bfloat16 where the
   await until('the import ends', async () => (await client.get(`/v1/datasets/${set.id}`)).json.status === 'ready', 300);
   const base = await client.create(small);
   await client.succeeded(base.id);
-  const settings = { ...small, dataset: 'colours', train_limit: 20, test_limit: 0, precision: 'auto', shards: 2, init_from: { job: base.id } };
+  const settings = { ...small, dataset: 'colours', train_limit: 16, test_limit: 0, precision: 'auto', shards: 2, init_from: { job: base.id } };
   const alone = await client.create(settings), two = await client.create({ ...settings, ranks: 2 });
   await client.succeeded(alone.id);
   await client.succeeded(two.id);
   assert.equal(await lastBytes(two.id), await lastBytes(alone.id));
   const taken = async (id) => (await eventsOf(id)).find(({ type }) => type === 'initialized').data;
   assert.deepEqual(await taken(two.id), await taken(alone.id));
+  const notes = async (id) => (await eventsOf(id)).filter(({ type }) => type === 'note').map(({ data }) => data.message);
+  assert.match((await notes(alone.id)).join(), /^train_limit takes the first 16, and these are of 2 of 3 classes/);
+  assert.deepEqual(await notes(two.id), await notes(alone.id));
 });
 
 test('a checkpoint when it is asked for; stopped, resumed, and the bits of one that was not', async () => {
