@@ -61,7 +61,7 @@ static void limit_training(cJSON *limits, const ModelVersion *v, const cJSON *se
     const VersionRow *row = &v->row;
     const cJSON *augmentation = cJSON_GetObjectItemCaseSensitive(settings, "augmentation");
     const char *flip = json_text_at(augmentation, "flip");
-    double share;
+    double share, limit;
     if (!row->dataset.name[0])
         add_limit(limits, "What it was trained on is not known.");
     else
@@ -71,6 +71,11 @@ static void limit_training(cJSON *limits, const ModelVersion *v, const cJSON *se
                   row->dataset.name);
     if (strcmp(row->source.kind, "upload") == 0)
         add_limit(limits, "It was not trained here: no figures were measured in its training.");
+    if (number_at(settings, "train_limit", &limit) && limit > 0)
+        add_limit(limits,
+                  "It was trained on the first %.0f training examples alone (train_limit)%s.",
+                  limit,
+                  row->dataset.id > 0 ? ", and these lie class by class: some may be missing" : "");
     if (flip && strcmp(flip, "none") == 0)
         add_limit(limits, "It has never seen a picture mirrored.");
     if (cJSON_IsObject(settings) && number_at(settings, "validation_split", &share) && share == 0)

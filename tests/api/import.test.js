@@ -184,10 +184,12 @@ test('what is no archive fails, with a sentence', async () => {
 
 test('a limit that leaves classes out is told among the events of a job', async () => {
   const { id } = await done((await create({ name: 'limited', source: { folder: 'colours' } })).id);
-  const job = await client.create({ network: 'googlenet_tiny', image_size: 16, epochs: 1, batch_size: 8, dataset: id, train_limit: 8, evaluate: false });
+  const job = await client.create({ network: 'googlenet_tiny', image_size: 16, epochs: 1, batch_size: 8, dataset: id, train_limit: 8, evaluate: false, register_as: 'limited' });
   await client.succeeded(job.id);
   const notes = (await client.get(`/v1/jobs/${job.id}/events`)).json.data.filter(({ type }) => type === 'note').map(({ data }) => data.message);
-  assert.deepEqual(notes, ['train_limit takes the first 8, and these are of 1 of 3 classes: none is of "green" and others']);
+  assert.equal(notes[0], 'train_limit takes the first 8, and these are of 1 of 3 classes: none is of "green" and others');
+  const { limits } = (await client.get('/v1/models/limited/versions/1/card')).json;
+  assert.ok(limits.includes('It was trained on the first 8 training examples alone (train_limit), and these lie class by class: some may be missing.'), limits.join('\n'));
 });
 
 test('a set whose files are damaged says so, when its pictures or a job meet that', async () => {

@@ -153,6 +153,7 @@ test('ONNX and the card', async () => {
   const { json } = await client.get('/v1/models/shirts/versions/1/card');
   assert.ok(json.limits.some((text) => /never seen colour/.test(text)), json.limits.join('\n'));
   assert.ok(json.limits.some((text) => /fashion_mnist alone/.test(text)));
+  assert.ok(json.limits.includes('It was trained on the first 64 training examples alone (train_limit).'));
   assert.equal(json.metrics.epoch, (await client.get('/v1/models/shirts/versions/1')).json.metrics.epoch);
   const { text, headers } = await client.get('/v1/models/shirts/versions/1/card', { headers: { accept: 'text/markdown' } });
   assert.match(headers.get('content-type'), /^text\/markdown/);
