@@ -1,7 +1,9 @@
 #include "core/data/dataset.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/files/file_map.h"
 #include "core/base/memory.h"
@@ -63,8 +65,18 @@ static bool fail_unknown(const char *source, Error *err)
         TABLE[0].name, source);
 }
 
+/* Of the two kinds of folders neither can say well that there is none. */
+static bool is_folder(const char *path, Error *err)
+{
+    if (access(path, F_OK) == 0 || errno != ENOENT)
+        return true;
+    return fail(err, ERR_NOT_FOUND, "there is no folder %.400s", path);
+}
+
 bool dataset_open(const char *source, const char *folder, Dataset **dataset, Error *err)
 {
+    if (strchr(source, '/') && !is_folder(source, err))
+        return false;
     if (strchr(source, '/'))
         return packed_is(source) ? packed_open(source, dataset, err)
                                  : mnist_open(source, NULL, dataset, err);
@@ -76,6 +88,8 @@ bool dataset_open(const char *source, const char *folder, Dataset **dataset, Err
 
 bool dataset_present(const char *source, const char *folder, Error *err)
 {
+    if (strchr(source, '/') && !is_folder(source, err))
+        return false;
     if (strchr(source, '/'))
         return packed_is(source) ? packed_present(source, err) : mnist_present(source, NULL, err);
     const DatasetInfo *known = dataset_find(source);

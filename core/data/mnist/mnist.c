@@ -16,18 +16,35 @@ typedef struct {
     Idx labels;
 } Parts;
 
+/* Whether a file is there; false with an error where that cannot be told. */
+static bool is_there(const char *path, Error *err)
+{
+    if (access(path, F_OK) == 0)
+        return true;
+    if (errno != ENOENT && errno != ENOTDIR)
+        fail(err, ERR_IO, "%.400s cannot be read: %s", path, strerror(errno));
+    return false;
+}
+
 /* The path of `folder`/`prefix`-`suffix`, plain or gzip; NULL if there is neither. */
 static char *find_file(const char *folder, const char *prefix, const char *suffix,
                        const DatasetInfo *known, Error *err)
 {
     char *path = xasprintf("%s/%s-%s.gz", folder, prefix, suffix);
     char *end = path + strlen(path) - strlen(".gz");
+    Error unseen = {0};
     *end = '\0';
-    if (access(path, F_OK) == 0)
+    if (is_there(path, &unseen))
         return path;
     *end = '.';
-    if (access(path, F_OK) == 0)
+    if (is_there(path, &unseen))
         return path;
+    if (unseen.code != ERR_NONE) {
+        if (err)
+            *err = unseen;
+        free(path);
+        return NULL;
+    }
     const bool packaged = known && known->package && strcmp(folder, known->folder) == 0;
     fail(err, ERR_NOT_FOUND, "%.300s/%s-%s is missing, and so is the same with .gz%s%s", folder,
          prefix, suffix, packaged ? "; it comes with Debian's package " : "",

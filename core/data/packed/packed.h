@@ -40,7 +40,8 @@ const char *packed_folder(const PackedWriter *writer);
 bool packed_finish(PackedWriter *writer, char digest[PACKED_DIGEST], Error *err);
 void packed_abandon(PackedWriter *writer);  // frees it and removes what was written; takes NULL
 
-/* Whether the folder has a set.index. */
+/* Whether the folder has a set.index, or may have one: it cannot be looked at, and packed_open says
+ * why. */
 bool packed_is(const char *folder);
 /* Whether dataset_open would find its files: names and permissions only. */
 bool packed_present(const char *folder, Error *err);

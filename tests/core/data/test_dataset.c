@@ -193,7 +193,9 @@ static void refuses_names_that_it_does_not_know(void **state)
         "dataset must be a known name (such as fashion_mnist) or a folder with a slash in "
         "it, got fashion");
     CHECK_REFUSED(dataset_open("/nowhere", NULL, &d, &err), err, ERR_NOT_FOUND,
-                  "/nowhere/train-images-idx3-ubyte is missing, and so is the same with .gz");
+                  "there is no folder /nowhere");
+    CHECK_REFUSED(dataset_present("/nowhere", NULL, &err), err, ERR_NOT_FOUND,
+                  "there is no folder /nowhere");
     CHECK_REFUSED(dataset_open("fashion_mnist", "/nowhere", &d, &err), err, ERR_NOT_FOUND,
                   "/nowhere/train-images-idx3-ubyte is missing, and so is the same with .gz");
 }
@@ -221,6 +223,30 @@ static void what_is_missing_is_seen_without_reading(void **state)
         dataset_present("fashion", NULL, &err), err, ERR_NOT_FOUND,
         "dataset must be a known name (such as fashion_mnist) or a folder with a slash in "
         "it, got fashion");
+    remove_folder(&f);
+}
+
+/* As for lack of a right, which root does not lack: a folder that is a link to itself. */
+static void what_cannot_be_looked_at_is_not_missing(void **state)
+{
+    (void)state;
+    const Folder f = make_folder();
+    Error err = {0};
+    Dataset *d;
+    char *loop = xasprintf("%s/loop", f.path);
+    assert_int_equal(symlink(loop, loop), 0);
+    const char *const SOURCES[] = {loop, "fashion_mnist"};
+    for (size_t i = 0; i < COUNT(SOURCES); i++) {
+        for (int opens = 0; opens < 2; opens++) {
+            err = (Error){0};
+            assert_false(opens ? dataset_open(SOURCES[i], loop, &d, &err)
+                               : dataset_present(SOURCES[i], loop, &err));
+            assert_int_equal(err.code, ERR_IO);
+            assert_non_null(strstr(err.message, "Too many levels of symbolic links"));
+        }
+    }
+    assert_int_equal(unlink(loop), 0);
+    free(loop);
     remove_folder(&f);
 }
 
@@ -309,6 +335,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(plain_files_come_before_packed_ones),
         cmocka_unit_test(refuses_names_that_it_does_not_know),
         cmocka_unit_test(what_is_missing_is_seen_without_reading),
+        cmocka_unit_test(what_cannot_be_looked_at_is_not_missing),
         cmocka_unit_test(refuses_a_missing_file),
         cmocka_unit_test(refuses_files_that_contradict),
         cmocka_unit_test(a_known_set_must_be_as_the_table_says),
