@@ -1,15 +1,12 @@
 /* server/data/datasets_damage.c -- sets whose files turn out to be damaged when they are used. */
-#include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "server/data/dataset_files.h"
 #include "server/data/datasets_private.h"
 
 bool set_pixels_gone(const Datasets *sets, const DatasetRow *set)
 {
-    return access(dataset_pixels_path(sets->data, set->id).text, F_OK) != 0
-           && (errno == ENOENT || errno == ENOTDIR);
+    return file_is_gone(dataset_pixels_path(sets->data, set->id).text);
 }
 
 void set_fail_missing(const Datasets *sets, DatasetRow *set)

@@ -2,7 +2,6 @@
  * are finished, files that the store does not know are put aside, versions whose files are gone say
  * so. */
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "server/base/ids.h"
 #include "server/jobs/files/job_files.h"
@@ -66,7 +65,7 @@ static bool note_missing(Models *models, Error *err)
         VersionRow *row = &list.items[i];
         Error later = {0};
         const Path path = model_version_path(models->data, row->model_id, row->version);
-        const bool missing = access(path.text, F_OK) != 0;
+        const bool missing = file_is_gone(path.text);
         if (missing == (row->missing != 0))
             continue;
         LOG(models->log, LOG_WARNING, missing ? "model_file_missing" : "model_file_back",

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/base/memory.h"
 #include "server/base/time.h"
@@ -68,7 +67,7 @@ static bool find_checkpoint(Evaluations *evaluations, const EvaluationRow *row,
     model->settings = xstrdup(job.settings);
     job_info_free(&job);
     model->path = job_model_path(evaluations->data, row->source.job_id, row->source.step);
-    if (access(model->path.text, F_OK) != 0) {
+    if (file_is_gone(model->path.text)) {
         fail(err, ERR_NOT_FOUND, "job_%lld has no checkpoint step_%lld any more",
              (long long)row->source.job_id, (long long)row->source.step);
         err->reason = "checkpoint_missing";  // of an evaluation, not of an answer: not by fail_as

@@ -432,6 +432,11 @@ static void a_version_without_its_file_says_so(void **state)
     copy_file(job_model_path(data, job, 10).text, path.text);
     reopen(f);
     assert_int_equal(version_of(f, "shirts@2"), 2);
+    // One that cannot be looked for is not gone; a link to itself is as good as a missing right.
+    assert_int_equal(unlink(path.text), 0);
+    assert_int_equal(symlink(path.text, path.text), 0);
+    reopen(f);
+    assert_int_equal(version_of(f, "shirts@2"), 2);
 }
 
 static void a_deletion_that_was_cut_off_is_finished(void **state)
