@@ -132,6 +132,37 @@ static bool resolve_init(InitFrom *from, Error *err)
     return true;
 }
 
+/* NULL on failure. */
+static cJSON *parse_and_set(const char *label, const char *text, size_t length,
+                            const char *const *sets, int set_count, Error *err)
+{
+    cJSON *job = json_parse_text(label, text, length, err);
+    // What is no object has a fault of its own.
+    for (int i = 0; i < set_count && cJSON_IsObject(job); i++) {
+        if (!apply_set(job, sets[i], err)) {
+            cJSON_Delete(job);
+            return NULL;
+        }
+    }
+    return job;
+}
+
+bool job_file_text(const char *path, const char *const *sets, int set_count, char **text,
+                   Error *err)
+{
+    size_t length = 0;
+    if (!input_text(path, JSON_MAX_BYTES, text, &length, err))
+        return false;
+    if (strlen(*text) != length)
+        return fail(err, ERR_INVALID, "%s is no JSON: it has a NUL in it", path);
+    if (set_count == 0)
+        return true;
+    cJSON *job = parse_and_set(input_label(path), *text, length, sets, set_count, err);
+    free(*text);
+    *text = job ? json_take_text(job) : NULL;
+    return job != NULL;
+}
+
 bool job_file_read(const char *path, const char *const *sets, int set_count, JobSpec *spec,
                    Faults *faults, Error *err)
 {
@@ -139,15 +170,11 @@ bool job_file_read(const char *path, const char *const *sets, int set_count, Job
     size_t length = 0;
     if (!input_text(path, JSON_MAX_BYTES, &text, &length, err))
         return false;
-    cJSON *job = json_parse_text(input_label(path), text, length, err);
+    cJSON *job = parse_and_set(input_label(path), text, length, sets, set_count, err);
     free(text);
     if (!job)
         return false;
-    bool ok = true;
-    // What is no object has a fault of its own.
-    for (int i = 0; ok && i < set_count && cJSON_IsObject(job); i++)
-        ok = apply_set(job, sets[i], err);
-    ok = ok && spec_read(job, (SpecRules){.allow_folders = true}, spec, faults);
+    bool ok = spec_read(job, (SpecRules){.allow_folders = true}, spec, faults);
     if (ok) {
         resolve_dataset(spec);
         ok = resolve_init(&spec->init_from, err);

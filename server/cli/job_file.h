@@ -10,3 +10,8 @@
  * is not, a string as it stands. False with either err filled or faults counted. */
 bool job_file_read(const char *path, const char *const *sets, int set_count, JobSpec *spec,
                    Faults *faults, Error *err);
+
+/* The text of the job alone, which is not looked into where nothing is set: what is wrong with it
+ * is for the daemon to say. From malloc. */
+bool job_file_text(const char *path, const char *const *sets, int set_count, char **text,
+                   Error *err);

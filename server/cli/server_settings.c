@@ -5,23 +5,15 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
-#include "server/cli/args.h"
-
-/* What the command line says. */
-typedef struct {
-    const char *file;  // --config
-    const char *own;   // the command's own option
-    ConfigFlag *flags;
-    int count;
-    const char *word;
-} Flags;
+#include "server/cli/output.h"
+#include "server/cli/remote/remote.h"
 
 static bool take_flag(void *settings, const char *name, const char *text, Error *err)
 {
     (void)err;
-    Flags *f = settings;
-    f->flags = xrealloc(f->flags, (size_t)f->count + 1, sizeof *f->flags);
-    f->flags[f->count++] = (ConfigFlag){name, text};
+    ServerSettings *s = settings;
+    s->flags = xrealloc(s->flags, (size_t)s->flag_count + 1, sizeof *s->flags);
+    s->flags[s->flag_count++] = (ConfigFlag){name, text};
     return true;
 }
 
@@ -33,17 +25,23 @@ static void explain_sources(FILE *out)
             "token_file or GOOGLENETD_TOKEN.\n");
 }
 
-/* The options: --config, the command's own, then the fields, whose texts go into `texts`. */
+static const Option FILE_OPTION = {"config", "FILE",
+                                   "settings as JSON (config/server.json, if it is there)",
+                                   OPTION_TEXT, .offset = offsetof(ServerSettings, file)};
+static const Option SERVER_OPTION = {"server", "URL",
+                                     "the daemon there, http://HOST:PORT, in place of --listen",
+                                     OPTION_TEXT, .offset = offsetof(ServerSettings, server)};
+
+/* The options: --config, --server, the command's own, then the fields, whose texts go into `texts`.
+ */
 static int make_options(const ServerCommand *command, ConfigOption *texts, Option *options)
 {
     int count = 0;
-    options[count++] =
-        (Option){"config", "FILE", "settings as JSON (config/server.json, if it is there)",
-                 OPTION_TEXT, .offset = offsetof(Flags, file)};
-    if (command->option.name)
-        options[count++] =
-            (Option){command->option.name, command->option.value, command->option.help, OPTION_TEXT,
-                     .offset = offsetof(Flags, own)};
+    options[count++] = FILE_OPTION;
+    if (command->client)
+        options[count++] = SERVER_OPTION;
+    for (int i = 0; i < command->option_count; i++)
+        options[count++] = command->options[i];
     for (int i = 0; i < config_option_count(); i++) {
         texts[i] = config_option(i);
         options[count++] =
@@ -52,15 +50,16 @@ static int make_options(const ServerCommand *command, ConfigOption *texts, Optio
     return count;
 }
 
-static bool read_flags(const ServerCommand *command, int argc, char **argv, Flags *flags,
-                       int *exit_code)
+static bool read_flags(const ServerCommand *command, int argc, char **argv,
+                       ServerSettings *settings, int *exit_code)
 {
     const size_t fields = (size_t)config_option_count();
     const char *word = command->word ? command->word : "";
     ConfigOption *texts = xcalloc(fields, sizeof *texts);
-    Option *options = xcalloc(fields + 2, sizeof *options);
-    char *usage = xasprintf("%s%s%s [--config FILE] [--listen ADDRESS:PORT] [--data DIR] ...",
-                            argv[0], *word ? " " : "", word);
+    Option *options = xcalloc(fields + 2 + (size_t)command->option_count, sizeof *options);
+    char *usage =
+        xasprintf("%s%s%s [--config FILE] %s ...", argv[0], *word ? " " : "", word,
+                  command->client ? "[--server URL]" : "[--listen ADDRESS:PORT] [--data DIR]");
     int first_word;
     const Syntax syntax = {.usage = usage,
                            .about = command->about,
@@ -69,35 +68,42 @@ static bool read_flags(const ServerCommand *command, int argc, char **argv, Flag
                            .min_words = *word ? 1 : 0,
                            .max_words = *word ? 1 : 0,
                            .explain = explain_sources};
-    const bool ok = args_read(&syntax, argc, argv, flags, &first_word, exit_code);
+    const bool ok = args_read(&syntax, argc, argv, settings, &first_word, exit_code);
     if (ok && *word)
-        flags->word = argv[first_word];
+        settings->word = argv[first_word];
     // The names outlive the table.
-    for (int i = 0; i < flags->count; i++)
-        flags->flags[i].name = xstrdup(flags->flags[i].name);
+    for (int i = 0; i < settings->flag_count; i++)
+        settings->flags[i].name = xstrdup(settings->flags[i].name);
     free(usage);
     free(options);
     free(texts);
     return ok;
 }
 
+static bool read_config(ServerSettings *settings, int *exit_code)
+{
+    const ConfigSources sources = {settings->file, settings->flags, settings->flag_count, environ};
+    Faults faults = {0};
+    Error err = {0};
+    bool ok = config_read(&sources, &settings->config, &faults);
+    args_print_faults("googlenetd", &faults);
+    if (ok && settings->server && !remote_server(settings->server, &settings->config, &err)) {
+        output_error("%s", err.message);
+        ok = false;
+    }
+    if (!ok)
+        *exit_code = EXIT_USAGE;
+    return ok;
+}
+
 bool server_settings_read(const ServerCommand *command, int argc, char **argv,
                           ServerSettings *settings, int *exit_code)
 {
-    Flags flags = {0};
-    Faults faults = {0};
-    bool ok = read_flags(command, argc, argv, &flags, exit_code);
-    if (ok) {
-        const ConfigSources sources = {flags.file, flags.flags, flags.count, environ};
-        ok = config_read(&sources, &settings->config, &faults);
-        if (!ok)
-            *exit_code = EXIT_USAGE;
-    }
-    settings->word = flags.word;
-    settings->option = flags.own;
-    args_print_faults("googlenetd", &faults);
-    for (int i = 0; i < flags.count; i++)
-        free((char *)(size_t)flags.flags[i].name);
-    free(flags.flags);
+    const bool ok =
+        read_flags(command, argc, argv, settings, exit_code) && read_config(settings, exit_code);
+    for (int i = 0; i < settings->flag_count; i++)
+        free((char *)(size_t)settings->flags[i].name);
+    free(settings->flags);
+    settings->flags = NULL;
     return ok;
 }

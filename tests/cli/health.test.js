@@ -77,7 +77,7 @@ test("silence is waited for in vain, but not for long", async (t) => {
 
 test("settings that serve would refuse are refused", async (t) => {
   assert.deepEqual(await health(t, "--listen", "127.0.0.1:0"), {
-    code: 1, signal: null, out: "", err: "googlenetd: port 0 may be any: say where with --listen\n",
+    code: 1, signal: null, out: "", err: "googlenetd: port 0 may be any: say where with --server\n",
   });
   const { code, err } = await health(t, "--listen", "here", "--limits-streams", "0");
   assert.equal(code, 2);

@@ -132,6 +132,16 @@ test("submit: a job by file and by standard input, once for each key, and what i
   assert.equal(wrong.code, 1);
   assert.match(wrong.err, /^googlenetd: the job was not taken, 400: /);
   assert.match(wrong.err, /^googlenetd: \/settings\/?.*epochs.*|^googlenetd: \/epochs: /m);
+  // Another daemon than that of the settings, and fields changed as for `train`.
+  const there = ["--server", daemon.url];
+  assert.equal(f.run("submit", "job.json", ...there, "--set", "epochs=2", "--set", "name=7").out, "job_4\n");
+  const { name, settings } = (await jobs(`${daemon.url}/`)).find(({ id }) => id === "job_4");
+  assert.deepEqual([name, settings.epochs, settings.batch_size], ["7", 2, TINY.batch_size ?? 128]);
+  assert.equal(f.run("submit", "job.json", ...there, "--set", "epochs").err, "googlenetd: --set epochs: expected KEY=VALUE\n");
+  assert.deepEqual(f.run("submit", "job.json", "--server", "ftp://x"), {
+    code: 2, signal: null, out: "", err: 'googlenetd: --server must be http://HOST:PORT, got "ftp://x"\n',
+  });
+  assert.deepEqual(f.run("health", ...there), { code: 0, signal: null, out: "ready\n", err: "" });
   // A single fault is said once.
   f.write("one.json", { ...TINY, epochs: 0 });
   assert.equal(f.run("submit", "one.json", ...to).err, "googlenetd: the job was not taken, 400: /epochs: must be 1 to 100000, got 0\n");

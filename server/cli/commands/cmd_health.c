@@ -12,6 +12,7 @@
 static const ServerCommand COMMAND = {
     .about = "Ask the daemon that has these settings whether it is ready for work. Exit code 0 if\n"
              "it is; else 1, and the reason on stderr.",
+    .client = true,
 };
 
 static bool is_ready(const ServerConfig *config, Error *err)
@@ -28,7 +29,7 @@ static bool is_ready(const ServerConfig *config, Error *err)
 
 int cmd_health(int argc, char **argv)
 {
-    ServerSettings settings;
+    ServerSettings settings = {0};
     Error err = {0};
     int exit_code;
     if (!server_settings_read(&COMMAND, argc, argv, &settings, &exit_code))

@@ -14,7 +14,7 @@ static const ServerCommand COMMAND = {
 
 int cmd_serve(int argc, char **argv)
 {
-    ServerSettings settings;
+    ServerSettings settings = {0};
     int exit_code;
     if (!server_settings_read(&COMMAND, argc, argv, &settings, &exit_code))
         return exit_code;

@@ -1,4 +1,4 @@
-/* googlenetd submit JOB.json -- give a job to the daemon that has these settings. */
+/* googlenetd submit JOB.json -- give a job to a daemon. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,29 +8,45 @@
 #include "server/base/json/json_text.h"
 #include "server/cli/args.h"
 #include "server/cli/commands/commands.h"
-#include "server/cli/input.h"
+#include "server/cli/job_file.h"
 #include "server/cli/output.h"
 #include "server/cli/remote/daemon_client.h"
 #include "server/cli/server_settings.h"
 
+typedef struct {
+    ServerSettings server;
+    const char *key;
+    const char **sets;
+    int set_count;
+} Submission;
+
+static bool take_set(void *settings, const char *name, const char *text, Error *err)
+{
+    (void)name, (void)err;
+    Submission *s = settings;
+    s->sets = xrealloc(s->sets, (size_t)s->set_count + 1, sizeof *s->sets);
+    s->sets[s->set_count++] = text;
+    return true;
+}
+
+static const Option OPTIONS[] = {
+    {"set", "KEY=VALUE",
+     "change a field of the job: --set optimizer.learning_rate=0.05; null takes it out",
+     OPTION_CALL, .take = take_set},
+    {"key", "KEY", "the same job submitted again under this key is not made twice", OPTION_TEXT,
+     .offset = offsetof(Submission, key)},
+};
+
 static const ServerCommand COMMAND = {
-    .about = "Give the job in a file (-: standard input) to the daemon that has these settings.\n"
-             "Prints the job's id.",
+    .about = "Give the job in a file (-: standard input) to a daemon: the one at --server, or the\n"
+             "one that has these settings. Prints the job's id.",
     .word = "JOB.json",
-    .option = {"key", "KEY", "the same job submitted again under this key is not made twice"},
+    .client = true,
+    .options = OPTIONS,
+    .option_count = COUNT(OPTIONS),
 };
 
 enum { TIMEOUT_SECONDS = 60 };
-
-/* The whole of a job file. */
-static bool read_job(const char *path, char **text, Error *err)
-{
-    size_t length = 0;
-    if (!input_text(path, JSON_MAX_BYTES, text, &length, err))
-        return false;
-    return strlen(*text) == length
-           || fail(err, ERR_INVALID, "%s is no JSON: it has a NUL in it", path);
-}
 
 /* The problem in sentences; the detail is that of a single fault. */
 static void print_problem(const DaemonAnswer *answer, const cJSON *json)
@@ -48,18 +64,18 @@ static void print_problem(const DaemonAnswer *answer, const cJSON *json)
     }
 }
 
-static int submit(const ServerConfig *config, const char *path, const char *key)
+static int submit(const Submission *s)
 {
     Error err = {0};
     DaemonAnswer answer = {0};
     char *job = NULL;
-    const bool read = read_job(path, &job, &err);
+    const bool read = job_file_text(s->server.word, s->sets, s->set_count, &job, &err);
     const DaemonRequest request = {.method = "POST",
                                    .path = "/v1/jobs",
                                    .body = job,
-                                   .idempotency_key = key,
+                                   .idempotency_key = s->key,
                                    .timeout_seconds = TIMEOUT_SECONDS};
-    const bool answered = read && daemon_ask(config, &request, &answer, &err);
+    const bool answered = read && daemon_ask(&s->server.config, &request, &answer, &err);
     if (!answered)
         output_error("%s", err.message);
     cJSON *json =
@@ -78,9 +94,10 @@ static int submit(const ServerConfig *config, const char *path, const char *key)
 
 int cmd_submit(int argc, char **argv)
 {
-    ServerSettings settings;
+    Submission s = {0};
     int exit_code;
-    if (!server_settings_read(&COMMAND, argc, argv, &settings, &exit_code))
-        return exit_code;
-    return submit(&settings.config, settings.word, settings.option);
+    if (server_settings_read(&COMMAND, argc, argv, &s.server, &exit_code))
+        exit_code = submit(&s);
+    free(s.sets);
+    return exit_code;
 }

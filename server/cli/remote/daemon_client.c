@@ -33,7 +33,7 @@ static bool reach(const ListenAddress *to, int timeout, int *fd, Error *err)
     const struct addrinfo how = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
                                  .ai_socktype = SOCK_STREAM};
     if (to->port == 0)
-        return fail(err, ERR_INVALID, "port 0 may be any: say where with --listen");
+        return fail(err, ERR_INVALID, "port 0 may be any: say where with --server");
     snprintf(port, sizeof port, "%d", to->port);
     const int status = getaddrinfo(to->host, port, &how, &found);
     if (status != 0)

@@ -49,7 +49,7 @@ static bool resolve(const char *server, const char *host, const char *port, Serv
     return ok;
 }
 
-static bool read_server(const char *server, ServerConfig *config, Error *err)
+bool remote_server(const char *server, ServerConfig *config, Error *err)
 {
     static const char SCHEME[] = "http://";
     char host[256], port[8] = "80";
@@ -94,7 +94,7 @@ static bool read_token(const char *file, ServerConfig *config, Error *err)
 bool remote_open(const RemoteAddress *address, Remote **remote, Error *err)
 {
     Remote *r = xcalloc(1, sizeof *r);
-    if (read_server(address->server, &r->config, err)
+    if (remote_server(address->server, &r->config, err)
         && read_token(address->token_file, &r->config, err)) {
         *remote = r;
         return true;

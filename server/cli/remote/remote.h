@@ -10,6 +10,7 @@
 #include <cJSON.h>
 
 #include "core/base/error.h"
+#include "server/config.h"
 
 typedef struct {
     const char *server;      // "http://127.0.0.1:8080", of a name or an address
@@ -24,6 +25,10 @@ typedef struct {
     {"token-file", "FILE", "its token; else GOOGLENETD_TOKEN", OPTION_TEXT, \
      .offset = offsetof(Settings, remote.token_file)}
 // clang-format on
+
+/* Where a daemon is, as --server says it: "http://HOST:PORT", of a name or an address, becomes
+ * config->listen. */
+bool remote_server(const char *server, ServerConfig *config, Error *err);
 
 typedef struct Remote Remote;
 
