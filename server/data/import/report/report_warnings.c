@@ -193,8 +193,8 @@ static void walls(ImportReport *r)
     if (r->walls >= 0 && !(r->walls & SANDBOX_SECCOMP))
         import_report_warn(
             r, "no_seccomp",
-            "this system has no seccomp: pictures were decoded with limits of memory "
-            "and files, but without a filter of system calls");
+            "this system has no seccomp, or what started the program forbids it: pictures were "
+            "decoded with limits of memory and files, but without a filter of system calls");
 }
 
 typedef void Rule(ImportReport *report);
