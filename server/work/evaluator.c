@@ -1,15 +1,11 @@
 #include "server/work/evaluator.h"
 
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
+#include "server/base/threads/niceness.h"
 #include "server/base/threads/timed_thread.h"
-
-enum { NICE = 10 };
 
 struct Evaluator {
     EvaluateConfig how;
@@ -32,8 +28,7 @@ static void evaluate_one(const Evaluator *evaluator, const EvaluationRow *row)
 static void *work(void *context)
 {
     Evaluator *evaluator = context;
-    // On Linux a thread has a niceness of its own, and the threads that it starts inherit it.
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
+    niceness_add(10);  // behind the trainings
     for (EvaluationRow row; evaluations_take(evaluator->how.evaluations, &row);) {
         evaluate_one(evaluator, &row);
         evaluation_row_free(&row);

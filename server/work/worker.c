@@ -1,12 +1,11 @@
 #include "server/work/worker.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
+#include "server/base/threads/niceness.h"
 #include "server/base/threads/timed_thread.h"
 #include "server/jobs/runs.h"
 #include "server/work/training.h"
@@ -18,22 +17,12 @@ struct Workers {
     int count;
 };
 
-/* Predictions, which people wait for, come before trainings where both want a core. The threads of
- * the OpenMP team and of the loader inherit it. */
-static void yield_to_predictions(void)
-{
-    enum { STEPS = 5 };
-    // On Linux it is of the calling thread alone.
-    errno = 0;
-    const int nice = getpriority(PRIO_PROCESS, 0);
-    if (errno == 0)
-        setpriority(PRIO_PROCESS, 0, nice + STEPS);
-}
-
 static void *work(void *context)
 {
     Workers *workers = context;
-    yield_to_predictions();
+    // Predictions, which people wait for, come before trainings where both want a core; the threads
+    // of the OpenMP team and of the loader inherit it.
+    niceness_add(5);
     for (Run *run; (run = runs_take(workers->jobs));)
         training_do(run, &workers->training);
     return NULL;

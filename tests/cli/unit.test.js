@@ -45,7 +45,7 @@ async function underUnit(t) {
   for (let i = 0; i < 10; i++) for (const name of ["cat", "dog"]) put(f.path("in", name, `${i}.png`), noise(20, 20, i + 50 * name.length));
   const daemon = await Daemon.start({
     args: ["--imports", f.path()],
-    first: `exec "${process.env.UNDER_FILTER}" "${f.path("calls")}" "$0" "$@"`,
+    first: `exec nice -n 2 "${process.env.UNDER_FILTER}" "${f.path("calls")}" "$0" "$@"`,
   });
   t.after(() => daemon.stop());
   return daemon;
