@@ -62,7 +62,7 @@ static bool read_settings(Training *t, Error *err)
     return ok;
 }
 
-/* The folder of the job's files. A full disk is waited for. */
+/* The folder of the job's files. A disk that is full or fails is waited for. */
 static bool prepare_folder(Training *t, Error *err)
 {
     const char *data = t->config->data;
@@ -71,7 +71,7 @@ static bool prepare_folder(Training *t, Error *err)
     // Its name is on disk before anything in it is relied on.
     while (!folder_make(job_folder(data, id).text, err)
            || !folder_sync(data_path(data, "jobs").text, err)) {
-        if (err->code != ERR_NO_SPACE || !run_disk_failed(t->run, err))
+        if (!run_disk_failed(t->run, err))
             return false;
     }
     return true;

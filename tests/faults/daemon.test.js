@@ -1,7 +1,7 @@
 // The daemon among failing disks and signals: jobs fail cleanly or wait, what was stored stays.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -75,6 +75,26 @@ test('a checkpoint that can never be written: the job waits and says why, and a 
   assert.equal((await ask(daemon, 'POST', `/v1/jobs/${id}/resume`)).status, 202);
   assert.equal((await until(daemon, id, ended, 'the end')).status, 'succeeded');
   assert.equal(await model(daemon, id), undisturbed);
+  await daemon.stop();
+});
+
+test('a disk that is away when jobs begin: they wait as those that run, may be stopped, and go on by themselves', async () => {
+  const daemon = await Daemon.start();
+  const jobs = join(daemon.data, 'jobs');
+  renameSync(jobs, `${jobs}.away`);
+  const first = await create(daemon);
+  const second = await create(daemon);
+  const job = await until(daemon, first, (one) => one.warning || ended(one), 'the warning');
+  assert.equal(job.status, 'running', JSON.stringify(job.error));
+  assert.match(job.warning, /make folder .*job_1: No such file or directory/);
+  assert.equal((await ask(daemon, 'GET', '/readyz')).status, 503);
+  assert.equal((await ask(daemon, 'POST', `/v1/jobs/${first}/stop`)).status, 202);
+  assert.equal((await until(daemon, first, ended, 'the end')).status, 'stopped');
+  await until(daemon, second, ({ warning }) => warning, 'the warning');
+  renameSync(`${jobs}.away`, jobs);
+  assert.equal((await until(daemon, second, ended, 'the end')).status, 'succeeded');
+  assert.equal(await model(daemon, second), undisturbed);
+  assert.equal((await ask(daemon, 'GET', '/readyz')).status, 200);
   await daemon.stop();
 });
 
