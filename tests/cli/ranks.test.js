@@ -63,9 +63,13 @@ test("--trace writes a timeline of all ranks", (t) => {
     assert.equal(otherData.bytes_sent > 0, n > 1);
     assert.ok(otherData.behind_backward_seconds <= otherData.in_flight_seconds);
   }
-  const r = ranks(f, 2, "job.json", "--out", "x", "--trace", "nowhere/trace.json");
-  assert.equal(r.code, 1);
-  assert.match(r.err, /^googlenetd: create nowhere\/trace.json: No such file or directory$/m);
+  // Where there can be none, that is said before the training and not after it.
+  for (const n of [1, 2]) {
+    const r = ranks(f, n, "job.json", "--out", "x", "--trace", "nowhere/trace.json");
+    assert.equal(r.code, 1);
+    assert.match(r.err, /^googlenetd: create nowhere\/trace.json: No such file or directory$/m);
+    assert.ok(!existsSync(f.path("x")));
+  }
 });
 
 // A set of `count` images, all of one grey.

@@ -161,7 +161,14 @@ static int train(TrainArgs *a, Ranks *ranks)
         return exit_code;
     }
     Tracing tracing;
-    tracing_start(&tracing, a->trace, ranks);
+    if (!tracing_start(&tracing, a->trace, ranks, &err)) {
+        if (rank == 0)
+            output_error("%s", err.message);
+        tracing_free(&tracing);
+        spec_free(&spec);
+        ranks_end(ranks, false, EXIT_FAILED);
+        return EXIT_FAILED;
+    }
     a->how.ranks = &tracing.ranks;
     a->how.trace = tracing.trace;
     if (rank == 0)

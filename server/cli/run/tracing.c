@@ -7,21 +7,34 @@
 
 #include "core/base/memory.h"
 
-void tracing_start(Tracing *t, const char *path, const Ranks *ranks)
+static bool create(Tracing *t, Error *err)
 {
+    t->file = fopen(t->path, "w");
+    return t->file || fail(err, ERR_IO, "create %s: %s", t->path, strerror(errno));
+}
+
+bool tracing_start(Tracing *t, const char *path, const Ranks *ranks, Error *err)
+{
+    const Comm *comm = ranks->comm;
     *t = (Tracing){.path = path, .ranks = *ranks};
-    if (comm_max(ranks->comm, path != NULL) == 0)
-        return;
+    if (comm_max(comm, path != NULL) == 0)
+        return true;
+    const bool ok = comm_rank(comm) > 0 || !path || create(t, err);
+    if (!comm_agree(comm, ok, err))
+        return false;
     t->trace = trace_new();
-    traced_comm_start(&t->comm, ranks->comm, t->trace);
-    if (ranks->comm)
+    traced_comm_start(&t->comm, comm, t->trace);
+    if (comm)
         t->ranks.comm = &t->comm.comm;
+    return true;
 }
 
 void tracing_free(Tracing *t)
 {
+    if (t->file)
+        fclose(t->file);
     trace_free(t->trace);
-    t->trace = NULL;
+    *t = (Tracing){0};
 }
 
 /* ---- The summary ---- */
@@ -111,12 +124,10 @@ static void write_spans(FILE *f, int rank, const TraceSpan *spans, int64_t count
     }
 }
 
-static bool write_file(const Tracing *t, const TraceSpan *spans, const int64_t *counts, Error *err)
+static bool write_file(Tracing *t, const TraceSpan *spans, const int64_t *counts, Error *err)
 {
     const Overlap o = overlap_of(spans, counts[0]);
-    FILE *f = fopen(t->path, "w");
-    if (!f)
-        return fail(err, ERR_IO, "create %s: %s", t->path, strerror(errno));
+    FILE *f = t->file;
     fprintf(f, "{\"traceEvents\":[\n");
     for (int r = 0; r < comm_size(t->comm.inner); spans += counts[r++]) {
         fprintf(f, r > 0 ? ",\n" : "");
@@ -130,6 +141,7 @@ static bool write_file(const Tracing *t, const TraceSpan *spans, const int64_t *
             (long long)o.steps, (long long)o.bytes, o.in_flight, o.hidden, o.waited,
             (long long)t->trace->dropped);
     const bool written = !ferror(f);
+    t->file = NULL;
     if (fclose(f) != 0 || !written)
         return fail(err, ERR_IO, "write %s: %s", t->path, strerror(errno));
     return true;
@@ -142,7 +154,7 @@ bool tracing_write(Tracing *t, Error *err)
     const Comm *comm = t->comm.inner;
     int64_t *counts = xcalloc((size_t)comm_size(comm), sizeof *counts);
     TraceSpan *spans = traced_comm_gather(&t->comm, counts);
-    const bool ok = !spans || !t->path || write_file(t, spans, counts, err);
+    const bool ok = !spans || !t->file || write_file(t, spans, counts, err);
     free(spans);
     free(counts);
     return ok;
