@@ -1,7 +1,7 @@
 // Every curl of the README's "The API by example", "Your own pictures" and "Models", in order, against a real daemon.
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat, truncate } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -102,4 +102,11 @@ test('the curls of the README do what it says', { timeout: 840000 }, async () =>
   assert.ok(count > 25, `${count} lines`);
   assert.ok((await stat(join(folder, 'model.safetensors'))).size > 1000);
   await client.get('/v1/jobs/job_1', { status: 404 });
+});
+
+test('the README names all that a backup needs', async () => {
+  const paragraph = (await readFile(new URL('../../README.md', import.meta.url), 'utf8')).match(/^\*\*Backup\.\*\* .*?\n\n/ms)[0];
+  const names = (await readdir(daemon.data)).filter((name) => !/lock$|-wal$|-shm$/.test(name));
+  assert.ok(names.includes('models') && names.includes('datasets'), `${names}`);
+  assert.deepEqual(names.filter((name) => !paragraph.includes(`\`${name}`)), []);
 });
