@@ -2,7 +2,7 @@
 // pages of others can do nothing.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -149,6 +149,27 @@ test('a large answer and a download come through whole', { timeout: 600000 }, as
   const path = `/v1/jobs/${id}/checkpoints/latest/content`;
   assert.deepEqual((await client.get(path)).bytes, (await direct.get(path)).bytes);
   assert.deepEqual((await client.get('/openapi.json')).json, (await direct.get('/openapi.json')).json);
+});
+
+test('with the settings of the README, what is larger than nginx takes by itself comes through, and a refusal before it', { timeout: 600000 }, async () => {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  const [, location] = readme.match(/^```nginx\nlocation \/ \{\n(.*?)^\}$/ms);
+  const port = await nginx(location.replace('http://127.0.0.1:8080', daemon.url));
+  const url = `http://127.0.0.1:${port}`;
+  const tus = { 'Tus-Resumable': '1.0.0' };
+  const bytes = Buffer.alloc(5 << 20, 'pictures');
+  const made = await fetch(`${url}/v1/uploads`, { method: 'POST', headers: { ...tus, 'Upload-Length': String(bytes.length) } });
+  assert.equal(made.status, 201);
+  const part = { ...tus, 'Upload-Offset': '0', 'Content-Type': 'application/offset+octet-stream' };
+  const sent = await fetch(new URL(made.headers.get('location'), url), { method: 'PATCH', headers: part, body: bytes });
+  assert.equal(sent.status, 204, await sent.text());
+  assert.equal(sent.headers.get('upload-offset'), String(bytes.length));
+  // The body of this one never comes.
+  const socket = connect(port, '127.0.0.1');
+  socket.write(`PUT /v1/datasets/none/content HTTP/1.1\r\nHost: lab.example\r\nContent-Length: ${1 << 30}\r\n\r\n`);
+  const answer = await new Promise((resolve) => socket.once('data', (data) => resolve(String(data))));
+  socket.destroy();
+  assert.match(answer, /^HTTP\/1\.1 404 /);
 });
 
 test('a name that is not ours is refused, though a proxy passes it on', async () => {
