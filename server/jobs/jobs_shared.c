@@ -29,7 +29,8 @@ bool jobs_commit(Jobs *jobs, Error *err)
 
 void jobs_rollback(Jobs *jobs, const Error *why)
 {
-    keeper_heard(jobs->keeper, why);
+    if (why)
+        keeper_heard(jobs->keeper, why);
     store_rollback(jobs->store);
 }
 

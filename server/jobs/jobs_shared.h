@@ -11,8 +11,8 @@ void jobs_on_evaluation(Jobs *jobs, void (*wake)(void *context), void *context);
 
 /* Whether an ordinary write may be tried: ERR_NO_SPACE while space is short. */
 bool jobs_admits(Jobs *jobs, Error *err);
-/* A transaction of the store; what becomes of it tells how the disk is. The reason for a rollback
- * may be NULL. */
+/* A transaction of the store; what becomes of it tells how the disk is. A rollback without a
+ * reason, NULL, which is of something that turned out to need no write, tells nothing. */
 bool jobs_begin(Jobs *jobs, Error *err);
 bool jobs_commit(Jobs *jobs, Error *err);
 void jobs_rollback(Jobs *jobs, const Error *why);

@@ -216,6 +216,33 @@ static void names_cannot_be_changed(void **state)
     fail_all("unlink", "EIO");
 }
 
+/* Of what was asked for before nothing is written: it tells nothing of the disk. */
+static void a_replay_does_not_mend_the_disk(void **state)
+{
+    (void)state;
+    Fixture f = {.scratch = scratch_new()};
+    char plan[PATH_MAX + 64];
+    open_all(&f);
+    const int64_t id = create(&f);
+    CHECK_OK(jobs_ready(f.jobs, &f.err), f.err);
+    snprintf(plan, sizeof plan, "write:%s/store.db:1:1000000:EIO", f.scratch.path);
+    fault_plan(plan);
+    bool replayed;
+    DatasetRow set = {.name = "b", .image = {3, 8, "crop", "bilinear"}, .test_share = 0.2};
+    assert_false(datasets_create(f.sets, (RequestKey){"new", "POST"}, &set, &replayed, &f.err));
+    assert_int_equal(f.err.code, ERR_IO);
+    f.err = (Error){0};
+    assert_false(jobs_ready(f.jobs, &f.err));
+    CHECK_OK(datasets_create(f.sets, (RequestKey){"key", "POST"}, &set, &replayed, &f.err), f.err);
+    assert_true(replayed);
+    assert_int_equal(set.id, id);
+    dataset_row_free(&set);
+    assert_false(jobs_ready(f.jobs, &f.err));
+    fault_plan(NULL);
+    close_all(&f);
+    scratch_free(&f.scratch);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +250,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_disk_is_full),
         cmocka_unit_test(syncs_fail),
         cmocka_unit_test(names_cannot_be_changed),
+        cmocka_unit_test(a_replay_does_not_mend_the_disk),
     };
     return RUN_TESTS(tests);
 }
