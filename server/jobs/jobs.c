@@ -40,13 +40,18 @@ static bool make_folders(const char *data, Error *err)
     return ok;
 }
 
-/* One daemon per folder: the lock goes with the process, however it ends. */
+/* One daemon per folder: the locks go with the process, however it ends. The folder itself is
+ * locked as well: its file is easily taken for one that a death has left, and deleted. Not every
+ * network's file system can do that. */
 static bool lock_folder(Jobs *jobs, Error *err)
 {
     char *path = xasprintf("%s/lock", jobs->data);
     jobs->lock_fd = lock_take(path, 0, err);
     free(path);
-    if (jobs->lock_fd < 0 && err->code == ERR_CONFLICT)
+    Error folder = {0};
+    if (jobs->lock_fd >= 0)
+        jobs->folder_fd = lock_take(jobs->data, 0, &folder);
+    if ((jobs->lock_fd < 0 && err->code == ERR_CONFLICT) || folder.code == ERR_CONFLICT)
         return fail(err, ERR_CONFLICT, "the data folder %s belongs to another running daemon",
                     jobs->data);
     return jobs->lock_fd >= 0;
@@ -118,7 +123,7 @@ bool jobs_open(const JobsConfig *config, Jobs **out, Error *err)
     jobs->max_jobs = config->max_jobs;
     jobs->retry_ms = config->retry_ms > 0 ? config->retry_ms : 250;
     jobs->log = config->log;
-    jobs->lock_fd = -1;
+    jobs->lock_fd = jobs->folder_fd = -1;
     pthread_mutex_init(&jobs->lock, NULL);
     work_signal_init(&jobs->work);
     *out = NULL;
@@ -140,6 +145,8 @@ void jobs_close(Jobs *jobs)
     }
     store_close(jobs->store);
     events_free(jobs->notifier);
+    if (jobs->folder_fd >= 0)
+        close(jobs->folder_fd);
     if (jobs->lock_fd >= 0)
         close(jobs->lock_fd);
     work_signal_destroy(&jobs->work);

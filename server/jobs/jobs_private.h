@@ -29,7 +29,7 @@ struct Jobs {
     int max_jobs;
     int retry_ms;
     Log *log;
-    int lock_fd;
+    int lock_fd, folder_fd;
     Store *store;
     Events *notifier;
     Keeper *keeper;
