@@ -197,6 +197,22 @@ static void check_listen(const ServerConfig *config, Faults *faults)
                    config->listen);
 }
 
+/* Names as a client's Host has them, without its port: others would never be met, and not tell. */
+static void check_hosts(const ServerConfig *config, Faults *faults)
+{
+    static const char NAME[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    const char *wrong = config->hosts;
+    do {
+        wrong += strspn(wrong, ", ");
+        wrong += strspn(wrong, NAME);
+    } while (*wrong == ',' || *wrong == ' ');
+    if (*wrong)
+        faults_add(
+            faults, "/hosts",
+            "must be names without scheme, port or path, with commas between, got \"%.200s\"",
+            config->hosts);
+}
+
 /* A faulty one is a fault, and one that this program cannot use as well. */
 static void check_launcher(const ServerConfig *config, Faults *faults)
 {
@@ -223,6 +239,7 @@ bool config_read(const ConfigSources *sources, ServerConfig *config, Faults *fau
     take_flags(sources, config, faults);
     find_tokens(sources, config, faults);
     check_listen(config, faults);
+    check_hosts(config, faults);
     check_launcher(config, faults);
     return faults->count == before;
 }

@@ -159,6 +159,25 @@ static void beyond_loopback_a_token_is_needed(void **state)
     assert_string_equal(f->config.token, "s3cret");
 }
 
+static void hosts_are_bare_names(void **state)
+{
+    static const char *const GOOD[] = {"", "lab", "Lab.example", "gpu-1, runs_2.example,",
+                                       " lab  other"};
+    static const char *const WRONG[] = {"lab.example:8080", "lab, http://runs.example", "lab/",
+                                        "*.example", "lab;other"};
+    Fixture *f = *state;
+    char detail[300];
+    for (size_t i = 0; i < COUNT(GOOD); i++)
+        assert_true(read_all(f, "{}", NULL, (const ConfigFlag[]){{"hosts", GOOD[i]}, {0}}));
+    for (size_t i = 0; i < COUNT(WRONG); i++) {
+        assert_false(read_all(f, "{}", NULL, (const ConfigFlag[]){{"hosts", WRONG[i]}, {0}}));
+        snprintf(detail, sizeof detail,
+                 "must be names without scheme, port or path, with commas between, got \"%s\"",
+                 WRONG[i]);
+        check_fault(f, 0, "/hosts", detail);
+    }
+}
+
 static void a_token_is_the_first_line_of_its_file(void **state)
 {
     Fixture *f = *state;
@@ -223,6 +242,7 @@ int main(int argc, char **argv)
         CASE(a_byte_order_mark_is_passed_over),
         CASE(a_file_that_cannot_be_read_is_a_fault),
         CASE(beyond_loopback_a_token_is_needed),
+        CASE(hosts_are_bare_names),
         CASE(a_token_is_the_first_line_of_its_file),
         cmocka_unit_test(addresses_are_numbers),
     };
