@@ -175,7 +175,8 @@ static bool check_room(Datasets *sets, Error *err)
         return false;
     return count < sets->max_sets
            || fail_as(err, ERR_CONFLICT, "store_full",
-                      "the store holds %d data sets, its limit: delete some first", sets->max_sets);
+                      "limits.datasets allows %d stored data sets and no more: delete some first",
+                      sets->max_sets);
 }
 
 bool datasets_replay(Datasets *sets, RequestKey key, DatasetRow *set, bool *replayed, Error *err)

@@ -184,7 +184,8 @@ static bool check_room(Jobs *jobs, Error *err)
     pthread_mutex_unlock(&jobs->lock);
     if (all >= jobs->max_jobs)
         return fail_as(err, ERR_CONFLICT, "store_full",
-                       "the store holds %d jobs, its limit: delete some first", jobs->max_jobs);
+                       "limits.jobs allows %d stored jobs and no more: delete some first",
+                       jobs->max_jobs);
     return keeper_admits(jobs->keeper, err);
 }
 

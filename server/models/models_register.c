@@ -32,9 +32,10 @@ bool models_admit(Models *models, Error *err)
     if (!jobs_admits(models->jobs, err) || !store_version_count(models->store, &count, err))
         return false;
     return count < models->max_versions
-           || fail_as(err, ERR_CONFLICT, "store_full",
-                      "the store holds %d versions of models, its limit: delete some first",
-                      models->max_versions);
+           || fail_as(
+               err, ERR_CONFLICT, "store_full",
+               "limits.models allows %d stored versions of models and no more: delete some first",
+               models->max_versions);
 }
 
 /* What came of the key before: *row is filled and *found true. ERR_CONFLICT: another request. */

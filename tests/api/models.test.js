@@ -362,7 +362,7 @@ test('a limit, and a token that may only read', async () => {
     await writer.post('/v1/models', { name: 'm', job: id }, { status: 201 });
     assert.equal((await writer.post('/v1/models', { name: 'm', job: id }, { status: 409 })).json.code, 'store_full');
     const asked = await writer.succeeded((await writer.create({ ...SETTINGS, epochs: 1, register_as: 'm' })).id);
-    assert.match(asked.warning, /^not registered as m: the store holds 1 versions/);
+    assert.match(asked.warning, /^not registered as m: limits\.models allows 1 stored versions of models and no more/);
     await reader.get('/v1/models/m');
     await reader.get('/v1/models/m/versions/1/content');
     await reader.call('PATCH', '/v1/models/m', { body: { aliases: {} }, status: 403 });

@@ -138,9 +138,10 @@ static bool check_room(Evaluations *evaluations, Error *err)
         || !store_evaluation_count(evaluations->store, &count, err))
         return false;
     return count < evaluations->most
-           || fail_as(err, ERR_CONFLICT, "store_full",
-                      "the store holds %d evaluations, its limit: delete some first",
-                      evaluations->most);
+           || fail_as(
+               err, ERR_CONFLICT, "store_full",
+               "limits.evaluations allows %d stored evaluations and no more: delete some first",
+               evaluations->most);
 }
 
 bool evaluations_replay(Evaluations *evaluations, RequestKey key, EvaluationRow *row,

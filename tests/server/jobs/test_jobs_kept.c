@@ -123,7 +123,7 @@ static void the_store_has_a_limit_of_jobs(void **state)
         jobs_add(f, "{}");
     JobInfo job;
     CHECK_REFUSED(create_plain(f, 0, &job), f->err, ERR_CONFLICT,
-                  "the store holds 5 jobs, its limit: delete some first");
+                  "limits.jobs allows 5 stored jobs and no more: delete some first");
     CHECK_OK(jobs_stop(f->jobs, 3, NULL, NULL, &f->err), f->err);
     CHECK_OK(jobs_delete(f->jobs, 3, NULL, NULL, &f->err), f->err);
     CHECK_OK(create_plain(f, 0, &job), f->err);
