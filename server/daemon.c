@@ -1,5 +1,6 @@
 #include "server/daemon.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,17 @@
 static const double LEAVE_SECONDS = 7.5, WORKERS_STOP_SECONDS = 5, PREDICTOR_STOP_SECONDS = 1;
 
 /* ---- Run ---- */
+
+/* Before anything is opened: a descriptor that nobody gave us would become one of our own files. */
+static bool check_ready_fd(int fd, Error *err)
+{
+    const int flags = fd > 0 ? fcntl(fd, F_GETFL) : O_WRONLY;
+    return (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY)
+           || fail(err, ERR_INVALID,
+                   "ready_fd %d must be a descriptor that whoever starts the daemon has opened for "
+                   "writing",
+                   fd);
+}
 
 /* Whoever started us can learn from a descriptor where we listen. */
 static void tell_ready(const Daemon *d, const ServerConfig *config)
@@ -107,6 +119,8 @@ static void stop(Daemon *d)
 bool daemon_run(const ServerConfig *config, Error *err)
 {
     signal(SIGPIPE, SIG_IGN);
+    if (!check_ready_fd(config->ready_fd, err))
+        return false;
     Daemon d = {.signals = signals_new(LEAVE_SECONDS)};
     if (!d.signals)
         return fail(err, ERR_NO_MEMORY, "the thread for signals cannot be made");

@@ -1,10 +1,12 @@
 // A start that cannot succeed changes nothing and says why.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { until as happens } from '../api/daemon.js';
 import { Daemon, ask, create, until } from './service.js';
 
 // Every file below a folder, with what is in it.
@@ -39,6 +41,17 @@ test('where the port is taken, the data is not touched', { timeout: 600000 }, as
   await daemon.launch();
   const job = await until(daemon, id, ({ status }) => status === 'running', 'the next run');
   assert.equal(job.restart_count, 0);
+  await daemon.stop();
+});
+
+test('a descriptor to tell the address that nobody has opened is none of our files', { timeout: 600000 }, async () => {
+  for (const fd of ['4', '5', '6', '7', '11'])
+    await assert.rejects(Daemon.start({ args: ['--ready-fd', fd] }), new RegExp(`ready_fd ${fd} must be a descriptor that whoever starts the daemon has opened`));
+  await assert.rejects(Daemon.start({ first: 'exec 9</dev/null', args: ['--ready-fd', '9'] }), /ready_fd 9 must be/);
+  const told = join(mkdtempSync(join(tmpdir(), 'ready-')), 'address');
+  const daemon = await Daemon.start({ first: `exec 9>"${told}"`, args: ['--ready-fd', '9'] });
+  await happens('the address', () => readFileSync(told, 'utf8') === `127.0.0.1:${daemon.port}\n`);
+  rmSync(dirname(told), { recursive: true });
   await daemon.stop();
 });
 
