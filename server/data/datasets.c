@@ -203,6 +203,23 @@ static bool add(SetChange *change, RequestKey key, const DatasetRow *set, Error 
            && set_change_tell(change, err);
 }
 
+/* Since the request was looked at, another set may have got its upload. With the store's lock held:
+ * of two that ask for one upload only one gets by. */
+static bool check_upload(Datasets *sets, const DatasetRow *set, Error *err)
+{
+    UploadInfo info;
+    int64_t user;
+    if (strcmp(set->source.kind, "upload") != 0)
+        return true;
+    if (!store_upload_user(sets->store, set->source.what, &user, err))
+        return false;
+    if (user > 0)
+        return fail_as(err, ERR_NOT_FOUND, "upload_not_found",
+                       "the upload %s has become the source of set_%lld", set->source.what,
+                       (long long)user);
+    return uploads_get(sets->uploads, set->source.what, &info, err);
+}
+
 /* What cannot be fetched now is tried again when its turn to be imported comes. */
 static void fetch_early(Datasets *sets, const DatasetRow *set)
 {
@@ -227,7 +244,7 @@ bool datasets_create(Datasets *sets, RequestKey key, DatasetRow *set, bool *repl
         *replayed = true;
         return datasets_get(sets, before, set, err);
     }
-    if (!add(&change, key, set, err))
+    if (!check_upload(sets, set, err) || !add(&change, key, set, err))
         return set_change_drop(&change, err);
     if (!set_change_commit(&change, set, err))
         return false;

@@ -44,7 +44,8 @@ bool datasets_replay(Datasets *sets, RequestKey key, DatasetRow *set, bool *repl
 /* Add a set as the row says: name, source, image, test_share and seed are read, the rest is filled
  * in. It waits for content where there is no source (kind ""), else it is to be imported.
  * *replayed: the key was used before for the same request, and *set is what came of it.
- * ERR_CONFLICT: it was used for another, the name is taken or the store is full. */
+ * ERR_CONFLICT: it was used for another, the name is taken or the store is full. ERR_NOT_FOUND: the
+ * upload is not there, or is another set's. */
 bool datasets_create(Datasets *sets, RequestKey key, DatasetRow *set, bool *replayed, Error *err);
 
 /* Is there such a folder or file below `imports`, and nothing that leads out of it? ERR_INVALID,

@@ -118,6 +118,14 @@ bool store_next_import(Store *store, int64_t *id, Error *err)
                       "SELECT id FROM datasets WHERE status = 'importing' ORDER BY id LIMIT 1", "");
 }
 
+bool store_upload_user(Store *store, const char *upload, int64_t *id, Error *err)
+{
+    return sql_number(&store->writer, err, id,
+                      "SELECT max(id) FROM datasets WHERE status = 'importing'"
+                      " AND source_kind = 'upload' AND source = ?",
+                      "t", upload);
+}
+
 bool store_dataset_user(Store *store, int64_t id, int64_t *job_id, Error *err)
 {
     return sql_number(&store->writer, err, job_id,

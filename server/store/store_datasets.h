@@ -9,6 +9,8 @@ bool store_dataset_name_free(Store *store, const char *name, int64_t id, Error *
 bool store_load_dataset(Store *store, int64_t id, DatasetRow *set, Error *err);
 bool store_save_dataset(Store *store, const DatasetRow *set, Error *err);
 bool store_next_import(Store *store, int64_t *id, Error *err);  // the oldest `importing`; 0: none
+/* A set that is being imported from that upload; 0: there is none. */
+bool store_upload_user(Store *store, const char *upload, int64_t *id, Error *err);
 /* An active job that trains on the set; 0: there is none. */
 bool store_dataset_user(Store *store, int64_t id, int64_t *job_id, Error *err);
 /* Something that happens to a set; it replaces what was told of its progress before. */

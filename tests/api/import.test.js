@@ -1,7 +1,7 @@
 // Pictures of one's own, from files to a trained network: imports, what is told of them, jobs on them, deaths.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -67,6 +67,17 @@ test('a folder, an archive, content and an upload give the same set', async () =
   assert.deepEqual(files('uploads'), []);
   const { json } = await client.post('/v1/datasets', { name: 'again', source: { upload: up } }, { status: 400 });
   assert.equal(json.errors[0].pointer, '/source/upload');
+});
+
+test('of requests that want one upload at the same time one gets it', async () => {
+  const headers = { 'tus-resumable': '1.0.0', 'upload-length': String(statSync(archive).size), 'content-type': 'application/offset+octet-stream' };
+  const upload = await client.call('POST', '/v1/uploads', { body: readFileSync(archive), headers, status: 201 });
+  const source = { upload: upload.headers.get('location').split('/').pop() };
+  const answers = await Promise.all([1, 2, 3, 4, 5].map((n) => client.post('/v1/datasets', { name: `one of ${n}`, image, source })));
+  const [made, ...refused] = answers.toSorted((a, b) => a.status - b.status);
+  assert.deepEqual([made.status, ...refused.map(({ status, json }) => `${status} ${json.errors?.[0].pointer}`)], [201, ...Array(4).fill('400 /source/upload')]);
+  assert.equal((await done(made.json.id)).status, 'ready');
+  await client.call('DELETE', `/v1/datasets/${made.json.id}`, { status: 204 });
 });
 
 test('the report of what is not all well has all its parts, and so has that of an import that fails', async () => {

@@ -6,6 +6,12 @@
 #include "server/api/datasets/json_dataset.h"
 #include "server/base/ids.h"
 
+static void fault_upload(const DatasetRow *set, Faults *faults)
+{
+    faults_add(faults, "/source/upload", "must be the id of an upload, there is no %.100s",
+               set->source.what);
+}
+
 static void check_source(const App *app, const DatasetRow *set, Faults *faults)
 {
     Error err = {0};
@@ -17,8 +23,7 @@ static void check_source(const App *app, const DatasetRow *set, Faults *faults)
     if (strcmp(set->source.kind, "upload") != 0)
         return;
     if (!uploads_get(app->uploads, set->source.what, &upload, &err))
-        faults_add(faults, "/source/upload", "must be the id of an upload, there is no %.100s",
-                   set->source.what);
+        fault_upload(set, faults);
     else if (upload.offset != upload.length)
         faults_add(faults, "/source/upload", "is not whole: %lld of %lld bytes have come",
                    (long long)upload.offset, (long long)upload.length);
@@ -46,8 +51,13 @@ static bool create(App *app, const Request *req, RequestKey key, Faults *faults,
         check_source(app, &set, faults);
         if (faults->count)
             return respond_faults(res, faults);
-        if (!datasets_create(app->sets, key, &set, &replayed, err))
-            return false;
+        if (!datasets_create(app->sets, key, &set, &replayed, err)) {
+            // The upload went to another set after it was looked at: the same answer as before.
+            if (!err->reason || strcmp(err->reason, "upload_not_found") != 0)
+                return false;
+            fault_upload(&set, faults);
+            return respond_faults(res, faults);
+        }
     }
     return respond_created(res, &set, replayed);
 }

@@ -184,6 +184,20 @@ static void check_refused(Fixture *f, bool answer, const char *reason)
     assert_string_equal(f->err.reason, reason);
 }
 
+/* A set whose upload is deleted before it was fetched: another client was at work on it. */
+static int64_t add_lost(Fixture *f, const char *name)
+{
+    char upload[UPLOAD_ID];
+    UploadWriter *writer;
+    UploadInfo info;
+    add_upload(f, upload);
+    CHECK_OK(upload_append(f->uploads, upload, 10, &writer, &f->err), f->err);
+    const int64_t id = add(f, name, "upload", upload);
+    CHECK_OK(upload_finish(writer, &info, &f->err), f->err);
+    CHECK_OK(uploads_delete(f->uploads, upload, &f->err), f->err);
+    return id;
+}
+
 /* ---- Statuses ---- */
 
 static void content_comes_is_imported_and_goes(void **state)
@@ -325,7 +339,7 @@ static void an_upload_becomes_the_source(void **state)
     const DatasetRow set = row(f, id);
     CHECK_OK(datasets_fetch(f->sets, &set, &source, &f->err), f->err);
     assert_int_equal(quota_used(f->quota), 10);
-    const int64_t other = add(f, "b", "upload", "up_0123456789abcdef");
+    const int64_t other = add_lost(f, "b");
     const DatasetRow without = row(f, other);
     assert_false(datasets_fetch(f->sets, &without, &source, &f->err));
 }
@@ -624,12 +638,12 @@ static void the_thread_imports_one_after_the_other(void **state)
 {
     Fixture *f = *state;
     const int64_t first = add(f, "first", "folder", "doc"), bad = add(f, "bad", "folder", "doc");
+    const int64_t lost = add_lost(f, "lost");
     Importer *importer = start_importer(f);
     assert_int_equal(wait_while_importing(f, first), DATASET_READY);
     assert_int_equal(row(f, first).train_count, 3);
     assert_int_equal(wait_while_importing(f, bad), DATASET_FAILED);
     assert_string_equal(row(f, bad).error.message, "/usr/share/doc");
-    const int64_t lost = add(f, "lost", "upload", "up_0123456789abcdef");
     assert_int_equal(wait_while_importing(f, lost), DATASET_FAILED);
     assert_string_equal(row(f, lost).error.code, "source_missing");
     assert_true(importer_stop(importer, 10));
@@ -668,6 +682,30 @@ static void an_upload_in_use_is_waited_for(void **state)
     assert_int_equal(status(f, id), DATASET_IMPORTING);
     CHECK_OK(upload_finish(writer, &info, &f->err), f->err);
     assert_int_equal(wait_while_importing(f, id), DATASET_READY);
+    assert_true(importer_stop(importer, 10));
+}
+
+/* The second request was looked at while the upload was still there. */
+static void an_upload_becomes_the_source_of_one_set(void **state)
+{
+    Fixture *f = *state;
+    char upload[UPLOAD_ID];
+    UploadWriter *writer;
+    UploadInfo info;
+    bool replayed;
+    add_upload(f, upload);
+    CHECK_OK(upload_append(f->uploads, upload, 10, &writer, &f->err), f->err);
+    const int64_t first = add(f, "first", "upload", upload);
+    DatasetRow second = {.name = "second", .source.kind = "upload"};
+    snprintf(second.source.what, sizeof second.source.what, "%s", upload);
+    // It is still there, but the first set waits for it.
+    assert_false(datasets_create(f->sets, (RequestKey){0}, &second, &replayed, &f->err));
+    assert_string_equal(f->err.reason, "upload_not_found");
+    CHECK_OK(upload_finish(writer, &info, &f->err), f->err);
+    Importer *importer = start_importer(f);
+    assert_int_equal(wait_while_importing(f, first), DATASET_READY);
+    assert_false(datasets_create(f->sets, (RequestKey){0}, &second, &replayed, &f->err));
+    assert_string_equal(f->err.reason, "upload_not_found");
     assert_true(importer_stop(importer, 10));
 }
 
@@ -715,6 +753,7 @@ int main(int argc, char **argv)
         CASE(the_thread_imports_one_after_the_other),
         CASE(an_upload_is_fetched_whoever_comes_first),
         CASE(an_upload_in_use_is_waited_for),
+        CASE(an_upload_becomes_the_source_of_one_set),
         CASE(the_thread_ends_a_cancelled_import_and_leaves_when_told),
     };
     return RUN_TESTS(tests);
