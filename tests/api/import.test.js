@@ -108,6 +108,10 @@ test('the report of what is not all well has all its parts, and so has that of a
     const { json } = await client.call('GET', `/v1/datasets/${failed.id}/report`);
     assert.deepEqual(json.left_out.map(({ path }) => path), name === 'empty' ? [] : ['a/1.png', 'b/2.png']);
   }
+  const { id } = await create({ name: 'text' });
+  await client.call('PUT', `/v1/datasets/${id}/content`, { body: 'no archive', status: 202 });
+  assert.equal((await done(id)).status, 'failed');
+  assert.equal((await client.get(`/v1/datasets/${id}/report`)).json.source, '');
 });
 
 test('pictures are listed and shown as they are stored', async () => {
