@@ -531,6 +531,7 @@ static void unknown_fields_and_hints(void **state)
         const char *json, *pointer, *detail;
     } faults[] = {
         {"{\"batchsize\":1}", "/batchsize", "is not a known field; did you mean \"batch_size\"?"},
+        {"{\"schedule\":{\"name\":\"step\"}}", "/schedule/name", "is not a known field"},
         {"{\"Epochs\":1}", "/Epochs", "is not a known field; did you mean \"epochs\"?"},
         {"{\"optimizer\":{\"momentun\":0}}", "/optimizer/momentun",
          "is not a known field; did you mean \"optimizer.momentum\"?"},
