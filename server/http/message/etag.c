@@ -19,16 +19,11 @@ void etag_make(const char *text, size_t size, char etag[ETAG_TEXT])
     snprintf(etag, ETAG_TEXT, "\"%016" PRIx64 "\"", hash_bytes(text, size));
 }
 
-static const char *skip_blanks(const char *p)
-{
-    return p + strspn(p, " \t");
-}
-
 static bool named(const char *header, const char *etag, bool weak_counts)
 {
     const size_t n = strlen(etag);
     for (const char *p = header; p && *p;) {
-        p = skip_blanks(p);
+        p += strspn(p, " \t,");  // an element may be empty: RFC 9110, 5.6.1.2
         if (*p == '*')
             return true;
         const bool weak = strncmp(p, "W/", 2) == 0;
@@ -40,9 +35,7 @@ static bool named(const char *header, const char *etag, bool weak_counts)
             return false;
         if ((weak_counts || !weak) && (size_t)(end + 1 - p) == n && memcmp(p, etag, n) == 0)
             return true;
-        p = skip_blanks(end + 1);
-        if (*p == ',')
-            p++;
+        p = end + 1;
     }
     return false;
 }

@@ -32,7 +32,8 @@ static void lists_name_tags(void **state)
         {"\"b\" ,\t\"a\"", true, true}, {"*", true, true},          {" * ", true, true},
         {"W/\"a\", \"a\"", true, true}, {"\"ab\"", false, false},   {"a", false, false},
         {"\"a", false, false},          {"", false, false},         {NULL, false, false},
-        {"w/\"a\"", false, false},      {"\"b\"\"a\"", true, true},
+        {"w/\"a\"", false, false},      {"\"b\"\"a\"", true, true}, {",, \"a\"", true, true},
+        {"\"b\", ,\"a\",", true, true}, {",", false, false},
     };
     for (size_t i = 0; i < COUNT(CASES); i++) {
         if (etag_named_weakly(CASES[i].header, "\"a\"") != CASES[i].weakly
