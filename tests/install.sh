@@ -17,6 +17,13 @@ if grep -q -F "$build/onednn" "$folder/moved here/bin/googlenetd"; then
     exit 1
 fi
 
+# It starts processes of its own to decode pictures.
+mkdir -p "$folder/in/cat" "$folder/in/dog"
+for picture in cat/1 cat/2 dog/1 dog/2; do
+    echo iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg== | base64 -d >"$folder/in/$picture.png"
+done
+"$folder/moved here/bin/googlenetd" dataset import "$folder/in" --out "$folder/set" --size 8 | grep -q ': 4 pictures in '
+
 # systemd takes the unit as it is, but for the place of the program.
 unit=$folder/googlenetd.service
 sed "s|^ExecStart=[^ ]*/\([^ ]*\)|ExecStart=\"$folder/moved here/bin/\1\"|" "$folder/moved here/lib/systemd/system/googlenetd.service" >"$unit"

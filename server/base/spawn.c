@@ -2,8 +2,15 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+
+const char *spawn_program(void)
+{
+    const char *script = getenv("GOOGLENETD_PROGRAM");
+    return script && *script ? script : SPAWN_SELF;
+}
 
 int spawn_as_leader(posix_spawnattr_t *how)
 {

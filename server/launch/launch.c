@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -110,7 +111,7 @@ static int spawn_guard(const Pipes *p, char **words, pid_t *guard)
             if (p->theirs[i] >= 0)
                 fault = posix_spawn_file_actions_adddup2(&files, p->theirs[i], i);
         if (!fault)
-            fault = posix_spawn(guard, "/proc/self/exe", &files, &how, words, environment);
+            fault = posix_spawn(guard, spawn_program(), &files, &how, words, environment);
         free(environment);
         posix_spawnattr_destroy(&how);
     }
@@ -123,7 +124,12 @@ static int spawn_guard(const Pipes *p, char **words, pid_t *guard)
 static void program_path(char *program, size_t size)
 {
     static const char MARK[] = " (deleted)";
-    const ssize_t length = readlink("/proc/self/exe", program, size - 1);
+    const char *script = spawn_program();
+    if (strcmp(script, SPAWN_SELF) != 0) {
+        snprintf(program, size, "%s", script);
+        return;
+    }
+    const ssize_t length = readlink(SPAWN_SELF, program, size - 1);
     if (length <= 0)
         return;
     program[length] = '\0';

@@ -83,7 +83,7 @@ bool decoder_new(const DecoderConfig *config, Decoder **decoder, Error *err)
         .memory = (size_t)config->limits.max_memory + SPARE_BYTES,
     };
     *d = (Decoder){
-        .executable = config->executable ? config->executable : "/proc/self/exe",
+        .executable = config->executable ? config->executable : spawn_program(),
         .seconds = config->seconds > 0 ? config->seconds : 30,
         .shared = -1,
         .process = {.socket = -1},

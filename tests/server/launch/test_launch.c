@@ -3,9 +3,12 @@
 #include "server/launch/launch.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/files/lock.h"
@@ -201,6 +204,29 @@ static void tokens_stay_here(void **state)
     launch_end(l, 20000, how);
 }
 
+/* As where the program runs under a loader of its own, which /proc/self/exe is then. */
+static void a_script_that_starts_the_program_stands_for_it(void **state)
+{
+    (void)state;
+    char how[LAUNCH_TEXT], self[PATH_MAX] = "";
+    assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+    Scratch scratch = scratch_new();
+    char *path = xstrdup(scratch_path(&scratch, "program"));
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fprintf(file, "#!/bin/sh\nBY=script exec '%s' \"$@\"\n", self) > 0);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(path, 0700), 0);
+    setenv("GOOGLENETD_PROGRAM", path, 1);
+    Launch *l = start("echo $2; echo guard by $BY");
+    unsetenv("GOOGLENETD_PROGRAM");
+    expect_line(l, path);
+    expect_line(l, "guard by script");
+    launch_end(l, 20000, how);
+    free(path);
+    scratch_free(&scratch);
+}
+
 static void the_lock_is_held_until_all_have_ended(void **state)
 {
     (void)state;
@@ -234,6 +260,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(stopped_ones_are_killed),
         cmocka_unit_test(what_cannot_be_started_is_told),
         cmocka_unit_test(tokens_stay_here),
+        cmocka_unit_test(a_script_that_starts_the_program_stands_for_it),
         cmocka_unit_test(the_lock_is_held_until_all_have_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
