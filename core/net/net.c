@@ -8,7 +8,6 @@
 #include "core/base/invariant.h"
 #include "core/base/memory.h"
 #include "core/base/slab.h"
-#include "core/layers/softmax_loss.h"
 #include "core/net/rewrites.h"
 
 bool net_bf16_is_fast(void)
@@ -181,17 +180,22 @@ static void finish_grads(void *context, Node n)
         net_each_gradient(net, n, net->config.grads_ready, net->config.grads_ready_context);
 }
 
+SoftmaxLoss net_loss_of(const Net *net, const NetBatch *b, int first)
+{
+    return (SoftmaxLoss){.classes = net->classes,
+                         .smoothing = net->config.label_smoothing,
+                         .scale = 1.0 / b->count,
+                         .mixed_labels = b->mixed_labels ? b->mixed_labels + first : NULL,
+                         .share = b->share,
+                         .class_weights = net->config.class_weights,
+                         .weight_scale =
+                             softmax_weight_scale(net->config.class_weights, b->labels, b->count)};
+}
+
 static bool train_part(Net *net, Part part, Metrics *sum, Error *err)
 {
     const NetBatch *b = part.batch;
-    const SoftmaxLoss how = {
-        .classes = net->classes,
-        .smoothing = net->config.label_smoothing,
-        .scale = 1.0 / b->count,
-        .mixed_labels = b->mixed_labels ? b->mixed_labels + part.first : NULL,
-        .share = b->share,
-        .class_weights = net->config.class_weights,
-        .weight_scale = softmax_weight_scale(net->config.class_weights, b->labels, b->count)};
+    const SoftmaxLoss how = net_loss_of(net, b, part.first);
     Trace *trace = net->config.trace;
     double begun = trace_begin(trace);
     Program *p = run_forward(net, part, err);

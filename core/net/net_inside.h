@@ -1,5 +1,6 @@
 /* core/net/net_inside.h -- what the files of a Net share. */
 #pragma once
+#include "core/layers/softmax_loss.h"
 #include "core/net/folded.h"
 #include "core/net/net.h"
 #include "core/net/program.h"
@@ -43,6 +44,9 @@ struct Net {
 Program *net_program(Net *net, int count, bool training, int part, Error *err);
 /* oneDNN only says that memory ran out: add how much the network is known to need. Returns NULL. */
 Program *net_no_program(const Net *net, const Program *p, Error *err);
+
+/* The loss of the part of a batch that begins with example `first`, with the scale of the whole. */
+SoftmaxLoss net_loss_of(const Net *net, const NetBatch *batch, int first);
 
 /* Tell of each gradient of a node where it lies in the store. */
 typedef void NetGradient(void *context, size_t first, size_t count);

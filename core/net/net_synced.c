@@ -7,7 +7,6 @@
 
 #include "core/base/invariant.h"
 #include "core/base/memory.h"
-#include "core/layers/softmax_loss.h"
 #include "core/net/net_inside.h"
 
 typedef struct {
@@ -127,14 +126,7 @@ static void loss(const SyncedStep *r, int part, Metrics *sum)
     const NetBatch *b = r->batch;
     const int first = r->parts->begin[part];
     Program *p = r->programs[part];
-    const SoftmaxLoss how = {
-        .classes = net->classes,
-        .smoothing = net->config.label_smoothing,
-        .scale = 1.0 / b->count,
-        .mixed_labels = b->mixed_labels ? b->mixed_labels + first : NULL,
-        .share = b->share,
-        .class_weights = net->config.class_weights,
-        .weight_scale = softmax_weight_scale(net->config.class_weights, b->labels, b->count)};
+    const SoftmaxLoss how = net_loss_of(net, b, first);
     program_end_forward(p);
     softmax_loss(&how, program_output(p)->data, b->labels + first, r->examples[part],
                  net->diff_logits, sum);
