@@ -117,14 +117,6 @@ static void compare_tensor(const SafeFile *f, const char *name, const Param *p, 
         mismatch(m, name, "%s", why);
 }
 
-static bool is_param(const ParamStore *params, const char *name)
-{
-    for (int i = 0; i < params->param_count; i++)
-        if (strcmp(params->params[i].name, name) == 0)
-            return true;
-    return false;
-}
-
 static bool begins(const char *name, const char *beginning)
 {
     return strncmp(name, beginning, strlen(beginning)) == 0;
@@ -189,7 +181,7 @@ static void compare_tensors(const SafeFile *f, const ParamStore *params, Needs n
             compare_slot(f, params, slot, m);
     for (size_t i = 0; i < safetensors_count(f); i++) {
         const char *name = safetensors_at(f, i)->name;
-        if (!begins(name, OPTIMIZER_PREFIX) && !is_param(params, name)
+        if (!begins(name, OPTIMIZER_PREFIX) && !params_find(params, name)
             && !is_left_out(name, needs.left_out))
             mismatch(m, name, "tensor %s is unknown", name);
     }
