@@ -102,9 +102,6 @@ int spec_train_examples(const JobSpec *spec, int train_count);
 /* The graph that it trains, or one of the same blocks for another image. NULL as model_graph. */
 Graph *spec_graph(const JobSpec *spec, Shape input, int classes, Error *err);
 
-/* {"2.0": [64, [96, 128], [16, 32], 32], ...} */
-cJSON *blocks_to_json(const BlockList *blocks);
-
 /* Everything a trainer needs of it, but for the dataset and the checkpoint's path. */
 TrainConfig spec_train_config(const JobSpec *spec);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/train/files/model_info.h"
 #include "server/base/json/json_text.h"
 #include "server/settings/spec_fields.h"
 
@@ -108,25 +109,6 @@ static void blocks_read(const Field *f, const cJSON *item, SpecReader *r)
     {
         read_block(f, item, block, r);
     }
-}
-
-static cJSON *block_to_json(const Inception *c)
-{
-    cJSON *json = cJSON_CreateArray();
-    cJSON_AddItemToArray(json, cJSON_CreateNumber(c->c1));
-    cJSON_AddItemToArray(json, cJSON_CreateIntArray(c->c2, 2));
-    cJSON_AddItemToArray(json, cJSON_CreateIntArray(c->c3, 2));
-    cJSON_AddItemToArray(json, cJSON_CreateNumber(c->c4));
-    return json;
-}
-
-cJSON *blocks_to_json(const BlockList *blocks)
-{
-    cJSON *json = cJSON_CreateObject();
-    for (int i = 0; i < blocks->count; i++)
-        cJSON_AddItemToObject(json, blocks->items[i].name,
-                              block_to_json(&blocks->items[i].channels));
-    return json;
 }
 
 static cJSON *blocks_write(const Field *f, const JobSpec *spec)

@@ -37,7 +37,7 @@ static cJSON *block_json(const Inception *c)
     return json;
 }
 
-static cJSON *blocks_json(const BlockList *blocks)
+cJSON *blocks_to_json(const BlockList *blocks)
 {
     cJSON *json = cJSON_CreateObject();
     for (int i = 0; i < blocks->count; i++)
@@ -55,7 +55,7 @@ void model_info_to_meta(const ModelInfo *info, MetaList *list)
     if (info->class_names)
         add_json(list, "class_names", cJSON_CreateStringArray(info->class_names, info->classes));
     if (info->blocks.count > 0)
-        add_json(list, "blocks", blocks_json(&info->blocks));
+        add_json(list, "blocks", blocks_to_json(&info->blocks));
     if (info->picture.size > 0) {
         add_number(list, "picture_size", info->picture.size);
         meta_add(list, "fit", xstrdup(fit_name(info->picture.fit)));

@@ -32,6 +32,9 @@ struct ModelInfo {
     const char *dataset_digest;         // NULL: not known
 };
 
+/* {"2.0": [64, [96, 128], [16, 32], 32], ...}, for the caller to delete. */
+struct cJSON *blocks_to_json(const BlockList *blocks);
+
 /* Everything that is known but normalization and precision, which a checkpoint says by itself. */
 void model_info_to_meta(const ModelInfo *info, MetaList *list);
 /* The same with those two. */
