@@ -58,23 +58,16 @@ bool request_accepts(const Request *req, const char *type, bool *other, Response
     return request_reject(res, 406, NULL, "this is available as %s or %s", offers[0], type);
 }
 
-static cJSON *parse_stored(const char *text)
-{
-    Error err;
-    cJSON *json = text ? json_parse_text("the store", text, strlen(text), &err) : NULL;
-    return json ? json : cJSON_CreateObject();
-}
-
 static void add_labels(cJSON *to, const JobInfo *job)
 {
     if (*job->name)
         cJSON_AddStringToObject(to, "name", job->name);
-    cJSON_AddItemToObject(to, "metadata", parse_stored(job->metadata));
+    cJSON_AddItemToObject(to, "metadata", json_parse_stored(job->metadata));
 }
 
 cJSON *job_request(const JobInfo *job)
 {
-    cJSON *request = parse_stored(job->settings);
+    cJSON *request = json_parse_stored(job->settings);
     add_labels(request, job);
     return request;
 }

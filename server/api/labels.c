@@ -9,13 +9,6 @@
 #include "server/base/json/json_text.h"
 #include "server/settings/spec.h"
 
-static cJSON *parse_stored(const char *text)
-{
-    Error err;
-    cJSON *json = text ? json_parse_text("the store", text, strlen(text), &err) : NULL;
-    return json ? json : cJSON_CreateObject();
-}
-
 cJSON *labels_patch(const cJSON *json, Faults *faults)
 {
     cJSON *change = cJSON_CreateObject();
@@ -40,7 +33,7 @@ cJSON *labels_patched(const char *name, const char *metadata, const cJSON *patch
     cJSON *labels = cJSON_CreateObject();
     if (name[0])
         cJSON_AddStringToObject(labels, "name", name);
-    cJSON_AddItemToObject(labels, "metadata", parse_stored(metadata));
+    cJSON_AddItemToObject(labels, "metadata", json_parse_stored(metadata));
     json_merge(labels, patch, "", faults);
     return labels;
 }

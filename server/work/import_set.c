@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "server/base/json/json_text.h"
 #include "server/data/import/import.h"
 #include "server/work/error_word.h"
 #include "server/work/machine/memory_limit.h"
@@ -24,9 +25,7 @@ static char *classes_text(const ImportReport *report)
         cJSON_AddNumberToObject(class, "test", from->counts[PACKED_TEST]);
         cJSON_AddItemToArray(classes, class);
     }
-    char *text = cJSON_PrintUnformatted(classes);
-    cJSON_Delete(classes);
-    return text;
+    return json_take_text(classes);
 }
 
 static char *warnings_text(const ImportReport *report)
@@ -38,9 +37,7 @@ static char *warnings_text(const ImportReport *report)
         cJSON_AddStringToObject(warning, "text", report->warnings[i].text);
         cJSON_AddItemToArray(warnings, warning);
     }
-    char *text = cJSON_PrintUnformatted(warnings);
-    cJSON_Delete(warnings);
-    return text;
+    return json_take_text(warnings);
 }
 
 /* What had been found by the time when the import failed. It is for people only: where it cannot be

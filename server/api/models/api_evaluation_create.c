@@ -9,14 +9,6 @@
 #include "server/data/dataset_folder.h"
 #include "server/models/evaluations/evaluations.h"
 
-static bool names_checkpoint(const CheckpointRow *row, const char *which)
-{
-    char id[ID_TEXT];
-    checkpoint_id_format(row->step, id);
-    return strcmp(which, id) == 0 || (row->latest && strcmp(which, "latest") == 0)
-           || (row->best && strcmp(which, "best") == 0);
-}
-
 /* Whether *err is that something is not there, which is empty then: it may be a fault of the
  * request, as what keeps the store from telling is not. */
 static bool not_there(Error *err)
@@ -32,14 +24,11 @@ static void find_checkpoint(App *app, const EvaluationRequest *request, Evaluati
                             Faults *faults, Error *err)
 {
     const char *which = request->checkpoint ? request->checkpoint : "best";
-    CheckpointList list;
-    if (!jobs_checkpoints(app->jobs, row->source.job_id, &list, err))
-        return;
-    for (size_t i = 0; i < list.count; i++)
-        if (names_checkpoint(&list.items[i], which))
-            row->source.step = list.items[i].step;
-    checkpoint_list_free(&list);
-    if (row->source.step == 0)
+    CheckpointRow found;
+    Path unused;
+    if (jobs_checkpoint_find(app->jobs, row->source.job_id, which, &found, &unused, err))
+        row->source.step = found.step;
+    else if (not_there(err))
         faults_add(faults, "/checkpoint", "must be a checkpoint of %s, it has no %.40s",
                    request->job, which);
 }

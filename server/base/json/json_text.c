@@ -307,6 +307,12 @@ bool json_given_twice(const cJSON *object, const cJSON *member)
     return cJSON_GetObjectItemCaseSensitive(object, member->string) != member;
 }
 
+cJSON *json_parse_stored(const char *text)
+{
+    cJSON *json = text ? json_parse_text("the store", text, strlen(text), NULL) : NULL;
+    return json ? json : cJSON_CreateObject();
+}
+
 char *json_take_text(cJSON *json)
 {
     char *text = cJSON_PrintUnformatted(json);
