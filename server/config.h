@@ -10,9 +10,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "core/base/error.h"
+#include "server/base/faults.h"
 #include "server/base/log.h"
-#include "server/settings/spec.h"
 
 typedef struct {
     char listen[128];           // "127.0.0.1:8080", "[::1]:8080"; port 0: any free one

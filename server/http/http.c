@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
-#include "server/base/time.h"
 #include "server/http/exchange/handler.h"
 #include "server/http/exchange/receive.h"
 #include "server/http/exchange/server.h"

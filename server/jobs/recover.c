@@ -11,7 +11,6 @@
 #include "core/base/memory.h"
 #include "server/base/ids.h"
 #include "server/jobs/change.h"
-#include "server/jobs/events/event_data.h"
 #include "server/jobs/files/job_files.h"
 #include "server/jobs/files/lost_found.h"
 #include "server/jobs/files/removal.h"

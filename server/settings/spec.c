@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "server/base/json/json_text.h"
 #include "server/settings/spec_fields.h"
 
 /* ---- Reading ---- */

@@ -11,7 +11,6 @@
 
 #include "core/base/memory.h"
 #include "core/base/sha256.h"
-#include "core/comm/shard_sum.h"
 #include "core/data/packed/packed_index.h"
 #include "core/train/trainer/trainer_kernels.h"
 

@@ -3,9 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "core/base/memory.h"
 #include "server/api/api_common.h"
-#include "server/api/datasets/api_dataset.h"
 #include "server/api/datasets/json_dataset.h"
 #include "server/api/jobs/json_job.h"
 #include "server/base/ids.h"

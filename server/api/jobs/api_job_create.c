@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/memory.h"
 #include "core/dnn/dnn.h"
 #include "core/net/net.h"
 #include "server/api/api_common.h"

@@ -9,7 +9,6 @@
 #include "server/base/ids.h"
 #include "server/base/json/json_merge.h"
 #include "server/base/json/json_text.h"
-#include "server/http/message/etag.h"
 #include "server/models/models_change.h"
 #include "server/models/models_register.h"
 

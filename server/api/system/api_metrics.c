@@ -7,7 +7,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "core/base/memory.h"
 #include "server/api/api_common.h"
 #include "server/base/process_memory.h"
 

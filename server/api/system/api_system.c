@@ -6,7 +6,6 @@
 #include "core/base/threads/cpu.h"
 #include "core/dnn/dnn.h"
 #include "server/api/api_common.h"
-#include "server/api/jobs/json_job.h"
 #include "server/base/json/json_fields.h"
 #include "server/base/process_memory.h"
 #include "server/base/time.h"

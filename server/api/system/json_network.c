@@ -2,7 +2,6 @@
 
 #include "core/layers/conv/conv.h"
 #include "core/net/costs.h"
-#include "server/api/api_common.h"
 
 cJSON *shape_to_json(Shape shape)
 {

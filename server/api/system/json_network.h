@@ -1,7 +1,7 @@
 /* server/api/system/json_network.h -- networks as JSON: one in the table, and one layer by layer.
  */
 #pragma once
-#include "server/api/api.h"
+#include "server/settings/spec.h"
 
 cJSON *shape_to_json(Shape shape);
 

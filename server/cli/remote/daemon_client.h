@@ -1,5 +1,6 @@
 /* server/cli/remote/daemon_client.h -- one request to the daemon that has certain settings. */
 #pragma once
+#include "core/base/error.h"
 #include "server/config.h"
 
 typedef struct {

@@ -24,7 +24,6 @@
 #include "server/cli/run/run_folder.h"
 #include "server/cli/run/run_tables.h"
 #include "server/work/estimate.h"
-#include "server/work/machine/cpus.h"
 
 enum { MAX_RECORD = 1 << 20 };  // bytes of a record of kernels
 

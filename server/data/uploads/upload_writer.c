@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
-#include "server/base/time.h"
 #include "server/data/uploads/upload_private.h"
 
 enum {

@@ -10,7 +10,6 @@
 #pragma once
 #include <stdint.h>
 
-#include "core/base/error.h"
 #include "server/base/faults.h"
 
 enum {

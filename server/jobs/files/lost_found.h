@@ -4,7 +4,6 @@
  * deletes them.
  */
 #pragma once
-#include "server/base/files.h"
 #include "server/base/ids.h"
 #include "server/base/log.h"
 

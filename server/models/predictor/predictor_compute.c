@@ -12,7 +12,6 @@
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "core/base/threads/team.h"
-#include "server/base/time.h"
 #include "server/models/predictor/predictor_private.h"
 
 /* ---- Which tasks; with the lock held ---- */
