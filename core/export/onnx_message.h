@@ -8,7 +8,7 @@
 #pragma once
 #include "core/export/proto.h"
 
-enum { ONNX_MAX_RANK = 4, ONNX_NODE_INPUTS = 8, ONNX_MODEL_BYTES_MAX = 0x7fffffff };
+enum { ONNX_NODE_INPUTS = 8, ONNX_MODEL_BYTES_MAX = 0x7fffffff };
 
 /* An attribute of a node; the one pointer that is not NULL tells its type, else it is `number`. */
 typedef struct {

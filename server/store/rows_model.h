@@ -14,7 +14,6 @@
 enum {
     MODEL_NAME = 65,      // bytes of a name, with the final NUL
     MODEL_ALIAS = 33,     // of an alias
-    MODEL_ID = 32,        // of an id as text
     MODEL_WORD = 32,      // of a short word
     MODEL_NUMBERS = 320,  // of a normalization as text (core/data/normalization.h)
 };

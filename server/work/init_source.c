@@ -25,7 +25,8 @@ static bool check_tensors(const JobSpec *spec, const Graph *g, const char *path,
     return ok;
 }
 
-bool init_source_check(const JobSpec *spec, const char *path, char sha256[65], Error *err)
+/* Whether a training of this kind can start from the file, whose digest *sha256 becomes. */
+static bool check_source(const JobSpec *spec, const char *path, char sha256[65], Error *err)
 {
     const SpecSet *set = &spec->set;
     int64_t bytes;
@@ -100,7 +101,7 @@ void init_source_find(InitSources sources, int64_t parent, JobSpec *spec, bool v
     }
     if (!valid)
         return;
-    if (!init_source_check(spec, path->text, sha256, &err))
+    if (!check_source(spec, path->text, sha256, &err))
         faults_add_as(faults, "/init_from", "source_unusable", "%s", err.message);
     else if (from->sha256[0] && strcmp(from->sha256, sha256) != 0)
         faults_add_as(faults, "/init_from", "source_changed",

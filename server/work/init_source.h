@@ -17,7 +17,3 @@ typedef struct {
  * /init_from. Of a spec that is not valid only the first is looked for: it describes no network. */
 void init_source_find(InitSources sources, int64_t parent, JobSpec *spec, bool valid, Path *path,
                       Faults *faults);
-
-/* Whether a training of this kind can start from the file, whose digest *sha256 becomes.
- * ERR_INVALID, with all that does not fit; ERR_NOT_FOUND; ERR_IO. */
-bool init_source_check(const JobSpec *spec, const char *path, char sha256[65], Error *err);

@@ -3,7 +3,7 @@
 #include "core/layers/conv/conv.h"
 #include "core/net/costs.h"
 
-cJSON *shape_to_json(Shape shape)
+static cJSON *shape_to_json(Shape shape)
 {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddNumberToObject(json, "channels", shape.channels);

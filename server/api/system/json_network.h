@@ -3,8 +3,6 @@
 #pragma once
 #include "server/settings/spec.h"
 
-cJSON *shape_to_json(Shape shape);
-
 /* A row of the table: what it is, the smallest image it takes, and what it costs at its default
  * image size with one channel and ten classes. */
 cJSON *network_costs_to_json(const Model *network);

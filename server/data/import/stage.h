@@ -18,6 +18,3 @@ typedef struct {
 /* Errors as import_run's. */
 bool stage_files(Stage *stage, Error *err);   // a layout of picture files
 bool stage_images(Stage *stage, Error *err);  // one whose layout holds the pixels (IDX)
-
-/* A picture that is left out. */
-void stage_leave_out(Stage *stage, size_t item, const char *code, const char *reason);

@@ -24,7 +24,7 @@ typedef struct {
     int64_t done;
 } Pool;
 
-void stage_leave_out(Stage *s, size_t item, const char *code, const char *reason)
+static void leave_out(Stage *s, size_t item, const char *code, const char *reason)
 {
     const LeftOut row = {
         .path = layout_item_name(source_listing(s->source), &s->layout->items[item]),
@@ -86,7 +86,7 @@ static bool take_picture(Pool *p, const DecodedFile *file, Error *err)
     Record *record = &s->records->items[file->ticket];
     p->done++;
     if (!file->pixels) {
-        stage_leave_out(s, file->ticket, file->code, file->reason);
+        leave_out(s, file->ticket, file->code, file->reason);
         return true;
     }
     *record = (Record){
@@ -152,8 +152,8 @@ static bool hand_out(Pool *p, const SourceFile *file, Error *err)
 {
     const ptrdiff_t item = p->items[file->entry];
     if (file->size > p->most_bytes) {
-        stage_leave_out(p->stage, (size_t)item, left_code_name(LEFT_TOO_LARGE),
-                        "the file is larger than pictures may be");
+        leave_out(p->stage, (size_t)item, left_code_name(LEFT_TOO_LARGE),
+                  "the file is larger than pictures may be");
         p->done++;
         return true;
     }
@@ -186,8 +186,8 @@ static bool run_pass(Pool *p, const bool *wanted, Error *err)
         if (step == SOURCE_FAILED)
             return false;
         if (step == SOURCE_UNREADABLE) {
-            stage_leave_out(s, (size_t)p->items[file.entry], left_code_name(LEFT_UNREADABLE),
-                            err->message);
+            leave_out(s, (size_t)p->items[file.entry], left_code_name(LEFT_UNREADABLE),
+                      err->message);
             *err = (Error){0};
             p->done++;
         } else if (!hand_out(p, &file, err)) {
@@ -216,7 +216,7 @@ bool stage_files(Stage *s, Error *err)
     const bool ok = pool_start(&p, err) && run_pass(&p, wanted, err);
     for (size_t i = 0; ok && i < s->records->count; i++)
         if (!s->records->items[i].kept && !s->records->items[i].left)
-            stage_leave_out(s, i, left_code_name(LEFT_UNREADABLE), "it is not there any more");
+            leave_out(s, i, left_code_name(LEFT_UNREADABLE), "it is not there any more");
     pool_free(&p);
     free(wanted);
     return ok;

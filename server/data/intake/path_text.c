@@ -46,7 +46,8 @@ char *name_text(const char *name)
     return text;
 }
 
-bool name_is_systems(const char *name)
+/* Whether systems keep files or folders of this name for themselves; hidden ones too. */
+static bool name_is_systems(const char *name)
 {
     static const char *const NAMES[] = {
         "__MACOSX",     "Thumbs.db",  "ehthumbs.db", "desktop.ini",

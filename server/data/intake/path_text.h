@@ -21,7 +21,3 @@ typedef enum {
  * LEFT_CODES if it may; else the reason: LEFT_ABSOLUTE, LEFT_CLIMBING, LEFT_NAMELESS,
  * LEFT_TOO_DEEP, LEFT_TOO_LONG or LEFT_SYSTEM. */
 LeftCode path_text(const char *raw, Slashes slashes, const IntakeLimits *limits, char **path);
-
-/* Whether systems keep files or folders of this name for themselves: hidden ones, __MACOSX,
- * Thumbs.db, desktop.ini, ... */
-bool name_is_systems(const char *name);

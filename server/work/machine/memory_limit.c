@@ -112,7 +112,10 @@ MemoryLimit memory_limit(void)
     return m;
 }
 
-void bytes_text(size_t bytes, char text[BYTES_TEXT])
+enum { BYTES_TEXT = 24 };
+
+/* "3.8 GB" */
+static void bytes_text(size_t bytes, char text[BYTES_TEXT])
 {
     const double b = (double)bytes;
     if (b < 1e9)

@@ -29,9 +29,5 @@ bool memory_can_hold(const char *what, size_t bytes, Error *err);
 /* The same if so many bytes cannot be added now. */
 bool memory_can_add(const char *what, size_t bytes, Error *err);
 
-/* "3.8 GB" */
-enum { BYTES_TEXT = 24 };
-void bytes_text(size_t bytes, char text[BYTES_TEXT]);
-
 /* What a group allows in all, and what is left of that; for cgroup_least. */
 extern const CgroupQuestion MEMORY_LIMIT_QUESTION, MEMORY_LEFT_QUESTION;
