@@ -1,12 +1,11 @@
 // The daemon among failing disks and signals: jobs fail cleanly or wait, what was stored stays.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { renameSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { until as happens } from '../api/daemon.js';
-import { Daemon, ask, create, ended, model, settings, until } from './service.js';
+import { Daemon, ask, create, ended, model, until } from './service.js';
 
 const preload = join(dirname(process.env.GOOGLENETD), '../tests/libfault_preload.so');
 const trap = (fault) => ({ environment: { LD_PRELOAD: preload, FAULT: fault } });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { discs, zip } from './archive.js';
 import { Cutter } from './cutter.js';
-import { ALL_BUT_COLOURS, checkAccess, checkWidth, COLOURS_ALONE, ended, faults, get, live, openBrowser, openPage, post, setUp, shoot, startDaemon, stopJob, tiny, unfold, until, visit } from './page.js';
+import { ALL_BUT_COLOURS, checkAccess, checkWidth, COLOURS_ALONE, faults, get, live, openBrowser, openPage, post, setUp, shoot, startDaemon, stopJob, unfold, until, visit } from './page.js';
 
 const MIB = 1 << 20;
 const HTML = '<img src=x onerror=alert(1)> & "co"';

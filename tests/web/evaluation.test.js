@@ -15,7 +15,6 @@ const world = setUp(async ({ daemon }) => {
   }, 'the evaluation');
 });
 const open = (options) => openPage(world.browser, `${world.daemon.url}/#/runs/${id}`, options);
-const api = (path) => get(world.daemon, `/v1/evaluations/${evaluation.id}${path}`);
 const names = () => evaluation.figures.classes.map((c) => c.name);
 const panel = (page) => page.locator('.evaluation');
 const pictures = (page) => panel(page).locator('.mistakes li');

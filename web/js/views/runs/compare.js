@@ -2,7 +2,6 @@
 
 import * as api from '../../api.js';
 import {Chart} from '../../chart/chart.js';
-import {ChartGroup} from '../../chart/group.js';
 import {h, scroller, setText} from '../../dom.js';
 import {chosen as chosenAccuracy, chosenBy, title} from '../../describe.js';
 import {flat, NONE, number, percent} from '../../format.js';
