@@ -4,7 +4,8 @@
 
 #include <omp.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <sys/resource.h>
+#include <time.h>
 
 #include "core/autotune/tables.h"
 #include "tests/check.h"
@@ -30,6 +31,32 @@ typedef struct {
 } Counts;
 
 static Counts counts;  // of all of them; the tests run one after another
+
+/* Candidates take no time but what they say, by a clock that nothing else moves: on a busy machine
+ * two times of the real one agree, or do not, by chance. */
+static int64_t microseconds;
+static long interruptions, interruptions_each_run;  // of this thread, as getrusage says
+
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+    if (clock != CLOCK_MONOTONIC)
+        return __real_clock_gettime(clock, now);
+    *now = (struct timespec){.tv_sec = microseconds / 1000000,
+                             .tv_nsec = microseconds % 1000000 * 1000};
+    return 0;
+}
+
+int __wrap_getrusage(int who, struct rusage *usage);
+
+int __wrap_getrusage(int who, struct rusage *usage)
+{
+    (void)who;
+    *usage = (struct rusage){.ru_nivcsw = interruptions};
+    return 0;
+}
 
 static bool supports(const ConvKernel *k, const ConvProblem *p)
 {
@@ -92,10 +119,12 @@ static bool run(void *state, Error *err)
 {
     const State *s = state;
     counts.runs++;
+    interruptions += interruptions_each_run;
     if (s->kernel->variant == FAILS_TO_RUN)
         return fail(err, ERR_DNN, "%s cannot run", s->kernel->name);
-    const int slower = s->kernel->variant == UNSTEADY ? 2000 * counts.runs : 0;
-    usleep((s->kernel->variant == SLOW ? 5000 : 100) + (useconds_t)slower);
+    microseconds += s->kernel->variant == SLOW       ? 5000
+                    : s->kernel->variant == UNSTEADY ? 2000 * counts.runs
+                                                     : 100;
     if (!CONV_ONEDNN.run(s->real, err))
         return false;
     make_wrong(s->kernel, s->task);
@@ -165,7 +194,8 @@ static void the_fastest_candidate_is_chosen_once(void **state)
     Error err = {0};
     Autotune *a = autotune_new();
     assert_ptr_equal(choose(ROWS, 2, a, &err), &ROWS[1]);
-    assert_true(counts.runs >= 8);
+    assert_int_equal(counts.runs, 8);
+    assert_true(a->measurements.rows[0].settled);
     // The next layer with that problem measures nothing.
     assert_ptr_equal(choose(ROWS, 2, a, &err), &ROWS[1]);
     assert_int_equal(counts.runs, 0);
@@ -252,6 +282,21 @@ static void times_that_do_not_agree_do_not_settle(void **state)
     Autotune *a = autotune_new();
     assert_non_null(choose(ROWS, 2, a, &err));
     assert_true(counts.runs > 8);
+    assert_false(a->measurements.rows[0].settled);
+    autotune_free(a);
+}
+
+/* Nor do times that agree, of runs in which others had the processor. */
+static void interrupted_runs_do_not_settle(void **state)
+{
+    (void)state;
+    static const ConvKernel ROWS[] = {{"a", &OPS, FINE, false}, {"b", &OPS, FINE, false}};
+    Error err = {0};
+    Autotune *a = autotune_new();
+    interruptions_each_run = 1;
+    assert_non_null(choose(ROWS, 2, a, &err));
+    interruptions_each_run = 0;
+    assert_int_equal(counts.runs, 2 * 12);
     assert_false(a->measurements.rows[0].settled);
     autotune_free(a);
 }
@@ -435,6 +480,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(squares_do_not_hide_what_is_wrong),
         cmocka_unit_test(a_single_candidate_runs_once),
         cmocka_unit_test(times_that_do_not_agree_do_not_settle),
+        cmocka_unit_test(interrupted_runs_do_not_settle),
         cmocka_unit_test(no_candidate_left_is_an_error),
         cmocka_unit_test(no_candidate_is_left_out),
         cmocka_unit_test(a_recorded_kernel_is_used_unless_it_is_unknown),
