@@ -209,6 +209,16 @@ static bool use_dataset(Change *change, const SpecSet *set, Error *err)
     return change_check_dataset(change, err);
 }
 
+/* The file that the job starts from becomes its own, if nobody has deleted it meanwhile. */
+static bool take_init(const Jobs *jobs, int64_t id, const char *init, Error *err)
+{
+    if (!init || job_files_begin(jobs->data, id, init, err))
+        return true;
+    return err->code == ERR_NOT_FOUND
+           && fail_as(err, ERR_NOT_FOUND, "source_not_found",
+                      "what it was to start from has just been deleted");
+}
+
 static bool add(Change *change, const JobRequest *request, Error *err)
 {
     Jobs *jobs = change->jobs;
@@ -228,7 +238,7 @@ static bool add(Change *change, const JobRequest *request, Error *err)
     return check_room(jobs, err) && store_add_job(jobs->store, job, err)
            && store_add_key(jobs->store, KEY_OF_JOB, request->key, job->id, err)
            && change_tell(change, "created", event_created(job), err)
-           && (!request->init || job_files_begin(jobs->data, job->id, request->init, err));
+           && take_init(jobs, job->id, request->init, err);
 }
 
 bool jobs_create(Jobs *jobs, const JobRequest *request, JobInfo *job, bool *replayed, Error *err)

@@ -46,7 +46,8 @@ typedef struct {
  * asked before the request is looked at. ERR_CONFLICT: it came with another request. */
 bool jobs_replay(Jobs *jobs, RequestKey key, JobInfo *job, bool *replayed, Error *err);
 
-/* A job that starts from a model has its file from then on: ERR_NOT_FOUND if it has just gone.
+/* A job that starts from a model has its file from then on: ERR_NOT_FOUND (reason
+ * "source_not_found") if it has just gone.
  * *replayed: the key was used before for the same request, and *job is what came of it.
  * ERR_CONFLICT: the key was used for another request, or the store is full. */
 bool jobs_create(Jobs *jobs, const JobRequest *request, JobInfo *job, bool *replayed, Error *err);

@@ -101,7 +101,10 @@ void init_source_find(InitSources sources, int64_t parent, JobSpec *spec, bool v
     }
     if (!valid)
         return;
-    if (!check_source(spec, path->text, sha256, &err))
+    const bool fits = check_source(spec, path->text, sha256, &err);
+    if (!fits && access(path->text, F_OK) != 0)  // deleted meanwhile, or lost
+        faults_add_as(faults, "/init_from", "source_not_found", "its file is gone");
+    else if (!fits)
         faults_add_as(faults, "/init_from", "source_unusable", "%s", err.message);
     else if (from->sha256[0] && strcmp(from->sha256, sha256) != 0)
         faults_add_as(faults, "/init_from", "source_changed",

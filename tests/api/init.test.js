@@ -140,3 +140,11 @@ test('a model under a name is named by its version; a daemon that starts again k
   assert.equal((await client.create({ ...tiny, init_from: { model: 'tinies@1' } })).settings.init_from.model, 'tinies@1');
   assert.match((await faults({ model: 'tinies@3' }))['/init_from'], /tinies/);
 });
+
+test('a source whose file is gone is not there, and no path of the daemon is told', async () => {
+  const { id } = await client.create({ ...tiny, epochs: 1, evaluate: false });
+  await client.succeeded(id);
+  for (const name of await readdir(folder(id))) if (name.endsWith('.model.safetensors')) await rm(join(folder(id), name));
+  const { json } = await client.post('/v1/jobs', { ...tiny, init_from: { job: id } }, { status: 400 });
+  assert.deepEqual(json.errors, [{ pointer: '/init_from', detail: 'its file is gone', code: 'source_not_found' }]);
+});

@@ -150,7 +150,12 @@ static bool make_job(App *app, const Creation *c, const JobSpec *spec, int64_t p
     const JobRequest wanted = {
         .spec = spec, .parent_id = parent, .key = c->key, .init = *init ? init : NULL};
     // jobs_create looks for the key again: the same request may have come twice at once.
-    return jobs_create(app->jobs, &wanted, &job, &found, err) && respond_created(res, &job, found);
+    if (jobs_create(app->jobs, &wanted, &job, &found, err))
+        return respond_created(res, &job, found);
+    if (!err->reason || strcmp(err->reason, "source_not_found") != 0)
+        return false;
+    faults_add_as(c->faults, "/init_from", "source_not_found", "%s", err->message);
+    return respond_faults(res, c->faults);
 }
 
 /* Check the settings, then create the job or answer the dry run. */

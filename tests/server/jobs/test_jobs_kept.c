@@ -101,19 +101,34 @@ static void a_key_gives_the_same_job_also_after_a_restart(void **state)
     cJSON_Delete(json);
 }
 
-static bool create_plain(JobsFixture *f, int64_t parent, JobInfo *job)
+static bool create_from(JobsFixture *f, int64_t parent, const char *init, JobInfo *job)
 {
     JobSpec spec = {0};
     Faults faults = {0};
     bool replayed;
     cJSON *json = cJSON_Parse("{}");
     assert_true(spec_read(json, (SpecRules){0}, &spec, &faults));
-    const JobRequest request = {.spec = &spec, .parent_id = parent};
+    const JobRequest request = {.spec = &spec, .parent_id = parent, .init = init};
     f->err = (Error){0};
     const bool ok = jobs_create(f->jobs, &request, job, &replayed, &f->err);
     spec_free(&spec);
     cJSON_Delete(json);
     return ok;
+}
+
+static bool create_plain(JobsFixture *f, int64_t parent, JobInfo *job)
+{
+    return create_from(f, parent, NULL, job);
+}
+
+static void a_source_that_has_just_gone_makes_no_job(void **state)
+{
+    JobsFixture *f = *state;
+    JobInfo job;
+    CHECK_REFUSED(create_from(f, 0, "/nowhere/step_1.model.safetensors", &job), f->err,
+                  ERR_NOT_FOUND, "what it was to start from has just been deleted");
+    assert_string_equal(f->err.reason, "source_not_found");
+    assert_int_equal(jobs_add(f, "{}"), 1);
 }
 
 static void the_store_has_a_limit_of_jobs(void **state)
@@ -348,6 +363,7 @@ int main(int argc, char **argv)
         CASE(the_latest_and_the_best_checkpoints_stay),
         CASE(a_checkpoint_opens_by_step_and_by_role),
         CASE(a_key_gives_the_same_job_also_after_a_restart),
+        CASE(a_source_that_has_just_gone_makes_no_job),
         CASE(the_store_has_a_limit_of_jobs),
         CASE(a_clone_knows_its_parent_which_must_be_there),
         CASE(an_edit_changes_name_and_metadata_alone),
