@@ -4,6 +4,8 @@
 // elsewhere the tabs agree by calling out: who leads says so every second, who hears nothing for a while takes
 // over, and of two that lead at once the one with the larger number gives way.
 
+import {pause} from './pause.js';
+
 const CALL_MS = 1000;
 const SILENCE_MS = 2500;
 
@@ -12,11 +14,6 @@ export function lead(name, signal, run) {
   if (navigator.locks) return navigator.locks.request(name, {signal}, () => run(signal)).catch(() => {});
   return elect(name, signal, run);
 }
-
-const pause = (ms, signal) => new Promise((resolve) => {
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), {once: true});
-});
 
 async function elect(name, signal, run) {
   const channel = new BroadcastChannel(`${name}.leader`);

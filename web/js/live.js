@@ -11,6 +11,7 @@
 
 import {isAlive, openEvents} from './api.js';
 import {lead} from './leader.js';
+import {pause} from './pause.js';
 import {readStream} from './stream.js';
 
 const RETRY_MS = [500, 1000, 2000, 5000];
@@ -159,11 +160,7 @@ export class Live {
     const failures = this.#failures++;
     const polling = failures >= FAILURES_BEFORE_POLLING;
     if (!polling) this.#tell('lost');
-    const pause = polling ? POLL_MS : RETRY_MS[Math.min(failures, RETRY_MS.length - 1)];
-    await new Promise((resolve) => {
-      const timer = setTimeout(resolve, pause);
-      signal.addEventListener('abort', () => (clearTimeout(timer), resolve()));
-    });
+    await pause(polling ? POLL_MS : RETRY_MS[Math.min(failures, RETRY_MS.length - 1)], signal);
     if (!polling || signal.aborted) return;
     const answered = await this.#listener.onResync();
     if (!signal.aborted) this.#tell(answered ? 'polling' : 'lost');

@@ -3,10 +3,10 @@
 
 import * as api from './api.js';
 import {requestKey} from './key.js';
+import {pause} from './pause.js';
 import {Upload} from './upload.js';
 
 const RETRY_MS = 3000;
-const later = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 export class Transfers {
   items = [];  // {key, name, upload, error: why it ended, in words, startedAt, startedFrom}
@@ -78,7 +78,7 @@ export class Transfers {
       } catch (error) {
         // Somebody was faster; so many bytes are not thrown away for a name.
         if (error.code === 'name_taken') name = `${request.name.slice(0, 120)} ${n++}`;
-        else if (!error.status || error.status === 503) await later(RETRY_MS);
+        else if (!error.status || error.status === 503) await pause(RETRY_MS);
         else throw error;
       }
     }

@@ -3,6 +3,7 @@
 // that was begun before, by this page or another, goes on where it stood.
 
 import * as api from './api.js';
+import {pause} from './pause.js';
 
 const PART = 16e6;  // bytes; a proxy may limit what it takes at once
 const RETRY_MS = [500, 1000, 2000, 5000, 10000];
@@ -137,7 +138,7 @@ export class Upload {
       } catch (error) {
         if (error.status === 404) return;
         // The daemon notices within about a second that nothing more comes.
-        await new Promise((resolve) => { setTimeout(resolve, 1000); });
+        await pause(1000);
       }
     }
   }

@@ -1,5 +1,7 @@
 // Which jobs are to be read again. Events come in floods; each job is read at most once in a while, a few at a time.
 
+import {pause} from '../pause.js';
+
 const GAP_MS = 1000;     // between two reads of one job
 const PARALLEL = 4;
 const TOO_MANY = 40;     // jobs that wait: reading the list costs less than reading them one by one
@@ -37,7 +39,7 @@ export class Refresher {
       this.#due.clear();
       this.#reading = true;
       await this.readAll();
-      await new Promise((resolve) => setTimeout(resolve, GAP_MS));
+      await pause(GAP_MS);
       this.#reading = false;
     } else {
       for (const [id, at] of this.#due) if (this.#busy < PARALLEL && at <= performance.now()) this.#one(id);
