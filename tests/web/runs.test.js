@@ -207,6 +207,28 @@ test('a name is text, wherever it stands, and a long one does not push the colum
   await context.close();
 });
 
+test('a column of metadata has what stands under its key, whatever the key', async (t) => {
+  const { daemon, browser } = world;
+  const metadata = { 'lab.owner': 'Ada', 'rows, cols': '3', '10%2C': 'percent', toString: 'word' };
+  const ids = [];
+  for (const more of [{ metadata }, {}]) ids.push(await startJob(t, daemon, { epochs: 1, ...more }));
+  const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/`);
+  const row = (id) => page.locator(`tr[data-id="${id}"]`);
+  const cells = (id) => row(id).locator('td').evaluateAll((all) => Object.fromEntries(all.map((td) => [td.dataset.label, td.textContent])));
+  await row(ids[1]).waitFor();
+  await page.getByText('Columns').click();
+  for (const key of Object.keys(metadata)) await page.getByLabel(key, { exact: true }).check();
+  // What stands in the address is the same page again.
+  for (const step of ['chosen', 'read again']) {
+    if (step === 'read again') await page.reload();
+    await row(ids[1]).waitFor();
+    const [has, none] = [await cells(ids[0]), await cells(ids[1])];
+    for (const [key, value] of Object.entries(metadata)) assert.deepEqual([step, key, has[key], none[key]], [step, key, value, '–']);
+  }
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
 test('a run far down opens at its top, and going back returns to where one was', async (t) => {
   const { page } = await openCrowd(t, 60);
   await page.getByRole('link', { name: 'run 14', exact: true }).scrollIntoViewIfNeeded();

@@ -54,3 +54,18 @@ export function flat(value, path = '') {
   if (value === null || typeof value !== 'object') return [[path, value]];
   return Object.entries(value).flatMap(([k, v]) => flat(v, path ? `${path}.${k}` : k));
 }
+
+/**
+ * And back: flatAt({optimizer: {momentum: 0}}, 'optimizer.momentum') -> 0. Keys may have dots themselves, as those of
+ * metadata; undefined where there is no such value.
+ */
+export function flatAt(value, path) {
+  if (value === null || typeof value !== 'object') return undefined;
+  if (Object.hasOwn(value, path)) return value[path];
+  for (let dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) {
+    const key = path.slice(0, dot);
+    const found = Object.hasOwn(value, key) ? flatAt(value[key], path.slice(dot + 1)) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

@@ -9,7 +9,7 @@ import * as api from '../../api.js';
 import {requestKey} from '../../key.js';
 import {popup} from '../../popup.js';
 import {bulkBar} from './runs_bulk.js';
-import {choices, columnsOf, matches, sortBy} from './runs_columns.js';
+import {choices, columnsOf, keysOf, keysText, matches, sortBy} from './runs_columns.js';
 
 const ROWS = 50;
 const RESORT_MS = 1000;  // what changes all the time is sorted anew this often
@@ -40,10 +40,10 @@ function emptyList(state) {
 function searchOf(query) {
   const search = {
     text: query.get('search') ?? '', status: query.get('status') ?? '', page: Math.max(0, Number(query.get('page') ?? 1) - 1) || 0,
-    sort: query.get('sort') ?? 'created', down: query.get('down') !== 'no', columns: (query.get('columns') ?? '').split(',').filter(Boolean),
+    sort: query.get('sort') ?? 'created', down: query.get('down') !== 'no', columns: keysOf(query.get('columns') ?? ''),
   };
   search.write = () => {
-    const parts = Object.entries({search: search.text, status: search.status, page: search.page ? search.page + 1 : '', columns: search.columns.join(),
+    const parts = Object.entries({search: search.text, status: search.status, page: search.page ? search.page + 1 : '', columns: keysText(search.columns),
       sort: search.sort === 'created' ? '' : search.sort, down: search.down ? '' : 'no'}).filter(([, v]) => v !== '');
     const text = new URLSearchParams(parts).toString().replaceAll('%2C', ',');
     history.replaceState(history.state, '', `#/${text && `?${text}`}`);

@@ -2,7 +2,7 @@
 
 import {h, setAttribute, setText} from '../../dom.js';
 import {chosen, share, statusText, timeLeft, title} from '../../describe.js';
-import {flat, NONE, number, percent, rate, shortTime, span} from '../../format.js';
+import {flat, flatAt, NONE, number, percent, rate, shortTime, span} from '../../format.js';
 import {numberOf} from '../../known/job.js';
 import {badge, progress} from './badge.js';
 
@@ -39,11 +39,16 @@ const MEASURED = [
 
 /** A setting or an entry of the metadata, by its path: "settings.optimizer.momentum". */
 function pathColumn(key) {
-  const value = (job) => key.split('.').reduce((o, part) => o?.[part], job);
-  return {key, title: key.slice(key.indexOf('.') + 1), value, text: (job) => String(value(job) ?? NONE), class: typeof value === 'number' ? 'num' : ''};
+  const value = (job) => flatAt(job, key);
+  const text = (job) => [value(job) ?? NONE].flat().join(', ');
+  return {key, title: key.slice(key.indexOf('.') + 1), value, text};
 }
 
 const isPath = (key) => /^(settings|metadata)\./.test(key);
+
+/** The keys of columns as one word for the address: a comma parts them, and may stand in a key of metadata. */
+export const keysText = (keys) => keys.map((key) => key.replace(/[%,]/g, encodeURIComponent)).join();
+export const keysOf = (text) => text.split(',').filter(Boolean).map((key) => key.replace(/%(25|2C)/g, decodeURIComponent));
 
 /** The columns of the table, `chosen` being the keys of those that are not there always. */
 export function columnsOf(chosen) {
