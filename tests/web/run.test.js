@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { chartRows, checkCurves, countRows, ended, endless, faults, figure, get, live, openPage, post, setUp, shoot, startJob, statusIs, stopJob, until } from './page.js';
+import { chartRows, checkCurves, countRows, ended, endless, faults, figure, get, live, openPage, post, setUp, shoot, startJob, statusIs, stopJob, until, visit } from './page.js';
 
 const world = setUp();
 const open = (path, options) => openPage(world.browser, `${world.daemon.url}/#${path}`, options);
@@ -357,5 +357,93 @@ test('a run is renamed while it goes on: its progress is no change of somebody e
   await page.getByRole('heading', { name: 'renamed' }).waitFor();
   assert.equal((await get(world.daemon, `/v1/jobs/${id}`)).name, 'renamed');
   assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+/** Requests of that method wait until go() is called; each is then answered by `answer`, or by the daemon. */
+async function held(page, path, method, answer) {
+  let go;
+  const gate = new Promise((resolve) => { go = resolve; });
+  const asked = [];
+  await page.route(`**${path}`, async (route) => {
+    if (route.request().method() !== method) return route.fallback();
+    asked.push(route.request());
+    await gate;
+    return answer ? route.fulfill(answer) : route.continue();
+  });
+  return { go, asked };
+}
+
+test('a double click asks once', async (t) => {
+  const id = await startJob(t, world.daemon, endless());
+  await stopJob(world.daemon, id);
+  const { page, complaints, context } = await open(`/runs/${id}`);
+  const reads = await held(page, `/v1/jobs/${id}`, 'GET');
+  await page.getByRole('button', { name: 'Edit …' }).dblclick();
+  await until(() => reads.asked.length, 'the name to be asked for');
+  reads.go();
+  await page.getByRole('textbox', { name: 'Name' }).waitFor();
+  assert.equal(await page.locator('dialog').count(), 1);
+  await page.keyboard.press('Escape');
+  const resumes = await held(page, `/v1/jobs/${id}/resume`, 'POST');
+  await page.getByRole('button', { name: 'Resume' }).dblclick();
+  await until(() => resumes.asked.length, 'the run to be resumed');
+  resumes.go();
+  await page.locator('.badge.running').waitFor();
+  assert.deepEqual([resumes.asked.length, await page.locator('.fault:visible').allTextContents()], [1, []]);
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+test('a question goes with its page, and what comes of it does not lead a reader away who has left', async (t) => {
+  const ids = [await startJob(t, world.daemon, { name: 'one' }), await startJob(t, world.daemon, { name: 'two' })];
+  for (const id of ids) await ended(world.daemon, id);
+  const { page, complaints, context } = await open(`/runs/${ids[0]}`);
+  await visit(page, world.daemon, `/runs/${ids[1]}`, 'h1:text("two")');
+  await page.getByRole('button', { name: 'Delete …' }).click();
+  await page.goBack();
+  await page.getByRole('heading', { name: 'one' }).waitFor();
+  assert.equal(await page.locator('dialog').count(), 0);
+
+  const reads = await held(page, `/v1/jobs/${ids[0]}`, 'GET');
+  await page.getByRole('button', { name: 'Edit …' }).click();
+  await until(() => reads.asked.length, 'the name to be asked for');
+  await visit(page, world.daemon, '/system', 'h1');
+  const answered = page.waitForResponse((r) => r.url().endsWith(`/v1/jobs/${ids[0]}`));
+  reads.go();
+  await (await answered).finished();
+  await page.waitForTimeout(100);
+  assert.equal(await page.locator('dialog').count(), 0);
+
+  await visit(page, world.daemon, `/runs/${ids[0]}`, 'h1:text("one")');
+  const removal = await held(page, `/v1/jobs/${ids[0]}`, 'DELETE');
+  await page.getByRole('button', { name: 'Delete …' }).click();
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
+  await page.keyboard.press('Escape');
+  await visit(page, world.daemon, '/system', 'h1');
+  removal.go();
+  await until(async () => (await fetch(`${world.daemon.url}/v1/jobs/${ids[0]}`)).status === 404, 'the run to be deleted');
+  await page.waitForTimeout(100);
+  assert.equal(new URL(page.url()).hash, '#/system');
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+test('what failed after its dialog was closed is told, and what was typed is still there', async (t) => {
+  const id = await startJob(t, world.daemon, { name: 'old' });
+  await ended(world.daemon, id);
+  const { page, context } = await open(`/runs/${id}`);
+  const patch = await held(page, `/v1/jobs/${id}`, 'PATCH', { status: 507, contentType: 'application/problem+json',
+    body: JSON.stringify({ type: 'about:blank', title: 'Insufficient Storage', status: 507, detail: 'the disk is full', code: 'no_space' }) });
+  await page.getByRole('button', { name: 'Edit …' }).click();
+  await page.getByRole('textbox', { name: 'Name' }).fill('typed with care');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.keyboard.press('Escape');
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  patch.go();
+  await page.getByText('the disk is full').waitFor();
+  assert.equal(await page.getByRole('textbox', { name: 'Name' }).inputValue(), 'typed with care');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  assert.equal(await page.locator('dialog').count(), 0);
   await context.close();
 });

@@ -71,10 +71,19 @@ export const scroller = (label, more = '') => h('div', {class: `scroll ${more}`,
 
 /**
  * A button that stays where it is, and keeps the focus, while it cannot be used: disabled to the eye and to screen
- * readers, deaf to clicks.
+ * readers, deaf to clicks. Where onclick() returns a promise, further clicks are no more than the first until it settles.
  */
 export function actionButton(text, onclick, attributes = {}) {
-  const button = h('button', {type: 'button', ...attributes, onclick: (event) => { if (isUsable(button)) onclick(event); }}, text);
+  let acting = false;
+  const button = h('button', {type: 'button', ...attributes, onclick: async (event) => {
+    if (acting || !isUsable(button)) return;
+    acting = true;
+    try {
+      await onclick(event);
+    } finally {
+      acting = false;
+    }
+  }}, text);
   return button;
 }
 export const isUsable = (button) => button.getAttribute('aria-disabled') !== 'true';

@@ -1,7 +1,7 @@
 // One evaluation: of what, on what, and what it found.
 
 import * as api from '../api.js';
-import {actionButton, announce, h, setText, setUsable} from '../dom.js';
+import {actionButton, h, setText, setUsable} from '../dom.js';
 import {evaluationPanel, ofEvaluation} from '../evaluation/panel.js';
 import {grouped, NONE, span, time} from '../format.js';
 import {Facts} from '../keyed.js';
@@ -22,17 +22,21 @@ function whatNode({model, job_id: job, checkpoint}) {
 export function evaluationView({state, setTitle}, {path: [id]}) {
   const heading = h('h1'), missing = missingNote('#/models', 'All models');
   const facts = new Facts(), panel = evaluationPanel(state), tools = h('span', {class: 'tools'}), noted = notes();
-  const edit = actionButton('Edit …', () => editLabels(api.labels.evaluation(id), (e) => state.evaluations.put(e)).catch((error) => announce(error.message)), {class: 'quiet'});
-  const body = h('div', {hidden: true}, h('div', {class: 'bar'}, heading, tools), noted.element, facts.element, panel.element);
+  const fault = h('p', {class: 'fault', role: 'alert'});
+  const edit = actionButton('Edit …', () => {
+    setText(fault, '');
+    return editLabels(api.labels.evaluation(id), (e) => state.evaluations.put(e)).catch((error) => setText(fault, error.message));
+  }, {class: 'quiet'});
+  const body = h('div', {hidden: true}, h('div', {class: 'bar'}, heading, tools), fault, noted.element, facts.element, panel.element);
   const element = h('section', {}, missing.element, body);
-  let end = null, back = '#/models', nodes = null;
+  let end = null, nodes = null;
   state.evaluations.watch(null);
 
   function begin(evaluation) {
     const {model, job_id: job, dataset} = evaluation;
-    back = model ? `#/models/${model.name}` : `#/runs/${job}`;
+    const back = model ? `#/models/${model.name}` : `#/runs/${job}`;
     nodes = {of: whatNode(evaluation), set: link(`#/datasets/${dataset.id}`, dataset.name)};
-    end = endButton(state, evaluation, () => { location.hash = back; });
+    end = endButton(state, evaluation, fault, back);
     tools.replaceChildren(edit, end.element);
   }
 

@@ -49,9 +49,14 @@ export async function sendLabels({read, change}, thing, etag, patch) {
   }
 }
 
-/** `labels` is one of api.labels; done(thing) is called with what has come of it. Without `named` only the metadata are edited. */
+/**
+ * `labels` is one of api.labels; done(thing) is called with what has come of it. Without `named` only the metadata are
+ * edited. A reader who has gone to another page before the answer came is asked nothing.
+ */
 export async function editLabels(labels, done, named = true) {
+  const page = location.hash;
   const {thing, etag} = await labels.read();
+  if (location.hash !== page) return;
   const name = h('input', {type: 'text', id: 'edit-name', value: thing.name, autocomplete: 'off'});
   const metadata = metadataRows(thing.metadata ?? {});
   openDialog({

@@ -141,7 +141,8 @@ export function newDatasetView(context) {
       const whole = {...body, source: {folder}};
       const set = folder === null ? await transfers.start(body, file) : await api.createDataset(whole, keyOf(whole));
       if (set) state.sets.put(set);
-      location.hash = set ? `#/datasets/${set.id}` : '#/datasets';
+      // Not where the reader has gone elsewhere meanwhile.
+      if (zone.element.isConnected) location.hash = set ? `#/datasets/${set.id}` : '#/datasets';
     } catch (error) {
       showFaults(error.status ? error : {message: 'The daemon does not answer.'});
     }

@@ -23,7 +23,7 @@ export function setActions({state}, id) {
   });
   const edit = actionButton('Edit …', () => {
     setText(fault, '');
-    editLabels(api.labels.dataset(id), (set) => state.sets.put(set)).catch((error) => setText(fault, error.message));
+    return editLabels(api.labels.dataset(id), (set) => state.sets.put(set)).catch((error) => setText(fault, error.message));
   });
   const remove = actionButton('Delete …', () => openDialog({
     title: `Delete ${isolated(title(state.sets.get(id)))}?`,
@@ -31,7 +31,7 @@ export function setActions({state}, id) {
     cancel: 'Keep it',
     actions: [{label: 'Delete', class: 'danger', run: async () => {
       await api.removeDataset(id);
-      location.hash = '#/datasets';
+      return '#/datasets';
     }}],
   }), {class: 'danger'});
   const element = h('span', {class: 'tools'}, train, cancel, edit, remove);

@@ -26,7 +26,7 @@ export function modelView(context, {path: [name], query}) {
   const card = cardSection(state, name);
   const shownVersion = h('div', {}, h('div', {class: 'bar'}, h('h2', {}, 'Try it'),
     h('span', {class: 'pair-of'}, h('label', {for: 'version'}, 'Version'), select)), fault, trial.element, card.element);
-  const body = h('div', {hidden: true}, h('div', {class: 'bar'}, heading, actions.element), noted.element, facts.element,
+  const body = h('div', {hidden: true}, h('div', {class: 'bar'}, heading, actions.element), actions.fault, noted.element, facts.element,
     h('h2', {}, 'Versions'), versions.element, h('h2', {}, 'Evaluations'), evaluations.element, shownVersion);
   const element = h('section', {}, missing.element, body);
   let chosen = Number(query.get('version')) || null;

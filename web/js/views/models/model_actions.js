@@ -1,7 +1,7 @@
 // What can be done with a model as a whole.
 
 import * as api from '../../api.js';
-import {actionButton, announce, h, setAttribute, setUsable} from '../../dom.js';
+import {actionButton, h, setAttribute, setText, setUsable} from '../../dom.js';
 import {openDialog} from '../../dialog.js';
 import {counted} from '../../format.js';
 import {editLabels} from '../labels_edit.js';
@@ -12,11 +12,15 @@ function trainPath(state, name, {version, network, image_size: size, dataset}) {
   return `#/new?init_from=${name}@${version}&network=${network}&image_size=${size}${set}`;
 }
 
-/** {element, update(model, version)} */
+/** {element, fault, update(model, version)} */
 export function modelActions({state}, name) {
   const train = h('a', {class: 'button'}, 'Train from this');
   const upload = h('a', {class: 'button', href: `#/upload?model=${name}`}, 'Upload a version');
-  const edit = actionButton('Edit …', () => editLabels(api.labels.model(name), (model) => state.models.put(model), false).catch((error) => announce(error.message)));
+  const fault = h('p', {class: 'fault', role: 'alert'});
+  const edit = actionButton('Edit …', () => {
+    setText(fault, '');
+    return editLabels(api.labels.model(name), (model) => state.models.put(model), false).catch((error) => setText(fault, error.message));
+  });
   const what = (count) => `${counted(count, 'version')} with ${count === 1 ? 'its file goes' : 'their files go'}`;
   const remove = actionButton('Delete …', () => openDialog({
     title: `Delete the model ${name}?`,
@@ -24,10 +28,10 @@ export function modelActions({state}, name) {
     cancel: 'Keep it',
     actions: [{label: 'Delete', class: 'danger', run: async () => {
       await api.removeModel(name);
-      location.hash = '#/models';
+      return '#/models';
     }}],
   }), {class: 'danger'});
-  return {element: h('span', {class: 'tools'}, train, upload, edit, remove), update(model, version) {
+  return {element: h('span', {class: 'tools'}, train, upload, edit, remove), fault, update(model, version) {
     train.hidden = !version;
     setAttribute(train, 'href', version ? trainPath(state, name, version) : null);
     setAttribute(upload, 'aria-disabled', state.mayWrite ? null : 'true');

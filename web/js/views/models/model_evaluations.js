@@ -11,20 +11,22 @@ import {Table} from '../../keyed.js';
 const versionsOf = (model, {id, model: named, job_id: job, checkpoint}) => (named ? [named.version]
   : model.versions.filter((v) => v.evaluation?.id === id || (v.source.job === job && v.source.checkpoint === checkpoint)).map((v) => v.version));
 
-export function endButton(state, evaluation, done) {
+/** Cancels or deletes an evaluation. What goes wrong is said in `fault`; `back` is the address to go to from one that is deleted, if any. */
+export function endButton(state, evaluation, fault, back = null) {
   const {id} = evaluation;
   const end = async () => {
     if (isDone(state.evaluations.get(id) ?? evaluation)) await api.removeEvaluation(id);
     else state.evaluations.put(await api.cancelEvaluation(id));
   };
   const button = actionButton('', () => {
-    if (!isDone(state.evaluations.get(id) ?? evaluation)) return end().then(() => announce(`${id} is cancelled`), (error) => announce(error.message));
+    setText(fault, '');
+    if (!isDone(state.evaluations.get(id) ?? evaluation)) return end().then(() => announce(`${id} is cancelled`), (error) => setText(fault, `${id}: ${error.message}`));
     return openDialog({title: `Delete ${id}?`, cancel: 'Keep it', content: [h('p', {}, 'What it found goes, for good; it can be computed again as long as the model and the data set are there.')],
       actions: [{label: 'Delete', class: 'danger', run: async () => {
         await end();
         state.evaluations.forget(id);
         announce(`${id} is deleted`);
-        done?.();
+        return back;
       }}]});
   }, {class: 'quiet danger'});
   return {element: button, update(e) {
@@ -37,6 +39,7 @@ export function endButton(state, evaluation, done) {
 
 /** {element, set(model)}; onShow(version) is called when one is to be looked at. */
 export function evaluationsTable({state}, onShow) {
+  const fault = h('p', {class: 'fault', role: 'alert'});
   let model = null;
 
   function nameCell(evaluation) {
@@ -74,7 +77,7 @@ export function evaluationsTable({state}, onShow) {
     {title: 'Flips', text: (e) => (e.test_time_flips ? 'with flips' : 'without')}, {title: 'Accuracy', make: foundCell, class: 'num'},
     {title: 'Top 5', text: (e) => percent(e.top5_accuracy), class: 'num'}, {title: 'Loss', text: (e) => number(e.loss), class: 'num'},
     {title: 'Macro F1', text: (e) => percent(e.macro_f1), class: 'num'}, {title: 'Calibration error', text: (e) => percent(e.calibration_error), class: 'num'},
-    {title: 'Ended', text: (e) => shortTime(e.finished_at), class: 'num'}, {title: 'Remove', make: (e) => endButton(state, e)}]});
+    {title: 'Ended', text: (e) => shortTime(e.finished_at), class: 'num'}, {title: 'Remove', make: (e) => endButton(state, e, fault)}]});
   const list = scroller('Evaluations');
   list.append(table.element);
   const none = h('p', {class: 'empty'});
@@ -83,7 +86,7 @@ export function evaluationsTable({state}, onShow) {
     await state.evaluations.readOlder();
     older.disabled = false;
   }}, 'Show older ones');
-  const element = h('div', {}, none, list, older);
+  const element = h('div', {}, fault, none, list, older);
   return {element, set(next) {
     const {evaluations} = state;
     model = next;

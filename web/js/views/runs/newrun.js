@@ -126,7 +126,8 @@ export function newRunView({state, setTitle}, {query}) {
     setText(start, 'Starting …');
     try {
       const job = await request.send(keyOf(request.body()));
-      location.hash = `#/runs/${job.id}`;
+      // Not where the reader has gone elsewhere meanwhile.
+      if (element.isConnected) location.hash = `#/runs/${job.id}`;
     } catch (error) {
       showFaults(errorsOf(error));
       setUsable(start, true);

@@ -51,11 +51,14 @@ export function runActions(state, id) {
     content: [h('p', {}, 'Its curves and checkpoints go with it, for good. Models that were made of it stay.')],
     actions: [{label: 'Delete', class: 'danger', run: async () => {
       await api.remove(id);
-      location.hash = '#/';
+      return '#/';
     }}],
     cancel: 'Keep it',
   }), {class: 'danger'});
-  const edit = actionButton('Edit …', () => editLabels(api.labels.job(id), (job) => state.jobs.put(job)).catch((error) => setText(fault, error.message)));
+  const edit = actionButton('Edit …', () => {
+    setText(fault, '');
+    return editLabels(api.labels.job(id), (job) => state.jobs.put(job)).catch((error) => setText(fault, error.message));
+  });
   const register = actionButton('Register as model …', () => askToRegister(state, state.jobs.get(id)));
   const copies = popup('Copy', [
     copyButton('Copy as curl', 'command', () => api.curl('POST', 'v1/jobs', requestOf(state.jobs.get(id)))),

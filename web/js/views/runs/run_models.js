@@ -23,7 +23,7 @@ export function askToRegister(state, job) {
       const what = {name: name.value.trim(), job: job.id, checkpoint: which.value};
       const version = await api.registerModel(what, keyOf(what)).catch((error) => { throw new Error(wordsOf(error)); });
       state.models.ask(version.model);
-      location.hash = `#/models/${version.model}?version=${version.version}`;
+      return `#/models/${version.model}?version=${version.version}`;
     }}],
   });
   name.addEventListener('keydown', (event) => { if (event.key === 'Enter') dialog.querySelector('.primary').click(); });

@@ -21,7 +21,8 @@ function emptyList(state) {
   const start = async () => {
     const settings = {name: 'GoogLeNet on Fashion-MNIST, as in the d2l.ai chapter'};
     try {
-      location.hash = `#/runs/${(await api.createJob(settings, keyOf(settings))).id}`;
+      const {id} = await api.createJob(settings, keyOf(settings));
+      if (element.isConnected) location.hash = `#/runs/${id}`;
     } catch (error) {
       setText(fault, error.message);
     }
