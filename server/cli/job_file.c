@@ -9,6 +9,7 @@
 #include "core/base/text.h"
 #include "server/base/files.h"
 #include "server/base/json/json_text.h"
+#include "server/cli/dataset_argument.h"
 #include "server/cli/input.h"
 #include "server/settings/spec_fields.h"
 
@@ -104,14 +105,14 @@ static bool apply_set(cJSON *job, const char *set, Error *err)
 }
 
 /* A folder of images is called by its absolute name, so that the settings mean the same wherever
- * they are read next, however it was spelt. One that is not there keeps its name, for messages, and
- * so does one whose absolute name no job file can hold. */
+ * they are read next. One that is not there keeps its name, for messages, and so does one whose
+ * absolute name no job file can hold. */
 static void resolve_dataset(JobSpec *spec)
 {
-    char path[PATH_MAX];
-    if (strchr(spec->dataset, '/') && realpath(spec->dataset, path) && utf8_valid(path)
-        && strlen(path) < sizeof spec->dataset)
+    char *path = dataset_argument_absolute(spec->dataset, sizeof spec->dataset);
+    if (path)
         strcpy(spec->dataset, path);
+    free(path);
 }
 
 /* The file that it starts from, likewise, and what is in it. One that is gone has no say: a

@@ -1,6 +1,6 @@
 // `googlenetd evaluate`: the training's own figures again, and what is behind them.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { csv, folder, TINY } from "./run.js";
 
@@ -64,6 +64,53 @@ test("figures are those of the training, and agree with one another", (t) => {
     for (const [guess, count] of row.slice(1).entries())
       assert.equal(Number(count), e.confusion.find((cell) => cell[0] === truth && cell[1] === guess)?.[2] ?? 0);
   }
+});
+
+// The four files of an MNIST-like set: three classes, as bright as `brightness` makes them.
+function writeSet(dir, brightness) {
+  const idx = (type, ...dims) => Buffer.concat([Buffer.from([0, 0, 8, type]), ...dims.map((n) => {
+    const b = Buffer.alloc(4);
+    b.writeUInt32BE(n);
+    return b;
+  })]);
+  mkdirSync(dir);
+  for (const [name, count] of [["train", 60], ["t10k", 12]]) {
+    const labels = Uint8Array.from({ length: count }, (_, i) => i % 3);
+    const pixels = Uint8Array.from({ length: count * 784 }, (_, i) => (brightness * (1 + labels[Math.floor(i / 784)]) + i * 7) % 251);
+    writeFileSync(`${dir}/${name}-labels-idx1-ubyte`, Buffer.concat([idx(1, count), labels]));
+    writeFileSync(`${dir}/${name}-images-idx3-ubyte`, Buffer.concat([idx(3, count, 28, 28), pixels]));
+  }
+}
+
+test("the set of the training is known again by its folder however it is spelt, or by its digest", (t) => {
+  const f = folder(t);
+  const ok = (...args) => {
+    const r = f.run(...args);
+    assert.equal(r.code, 0, r.err);
+    return r.out;
+  };
+  const train = (dataset, out) => {
+    f.write("job.json", { ...TINY, dataset, epochs: 1, train_limit: 0, test_limit: 0, validation_split: 0.2 });
+    ok("train", "job.json", "--out", out);
+  };
+  const heldOut = (run, dataset) => {
+    const { calibration } = JSON.parse(ok("evaluate", run, dataset, "--json"));
+    return calibration.temperature_examples ?? calibration.no_temperature;
+  };
+  writeSet(f.path("plain"), 20);
+  writeSet(f.path("other"), 50);
+  train("./plain/", "run");
+  for (const spelt of ["plain/", "./plain", "other/../plain", f.path("plain"), f.path("plain/")])
+    assert.equal(heldOut("run", spelt), 12, spelt);
+  assert.match(heldOut("run", "other/"), /another data set/);
+
+  for (const set of ["plain", "other"])
+    ok("dataset", "import", set, "--out", `packed-${set}`, "--size", "28");
+  train("packed-plain/", "run2");
+  renameSync(f.path("packed-plain"), f.path("moved"));
+  renameSync(f.path("packed-other"), f.path("packed-plain"));
+  assert.equal(heldOut("run2", "moved/"), 12);
+  assert.match(heldOut("run2", "packed-plain/"), /another data set/);
 });
 
 test("another split, another folder: no temperature where nothing was held out", (t) => {

@@ -142,9 +142,10 @@ static bool evaluate(EvaluateSession *r, Error *err)
     const EvaluateArgs *a = r->args;
     JobSpec spec = {0};
     const bool known = read_training(r, &spec);
+    char *folder = dataset_argument_absolute(r->dataset_name, sizeof spec.dataset);
     const ModelEvaluationConfig config = {.model = &r->model,
                                           .dataset = r->dataset,
-                                          .dataset_name = r->dataset_name,
+                                          .dataset_name = folder ? folder : r->dataset_name,
                                           .training = known ? &spec : NULL,
                                           .train = a->train,
                                           .limit = a->limit,
@@ -158,6 +159,7 @@ static bool evaluate(EvaluateSession *r, Error *err)
         && model_evaluation_run(&config, &r->result, err);
     if (known)
         spec_free(&spec);
+    free(folder);
     return ok;
 }
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "core/data/packed/packed_index.h"
+
 enum { CONFUSED = 10 };
 
 typedef struct {
@@ -55,6 +57,16 @@ static EvaluationConfig evaluation_config(Work *work)
 
 /* ---- Temperature ---- */
 
+/* Whether the model was trained on this data set. A set may be moved, and another one may have its
+ * name by now: where both have a digest, it says which set it is, and else the name. */
+static bool is_set_of_training(const ModelEvaluationConfig *c)
+{
+    const char *was = c->model->info.dataset_digest;
+    const PackedIndex *is = c->dataset->packed;
+    return was && is ? strcmp(was, is->digest) == 0
+                     : strcmp(c->training->dataset, c->dataset_name) == 0;
+}
+
 /* The examples that the training has held out of this data set; else why there are none. */
 static const char *find_held_out(const ModelEvaluationConfig *c, Holdout *held)
 {
@@ -64,7 +76,7 @@ static const char *find_held_out(const ModelEvaluationConfig *c, Holdout *held)
         return "it is not known how the model was trained";
     if (spec->validation_split <= 0)
         return "the training held no examples out (validation_split)";
-    if (strcmp(spec->dataset, c->dataset_name) != 0)
+    if (!is_set_of_training(c))
         return "the training held examples out of another data set";
     const int limit = spec->train_limit;
     const int count = limit > 0 && limit < train->count ? limit : train->count;

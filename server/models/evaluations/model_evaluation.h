@@ -18,7 +18,7 @@
 typedef struct {
     const ModelFile *model;
     const Dataset *dataset;
-    const char *dataset_name;  // as the settings of a job name it
+    const char *dataset_name;  // as the settings of a job name it: a folder by its absolute name
     const JobSpec *training;   // how it was trained; NULL: not known
     bool train;                // the training split, else the test split
     int limit;                 // the first n of the split; 0: all
