@@ -1,7 +1,8 @@
 // What a run gets wrong, in the browser: the confusion matrix, its pictures, bars, the reliability diagram.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ALL_BUT_COLOURS, COLOURS_ALONE, ended, faults, get, openPage, setUp, shoot, startJob, taught, until, violations, visit } from './page.js';
+import { discs, zip } from './archive.js';
+import { ALL_BUT_COLOURS, COLOURS_ALONE, ended, faults, get, openPage, post, setUp, shoot, startJob, taught, until, violations, visit } from './page.js';
 
 
 let id, evaluation;
@@ -109,6 +110,29 @@ test('runs side by side: the best figures are marked', async () => {
   }
   assert.equal(await cell(id, 'Evaluated on').textContent(), `200 test examples of ${evaluation.dataset.name}`);
   await shoot(page, 'compare-evaluations');
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+test('long names of classes push no figure out of sight', async () => {
+  const { daemon, browser } = world;
+  const classes = ['w'.repeat(120), 'a class whose name goes on and on and on, as those of some sets do', 'Travel & Places'];
+  const files = classes.flatMap((name, c) => Array.from({ length: 12 }, (_, i) => [`${i < 8 ? 'train' : 'test'}/${name}/${i}.png`, discs(100 * c + i, [200, 90, 60])]));
+  const { id: set } = await post(daemon, '/v1/datasets', { name: 'long names', image: { size: 32, channels: 3 } });
+  await fetch(`${daemon.url}/v1/datasets/${set}/content`, { method: 'PUT', headers: { 'Content-Type': 'application/zip' }, body: zip(files) });
+  await until(async () => (await get(daemon, `/v1/datasets/${set}`)).status === 'ready', 'the set');
+  const run = await startJob(null, daemon, { dataset: set, image_size: 32, train_limit: 0, test_limit: 0, batch_size: 8, epochs: 1 });
+  const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/runs/${run}`);
+  await panel(page).locator('.mistakes li').first().waitFor();
+  for (const width of [1280, 2560]) {
+    await page.setViewportSize({ width, height: 900 });
+    const outside = await panel(page).evaluate((element) => [['.classes td.num', '.scroll'], ['.confused button', '.scroll'], ['.mistakes .num', 'li']].flatMap(([what, within]) => {
+      const all = [...element.querySelectorAll(what)];
+      if (all.length === 0) return [`no ${what}`];
+      return all.filter((e) => e.getBoundingClientRect().right > e.closest(within).getBoundingClientRect().right + 1).map((e) => `${what} ${e.textContent}`);
+    }));
+    assert.deepEqual(outside, []);
+  }
   assert.deepEqual(faults(complaints), []);
   await context.close();
 });

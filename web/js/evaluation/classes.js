@@ -16,8 +16,8 @@ const measured = (key, title) => ({title, class: 'num', make: () => {
 /** {element, set(classes)}. */
 export function classesTable() {
   const order = h('select', {id: 'class-order', onchange: () => show()}, [['label', 'as in the data set'], ['f1', 'lowest F1 first'], ['support', 'most examples first']].map(([value, text]) => h('option', {value}, text)));
-  const table = new Table({caption: 'Each class', captionHidden: true, keyOf: (c) => c.label,
-    columns: [{title: 'Class', text: (c) => c.name, rowHeading: true}, {title: 'Examples', text: (c) => grouped(c.support), class: 'num'},
+  const table = new Table({caption: 'Each class', captionHidden: true, className: 'classes', keyOf: (c) => c.label,
+    columns: [{title: 'Class', text: (c) => c.name, rowHeading: true, class: 'name'}, {title: 'Examples', text: (c) => grouped(c.support), class: 'num'},
       measured('precision', 'Precision'), measured('recall', 'Recall'), measured('f1', 'F1')]});
   const holder = scroller('Each class', 'tall');
   holder.append(table.element);

@@ -10,7 +10,8 @@ const PAGE = 24;
 function shown(set, mistake) {
   const said = `${isolated(mistake.truth_name)} taken for ${isolated(mistake.guess_name)}, ${percent(mistake.confidence)} sure`;
   return h('li', {}, mistake.picture === null ? h('span', {class: 'picture'}, 'gone') : picture(set, mistake.picture, said),
-    h('span', {class: 'truth'}, mistake.truth_name), h('span', {class: 'guess'}, `${mistake.guess_name} ${percent(mistake.confidence, 0)}`));
+    h('span', {class: 'truth', title: mistake.truth_name}, mistake.truth_name),
+    h('span', {class: 'guess', title: mistake.guess_name}, h('span', {class: 'line'}, mistake.guess_name), h('span', {class: 'num'}, ` ${percent(mistake.confidence, 0)}`)));
 }
 
 /** {element, show(evaluation, cell)}: cell {truth, guess, count} by label, null for all. */
