@@ -390,6 +390,22 @@ test('a folder of the operator’s with 1,000 classes and 10,000 files left out:
   await context.close();
 });
 
+test('a set without test pictures, which no training takes, is not offered for one', async () => {
+  const { daemon, browser } = world;
+  const files = Object.entries(COLOURS).slice(0, 2).map(([, colour], c) => [`class ${c}/only.png`, discs(c, colour)]);
+  const { id } = await post(daemon, '/v1/datasets', { name: 'one picture a class', image: { size: 32, channels: 3 } });
+  await fetch(`${daemon.url}/v1/datasets/${id}/content`, { method: 'PUT', headers: { 'Content-Type': 'application/zip' }, body: zip(files) });
+  await setIs(daemon, id, 'ready');
+  const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/datasets/${id}`);
+  await page.getByText(/There are no test pictures/).waitFor();
+  await page.getByText('2 classes.').waitFor();
+  assert.equal(await page.getByRole('link', { name: 'Train on this' }).count(), 0);
+  await visit(page, daemon, '/datasets/fashion_mnist', '.facts dd');
+  await page.getByRole('link', { name: 'Train on this' }).waitFor();
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
 test('a set is renamed and noted on; a list that is open hears of it', async () => {
   const { daemon, browser } = world;
   const { id: own } = await post(daemon, '/v1/datasets', { name: 'before' });

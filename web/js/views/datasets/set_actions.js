@@ -37,7 +37,8 @@ export function setActions({state}, id) {
   const element = h('span', {class: 'tools'}, train, cancel, edit, remove);
   return {element, fault, update(set) {
     const ready = set.status === 'ready';
-    train.hidden = !ready;
+    // A training is judged by the test pictures: without any the daemon refuses it.
+    train.hidden = !ready || !(set.counts.test > 0);
     setAttribute(train, 'href', `#/new?dataset=${encodeURIComponent(set.id)}`);
     cancel.hidden = set.status !== 'importing' && set.status !== 'waiting';
     setUsable(cancel, state.mayWrite);

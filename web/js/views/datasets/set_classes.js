@@ -59,7 +59,7 @@ export function classesSection(look) {
     const rows = set.classes.map((c, label) => ({...c, label, known: c.train !== null, train: c.train ?? 0, test: c.test ?? 0, all: (c.train ?? 0) + (c.test ?? 0)}));
     const most = rows.reduce((n, c) => Math.max(n, c.all), 0), total = rows.reduce((n, c) => n + c.all, 0);
     classes = rows.map((c) => ({...c, most, total}));
-    setText(said, `${grouped(rows.length)} ${rows.length === 1 ? 'class' : 'classes'}${imbalance ? `; the largest has ${number(imbalance.ratio, 3)} training pictures for each one of the smallest` : ''}.`);
+    setText(said, `${grouped(rows.length)} ${rows.length === 1 ? 'class' : 'classes'}${imbalance?.ratio > 1 ? `; the largest has ${number(imbalance.ratio, 3)} training pictures for each one of the smallest` : ''}.`);
     show();
   }};
 }
