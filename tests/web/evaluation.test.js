@@ -126,7 +126,7 @@ test('long names of classes push no figure out of sight', async () => {
   await panel(page).locator('.mistakes li').first().waitFor();
   for (const width of [1280, 2560]) {
     await page.setViewportSize({ width, height: 900 });
-    const outside = await panel(page).evaluate((element) => [['.classes td.num', '.scroll'], ['.confused button', '.scroll'], ['.mistakes .num', 'li']].flatMap(([what, within]) => {
+    const outside = await panel(page).evaluate((element) => [['td.num', '.scroll'], ['.confused button', '.scroll'], ['.mistakes .num', 'li']].flatMap(([what, within]) => {
       const all = [...element.querySelectorAll(what)];
       if (all.length === 0) return [`no ${what}`];
       return all.filter((e) => e.getBoundingClientRect().right > e.closest(within).getBoundingClientRect().right + 1).map((e) => `${what} ${e.textContent}`);

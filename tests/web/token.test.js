@@ -115,6 +115,53 @@ test('with a token that may only read, the page says so and offers nothing that 
   await context.close();
 });
 
+test('a dialog makes room for the question for another token, and is there again after it', async () => {
+  const { daemon, browser } = world;
+  const { id } = await post(daemon, '/v1/jobs', tiny({ name: 'old name', epochs: 1 }), { Authorization: `Bearer ${TOKEN}` });
+  const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/runs/${id}`);
+  await page.locator('#token').waitFor();
+  await enter(page, TOKEN);
+  await page.getByRole('button', { name: 'Edit …' }).click();
+  await page.getByRole('textbox', { name: 'Name' }).fill('typed with care');
+  // As a daemon with another token would answer, and then one whose disk is full.
+  const answers = [{ status: 401, detail: 'another token' }, { status: 507, detail: 'the disk is full' }];
+  await page.route(`**/v1/jobs/${id}`, (route) => {
+    const json = route.request().method() === 'PATCH' && answers.shift();
+    return json ? route.fulfill({ status: json.status, contentType: 'application/problem+json', json }) : route.continue();
+  });
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.locator('#token').waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'token');
+  await page.locator('#token').click({ timeout: 5000 });
+  await enter(page, TOKEN);
+  await page.getByText('the disk is full').waitFor();
+  assert.equal(await page.getByRole('textbox', { name: 'Name' }).inputValue(), 'typed with care');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('heading', { name: 'typed with care' }).waitFor();
+  assert.equal(await page.locator('dialog').count(), 0);
+  // What was not sent comes back too, unless one goes to another page meanwhile.
+  for (const stay of [true, false]) {
+    await page.getByRole('button', { name: 'Edit …' }).click();
+    await page.getByRole('textbox', { name: 'Name' }).fill('half');
+    let refuse = true;
+    await page.route('**/v1/jobs/job_99', (route) => (refuse ? route.fulfill({ status: 401, json: { status: 401 } }) : route.continue()));
+    await page.evaluate(async () => { (await import(new URL('js/api.js', location.href).href)).getJob('job_99').catch(() => {}); });
+    await page.locator('#token').waitFor();
+    refuse = false;
+    if (!stay) await page.evaluate(() => { location.hash = '#/system'; });
+    await enter(page, TOKEN);
+    await page.locator('#token').waitFor({ state: 'hidden' });
+    if (stay) assert.equal(await page.getByRole('textbox', { name: 'Name' }).inputValue(), 'half');
+    if (stay) assert.equal(await page.evaluate(() => document.activeElement.id), 'edit-name');
+    await page.keyboard.press('Escape');
+    await page.unroute('**/v1/jobs/job_99');
+  }
+  await page.getByRole('heading', { name: 'Machine' }).waitFor();
+  assert.equal(await page.locator('dialog').count(), 0);
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
 test('a file on its way for which another token is wanted is sent again once it is there', async () => {
   const { daemon, browser } = world;
   const { page, context } = await openPage(browser, `${daemon.url}/#/upload`);

@@ -3,6 +3,11 @@
 import {h, setText} from './dom.js';
 
 let count = 0;
+const asking = new Set();  // the dialogs that are there: {setAside(), bringBack()}
+
+/** Nothing beside a modal dialog can be reached: those that are there make room, and come back as they were. */
+export const setDialogsAside = () => asking.forEach((d) => d.setAside());
+export const bringDialogsBack = () => asking.forEach((d) => d.bringBack());
 
 /**
  * openDialog({title, content: [elements], actions: [{label, class, run}]}). An action's run() may be a promise; the
@@ -18,27 +23,46 @@ export function openDialog({title, content, actions, cancel = actions.length ? '
     setText(fault, '');
     try {
       const address = await run();
-      if (!dialog.open) return;
-      dialog.close();
+      if (!asking.has(self)) return;
+      end();
       if (address) location.hash = address;
     } catch (error) {
       setText(fault, error.message);
-      if (!dialog.open) show();
+      if (!asking.has(self)) show();
       buttons.forEach((b) => { b.disabled = false; });
     }
   }}, label));
   const dialog = h('dialog', {'aria-labelledby': id}, h('h2', {id}, title), content, fault,
-    h('p', {class: 'tools'}, h('button', {type: 'button', onclick: () => dialog.close()}, cancel), buttons));
-  const close = () => dialog.close();
-  dialog.addEventListener('close', () => {
-    removeEventListener('hashchange', close);
+    h('p', {class: 'tools'}, h('button', {type: 'button', onclick: () => end()}, cancel), buttons));
+  let aside = null;  // {focused: what had the focus}, while the dialog is set aside
+  const self = {
+    setAside() {
+      if (!dialog.open) return;
+      aside = {focused: document.activeElement};
+      dialog.close();
+    },
+    bringBack() {
+      if (!aside) return;
+      dialog.showModal();
+      aside.focused?.focus();
+      aside = null;
+    },
+  };
+  function end() {
+    if (!asking.delete(self)) return;
+    removeEventListener('hashchange', end);
+    dialog.close();
     dialog.remove();
     if (back?.isConnected) back.focus();
-  });
+  }
+  // The event comes a while after: the dialog may be back by then.
+  dialog.addEventListener('close', () => { if (!dialog.open && !aside) end(); });
   function show() {
+    aside = null;
+    asking.add(self);
     document.body.append(dialog);
     dialog.showModal();
-    addEventListener('hashchange', close);
+    addEventListener('hashchange', end);
   }
   show();
   return dialog;

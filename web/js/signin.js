@@ -2,6 +2,7 @@
 // nothing that was typed is lost and there is nothing to close by accident.
 
 import * as api from './api.js';
+import {bringDialogsBack, setDialogsAside} from './dialog.js';
 import {h, setText} from './dom.js';
 import * as token from './token.js';
 
@@ -44,6 +45,7 @@ export function signIn(done) {
     input.value = '';
     setText(fault, '');
     element.hidden = true;
+    bringDialogsBack();
     done();
     resolve();
   }
@@ -56,6 +58,7 @@ export function signIn(done) {
     const mine = asking;
     setTimeout(() => {
       if (asking !== mine) return;
+      setDialogsAside();
       element.hidden = false;
       input.focus();
     }, OTHERS_MS);
