@@ -45,6 +45,6 @@ WORKDIR /data
 VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["googlenetd", "health"]
-# No tini: the daemon waits for its signals itself, also as process 1, and starts no children to be reaped.
+# No tini: the daemon waits for its signals itself, also as process 1, and for the children that it starts.
 ENTRYPOINT ["googlenetd"]
 CMD ["serve"]
