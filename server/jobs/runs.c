@@ -246,16 +246,19 @@ static bool abandon(Jobs *jobs, int64_t id, Error *err)
 
 void jobs_abandon(Jobs *jobs)
 {
-    int64_t ids[64];
-    int count = 0;
+    int64_t *ids = NULL;
+    size_t count = 0;
     pthread_mutex_lock(&jobs->lock);
-    for (const ActiveRun *run = jobs->runs; run && count < (int)COUNT(ids); run = run->next)
+    for (const ActiveRun *run = jobs->runs; run; run = run->next) {
+        ids = xrealloc(ids, count + 1, sizeof *ids);
         ids[count++] = run->job_id;
+    }
     pthread_mutex_unlock(&jobs->lock);
-    for (int i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         Error err = {0};
         if (!abandon(jobs, ids[i], &err) && err.code != ERR_CONFLICT)
             LOG(jobs->log, LOG_ERROR, "end_not_recorded", log_int("job", ids[i]),
                 log_text("error", err.message));
     }
+    free(ids);
 }
