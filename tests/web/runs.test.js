@@ -183,6 +183,36 @@ test('runs are selected to compare, stop or delete, by keyboard, and asked about
   await context.close();
 });
 
+test('a question names each run on a line of its own, and a comparison says which are gone', async (t) => {
+  const { daemon, browser } = world;
+  const ids = [];
+  for (const name of ['ask a', 'ask b', `ask ${'n'.repeat(124)}`]) ids.push(await startJob(t, daemon, { name, epochs: 1 }));
+  for (const id of ids) await ended(daemon, id);
+  const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/?search=ask`);
+  const dialog = page.getByRole('dialog');
+  const fits = () => dialog.evaluate((d) => d.scrollWidth <= d.clientWidth);
+  await page.getByLabel('Select all that are found').check();
+  await page.getByText('3 selected').waitFor();
+  for (const width of [1280, 320]) {
+    await page.setViewportSize({ width, height: 700 });
+    await page.getByRole('button', { name: 'Delete …' }).click();
+    const lines = await dialog.locator('li').evaluateAll((all) => all.map((li) => li.getBoundingClientRect()).map(({ top, bottom }) => [top, bottom]));
+    assert.deepEqual([lines.length, lines.filter(([top], i) => i > 0 && top < lines[i - 1][1] - 1)], [3, []]);
+    for (const id of ids) assert.ok(await dialog.getByText(id, { exact: true }).isVisible(), id);
+    assert.ok(await fits(), `${width}`);
+    await page.keyboard.press('Escape');
+  }
+  await visit(page, daemon, `/runs/${ids[2]}`, 'h1:text("ask")');
+  await page.getByRole('button', { name: 'Delete …' }).click();
+  assert.ok(await fits(), 'one run');
+  await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+  await page.locator('main[data-path="/"]').waitFor();
+  await page.goto(`${daemon.url}/#/compare?runs=${ids}`);
+  await page.getByText(`There is no run ${ids[2]}: it may have been deleted.`).waitFor();
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
 test('a name is text, wherever it stands, and a long one does not push the columns away', async (t) => {
   const { daemon, browser } = world;
   const evil = '<img src=x onerror="document.title=1"><b>bold</b>';

@@ -100,12 +100,13 @@ export function compareView({state, changed, setTitle}, {query}) {
   const list = h('ul', {class: 'choices'});
   const more = h('p', {class: 'hint', hidden: true}, 'Older runs are chosen in the ', h('a', {href: '#/'}, 'table of runs'), '.');
   const none = h('p', {class: 'hint', hidden: true}, 'There are no runs yet. ', h('a', {href: '#/new'}, 'Start one'), '.');
+  const gone = h('p', {class: 'fault', role: 'status'});
   const outcomes = scroller('Outcome'), differences = scroller('Settings that differ');
   const chartHolder = h('div');
   let chart = null;
   const element = h('section', {}, h('div', {class: 'bar'}, h('h1', {}, 'Compare'),
     labelled('Show', metric), labelled('by', axis), smoothing.element, scale.element),
-  h('fieldset', {}, h('legend', {}, 'Runs'), list, more, none), chartHolder, h('h2', {}, 'Outcome'), outcomes, h('h2', {}, 'Settings that differ'), differences);
+  h('fieldset', {}, h('legend', {}, 'Runs'), list, more, none, gone), chartHolder, h('h2', {}, 'Outcome'), outcomes, h('h2', {}, 'Settings that differ'), differences);
 
   function remember() {
     const parts = new URLSearchParams({runs: [...chosen].join(','), metric: metric.value, by: axis.value, ...(scale.value === 'fitted' ? {} : {scale: scale.value})});
@@ -192,6 +193,9 @@ export function compareView({state, changed, setTitle}, {query}) {
     const jobs = all.filter((j) => chosen.has(j.id)).reverse();
     entries.set(all.filter((j, i) => i < LISTED || chosen.has(j.id)), (j) => j.id);
     more.hidden = all.length <= LISTED && !state.jobs.older;
+    // Such as those of an address that was kept.
+    const missing = [...chosen].filter((id) => state.jobs.missing.has(id));
+    setText(gone, missing.length ? `There is no run ${missing.join(', ')}: it may have been deleted.` : '');
     none.hidden = !state.jobs.loaded || all.length > 0;
     showChart(jobs);
     // After the frame that shows the curves.

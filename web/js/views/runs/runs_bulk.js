@@ -45,7 +45,7 @@ export function bulkBar({state, changed}) {
     openDialog({
       title: `${verb} ${counted(jobs.length, 'run')}?`,
       content: [h('p', {}, consequence),
-        h('ul', {}, jobs.slice(0, SHOWN).map((j) => h('li', {class: 'clip'}, `${title(j)} (${j.id})`)), jobs.length > SHOWN && h('li', {}, `and ${jobs.length - SHOWN} more`)),
+        h('ul', {}, jobs.slice(0, SHOWN).map((j) => h('li', {}, h('span', {class: 'clip', title: title(j)}, title(j)), ' ', h('small', {}, j.id))), jobs.length > SHOWN && h('li', {}, `and ${jobs.length - SHOWN} more`)),
         left > 0 && h('p', {class: 'hint'}, `${counted(left, 'selected run')} cannot be ${verb === 'Stop' ? 'stopped' : 'deleted'} as ${left === 1 ? 'it is' : 'they are'}.`)],
       actions: [{label: verb, class: verb === 'Delete' ? 'danger' : 'primary', run: async () => {
         const failed = await each(jobs, (job) => call(job.id));
