@@ -81,9 +81,12 @@ typedef struct {
     const int32_t *mixed_labels;  // of what mixup has mixed into the images; NULL: nothing
     double share;                 // of `labels` then
     int count;
-    uint64_t seed;   // of what is random in the net, with `step`
-    int64_t step;    // batches of this training before it
-    int first;       // place of its first example, where it is a part of a larger batch
+    uint64_t seed;  // of what is random in the net, with `step`
+    int64_t step;   // batches of this training before it
+    int first;      // place of its first example, where it is a part of a larger batch
+    /* What NetConfig.class_weights are multiplied by, where the weighted mean is one over a larger
+     * batch: softmax_weight_scale of that; 0: the mean is over this batch. */
+    double weight_scale;
     float *logits;   // set by net_evaluate_batch; NULL: not asked
     double *losses;  // (N), likewise
 } NetBatch;

@@ -16,6 +16,7 @@
 #include "core/base/numbers/simd.h"
 #include "core/base/threads/chunks.h"
 #include "core/comm/shard_sum.h"
+#include "core/layers/softmax_loss.h"
 #include "core/train/trainer/trainer_events.h"
 #include "core/train/trainer/trainer_sizes.h"
 
@@ -238,6 +239,9 @@ static bool train_shard(Trainer *t, Net *net, const NetBatch *batch, int shard, 
     part.count = shard_begin(t, batch->count, shard + 1) - first;
     const size_t image = shape_count(graph_shape(net_graph(net), graph_input(net_graph(net))));
     part.first = first;
+    // Shards of a network that couples no examples need be synced in this alone.
+    if (t->config.sync)
+        part.weight_scale = softmax_weight_scale(t->class_weights, batch->labels, batch->count);
     part.images += (size_t)first * image;
     part.labels += first;
     if (part.mixed_labels)

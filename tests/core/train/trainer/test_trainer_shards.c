@@ -318,6 +318,24 @@ static void synced_shards_are_the_whole_batch_but_for_rounding(void **state)
     }
 }
 
+/* Class weights alone join the examples of a network without batch normalisation. */
+static void synced_class_weights_are_those_of_the_whole(void **state)
+{
+    TrainConfig c = synced(*state);
+    c.model = small_training(*state).model;
+    c.epochs = 1;
+    c.train_limit = 43;
+    c.class_weights = CLASS_WEIGHTS_BALANCED;
+    c.label_smoothing = 0.1;
+    for (c.shards = 2; c.shards <= 8; c.shards += 3)
+        assert_true(distance_from_the_whole(c) < 1e-5);
+    c.sync = false;
+    assert_true(distance_from_the_whole(c) > 1e-4);
+    c.sync = true;
+    c.shards = 4;
+    check_ranks(c);
+}
+
 static void synced_running_statistics_are_those_of_the_whole(void **state)
 {
     TrainConfig c = small_training(*state), cut = c;
@@ -450,6 +468,7 @@ int main(void)
         cmocka_unit_test(running_statistics_move_on_by_the_mean_of_the_shards),
         cmocka_unit_test(synced_shards_give_the_same_bits_on_any_number_of_ranks),
         cmocka_unit_test(synced_shards_are_the_whole_batch_but_for_rounding),
+        cmocka_unit_test(synced_class_weights_are_those_of_the_whole),
         cmocka_unit_test(synced_running_statistics_are_those_of_the_whole),
         cmocka_unit_test(a_stop_between_two_shards_changes_no_bit),
         cmocka_unit_test(another_number_of_ranks_goes_on_to_the_same_bits),
