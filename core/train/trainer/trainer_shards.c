@@ -249,7 +249,9 @@ static bool train_shard(Trainer *t, Net *net, const NetBatch *batch, int shard, 
     s->metrics[shard] = (Metrics){0};
     const float weight = (float)((double)part.count / (double)batch->count);
     const bool told = is_told(t, batch->count) && shard == shard_sum_end(s->sum) - 1;
-    restore_statistics(s);
+    // A shard without examples leaves what the others have counted.
+    if (part.count > 0)
+        restore_statistics(s);
     s->shard = told ? shard : -1;
     s->weight = weight;
     const bool ok = part.count == 0 || net_train_batch(net, &part, &s->metrics[shard], err);

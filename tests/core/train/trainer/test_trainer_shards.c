@@ -20,6 +20,7 @@ typedef struct {
     Seen seen[THREAD_RANKS_MAX];
     float *values[THREAD_RANKS_MAX];
     size_t count;
+    int64_t batches[THREAD_RANKS_MAX];  // that a normalisation has counted
     bool stops;
     int64_t stop_at[THREAD_RANKS_MAX];  // a step; 0: not
     Error errors[THREAD_RANKS_MAX];
@@ -53,6 +54,7 @@ static void train_as_rank(const Comm *comm, void *context)
         run->count = p->count;
         run->values[r] = xcalloc(p->count, sizeof(float));
         memcpy(run->values[r], p->values, p->count * sizeof(float));
+        run->batches[r] = p->counter_count > 0 ? p->counters[0] : 0;
     }
     trainer_free(t);
 }
@@ -94,8 +96,10 @@ static void check_ranks(TrainConfig c)
         float *got = train_on(ranks, &run);
         CHECK_OK(got != NULL, run.errors[0]);
         assert_memory_equal(got, want, run.count * sizeof *got);
-        for (int r = 0; r < ranks; r++)
+        for (int r = 0; r < ranks; r++) {
             check_same_figures(&run.seen[r].last_epoch, &alone.seen[0].last_epoch);
+            assert_int_equal(run.batches[r], alone.batches[0]);
+        }
         free(got);
     }
     free(want);
@@ -183,6 +187,20 @@ static void batches_smaller_than_the_shards_have_fewer(void **state)
     c.train_limit = 23;  // two shards, of 3 and 2
     c.batch_size = 9;    // and of whole batches 3, 2, 2 and 2
     check_ranks(c);
+}
+
+static void a_batch_of_fewer_shards_is_counted(void **state)
+{
+    TrainConfig c = sharded(*state);
+    c.model = &NORMED;
+    c.epochs = 2;
+    c.train_limit = 21;  // 18 and 3 an epoch
+    for (int sync = 0; sync < 2; sync++) {
+        c.sync = sync;
+        Run run = {.config = c};
+        free(train_on(1, &run));
+        assert_int_equal(run.batches[0], 4);
+    }
 }
 
 static void check_near_the_whole(TrainConfig c)
@@ -464,6 +482,7 @@ int main(void)
         cmocka_unit_test(any_number_of_ranks_gives_the_same_bits),
         cmocka_unit_test(figures_are_the_same_whoever_evaluates),
         cmocka_unit_test(batches_smaller_than_the_shards_have_fewer),
+        cmocka_unit_test(a_batch_of_fewer_shards_is_counted),
         cmocka_unit_test(shards_are_what_the_whole_batch_is_but_for_rounding),
         cmocka_unit_test(running_statistics_move_on_by_the_mean_of_the_shards),
         cmocka_unit_test(synced_shards_give_the_same_bits_on_any_number_of_ranks),
