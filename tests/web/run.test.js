@@ -181,7 +181,7 @@ test('what has not been read yet is not told', async () => {
   await page.route(/\/(epochs|checkpoints)(\?|$)/, (route) => held.then(() => route.continue()));
   await page.goto(`${daemon.url}/#/runs/${id}`);
   await page.getByRole('heading', { name: 'Epochs' }).waitFor();
-  const sentences = page.getByText(/^(The first epoch has not ended|None yet)\.$/);
+  const sentences = page.getByText(/^(No epoch has ended|None was written)\.$/);
   assert.deepEqual(await sentences.evaluateAll((all) => all.filter((one) => one.checkVisibility()).map((one) => one.textContent)), []);
   assert.equal(await page.locator('main button:visible').evaluateAll((all) => all.filter((one) => !one.textContent && !one.ariaLabel).length), 0);
   release();

@@ -38,7 +38,7 @@ export function epochsTable() {
   let best = null;
   const column = (title, text) => ({title, text, class: 'num'});
   const table = longTable({
-    label: 'Epochs', none: 'The first epoch has not ended.', caption: 'Each epoch', keyOf: (e) => e.epoch,
+    label: 'Epochs', none: 'No epoch has ended.', caption: 'Each epoch', keyOf: (e) => e.epoch,
     markOf: (e) => `${e.epoch === best} ${e.step}`,
     columns: [column('Epoch', (e) => `${e.epoch}${e.epoch === best ? ' ★' : ''}`), column('Train loss', (e) => number(e.train_loss)),
       column('Train accuracy', (e) => percent(e.train_accuracy)), column('Validation loss', (e) => number(e.validation_loss)),
@@ -101,7 +101,7 @@ export function checkpointsTable(id) {
     }}, 'Download');
     return {element: button};
   };
-  const table = longTable({label: 'Checkpoints', none: 'None yet.', caption: 'Model files in safetensors', keyOf: (c) => c.id,
+  const table = longTable({label: 'Checkpoints', none: 'None was written.', caption: 'Model files in safetensors', keyOf: (c) => c.id,
     columns: [{title: 'Step', text: (c) => grouped(c.step), class: 'num'}, {title: 'Epoch', text: (c) => String(c.epoch)},
       {title: 'Validation accuracy', text: (c) => percent(c.validation_accuracy), class: 'num'},
       {title: 'Test accuracy', text: (c) => percent(c.test_accuracy), class: 'num'}, {title: 'Size', text: (c) => bytes(c.bytes), class: 'num'},
