@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/base/memory.h"
 #include "server/base/json/json_text.h"
@@ -62,6 +63,13 @@ static bool read_settings(Training *t, Error *err)
     return ok;
 }
 
+/* Whether something that is no folder has a folder's name: no disk that comes back changes that. */
+static bool is_taken(const char *folder)
+{
+    struct stat info;
+    return stat(folder, &info) == 0 && !S_ISDIR(info.st_mode);
+}
+
 /* The folder of the job's files. A disk that is full or fails is waited for. */
 static bool prepare_folder(Training *t, Error *err)
 {
@@ -71,7 +79,7 @@ static bool prepare_folder(Training *t, Error *err)
     // Its name is on disk before anything in it is relied on.
     while (!folder_make(job_folder(data, id).text, err)
            || !folder_sync(data_path(data, "jobs").text, err)) {
-        if (!run_disk_failed(t->run, err))
+        if (is_taken(job_folder(data, id).text) || !run_disk_failed(t->run, err))
             return false;
     }
     return true;
