@@ -1,6 +1,6 @@
 // The daemon among failing disks and signals: jobs fail cleanly or wait, what was stored stays.
 import assert from 'node:assert/strict';
-import { renameSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
