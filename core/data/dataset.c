@@ -75,11 +75,10 @@ static bool is_folder(const char *path, Error *err)
 
 bool dataset_open(const char *source, const char *folder, Dataset **dataset, Error *err)
 {
-    if (strchr(source, '/') && !is_folder(source, err))
-        return false;
     if (strchr(source, '/'))
-        return packed_is(source) ? packed_open(source, dataset, err)
-                                 : mnist_open(source, NULL, dataset, err);
+        return is_folder(source, err)
+               && (packed_is(source) ? packed_open(source, dataset, err)
+                                     : mnist_open(source, NULL, dataset, err));
     const DatasetInfo *known = dataset_find(source);
     if (known)
         return mnist_open(folder ? folder : known->folder, known, dataset, err);
@@ -88,10 +87,10 @@ bool dataset_open(const char *source, const char *folder, Dataset **dataset, Err
 
 bool dataset_present(const char *source, const char *folder, Error *err)
 {
-    if (strchr(source, '/') && !is_folder(source, err))
-        return false;
     if (strchr(source, '/'))
-        return packed_is(source) ? packed_present(source, err) : mnist_present(source, NULL, err);
+        return is_folder(source, err)
+               && (packed_is(source) ? packed_present(source, err)
+                                     : mnist_present(source, NULL, err));
     const DatasetInfo *known = dataset_find(source);
     if (known)
         return mnist_present(folder ? folder : known->folder, known, err);
