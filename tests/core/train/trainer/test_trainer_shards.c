@@ -318,13 +318,19 @@ static double distance_from_the_whole(TrainConfig c)
     return far;
 }
 
-static void synced_shards_are_the_whole_batch_but_for_rounding(void **state)
+/* One epoch of a loss that weighs classes and smooths labels. */
+static TrainConfig weighted(TrainConfig c, int train_limit)
 {
-    TrainConfig c = synced(*state);
     c.epochs = 1;
-    c.train_limit = 44;
+    c.train_limit = train_limit;
     c.class_weights = CLASS_WEIGHTS_BALANCED;
     c.label_smoothing = 0.1;
+    return c;
+}
+
+static void synced_shards_are_the_whole_batch_but_for_rounding(void **state)
+{
+    TrainConfig c = weighted(synced(*state), 44);
     for (c.shards = 2; c.shards <= 6; c.shards += 2)
         assert_true(distance_from_the_whole(c) < 1e-5);
     c.sync = false;
@@ -339,12 +345,8 @@ static void synced_shards_are_the_whole_batch_but_for_rounding(void **state)
 /* Class weights alone join the examples of a network without batch normalisation. */
 static void synced_class_weights_are_those_of_the_whole(void **state)
 {
-    TrainConfig c = synced(*state);
+    TrainConfig c = weighted(synced(*state), 43);
     c.model = small_training(*state).model;
-    c.epochs = 1;
-    c.train_limit = 43;
-    c.class_weights = CLASS_WEIGHTS_BALANCED;
-    c.label_smoothing = 0.1;
     for (c.shards = 2; c.shards <= 8; c.shards += 3)
         assert_true(distance_from_the_whole(c) < 1e-5);
     c.sync = false;
