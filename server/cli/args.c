@@ -115,6 +115,20 @@ static bool take_int(const Option *o, const char *text, int *value, Error *err)
     return true;
 }
 
+void text_list_add(TextList *list, const char *text)
+{
+    list->items = xrealloc(list->items, (size_t)list->count + 1, sizeof *list->items);
+    list->items[list->count++] = xstrdup(text);
+}
+
+void text_list_free(TextList *list)
+{
+    for (int i = 0; i < list->count; i++)
+        free((char *)(size_t)list->items[i]);
+    free(list->items);
+    *list = (TextList){0};
+}
+
 static bool take_option(const Option *o, const char *text, void *settings, Error *err)
 {
     void *field = (char *)settings + o->offset;
@@ -128,6 +142,9 @@ static bool take_option(const Option *o, const char *text, void *settings, Error
         if (!*text)
             return fail(err, ERR_INVALID, "--%s needs a value", o->name);
         *(const char **)field = text;
+        return true;
+    case OPTION_LIST:
+        text_list_add(field, text);
         return true;
     case OPTION_PRECISION:
         return precision_from_name(text, field)

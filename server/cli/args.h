@@ -22,9 +22,19 @@ typedef enum {
     OPTION_FLAG,       // bool: true once it is given
     OPTION_INT,        // int, `min` to `max`
     OPTION_TEXT,       // const char *, not empty; the last one counts
+    OPTION_LIST,       // TextList: each that is given is added
     OPTION_PRECISION,  // Precision, by its name
     OPTION_CALL,       // `take` is called with its value
 } OptionKind;
+
+/* Texts of its own, to be freed with the list. */
+typedef struct {
+    const char **items;
+    int count;
+} TextList;
+
+void text_list_add(TextList *list, const char *text);
+void text_list_free(TextList *list);
 
 /* An option of a command: --name VALUE or --name=VALUE. */
 typedef struct {

@@ -248,6 +248,9 @@ test("weights of another network are refused, with every fault", (t) => {
   assert.ok(!existsSync(f.path("b", "job.json")));
   assert.equal(f.run("train", "job.json", "--out", "b", "--init-from", "none").err,
     "googlenetd: cannot open none: No such file or directory\n");
+  // Of two the last counts, as of every option.
+  assert.equal(f.run("train", "job.json", "--out", "b", "--init-from", "other.safetensors", "--init-from", "none").err,
+    "googlenetd: cannot open none: No such file or directory\n");
 });
 
 test("a model that is there without a checkpoint is somebody's", (t) => {

@@ -16,23 +16,13 @@
 typedef struct {
     ServerSettings server;
     const char *key;
-    const char **sets;
-    int set_count;
+    TextList sets;
 } Submission;
-
-static bool take_set(void *settings, const char *name, const char *text, Error *err)
-{
-    (void)name, (void)err;
-    Submission *s = settings;
-    s->sets = xrealloc(s->sets, (size_t)s->set_count + 1, sizeof *s->sets);
-    s->sets[s->set_count++] = text;
-    return true;
-}
 
 static const Option OPTIONS[] = {
     {"set", "KEY=VALUE",
      "change a field of the job: --set optimizer.learning_rate=0.05; null takes it out",
-     OPTION_CALL, .take = take_set},
+     OPTION_LIST, .offset = offsetof(Submission, sets)},
     {"key", "KEY", "the same job submitted again under this key is not made twice", OPTION_TEXT,
      .offset = offsetof(Submission, key)},
 };
@@ -69,7 +59,7 @@ static int submit(const Submission *s)
     Error err = {0};
     DaemonAnswer answer = {0};
     char *job = NULL;
-    const bool read = job_file_text(s->server.word, s->sets, s->set_count, &job, &err);
+    const bool read = job_file_text(s->server.word, s->sets.items, s->sets.count, &job, &err);
     const DaemonRequest request = {.method = "POST",
                                    .path = "/v1/jobs",
                                    .body = job,
@@ -98,6 +88,6 @@ int cmd_submit(int argc, char **argv)
     int exit_code;
     if (server_settings_read(&COMMAND, argc, argv, &s.server, &exit_code))
         exit_code = submit(&s);
-    free(s.sets);
+    text_list_free(&s.sets);
     return exit_code;
 }

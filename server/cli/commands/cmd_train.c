@@ -19,41 +19,32 @@
 
 typedef struct {
     const char *job;
-    const char **sets;
-    int set_count;
-    char *init;  // what --init-from sets
+    TextList sets;
     int rank_timeout;
     const char *trace;
     Foreground how;
 } TrainArgs;
 
-static bool take_set(void *settings, const char *name, const char *text, Error *err)
-{
-    (void)name, (void)err;
-    TrainArgs *a = settings;
-    a->sets = xrealloc(a->sets, (size_t)a->set_count + 1, sizeof *a->sets);
-    a->sets[a->set_count++] = text;
-    return true;
-}
-
 /* The same as --set init_from.file="FILE". */
 static bool take_init(void *settings, const char *name, const char *text, Error *err)
 {
+    (void)name, (void)err;
     TrainArgs *a = settings;
     cJSON *string = cJSON_CreateString(text);
     char *quoted = cJSON_PrintUnformatted(string);
-    free(a->init);
-    a->init = xasprintf("init_from.file=%s", quoted);
+    char *set = xasprintf("init_from.file=%s", quoted);
+    text_list_add(&a->sets, set);
+    free(set);
     cJSON_free(quoted);
     cJSON_Delete(string);
-    return take_set(settings, name, a->init, err);
+    return true;
 }
 
 #define AT(field) .offset = offsetof(TrainArgs, field)
 static const Option OPTIONS[] = {
     {"set", "KEY=VALUE",
      "change a field of the job: --set optimizer.learning_rate=0.05; null takes it out",
-     OPTION_CALL, .take = take_set},
+     OPTION_LIST, AT(sets)},
     {"out", "DIR", "the folder to fill; else the job file's name with .run, here", OPTION_TEXT,
      AT(how.out)},
     {"resume", NULL, "go on from the checkpoint in the folder, if there is one", OPTION_FLAG,
@@ -123,7 +114,7 @@ static bool read_job(const TrainArgs *a, const Comm *comm, JobSpec *spec, int *e
 {
     Faults faults = {0};
     Error err = {0}, said;
-    const bool ok = job_file_read(a->job, a->sets, a->set_count, spec, &faults, &err);
+    const bool ok = job_file_read(a->job, a->sets.items, a->sets.count, spec, &faults, &err);
     said = err;
     if (!ok && err.code == ERR_NONE)
         fail(&said, ERR_INVALID, "%s %s", faults.items[0].pointer, faults.items[0].detail);
@@ -209,7 +200,6 @@ int cmd_train(int argc, char **argv)
         a.job = argv[first_word];
         exit_code = start_and_train(&a);
     }
-    free(a.sets);
-    free(a.init);
+    text_list_free(&a.sets);
     return exit_code;
 }
