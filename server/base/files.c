@@ -95,11 +95,6 @@ bool file_text(const char *path, size_t most, char **text, size_t *length, Error
     return ok;
 }
 
-bool file_is_gone(const char *path)
-{
-    return access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
-}
-
 bool file_remove(const char *path, Error *err)
 {
     return unlink(path) == 0 || errno == ENOENT

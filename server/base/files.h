@@ -36,8 +36,5 @@ bool file_link(const char *path, const char *name, Error *err);
 /* True if there is no such file, now or before. */
 bool file_remove(const char *path, Error *err);
 
-/* Whether nothing is at `path`. What cannot be told, as for lack of a right, is no. */
-bool file_is_gone(const char *path);
-
 /* Size and SHA-256, in hexadecimal, of a file. ERR_IO. */
 bool file_digest(const char *path, int64_t *bytes, char sha256[65], Error *err);

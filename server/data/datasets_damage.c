@@ -1,6 +1,7 @@
 /* server/data/datasets_damage.c -- sets whose files turn out to be damaged when they are used. */
 #include <stdio.h>
 
+#include "core/base/files/file_read.h"
 #include "server/data/dataset_files.h"
 #include "server/data/datasets_private.h"
 

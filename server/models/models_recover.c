@@ -3,6 +3,7 @@
  * so. */
 #include <stdlib.h>
 
+#include "core/base/files/file_read.h"
 #include "server/base/ids.h"
 #include "server/jobs/files/job_files.h"
 #include "server/jobs/files/lost_found.h"

@@ -56,3 +56,8 @@ bool file_read(const char *path, size_t most, uint8_t **bytes, size_t *size, Err
     *bytes = all;
     return true;
 }
+
+bool file_is_gone(const char *path)
+{
+    return access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}

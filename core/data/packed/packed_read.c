@@ -31,7 +31,7 @@ static size_t size_of(const PackedIndex *x, PackedFile file)
 bool packed_is(const char *folder)
 {
     char *path = path_of(folder, PACKED_INDEX_NAME);
-    const bool there = access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+    const bool there = !file_is_gone(path);
     free(path);
     return there;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/files/file_read.h"
 #include "core/base/memory.h"
 #include "server/base/time.h"
 #include "server/jobs/files/job_files.h"
