@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { discs, zip } from './archive.js';
 import { Cutter } from './cutter.js';
-import { ALL_BUT_COLOURS, checkAccess, checkWidth, COLOURS_ALONE, faults, get, live, openBrowser, openPage, post, setUp, shoot, startDaemon, stopJob, unfold, until, visit } from './page.js';
+import { ALL_BUT_COLOURS, checkAccess, checkWidth, COLOURS_ALONE, faults, get, live, openBrowser, openPage, post, setUp, shoot, shows, startDaemon, stopJob, unfold, until, visit } from './page.js';
 
 const MIB = 1 << 20;
 const HTML = '<img src=x onerror=alert(1)> & "co"';
@@ -74,19 +74,19 @@ inWholeBrowser('a zip goes through a line that breaks, is imported, and shows al
   await page.getByRole('link', { name: 'New data set' }).click();
   const bytes = shirts(6 * MIB);
   await page.locator('#file').setInputFiles(write('shirts of mine.zip', bytes));
-  assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'shirts of mine');
+  await shows(() => page.getByLabel('Name', { exact: true }).inputValue(), 'shirts of mine');
   // What the form proposes is what the daemon takes where nothing is said.
   const plain = await post(daemon, '/v1/datasets', { name: 'plain' });
   await fetch(`${daemon.url}/v1/datasets/${plain.id}`, { method: 'DELETE' });
   for (const [path, value] of [['image.channels', plain.image.channels], ['image.size', plain.image.size], ['image.fit', plain.image.fit],
     ['image.filter', plain.image.filter], ['test_share', plain.test_share], ['seed', plain.seed]])
-    assert.equal(await page.locator(`[name="${path}"]`).inputValue(), String(value), path);
+    await shows(() => page.locator(`[name="${path}"]`).inputValue(), String(value), path);
   // The daemon's own words stand at the fields, before anything is sent.
   await page.getByLabel('Size', { exact: true }).fill('7');
   await page.getByLabel('Name', { exact: true }).fill('a/b');
   await start(page).click();
   await until(async () => (await page.locator('.field[data-path="image.size"] .fault').textContent()).includes('8 to 1024'), 'the fault of the size');
-  assert.notEqual(await page.locator('.field[data-path="name"] .fault').textContent(), '');
+  await shows(() => page.locator('.field[data-path="name"] .fault').textContent(), /./);
   assert.deepEqual((await get(daemon, '/v1/uploads')).data, []);
   await page.getByLabel('Size', { exact: true }).fill('32');
   await page.getByLabel('Name', { exact: true }).fill(HTML);
@@ -145,7 +145,7 @@ inWholeBrowser('an upload is paused, goes on from there after the page was close
   await page.getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('button', { name: 'Cancel it' }).click();
   await until(async () => (await known()).length === 0, 'nothing to be left');
-  assert.equal(await page.getByRole('button', { name: 'Pause' }).count(), 0);
+  await shows(() => page.getByRole('button', { name: 'Pause' }).count(), 0);
   cutter.stop();
   await context.close();
 });
@@ -157,27 +157,27 @@ test('classes, pictures, files left out, duplicates and what to do about it', as
   const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/datasets/${id}`);
   await page.getByRole('heading', { level: 1, name: HTML }).waitFor();
   await fact(page, 'Layout').waitFor();
-  assert.equal(await fact(page, 'Training pictures').textContent(), String(set.counts.train));
-  assert.equal(await fact(page, 'Left out').textContent(), String(set.counts.left_out));
-  assert.equal(await fact(page, 'Mean').textContent(), report.pixels.mean.map((v) => Number(v.toPrecision(3))).join(', '));
+  await shows(() => fact(page, 'Training pictures').textContent(), String(set.counts.train));
+  await shows(() => fact(page, 'Left out').textContent(), String(set.counts.left_out));
+  await shows(() => fact(page, 'Mean').textContent(), report.pixels.mean.map((v) => Number(v.toPrecision(3))).join(', '));
 
   const rows = await section(page, 'Classes').locator('tbody tr').evaluateAll((all) => all.map((r) => [...r.cells].map((c) => c.textContent)));
   assert.deepEqual(rows.map(([name, , train, test]) => [name, train, test]), set.classes.map((c) => [c.name, String(c.train), String(c.test)]));
   await page.getByLabel('Order').selectOption('most');
-  assert.equal(await section(page, 'Classes').locator('tbody th').first().textContent(), 'amber');
+  await shows(() => section(page, 'Classes').locator('tbody th').first().textContent(), 'amber');
   const bars = await section(page, 'Classes').locator('svg').evaluateAll((all) => all.map((s) => s.lastElementChild.getBoundingClientRect().right - s.getBoundingClientRect().left));
   assert.ok(bars[0] > 3 * bars[1], String(bars));
 
   const warnings = page.getByRole('list', { name: 'Warnings' });
   for (const { text } of set.warnings) await warnings.getByText(text.slice(1)).waitFor();
-  assert.match(await warnings.getByRole('link', { name: 'Start a run that weighs classes alike' }).getAttribute('href'), /class_weights=balanced/);
+  await shows(() => warnings.getByRole('link', { name: 'Start a run that weighs classes alike' }).getAttribute('href'), /class_weights=balanced/);
 
   const pictures = section(page, 'Pictures');
   await page.getByLabel('Split').selectOption('test');
   await page.getByLabel('Class', { exact: true }).selectOption({ label: HTML });
   const tests = set.classes.find((c) => c.name === HTML).test;
   await pictures.getByText(`1 to ${tests} of ${tests}`).waitFor();
-  assert.equal(await pictures.locator('.tile').count(), tests);
+  await shows(() => pictures.locator('.tile').count(), tests);
   await pictures.locator('.tile').first().scrollIntoViewIfNeeded();
   await until(async () => (await shownPictures(pictures).count()) === tests, 'the pictures');
   assert.equal(await shownPictures(pictures).first().evaluate((c) => c.width), 32);
@@ -199,21 +199,21 @@ test('classes, pictures, files left out, duplicates and what to do about it', as
   const left = section(page, 'Files left out');
   for (const { path } of report.left_out) await left.getByText(path, { exact: true }).first().waitFor();
   await page.getByLabel('Reason').selectOption('picture_empty');
-  assert.deepEqual(await left.locator('tbody th').allTextContents(), ['amber/empty.png']);
+  await shows(() => left.locator('tbody th').allTextContents(), ['amber/empty.png']);
   await page.getByLabel('Reason').selectOption('');
   await left.getByLabel('Search').fill('bold');
-  assert.deepEqual(await left.locator('tbody th').allTextContents(), ['amber/<b>bold</b>.png']);
+  await shows(() => left.locator('tbody th').allTextContents(), ['amber/<b>bold</b>.png']);
 
   const groups = section(page, 'Duplicates').locator('.group');
-  assert.equal(await groups.count(), report.duplicates.groups.length);
+  await shows(() => groups.count(), report.duplicates.groups.length);
   const mixed = groups.filter({ hasText: 'different classes' });
-  assert.equal(await mixed.count(), 1);
+  await shows(() => mixed.count(), 1);
   await mixed.scrollIntoViewIfNeeded();
   await until(async () => (await shownPictures(mixed).count()) === 2, 'the two');
   const [one, two] = await shownPictures(mixed).evaluateAll((all) => all.map((c) => c.toDataURL()));
   assert.equal(one, two);
   const ends = report.duplicates.groups.find((g) => g.different_labels).pictures.map((p) => p.path.split('/').at(-1));
-  assert.deepEqual(await mixed.locator('.line:last-child').allTextContents(), ends);
+  await shows(() => mixed.locator('.line:last-child').allTextContents(), ends);
   await shoot(page, 'set');
   assert.deepEqual(faults(complaints), []);
   await context.close();
@@ -224,9 +224,9 @@ test('the form shows what augmentation does, with its settings; a run trains on 
   const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/datasets/${id}`);
   await page.getByRole('link', { name: 'Start a run that weighs classes alike' }).click();
   await page.getByLabel('Class weights').waitFor();
-  assert.equal(await page.getByLabel('Class weights').inputValue(), 'balanced');
-  assert.equal(await page.getByLabel('Data set', { exact: true }).inputValue(), id);
-  assert.ok((await page.getByLabel('Data set', { exact: true }).locator('option').allTextContents()).includes(`${HTML} (${id})`));
+  await shows(() => page.getByLabel('Class weights').inputValue(), 'balanced');
+  await shows(() => page.getByLabel('Data set', { exact: true }).inputValue(), id);
+  await shows(async () => (await page.getByLabel('Data set', { exact: true }).locator('option').allTextContents()).includes(`${HTML} (${id})`), true);
   await page.getByLabel('Network').selectOption('googlenet_tiny');
   await page.getByLabel('Image size').fill('32');
   const preview = page.locator('.augmentation');
@@ -234,11 +234,11 @@ test('the form shows what augmentation does, with its settings; a run trains on 
   // Without augmentation each epoch sees the same.
   await until(async () => (await preview.locator('canvas').count()) === 9 && (await preview.locator('canvas').nth(1).evaluate((c) => c.width)) === 32, 'pictures of the size entered');
   const plain = await drawn();
-  assert.equal(await preview.locator('canvas:visible').count(), 2);
+  await shows(() => preview.locator('canvas:visible').count(), 2);
   assert.deepEqual([plain.length, new Set(plain).size], [8, 1]);
   await page.getByLabel('Mirror images').selectOption('random');
   await until(async () => new Set(await drawn()).size === 2, 'some mirrored');
-  assert.equal(await preview.locator('canvas:visible').count(), 9);
+  await shows(() => preview.locator('canvas:visible').count(), 9);
   await page.getByLabel('Shift').fill('6');
   await until(async () => new Set(await drawn()).size > 4, 'some shifted');
   await preview.scrollIntoViewIfNeeded();
@@ -306,7 +306,7 @@ test('a folder that is dropped becomes the set that it would be on the daemon’
   for (const type of ['dragEnter', 'dragOver', 'drop'])
     await line.send('Input.dispatchDragEvent', { type, x: 600, y: 100, data: { items: [], files: [birds], dragOperationsMask: 1 } });
   await page.getByText(/^birds, 18 files, /).waitFor();
-  assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'birds');
+  await shows(() => page.getByLabel('Name', { exact: true }).inputValue(), 'birds');
   await page.getByLabel('Size', { exact: true }).fill('16');
   await start(page).click();
   await page.getByRole('link', { name: 'birds' }).waitFor();
@@ -339,7 +339,7 @@ test('a file is dropped; what is no archive fails with a sentence', async () => 
   const failed = await until(async () => (await get(daemon, `/v1/datasets/${LONG}`)).error, 'the failure');
   await page.getByText(`The import failed: ${failed.message.replace(/\.$/, '')}.`).waitFor();
   // Nothing is said of pictures where there are none.
-  assert.equal(await fact(page, 'Mean').count(), 0);
+  await shows(() => fact(page, 'Mean').count(), 0);
   assert.ok(await section(page, 'Files left out').isHidden());
   // A name that is taken is told before anything is sent.
   await visit(page, daemon, '/datasets/new', '#file');
@@ -360,7 +360,7 @@ test('a folder of the operator’s with 1,000 classes and 10,000 files left out:
   const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/datasets/new`);
   await page.getByLabel('From the daemon’s machine').check();
   await page.getByLabel('Folder or archive').selectOption('many');
-  assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'many');
+  await shows(() => page.getByLabel('Name', { exact: true }).inputValue(), 'many');
   await page.getByLabel('Size', { exact: true }).fill('8');
   await page.getByLabel('Test share').fill('0');
   await start(page).click();
@@ -369,7 +369,7 @@ test('a folder of the operator’s with 1,000 classes and 10,000 files left out:
   const left = section(page, 'Files left out');
   await left.getByText('1 to 100 of 10,000').waitFor();
   await left.getByLabel('Search').fill('class 777/');
-  assert.equal(await left.locator('tbody tr').count(), 10);
+  await shows(() => left.locator('tbody tr').count(), 10);
   await left.getByLabel('Search').fill('');
   for (let n = 101; n <= 401; n += 100) {
     await left.getByRole('button', { name: 'Next' }).click();
@@ -399,7 +399,7 @@ test('a set without test pictures, which no training takes, is not offered for o
   const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/datasets/${id}`);
   await page.getByText(/There are no test pictures/).waitFor();
   await page.getByText('2 classes.').waitFor();
-  assert.equal(await page.getByRole('link', { name: 'Train on this' }).count(), 0);
+  await shows(() => page.getByRole('link', { name: 'Train on this' }).count(), 0);
   await visit(page, daemon, '/datasets/fashion_mnist', '.facts dd');
   await page.getByRole('link', { name: 'Train on this' }).waitFor();
   assert.deepEqual(faults(complaints), []);
@@ -428,7 +428,7 @@ test('a set is renamed and noted on; a list that is open hears of it', async () 
   await fetch(`${daemon.url}/v1/datasets/${own}`, { method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: '{"name":"elsewhere"}' });
   await page.getByRole('link', { name: 'elsewhere' }).waitFor();
   await visit(page, daemon, '/datasets/fashion_mnist', '.facts dd');
-  assert.equal(await page.getByRole('button', { name: 'Edit …' }).count(), 0);
+  await shows(() => page.getByRole('button', { name: 'Edit …' }).count(), 0);
   await fetch(`${daemon.url}/v1/datasets/${own}`, { method: 'DELETE' });
   assert.deepEqual(faults(complaints), []);
   await context.close();
@@ -447,14 +447,14 @@ test('with a token the pictures are there too, and who may only read is offered 
     await page.locator('.tile').first().scrollIntoViewIfNeeded();
     await shownPictures(page).first().waitFor();
     // A set that came with the machine has its classes counted like all others.
-    assert.deepEqual(await section(page, 'Classes').locator('thead th:visible').allTextContents(), ['Class', 'Pictures', 'Training', 'Test', 'Share']);
-    assert.ok((await section(page, 'Classes').locator('tbody tr').first().textContent()).includes('6,000'));
+    await shows(() => section(page, 'Classes').locator('thead th:visible').allTextContents(), ['Class', 'Pictures', 'Training', 'Test', 'Share']);
+    await shows(() => section(page, 'Classes').locator('tbody tr').first().textContent(), /6,000/);
     await visit(page, daemon, '/datasets/new', '#file');
-    assert.equal(await start(page).getAttribute('aria-disabled'), 'true');
+    await shows(() => start(page).getAttribute('aria-disabled'), 'true');
     await visit(page, daemon, '/new', '.fault');
     await page.getByText('may only read: it cannot start a run').waitFor();
     await visit(page, daemon, '/', '.blank');
-    assert.equal(await page.getByRole('button', { name: 'Start the chapter’s run' }).getAttribute('aria-disabled'), 'true');
+    await shows(() => page.getByRole('button', { name: 'Start the chapter’s run' }).getAttribute('aria-disabled'), 'true');
     await page.evaluate(() => sessionStorage.clear());
     await page.goto(`${daemon.url}/#/datasets/new`);
     await page.reload();

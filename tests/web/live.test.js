@@ -2,7 +2,7 @@
 // through.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkCurves, countRows, endless, get, live, openPage, setUp, startJob, stopJob, until } from './page.js';
+import { checkCurves, countRows, endless, get, live, openPage, setUp, shows, startJob, stopJob, until } from './page.js';
 
 const world = setUp();
 const rows = (page) => countRows(page, 'Loss');
@@ -171,7 +171,7 @@ test('a run that is deleted elsewhere leaves the page, and nothing else suffers'
   assert.equal(status, 204);
   await page.getByRole('heading', { name: `There is no run ${id}` }).waitFor();
   await page.getByRole('link', { name: 'All runs' }).waitFor();
-  assert.equal(await page.locator('nav [aria-current=true]').textContent(), 'Runs');
+  await shows(() => page.locator('nav [aria-current=true]').textContent(), 'Runs');
   await page.reload();
   await page.getByRole('heading', { name: `There is no run ${id}` }).waitFor();
   await live(page);

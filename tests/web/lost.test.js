@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, rm } from 'node:fs/promises';
 import { test } from 'node:test';
-import { chartRows, checkCurves, ended, endless, get, live, openPage, setUp, shoot, startDaemon, startJob, stopJob, until } from './page.js';
+import { chartRows, checkCurves, ended, endless, get, live, openPage, setUp, shoot, shows, startDaemon, startJob, stopJob, until } from './page.js';
 
 const world = setUp();
 const fact = (page, name) => page.locator('.facts div').filter({ has: page.locator(`dt:text-is("${name}")`) }).locator('dd');
@@ -22,7 +22,7 @@ test('the daemon dies and comes back: the page says since when, shows no time le
   await daemon.end('SIGKILL');
   await page.getByText(/^No answer since \d.*\(\d+ (s|min).*\)$/).waitFor();
   await page.getByRole('alert').getByText(/The daemon has not answered since .* What stands here is from then\./).waitFor();
-  assert.equal(await fact(page, 'Time left').textContent(), 'not known');
+  await shows(() => fact(page, 'Time left').textContent(), 'not known');
   assert.ok(tries <= 3, `only said after ${tries} tries`);
   const dot = await page.evaluate(() => getComputedStyle(document.getElementById('connection'), '::before').color);
   await shoot(page, 'lost');
@@ -94,6 +94,6 @@ test('another store behind the same address: what is gone leaves the page, what 
   await page.goto(`${daemon.url}/#/`);
   await startJob(t, daemon, { name: 'new one', epochs: 1 });
   await page.getByRole('link', { name: 'new one' }).waitFor();
-  assert.equal(await page.getByRole('link', { name: /old/ }).count(), 0);
+  await shows(() => page.getByRole('link', { name: /old/ }).count(), 0);
   await context.close();
 });

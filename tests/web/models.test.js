@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { discs } from './archive.js';
-import { ALL_BUT_COLOURS, checkAccess, checkWidth, COLOURS_ALONE, ended, faults, get, openPage, post, setUp, shoot, startDaemon, startJob, taught, tiny, until, visit } from './page.js';
+import { ALL_BUT_COLOURS, checkAccess, checkWidth, COLOURS_ALONE, ended, faults, get, openPage, post, setUp, shoot, shows, startDaemon, startJob, taught, tiny, until, visit } from './page.js';
 
 
 let first, second;  // ids of jobs
@@ -64,9 +64,9 @@ test('a run becomes a model from its page, and the list shows it', async () => {
   await page.getByRole('heading', { name: 'Card of version 1' }).waitFor();
   const { versions: [version] } = await model();
   assert.equal(version.source.job, first);
-  assert.equal(await fact(page, 'Its name stands for').textContent(), 'version 1, the newest');
-  assert.equal(await fact(page, 'SHA-256').textContent(), version.sha256.slice(0, 16));
-  assert.equal(await fact(page, 'From').textContent(), `${first}, ${version.source.checkpoint}`);
+  await shows(() => fact(page, 'Its name stands for').textContent(), 'version 1, the newest');
+  await shows(() => fact(page, 'SHA-256').textContent(), version.sha256.slice(0, 16));
+  await shows(() => fact(page, 'From').textContent(), `${first}, ${version.source.checkpoint}`);
   await page.locator('.card').getByRole('link', { name: first }).click();
   await page.getByText('Registered as shirts, version 1.').waitFor();
   await visit(page, world.daemon, '/models', '.runs tbody tr');
@@ -84,12 +84,12 @@ test('the card is the daemon’s, and an evaluation comes to it while one looks'
   const asked = await post(world.daemon, '/v1/evaluations', { model: 'shirts@1', limit: 150 });
   await until(async () => (await page.locator('.card').textContent()).includes(`${asked.id}, on 150 test examples`), 'the evaluation');
   const card = await get(world.daemon, '/v1/models/shirts/versions/1/card');
-  assert.equal(await fact(page, 'Accuracy', '.card').textContent(), percent(card.evaluation.accuracy));
-  assert.equal(await fact(page, 'Macro F1', '.card').textContent(), percent(card.evaluation.macro_f1));
-  assert.equal(await fact(page, 'Validation accuracy', '.card').textContent(), percent(card.metrics.validation_accuracy));
-  assert.deepEqual(await page.locator('.limits li').allTextContents(), card.limits);
+  await shows(() => fact(page, 'Accuracy', '.card').textContent(), percent(card.evaluation.accuracy));
+  await shows(() => fact(page, 'Macro F1', '.card').textContent(), percent(card.evaluation.macro_f1));
+  await shows(() => fact(page, 'Validation accuracy', '.card').textContent(), percent(card.metrics.validation_accuracy));
+  await shows(() => page.locator('.limits li').allTextContents(), card.limits);
   await until(async () => (await row(page, 1).locator('td').allTextContents()).includes(percent(card.evaluation.calibration_error)), 'the figures of the version');
-  assert.ok((await row(page, 1).locator('td').allTextContents()).includes(percent(card.evaluation.accuracy)));
+  await shows(async () => (await row(page, 1).locator('td').allTextContents()).includes(percent(card.evaluation.accuracy)), true);
   await page.locator('summary', { hasText: 'Settings' }).click();
   await page.getByRole('cell', { name: 'optimizer.learning_rate' }).waitFor();
   assert.deepEqual(faults(complaints), []);
@@ -108,7 +108,7 @@ test('a version is evaluated from its card, and what it gets wrong is shown', as
   });
   await page.locator('.card').getByRole('button', { name: 'Evaluate …' }).click();
   const dialog = page.getByRole('dialog');
-  assert.equal(await dialog.getByLabel('Data set').inputValue(), 'fashion_mnist');
+  await shows(() => dialog.getByLabel('Data set').inputValue(), 'fashion_mnist');
   await dialog.getByRole('button', { name: 'Evaluate', exact: true }).click();
   const evaluation = await until(async () => {
     const { data: [newest] } = await get(world.daemon, '/v1/evaluations?limit=1');
@@ -128,7 +128,7 @@ test('a version is evaluated from its card, and what it gets wrong is shown', as
   await page.getByText(/^Version 1 on the test examples of fashion_mnist, with test-time flips, computed in /).waitFor();
   assert.equal(sent.test_time_flips, true);
   assert.equal((await get(world.daemon, '/v1/models/shirts/versions/1')).evaluation.id, evaluation.id);
-  assert.ok((await page.locator('.card').textContent()).includes(`${evaluation.id}, on 250 test examples`));
+  await shows(() => page.locator('.card').textContent(), new RegExp(`${evaluation.id}, on 250 test examples`));
   // What is shown there is of the version that is looked at.
   const made = await post(world.daemon, '/v1/models', { name: 'bare', job: first, checkpoint: 'latest' });
   await visit(page, world.daemon, `/models/${made.model}`, '.card .facts dd');
@@ -151,27 +151,27 @@ test('the evaluations of its versions are listed, live, and lead to what each fo
   await until(async () => (await listed.count()) === ids.length, 'all of them');
   assert.deepEqual(await listed.evaluateAll((rows) => rows.map((r) => r.dataset.id)), ids);
   for (const e of found) {
-    assert.equal(await cell(e.id, 'Accuracy').textContent(), percent(e.accuracy));
-    assert.equal(await cell(e.id, 'Version').textContent(), String(e.model.version));
-    assert.equal(await cell(e.id, 'Examples').textContent(), `${e.examples} test`);
-    assert.equal(await cell(e.id, 'Flips').textContent(), e.test_time_flips ? 'with flips' : 'without');
-    assert.notEqual(await cell(e.id, 'Ended').textContent(), '–');
+    await shows(() => cell(e.id, 'Accuracy').textContent(), percent(e.accuracy));
+    await shows(() => cell(e.id, 'Version').textContent(), String(e.model.version));
+    await shows(() => cell(e.id, 'Examples').textContent(), `${e.examples} test`);
+    await shows(() => cell(e.id, 'Flips').textContent(), e.test_time_flips ? 'with flips' : 'without');
+    await shows(() => cell(e.id, 'Ended').textContent(), /[^–]/);
   }
   // One that is asked for elsewhere comes by itself, and its figures when it ends.
   const asked = await post(world.daemon, '/v1/evaluations', { model: 'shirts@1', limit: 100, split: 'train' });
   await cell(asked.id, 'Accuracy').getByText('%', { exact: false }).waitFor();
   await until(async () => /^[\d.]+ %$/.test(await cell(asked.id, 'Accuracy').textContent()), 'its end');
-  assert.equal(await cell(asked.id, 'Accuracy').textContent(), percent((await get(world.daemon, `/v1/evaluations/${asked.id}`)).accuracy));
-  assert.equal(await listed.first().getAttribute('data-id'), asked.id);
+  await shows(() => cell(asked.id, 'Accuracy').textContent(), percent((await get(world.daemon, `/v1/evaluations/${asked.id}`)).accuracy));
+  await shows(() => listed.first().getAttribute('data-id'), asked.id);
   await shoot(page, 'model-evaluations', true);
   await page.getByRole('link', { name: asked.id, exact: true }).click();
   await page.getByRole('heading', { level: 1, name: `Evaluation ${asked.id}` }).waitFor();
   await page.locator('.evaluation .mistakes li').first().waitFor();
-  assert.equal(await fact(page, 'Of').textContent(), 'shirts, version 1');
-  assert.equal(await fact(page, 'Split').textContent(), 'train');
+  await shows(() => fact(page, 'Of').textContent(), 'shirts, version 1');
+  await shows(() => fact(page, 'Split').textContent(), 'train');
   // That of a training has its run for a source.
   await visit(page, world.daemon, `/evaluations/${atEnd}`, '.evaluation .mistakes li');
-  assert.match(await fact(page, 'Of').textContent(), new RegExp(`^${first}, step_`));
+  await shows(() => fact(page, 'Of').textContent(), new RegExp(`^${first}, step_`));
   await visit(page, world.daemon, `/evaluations/${asked.id}`, '.evaluation .mistakes li');
   await shoot(page, 'evaluation-page', true);
   // It is given a name and a note, and found by them.
@@ -229,7 +229,7 @@ test('aliases are set, moved and taken away; versions come and go while one look
   await dialog.getByText('It points at version 1 now, and will at version 2.').waitFor();
   await dialog.getByRole('button', { name: 'Point it here' }).click();
   await row(page, 2).locator('.alias', { hasText: 'production' }).waitFor();
-  assert.equal(await row(page, 1).locator('.alias').count(), 0);
+  await shows(() => row(page, 1).locator('.alias').count(), 0);
   await shoot(page, 'model-aliases', true);
   await row(page, 2).getByRole('button', { name: 'Take the alias production away' }).click();
   await row(page, 2).locator('.alias').waitFor({ state: 'detached' });
@@ -252,7 +252,7 @@ test('a picture is tried: its classes, the version that answered, and where it l
   await answered(page, 1);
   assert.deepEqual(await ranking(page), asShown(await predicted('shirts@1', WIDE.buffer)));
   await page.getByText('The network saw the middle; what is darker was cut off.').waitFor();
-  assert.match(await page.locator('canvas.looked').getAttribute('aria-label'), /the network looked most at its (upper |lower )?(left|middle|right)$/);
+  await shows(() => page.locator('canvas.looked').getAttribute('aria-label'), /the network looked most at its (upper |lower )?(left|middle|right)$/);
   // The slider lays the map over the picture, or takes it away; beside what was seen there is none of it.
   const corner = () => page.locator('canvas.looked').evaluate((c) => [...c.getContext('2d').getImageData(2, 2, 1, 1).data]);
   const sized = await page.locator('canvas.looked').evaluate((c) => c.width / c.height);
@@ -318,7 +318,7 @@ test('what is no picture is told in the daemon’s words, and the page goes on',
     assert.equal(problem.code, code);
     await give(name, buffer);
     await until(async () => (await fault.textContent()).startsWith(`${name}: ${problem.detail}`), `what is wrong with ${name}`);
-    assert.ok((await fault.textContent()).length > name.length + 10);
+    await shows(async () => (await fault.textContent()).length > name.length + 10, true);
     assert.ok(await page.locator('.answer').isHidden());
   }
   // From the disk, as a reader's would come; as a buffer it would go through the browser's debugger.
@@ -329,7 +329,7 @@ test('what is no picture is told in the daemon’s words, and the page goes on',
   await shoot(page, 'model-bad-picture');
   await give('good.png', WIDE.buffer);
   await answered(page, 1);
-  assert.equal(await fault.textContent(), '');
+  await shows(() => fault.textContent(), '');
   assert.deepEqual(faults(complaints), []);
   await context.close();
 });
@@ -375,7 +375,7 @@ test('its files are saved, and come back as a model of another name', async () =
   assert.ok(bytes.includes('googlenetd_model'));
 
   await page.getByRole('link', { name: 'Upload a version' }).click();
-  assert.equal(await page.getByLabel('Model', { exact: true }).inputValue(), 'shirts');
+  await shows(() => page.getByLabel('Model', { exact: true }).inputValue(), 'shirts');
   await visit(page, world.daemon, '/models', 'h1');
   await page.getByRole('link', { name: 'Upload weights' }).click();
   const upload = page.getByRole('button', { name: 'Upload', exact: true });
@@ -383,17 +383,17 @@ test('its files are saved, and come back as a model of another name', async () =
   await page.getByText('Choose a file first.').waitFor();
   const choose = (buffer) => page.locator('#file').setInputFiles({ name: 'foreign weights.safetensors', mimeType: 'application/octet-stream', buffer });
   await choose(renamed(weights, ['3.weight', '3.wait']));
-  assert.equal(await page.getByLabel('Model', { exact: true }).inputValue(), 'foreign-weights');
+  await shows(() => page.getByLabel('Model', { exact: true }).inputValue(), 'foreign-weights');
   await page.getByLabel('Network').selectOption('googlenet_tiny');
   await upload.click();
   await until(async () => (await page.locator('#file-fault li').allTextContents()).some((text) => text === 'there is no tensor 3.weight'), 'the fault of the tensor');
-  assert.ok((await page.locator('#file-fault li').allTextContents()).some((text) => text.includes('3.wait')));
+  await shows(async () => (await page.locator('#file-fault li').allTextContents()).some((text) => text.includes('3.wait')), true);
   await shoot(page, 'model-upload-faults');
   await choose(weights);
   await page.getByLabel('Network').selectOption('nin');
   await upload.click();
   await page.getByText('the file is of the network googlenet_tiny, not nin').waitFor();
-  assert.equal(await page.locator('#file-fault li').count(), 0);
+  await shows(() => page.locator('#file-fault li').count(), 0);
   await page.getByLabel('Network').selectOption('');
   await page.getByLabel('Class names').fill('a, b, c');
   await upload.click();
@@ -402,7 +402,7 @@ test('its files are saved, and come back as a model of another name', async () =
   await upload.click();
   await page.getByRole('heading', { level: 1, name: 'foreign-weights' }).waitFor();
   await page.getByRole('heading', { name: 'Card of version 1' }).waitFor();
-  assert.equal(await fact(page, 'From').textContent(), 'an upload');
+  await shows(() => fact(page, 'From').textContent(), 'an upload');
   assert.deepEqual((await get(world.daemon, '/v1/models/foreign-weights/versions/1')).classes.at(-1), '"j"');
   assert.deepEqual(faults(complaints), []);
   await context.close();
@@ -414,11 +414,11 @@ test('a training starts from a version', async () => {
   await until(async () => (await page.getByRole('link', { name: 'Train from this' }).getAttribute('href')).endsWith('&dataset=fashion_mnist'), 'its data set');
   await page.getByRole('link', { name: 'Train from this' }).click();
   await page.getByLabel('Batch size').waitFor();
-  assert.equal(await page.getByLabel('Data set').inputValue(), 'fashion_mnist');
+  await shows(() => page.getByLabel('Data set').inputValue(), 'fashion_mnist');
   const from = page.getByPlaceholder('shirts@3 or job_7@best');
-  assert.equal(await from.inputValue(), 'shirts@1');
+  await shows(() => from.inputValue(), 'shirts@1');
   assert.ok((await from.evaluate((input) => [...input.list.options].map((o) => o.value))).includes('shirts@1'));
-  assert.equal(await page.getByLabel('Network', { exact: true }).inputValue(), 'googlenet_tiny');
+  await shows(() => page.getByLabel('Network', { exact: true }).inputValue(), 'googlenet_tiny');
   await context.close();
 });
 
@@ -460,7 +460,7 @@ test('by keyboard alone: from the list to an answer', async () => {
   await slider.focus();
   const before = await slider.inputValue();
   await page.keyboard.press('ArrowRight');
-  assert.notEqual(await slider.inputValue(), before);
+  await shows(async () => (await slider.inputValue()) !== before, true);
   await context.close();
 });
 
@@ -477,13 +477,13 @@ test('who may only read is offered what reads, and tries pictures', async () => 
     await page.getByText('Live, for reading only').waitFor();
     await page.getByRole('heading', { name: 'Card of version 1' }).waitFor();
     for (const name of ['Delete …', 'An alias for version 1', 'Delete version 1', 'Evaluate …'])
-      assert.equal(await page.getByRole('button', { name, exact: true }).getAttribute('aria-disabled'), 'true', name);
+      await shows(() => page.getByRole('button', { name, exact: true }).getAttribute('aria-disabled'), 'true', name);
     await page.getByRole('button', { name: 'A test picture of its data set' }).click();
     await page.getByText(/^Answered by version 1 of kept in/).waitFor();
     await visit(page, daemon, `/runs/${id}`, '.facts dd');
-    assert.equal(await page.getByRole('button', { name: 'Register as model …' }).getAttribute('aria-disabled'), 'true');
+    await shows(() => page.getByRole('button', { name: 'Register as model …' }).getAttribute('aria-disabled'), 'true');
     await visit(page, daemon, '/upload', '.field');
-    assert.equal(await page.getByRole('button', { name: 'Upload', exact: true }).getAttribute('aria-disabled'), 'true');
+    await shows(() => page.getByRole('button', { name: 'Upload', exact: true }).getAttribute('aria-disabled'), 'true');
     assert.deepEqual(faults(complaints), []);
     await context.close();
   } finally {

@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { chromium } from 'playwright-core';
 import { Daemon } from '../api/daemon.js';
 import { axe } from './axe.js';
@@ -175,6 +176,23 @@ export async function until(check, what, ms = 300000) {
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
+}
+
+/**
+ * `read()` gives `wanted` in the end: a value, or a pattern of a text. What a page shows comes to it in several messages, so that what
+ * stands in one place says nothing of another, and nothing is compared at once that was read once. The last that was read is told.
+ */
+export async function shows(read, wanted, what, ms = 60000) {
+  let last;
+  const fits = async () => {
+    last = await read();
+    return wanted instanceof RegExp ? wanted.test(last) : isDeepStrictEqual(last, wanted);
+  };
+  await until(fits, what, ms).catch((error) => {
+    if (last === undefined) throw error;
+  });
+  if (wanted instanceof RegExp) assert.match(last, wanted, what);
+  else assert.deepEqual(last, wanted, what);
 }
 
 const ROWS = 200;  // of a page of numbers

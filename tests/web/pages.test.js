@@ -1,7 +1,7 @@
 // The other pages: the form and its faults, clones, comparing, the network, the machine, and access for all.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chartRows, checkAccess, checkWidth, COLOURS_ALONE, ended, faults, figure, get, openPage, setUp, shoot, startJob, unfold, until, visit } from './page.js';
+import { chartRows, checkAccess, checkWidth, COLOURS_ALONE, ended, faults, figure, get, openPage, setUp, shoot, shows, startJob, unfold, until, visit } from './page.js';
 
 
 const ids = [];
@@ -17,24 +17,24 @@ const fact = (page, name) => page.locator('.facts div').filter({ has: page.locat
 test('the form has the chapter’s values, and faults stand at their fields', async () => {
   const { page, complaints, context } = await open('/new');
   await page.getByLabel('Batch size').waitFor();
-  assert.equal(await page.getByLabel('Batch size').inputValue(), '128');
-  assert.equal(await page.getByLabel('Learning rate', { exact: true }).inputValue(), '0.1');
+  await shows(() => page.getByLabel('Batch size').inputValue(), '128');
+  await shows(() => page.getByLabel('Learning rate', { exact: true }).inputValue(), '0.1');
   await page.getByText('5,977,530').waitFor();
   await page.getByText('4,690').waitFor();
   // What the daemon estimates: memory always, time once such a job has run.
-  assert.match(await fact(page, 'Memory').textContent(), /^about \d{3} MB$/);
-  assert.match(await fact(page, 'Time').textContent(), /^not known/);
+  await shows(() => fact(page, 'Memory').textContent(), /^about \d{3} MB$/);
+  await shows(() => fact(page, 'Time').textContent(), /^not known/);
   await page.getByLabel('Network').selectOption('googlenet_tiny');
   await page.getByLabel('Batch size').fill('20');
   await until(async () => /^about .*judging by job_\d+ \(.*\/s\)$/.test(await fact(page, 'Time').textContent()), 'an estimate of the time');
   await page.getByLabel('Batch size').fill('0');
   await page.getByLabel('Momentum').fill('fast');
   await until(async () => (await fault(page, 'batch_size').textContent()).includes('must be 1 to 4096, got 0'), 'the fault at its field');
-  assert.notEqual(await fault(page, 'optimizer.momentum').textContent(), '');
-  assert.equal(await fault(page, 'epochs').textContent(), '');
+  await shows(() => fault(page, 'optimizer.momentum').textContent(), /./);
+  await shows(() => fault(page, 'epochs').textContent(), '');
   // Beside the button, which may be far from them, stands which they are, and the way there.
   const named = page.locator('.submit').getByRole('alert').filter({ hasText: 'to mend' });
-  assert.equal(await named.textContent(), '2 settings to mend: Batch size, Momentum');
+  await shows(() => named.textContent(), '2 settings to mend: Batch size, Momentum');
   await named.getByRole('button', { name: 'Momentum' }).click();
   assert.ok(await page.getByLabel('Momentum').evaluate((e) => e === document.activeElement && e.getBoundingClientRect().bottom < document.querySelector('.submit').getBoundingClientRect().top));
   assert.ok(await field(page, 'ranks').isHidden());
@@ -42,7 +42,7 @@ test('the form has the chapter’s values, and faults stand at their fields', as
   await page.getByLabel('Shards', { exact: true }).fill('2');
   await page.getByLabel('Ranks').fill('2');
   await until(async () => (await fault(page, 'ranks').textContent()).includes('this daemon has no launcher'), 'the fault of ranks');
-  assert.equal(await page.getByRole('button', { name: 'Start' }).getAttribute('aria-disabled'), 'true');
+  await shows(() => page.getByRole('button', { name: 'Start' }).getAttribute('aria-disabled'), 'true');
   await shoot(page, 'form');
   assert.deepEqual(faults(complaints), []);
   await context.close();
@@ -131,9 +131,9 @@ test('a clone is posted as the difference, and keeps all the rest', async () => 
   const parent = await startJob(null, world.daemon, { name: 'parent', metadata: { a: '1', b: '2' }, ...settings, epochs: 1 });
   const { page, context } = await open(`/new?from=${parent}`);
   await page.getByRole('textbox', { name: 'Name' }).fill('cloned');
-  assert.equal(await page.getByLabel('Momentum').inputValue(), '0.9');
+  await shows(() => page.getByLabel('Momentum').inputValue(), '0.9');
   // What few people change is folded away, but not where somebody has changed it.
-  assert.equal(await page.getByLabel('Smallest improvement').inputValue(), '0.01');
+  await shows(() => page.getByLabel('Smallest improvement').inputValue(), '0.01');
   assert.deepEqual(await Promise.all(['early_stopping.min_delta', 'blocks', 'progressive_resizing.from'].map((path) => field(page, path).isVisible())), [true, false, false]);
   await page.getByLabel('Schedule').selectOption('cosine');
   await page.getByLabel('Key').nth(0).fill('');
@@ -181,7 +181,7 @@ test('a double click starts one run, and so does a second try after an answer th
   await page.locator('main .fault', { hasText: /\w/ }).waitFor();
   await until(() => checkedLate, 'the late answer');
   await page.evaluate(() => new Promise(requestAnimationFrame));
-  assert.equal(await page.locator('main .fault', { hasText: /\w/ }).count(), 1);
+  await shows(() => page.locator('main .fault', { hasText: /\w/ }).count(), 1);
   await start.dblclick();
   await page.getByRole('heading', { name: 'once' }).waitFor();
   assert.equal(keys.length, 2);
@@ -195,7 +195,7 @@ test('runs are compared, and the selection stands in the address', async () => {
   await page.getByLabel('rate 0.05').check();
   await page.getByLabel('rate 0.02').check();
   await page.getByRole('cell', { name: 'optimizer.learning_rate' }).waitFor();
-  assert.equal(await page.getByRole('cell', { name: 'optimizer.momentum' }).count(), 0);
+  await shows(() => page.getByRole('cell', { name: 'optimizer.momentum' }).count(), 0);
   await page.getByLabel('by').selectOption('step');
   const address = page.url();
   for (const id of ids) assert.ok(address.includes(id), address);
@@ -203,8 +203,8 @@ test('runs are compared, and the selection stands in the address', async () => {
   await page.goto('about:blank');
   await page.goto(address);
   await page.getByRole('cell', { name: 'optimizer.learning_rate' }).waitFor();
-  assert.equal(await page.getByLabel('by').inputValue(), 'step');
-  assert.ok(await page.getByLabel('rate 0.02').isChecked());
+  await shows(() => page.getByLabel('by').inputValue(), 'step');
+  await shows(() => page.getByLabel('rate 0.02').isChecked(), true);
   await context.close();
 });
 
@@ -258,15 +258,15 @@ test('every network is drawn', async () => {
 test('the network has nine Inception blocks of four paths', async () => {
   const { page, context } = await open('/network/googlenet');
   await page.getByRole('heading', { name: 'Inception 4.1' }).waitFor();
-  assert.equal(await page.locator('.inception').count(), 9);
-  assert.equal(await page.locator('.inception .path').count(), 36);
-  assert.equal(await page.locator('.inception').first().locator('.path').nth(2).locator('.layer').count(), 2);
+  await shows(() => page.locator('.inception').count(), 9);
+  await shows(() => page.locator('.inception .path').count(), 36);
+  await shows(() => page.locator('.inception').first().locator('.path').nth(2).locator('.layer').count(), 2);
   await page.getByText('Conv 5 × 5').first().waitFor();
-  assert.match(await page.locator('main').textContent(), /5,977,530 parameters/);
+  await shows(() => page.locator('main').textContent(), /5,977,530 parameters/);
   const row = page.getByRole('row', { name: /^VGG-11/ });
   await row.waitFor();
   assert.deepEqual((await row.getByRole('cell').allInnerTexts()).slice(-7, -2), ['224', '128,806,154', '9,219,328', '119,586,826', '7,547,232,256']);
-  assert.equal(await page.getByRole('link', { name: 'Train this' }).getAttribute('href'), '#/new?network=googlenet&image_size=96');
+  await shows(() => page.getByRole('link', { name: 'Train this' }).getAttribute('href'), '#/new?network=googlenet&image_size=96');
   await shoot(page, 'network');
   await context.close();
 });
@@ -275,11 +275,11 @@ test('the machine is told as the daemon tells it', async () => {
   const { page, complaints, context } = await open('/system');
   const system = await get(world.daemon, '/v1/system');
   await until(async () => (await fact(page, 'Version').count()) === 1, 'the facts');
-  assert.equal(await fact(page, 'Version').textContent(), `googlenetd ${system.version}`);
-  assert.equal(await fact(page, 'Cores').textContent(), `${system.cpu.usable_cores} usable of ${system.cpu.cores}`);
-  assert.match(await fact(page, 'Memory in use').textContent(), /^[\d.]+ \wB of [\d.]+ \wB$/);
-  assert.equal(await fact(page, 'Data folder').textContent(), world.daemon.data);
-  assert.equal(await fact(page, 'Runs at a time').textContent(), String(system.training.workers));
+  await shows(() => fact(page, 'Version').textContent(), `googlenetd ${system.version}`);
+  await shows(() => fact(page, 'Cores').textContent(), `${system.cpu.usable_cores} usable of ${system.cpu.cores}`);
+  await shows(() => fact(page, 'Memory in use').textContent(), /^[\d.]+ \wB of [\d.]+ \wB$/);
+  await shows(() => fact(page, 'Data folder').textContent(), world.daemon.data);
+  await shows(() => fact(page, 'Runs at a time').textContent(), String(system.training.workers));
   await shoot(page, 'system');
   assert.deepEqual(faults(complaints), []);
   await context.close();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { chartRows, checkCurves, countRows, ended, endless, faults, figure, get, live, openPage, post, setUp, shoot, startJob, statusIs, stopJob, until, visit } from './page.js';
+import { chartRows, checkCurves, countRows, ended, endless, faults, figure, get, live, openPage, post, setUp, shoot, shows, startJob, statusIs, stopJob, until, visit } from './page.js';
 
 const world = setUp();
 const open = (path, options) => openPage(world.browser, `${world.daemon.url}/#${path}`, options);
@@ -37,7 +37,7 @@ test('curves grow while one looks and are the daemon’s numbers in the end', as
 test('text that the reader has selected stays selected while the run goes on, and goes on itself afterwards', async (t) => {
   const id = await startJob(t, world.daemon, endless({ name: 'selected' }));
   const { page, context } = await open(`/runs/${id}`);
-  await until(async () => (await countRows(page, 'Loss')) > 0, 'the first points');
+  await shows(() => fact(page, 'Step').textContent(), /^[\d,]+ of [\d,]+$/);
   await fact(page, 'Step').evaluate((dd) => document.getSelection().selectAllChildren(dd));
   const selected = () => page.evaluate(() => String(document.getSelection()));
   const before = await selected();
@@ -112,7 +112,7 @@ test('the reader’s zoom survives new points, is the same in all charts, and on
   await figure(page, 'Accuracy').getByRole('button', { name: 'Reset zoom' }).click();
   for (const title of ['Loss', 'Accuracy', 'Learning rate']) {
     assert.ok((await edge(title)) < left, title);
-    assert.ok(await figure(page, title).getByRole('button', { name: 'Reset zoom' }).isDisabled());
+    await shows(() => figure(page, title).getByRole('button', { name: 'Reset zoom' }).isDisabled(), true);
   }
   await context.close();
 });
@@ -132,7 +132,7 @@ test('stop and resume by keyboard: the focus stays; delete asks first', async (t
   await page.keyboard.press('Enter');
   await page.getByText('running', { exact: true }).first().waitFor();
   assert.equal(await focused(), 'Resume');
-  assert.equal(await page.getByRole('button', { name: 'Delete …' }).getAttribute('aria-disabled'), 'true');
+  await shows(() => page.getByRole('button', { name: 'Delete …' }).getAttribute('aria-disabled'), 'true');
   await page.getByRole('button', { name: 'Stop' }).click();
   await page.getByText('stopped', { exact: true }).first().waitFor();
   await checkCurves(world.daemon, page, id);
@@ -196,7 +196,7 @@ test('a chart by keyboard; downloads; copies', async () => {
   const reset = page.getByRole('button', { name: 'Reset zoom' }).first();
   await chartRows(page, 'Loss');
   await page.locator('.plot').first().focus();
-  assert.ok(await reset.isDisabled());
+  await shows(() => reset.isDisabled(), true);
   const usable = () => page.getByRole('button', { name: 'Reset zoom' }).evaluateAll((all) => all.filter((b) => !b.disabled).length);
   await page.keyboard.press('+');
   await until(async () => (await usable()) === 4, 'the zoom in all charts');
@@ -250,7 +250,7 @@ test('a chart by keyboard; downloads; copies', async () => {
     return until(() => page.evaluate(() => navigator.clipboard.readText()), 'the copy');
   };
   const { settings } = await get(world.daemon, `/v1/jobs/${id}`);
-  assert.equal(await fact(page, 'Network').getByRole('link').getAttribute('href'), '#/network/googlenet_tiny?image_size=28');
+  await shows(() => fact(page, 'Network').getByRole('link').getAttribute('href'), '#/network/googlenet_tiny?image_size=28');
   assert.deepEqual(JSON.parse(await copied('Copy as job file')), { name: 'files', ...settings });
   const command = await copied('Copy as curl');
   assert.match(command, /^curl -X POST .*'http:\/\/127\.0\.0\.1:\d+\/v1\/jobs'$/s);
@@ -313,8 +313,8 @@ test('a run that waits says where in the queue it is, and moves up', async (t) =
   const { page, complaints, context } = await open(`/runs/${third}`);
   await page.getByText('In the queue behind 1 other run.').waitFor();
   await page.getByText('Nothing recorded yet.').first().waitFor();
-  for (const name of ['PNG', 'Reset zoom']) assert.equal(await page.getByRole('button', { name }).count(), 0);
-  assert.equal(await page.getByRole('button', { name: 'Delete …' }).getAttribute('title'), 'Stop it first');
+  for (const name of ['PNG', 'Reset zoom']) await shows(() => page.getByRole('button', { name }).count(), 0);
+  await shows(() => page.getByRole('button', { name: 'Delete …' }).getAttribute('title'), 'Stop it first');
   await shoot(page, 'queued');
   await post(world.daemon, `/v1/jobs/${second}/stop`);
   await page.getByText('Next in the queue.').waitFor();
@@ -383,7 +383,7 @@ test('a double click asks once', async (t) => {
   await until(() => reads.asked.length, 'the name to be asked for');
   reads.go();
   await page.getByRole('textbox', { name: 'Name' }).waitFor();
-  assert.equal(await page.locator('dialog').count(), 1);
+  await shows(() => page.locator('dialog').count(), 1);
   await page.keyboard.press('Escape');
   const resumes = await held(page, `/v1/jobs/${id}/resume`, 'POST');
   await page.getByRole('button', { name: 'Resume' }).dblclick();
@@ -403,7 +403,7 @@ test('a question goes with its page, and what comes of it does not lead a reader
   await page.getByRole('button', { name: 'Delete …' }).click();
   await page.goBack();
   await page.getByRole('heading', { name: 'one' }).waitFor();
-  assert.equal(await page.locator('dialog').count(), 0);
+  await shows(() => page.locator('dialog').count(), 0);
 
   const reads = await held(page, `/v1/jobs/${ids[0]}`, 'GET');
   await page.getByRole('button', { name: 'Edit …' }).click();
@@ -413,7 +413,7 @@ test('a question goes with its page, and what comes of it does not lead a reader
   reads.go();
   await (await answered).finished();
   await page.waitForTimeout(100);
-  assert.equal(await page.locator('dialog').count(), 0);
+  await shows(() => page.locator('dialog').count(), 0);
 
   await visit(page, world.daemon, `/runs/${ids[0]}`, 'h1:text("one")');
   const removal = await held(page, `/v1/jobs/${ids[0]}`, 'DELETE');
@@ -442,8 +442,8 @@ test('what failed after its dialog was closed is told, and what was typed is sti
   await page.locator('dialog').waitFor({ state: 'detached' });
   patch.go();
   await page.getByText('the disk is full').waitFor();
-  assert.equal(await page.getByRole('textbox', { name: 'Name' }).inputValue(), 'typed with care');
+  await shows(() => page.getByRole('textbox', { name: 'Name' }).inputValue(), 'typed with care');
   await page.getByRole('button', { name: 'Cancel' }).click();
-  assert.equal(await page.locator('dialog').count(), 0);
+  await shows(() => page.locator('dialog').count(), 0);
   await context.close();
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Crowd } from './crowd.js';
-import { ended, endless, faults, get, live, openPage, post, setUp, shoot, startJob, until, visit } from './page.js';
+import { ended, endless, faults, get, live, openPage, post, setUp, shoot, shows, startJob, until, visit } from './page.js';
 
 let model;
 const world = setUp(async ({ daemon }) => {
@@ -134,7 +134,7 @@ test('the table sorts, searches and shows chosen settings, and the address keeps
   await page.getByRole('button', { name: 'Best accuracy' }).click();
   await page.getByText(/of 300 runs/).waitFor();
   await until(async () => (await names(page))[0] === 'run 290', 'the best first');
-  assert.equal(await page.locator('th', { hasText: 'Best accuracy' }).getAttribute('aria-sort'), 'descending');
+  await shows(() => page.locator('th', { hasText: 'Best accuracy' }).getAttribute('aria-sort'), 'descending');
   await page.getByRole('button', { name: 'Best accuracy' }).click();
   await until(async () => (await names(page))[0] === 'run 291', 'the worst first');
   await page.getByRole('searchbox').fill('odd run 29');
@@ -166,7 +166,7 @@ test('runs are selected to compare, stop or delete, by keyboard, and asked about
   }
   await page.getByText('2 selected').waitFor();
   await page.getByRole('button', { name: 'Delete …' }).and(page.locator('[aria-disabled=true]')).waitFor();
-  assert.match(await page.getByRole('group', { name: 'Selected runs' }).getByRole('link', { name: 'Compare' }).getAttribute('href'), new RegExp(`runs=(${running},${queued}|${queued},${running})`));
+  await shows(() => page.getByRole('group', { name: 'Selected runs' }).getByRole('link', { name: 'Compare' }).getAttribute('href'), new RegExp(`runs=(${running},${queued}|${queued},${running})`));
   await page.getByRole('button', { name: 'Stop …' }).press('Enter');
   await page.getByRole('heading', { name: 'Stop 2 runs?' }).waitFor();
   await page.keyboard.press('Escape');
@@ -225,7 +225,7 @@ test('a name is text, wherever it stands, and a long one does not push the colum
   for (const path of ['/', `/runs/${ids[0]}`, `/?columns=${encodeURIComponent(`metadata.<i>${evil.slice(0, 20)}`)}`, `/compare?runs=${ids}`, `/new?from=${ids[0]}`]) {
     await visit(page, daemon, path, '> *');
     await page.getByText('<b>bold</b>').or(page.locator(`input[value*="bold"]`)).or(page.getByRole('textbox', { name: 'Name' })).first().waitFor();
-    assert.equal(await page.locator('main img, main b, main i').count(), 0, path);
+    await shows(() => page.locator('main img, main b, main i').count(), 0, path);
     assert.deepEqual(faults(complaints), [], path);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.ok(wide <= 0, `${path} is ${wide} pixels too wide`);

@@ -1,7 +1,7 @@
 // A daemon that wants a token: asked for once a browser, a wrong one says so, and it stands in no address and on no disk.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { faults, live, openPage, post, setUp, shoot, tiny, until } from './page.js';
+import { faults, live, openPage, post, setUp, shoot, shows, tiny, until } from './page.js';
 
 const TOKEN = 'correct-horse-battery';
 const READER = 'one-that-may-only-look';
@@ -111,7 +111,7 @@ test('with a token that may only read, the page says so and offers nothing that 
   await page.getByText('Live, for reading only').waitFor();
   await page.getByText('succeeded', { exact: true }).first().waitFor();
   for (const name of ['Stop', 'Resume', 'Checkpoint now', 'Edit …', 'Delete …'])
-    assert.equal(await page.getByRole('button', { name }).getAttribute('aria-disabled'), 'true', name);
+    await shows(() => page.getByRole('button', { name }).getAttribute('aria-disabled'), 'true', name);
   await context.close();
 });
 
@@ -135,10 +135,10 @@ test('a dialog makes room for the question for another token, and is there again
   await page.locator('#token').click({ timeout: 5000 });
   await enter(page, TOKEN);
   await page.getByText('the disk is full').waitFor();
-  assert.equal(await page.getByRole('textbox', { name: 'Name' }).inputValue(), 'typed with care');
+  await shows(() => page.getByRole('textbox', { name: 'Name' }).inputValue(), 'typed with care');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('heading', { name: 'typed with care' }).waitFor();
-  assert.equal(await page.locator('dialog').count(), 0);
+  await shows(() => page.locator('dialog').count(), 0);
   // What was not sent comes back too, unless one goes to another page meanwhile.
   for (const stay of [true, false]) {
     await page.getByRole('button', { name: 'Edit …' }).click();
@@ -151,13 +151,13 @@ test('a dialog makes room for the question for another token, and is there again
     if (!stay) await page.evaluate(() => { location.hash = '#/system'; });
     await enter(page, TOKEN);
     await page.locator('#token').waitFor({ state: 'hidden' });
-    if (stay) assert.equal(await page.getByRole('textbox', { name: 'Name' }).inputValue(), 'half');
+    if (stay) await shows(() => page.getByRole('textbox', { name: 'Name' }).inputValue(), 'half');
     if (stay) assert.equal(await page.evaluate(() => document.activeElement.id), 'edit-name');
     await page.keyboard.press('Escape');
     await page.unroute('**/v1/jobs/job_99');
   }
   await page.getByRole('heading', { name: 'Machine' }).waitFor();
-  assert.equal(await page.locator('dialog').count(), 0);
+  await shows(() => page.locator('dialog').count(), 0);
   assert.deepEqual(faults(complaints), []);
   await context.close();
 });
