@@ -1,7 +1,7 @@
 // A daemon that wants a token: asked for once a browser, a wrong one says so, and it stands in no address and on no disk.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { faults, live, openPage, post, setUp, shoot, shows, tiny, until } from './page.js';
+import { faults, live, openPage, post, setUp, shoot, shows, startDaemon, tiny, until } from './page.js';
 
 const TOKEN = 'correct-horse-battery';
 const READER = 'one-that-may-only-look';
@@ -204,5 +204,27 @@ test('a part of an upload for which another token is wanted is not sent again be
   await enter(page, TOKEN);
   await until(async () => sent.length >= 5, 'the second time');
   assert.deepEqual(sent.slice(0, 5), ['HEAD', 'PATCH', 'HEAD', 'HEAD', 'PATCH']);
+  await context.close();
+});
+
+test('what waits for a token goes on when the daemon comes back without one, or with that of the page', async (t) => {
+  const { browser } = world;
+  const daemon = await startDaemon({ environment: { GOOGLENETD_TOKEN: TOKEN } });
+  t.after(() => daemon.end('SIGKILL'));
+  const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/new`);
+  await page.locator('#token').waitFor();
+  await enter(page, TOKEN);
+  await page.getByLabel('Name', { exact: true }).fill('half of a form');
+  for (const back of [{ GOOGLENETD_TOKEN: TOKEN }, {}]) {
+    for (const environment of [{ GOOGLENETD_TOKEN: 'quite-another-token' }, back]) {
+      await daemon.end();
+      daemon.environment = environment;
+      await daemon.launch();
+      await page.locator('#token').waitFor({ state: environment === back ? 'hidden' : 'visible' });
+    }
+    await live(page);
+    assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'half of a form');
+  }
+  assert.deepEqual(faults(complaints), []);
   await context.close();
 });

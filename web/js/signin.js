@@ -4,9 +4,11 @@
 import * as api from './api.js';
 import {bringDialogsBack, setDialogsAside} from './dialog.js';
 import {h, setText} from './dom.js';
+import {pause} from './pause.js';
 import * as token from './token.js';
 
 const OTHERS_MS = 300;  // in which other tabs answer, if there are any
+const AGAIN_MS = 3000;  // between two looks at whether the daemon still wants a token
 
 /** {element, ask()}: `done` is called, and the promise of ask() resolves, when there is a token that the daemon takes. */
 export function signIn(done) {
@@ -41,6 +43,7 @@ export function signIn(done) {
   }
 
   function leave() {
+    if (!asking) return;
     asking = null;
     input.value = '';
     setText(fault, '');
@@ -48,6 +51,14 @@ export function signIn(done) {
     bringDialogsBack();
     done();
     resolve();
+  }
+
+  /** The daemon may come back without a token, or with the one that this tab has: nothing is asked for any more then. */
+  async function lookAgain(mine) {
+    while (asking === mine) {
+      await pause(AGAIN_MS);
+      if (asking === mine && !document.hidden && await api.accepts(token.current()).catch(() => false) && asking === mine) leave();
+    }
   }
 
   /** Another tab may have a token; if none answers soon, the reader is asked. */
@@ -61,9 +72,10 @@ export function signIn(done) {
       setDialogsAside();
       element.hidden = false;
       input.focus();
+      lookAgain(mine);
     }, OTHERS_MS);
     return asking;
   }
-  token.onChange(() => { if (asking) leave(); });
+  token.onChange(leave);
   return {element, ask};
 }
