@@ -27,12 +27,6 @@ static ScaledSum sum_of(const Layer *l)
     return (ScaledSum){.scale = c->scale, .relu = c->relu};
 }
 
-static bool create(Layer *l, Error *err)
-{
-    (void)l, (void)err;
-    return true;
-}
-
 static bool forward(Layer *l, Error *err)
 {
     (void)err;
@@ -48,7 +42,6 @@ static bool backward_data(Layer *l, Error *err)
 }
 
 static const LayerOps OPS = {
-    .create = create,
     .forward = forward,
     .backward_data = backward_data,
 };

@@ -18,12 +18,6 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
     return true;
 }
 
-static bool create(Layer *l, Error *err)
-{
-    (void)l, (void)err;
-    return true;
-}
-
 /* The parts that do not lie in the whole already: bit i for source i. */
 static unsigned parts_apart(const Layer *l, const Tensor *whole, Tensor *const *parts)
 {
@@ -77,11 +71,12 @@ static bool backward_data(Layer *l, Error *err)
     return true;
 }
 
-static const LayerOps OPS = {.create = create,
-                             .forward = forward,
-                             .backward_data = backward_data,
-                             .strided_src = true,
-                             .strided_dst = true};
+static const LayerOps OPS = {
+    .forward = forward,
+    .backward_data = backward_data,
+    .strided_src = true,
+    .strided_dst = true,
+};
 
 const LayerType CONCAT = {
     .name = "concat", .config_bytes = sizeof(Concat), .describe = describe, .ops = &OPS};

@@ -17,12 +17,6 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
     return true;
 }
 
-static bool create(Layer *l, Error *err)
-{
-    (void)l, (void)err;
-    return true;
-}
-
 static DropoutMask mask_of(const Layer *l)
 {
     const Dropout *c = l->node->config;
@@ -53,7 +47,6 @@ static bool backward_data(Layer *l, Error *err)
 }
 
 static const LayerOps OPS = {
-    .create = create,
     .forward = forward,
     .backward_data = backward_data,
 };

@@ -18,12 +18,6 @@ static bool describe(const void *config, const Shape *srcs, int src_count, Layer
     return true;
 }
 
-static bool create(Layer *l, Error *err)
-{
-    (void)l, (void)err;
-    return true;
-}
-
 static bool forward(Layer *l, Error *err)
 {
     (void)l, (void)err;
@@ -38,11 +32,12 @@ static bool backward_data(Layer *l, Error *err)
     return true;
 }
 
-static const LayerOps OPS = {.create = create,
-                             .forward = forward,
-                             .backward_data = backward_data,
-                             .strided_src = true,
-                             .strided_dst = true};
+static const LayerOps OPS = {
+    .forward = forward,
+    .backward_data = backward_data,
+    .strided_src = true,
+    .strided_dst = true,
+};
 
 const LayerType FORK = {
     .name = "fork", .config_bytes = sizeof(Fork), .describe = describe, .ops = &OPS};

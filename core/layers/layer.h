@@ -4,7 +4,8 @@
  * store, and whatever its file keeps in `state`. A file in this folder implements LayerOps;
  * core/net calls them:
  *
- *   create            once: make the primitives, with the kernels that core/autotune has for them
+ *   create            once: make the primitives, with the kernels that core/autotune has for them;
+ *                     absent where there are none
  *   load_params       whenever the parameters have changed: copy them into the kernels' layouts
  *   forward           src -> dst
  *   backward_begin    what must be done to diff_dst before the two that follow
@@ -27,8 +28,8 @@
 #include "core/dnn/tensor.h"
 #include "core/layers/shared.h"
 
-/* What varies from run to run. Whatever is random depends on these numbers alone (core/base/
- * philox.h), so that the backward pass can make it again, and no state has to be saved. */
+/* What varies from run to run. Whatever is random depends on these numbers alone, by
+ * core/base/numbers/philox.h: the backward pass can make it again, and no state has to be saved. */
 typedef struct {
     uint64_t seed;      // of the training
     int64_t step;       // batches before this one
@@ -84,7 +85,7 @@ typedef struct {
 } LayerSync;
 
 typedef struct LayerOps {
-    bool (*create)(Layer *l, Error *err);
+    bool (*create)(Layer *l, Error *err);       // NULL: nothing to make
     bool (*load_params)(Layer *l, Error *err);  // NULL: the layer has no parameters
     bool (*forward)(Layer *l, Error *err);
     bool (*backward_begin)(Layer *l, Error *err);  // NULL: nothing to do

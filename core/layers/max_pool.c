@@ -28,12 +28,6 @@ static bool is_3x3_bf16(const Layer *l)
            && l->dst->shape.channels >= MAX_POOL_BF16_CHANNELS;
 }
 
-static bool create(Layer *l, Error *err)
-{
-    (void)l, (void)err;
-    return true;
-}
-
 /* An argmax index for each number of dst. */
 static size_t workspace_bytes(const GraphNode *node)
 {
@@ -116,7 +110,6 @@ static void name_kernels(const Layer *l, const char *names[3])
 }
 
 static const LayerOps OPS = {
-    .create = create,
     .forward = forward,
     .backward_begin = backward_begin,
     .backward_data = backward_data,

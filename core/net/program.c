@@ -90,7 +90,7 @@ static bool create_layers(Program *p, ParamStore *params, const Dnn *dnn, Error 
         l->go_on_context = p->config.go_on_context;
         l->kernels_of = p->config.kernels_of > 0 ? p->config.kernels_of : l->batch;
         l->runs_per_load = p->config.runs_per_load > 0 ? p->config.runs_per_load : 1;
-        if (!l->node->type->ops->create(l, err))
+        if (l->node->type->ops->create && !l->node->type->ops->create(l, err))
             return fail_in(err, "%s", l->node->name);
     }
     return true;

@@ -40,12 +40,6 @@ static Record *record_of(const Layer *l)
     return ((const Probe *)l->node->config)->record;
 }
 
-static bool create(Layer *l, Error *err)
-{
-    (void)l, (void)err;
-    return true;
-}
-
 static bool forward(Layer *l, Error *err)
 {
     (void)err;
@@ -72,16 +66,11 @@ static void commit(Layer *l)
     record_of(l)->commits++;
 }
 
-static void destroy(Layer *l)
-{
-    (void)l;
-}
-
-static const LayerOps OPS = {.create = create,
-                             .forward = forward,
-                             .backward_data = backward_data,
-                             .commit = commit,
-                             .destroy = destroy};
+static const LayerOps OPS = {
+    .forward = forward,
+    .backward_data = backward_data,
+    .commit = commit,
+};
 static const LayerType PROBE = {
     .name = "probe", .config_bytes = sizeof(Probe), .describe = describe, .ops = &OPS};
 
