@@ -5,8 +5,7 @@
  *
  * Source   Unicode Standard Annex 15, normalization form C. Marks are composed in the order in
  * which they stand, each with the character before it: text whose marks are not in canonical order
- * is not reordered, and a mark is not composed over one of another class (e,
- * U+0329, U+0301).
+ * is not reordered, and a mark is not composed over one of another class (e, U+0329, U+0301).
  */
 #pragma once
 

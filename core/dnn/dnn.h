@@ -48,8 +48,7 @@ typedef struct {
 
 /* Make the primitive that `desc` describes; destroys `desc`, also on failure. `status` is what
  * creating `desc` returned: if that failed, so does this. Refuses oneDNN's reference
- * implementations
- * ("ref"), which are a thousand times slower than the others. */
+ * implementations ("ref"), which are a thousand times slower than the others. */
 bool op_new(Op *op, const Dnn *dnn, const char *what, dnnl_status_t status,
             dnnl_primitive_desc_t desc, Error *err);
 void op_free(Op *op);

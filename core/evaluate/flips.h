@@ -8,8 +8,8 @@
  * network sees, after resize and normalisation.
  *
  * Errors   ERR_NO_MEMORY; those of net_evaluate_batch.
- * Source   Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU" (airbench), which
- * averages logits; Simonyan and Zisserman 2015, section 3.2, average probabilities.
+ * Source   Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU" (airbench), which takes
+ *          the mean of logits; Simonyan and Zisserman 2015, section 3.2, that of probabilities.
  */
 #pragma once
 #include "core/net/net.h"

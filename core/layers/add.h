@@ -4,8 +4,9 @@
  *
  * Shapes    both sources and dst N x C x H x W. The two may be one node.
  * Backward  the gradient of the first is diff_dst, that of the second scale * diff_dst. With
- * `relu`, dst = max(0, .), and diff_dst is set to 0 where dst is not above 0 before anything else:
- * the result of an add and a relu node, in one pass. NaN       of either source is passed on.
+ *           `relu`, dst = max(0, .), and diff_dst is set to 0 where dst is not above 0 before
+ *           anything else: the result of an add and a relu node, in one pass.
+ * NaN       of either source is passed on.
  * Errors    ERR_INVALID: sources of different shapes, a scale that is not finite.
  * Source    He et al. 2015, equation (1); Szegedy et al. 2017, section 3.3, for the scale;
  *           core/kernels/scaled_sum.h.

@@ -5,8 +5,9 @@
  * Shapes    srcs N x Ci x H x W with equal H and W; dst N x (sum of Ci) x H x W.
  * Backward  each diff_src is its slice of diff_dst; for a src with its bit set in `relu_masks`, 0
  *           where dst is not above 0.
- * Memory    a src that lies in dst already is not copied, nor is its gradient:
- * core/net/memory_plan.c. Errors    ERR_INVALID: no source, or sources whose images differ in size.
+ * Memory    a src that lies in dst already is not copied, nor is its gradient: see
+ *           core/net/memory_plan.c.
+ * Errors    ERR_INVALID: no source, or sources whose images differ in size.
  */
 #pragma once
 #include "core/graph/graph.h"

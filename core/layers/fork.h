@@ -6,7 +6,7 @@
  * Backward  diff_src = sum of all diff_dst, in the order of the readers. With `relu_mask`, it
  *           becomes 0 where dst is not above 0.
  *
- * Models do not write forks; the rewrite graph_insert_forks does (the idea is Caffe's Split layer).
+ * Models do not write forks; rewrite_insert_forks does (the idea is Caffe's Split layer).
  */
 #pragma once
 #include "core/graph/graph.h"

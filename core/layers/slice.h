@@ -6,8 +6,9 @@
  * Backward  diff_dst becomes its channels of diff_src, which all slices of one src share: together
  *           they must cover it once, which graph_check sees to. With `relu_mask`, it becomes 0
  *           where dst is not above 0.
- * Memory    a dst that lies in src already is not copied, nor is its gradient:
- * core/net/memory_plan.c. Errors    ERR_INVALID: channels that src does not have, or none.
+ * Memory    a dst that lies in src already is not copied, nor is its gradient: see
+ *           core/net/memory_plan.c.
+ * Errors    ERR_INVALID: channels that src does not have, or none.
  */
 #pragma once
 #include "core/graph/graph.h"

@@ -1,9 +1,9 @@
 /* core/train/ending.h -- when a training ends, as a success: after its last epoch, or before.
  *
  * Two rules end it before: the budget max_seconds, and early stopping: none of the last `patience`
- * epochs has bettered the best accuracy before it (on the test split, or on the
- * examples held out) by more than min_delta. What the rules
- * remember is a part of the training's state, so that a resumed training ends as an unbroken one.
+ * epochs has bettered the best accuracy before it (on the test split, or on the examples held out)
+ * by more than min_delta. What the rules remember is a part of the training's state, so that a
+ * resumed training ends as an unbroken one.
  */
 #pragma once
 #include <stddef.h>

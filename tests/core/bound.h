@@ -54,5 +54,5 @@ double bound_gradient_error(Bound *b, double step);
  * the `count` that `bind` makes, which are freed. Leaves teams of 2. */
 void bound_check_gradients(Bound *(*bind)(size_t i), size_t count, double step, double tolerance);
 
-/* Set all threads' teams, run, and set them back: bound_with_threads(3). */
+/* Set all threads' teams, run, and set them back: bound_threads(3). */
 void bound_threads(int threads);

@@ -6,8 +6,8 @@
 
 /* RGBA over white: each byte is (value * alpha + 255 * (255 - alpha)) / 255, rounded. */
 void rgba_over_white(const uint8_t *src, size_t count, uint8_t *dst);
-void rgba_grey_over_white(const uint8_t *src, size_t count,
-                          uint8_t *dst);  // R = G = B; to one byte
+/* The same of pixels with R = G = B, to one byte each. */
+void rgba_grey_over_white(const uint8_t *src, size_t count, uint8_t *dst);
 void grey_alpha_over_white(const uint8_t *src, size_t count, uint8_t *dst);
 
 /* Inverted CMYK, as Adobe's programs store it, to RGB. */

@@ -60,7 +60,7 @@ const ConvKernel *conv_kernel_find(const ConvKernelTable *table, const char *nam
 /* The first row that supports the problem, which is oneDNN's wherever that does. NULL: ERR_DNN. */
 const ConvKernel *conv_kernel_first(const ConvKernelTable *table, const ConvProblem *p, Error *err);
 
-extern const ConvKernelOps CONV_ONEDNN;  // core/layers/conv/conv_onednn.c
-extern const ConvKernelOps
-    CONV_WINOGRAD;  // core/layers/conv/conv_winograd.c; variant: WinogradVariant
-extern const ConvKernelOps CONV_IM2COL;  // core/layers/conv/conv_im2col.c
+/* Each in the file of its name: conv_onednn.c and so on. */
+extern const ConvKernelOps CONV_ONEDNN;
+extern const ConvKernelOps CONV_WINOGRAD;  // variant: a WinogradVariant
+extern const ConvKernelOps CONV_IM2COL;
