@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/base/files/file_read.h"
 #include "core/base/memory.h"
 #include "server/base/json/json_text.h"
 #include "server/data/dataset_folder.h"
@@ -70,12 +71,37 @@ static bool is_taken(const char *folder)
     return stat(folder, &info) == 0 && !S_ISDIR(info.st_mode);
 }
 
-/* The folder of the job's files. A disk that is full or fails is waited for. */
+/* Whether the job left files to go on from, or begins with a model of its own. */
+static bool has_files(const Training *t)
+{
+    size_t kept;
+    run_checkpoints(t->run, &kept);
+    return kept > 0 || init_given(&t->spec.init_from);
+}
+
+/* Wait for the job's files where none of any job are there. Its own folder ends that: others may
+ * begin meanwhile. */
+static bool wait_for_files(Training *t, Error *err)
+{
+    const Path folder = job_folder(t->config->data, run_job(t->run)->id);
+    bool away = has_files(t) && job_files_away(t->config->data, run_job(t->run)->id);
+    for (; away; away = file_is_gone(folder.text)) {
+        fail(err, ERR_IO, "there is no %s, nor any other job's folder: is a disk not mounted?",
+             folder.text);
+        if (!run_disk_failed(t->run, err))
+            return false;
+    }
+    return true;
+}
+
+/* The folder of the job's files. A disk that is full or fails or is away is waited for. */
 static bool prepare_folder(Training *t, Error *err)
 {
     const char *data = t->config->data;
     const int64_t id = run_job(t->run)->id;
     t->recorder.checkpoint_path = job_trainer_path(data, id);
+    if (!wait_for_files(t, err))
+        return false;
     // Its name is on disk before anything in it is relied on.
     while (!folder_make(job_folder(data, id).text, err)
            || !folder_sync(data_path(data, "jobs").text, err)) {

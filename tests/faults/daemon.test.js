@@ -1,6 +1,6 @@
 // The daemon among failing disks and signals: jobs fail cleanly or wait, what was stored stays.
 import assert from 'node:assert/strict';
-import { renameSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -94,6 +94,27 @@ test('a disk that is away when jobs begin: they wait as those that run, may be s
   assert.equal((await until(daemon, second, ended, 'the end')).status, 'succeeded');
   assert.equal(await model(daemon, second), undisturbed);
   assert.equal((await ask(daemon, 'GET', '/readyz')).status, 200);
+  await daemon.stop();
+});
+
+test('a disk with jobs that is not there at a start: a job with checkpoints waits for it, and goes on from there', async () => {
+  const daemon = await Daemon.start();
+  const id = await create(daemon, { epochs: 1000 });
+  await until(daemon, id, ({ progress }) => progress.step > 30, 'step 30');
+  await daemon.leave();
+  const jobs = join(daemon.data, 'jobs');
+  renameSync(jobs, `${jobs}.away`);
+  mkdirSync(jobs);  // as below a mount
+  await daemon.launch();
+  const job = await until(daemon, id, (one) => one.warning || ended(one), 'the warning');
+  assert.equal(job.status, 'running', JSON.stringify(job.error));
+  assert.match(job.warning, /there is no .*job_1, nor any other job's folder: is a disk not mounted\?/);
+  assert.equal((await ask(daemon, 'GET', '/readyz')).status, 503);
+  assert.deepEqual(readdirSync(jobs), []);
+  rmdirSync(jobs);
+  renameSync(`${jobs}.away`, jobs);
+  await until(daemon, id, (one) => ended(one) || one.progress.step > job.progress.step, 'a step');
+  assert.match(await notes(daemon, id), /training waited for .*is a disk not mounted/);
   await daemon.stop();
 });
 

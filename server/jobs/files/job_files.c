@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/files/file_read.h"
 #include "core/base/memory.h"
 #include "server/base/ids.h"
 #include "server/jobs/files/lost_found.h"
@@ -208,4 +209,19 @@ void job_files_each(const char *data, void (*visit)(void *context, int64_t id), 
             visit(context, id);
     }
     closedir(dir);
+}
+
+static void count_folder(void *context, int64_t id)
+{
+    (void)id;
+    ++*(int *)context;
+}
+
+bool job_files_away(const char *data, int64_t id)
+{
+    int folders = 0;
+    if (!file_is_gone(job_folder(data, id).text))
+        return false;
+    job_files_each(data, count_folder, &folders);
+    return folders == 0;
 }

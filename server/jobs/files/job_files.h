@@ -45,5 +45,9 @@ void job_files_settle(const char *data, int64_t id, const int64_t *steps, size_t
 /* Move the files of a checkpoint to lost+found. */
 void job_files_set_aside(const char *data, int64_t id, int64_t step, Log *log);
 
+/* Whether the files of a job that has some are out of reach and not deleted, as on a disk that is
+ * not mounted yet: its folder is gone, and jobs/ holds none of any other job either. */
+bool job_files_away(const char *data, int64_t id);
+
 /* Call `visit` for each folder of a job that there is. */
 void job_files_each(const char *data, void (*visit)(void *context, int64_t id), void *context);
