@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/files/file_read.h"
 #include "core/base/memory.h"
 #include "server/base/ids.h"
 
@@ -102,7 +103,7 @@ void init_source_find(InitSources sources, int64_t parent, JobSpec *spec, bool v
     if (!valid)
         return;
     const bool fits = check_source(spec, path->text, sha256, &err);
-    if (!fits && access(path->text, F_OK) != 0)  // deleted meanwhile, or lost
+    if (!fits && file_is_gone(path->text))  // deleted meanwhile, or lost
         faults_add_as(faults, "/init_from", "source_not_found", "its file is gone");
     else if (!fits)
         faults_add_as(faults, "/init_from", "source_unusable", "%s", err.message);

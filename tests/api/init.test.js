@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { access, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { access, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -147,4 +147,17 @@ test('a source whose file is gone is not there, and no path of the daemon is tol
   for (const name of await readdir(folder(id))) if (name.endsWith('.model.safetensors')) await rm(join(folder(id), name));
   const { json } = await client.post('/v1/jobs', { ...tiny, init_from: { job: id } }, { status: 400 });
   assert.deepEqual(json.errors, [{ pointer: '/init_from', detail: 'its file is gone', code: 'source_not_found' }]);
+});
+
+// A link to itself can only not be looked at, as a file behind a folder without rights, which root would see.
+test('a source whose file cannot be looked at is not said to be gone', async () => {
+  const { id } = await client.create({ ...tiny, epochs: 1, evaluate: false });
+  await client.succeeded(id);
+  for (const name of (await readdir(folder(id))).filter((name) => name.endsWith('.model.safetensors'))) {
+    await rm(join(folder(id), name));
+    await symlink(name, join(folder(id), name));
+  }
+  const { json } = await client.post('/v1/jobs', { ...tiny, init_from: { job: id } }, { status: 400 });
+  assert.deepEqual(json.errors.map(({ pointer, code }) => [pointer, code]), [['/init_from', 'source_unusable']]);
+  assert.match(json.errors[0].detail, /Too many levels of symbolic links/);
 });
