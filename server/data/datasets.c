@@ -144,6 +144,18 @@ bool datasets_list(Datasets *sets, const DatasetQuery *query, DatasetList *list,
 
 /* ---- Create ---- */
 
+static bool resolve(const char *named, const char *what, Path *path, Error *err)
+{
+    const bool relative = what[0] && what[0] != '/';
+    if (relative && realpath(named, path->text))
+        return true;
+    if (relative && errno != ENOENT && errno != ENOTDIR)
+        return fail(err, ERR_INVALID, "%.200s cannot be looked at: %s", what, strerror(errno));
+    return fail(err, ERR_INVALID,
+                "must be a folder or an archive below the imports folder, there is no %.200s",
+                what);
+}
+
 bool datasets_source(const Datasets *sets, const char *what, Path *path, Error *err)
 {
     Path named;
@@ -154,11 +166,8 @@ bool datasets_source(const Datasets *sets, const char *what, Path *path, Error *
     const int length = snprintf(named.text, sizeof named.text, "%s/%s", sets->imports, what);
     if (length < 0 || (size_t)length >= sizeof named.text)
         return fail(err, ERR_INVALID, "is too long");
-    if (!what[0] || what[0] == '/' || !realpath(named.text, path->text))
-        return fail(err, ERR_INVALID,
-                    "must be a folder or an archive below the imports folder, "
-                    "there is no %.200s",
-                    what);
+    if (!resolve(named.text, what, path, err))
+        return false;
     const size_t n = strlen(sets->imports);
     if (strncmp(path->text, sets->imports, n) != 0 || path->text[n] != '/')
         return fail(err, ERR_INVALID, "leads out of the imports folder: %.200s", what);

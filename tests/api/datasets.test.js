@@ -95,6 +95,12 @@ test('a source may not lead out of the imports folder', async () => {
     assert.ok((await faults({ name: 'n', source: { folder } }))['/source/folder'], folder);
 });
 
+test('a source that cannot be looked at is not said to be missing', async () => {
+  await symlink('around', join(imports, 'around'));
+  assert.match((await faults({ name: 'n', source: { folder: 'around' } }))['/source/folder'], /around cannot be looked at: Too many levels/);
+  assert.match((await faults({ name: 'n', source: { folder: 'no such' } }))['/source/folder'], /there is no no such/);
+});
+
 test('what lies in the imports folder is listed, but for what leads out or is hidden', async () => {
   await mkdir(join(imports, '.hidden'));
   for (const [name, bytes] of [['a.ZIP', 5], ['b.tar.gz', 0], ['notes.txt', 1], ['.zip', 1]]) await writeFile(join(imports, name), 'x'.repeat(bytes));
