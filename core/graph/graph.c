@@ -307,6 +307,14 @@ int64_t graph_parameter_count(const Graph *g)
     return count;
 }
 
+int64_t graph_type_parameters(const Graph *g, const LayerType *type)
+{
+    int64_t count = 0;
+    for (int i = 0; i < g->count; i++)
+        count += g->nodes[i].type == type ? graph_node_parameters(&g->nodes[i]) : 0;
+    return count;
+}
+
 int64_t graph_multiply_adds(const Graph *g)
 {
     int64_t count = 0;

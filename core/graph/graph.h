@@ -73,8 +73,10 @@ Node graph_last_reader(const Graph *g, Node n);  // NODE_NONE if nobody reads it
  * but the first dimension: stacked, they are the parameters of one wider node. Nodes that work
  * channel by channel may read siblings instead: one wider node reads the wider one of those. */
 bool graph_siblings(const Graph *g, Node a, Node b);
-int64_t graph_node_parameters(const GraphNode *node);  // those that are trained
+/* Those that are trained: of a node, of all nodes, of the nodes of a type. */
+int64_t graph_node_parameters(const GraphNode *node);
 int64_t graph_parameter_count(const Graph *g);
+int64_t graph_type_parameters(const Graph *g, const LayerType *type);
 int64_t graph_multiply_adds(const Graph *g);  // forward, one example
 bool graph_couples_examples(const Graph *g);  // one of its nodes does
 /* Whether the parameters of both have the same names and shapes, in the same order. */

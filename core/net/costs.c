@@ -4,15 +4,6 @@
 #include "core/layers/linear.h"
 #include "core/net/memory_estimate.h"
 
-static int64_t parameters_of(const Graph *g, const LayerType *type)
-{
-    int64_t count = 0;
-    for (Node n = 1; n < graph_node_count(g); n++)
-        if (graph_node(g, n)->type == type)
-            count += graph_node_parameters(graph_node(g, n));
-    return count;
-}
-
 Costs graph_costs(const Graph *g)
 {
     // One batch of each split: what a data set adds is the data set's.
@@ -22,8 +13,8 @@ Costs graph_costs(const Graph *g)
                                      .test_count = COSTS_BATCH};
     const MemoryEstimate memory = memory_estimate(g, &question);
     return (Costs){.parameters = graph_parameter_count(g),
-                   .convolution_parameters = parameters_of(g, &CONV),
-                   .linear_parameters = parameters_of(g, &LINEAR),
+                   .convolution_parameters = graph_type_parameters(g, &CONV),
+                   .linear_parameters = graph_type_parameters(g, &LINEAR),
                    .multiply_adds = graph_multiply_adds(g),
                    .training_bytes = memory_estimate_total(&memory)};
 }

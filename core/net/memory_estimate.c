@@ -30,20 +30,9 @@ static size_t base_bytes(size_t layers)
     return PROCESS_BYTES + layers * LAYER_BYTES;
 }
 
-/* Of the linear layers. */
-static size_t linear_parameters(const Graph *g)
-{
-    size_t count = 0;
-    for (Node n = 1; n < graph_node_count(g); n++) {
-        const GraphNode *node = graph_node(g, n);
-        count += node->type == &LINEAR ? (size_t)graph_node_parameters(node) : 0;
-    }
-    return count;
-}
-
-/* Of all other layers. The first training program packs the weights for two directions and
- * accumulates their float32 gradients. The others share all of that where they use the same
- * kernels, which is about half. */
+/* Of all layers but the linear ones. The first training program packs the weights for two
+ * directions and accumulates their float32 gradients. The others share all of that where they use
+ * the same kernels, which is about half. */
 static size_t packed_bytes(size_t numbers, size_t number_bytes, size_t train, size_t test)
 {
     const size_t training = 2 * number_bytes + sizeof(float);
@@ -62,7 +51,8 @@ MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
     const int micro = net_default_micro_batch(g, q->batch_size, q->threads);
     const int test_micro = net_evaluation_micro_batch(q->batch_size, q->threads);
     const size_t numbers = (size_t)graph_parameter_count(g);
-    const size_t linear = linear_parameters(g);  // one pack serves all programs
+    // One pack of a linear layer serves all programs.
+    const size_t linear = (size_t)graph_type_parameters(g, &LINEAR);
     const size_t number_bytes = q->bf16 ? 2 : 4;
     const Shape image = graph_shape(g, graph_input(g));
     const size_t train =
@@ -102,7 +92,8 @@ MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
 
 MemoryEstimate memory_estimate_forward(const Graph *g, int batch, int programs, bool bf16)
 {
-    const size_t numbers = (size_t)graph_parameter_count(g), linear = linear_parameters(g);
+    const size_t numbers = (size_t)graph_parameter_count(g);
+    const size_t linear = (size_t)graph_type_parameters(g, &LINEAR);
     const size_t number_bytes = bf16 ? 2 : 4, sizes = (size_t)programs;
     Graph *folded = rewrite_fold_batch_norm(g), *runs = rewrite_all(folded, 0);
     const bool folds = graph_node_count(folded) < graph_node_count(g);
