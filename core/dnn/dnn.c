@@ -81,6 +81,12 @@ void dnn_version(char *text, size_t size)
     snprintf(text, size, "%d.%d.%d", v->major, v->minor, v->patch);
 }
 
+bool dnn_wrap(const Dnn *dnn, const float *numbers, const_dnnl_memory_desc_t desc, const char *what,
+              dnnl_memory_t *memory, Error *err)
+{
+    return dnn_try(dnnl_memory_create(memory, desc, dnn->engine, (void *)numbers), what, err);
+}
+
 static dnnl_status_t append_post_ops(dnnl_post_ops_t ops, OpAttr attr)
 {
     return attr.sum == 0 ? dnnl_success

@@ -27,6 +27,11 @@ const char *dnn_isa_name(void);
 /* oneDNN's version: "3.7.2". `text` has room for `size` bytes. */
 void dnn_version(char *text, size_t size);
 
+/* An object for numbers that lie in memory of ours, float32 as `desc` says, to be destroyed by the
+ * caller; `what` is for messages: "wrap a parameter". */
+bool dnn_wrap(const Dnn *dnn, const float *numbers, const_dnnl_memory_desc_t desc, const char *what,
+              dnnl_memory_t *memory, Error *err);
+
 /* Attributes of a primitive; all zeros: none. */
 typedef struct {
     float sum;           // dst = result + sum * (what dst held)

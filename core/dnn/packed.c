@@ -22,19 +22,12 @@ static bool reorder_new(Op *op, const Dnn *dnn, dnnl_memory_t src, dnnl_memory_t
     return true;
 }
 
-static bool wrap(const Dnn *dnn, const float *numbers, const_dnnl_memory_desc_t plain,
-                 dnnl_memory_t *memory, Error *err)
-{
-    return dnn_try(dnnl_memory_create(memory, plain, dnn->engine, (void *)numbers),
-                   "wrap a parameter", err);
-}
-
 bool packed_new(Packed *p, const Dnn *dnn, PackedSpec spec, Error *err)
 {
     const bool made = spec.memory ? tensor_new_like(dnn, spec.wanted, &p->packed, err)
                                         && tensor_place(p->packed, spec.memory, err)
                                   : tensor_alloc(dnn, spec.wanted, &p->packed, err);
-    return made && wrap(dnn, spec.numbers, spec.plain, &p->plain, err)
+    return made && dnn_wrap(dnn, spec.numbers, spec.plain, "wrap a parameter", &p->plain, err)
            && reorder_new(&p->pack, dnn, p->plain, p->packed->memory, 0, err);
 }
 
@@ -55,7 +48,8 @@ void packed_free(Packed *p)
 bool packed_grad_new(PackedGrad *p, const Dnn *dnn, float *numbers, const_dnnl_memory_desc_t plain,
                      const_dnnl_memory_desc_t given, Error *err)
 {
-    return tensor_alloc(dnn, given, &p->packed, err) && wrap(dnn, numbers, plain, &p->plain, err)
+    return tensor_alloc(dnn, given, &p->packed, err)
+           && dnn_wrap(dnn, numbers, plain, "wrap a parameter", &p->plain, err)
            && reorder_new(&p->set, dnn, p->packed->memory, p->plain, 0, err)
            && reorder_new(&p->add, dnn, p->packed->memory, p->plain, 1, err);
 }

@@ -142,14 +142,6 @@ static bool pack_for(Layer *l, const Op *op, Side *side, Error *err)
                          err);
 }
 
-/* Numbers in the store, for primitives. */
-static bool wrap(const Layer *l, const float *numbers, int desc, dnnl_memory_t *memory, Error *err)
-{
-    const State *s = l->state;
-    return dnn_try(dnnl_memory_create(memory, s->descs[desc], l->dnn->engine, (void *)numbers),
-                   "wrap a parameter", err);
-}
-
 static bool forward_op(Layer *l, int weights, Error *err)
 {
     State *s = l->state;
@@ -183,7 +175,9 @@ static bool create_forward(Layer *l, Error *err)
 {
     State *s = l->state;
     if (!create_op(l, forward_op, err) || !pack_for(l, &s->forward, &s->forward_side, err)
-        || (has_bias(l) && !wrap(l, layer_values(l, BIAS), BIASES, &s->bias, err)))
+        || (has_bias(l)
+            && !dnn_wrap(l->dnn, layer_values(l, BIAS), s->descs[BIASES], "wrap a bias", &s->bias,
+                         err)))
         return false;
     op_arg(&s->forward, DNNL_ARG_SRC, l->src[0]->memory);
     op_arg(&s->forward, DNNL_ARG_WEIGHTS, s->forward_side.weights.packed->memory);
@@ -247,7 +241,8 @@ static bool create_backward_weights(Layer *l, Error *err)
     State *s = l->state;
     const size_t bias = channel_sums_scratch(l->diff_dst[0], omp_get_max_threads());
     return create_transpose(l, err)
-           && wrap(l, layer_grads(l, WEIGHTS), WEIGHTS_GRAD, &s->weights_grad, err)
+           && dnn_wrap(l->dnn, layer_grads(l, WEIGHTS), s->descs[WEIGHTS_GRAD], "wrap a gradient",
+                       &s->weights_grad, err)
            && create_product(l, &s->set_grad, 0, err) && create_product(l, &s->add_grad, 1, err)
            && shared_reserve(l->shared, has_bias(l) ? bias * sizeof(float) : 0, err);
 }

@@ -207,10 +207,7 @@ static bool create_forward(State *s, Error *err)
     dnnl_primitive_desc_t desc = s->descs.forward;
     s->descs.forward = NULL;  // op_new takes it over
     if (!op_new(&s->op, t->dnn, "conv forward", dnnl_success, desc, err) || !create_pack(s, err)
-        || (t->bias
-            && !dnn_try(
-                dnnl_memory_create(&s->bias, s->descs.bias, t->dnn->engine, (void *)t->bias),
-                "wrap a bias", err)))
+        || (t->bias && !dnn_wrap(t->dnn, t->bias, s->descs.bias, "wrap a bias", &s->bias, err)))
         return false;
     op_arg(&s->op, DNNL_ARG_SRC, s->src.dense->memory);
     op_arg(&s->op, DNNL_ARG_WEIGHTS, s->weights.packed->memory);
