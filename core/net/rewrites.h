@@ -1,7 +1,8 @@
 /* core/net/rewrites.h -- graph to graph: the same function, faster.
  *
  * Each returns a new graph whose nodes keep the names of those they came from, so that parameters
- * are found under the same names. None changes what the network computes, but for rounding.
+ * are found under the same names. None changes what the network computes, but for rounding. They
+ * stand here in the order in which rewrite_all makes them.
  */
 #pragma once
 #include "core/graph/graph.h"
@@ -9,6 +10,13 @@
 /* A conv, an add or a batch_norm whose only reader is a relu takes it in: one pass over memory less
  * in each direction. */
 Graph *rewrite_fold_relu(const Graph *g);
+
+/* The 1x1 convolutions that read one value become one, with all their output channels, and a slice
+ * for each gives its part: the value is read once in each direction, and the product is a larger
+ * one. Where a batch norm alone reads each of them, and all of those do the same, they become one
+ * before the slices. Their parameters stand side by side in the store already: see
+ * core/dnn/params.h. After rewrite_fold_relu, before rewrite_mask_in_reader. */
+Graph *rewrite_merge_siblings(const Graph *g);
 
 /* The backward pass of a ReLU is a mask: a gradient becomes 0 where the value is not above 0. The
  * layer that the ReLU was folded into applies it to its diff_dst, or one that reads the value
@@ -19,36 +27,29 @@ Graph *rewrite_fold_relu(const Graph *g);
  * rewrite_fold_relu, before rewrite_insert_forks. */
 Graph *rewrite_mask_in_reader(const Graph *g);
 
-/* The 1x1 convolutions that read one value become one, with all their output channels, and a slice
- * for each gives its part: the value is read once in each direction, and the product is a larger
- * one. Where a batch norm alone reads each of them, and all of those do the same, they become one
- * before the slices. Their parameters stand side by side in the store already: see
- * core/dnn/params.h. After rewrite_fold_relu, before rewrite_mask_in_reader. */
-Graph *rewrite_merge_siblings(const Graph *g);
-
 /* A value with several readers gets a fork behind it, where their gradients are added up. Training
  * needs this one: see core/layers/layer.h. */
 Graph *rewrite_insert_forks(const Graph *g);
-
-/* Rewrites that can be left out, to compare with and without. */
-enum {
-    REWRITE_NO_FOLD_RELU = 1,
-    REWRITE_NO_MASK_IN_READER = 2,
-    REWRITE_NO_MERGE_SIBLINGS = 4,
-    // Not of the graph: see ProgramConfig in core/net/program.h.
-    REWRITE_NO_REUSE_MEMORY = 8,
-    REWRITE_NO_VIEWS = 32,
-    REWRITE_NO_FOLD_BATCH_NORM = 16,  // of evaluation alone: see core/net/folded.h
-    REWRITE_NO_MASK_PAST_CONCAT = 64,
-};
 
 /* A concat that masks the gradients of all its sources leaves that to its reader: to a fork, which
  * adds up gradients anyway, or a max pool. With views it has nothing left to do. After
  * rewrite_insert_forks. */
 Graph *rewrite_mask_past_concat(const Graph *g);
 
-/* The flag that leaves out "fold_relu", "merge_siblings", "mask_in_reader", "mask_past_concat",
- * "reuse_memory", "fold_batch_norm" or "views"; 0 for other names. */
+/* What can be left out, to compare with and without. */
+enum {
+    REWRITE_NO_FOLD_BATCH_NORM = 1,  // of evaluation alone: see core/net/folded.h
+    REWRITE_NO_FOLD_RELU = 2,
+    REWRITE_NO_MERGE_SIBLINGS = 4,
+    REWRITE_NO_MASK_IN_READER = 8,
+    REWRITE_NO_MASK_PAST_CONCAT = 16,
+    // Not of the graph: see ProgramConfig in core/net/program.h.
+    REWRITE_NO_REUSE_MEMORY = 32,
+    REWRITE_NO_VIEWS = 64,
+};
+
+/* The flag that leaves out "fold_batch_norm", "fold_relu", "merge_siblings", "mask_in_reader",
+ * "mask_past_concat", "reuse_memory" or "views"; 0 for other names. */
 unsigned rewrite_flag(const char *name);
 
 /* For those who write one: append a copy of g's node n to `out`; new_node has the new node of each
