@@ -1,11 +1,10 @@
 #include "core/data/dataset.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/base/files/file_map.h"
+#include "core/base/files/file_read.h"
 #include "core/base/memory.h"
 #include "core/data/mnist/mnist.h"
 #include "core/data/packed/packed.h"
@@ -68,9 +67,7 @@ static bool fail_unknown(const char *source, Error *err)
 /* Of the two kinds of folders neither can say well that there is none. */
 static bool is_folder(const char *path, Error *err)
 {
-    if (access(path, F_OK) == 0 || errno != ENOENT)
-        return true;
-    return fail(err, ERR_NOT_FOUND, "there is no folder %.400s", path);
+    return !file_is_gone(path) || fail(err, ERR_NOT_FOUND, "there is no folder %.400s", path);
 }
 
 bool dataset_open(const char *source, const char *folder, Dataset **dataset, Error *err)
