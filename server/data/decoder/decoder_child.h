@@ -2,7 +2,7 @@
 #pragma once
 #include "server/data/decoder/decoder_protocol.h"
 
-/* How a picture is prepared: prepare_picture of core/data/decode/decode.h; tests have others. */
+/* How a picture is prepared: prepare_picture of core/data/decode/prepare.h; tests have others. */
 typedef bool PreparePicture(const uint8_t *bytes, size_t size, const ImageSpec *spec,
                             const DecodeLimits *limits, uint8_t *dst, PictureFacts *facts,
                             Error *err);

@@ -24,8 +24,7 @@
 enum {
     DECODER_SOCKET = 3,  // descriptors of the child, besides 0 to 2, which are /dev/null
     DECODER_MEMORY = 4,
-    DECODER_SLOTS =
-        8,  // files that wait while one is decoded: on a busy machine each wake-up is late
+    DECODER_SLOTS = 8,  // files that wait while one is decoded: each wake-up may be late
     DECODER_REASON = 240,
     DECODER_CODE = 32,
     DECODER_FORMAT = 16,
