@@ -1,4 +1,4 @@
-#include "core/net/net_inside.h"
+#include "core/net/net_private.h"
 
 #include <omp.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "core/base/memory.h"
 #include "core/base/slab.h"
 #include "core/net/memory_plan.h"
-#include "core/net/net_inside.h"
+#include "core/net/net_private.h"
 #include "core/net/rewrites.h"
 
 /* DESIGN. A net holds one program for each number of examples that it has met, with and without

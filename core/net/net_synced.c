@@ -7,7 +7,7 @@
 
 #include "core/base/invariant.h"
 #include "core/base/memory.h"
-#include "core/net/net_inside.h"
+#include "core/net/net_private.h"
 
 typedef struct {
     Net *net;

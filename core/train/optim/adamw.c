@@ -1,7 +1,7 @@
 #include <math.h>
 
 #include "core/base/numbers/simd.h"
-#include "core/train/optim/optimizer_inside.h"
+#include "core/train/optim/optimizer_private.h"
 
 SIMD_CLONES static ChunkReport update_chunk(Update u, size_t count, float *restrict value,
                                             const float *restrict grad, float *restrict first,

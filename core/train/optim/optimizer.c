@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "core/base/threads/chunks.h"
-#include "core/train/optim/optimizer_inside.h"
+#include "core/train/optim/optimizer_private.h"
 
 const char *const OPTIMIZER_NAMES[] = {[OPTIMIZER_SGD] = "sgd", [OPTIMIZER_ADAMW] = "adamw", NULL};
 

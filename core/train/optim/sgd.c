@@ -1,5 +1,5 @@
 #include "core/base/numbers/simd.h"
-#include "core/train/optim/optimizer_inside.h"
+#include "core/train/optim/optimizer_private.h"
 
 SIMD_CLONES static ChunkReport update_plain(Update u, size_t count, float *restrict value,
                                             const float *restrict grad)

@@ -1,4 +1,4 @@
-/* core/net/net_inside.h -- what the files of a Net share. */
+/* core/net/net_private.h -- what the files of a Net share. */
 #pragma once
 #include "core/layers/softmax_loss.h"
 #include "core/net/folded.h"

@@ -1,4 +1,4 @@
-/* core/train/optim/optimizer_inside.h -- what the optimizers share.
+/* core/train/optim/optimizer_private.h -- what the optimizers share.
  *
  * An optimizer prepares its constants once for each update, then is called for chunks of the
  * arrays. The passes wait for memory, so that looking at the numbers costs next to nothing: x - x
