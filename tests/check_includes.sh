@@ -1,5 +1,6 @@
 #!/bin/sh
-# tests/check_includes.sh ROOT -- the floors of the house: which room may include which.
+# tests/check_includes.sh ROOT -- the floors of the house: which room may include which; and that no file has a type of its own
+# with the name of one that a header has.
 # tests/check_includes.sh --self-test -- feeds it trees with one fault each; every one must be found.
 #
 # A line of RULES allows: files that match the first expression may include headers that match the
@@ -118,6 +119,13 @@ check() {
             fault("name headers by their path from the top: \"" header "\"")
         }
     }
+    # A type of a header, or of a file alone.
+    /^} [A-Z][A-Za-z0-9]*;|^typedef .*[ *][A-Z][A-Za-z0-9]*;/ {
+        name = $0
+        sub(/;.*$/, "", name); sub(/^.*[ *]/, "", name)
+        if (FILENAME ~ /[.]h$/) header_of[name] = FILENAME
+        else own_types[++own_count] = FILENAME " " name
+    }
     /^[ \t]*#[ \t]*pragma[ \t]+omp/ && FILENAME !~ /^core\// { fault("OpenMP outside core") }
     END {
         for (i = 1; i <= file_count; i++) {
@@ -128,6 +136,12 @@ check() {
             split("", seen)
             if (circles(files[i], files[i], seen)) {
                 print files[i] ": includes itself through its includes"; faults++
+            }
+        }
+        for (i = 1; i <= own_count; i++) {
+            split(own_types[i], words, " ")
+            if (words[2] in header_of) {
+                print words[1] ": " words[2] " is a type of " header_of[words[2]] " already"; faults++
             }
         }
         if (file_count < 1) { print "no sources found"; faults++ }
@@ -217,6 +231,9 @@ self_test() {
     bad core/graph/a.h '#include "core/graph/b.h"' core/graph/b.h '#include "core/graph/a.h"'
     bad core/graph/b.c '#include "core/graph/a.h"' core/graph/a.h '#include "core/graph/b.h"' \
         core/graph/b.h '#include "core/graph/a.h"' core/graph/b.h '#include <dnnl.h>'
+    bad core/net/a.c '} Window;' core/graph/window.h '} Window;'
+    bad server/work/a.c 'typedef enum { A, B } Part;' server/data/a.h 'typedef enum { NONE } Part;'
+    good core/net/a.c '} Part;' core/dnn/a.c '} Part;' core/net/b.h 'typedef struct Net Net;' core/net/b.c 'struct Net {'
     good core/layers/conv/conv.c '#include "core/layers/conv/conv.h"' core/layers/conv/conv.c '#include <oneapi/dnnl/dnnl.h>' \
         core/layers/conv/conv.c '#include "core/layers/pooling.h"' core/layers/conv/conv.c '#pragma omp parallel for' \
         server/http/exchange/reply.c '#include <microhttpd.h>' server/store/store_sql.h '#include <sqlite3.h>' \

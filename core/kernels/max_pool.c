@@ -42,16 +42,16 @@ static int at_most(int limit, int x)
 typedef struct {
     int u, u_end, v, v_end;  // rows and columns of the window
     const char *first;       // of pixel (u, v)
-} Window;
+} ClippedWindow;
 
-static Window window_at(const MaxPool *p, const void *src, int row, int x)
+static ClippedWindow window_at(const MaxPool *p, const void *src, int row, int x)
 {
     const int top = row % p->dst_height * p->stride[0] - p->pad[0];
     const int left = x * p->stride[1] - p->pad[1];
-    Window w = {.u = at_least_0(-top),
-                .u_end = at_most(p->kernel[0], p->src_height - top),
-                .v = at_least_0(-left),
-                .v_end = at_most(p->kernel[1], p->src_width - left)};
+    ClippedWindow w = {.u = at_least_0(-top),
+                       .u_end = at_most(p->kernel[0], p->src_height - top),
+                       .v = at_least_0(-left),
+                       .v_end = at_most(p->kernel[1], p->src_width - left)};
     const int image = row / p->dst_height;
     const ptrdiff_t pixel =
         ((ptrdiff_t)image * p->src_height + top + w.u) * p->src_width + left + w.v;
@@ -86,8 +86,8 @@ VEC_INLINE void load_some(Vec *x, const char *src, bool bf16, int count)
 }
 
 /* `count` channels from `at`, which points into the window's first pixel: a maximum of itself. */
-VEC_INLINE void pool_vec(const MaxPool *p, bool bf16, const Window *w, const char *at, int count,
-                         Best *best)
+VEC_INLINE void pool_vec(const MaxPool *p, bool bf16, const ClippedWindow *w, const char *at,
+                         int count, Best *best)
 {
     const size_t pixel = src_pixel(p) * (bf16 ? sizeof(uint16_t) : sizeof(float));
     const VecBits zero = {0};
@@ -118,7 +118,7 @@ VEC_INLINE void store_some(bool bf16, const Best *best, int count, char *dst, ui
 }
 
 /* One pixel of dst, all channels. */
-VEC_INLINE void pool_pixel(const MaxPool *p, bool bf16, const Window *w, char *dst,
+VEC_INLINE void pool_pixel(const MaxPool *p, bool bf16, const ClippedWindow *w, char *dst,
                            uint16_t *argmax)
 {
     const size_t number = bf16 ? sizeof(uint16_t) : sizeof(float);
@@ -136,13 +136,13 @@ VEC_INLINE void pool_pixel(const MaxPool *p, bool bf16, const Window *w, char *d
     }
 }
 
-SIMD_CLONES static void pool_pixel_f32(const MaxPool *p, const Window *w, char *dst,
+SIMD_CLONES static void pool_pixel_f32(const MaxPool *p, const ClippedWindow *w, char *dst,
                                        uint16_t *argmax)
 {
     pool_pixel(p, false, w, dst, argmax);
 }
 
-SIMD_CLONES static void pool_pixel_bf16(const MaxPool *p, const Window *w, char *dst,
+SIMD_CLONES static void pool_pixel_bf16(const MaxPool *p, const ClippedWindow *w, char *dst,
                                         uint16_t *argmax)
 {
     pool_pixel(p, true, w, dst, argmax);
@@ -154,7 +154,7 @@ void max_pool_forward(const MaxPool *p, const void *src, void *dst, uint16_t *ar
 #pragma omp parallel for schedule(static)
     for (int row = 0; row < rows; row++) {
         for (int x = 0; x < p->dst_width; x++) {
-            const Window w = window_at(p, src, row, x);
+            const ClippedWindow w = window_at(p, src, row, x);
             const size_t pixel = (size_t)row * (size_t)p->dst_width + (size_t)x;
             (p->bf16 ? pool_pixel_bf16
                      : pool_pixel_f32)(p, &w, (char *)dst + pixel * dst_pixel(p) * number_bytes(p),

@@ -13,7 +13,7 @@ enum {
 typedef struct {
     double loss;
     bool top1, top5;
-} Figures;
+} ExampleMetrics;
 
 /* How many classes come before `label` when they are sorted by falling logit. */
 static int rank_of(const float *logits, int classes, int label)
@@ -69,8 +69,8 @@ static void set_gradient(const SoftmaxLoss *how, const Target *t, const float *l
     }
 }
 
-static Figures one_example(const SoftmaxLoss *how, const float *logits, int label, int n,
-                           float *diff)
+static ExampleMetrics one_example(const SoftmaxLoss *how, const float *logits, int label, int n,
+                                  float *diff)
 {
     const int classes = how->classes;
     float max = logits[0];
@@ -98,13 +98,13 @@ static Figures one_example(const SoftmaxLoss *how, const float *logits, int labe
     const int rank = rank_of(logits, classes, label);
     // A NaN compares false with everything and must not look like a hit.
     const bool valid = isfinite(loss);
-    return (Figures){loss, valid && rank < 1, valid && rank < 5};
+    return (ExampleMetrics){loss, valid && rank < 1, valid && rank < 5};
 }
 
 void softmax_loss(const SoftmaxLoss *how, const float *logits, const int32_t *labels, int count,
                   float *diff_logits, Metrics *sum)
 {
-    Figures figures[BLOCK];
+    ExampleMetrics figures[BLOCK];
     for (int first = 0; first < count; first += BLOCK) {
         const int block = count - first < BLOCK ? count - first : BLOCK;
 #pragma omp parallel for schedule(static) if ((int64_t)block * how->classes >= TEAM_FROM)

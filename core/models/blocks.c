@@ -56,7 +56,7 @@ Node basic_conv(Graph *g, Node x, const char *name, Conv c)
     return module(g, x, name, c, (BatchNorm){.eps = 1e-3});
 }
 
-const Block *block_find(const BlockList *list, const char *name)
+const InceptionBlock *block_find(const BlockList *list, const char *name)
 {
     for (int i = 0; list && i < list->count; i++)
         if (strcmp(list->items[i].name, name) == 0)
@@ -66,8 +66,8 @@ const Block *block_find(const BlockList *list, const char *name)
 
 Inception block_channels(ModelOptions o, const char *name, Inception own)
 {
-    const Block *given = block_find(o.blocks, name);
-    Block block = {.channels = given ? given->channels : own};
+    const InceptionBlock *given = block_find(o.blocks, name);
+    InceptionBlock block = {.channels = given ? given->channels : own};
     snprintf(block.name, sizeof block.name, "%s", name);
     if (o.built && o.built->count < MODEL_MAX_BLOCKS)
         o.built->items[o.built->count++] = block;

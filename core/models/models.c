@@ -135,7 +135,7 @@ static bool in_range(const char *what, int value, int max, Error *err)
 }
 
 /* Every channel that a job gives is one to convolve with. */
-static bool check_channels(const Block *b, Error *err)
+static bool check_channels(const InceptionBlock *b, Error *err)
 {
     const Inception c = b->channels;
     const int all[] = {c.c1, c.c2[0], c.c2[1], c.c3[0], c.c3[1], c.c4};
@@ -151,7 +151,7 @@ static bool check_blocks(const Model *model, const BlockList *given, Error *err)
         return true;
     const BlockList own = model_blocks(model);
     for (int i = 0; i < given->count; i++) {
-        const Block *b = &given->items[i];
+        const InceptionBlock *b = &given->items[i];
         if (!block_find(&own, b->name))
             return fail(err, ERR_INVALID, "%s has no block %s", model->name, b->name);
         if (!check_channels(b, err))

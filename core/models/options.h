@@ -24,10 +24,10 @@ enum {
 typedef struct {
     char name[MODEL_BLOCK_NAME];  // "2.0"
     Inception channels;
-} Block;
+} InceptionBlock;
 
 typedef struct {
-    Block items[MODEL_MAX_BLOCKS];
+    InceptionBlock items[MODEL_MAX_BLOCKS];
     int count;
 } BlockList;
 
@@ -37,4 +37,4 @@ typedef struct {
     BlockList *built;  // gets the blocks that were built, with their channels; NULL: not asked
 } ModelOptions;
 
-const Block *block_find(const BlockList *list, const char *name);  // NULL if there is none
+const InceptionBlock *block_find(const BlockList *list, const char *name);  // NULL if there is none

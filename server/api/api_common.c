@@ -161,9 +161,9 @@ bool find_set_id(App *app, const char *id_or_name, int64_t *id, Error *err)
     return why.code == ERR_NONE || why.code == ERR_NOT_FOUND;
 }
 
-Page query_page(Query *query, Faults *faults)
+ListPage query_page(Query *query, Faults *faults)
 {
-    return (Page){
+    return (ListPage){
         .after = query_text(query, "after", faults),
         .limit = (int)query_integer(query, "limit", PAGE_MOST, 1, PAGE_MOST, faults),
     };
@@ -171,7 +171,7 @@ Page query_page(Query *query, Faults *faults)
 
 /* The first object behind page.after; NULL: there is none, which is a fault where nothing in the
  * list is called so. */
-static const cJSON *page_begin(const cJSON *all, const char *key, Page page, Faults *faults)
+static const cJSON *page_begin(const cJSON *all, const char *key, ListPage page, Faults *faults)
 {
     const cJSON *item;
     if (!page.after)
@@ -186,7 +186,7 @@ static const cJSON *page_begin(const cJSON *all, const char *key, Page page, Fau
     return NULL;
 }
 
-bool respond_page(const Request *req, cJSON *all, const char *key, Page page, Faults *faults,
+bool respond_page(const Request *req, cJSON *all, const char *key, ListPage page, Faults *faults,
                   Response *res)
 {
     const cJSON *item = page_begin(all, key, page, faults), *last = NULL;
@@ -208,7 +208,7 @@ bool respond_page(const Request *req, cJSON *all, const char *key, Page page, Fa
 bool respond_whole_list(const Request *req, cJSON *all, const char *key, Response *res)
 {
     Faults faults = {.count = 0};
-    const Page page = query_page(req->query, &faults);
+    const ListPage page = query_page(req->query, &faults);
     return respond_page(req, all, key, page, &faults, res);
 }
 

@@ -43,11 +43,11 @@ enum { PAGE_MOST = 1000 };
 typedef struct {
     const char *after;  // `key` of the last one of the page before; NULL: from the first
     int limit;
-} Page;
-Page query_page(Query *query, Faults *faults);
+} ListPage;
+ListPage query_page(Query *query, Faults *faults);
 /* Answer a page of the objects `all`, which are taken; `key` is the member that tells them apart.
  * It ends the query, and answers its faults. */
-bool respond_page(const Request *req, cJSON *all, const char *key, Page page, Faults *faults,
+bool respond_page(const Request *req, cJSON *all, const char *key, ListPage page, Faults *faults,
                   Response *res);
 /* The same where the page is all that the query has. */
 bool respond_whole_list(const Request *req, cJSON *all, const char *key, Response *res);

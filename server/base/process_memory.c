@@ -6,16 +6,16 @@
 /* The first two numbers of /proc/self/statm, in pages. */
 typedef struct {
     unsigned long mapped, resident;
-} Pages;
+} PageCounts;
 
-static Pages read_pages(void)
+static PageCounts read_pages(void)
 {
-    Pages pages = {0, 0};
+    PageCounts pages = {0, 0};
     FILE *file = fopen("/proc/self/statm", "re");
     if (!file)
         return pages;
     if (fscanf(file, "%lu %lu", &pages.mapped, &pages.resident) != 2)
-        pages = (Pages){0, 0};
+        pages = (PageCounts){0, 0};
     fclose(file);
     return pages;
 }

@@ -78,7 +78,7 @@ static void read_block(const Field *f, const cJSON *object, const cJSON *block, 
     char pointer[POINTER];
     snprintf(pointer, sizeof pointer, "%s", f->pointer);
     pointer_append(pointer, sizeof pointer, block->string);
-    Block read = {.channels = {0}};
+    InceptionBlock read = {.channels = {0}};
     if (json_given_twice(object, block))
         faults_add(r->faults, pointer, "is given twice");
     else if (strlen(block->string) >= MODEL_BLOCK_NAME)

@@ -35,16 +35,16 @@ typedef struct {
     int depth;     // of a chunk, in 32-bit units
     int diff_row;  // for matrix tiles: from one channel of diff_dst to the next, in 32-bit units
     int rows;      // output channels of a block of sums
-} Layout;
+} GradLayout;
 
 static int round_up(int x, int step)
 {
     return (x + step - 1) / step * step;
 }
 
-static Layout layout_of(const Im2col *p)
+static GradLayout layout_of(const Im2col *p)
 {
-    Layout l = {.pixels = gather_pixels(p), .columns = round_up(gather_columns(p), VEC)};
+    GradLayout l = {.pixels = gather_pixels(p), .columns = round_up(gather_columns(p), VEC)};
     const int step = p->by_rows ? MATRIX_DEPTH : 2;
     const int pixel_bytes = (int)gather_number_bytes(p) * (l.columns + p->conv.out);
     l.own = p->conv.out * l.columns <= FEW_SUMS;
@@ -62,7 +62,7 @@ static Layout layout_of(const Im2col *p)
 
 size_t im2col_grad_sums(const Im2col *p)
 {
-    const Layout l = layout_of(p);
+    const GradLayout l = layout_of(p);
     return (size_t)(l.own ? p->conv.threads : 1) * (size_t)p->conv.out * (size_t)l.columns;
 }
 
@@ -75,23 +75,23 @@ typedef struct {
     char *zeros;  // for pixels after the last
 } Workspace;
 
-static size_t row_bytes(const Im2col *p, const Layout *l)
+static size_t row_bytes(const Im2col *p, const GradLayout *l)
 {
     return (size_t)round_up(l->columns + GATHER_SLACK, 32) * gather_number_bytes(p);
 }
 
-static size_t zeros_bytes(const Im2col *p, const Layout *l)
+static size_t zeros_bytes(const Im2col *p, const GradLayout *l)
 {
     const int columns = p->conv.out > l->columns ? p->conv.out : l->columns;
     return (size_t)round_up(columns, 16) * sizeof(float);
 }
 
-static size_t workspace_bytes(const Im2col *p, const Layout *l)
+static size_t workspace_bytes(const Im2col *p, const GradLayout *l)
 {
     return gather_bytes(p) + BLOCK_PIXELS * row_bytes(p, l) + zeros_bytes(p, l);
 }
 
-static Workspace workspace_at(const Im2col *p, const Layout *l, char *memory)
+static Workspace workspace_at(const Im2col *p, const GradLayout *l, char *memory)
 {
     char *rows = memory + gather_bytes(p), *zeros = rows + BLOCK_PIXELS * row_bytes(p, l);
     memset(zeros, 0, zeros_bytes(p, l));
@@ -104,22 +104,22 @@ typedef struct {
     float *diff;  // for matrix tiles out x diff_row, else panels
 } Panels;
 
-static size_t panel_floats(const Layout *l, int columns)
+static size_t panel_floats(const GradLayout *l, int columns)
 {
     return (size_t)round_up(l->depth * columns, 16);
 }
 
-static size_t diff_floats(const Im2col *p, const Layout *l)
+static size_t diff_floats(const Im2col *p, const GradLayout *l)
 {
     return p->by_rows ? (size_t)p->conv.out * (size_t)l->diff_row : panel_floats(l, p->conv.out);
 }
 
-static size_t panels_bytes(const Im2col *p, const Layout *l)
+static size_t panels_bytes(const Im2col *p, const GradLayout *l)
 {
     return sizeof(float) * (panel_floats(l, l->columns) + diff_floats(p, l));
 }
 
-static Panels panels_at(const Layout *l, void *memory)
+static Panels panels_at(const GradLayout *l, void *memory)
 {
     float *rows = memory;
     return (Panels){rows, rows + panel_floats(l, l->columns)};
@@ -127,7 +127,7 @@ static Panels panels_at(const Layout *l, void *memory)
 
 size_t im2col_grad_scratch_bytes(const Im2col *p)
 {
-    const Layout l = layout_of(p);
+    const GradLayout l = layout_of(p);
     return (size_t)p->conv.threads * workspace_bytes(p, &l)
            + (size_t)(l.own ? p->conv.threads : 1) * panels_bytes(p, &l);
 }
@@ -135,7 +135,7 @@ size_t im2col_grad_scratch_bytes(const Im2col *p)
 /* What one thread works with. */
 typedef struct {
     const Im2col *p;
-    const Layout *l;
+    const GradLayout *l;
     const void *diff_dst;
     Gather gather;
     Workspace space;
@@ -210,7 +210,7 @@ SIMD_CLONES static void pack_columns(const Block *b, int c, int channels, float 
 /* The matrix's row of a pixel, with zeros up to a whole vector; all zeros from pixel `end` on. */
 static const void *row_of(Worker *w, int slot, int pixel, int end)
 {
-    const Layout *l = w->l;
+    const GradLayout *l = w->l;
     if (pixel >= end)
         return w->space.zeros;
     const int count = gather_columns(w->p);
@@ -254,7 +254,7 @@ static void pack(Worker *w, int first, int end, int k, int k_end)
 /* ---- Products ---- */
 
 /* The product of the block of sums at (o, c); a, b and c are left out. */
-static Gemm product_of(const Im2col *p, const Layout *l, int o, int c)
+static Gemm product_of(const Im2col *p, const GradLayout *l, int o, int c)
 {
     const int panel = o / GEMM_PANEL * GEMM_PANEL, left = p->conv.out - o;
     return (Gemm){.rows = left < l->rows ? left : l->rows,
@@ -268,7 +268,7 @@ static Gemm product_of(const Im2col *p, const Layout *l, int o, int c)
 
 static void multiply_block(const Worker *w, int o, int c, float *sums)
 {
-    const Layout *l = w->l;
+    const GradLayout *l = w->l;
     Gemm g = product_of(w->p, l, o, c);
     g.a = w->panels.diff + (w->p->by_rows ? (ptrdiff_t)o * l->diff_row : panel_at(o, l->depth));
     g.b = w->panels.rows + (ptrdiff_t)c * l->depth;
@@ -281,7 +281,7 @@ static void multiply_block(const Worker *w, int o, int c, float *sums)
 /* One thread's share of the pixels, into its own sums. */
 static void sum_alone(Worker *w, int share, float *sums)
 {
-    const Layout *l = w->l;
+    const GradLayout *l = w->l;
     const int out = w->p->conv.out, begin = share * l->share;
     const int end = begin + l->share < l->pixels ? begin + l->share : l->pixels;
     sums += (ptrdiff_t)share * out * l->columns;
@@ -297,7 +297,7 @@ static void sum_alone(Worker *w, int share, float *sums)
 /* By all threads of a team. */
 static void sum_together(Worker *w, float *sums)
 {
-    const Layout *l = w->l;
+    const GradLayout *l = w->l;
     const int id = omp_get_thread_num(), team = omp_get_num_threads(), out = w->p->conv.out;
     const int blocks = (l->depth + BLOCK_ROWS - 1) / BLOCK_ROWS;
     for (int first = 0; first < l->pixels; first += l->chunk) {
@@ -314,7 +314,7 @@ static void sum_together(Worker *w, float *sums)
 
 void im2col_grad(const Im2col *p, const void *src, const void *diff_dst, float *sums, void *scratch)
 {
-    const Layout l = layout_of(p);
+    const GradLayout l = layout_of(p);
     char *panels = (char *)scratch + (size_t)p->conv.threads * workspace_bytes(p, &l);
 #pragma omp parallel num_threads(p->conv.threads)
     {
@@ -347,7 +347,7 @@ static void add_filter(const Im2col *p, const float *sums, float *weights)
 
 void im2col_grad_flush(const Im2col *p, const float *sums, bool accumulate, float *weights)
 {
-    const Layout l = layout_of(p);
+    const GradLayout l = layout_of(p);
     const size_t out = (size_t)p->conv.out, one = out * (size_t)l.columns;
     const size_t count = conv_problem_weights(&p->conv) / out;
 #pragma omp parallel for schedule(static)

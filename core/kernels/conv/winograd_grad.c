@@ -36,12 +36,12 @@ typedef struct {
     size_t in_point;  // from one point to the next
     size_t out_point;
     int rows;  // in-channels of a block
-} Layout;
+} GradLayout;
 
-static Layout layout_of(const Winograd *w)
+static GradLayout layout_of(const Winograd *w)
 {
     const Variant *f = winograd_variant(w->variant);
-    Layout l = {.tiles = winograd_tiles(w), .points = f->t * f->t};
+    GradLayout l = {.tiles = winograd_tiles(w), .points = f->t * f->t};
     const size_t tile_bytes =
         (size_t)l.points * (size_t)(w->conv.in + w->conv.out) * (w->conv.src_bf16 ? 2 : 4);
     /* The CPUs that have matrix tiles have 2 MB of second-level cache for each core. */
@@ -74,7 +74,7 @@ static size_t block_point(const Winograd *w)
 }
 
 /* What each thread has to itself: products, and rows of panels, never at the same time. */
-static size_t own_floats(const Winograd *w, const Layout *l)
+static size_t own_floats(const Winograd *w, const GradLayout *l)
 {
     const size_t products = (size_t)l->points * PRODUCT;
     const size_t rows = w->by_rows ? (size_t)l->points * block_point(w) : 0;
@@ -83,20 +83,20 @@ static size_t own_floats(const Winograd *w, const Layout *l)
 
 size_t winograd_grad_scratch_bytes(const Winograd *w)
 {
-    const Layout l = layout_of(w);
+    const GradLayout l = layout_of(w);
     return zeros_bytes(w)
            + sizeof(float)
                  * ((size_t)l.points * (l.in_point + l.out_point)
                     + (size_t)w->conv.threads * own_floats(w, &l));
 }
 
-static int rows_at(const Winograd *w, const Layout *l, int c)
+static int rows_at(const Winograd *w, const GradLayout *l, int c)
 {
     return w->conv.in - c < l->rows ? w->conv.in - c : l->rows;
 }
 
 /* The products of a block over a chunk, for all points; a, b and c are left out. */
-static Gemm products_of(const Winograd *w, const Layout *l, int c, int o)
+static Gemm products_of(const Winograd *w, const GradLayout *l, int c, int o)
 {
     const int panel = c / GEMM_PANEL * GEMM_PANEL, columns = panel_width(w->conv.out, o);
     return (Gemm){.rows = rows_at(w, l, c),
@@ -123,7 +123,8 @@ SIMD_CLONES static void transpose_square(const float *src, ptrdiff_t src_row, fl
 }
 
 /* BLOCK_ROWS rows of panels of all points, transposed. */
-static void transpose_rows(const Winograd *w, const Layout *l, const float *panels, float *columns)
+static void transpose_rows(const Winograd *w, const GradLayout *l, const float *panels,
+                           float *columns)
 {
     for (int p = 0; p < l->points; p++, panels += block_point(w), columns += l->in_point) {
         for (int c = 0; c < w->conv.in; c += VEC) {
@@ -137,7 +138,7 @@ static void transpose_rows(const Winograd *w, const Layout *l, const float *pane
 /* Where and how a chunk is packed. */
 typedef struct {
     const Winograd *w;
-    const Layout *l;
+    const GradLayout *l;
     const WinogradTransforms *transforms;
     WinogradSide src, diff;
 } Packing;
@@ -166,7 +167,7 @@ static void pack_block(const Packing *p, int first, int k, int count, float *min
 void winograd_grad(const Winograd *w, const void *src, const void *diff_dst, float *sums,
                    void *scratch)
 {
-    const Layout l = layout_of(w);
+    const GradLayout l = layout_of(w);
     const Variant *f = winograd_variant(w->variant);
     const WinogradTransforms *transforms = winograd_transforms(w);
     memset(scratch, 0, zeros_bytes(w));

@@ -149,11 +149,11 @@ static bool describe_params(Descs *d, const ConvTask *t, Error *err)
 typedef struct {
     dnnl_dims_t strides;
     dnnl_dims_t pads, pads_after;  // above and left, below and right
-} Window;
+} OnednnWindow;
 
-static Window window_of(const ConvProblem *p)
+static OnednnWindow window_of(const ConvProblem *p)
 {
-    Window w = {{p->stride_h, p->stride_w}, {p->pad_h, p->pad_w}, {p->pad_h, p->pad_w}};
+    OnednnWindow w = {{p->stride_h, p->stride_w}, {p->pad_h, p->pad_w}, {p->pad_h, p->pad_w}};
     if (has_lone_column(p) && lone_column_padding(p) >= 0) {
         w.strides[1] = 1;
         w.pads_after[1] = lone_column_padding(p);
@@ -165,7 +165,7 @@ static bool describe_forward(State *s, Error *err)
 {
     const ConvTask *t = s->task;
     Descs *d = &s->descs;
-    const Window w = window_of(&t->problem);
+    const OnednnWindow w = window_of(&t->problem);
     const dnnl_status_t status = dnnl_convolution_forward_primitive_desc_create(
         &d->forward, t->dnn->engine, t->training ? dnnl_forward_training : dnnl_forward_inference,
         dnnl_convolution_direct, s->src.dense->desc, d->any_weights, t->bias ? d->bias : NULL,
@@ -220,7 +220,7 @@ static bool create_forward(State *s, Error *err)
 static bool create_backward_data(State *s, Error *err)
 {
     const ConvTask *t = s->task;
-    const Window w = window_of(&t->problem);
+    const OnednnWindow w = window_of(&t->problem);
     dnnl_primitive_desc_t desc = NULL;
     const dnnl_status_t status = dnnl_convolution_backward_data_primitive_desc_create(
         &desc, t->dnn->engine, dnnl_convolution_direct, s->diff_src.dense->desc,
@@ -246,7 +246,7 @@ static bool load_params(void *state, bool again, Error *err)
 static bool create_backward_weights(State *s, Error *err)
 {
     const ConvTask *t = s->task;
-    const Window w = window_of(&t->problem);
+    const OnednnWindow w = window_of(&t->problem);
     dnnl_primitive_attr_t attr = op_attr_new((OpAttr){.deterministic = true}, err);
     if (!attr)
         return false;

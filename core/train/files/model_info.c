@@ -138,7 +138,7 @@ static bool read_width(const cJSON *item, int *channels)
     return *channels == value;
 }
 
-static bool read_block(const cJSON *item, Block *block)
+static bool read_block(const cJSON *item, InceptionBlock *block)
 {
     Inception *c = &block->channels;
     const cJSON *path2 = cJSON_GetArrayItem(item, 1), *path3 = cJSON_GetArrayItem(item, 2);

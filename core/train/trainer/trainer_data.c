@@ -103,20 +103,20 @@ bool trainer_open_data(Trainer *t, Error *err)
     return loader_new(c->dataset, &c->dataset->train, train, &t->train, err);
 }
 
-Share trainer_share(const Trainer *t, int examples, int rank)
+ExampleRange trainer_share(const Trainer *t, int examples, int rank)
 {
     const int64_t ranks = comm_size(t->config.comm), size = trainer_net_batch(t);
     const int64_t batches = (examples + size - 1) / size;
     const int64_t first = batches * rank / ranks * size, end = batches * (rank + 1) / ranks * size;
     const int from = first < examples ? (int)first : examples;
-    return (Share){from, (end < examples ? (int)end : examples) - from};
+    return (ExampleRange){from, (end < examples ? (int)end : examples) - from};
 }
 
 /* Of this rank's share of `count` examples of a split; all[i]: which they are; NULL: the first. */
 static bool open_share(Trainer *t, const Split *split, const int32_t *all, int count,
                        Loader **loader, Error *err)
 {
-    const Share share = trainer_share(t, count, comm_rank(t->config.comm));
+    const ExampleRange share = trainer_share(t, count, comm_rank(t->config.comm));
     if (*loader || share.count == 0)
         return true;
     int32_t *mine = xcalloc((size_t)share.count, sizeof *mine);

@@ -6,7 +6,7 @@
 /* Of a list of examples. */
 typedef struct {
     int first, count;
-} Share;
+} ExampleRange;
 
 /* How many examples of a split take part. */
 int trainer_examples(const Split *split, int limit);
@@ -16,7 +16,7 @@ bool trainer_hold_out(Trainer *t, Error *err);
 bool trainer_open_data(Trainer *t, Error *err);
 /* This rank's share of so many examples to evaluate on: whole batches, in the order of the ranks,
  * perhaps none. */
-Share trainer_share(const Trainer *t, int examples, int rank);
+ExampleRange trainer_share(const Trainer *t, int examples, int rank);
 /* The loader of this rank's share of the test split, at its beginning, when it is first needed. */
 bool trainer_open_test(Trainer *t, Error *err);
 bool trainer_open_validation(Trainer *t, Error *err);

@@ -61,7 +61,7 @@ bool list_uploads(App *app, const Request *req, Response *res, Error *err)
     size_t count;
     (void)err;
     const unsigned statuses = query_statuses(req->query, STATUSES, COUNT(STATUSES), &faults);
-    Page page = query_page(req->query, &faults);
+    ListPage page = query_page(req->query, &faults);
     char after[UPLOAD_ID] = "";
     if (page.after && !upload_id_valid(page.after))
         faults_add(&faults, "?after", "must be an upload's id, got %.40s", page.after);

@@ -15,7 +15,7 @@ bool list_checkpoints(App *app, const Request *req, Response *res, Error *err)
     int64_t id, after = -1;
     if (!request_job(req, &id, err))
         return false;
-    Page page = query_page(req->query, &faults);
+    ListPage page = query_page(req->query, &faults);
     if (page.after && !checkpoint_id_parse(page.after, &after))
         faults_add(&faults, "?after", "must be a checkpoint's id, got %.40s", page.after);
     // By step: the one that a page ended with may be gone when the next page is asked for.

@@ -22,7 +22,7 @@ typedef struct {
     size_t most_bytes;
     ptrdiff_t *items;  // by entry: its item; -1: none
     int64_t done;
-} Pool;
+} DecoderPool;
 
 static void leave_out(Stage *s, size_t item, const char *code, const char *reason)
 {
@@ -37,7 +37,7 @@ static void leave_out(Stage *s, size_t item, const char *code, const char *reaso
 
 /* ---- Decoders ---- */
 
-static void pool_free(Pool *p)
+static void pool_free(DecoderPool *p)
 {
     for (int i = 0; i < p->count; i++)
         decoder_free(p->decoders[i]);
@@ -45,7 +45,7 @@ static void pool_free(Pool *p)
     free(p->items);
 }
 
-static bool pool_start(Pool *p, Error *err)
+static bool pool_start(DecoderPool *p, Error *err)
 {
     const ImportConfig *c = p->stage->config;
     const IntakeLimits limits = c->intake ? *c->intake : intake_limits_default();
@@ -72,7 +72,7 @@ static bool pool_start(Pool *p, Error *err)
 
 /* ---- What comes back ---- */
 
-static bool go_on(const Pool *p, Error *err)
+static bool go_on(const DecoderPool *p, Error *err)
 {
     const ImportConfig *c = p->stage->config;
     if (!c->progress || c->progress(c->context, p->done, (int64_t)p->stage->layout->item_count))
@@ -80,7 +80,7 @@ static bool go_on(const Pool *p, Error *err)
     return fail(err, ERR_STOPPED, "the import was cancelled");
 }
 
-static bool take_picture(Pool *p, const DecodedFile *file, Error *err)
+static bool take_picture(DecoderPool *p, const DecodedFile *file, Error *err)
 {
     Stage *s = p->stage;
     Record *record = &s->records->items[file->ticket];
@@ -101,7 +101,7 @@ static bool take_picture(Pool *p, const DecodedFile *file, Error *err)
 }
 
 /* All that have come back; never waits. */
-static bool collect(Pool *p, Error *err)
+static bool collect(DecoderPool *p, Error *err)
 {
     for (int i = 0; i < p->count; i++) {
         for (bool came = true; came;) {
@@ -115,7 +115,7 @@ static bool collect(Pool *p, Error *err)
 }
 
 /* Wait until something comes back, or for a moment. */
-static void wait_a_moment(const Pool *p)
+static void wait_a_moment(const DecoderPool *p)
 {
     struct pollfd *events = xcalloc((size_t)p->count + 1, sizeof *events);
     nfds_t count = 0;
@@ -135,7 +135,7 @@ static void wait_a_moment(const Pool *p)
 /* ---- What goes out ---- */
 
 /* The one with the least to do; NULL: none has room. */
-static Decoder *with_room(const Pool *p)
+static Decoder *with_room(const DecoderPool *p)
 {
     Decoder *found = NULL;
     int least = DECODER_SLOTS;
@@ -148,7 +148,7 @@ static Decoder *with_room(const Pool *p)
     return found;
 }
 
-static bool hand_out(Pool *p, const SourceFile *file, Error *err)
+static bool hand_out(DecoderPool *p, const SourceFile *file, Error *err)
 {
     const ptrdiff_t item = p->items[file->entry];
     if (file->size > p->most_bytes) {
@@ -167,7 +167,7 @@ static bool hand_out(Pool *p, const SourceFile *file, Error *err)
     return decoder_submit(d, (uint64_t)item, file->size, err) && go_on(p, err);
 }
 
-static bool any_pending(const Pool *p)
+static bool any_pending(const DecoderPool *p)
 {
     for (int i = 0; i < p->count; i++)
         if (decoder_pending(p->decoders[i]) > 0)
@@ -175,7 +175,7 @@ static bool any_pending(const Pool *p)
     return false;
 }
 
-static bool run_pass(Pool *p, const bool *wanted, Error *err)
+static bool run_pass(DecoderPool *p, const bool *wanted, Error *err)
 {
     Stage *s = p->stage;
     SourceFile file;
@@ -205,7 +205,7 @@ static bool run_pass(Pool *p, const bool *wanted, Error *err)
 bool stage_files(Stage *s, Error *err)
 {
     const size_t entries = source_listing(s->source)->count;
-    Pool p = {.stage = s, .items = xcalloc(entries + 1, sizeof *p.items)};
+    DecoderPool p = {.stage = s, .items = xcalloc(entries + 1, sizeof *p.items)};
     bool *wanted = xcalloc(entries + 1, sizeof *wanted);
     for (size_t i = 0; i < entries; i++)
         p.items[i] = -1;

@@ -295,7 +295,7 @@ static void wrong_blocks_are_refused(void **state)
     const ModelOptions o = {.classes = 10, .blocks = &given};
     CHECK_REFUSED(model_graph_with(m, (Shape){1, 96, 96}, o, &err), err, ERR_INVALID,
                   "googlenet has no block 2.2");
-    given.items[0] = (Block){"2.0", {1, {1, 1}, {1, 0}, 1}};
+    given.items[0] = (InceptionBlock){"2.0", {1, {1, 1}, {1, 0}, 1}};
     CHECK_REFUSED(model_graph_with(m, (Shape){1, 96, 96}, o, &err), err, ERR_INVALID,
                   "block 2.0: channels must be 1 to 4096, got 0");
 }

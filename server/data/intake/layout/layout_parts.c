@@ -7,11 +7,11 @@
 #include "core/base/memory.h"
 #include "core/base/nfc.h"
 
-Part part_of_word(const char *word, size_t length)
+LayoutPart part_of_word(const char *word, size_t length)
 {
     static const struct {
         const char *word;
-        Part part;
+        LayoutPart part;
     } WORDS[] = {
         {"train", PART_TRAIN},           {"training", PART_TRAIN}, {"test", PART_TEST},
         {"testing", PART_TEST},          {"val", PART_VALIDATION}, {"valid", PART_VALIDATION},
@@ -125,8 +125,8 @@ char *layout_top(const Listing *listing, Top top)
     return prefix;
 }
 
-void work_add(LayoutWork *work, size_t entry, Part part, const char *class_name, size_t length,
-              int64_t line)
+void work_add(LayoutWork *work, size_t entry, LayoutPart part, const char *class_name,
+              size_t length, int64_t line)
 {
     if (work->count == work->room) {
         work->room = work->room ? 2 * work->room : 64;
@@ -185,7 +185,7 @@ static void warn_of_empty(LayoutWork *work, const Children *children, const char
     }
 }
 
-void work_add_classes(LayoutWork *work, const char *prefix, size_t length, Part part)
+void work_add_classes(LayoutWork *work, const char *prefix, size_t length, LayoutPart part)
 {
     Children children = children_of(work->listing, prefix, length);
     for (size_t c = 0; c < children.count; c++) {

@@ -5,15 +5,15 @@
 #include "server/data/intake/left_out.h"
 
 /* What a folder, a column or a file's name says of the split. */
-typedef enum { PART_NONE, PART_TRAIN, PART_TEST, PART_VALIDATION } Part;
+typedef enum { PART_NONE, PART_TRAIN, PART_TEST, PART_VALIDATION } LayoutPart;
 
 /* "train", "training", "test", "testing", "val", "valid", "validation", in any case; PART_NONE:
  * none of these. `length` bytes of `word`. */
-Part part_of_word(const char *word, size_t length);
+LayoutPart part_of_word(const char *word, size_t length);
 
 typedef struct {
     size_t entry;
-    Part part;
+    LayoutPart part;
     char *class_name;
     int64_t line;  // of a table; 0: none
 } Labelled;
@@ -61,11 +61,11 @@ char *layout_top(const Listing *listing, Top top);
 bool has_ending(const char *name, size_t length, const char *ending);
 
 /* Append a labelled file, with a copy of the class's name, its letters composed. */
-void work_add(LayoutWork *work, size_t entry, Part part, const char *class_name, size_t length,
-              int64_t line);
+void work_add(LayoutWork *work, size_t entry, LayoutPart part, const char *class_name,
+              size_t length, int64_t line);
 /* All folders in `prefix` as classes; other files there are left out. Folders without files become
  * warnings. */
-void work_add_classes(LayoutWork *work, const char *prefix, size_t length, Part part);
+void work_add_classes(LayoutWork *work, const char *prefix, size_t length, LayoutPart part);
 void work_leave_out(LayoutWork *work, size_t first, size_t count, const char *reason);
 void work_warn(LayoutWork *work, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -22,7 +22,7 @@ static Parts look(const Listing *listing, const char *top, const Children *child
     Parts parts = {0};
     for (size_t i = 0; i < children->count; i++) {
         const Child *child = &children->items[i];
-        const Part part = part_of_word(child->name, child->length);
+        const LayoutPart part = part_of_word(child->name, child->length);
         if (!child->is_folder)
             continue;
         parts.train += part == PART_TRAIN;
@@ -47,7 +47,8 @@ static void add_all(LayoutWork *work, const char *top, const Children *children)
             work_leave_out(work, i, 1, "it is neither in train nor in test");
     for (size_t i = 0; i < children->count; i++) {
         const Child *child = &children->items[i];
-        const Part part = child->is_folder ? part_of_word(child->name, child->length) : PART_NONE;
+        const LayoutPart part =
+            child->is_folder ? part_of_word(child->name, child->length) : PART_NONE;
         if (part == PART_NONE) {
             work_leave_out(work, child->first, child->count, "it is neither in train nor in test");
             continue;

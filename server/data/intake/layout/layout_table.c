@@ -38,7 +38,7 @@ typedef struct {
     size_t folder;     // bytes of it that are its folder and "/"
     CsvTable table;
     ptrdiff_t columns[COLUMNS];  // -1: there is none
-    Part part;                   // by the table's name
+    LayoutPart part;             // by the table's name
     bool all_split;              // whether every row says its split or none need to
     size_t first_row;            // 0: there are no headers
     bool weak;                   // it may be of other things than files
@@ -117,7 +117,7 @@ static ptrdiff_t find_entry(Reading *r, size_t row)
 }
 
 /* The split of a row; false: what it says is none, which has been reported. */
-static bool find_part(Reading *r, size_t row, Part *part)
+static bool find_part(Reading *r, size_t row, LayoutPart *part)
 {
     const char *word = field(r, row, COLUMN_SPLIT);
     *part = *word ? part_of_word(word, strlen(word)) : r->part;
@@ -137,7 +137,7 @@ static bool find_part(Reading *r, size_t row, Part *part)
 static void add_row(Reading *r, size_t row)
 {
     const char *raw = field(r, row, COLUMN_LABEL);
-    Part part;
+    LayoutPart part;
     if (*raw == '\0') {
         bad_row(r, row, LEFT_BAD_ROW, "has no label");
         return;
@@ -236,7 +236,7 @@ static LayoutAnswer open_table(Reading *r, size_t entry, bool weak, char **text,
     return ok ? LAYOUT_YES : LAYOUT_FAULT;
 }
 
-static Part part_of_name(const char *name, size_t length)
+static LayoutPart part_of_name(const char *name, size_t length)
 {
     return part_of_word(name, length - strlen(".csv"));
 }

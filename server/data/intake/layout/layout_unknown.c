@@ -11,25 +11,25 @@ enum { SHOWN_ENDINGS = 3, SHOWN_PATHS = 3, ENDING_BYTES = 10 };
 typedef struct {
     char text[ENDING_BYTES];
     size_t count;
-} Ending;
+} NameEnding;
 
 /* ".jpg" of a path; "" if it has none that is short enough to be one. */
-static void ending_of(const char *path, Ending *ending)
+static void ending_of(const char *path, NameEnding *ending)
 {
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
-    *ending = (Ending){.count = 1};
+    *ending = (NameEnding){.count = 1};
     if (dot && strlen(dot) < sizeof ending->text)
         memcpy(ending->text, dot, strlen(dot) + 1);
 }
 
 static int compare_text(const void *one, const void *other)
 {
-    return strcmp(((const Ending *)one)->text, ((const Ending *)other)->text);
+    return strcmp(((const NameEnding *)one)->text, ((const NameEnding *)other)->text);
 }
 
 static int compare_count(const void *one, const void *other)
 {
-    const Ending *a = one, *b = other;
+    const NameEnding *a = one, *b = other;
     if (a->count != b->count)
         return a->count < b->count ? 1 : -1;
     return compare_text(one, other);
@@ -38,7 +38,7 @@ static int compare_count(const void *one, const void *other)
 /* "9 .jpg, 2 .txt, 1 other": the most frequent endings. */
 static char *endings(const Listing *listing)
 {
-    Ending *all = xcalloc(listing->count + 1, sizeof *all);
+    NameEnding *all = xcalloc(listing->count + 1, sizeof *all);
     for (size_t i = 0; i < listing->count; i++)
         ending_of(listing->entries[i].path, &all[i]);
     qsort(all, listing->count, sizeof *all, compare_text);

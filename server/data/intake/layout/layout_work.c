@@ -54,7 +54,7 @@ static int32_t label_of(const Layout *l, const char *name)
     return (int32_t)(found - l->classes);
 }
 
-static size_t count_part(const LayoutWork *work, Part part)
+static size_t count_part(const LayoutWork *work, LayoutPart part)
 {
     size_t count = 0;
     for (size_t i = 0; i < work->count; i++)

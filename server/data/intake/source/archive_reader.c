@@ -158,7 +158,7 @@ static bool check_member(ArchiveReader *r, Error *err)
     return archive_entry_size(r->entry) >= 0 || broken(r, "its size is negative", err);
 }
 
-ArchiveStep archive_reader_next(ArchiveReader *r, Member *member, Error *err)
+ArchiveStep archive_reader_next(ArchiveReader *r, ArchiveMember *member, Error *err)
 {
     const locale_t before = r->utf8 ? uselocale(r->utf8) : (locale_t)0;
     const int result = r->is_empty ? ARCHIVE_EOF : archive_read_next_header(r->archive, &r->entry);
@@ -171,9 +171,9 @@ ArchiveStep archive_reader_next(ArchiveReader *r, Member *member, Error *err)
         r->name = name_of(r->entry);
         if (check_member(r, err))
             step = ARCHIVE_MEMBER;
-        *member = (Member){.name = r->name,
-                           .type = type_of(r->entry, r->name, r->kind == ARCHIVE_ZIP),
-                           .size = archive_entry_size(r->entry)};
+        *member = (ArchiveMember){.name = r->name,
+                                  .type = type_of(r->entry, r->name, r->kind == ARCHIVE_ZIP),
+                                  .size = archive_entry_size(r->entry)};
     } else {
         broken_as_told(r, err);
     }

@@ -22,13 +22,13 @@ typedef struct {
     const char *name;  // until the next call
     MemberType type;
     int64_t size;
-} Member;
+} ArchiveMember;
 
 typedef enum { ARCHIVE_MEMBER, ARCHIVE_END, ARCHIVE_BROKEN } ArchiveStep;
 
 /* ARCHIVE_END: the archive is whole as far as it was read; a tar's stream has been read to its end.
  */
-ArchiveStep archive_reader_next(ArchiveReader *reader, Member *member, Error *err);
+ArchiveStep archive_reader_next(ArchiveReader *reader, ArchiveMember *member, Error *err);
 
 /* All data of the current file, valid until the next call. At most its size, which the caller has
  * checked. */

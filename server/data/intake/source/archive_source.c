@@ -36,7 +36,7 @@ static bool check_expansion(ArchiveSource *a, Error *err)
                    a->source.label, a->source.listing.total_bytes, limits->expansion);
 }
 
-static bool add_member(ArchiveSource *a, const Member *member, Error *err)
+static bool add_member(ArchiveSource *a, const ArchiveMember *member, Error *err)
 {
     Source *s = &a->source;
     switch (member->type) {
@@ -58,7 +58,7 @@ static bool list(ArchiveSource *a, Error *err)
     ArchiveReader *reader;
     if (!archive_reader_open(&a->source.options, a->fd, a->kind, &reader, err))
         return false;
-    Member member;
+    ArchiveMember member;
     ArchiveStep step;
     while ((step = archive_reader_next(reader, &member, err)) == ARCHIVE_MEMBER)
         if (!source_count(&a->source, err) || !add_member(a, &member, err)) {
@@ -121,7 +121,8 @@ static ptrdiff_t entry_of(const ArchiveSource *a)
 }
 
 /* Whether it is what was listed: somebody may have written to the file since. */
-static bool check_same(ArchiveSource *a, const ListedFile *entry, const Member *member, Error *err)
+static bool check_same(ArchiveSource *a, const ListedFile *entry, const ArchiveMember *member,
+                       Error *err)
 {
     const char *name = entry->raw ? entry->raw : entry->path;
     return (member->type == MEMBER_FILE && member->size == entry->size
@@ -142,7 +143,7 @@ static SourceStep at_end(ArchiveSource *a, Error *err)
 static SourceStep next(Source *source, SourceFile *file, Error *err)
 {
     ArchiveSource *a = (ArchiveSource *)source;
-    Member member;
+    ArchiveMember member;
     ArchiveStep step;
     while ((step = archive_reader_next(a->reader, &member, err)) == ARCHIVE_MEMBER) {
         a->seen++;
