@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "core/base/memory.h"
 #include "server/store/store_sql.h"
 
 bool store_put_epoch(Store *store, int64_t job_id, const EpochMetrics *row, Error *err)
@@ -186,14 +187,14 @@ static bool read_page(Store *store, const char *sql, SeriesPage page, SqlList ho
 
 bool store_epochs(Store *store, SeriesPage page, EpochList *list, Error *err)
 {
-    static const char SQL[] = "SELECT epoch, step, train_loss, train_accuracy,"
-                              " validation_loss, validation_accuracy, test_loss, test_accuracy,"
-                              " test_top5_accuracy, learning_rate,"
-                              " examples_per_second, duration_seconds"
-                              " FROM epochs WHERE job_id = ? AND epoch > ? ORDER BY epoch";
     const SqlList how = {.item_size = sizeof *list->items, .read = read_epoch};
     SqlRows rows;
-    const bool ok = read_page(store, SQL, page, how, &rows, err);
+    char *sql = xstrdup("SELECT");
+    for (int i = 0; i < EPOCH_METRIC_COUNT; i++)
+        sql_append(&sql, "%s %s", i ? "," : "", EPOCH_METRICS[i].name);
+    sql_append(&sql, " FROM epochs WHERE job_id = ? AND epoch > ? ORDER BY epoch");
+    const bool ok = read_page(store, sql, page, how, &rows, err);
+    free(sql);
     *list = (EpochList){rows.items, rows.count, rows.has_more};
     if (!ok)
         epoch_list_free(list);

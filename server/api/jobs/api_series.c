@@ -34,11 +34,22 @@ static void write_real(FILE *out, double value, char end)
     fprintf(out, "%s%s", text, end == '\n' ? "\r\n" : ",");
 }
 
+static void write_epoch_names(FILE *out)
+{
+    for (int i = 0; i < EPOCH_METRIC_COUNT; i++)
+        fprintf(out, "%s%s", EPOCH_METRICS[i].name, i < EPOCH_METRIC_COUNT - 1 ? "," : "\r\n");
+}
+
 static void write_epoch(FILE *out, const EpochMetrics *e)
 {
     for (int i = 0; i < EPOCH_METRIC_COUNT; i++)
         write_real(out, epoch_metric_get(e, &EPOCH_METRICS[i]),
                    i < EPOCH_METRIC_COUNT - 1 ? ',' : '\n');
+}
+
+static void write_point_names(FILE *out)
+{
+    fputs("step,epoch,loss,accuracy,learning_rate,seconds\r\n", out);
 }
 
 static void write_point(FILE *out, const PointRow *p)
@@ -84,23 +95,12 @@ static bool write_points(App *app, SeriesPage *page, FILE *out, bool *more, Erro
 
 typedef struct {
     const char *name;
-    const char *first_line;
+    void (*write_names)(FILE *out);
     bool (*write)(App *app, SeriesPage *page, FILE *out, bool *more, Error *err);
 } Series;
 
-static const Series EPOCHS = {
-    "epochs",
-    "epoch,step,train_loss,train_accuracy,validation_loss,validation_accuracy,test_loss,test_"
-    "accuracy,test_top5_accuracy,"
-    "learning_rate,examples_per_second,duration_seconds\r\n",
-    write_epochs,
-};
-
-static const Series CURVE = {
-    "curve",
-    "step,epoch,loss,accuracy,learning_rate,seconds\r\n",
-    write_points,
-};
+static const Series EPOCHS = {"epochs", write_epoch_names, write_epochs};
+static const Series CURVE = {"curve", write_point_names, write_points};
 
 typedef struct {
     App *app;
@@ -112,14 +112,15 @@ typedef struct {
     size_t size;
 } CsvStream;
 
-/* The next rows, after `start`, into csv->text. */
-static bool read_rows(CsvStream *csv, const char *start, Error *err)
+/* The next rows into csv->text; before the first, what the columns are called. */
+static bool read_rows(CsvStream *csv, bool first, Error *err)
 {
     FILE *out = open_memstream(&csv->text, &csv->size);
     if (!out)
         return fail(err, ERR_NO_MEMORY, "no memory for the answer");
     csv->page.limit = csv->left < CSV_ROWS ? csv->left : CSV_ROWS;
-    fputs(start, out);
+    if (first)
+        csv->series->write_names(out);
     bool ok = csv->series->write(csv->app, &csv->page, out, &csv->more, err);
     csv->left -= csv->page.limit;
     csv->more = csv->more && csv->left > 0;
@@ -138,7 +139,7 @@ static StreamStep next_rows(void *context, char **piece, size_t *size)
     Error err = {0};
     if (!csv->text && !csv->more)
         return STREAM_END;
-    if (!csv->text && !read_rows(csv, "", &err)) {
+    if (!csv->text && !read_rows(csv, false, &err)) {
         LOG(csv->app->log, LOG_WARNING, "series_cut", log_text("reason", err.message));
         return STREAM_FAILED;
     }
@@ -162,7 +163,7 @@ static bool respond_csv(App *app, const Series *series, SeriesPage page, const c
     CsvStream *csv = xcalloc(1, sizeof *csv);
     *csv = (CsvStream){.app = app, .series = series, .page = page};
     csv->left = page.limit ? page.limit : INT32_MAX;
-    if (!read_rows(csv, series->first_line, err)) {
+    if (!read_rows(csv, true, err)) {
         free_csv(csv);
         return false;
     }
