@@ -28,7 +28,7 @@ typedef struct {
     bool began, over;
 } EventStream;
 
-/* --- cursors --- */
+/* ---- Cursors ---- */
 
 static EventCursor lost(Events *events)
 {
@@ -68,7 +68,7 @@ static void write_cursor(const EventStream *s, char text[CURSOR])
     snprintf(text, CURSOR, "%s-%" PRId64, events_life(jobs_notifier(s->app->jobs)), s->page.after);
 }
 
-/* --- frames --- */
+/* ---- Frames ---- */
 
 static void write_event(FILE *out, EventStream *s, const Event *event)
 {
@@ -102,7 +102,7 @@ static void write_beginning(FILE *out, EventStream *s)
         write_reset(out, s);
 }
 
-/* --- the body --- */
+/* ---- The body ---- */
 
 /* Whether events that were yet to be sent are not kept any more. Asked after they were read. */
 static bool has_lost(EventStream *s)

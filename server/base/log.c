@@ -193,7 +193,7 @@ static void make_line(Line *line, LogLevel level, LogFormat format, const LogFie
     line->text[line->used++] = '\n';
 }
 
-/* --- the thread that writes --- */
+/* ---- The thread that writes ---- */
 
 /* False if it cannot be written: a log has nowhere to say so. */
 static bool write_all(int fd, const char *text, size_t size)
@@ -250,7 +250,7 @@ static void *write_lines(void *context)
     return NULL;
 }
 
-/* --- for all others --- */
+/* ---- For all others ---- */
 
 Log *log_new(int fd, LogLevel level, LogFormat format)
 {

@@ -32,7 +32,7 @@ typedef union {
     struct sockaddr_in6 v6;
 } Address;
 
-/* --- libmicrohttpd's callbacks, in its types --- */
+/* ---- libmicrohttpd's callbacks, in its types ---- */
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload,
@@ -94,7 +94,7 @@ __attribute__((format(printf, 2, 0))) static void on_log(void *cls, const char *
     LOG(http->config.log, LOG_DEBUG, "http", log_text("message", line));
 }
 
-/* --- start --- */
+/* ---- Start ---- */
 
 static void fill_in(HttpConfig *c)
 {

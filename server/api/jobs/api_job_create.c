@@ -17,7 +17,7 @@
 
 enum { RATE_POINTS = 256 };  // of the learning-rate curve of a dry run
 
-/* --- checks that depend on this machine --- */
+/* ---- Checks that depend on this machine ---- */
 
 static void check_dataset(const App *app, const JobSpec *spec, Faults *faults)
 {
@@ -57,7 +57,7 @@ static void check_memory(const JobEstimate *estimate, Faults *faults)
                       err.message);
 }
 
-/* --- dry run --- */
+/* ---- Dry run ---- */
 
 /* The learning rate of each step, or of RATE_POINTS steps from the first to the last. */
 static cJSON *rates_to_json(const JobSpec *spec, StepCounts counts)
@@ -107,7 +107,7 @@ static bool respond_created(Response *res, JobInfo *job, bool replayed)
     return respond_job(res, 201, job);
 }
 
-/* --- create --- */
+/* ---- Create ---- */
 
 /* A request that creates a job. */
 typedef struct {

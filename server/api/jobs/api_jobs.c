@@ -13,7 +13,7 @@ enum {
     LIST_MOST = 1000,
 };
 
-/* --- list --- */
+/* ---- List ---- */
 
 /* Settings have the id of a set; the name of one that is there stands for it. */
 static bool resolve_set(App *app, JobMatch *match, char dataset[ID_TEXT], Error *err)
@@ -97,7 +97,7 @@ bool get_job(App *app, const Request *req, Response *res, Error *err)
     return jobs_get(app->jobs, id, &job, err) && respond_job(res, 200, &job);
 }
 
-/* --- change and delete --- */
+/* ---- Change and delete ---- */
 
 /* A request that changes a job. */
 typedef struct {

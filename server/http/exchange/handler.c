@@ -65,7 +65,7 @@ void handler_run(const Exchange *x, Response *res)
     cJSON_Delete(json);
 }
 
-/* --- on a thread of the pool --- */
+/* ---- On a thread of the pool ---- */
 
 /* True if somebody still waits for the answer. */
 static bool begin(Exchange *x)
@@ -115,7 +115,7 @@ static void run_task(Task *task)
     exchange_release(x);
 }
 
-/* --- on the thread that serves the socket --- */
+/* ---- On the thread that serves the socket ---- */
 
 static void respond_busy(Exchange *x)
 {

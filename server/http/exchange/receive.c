@@ -27,7 +27,7 @@ enum {
     BODIES_MAX = 128 << 20,  // of all requests being received
 };
 
-/* --- the request line --- */
+/* ---- The request line ---- */
 
 /* The path of "http://host/path", whose host goes into x->host; other targets as they are. */
 static const char *strip_authority(Exchange *x, const char *target)
@@ -70,7 +70,7 @@ void *receive_begin(void *cls, const char *uri, struct MHD_Connection *connectio
     return x;
 }
 
-/* --- the headers --- */
+/* ---- The headers ---- */
 
 static enum MHD_Result add_header(void *list, enum MHD_ValueKind kind, const char *name,
                                   size_t name_length, const char *value, size_t value_length)
@@ -118,7 +118,7 @@ static bool receive_headers(Exchange *x, RequestPart part)
     return !close || reply_send(x, true);
 }
 
-/* --- the body --- */
+/* ---- The body ---- */
 
 /* Room for `more` bytes and a final NUL; false, with an answer, if all requests hold too much. */
 static bool make_room(Exchange *x, size_t more)
@@ -154,7 +154,7 @@ static bool receive_body(Exchange *x, const char *piece, size_t size)
     return true;
 }
 
-/* --- the answer --- */
+/* ---- The answer ---- */
 
 /* The request is whole. False if its connection is suspended until a handler has answered. */
 static bool find_answer(Exchange *x)

@@ -45,7 +45,7 @@ typedef struct SinkBody {
     double reserve, seen_at;  // seconds that the client may be silent, from then on
 } SinkBody;
 
-/* --- on a handler thread --- */
+/* ---- On a handler thread ---- */
 
 static void leave(SinkBody *b)
 {
@@ -143,7 +143,7 @@ static void run_leave(Task *task)
     exchange_release(x);
 }
 
-/* --- on the thread that serves the socket --- */
+/* ---- On the thread that serves the socket ---- */
 
 static void add_task(Exchange *x, void (*run)(Task *task))
 {

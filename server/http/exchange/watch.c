@@ -57,7 +57,7 @@ static void wake(void *context)
         ;
 }
 
-/* --- the thread --- */
+/* ---- The thread ---- */
 
 /* A peer that is gone for both directions; one that has only ended its own may still want to hear.
  */
