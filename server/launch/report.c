@@ -26,6 +26,12 @@ static const char *const EVENT_NAMES[] = {
     [TRAIN_END] = "end",
 };
 
+const char *const REPORT_ANSWER_NAMES[REPORT_ANSWERS] = {
+    [TRAIN_GO_ON] = "go_on",
+    [TRAIN_CHECKPOINT_NOW] = "again",
+    [TRAIN_STOP] = "end",
+};
+
 static const char *const WORDS[] = {
     [REPORT_HELLO] = "hello",   [REPORT_READY] = "ready",     [REPORT_SAVED] = "saved",
     [REPORT_FAILED] = "failed", [REPORT_STOPPED] = "stopped", [REPORT_DONE] = "done",

@@ -47,6 +47,10 @@ typedef struct {
     cJSON *json;              // what it was read from
 } Report;
 
+/* By TrainAnswer: how the daemon answers a checkpoint. */
+enum { REPORT_ANSWERS = 3 };
+extern const char *const REPORT_ANSWER_NAMES[REPORT_ANSWERS];
+
 /* The line of an event, from malloc, without the line feed. */
 char *report_event_line(const TrainEvent *event, const Trainer *trainer);
 char *report_hello_line(int ranks);

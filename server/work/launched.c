@@ -175,8 +175,6 @@ static bool save_model(void *context, const char *path, Error *err)
 
 static bool take_event(Talk *t, Report *report, Error *err)
 {
-    static const char *const ANSWERS[] = {
-        [TRAIN_GO_ON] = "go_on", [TRAIN_CHECKPOINT_NOW] = "again", [TRAIN_STOP] = "end"};
     Recorder *r = t->l->recorder;
     const TrainEventType type = report->event.type;
     if (!t->ready)
@@ -190,7 +188,7 @@ static bool take_event(Talk *t, Report *report, Error *err)
     if (answer == TRAIN_STOP)
         return false;  // r->fault says why
     if (type == TRAIN_CHECKPOINT || type == TRAIN_CHECKPOINT_FAILED)
-        launch_send(t->launch, ANSWERS[answer]);
+        launch_send(t->launch, REPORT_ANSWER_NAMES[answer]);
     return true;
 }
 

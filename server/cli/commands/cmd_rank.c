@@ -82,17 +82,15 @@ static void save_model(const RankRun *r, const char *path)
 static TrainAnswer await_answer(const RankRun *r)
 {
     static const char MODEL[] = "model ";
-    static const char *const ANSWERS[] = {
-        [TRAIN_GO_ON] = "go_on", [TRAIN_CHECKPOINT_NOW] = "again", [TRAIN_STOP] = "end"};
     while (true) {
         char *line = hear(r);
-        size_t answer = 0;
-        while (answer < COUNT(ANSWERS) && strcmp(line, ANSWERS[answer]) != 0)
+        int answer = 0;
+        while (answer < REPORT_ANSWERS && strcmp(line, REPORT_ANSWER_NAMES[answer]) != 0)
             answer++;
         if (strncmp(line, MODEL, strlen(MODEL)) == 0)
             save_model(r, line + strlen(MODEL));
         free(line);
-        if (answer < COUNT(ANSWERS))
+        if (answer < REPORT_ANSWERS)
             return (TrainAnswer)answer;
     }
 }
