@@ -76,10 +76,9 @@ static const Syntax SYNTAX = {
         "F1 of each class, confusions, calibration, the worst mistakes. MODEL is a\n"
         "model.safetensors, a checkpoint, or a folder that `googlenetd train` has filled; DATASET\n"
         "is a known name, or a folder with a slash in it. With --server both are names at a\n"
-        "daemon, which evaluates, and keeps what it finds. Where the model's training held "
-        "examples\n"
-        "out (the job.json beside it says so), the temperature that calibrates it is fitted on\n"
-        "those.",
+        "daemon, which evaluates, and keeps what it finds. Where the model's training held\n"
+        "examples out (the job.json beside it says so), the temperature that calibrates it is\n"
+        "fitted on those.",
     .options = OPTIONS,
     .option_count = COUNT(OPTIONS),
     .min_words = 2,
@@ -261,7 +260,7 @@ static bool evaluate_there(const EvaluateArgs *a, const char *model, const char 
     return ok;
 }
 
-/* ---- */
+/* ---- The command ---- */
 
 static bool evaluate_here(EvaluateSession *r, const char *model, Error *err)
 {

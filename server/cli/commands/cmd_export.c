@@ -53,11 +53,10 @@ static const Syntax SYNTAX = {
         "export MODEL --onnx FILE [--no-fold-batch-norm] [--preprocessing in|out] [--json] ...",
     .about =
         "Write a trained network as ONNX (opset 13, IR version 7). MODEL is a model.safetensors,\n"
-        "a checkpoint, or a folder that `googlenetd train` has filled; with --server the name of "
-        "a\n"
-        "model there: NAME, NAME@VERSION or NAME@ALIAS. The graph's input is\n"
-        "float32, batch x channels x height x width, for batches of any size; its metadata say\n"
-        "the network, the classes' names, what becomes of a picture file, and what goes in.",
+        "a checkpoint, or a folder that `googlenetd train` has filled; with --server the name of\n"
+        "a model there: NAME, NAME@VERSION or NAME@ALIAS. The graph's input is float32, batch x\n"
+        "channels x height x width, for batches of any size; its metadata say the network, the\n"
+        "classes' names, what becomes of a picture file, and what goes in.",
     .options = OPTIONS,
     .option_count = COUNT(OPTIONS),
     .min_words = 1,
@@ -98,7 +97,7 @@ static void print_text(const ExportArgs *a, const ModelFile *m, size_t bytes)
                info->image_size);
 }
 
-/* ---- */
+/* ---- The command ---- */
 
 static bool write_onnx(const ExportArgs *a, const ModelFile *m, size_t *bytes, Error *err)
 {

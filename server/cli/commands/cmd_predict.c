@@ -51,11 +51,10 @@ static const Option OPTIONS[] = {
 static const Syntax SYNTAX = {
     .usage = "predict MODEL IMAGE... [--top-k K] [--json] [--server URL] ...",
     .about =
-        "Say what is in pictures (JPEG, PNG, WebP), the likeliest classes first. An IMAGE is a "
-        "file,\n"
-        "or - for one on standard input. MODEL is a model.safetensors, a checkpoint, or a folder\n"
-        "that `googlenetd train` has filled; with --server the name of a model there: NAME,\n"
-        "NAME@VERSION or NAME@ALIAS.",
+        "Say what is in pictures (JPEG, PNG, WebP), the likeliest classes first. An IMAGE is a\n"
+        "file, or - for one on standard input. MODEL is a model.safetensors, a checkpoint, or a\n"
+        "folder that `googlenetd train` has filled; with --server the name of a model there:\n"
+        "NAME, NAME@VERSION or NAME@ALIAS.",
     .options = OPTIONS,
     .option_count = COUNT(OPTIONS),
     .min_words = 2,
