@@ -100,7 +100,7 @@ static void fill_means(Figures *f)
     }
 }
 
-/* ---- */
+/* ---- All of them ---- */
 
 bool figures_measure(const Predictions *p, Figures *f, Error *err)
 {

@@ -280,7 +280,7 @@ static bool store_grads(const State *s, Error *err)
                || packed_grad_store(&s->bias_grad, grad_accumulators_add(g, t->bias_grad), err));
 }
 
-/* ---- */
+/* ---- The kernel ---- */
 
 static bool create(const ConvKernel *k, const ConvTask *task, void **state, Error *err)
 {

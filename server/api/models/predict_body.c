@@ -193,7 +193,7 @@ static bool read_json(const char *body, size_t size, PredictBody *b, Faults *fau
     return ok;
 }
 
-/* ---- */
+/* ---- Any of them ---- */
 
 bool predict_body_read(const char *content_type, const char *body, size_t size, PredictBody *b,
                        Faults *faults, Error *err)

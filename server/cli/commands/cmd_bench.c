@@ -282,7 +282,7 @@ static void print_json(const BenchArgs *a, const BenchResult *r)
     cJSON_Delete(json);
 }
 
-/* ---- */
+/* ---- The command ---- */
 
 int cmd_bench(int argc, char **argv)
 {

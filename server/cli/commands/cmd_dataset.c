@@ -132,7 +132,7 @@ static bool make_way(const char *folder, bool *was_there, Error *err)
     return fail(err, ERR_IO, "cannot replace %s: %s", folder, strerror(errno));
 }
 
-/* ---- ---- */
+/* ---- The command ---- */
 
 static int report_end(const DatasetArgs *a, const ImportReport *report, double seconds)
 {

@@ -230,7 +230,7 @@ static int compare(const SummaryArgs *a, int count, char **names)
     return ok ? EXIT_OK : EXIT_USAGE;
 }
 
-/* ---- */
+/* ---- The command ---- */
 
 int cmd_summary(int argc, char **argv)
 {

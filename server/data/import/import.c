@@ -264,7 +264,7 @@ static bool write_set(Import *m, Error *err)
     return false;
 }
 
-/* ---- ---- */
+/* ---- The whole ---- */
 
 static bool run(Import *m, Error *err)
 {

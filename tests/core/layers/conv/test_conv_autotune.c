@@ -147,7 +147,7 @@ static const ConvKernelOps OPS = {.supports = supports,
                                   .run = run,
                                   .destroy = destroy};
 
-/* ---- */
+/* ---- Tests ---- */
 
 static const ConvProblem PROBLEM = {
     .direction = CONV_BACKWARD_WEIGHTS,

@@ -123,7 +123,7 @@ static bool warns(const Fixture *f, const char *code)
     return false;
 }
 
-/* ---- ---- */
+/* ---- Tests ---- */
 
 static void a_set_holds_each_picture_where_its_name_is(void **state)
 {
