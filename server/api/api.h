@@ -73,7 +73,7 @@ bool delete_upload(App *app, const Request *req, Response *res, Error *err);
 /* What all answers under a path bear. */
 void add_path_headers(const App *app, const char *method, const char *path, Response *res);
 
-/* api_datasets.c, api_dataset.c, api_dataset_create.c, api_imports.c */
+/* api_datasets.c, api_dataset.c, api_dataset_create.c, api_dataset_content.c, api_imports.c */
 bool list_imports(App *app, const Request *req, Response *res, Error *err);
 bool list_datasets(App *app, const Request *req, Response *res, Error *err);
 bool create_dataset(App *app, const Request *req, Response *res, Error *err);

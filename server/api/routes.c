@@ -33,14 +33,18 @@ static const Route ROUTES[] = {
 
     {"GET",    "/v1/networks",                                       list_networks,          BODY_NONE,     TOKEN, READS},
     {"GET",    "/v1/networks/:name",                                 get_network,            BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v1/settings",                                       list_settings,          BODY_NONE,     TOKEN, READS},
+    {"GET",    "/v1/system",                                         get_system,             BODY_NONE,     TOKEN, READS},
+
     {"GET",    "/v1/imports",                                        list_imports,           BODY_NONE,     TOKEN, READS},
-    {"GET",    "/v1/datasets",                                       list_datasets,          BODY_NONE,     TOKEN, READS},
     {"GET",    "/v1/uploads",                                        list_uploads,           BODY_NONE,     TOKEN, READS},
     {"POST",   "/v1/uploads",                                        create_upload,          BODY_STREAM,   TOKEN, SINKS},
     {"GET",    "/v1/uploads/:upload",                                get_upload,             BODY_NONE,     TOKEN, READS},
     {"PATCH",  "/v1/uploads/:upload",                                patch_upload,           BODY_STREAM,   TOKEN, SINKS},
     {"POST",   "/v1/uploads/:upload",                                post_upload,            BODY_STREAM,   TOKEN, SINKS},
     {"DELETE", "/v1/uploads/:upload",                                delete_upload,          BODY_NONE,     TOKEN, SINKS},
+
+    {"GET",    "/v1/datasets",                                       list_datasets,          BODY_NONE,     TOKEN, READS},
     {"POST",   "/v1/datasets",                                       create_dataset,         BODY_JSON,     TOKEN, WRITES},
     {"GET",    "/v1/datasets/:dataset",                              get_dataset,            BODY_NONE,     TOKEN, READS},
     {"PATCH",  "/v1/datasets/:dataset",                              patch_dataset,          BODY_JSON,     TOKEN, WRITES},
@@ -52,7 +56,6 @@ static const Route ROUTES[] = {
     {"GET",    "/v1/datasets/:dataset/pictures/:picture/content",    get_picture_content,    BODY_NONE,     TOKEN, READS},
     {"POST",   "/v1/datasets/:dataset/pictures/:picture/preview",    preview_picture,        BODY_JSON,     LOOK,  READS},
     {"POST",   "/v1/datasets/:dataset/cancel",                       cancel_dataset,         BODY_OPTIONAL, TOKEN, WRITES},
-
 
     {"GET",    "/v1/models",                                         list_models,            BODY_NONE,     TOKEN, READS},
     {"POST",   "/v1/models",                                         create_model,           BODY_JSON,     TOKEN, WRITES},
@@ -68,6 +71,7 @@ static const Route ROUTES[] = {
     {"GET",    "/v1/models/:model/versions/:version/onnx",           get_model_onnx,         BODY_NONE,     TOKEN, READS},
     {"GET",    "/v1/models/:model/versions/:version/card",           get_model_card,         BODY_NONE,     TOKEN, READS},
     {"POST",   "/v1/models/:model/predict",                          predict_pictures,       BODY_BYTES,    LOOK,  PREDICTS},
+
     {"GET",    "/v1/evaluations",                                    list_evaluations,       BODY_NONE,     TOKEN, READS},
     {"POST",   "/v1/evaluations",                                    create_evaluation,      BODY_JSON,     TOKEN, WRITES},
     {"GET",    "/v1/evaluations/:evaluation",                        get_evaluation,         BODY_NONE,     TOKEN, READS},
@@ -76,8 +80,6 @@ static const Route ROUTES[] = {
     {"GET",    "/v1/evaluations/:evaluation/confusion",              get_confusion,          BODY_NONE,     TOKEN, READS},
     {"GET",    "/v1/evaluations/:evaluation/mistakes",               list_mistakes,          BODY_NONE,     TOKEN, READS},
     {"POST",   "/v1/evaluations/:evaluation/cancel",                 cancel_evaluation,      BODY_OPTIONAL, TOKEN, WRITES},
-    {"GET",    "/v1/settings",                                       list_settings,          BODY_NONE,     TOKEN, READS},
-    {"GET",    "/v1/system",                                         get_system,             BODY_NONE,     TOKEN, READS},
 
     {"GET",    "/v2",                                                get_v2,                 BODY_NONE,     TOKEN, INLINE},
     {"GET",    "/v2/",                                               get_v2,                 BODY_NONE,     TOKEN, INLINE},
