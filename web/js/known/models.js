@@ -2,8 +2,7 @@
 
 import * as api from '../api.js';
 import {Collection} from './collection.js';
-
-const numberOf = (model) => Number(model.id.slice('model_'.length));
+import {numberOf} from './job.js';
 
 export class Models extends Collection {
   constructor(changed) {
@@ -12,7 +11,7 @@ export class Models extends Collection {
 
   /** The newest first. */
   get all() {
-    return this.values().sort((a, b) => numberOf(b) - numberOf(a));
+    return this.values().sort((a, b) => numberOf(b.id) - numberOf(a.id));
   }
 
   /** The versions that were checkpoints of a job, as [{model, version}]. */

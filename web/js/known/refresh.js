@@ -1,10 +1,10 @@
-// Which jobs are to be read again. Events come in floods; each job is read at most once in a while, a few at a time.
+// What is to be read again. Events come in floods; each thing is read at most once in a while, a few at a time.
 
 import {pause} from '../pause.js';
 
-const GAP_MS = 1000;     // between two reads of one job
+const GAP_MS = 1000;     // between two reads of one
 const PARALLEL = 4;
-const TOO_MANY = 40;     // jobs that wait: reading the list costs less than reading them one by one
+const TOO_MANY = 40;     // that wait: reading the list costs less than reading them one by one
 
 export class Refresher {
   #due = new Map();      // id -> when it may be read
@@ -19,7 +19,7 @@ export class Refresher {
     this.readAll = readAll;
   }
 
-  /** Have a job read again: at once, or when its last read is a while ago. */
+  /** Have one read again: at once, or when its last read is a while ago. */
   ask(id) {
     if (!this.#due.has(id)) this.#due.set(id, (this.#readAt.get(id) ?? -Infinity) + GAP_MS);
     this.#schedule();
