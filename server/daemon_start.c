@@ -35,6 +35,7 @@ static bool start_workers(Daemon *d, const ServerConfig *config, Error *err)
         .models = d->models,
         .kernels = d->kernels,
         .launcher = or_null(config->launcher),
+        .launcher_seconds = config->launcher_seconds,
         .log = d->log,
     };
     LOG(d->log, LOG_INFO, "workers", log_int("workers", how.workers),

@@ -27,13 +27,17 @@ enum {
     END_MS = 3000,        // that the launcher may take to end once rank 0 has said its last word
     NOTE_SECONDS = 60,    // between two notes of one text
     NOTES_AT_MOST = 100,  // of a launch
+    FIRST_NOTE = 20,  // the part of the limit after which a launcher that is waited for is named
+    UNLIMITED_NOTE_SECONDS = 30,  // the same where there is no limit
 };
 
 typedef struct {
     const LaunchedTraining *l;
     Run *run;
     Launch *launch;
-    bool ready, over, done;
+    bool joined, ready, over, done;
+    bool late;  // they had not joined in time
+    double started_at, late_note_at;
     bool told_to_stop;
     int64_t step;
     double heard_at;
@@ -125,6 +129,29 @@ static bool gone(const Talk *t, Error *err)
     return fail_lost(err, t->told_to_stop ? ERR_STOPPED : ERR_INVALID, "the ranks have ended");
 }
 
+/* Whether the ranks have joined, or may still: the launcher is named now and then. */
+static bool may_still_join(Talk *t, Error *err)
+{
+    const int limit = t->l->launcher_seconds, ranks = t->l->spec->ranks;
+    const double waited = clock_seconds() - t->started_at;
+    if (t->joined)
+        return true;
+    if (limit > 0 && waited >= limit) {
+        t->late = true;
+        return gone(t, err);
+    }
+    if (waited < t->late_note_at)
+        return true;
+    char note[160], end[64] = "";
+    if (limit > 0)
+        snprintf(end, sizeof end, ", for at most %d s (launcher_seconds)", limit);
+    snprintf(note, sizeof note,
+             "the launcher has not started the %d ranks for %.0f s: it is waited for%s", ranks,
+             waited, end);
+    t->late_note_at = 2 * waited;
+    return run_note(t->run, note, &t->l->recorder->fault);
+}
+
 /* Whether the ranks were told to stop long ago, and nothing has come of it. */
 static bool deaf(const Talk *t)
 {
@@ -192,9 +219,10 @@ static bool take_event(Talk *t, Report *report, Error *err)
     return true;
 }
 
-static bool take_hello(const Talk *t, int ranks, Error *err)
+static bool take_hello(Talk *t, int ranks, Error *err)
 {
-    return ranks == t->l->spec->ranks
+    t->joined = ranks == t->l->spec->ranks;
+    return t->joined
            || fail(err, ERR_INVALID, "the launcher has started %d rank%s that %s together, not %d",
                    ranks, ranks == 1 ? "" : "s", ranks == 1 ? "stands" : "stand",
                    t->l->spec->ranks);
@@ -251,7 +279,7 @@ static bool talk(Talk *t, Error *err)
     bool ok = true;
     while (ok && !t->over) {
         Report report;
-        ok = hear(t, &report, err) && take_report(t, &report, err);
+        ok = hear(t, &report, err) && take_report(t, &report, err) && may_still_join(t, err);
         report_free(&report);
         ok = ok && (t->over || pass_requests(t, err));
     }
@@ -282,8 +310,9 @@ static int lock_folder(const Talk *t, Error *err)
 }
 
 /* What ended unasked says how. */
-static void explain_loss(Recorder *r, const char *how, Error *err)
+static void explain_loss(const Talk *t, const char *how, Error *err)
 {
+    Recorder *r = t->l->recorder;
     char text[sizeof err->message];
     if (r->fault.code != ERR_NONE && !error_is_lost(&r->fault))
         return;
@@ -291,7 +320,13 @@ static void explain_loss(Recorder *r, const char *how, Error *err)
     const Error was = recorded ? *err : r->fault;
     if (!error_is_lost(&was))
         return;
-    snprintf(text, sizeof text, "the ranks ended before the training: %s", how);
+    if (t->late)
+        snprintf(text, sizeof text,
+                 "the launcher has not started the ranks within %d s (launcher_seconds) and was "
+                 "ended: %s",
+                 t->l->launcher_seconds, how);
+    else
+        snprintf(text, sizeof text, "the ranks ended before the training: %s", how);
     r->fault = (Error){0};
     fail_lost(err, was.code, text);
 }
@@ -314,10 +349,12 @@ bool launched_train(const LaunchedTraining *l, Error *err)
         return false;
     l->recorder->save_model = save_model;
     l->recorder->context = &t;
-    t.heard_at = clock_seconds();
+    t.heard_at = t.started_at = clock_seconds();
+    t.late_note_at =
+        l->launcher_seconds > 0 ? (double)l->launcher_seconds / FIRST_NOTE : UNLIMITED_NOTE_SECONDS;
     send_order(&t);
     const bool done = talk(&t, err);
     launch_end(t.launch, t.over ? END_MS : 0, how);
-    explain_loss(l->recorder, how, err);
+    explain_loss(&t, how, err);
     return done;
 }

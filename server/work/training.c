@@ -201,6 +201,7 @@ static bool train_by_ranks(Training *t, const TrainConfig *how, Error *err)
         .spec = &t->spec,
         .how = how,
         .launcher = t->config->launcher,
+        .launcher_seconds = t->config->launcher_seconds,
         .datasets = t->config->datasets,
         .log = t->config->log,
     };

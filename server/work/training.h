@@ -11,6 +11,7 @@ typedef struct {
     Models *models;        // that jobs may become; NULL: none
     const char *kernels;   // file of the kernels chosen
     const char *launcher;  // of jobs with several ranks; NULL: they cannot be started
+    int launcher_seconds;  // that it may take until they have joined; 0: any time
     Log *log;              // may be NULL
     JobThreads threads;
     int checkpoint_seconds;  // for jobs that set none; 0: none

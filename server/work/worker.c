@@ -40,6 +40,7 @@ bool workers_start(Jobs *jobs, const WorkersConfig *config, Workers **out, Error
         .models = config->models,
         .kernels = config->kernels,
         .launcher = config->launcher,
+        .launcher_seconds = config->launcher_seconds,
         .log = config->log,
         .threads = job_threads(config->threads, config->workers),
         .checkpoint_seconds = config->checkpoint_seconds,

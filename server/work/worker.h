@@ -17,6 +17,7 @@ typedef struct {
     Models *models;          // that jobs may become, borrowed; NULL: none
     const char *kernels;     // file of the kernels chosen, borrowed
     const char *launcher;    // of jobs with several ranks; NULL: they cannot be started
+    int launcher_seconds;    // that it may take until they have joined; 0: any time
     Log *log;                // borrowed
 } WorkersConfig;
 

@@ -61,12 +61,13 @@ test('the daemon is killed: no process stays, and the next daemon goes on', asyn
   await own.stop();
 });
 
-// A daemon with another launcher; what becomes of a job of two ranks there.
-async function failsWith(launcher) {
-  const own = await Daemon.start({ program, environment, args: ['--launcher', launcher] });
+// A daemon with another launcher, and settings; what becomes of a job of two ranks there.
+async function failsWith(launcher, ...settings) {
+  const own = await Daemon.start({ program, environment, args: ['--launcher', launcher, ...settings] });
   const there = new Client(own.url);
   const { id } = await there.create({ ...small, ranks: 2 });
   const job = await ended(id, there);
+  job.notes = await notesOf(id, there);
   assert.deepEqual([job.status, family(own.process.pid)], ['failed', []]);
   await own.stop();
   return job;
@@ -88,6 +89,16 @@ test('launchers that do not do it: the job fails after three more tries, with wh
   job = await failsWith(`sh -c '${mpirun} "$@" </dev/null' sh -n {ranks} {program}`);
   assert.deepEqual([job.error.code, job.restart_count], ['ranks', 3]);
   assert.match(job.error.message, /the input of rank 0 ends without an order: the launcher does not give its own to it/);
+
+  // It starts nothing and stays, with the input open; or starts ranks, and keeps their input.
+  job = await failsWith(`sh -c "echo asking for nodes >&2; sleep 1000" {program}`, '--launcher-seconds', '2');
+  assert.deepEqual([job.error.code, job.restart_count], ['ranks', 3]);
+  assert.match(job.error.message, /the launcher has not started the ranks within 2 s \(launcher_seconds\) and was ended: signal 15, Terminated, after it said: asking for nodes$/);
+  assert.match(job.notes.join('\n'), /^the launcher has not started the 2 ranks for \d s: it is waited for, for at most 2 s \(launcher_seconds\)$/m);
+
+  job = await failsWith(`sh -c 'sleep 1000 | ${mpirun} "$@"' sh -n {ranks} {program} --rank-timeout 3`);
+  assert.deepEqual([job.error.code, job.restart_count], ['invalid', 0]);
+  assert.match(job.error.message, /^no order has come to rank 0 for 3 s \(--rank-timeout\): the launcher does not give its own input to it$/);
 
   job = await failsWith(`${mpirun} -n 1 {program}`);
   assert.deepEqual([job.error.code, job.restart_count], ['invalid', 0]);

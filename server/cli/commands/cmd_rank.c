@@ -113,12 +113,28 @@ static TrainAnswer on_event(void *context, const TrainEvent *e)
 
 /* ---- Every rank's way ---- */
 
+/* The daemon sends the order before there are ranks: where it does not come, the launcher keeps it.
+ * NULL: so it is. */
+static char *hear_order(const RankRun *r)
+{
+    const double until = clock_seconds() + r->timeout;
+    char *line;
+    while (!(line = control_line(r->control)) && (r->timeout == 0 || clock_seconds() < until))
+        comm_progress(r->ranks.comm);
+    return line;
+}
+
 static bool take_order(RankRun *r, Error *err)
 {
     const Comm *comm = r->ranks.comm;
-    char *line = leads(r) ? hear(r) : NULL;
+    char *line = leads(r) ? hear_order(r) : NULL;
     comm_broadcast_text(comm, &line);
-    const bool ok = order_read(line ? line : "", &r->order, err);
+    if (!line)
+        return fail(err, ERR_INVALID,
+                    "no order has come to rank 0 for %d s (--rank-timeout): the launcher does not "
+                    "give its own input to it",
+                    r->timeout);
+    const bool ok = order_read(line, &r->order, err);
     free(line);
     if (ok && r->order.ranks != comm_size(comm))
         return fail(err, ERR_INVALID, "the launcher has started %d rank%s, and the job has %d",
