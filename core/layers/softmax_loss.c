@@ -24,9 +24,17 @@ static int rank_of(const float *logits, int classes, int label)
     return rank;
 }
 
-static double weight_of(const SoftmaxLoss *how, int k)
+static double weight_of(const SoftmaxLoss *how, double scale, int k)
 {
-    return how->class_weights ? how->weight_scale * how->class_weights[k] : 1;
+    return how->class_weights ? scale * how->class_weights[k] : 1;
+}
+
+/* Of all classes, which smoothing looks at. */
+static double smoothing_scale(const SoftmaxLoss *how)
+{
+    if (!how->mixed_labels)
+        return how->weight_scale;
+    return how->share * how->weight_scale + (1 - how->share) * how->mixed_scale;
 }
 
 /* An example's target: the weights of its label and of what was mixed in, smoothing left out. */
@@ -38,20 +46,20 @@ typedef struct {
 static Target target_of(const SoftmaxLoss *how, int label, int n)
 {
     if (!how->mixed_labels)
-        return (Target){label, label, weight_of(how, label), 0};
+        return (Target){label, label, weight_of(how, how->weight_scale, label), 0};
     const int mixed = how->mixed_labels[n];
-    return (Target){label, mixed, how->share * weight_of(how, label),
-                    (1 - how->share) * weight_of(how, mixed)};
+    return (Target){label, mixed, how->share * weight_of(how, how->weight_scale, label),
+                    (1 - how->share) * weight_of(how, how->mixed_scale, mixed)};
 }
 
 /* Adds what smoothing asks for to *loss, and returns the sum of the target over the classes. */
 static double smooth(const SoftmaxLoss *how, const Target *t, const float *logits, double log_total,
                      double *loss)
 {
-    const double share = how->smoothing / how->classes;
+    const double share = how->smoothing / how->classes, scale = smoothing_scale(how);
     double weights = 0;
     for (int k = 0; k < how->classes; k++) {
-        const double weight = weight_of(how, k);
+        const double weight = weight_of(how, scale, k);
         weights += weight;
         *loss += share * weight * (log_total - logits[k]);
     }
@@ -61,10 +69,10 @@ static double smooth(const SoftmaxLoss *how, const Target *t, const float *logit
 static void set_gradient(const SoftmaxLoss *how, const Target *t, const float *logits,
                          double log_total, double mass, float *diff)
 {
-    const double share = how->smoothing / how->classes;
+    const double share = how->smoothing / how->classes, scale = smoothing_scale(how);
     for (int k = 0; k < how->classes; k++) {
         const double hard = (k == t->label ? t->first : 0) + (k == t->mixed ? t->second : 0);
-        const double target = share * weight_of(how, k) + (1 - how->smoothing) * hard;
+        const double target = share * weight_of(how, scale, k) + (1 - how->smoothing) * hard;
         diff[k] = (float)(how->scale * (mass * exp((double)logits[k] - log_total) - target));
     }
 }

@@ -183,15 +183,17 @@ static void finish_grads(void *context, Node n)
 SoftmaxLoss net_loss_of(const Net *net, const NetBatch *b, int first)
 {
     const double *weights = net->config.class_weights;
-    return (SoftmaxLoss){.classes = net->classes,
-                         .smoothing = net->config.label_smoothing,
-                         .scale = 1.0 / b->count,
-                         .mixed_labels = b->mixed_labels ? b->mixed_labels + first : NULL,
-                         .share = b->share,
-                         .class_weights = weights,
-                         .weight_scale = b->weight_scale > 0
-                                             ? b->weight_scale
-                                             : softmax_weight_scale(weights, b->labels, b->count)};
+    const int32_t *mixed = b->mixed_labels ? b->mixed_labels : b->labels;
+    const double given = b->weight_scale;
+    return (SoftmaxLoss){
+        .classes = net->classes,
+        .smoothing = net->config.label_smoothing,
+        .scale = 1.0 / b->count,
+        .mixed_labels = b->mixed_labels ? b->mixed_labels + first : NULL,
+        .share = b->share,
+        .class_weights = weights,
+        .weight_scale = given > 0 ? given : softmax_weight_scale(weights, b->labels, b->count),
+        .mixed_scale = given > 0 ? given : softmax_weight_scale(weights, mixed, b->count)};
 }
 
 static bool train_part(Net *net, Part part, Metrics *sum, Error *err)

@@ -85,7 +85,8 @@ typedef struct {
     int64_t step;   // batches of this training before it
     int first;      // place of its first example, where it is a part of a larger batch
     /* What NetConfig.class_weights are multiplied by, where the weighted mean is one over a larger
-     * batch: softmax_weight_scale of that; 0: the mean is over this batch. */
+     * batch: softmax_weight_scale of that, whose mixed labels are its labels in another order; 0:
+     * the mean is over this batch, of mixed labels over theirs. */
     double weight_scale;
     float *logits;   // set by net_evaluate_batch; NULL: not asked
     double *losses;  // (N), likewise

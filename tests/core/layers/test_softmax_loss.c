@@ -114,35 +114,49 @@ static void weighted_losses_are_those_of_pytorch(void **state)
     (void)state;
     enum { CLASSES = 4, COUNT_ = 3 };
     static const float LOGITS[] = {0.5, -1, 2, 0, 1.5, 0.25, -0.75, 0, -2, 1, 0.5, 3};
-    static const int32_t LABELS[] = {2, 0, 1}, MIXED[] = {0, 1, 2};
+    static const int32_t LABELS[] = {2, 0, 1}, MIXED[][COUNT_] = {{0, 1, 2}, {3, 3, 1}};
     static const double WEIGHTS[] = {0.5, 2, 4, 0.25};
     static const struct {
-        double smoothing, share, loss, diff[CLASSES * COUNT_];
+        double smoothing, share;
+        int mixed;  // index
+        double loss, diff[CLASSES * COUNT_];
     } CASES[] = {
         {0,
          1,
+         0,
          0.9251666593342883,
          {0.0975044366, 0.0217561806, -0.1784000475, 0.0591394303, -0.0292936968, 0.0136460459,
           0.0050200997, 0.0106275512, 0.0016935837, -0.2736757691, 0.0206320736, 0.2513501118}},
         {0.1,
          1,
+         0,
          0.9962527790668513,
          {0.0899443845, 0.0128060937, -0.1575093716, 0.0547588935, -0.0122124883, 0.0091946741,
           -0.009172242, 0.0121900562, -0.0002559554, -0.2511303545, 0.004925082, 0.2464612278}},
         {0.1,
          0.7,
+         0,
          1.377381353774532,
          {0.0461397305, 0.007666196, -0.0945931297, 0.0407872031, 0.0471365404, -0.0628289518,
           -0.0051059612, 0.0207983726, 0.0002013122, -0.158868966, -0.1556581042, 0.314325758}},
+        // The labels that are mixed in are others.
+        {0.1,
+         0.7,
+         1,
+         1.4173599168702984,
+         {0.0689475816, 0.0046347323, -0.0887043388, 0.0151220248, 0.0192076049, 0.0088183555,
+          -0.0153369731, -0.0126889874, -0.000378814, -0.3716729246, 0.0072891214, 0.3647626172}},
     };
     for (size_t i = 0; i < COUNT(CASES); i++) {
+        const int32_t *mixed = MIXED[CASES[i].mixed];
         const SoftmaxLoss how = {.classes = CLASSES,
                                  .smoothing = CASES[i].smoothing,
                                  .scale = 1.0 / COUNT_,
-                                 .mixed_labels = CASES[i].share < 1 ? MIXED : NULL,
+                                 .mixed_labels = CASES[i].share < 1 ? mixed : NULL,
                                  .share = CASES[i].share,
                                  .class_weights = WEIGHTS,
-                                 .weight_scale = softmax_weight_scale(WEIGHTS, LABELS, COUNT_)};
+                                 .weight_scale = softmax_weight_scale(WEIGHTS, LABELS, COUNT_),
+                                 .mixed_scale = softmax_weight_scale(WEIGHTS, mixed, COUNT_)};
         float diff[CLASSES * COUNT_];
         Metrics sum = {0};
         softmax_loss(&how, LOGITS, LABELS, COUNT_, diff, &sum);

@@ -258,6 +258,35 @@ static void mixed_labels_reach_every_part(void **state)
     fixture_free(f);
 }
 
+/* A part of a larger batch may have other labels mixed in than its own: each of the two means is by
+ * its own labels' weights. */
+static void mixed_labels_have_weights_of_their_own(void **state)
+{
+    (void)state;
+    Error err = {0};
+    Record r = {0};
+    Metrics sums[3] = {{0}};
+    double weights[CLASSES];
+    int32_t others[BATCH];
+    for (int k = 0; k < CLASSES; k++)
+        weights[k] = 0.1 + k * k;
+    Fixture *f = fixture_new(
+        probed(&r, false),
+        (NetConfig){.micro_batch = MICRO, .class_weights = weights, .label_smoothing = 0.1});
+    for (int i = 0; i < BATCH; i++)
+        others[i] = i % 2;
+    NetBatch batch = batch_of(f, BATCH);
+    CHECK_OK(net_train_batch(f->net, &batch, &sums[0], &err), err);
+    batch.labels = others;
+    CHECK_OK(net_train_batch(f->net, &batch, &sums[1], &err), err);
+    batch = batch_of(f, BATCH);
+    batch.mixed_labels = others;
+    batch.share = 0.3;
+    CHECK_OK(net_train_batch(f->net, &batch, &sums[2], &err), err);
+    CHECK_NEAR(sums[2].loss, 0.3 * sums[0].loss + 0.7 * sums[1].loss, 1e-9);
+    fixture_free(f);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +295,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_batch_that_was_given_up_is_not_committed),
         cmocka_unit_test(every_gradient_is_reported_once_when_it_is_complete),
         cmocka_unit_test(mixed_labels_reach_every_part),
+        cmocka_unit_test(mixed_labels_have_weights_of_their_own),
     };
     return RUN_TESTS(tests);
 }
