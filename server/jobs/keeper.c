@@ -29,6 +29,7 @@ struct Keeper {
     bool stop, woken;
     bool look;          // somebody asked how the store is
     bool removals;      // there may be some to finish
+    bool left;          // some could not be finished when they were tried last, which was told
     bool reserve;       // it is there
     Error fault;        // of the last write; ERR_NONE: it went well
     Error shortage;     // why there is no reserve
@@ -108,14 +109,15 @@ static void give_space_back(Keeper *k)
 
 /* What cannot go now is tried again at the next look; the space of what has gone is given back all
  * the same. */
-static void finish_removals(Keeper *k)
+static void finish_removals(Keeper *k, bool again)
 {
-    const RemovalRules rules = {.go_on = go_on, .context = k};
+    const RemovalRules rules = {.again = again, .go_on = go_on, .context = k};
     const bool ok = removals_finish(k->config.data, k->config.store, rules, k->config.log, NULL);
     give_space_back(k);
     if (ok)
         return;
     pthread_mutex_lock(&k->lock);
+    k->left = !k->removals;  // nothing came meanwhile
     k->removals = true;
     pthread_mutex_unlock(&k->lock);
 }
@@ -132,8 +134,13 @@ static void prune_events(Keeper *k)
         give_space_back(k);
 }
 
+typedef struct {
+    bool look, reserve, removals;
+    bool again;  // of the removals: nothing but what was left is to be finished
+} Chores;
+
 /* Wait for something to do; false: to end. */
-static bool wait_for_work(Keeper *k, bool *look, bool *reserve, bool *removals)
+static bool wait_for_work(Keeper *k, Chores *todo)
 {
     pthread_mutex_lock(&k->lock);
     const bool soon = k->fault.code != ERR_NONE || !k->reserve || k->removals;
@@ -141,10 +148,13 @@ static bool wait_for_work(Keeper *k, bool *look, bool *reserve, bool *removals)
     int waited = 0;
     while (!k->stop && !k->woken && waited == 0)
         waited = pthread_cond_timedwait(&k->wake, &k->lock, &until);
-    *look = k->look || k->fault.code != ERR_NONE;
-    *reserve = !k->reserve;
-    *removals = k->removals;
-    k->look = k->removals = k->woken = false;
+    *todo = (Chores){
+        .look = k->look || k->fault.code != ERR_NONE,
+        .reserve = !k->reserve,
+        .removals = k->removals,
+        .again = k->left,
+    };
+    k->look = k->removals = k->left = k->woken = false;
     const bool stop = k->stop;
     pthread_mutex_unlock(&k->lock);
     return !stop;
@@ -153,16 +163,16 @@ static bool wait_for_work(Keeper *k, bool *look, bool *reserve, bool *removals)
 static void *work(void *context)
 {
     Keeper *k = context;
-    bool look, reserve, removals;
+    Chores todo;
     double pruned_at = 0;
-    while (wait_for_work(k, &look, &reserve, &removals)) {
+    while (wait_for_work(k, &todo)) {
         set_busy(k, true);
-        if (reserve)
+        if (todo.reserve)
             make_reserve(k);
-        if (look)
+        if (todo.look)
             look_at_store(k);
-        if (removals)
-            finish_removals(k);
+        if (todo.removals)
+            finish_removals(k, todo.again);
         if (clock_seconds() - pruned_at >= TIDY_SECONDS) {
             prune_events(k);
             pruned_at = clock_seconds();
@@ -342,6 +352,7 @@ void keeper_finish_removals(Keeper *k)
 {
     pthread_mutex_lock(&k->lock);
     k->removals = true;
+    k->left = false;
     wake(k);
     pthread_mutex_unlock(&k->lock);
 }

@@ -179,7 +179,8 @@ bool job_files_remove(const char *data, int64_t id, Log *log, Error *err)
     const Path folder = job_folder(data, id);
     if (!visit_folder(&round, err))
         return false;
-    return rmdir(folder.text) == 0 || errno == ENOENT
+    // What is left then is not ours, and could not be moved, as from another mount: it stays.
+    return rmdir(folder.text) == 0 || errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST
            || fail(err, error_of_system(errno), "remove %s: %s", folder.text, strerror(errno));
 }
 

@@ -72,7 +72,7 @@ bool removals_finish(const char *data, Store *store, RemovalRules rules, Log *lo
             continue;
         if (first.code == ERR_NONE)
             first = fault;
-        LOG(log, LOG_WARNING, "files_left", log_int("job", removal->job_id),
+        LOG(rules.again ? NULL : log, LOG_WARNING, "files_left", log_int("job", removal->job_id),
             log_text("error", fault.message));
     }
     removal_list_free(&list);

@@ -12,6 +12,7 @@ typedef struct {
     bool checkpoints;  // those of single ones too, where no job runs: a training may be about to
                        // write the same files again
     bool rows_later;   // of the rows of a job no more than one step
+    bool again;        // what cannot go was told of before: no line in the log
     // Between two steps: a long job has hundreds. False: leave all the rest for another time. NULL:
     // go on to the end.
     bool (*go_on)(void *context);

@@ -2,10 +2,13 @@
  * space that its rows had comes back. */
 #include "server/jobs/files/removal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/base/files/file_read.h"
+#include "server/jobs/files/job_files.h"
 #include "tests/check.h"
 #include "tests/server/store/store_fixture.h"
 
@@ -122,12 +125,76 @@ static void the_store_gives_space_back(void **state)
     job_info_free(&job);
 }
 
+static void put_file(const char *path)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* A file of somebody's, and lost+found is out of reach, as from another mount: it stays, and the
+ * removal is done all the same. */
+static void what_is_not_ours_does_not_hold_a_removal_up(void **state)
+{
+    StoreFixture *f = *state;
+    JobInfo job = add_job(f, JOB_STOPPED, 1);
+    const Path folder = job_folder(f->scratch.path, job.id);
+    assert_int_equal(mkdir(scratch_path(&f->scratch, "jobs"), 0700), 0);
+    assert_int_equal(mkdir(folder.text, 0700), 0);
+    put_file(job_model_path(f->scratch.path, job.id, 10).text);
+    put_file(path_in(folder.text, "notes.txt").text);
+    put_file(scratch_path(&f->scratch, "lost+found"));
+    remove_job(f, job.id);
+    finish(f, (RemovalRules){.go_on = NULL});
+    assert_int_equal(removals_left(f), 0);
+    assert_true(file_is_gone(job_model_path(f->scratch.path, job.id, 10).text));
+    assert_false(file_is_gone(path_in(folder.text, "notes.txt").text));
+    job_info_free(&job);
+}
+
+static size_t count_in(FILE *file, const char *word)
+{
+    char line[400];
+    size_t count = 0;
+    rewind(file);
+    while (fgets(line, sizeof line, file))
+        count += strstr(line, word) != NULL;
+    return count;
+}
+
+/* A folder in the place of a file cannot be removed, however often it is tried. */
+static void what_cannot_go_is_told_once(void **state)
+{
+    StoreFixture *f = *state;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    Log *log = log_new(fileno(file), LOG_INFO, LOG_AS_TEXT);
+    JobInfo job = add_job(f, JOB_STOPPED, 1);
+    assert_int_equal(mkdir(scratch_path(&f->scratch, "jobs"), 0700), 0);
+    assert_int_equal(mkdir(job_folder(f->scratch.path, job.id).text, 0700), 0);
+    assert_int_equal(mkdir(job_model_path(f->scratch.path, job.id, 10).text, 0700), 0);
+    remove_job(f, job.id);
+    for (int i = 0; i < 3; i++) {
+        const RemovalRules rules = {.again = i > 0};
+        assert_false(removals_finish(f->scratch.path, f->store, rules, log, &f->err));
+    }
+    assert_true(log_end(log));
+    assert_int_equal(count_in(file, "event=files_left"), 1);
+    log_free(log);
+    fclose(file);
+    f->err = (Error){0};
+    job_info_free(&job);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(it_is_asked_between_steps_whether_to_go_on, store_set_up,
                                         store_tear_down),
         cmocka_unit_test_setup_teardown(the_store_gives_space_back, store_set_up, store_tear_down),
+        cmocka_unit_test_setup_teardown(what_is_not_ours_does_not_hold_a_removal_up, store_set_up,
+                                        store_tear_down),
+        cmocka_unit_test_setup_teardown(what_cannot_go_is_told_once, store_set_up, store_tear_down),
     };
     return RUN_TESTS(tests);
 }
