@@ -21,12 +21,21 @@ static const char DEFAULT_FILE[] = "config/server.json";
 
 /* ---- The file ---- */
 
+static void add_unknown(const char *pointer, Faults *faults)
+{
+    const ServerField *meant = server_field_hint(pointer + 1);
+    if (meant)
+        faults_add(faults, pointer, "is not a known field; did you mean \"%s\"?", meant->name);
+    else
+        faults_add(faults, pointer, "is not a known field");
+}
+
 static void take_json(const cJSON *item, const char *pointer, ServerConfig *config, Faults *faults)
 {
     const ServerField *f = server_field_find(pointer, strlen(pointer), server_field_pointer);
     double number;
     if (!f) {
-        faults_add(faults, pointer, "is not a known field");
+        add_unknown(pointer, faults);
     } else if (f->kind != INT && cJSON_IsString(item)) {
         server_field_take(f, item->valuestring, pointer, config, faults);
     } else if (f->kind == INT && json_number_value(item, &number)) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/base/text/edit_distance.h"
 
 // clang-format off
 #define AT(member) offsetof(ServerConfig, member), sizeof(((ServerConfig *)0)->member)
@@ -94,6 +95,37 @@ const ServerField *server_field_find(const char *name, size_t length, ServerFiel
             return &SERVER_FIELDS[i];
     }
     return NULL;
+}
+
+/* All forms of a name are the same letters, with other signs between them. */
+static void plain_name(const char *name, char text[SERVER_FIELD_NAME])
+{
+    snprintf(text, SERVER_FIELD_NAME, "%.*s", SERVER_FIELD_NAME - 1, name);
+    for (char *c = text; *c; c++)
+        *c = isalnum((unsigned char)*c) ? (char)tolower((unsigned char)*c) : '_';
+}
+
+const ServerField *server_field_hint(const char *name)
+{
+    char wanted[SERVER_FIELD_NAME], own[SERVER_FIELD_NAME];
+    const ServerField *nearest = NULL, *in_group = NULL;
+    int others = 0;  // that groups call so
+    plain_name(name, wanted);
+    size_t least = edit_distance_limit(wanted);
+    for (size_t i = 0; i < SERVER_FIELD_COUNT; i++) {
+        const char *leaf = strchr(SERVER_FIELDS[i].name, '.');
+        plain_name(SERVER_FIELDS[i].name, own);
+        const size_t distance = edit_distance(wanted, own);
+        if (distance < least) {
+            nearest = &SERVER_FIELDS[i];
+            least = distance;
+        }
+        if (leaf && strcmp(leaf + 1, wanted) == 0) {
+            in_group = &SERVER_FIELDS[i];
+            others++;
+        }
+    }
+    return others == 1 && least > 0 ? in_group : nearest;
 }
 
 /* ---- One value ---- */

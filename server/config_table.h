@@ -34,6 +34,11 @@ void server_field_option(const ServerField *f, char text[SERVER_FIELD_NAME]);
 /* The field that a source calls so; NULL: there is none. */
 const ServerField *server_field_find(const char *name, size_t length, ServerFieldName name_of);
 
+/* The field that a misspelt name may have meant, in any of these forms without what stands before
+ * it: "limits/jbos", "LIMIT_JOBS"; a name of a group's is meant without its group, too. NULL: none
+ * is like it. */
+const ServerField *server_field_hint(const char *name);
+
 /* Put the text into the field, or add a fault at `where`. */
 void server_field_take(const ServerField *f, const char *text, const char *where,
                        ServerConfig *config, Faults *faults);

@@ -13,6 +13,7 @@
 #include "server/jobs/runs.h"
 #include "server/listen_address.h"
 #include "server/notify.h"
+#include "server/unknown_variables.h"
 
 // Of the 8 seconds that an end may take.
 static const double LEAVE_SECONDS = 7.5, WORKERS_STOP_SECONDS = 5, PREDICTOR_STOP_SECONDS = 1;
@@ -116,6 +117,15 @@ static void stop(Daemon *d)
     jobs_close(d->jobs);
 }
 
+static void log_unknown(void *log, const char *name, const char *meant)
+{
+    if (meant[0])
+        LOG(log, LOG_WARNING, "unknown_variable", log_text("variable", name),
+            log_text("did_you_mean", meant));
+    else
+        LOG(log, LOG_WARNING, "unknown_variable", log_text("variable", name));
+}
+
 bool daemon_run(const ServerConfig *config, Error *err)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -125,6 +135,7 @@ bool daemon_run(const ServerConfig *config, Error *err)
     if (!d.signals)
         return fail(err, ERR_NO_MEMORY, "the thread for signals cannot be made");
     d.log = log_new(STDERR_FILENO, config->log.level, config->log.format);
+    unknown_variables(environ, log_unknown, d.log);
     const bool started = daemon_start(&d, config, err);
     if (started) {
         tell_ready(&d, config);

@@ -44,6 +44,13 @@ test('where the port is taken, the data is not touched', { timeout: 600000 }, as
   await daemon.stop();
 });
 
+test('a misspelt variable is told, and is no reason not to start', { timeout: 600000 }, async () => {
+  const daemon = await Daemon.start({ environment: { GOOGLENETD_LIMIT_JOBS: '5', GOOGLENETD_SERVICE_PORT: '8080' } });
+  await daemon.said(/level=warning event=unknown_variable variable=GOOGLENETD_LIMIT_JOBS did_you_mean=GOOGLENETD_LIMITS_JOBS/);
+  assert.doesNotMatch(daemon.log, /GOOGLENETD_SERVICE_PORT/);
+  await daemon.stop();
+});
+
 test('a descriptor to tell the address that nobody has opened is none of our files', { timeout: 600000 }, async () => {
   for (const fd of ['4', '5', '6', '7', '11'])
     await assert.rejects(Daemon.start({ args: ['--ready-fd', fd] }), new RegExp(`ready_fd ${fd} must be a descriptor that whoever starts the daemon has opened`));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/listen_address.h"
+#include "server/unknown_variables.h"
 #include "tests/check.h"
 #include "tests/server/scratch.h"
 
@@ -106,13 +107,76 @@ static void all_faults_are_named_by_the_names_they_were_given(void **state)
     assert_int_equal(f->faults.count, 8);
     check_fault(f, 0, "/workers", "must be a whole number from 1 to 64, got \"0\"");
     check_fault(f, 1, "/limits/streams", "must be a whole number from 1 to 65536, got \"1.5\"");
-    check_fault(f, 2, "/limits/jbos", "is not a known field");
+    check_fault(f, 2, "/limits/jbos", "is not a known field; did you mean \"limits.jobs\"?");
     check_fault(f, 3, "/data", "must be a string");
     check_fault(f, 4, "/log", "must be an object");
     check_fault(f, 5, "GOOGLENETD_LOG_LEVEL",
                 "must be error, warning, info, request or debug, got \"loud\"");
     check_fault(f, 6, "--wrokers", "is not a known flag");
     check_fault(f, 7, "--threads", "must be a whole number from 0 to 1024, got \"\"");
+}
+
+static void a_misspelt_field_is_told_with_what_it_may_mean(void **state)
+{
+    Fixture *f = *state;
+    assert_false(
+        read_all(f, "{\"jobs\":1,\"log_level\":\"info\",\"limits\":{\"listen\":\"\"},\"port\":1}",
+                 NULL, NULL));
+    assert_int_equal(f->faults.count, 4);
+    check_fault(f, 0, "/jobs", "is not a known field; did you mean \"limits.jobs\"?");
+    check_fault(f, 1, "/log_level", "is not a known field; did you mean \"log.level\"?");
+    check_fault(f, 2, "/limits/listen", "is not a known field");
+    check_fault(f, 3, "/port", "is not a known field");
+}
+
+static void note_variable(void *context, const char *name, const char *meant)
+{
+    char *text = context;
+    strcat(strcat(strcat(strcat(text, name), " "), meant), "\n");
+}
+
+static void variables_that_nothing_reads_are_told(void **state)
+{
+    (void)state;
+    char *environment[] = {"GOOGLENETD_LIMIT_JOBS=5",
+                           "GOOGLENETD_WORKERS=3",
+                           "OTHER=1",
+                           "GOOGLENETD_TOKEN=t",
+                           "GOOGLENETD_READ_TOKEN=r",
+                           "GOOGLENETD_CONFIG=f",
+                           "GOOGLENETD_PROGRAM=/bin/g",
+                           "GOOGLENETD_JOBS=7",
+                           "GOOGLENETD_IMAGE=registry/g",
+                           "GOOGLENETD_PORT=9000",
+                           "GOOGLENETD=1",
+                           NULL};
+    char told[400] = "";
+    unknown_variables(environment, note_variable, told);
+    assert_string_equal(told, "GOOGLENETD_LIMIT_JOBS GOOGLENETD_LIMITS_JOBS\n"
+                              "GOOGLENETD_JOBS GOOGLENETD_LIMITS_JOBS\n"
+                              "GOOGLENETD_IMAGE \n"
+                              "GOOGLENETD_PORT \n");
+}
+
+/* As kubelet sets them for two services, googlenetd and googlenetd-web. */
+static void variables_of_services_are_passed_over(void **state)
+{
+    (void)state;
+    char *environment[] = {"GOOGLENETD_SERVICE_HOST=10.0.0.11",
+                           "GOOGLENETD_SERVICE_PORT=8080",
+                           "GOOGLENETD_SERVICE_PORT_HTTP=8080",
+                           "GOOGLENETD_PORT=tcp://10.0.0.11:8080",
+                           "GOOGLENETD_PORT_8080_TCP=tcp://10.0.0.11:8080",
+                           "GOOGLENETD_PORT_8080_TCP_PROTO=tcp",
+                           "GOOGLENETD_PORT_8080_TCP_PORT=8080",
+                           "GOOGLENETD_PORT_8080_TCP_ADDR=10.0.0.11",
+                           "GOOGLENETD_WEB_SERVICE_HOST=10.0.0.12",
+                           "GOOGLENETD_WEB_PORT=tcp://10.0.0.12:80",
+                           NULL};
+    char told[400] = "";
+    unknown_variables(environment, note_variable, told);
+    assert_string_equal(told, "");
+    unknown_variables(NULL, note_variable, told);
 }
 
 static void a_file_says_each_thing_once(void **state)
@@ -238,6 +302,9 @@ int main(int argc, char **argv)
         CASE(without_sources_all_is_as_usual),
         CASE(flags_override_the_environment_and_that_the_file),
         CASE(all_faults_are_named_by_the_names_they_were_given),
+        CASE(a_misspelt_field_is_told_with_what_it_may_mean),
+        cmocka_unit_test(variables_that_nothing_reads_are_told),
+        cmocka_unit_test(variables_of_services_are_passed_over),
         CASE(a_file_says_each_thing_once),
         CASE(a_byte_order_mark_is_passed_over),
         CASE(a_file_that_cannot_be_read_is_a_fault),
