@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { mkdir, rm } from 'node:fs/promises';
 import { test } from 'node:test';
-import { chartRows, checkCurves, ended, endless, get, live, openPage, setUp, shoot, shows, startDaemon, startJob, stopJob, until } from './page.js';
+import { discs, zip } from './archive.js';
+import { chartRows, checkCurves, ended, endless, faults, get, live, openPage, post, setUp, shoot, shows, startDaemon, startJob, stopJob, taught, until, visit } from './page.js';
 
 const world = setUp();
 const fact = (page, name) => page.locator('.facts div').filter({ has: page.locator(`dt:text-is("${name}")`) }).locator('dd');
@@ -95,5 +96,48 @@ test('another store behind the same address: what is gone leaves the page, what 
   await startJob(t, daemon, { name: 'new one', epochs: 1 });
   await page.getByRole('link', { name: 'new one' }).waitFor();
   await shows(() => page.getByRole('link', { name: /old/ }).count(), 0);
+  await context.close();
+});
+
+test('what a page could not read while the daemon was away it reads once it is back, and says no longer that it could not', async () => {
+  const { daemon, browser } = world;
+  const { id: set } = await post(daemon, '/v1/datasets', { name: 'read late', image: { size: 32 } });
+  const files = ['one', 'other'].flatMap((name, c) => Array.from({ length: 12 }, (_, i) => [`${name}/${i}.png`, discs(100 * c + i, [200, 80 * c, 40])]));
+  await fetch(`${daemon.url}/v1/datasets/${set}/content`, { method: 'PUT', headers: { 'Content-Type': 'application/zip' }, body: zip(files) });
+  await until(async () => (await get(daemon, `/v1/datasets/${set}`)).status === 'ready', 'the set');
+  const id = await startJob(null, daemon, { name: 'read late', ...taught, epochs: 2 });
+  await until(async () => (await get(daemon, `/v1/jobs/${id}`)).evaluation_id, 'the evaluation');
+
+  const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/system`);
+  // Each with what is asked for, and what stands there only once it has been answered.
+  const pages = [
+    ['/new', { settings: page.getByLabel('Batch size') }],
+    [`/new?from=${id}`, { 'clone?dry_run=true': page.getByText('Multiply-adds per image') }],
+    ['/upload', { networks: page.locator('[name=network] option[value=alexnet]') }],
+    ['/network/googlenet', { 'networks/*': page.getByRole('heading', { name: 'Stage 1' }), networks: page.getByRole('link', { name: 'AlexNet', exact: true }) }],
+    [`/datasets/${set}`, { report: page.getByText('a folder per class', { exact: true }), 'pictures?*': page.getByText('1 to 24 of 24') }],
+    [`/datasets/${set}`, { content: page.locator('canvas[data-state=shown]').first() }],
+    [`/runs/${id}`, { settings: page.getByRole('cell', { name: 'train_limit' }).first(), confusion: page.locator('canvas.matrix[style]'), 'mistakes?*': page.locator('.mistakes .picture').first() }],
+    [`/runs/${id}`, { 'evaluations/*': page.getByText(/computed in/) }],
+  ];
+  for (const [path, signs] of pages) {
+    await visit(page, daemon, '/system', 'dl');
+    await live(page);
+    const asked = new Set();
+    let away = true;
+    for (const what of Object.keys(signs))
+      await page.route(new RegExp(`/v1/(.*/)?${what.replaceAll('?', '\\?').replaceAll('*', '[^/]*')}($|\\?)`), (route) => {
+        asked.add(what);
+        return away ? route.abort() : route.continue();
+      });
+    await page.goto(`${daemon.url}/#${path}`);
+    await shows(() => [...asked].sort(), Object.keys(signs).sort(), path);
+    for (const [what, sign] of Object.entries(signs)) assert.equal(await sign.count(), 0, `${path} without ${what}`);
+    away = false;
+    for (const sign of Object.values(signs)) await sign.waitFor({ state: 'attached', timeout: 60000 });
+    await shows(() => page.getByText('the daemon does not answer').count(), 0, path);
+    await page.unrouteAll();
+  }
+  assert.deepEqual(faults(complaints), []);
   await context.close();
 });

@@ -8,10 +8,12 @@ import {h, setAttribute} from './dom.js';
 const PARALLEL = 4;
 const SHOWN = 192;     // pixels of a side that are kept at most
 const COARSE = 64;     // sides below are shown pixel by pixel
+const AGAIN_MS = 3000;  // between two questions without an answer
 
 const waiting = new Set();  // canvases in sight without their picture
 const fetches = new WeakMap();  // canvas -> () => a promise
 let busy = 0;
+let resting = false;  // the daemon did not answer, and is to be asked again in a while
 
 const seen = new IntersectionObserver((entries) => {
   for (const {target, isIntersecting} of entries) {
@@ -23,11 +25,22 @@ const seen = new IntersectionObserver((entries) => {
 
 function fill() {
   for (const canvas of waiting) {
-    if (busy >= PARALLEL) return;
+    if (busy >= PARALLEL || resting) return;
     waiting.delete(canvas);
     if (canvas.isConnected) show(canvas);
     else seen.unobserve(canvas);
   }
+}
+
+/** This one has to be read again, if it is still in sight then. */
+function rest(canvas) {
+  seen.observe(canvas);
+  if (resting) return;
+  resting = true;
+  setTimeout(() => {
+    resting = false;
+    fill();
+  }, AGAIN_MS);
 }
 
 async function show(canvas) {
@@ -36,9 +49,11 @@ async function show(canvas) {
   try {
     draw(canvas, await fetches.get(canvas)());
     setAttribute(canvas, 'data-state', 'shown');
+    setAttribute(canvas, 'title', null);
   } catch (error) {
     setAttribute(canvas, 'data-state', 'failed');
     setAttribute(canvas, 'title', `Could not be read: ${error.message}`);
+    if (!error.status || error.status >= 500) rest(canvas);
   }
   busy--;
   fill();

@@ -4,6 +4,7 @@ import * as api from '../api.js';
 import {h, setText} from '../dom.js';
 import {counted, isolated, percent} from '../format.js';
 import {picture} from '../pictures.js';
+import {Reading} from '../reading.js';
 
 const PAGE = 24;
 
@@ -19,36 +20,28 @@ export function mistakesList(onAll) {
   const heading = h('h3', {}, 'Worst mistakes');
   const note = h('p', {class: 'hint'});
   const list = h('ul', {class: 'mistakes', 'aria-label': 'Mistakes', tabindex: '0'});
-  const more = h('button', {type: 'button', class: 'quiet', hidden: true, onclick: () => read()}, 'More');
+  const more = h('button', {type: 'button', class: 'quiet', hidden: true, onclick: () => reading.ask()}, 'More');
   const all = h('button', {type: 'button', class: 'quiet', hidden: true, onclick: () => onAll()}, 'All mistakes');
   let wanted = null, after = null;
+  const reading = new Reading({read: () => api.mistakes(wanted.evaluation.id, {...wanted.filter, after, limit: PAGE}), take: (page) => {
+    list.append(...page.data.map((m) => shown(wanted.evaluation.dataset.id, m)));
+    after = page.last_id;
+    more.hidden = !page.has_more;
+    setText(note, list.children.length === 0 ? 'None.' : wanted.said);
+  }, fail: (error) => setText(note, `They could not be read: ${error.message}`)});
 
-  async function read() {
-    const {evaluation, filter} = wanted, mine = wanted;
-    more.disabled = true;
-    try {
-      const page = await api.mistakes(evaluation.id, {...filter, after, limit: PAGE});
-      if (wanted !== mine) return;
-      list.append(...page.data.map((m) => shown(evaluation.dataset.id, m)));
-      after = page.last_id;
-      more.hidden = !page.has_more;
-      if (list.children.length === 0) setText(note, 'None.');
-    } catch (error) {
-      setText(note, `They could not be read: ${error.message}`);
-    }
-    more.disabled = false;
-  }
-
-  return {element: h('section', {}, h('div', {class: 'bar'}, heading, all), note, list, more), show(evaluation, cell) {
+  return {update: (state) => reading.update(state), leave: () => reading.leave(), element: h('section', {}, h('div', {class: 'bar'}, heading, all), note, list, more), show(evaluation, cell) {
     const names = evaluation.figures.classes.map((c) => c.name);
-    wanted = {evaluation, filter: cell ? {class: names[cell.truth], predicted: names[cell.guess]} : {}};
+    const said = cell?.truth === cell?.guess && cell ? 'These were right: only mistakes are listed with their pictures.'
+      : cell ? '' : `${counted(evaluation.mistakes, 'mistake')} among ${counted(evaluation.examples, 'example')}: first what it was, then what the network took it for, and how sure it was.`;
+    wanted = {evaluation, said, filter: cell ? {class: names[cell.truth], predicted: names[cell.guess]} : {}};
+    reading.leave();
     after = null;
     list.replaceChildren();
     more.hidden = true;
     all.hidden = !cell;
     setText(heading, cell ? `${isolated(names[cell.truth])} taken for ${isolated(names[cell.guess])}` : 'Worst mistakes');
-    setText(note, cell?.truth === cell?.guess && cell ? 'These were right: only mistakes are listed with their pictures.'
-      : cell ? '' : `${counted(evaluation.mistakes, 'mistake')} among ${counted(evaluation.examples, 'example')}: first what it was, then what the network took it for, and how sure it was.`);
-    if (!cell || cell.truth !== cell.guess) read();
+    setText(note, said);
+    if (!cell || cell.truth !== cell.guess) reading.ask();
   }};
 }

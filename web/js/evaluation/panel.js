@@ -6,6 +6,7 @@ import {save} from '../download.js';
 import {counted, grouped, isolated, NONE, number, percent, span} from '../format.js';
 import {Facts} from '../keyed.js';
 import {isEnded} from '../known/job.js';
+import {Reading} from '../reading.js';
 import {classesTable} from './classes.js';
 import {matrix} from './matrix.js';
 import {mistakesList} from './mistakes.js';
@@ -80,6 +81,10 @@ export function evaluationPanel(state) {
     mistakes.show(evaluation, null);
   });
   const confusion = matrix((truth, guess) => mistakes.show(evaluation, {truth, guess}));
+  const matrixReading = new Reading({read: () => api.confusion(evaluation.id), take: (answer) => {
+    setText(fault, '');
+    confusion.set(answer);
+  }, fail: (error) => setText(fault, `The matrix could not be read: ${error.message}`)});
   const classes = classesTable();
   const pairs = confusedList((truth, guess) => confusion.choose(truth, guess));
   const diagram = h('div');
@@ -113,7 +118,7 @@ export function evaluationPanel(state) {
     pairs.set(evaluation);
     diagram.replaceChildren(reliability(figures.calibration));
     mistakes.show(evaluation, null);
-    api.confusion(evaluation.id).then((answer) => confusion.set(answer), (error) => setText(fault, `The matrix could not be read: ${error.message}`));
+    matrixReading.ask();
   }
 
   const sentence = () => {
@@ -147,6 +152,7 @@ export function evaluationPanel(state) {
         evaluation = found;
         sought = wanted;
       }
+      if (failed) setText(fault, '');
       failed = false;
     } catch (error) {
       failed = true;
@@ -164,6 +170,8 @@ export function evaluationPanel(state) {
       read = 0;
       failed = false;
       setText(fault, '');
+      matrixReading.leave();
+      mistakes.leave();
     }
     subject = next;
   }
@@ -178,6 +186,8 @@ export function evaluationPanel(state) {
     const open = evaluation ? !isDone(evaluation) && !followed : read === 0 || wanted || failed;
     const gap = failed ? RETRY_MS : GAP_MS;
     if (state.isCurrent && !reading && (open || wanted) && (read === 0 || performance.now() - read >= gap)) refresh();
+    matrixReading.update(state);
+    mistakes.update(state);
     show();
   }, watch(started) {
     generation++;

@@ -4,6 +4,7 @@ import * as api from '../api.js';
 import {h, scroller, setText} from '../dom.js';
 import {bytes, grouped, percent, shape} from '../format.js';
 import {Table} from '../keyed.js';
+import {Reading} from '../reading.js';
 
 const NAMES = {conv: 'Conv', max_pool: 'Max pool', global_avg_pool: 'Global average pool', linear: 'Linear', avg_pool: 'Average pool', concat: 'Concat', add: 'Add', dropout: 'Dropout', relu: 'ReLU', input: 'Input'};
 
@@ -88,40 +89,42 @@ function comparison() {
   return {element: h('section', {}, h('h2', {}, 'All networks'), holder), set: (networks) => table.set(networks)};
 }
 
-export function networkView({setTitle}, {path: [name], query}) {
+export function networkView({state, setTitle}, {path: [name], query}) {
   const heading = h('h1', {}, name);
   const totals = h('p');
   const holder = h('div', {}, h('p', {class: 'empty'}, 'Reading …'));
   const all = comparison();
   const select = h('select', {id: 'network', onchange: () => { location.hash = `#/network/${select.value}`; }});
-  const size = h('input', {type: 'text', inputmode: 'numeric', id: 'size', size: 5, value: query.get('image_size') ?? '', onchange: () => read()});
+  const size = h('input', {type: 'text', inputmode: 'numeric', id: 'size', size: 5, value: query.get('image_size') ?? '', onchange: () => reading.ask()});
   const train = h('a', {class: 'button primary'}, 'Train this');
   const element = h('section', {}, h('div', {class: 'bar'}, heading, h('span', {class: 'pair-of'}, h('label', {for: 'network'}, 'Network'), select),
     h('span', {class: 'pair-of'}, h('label', {for: 'size'}, 'Image size'), size), train), totals, holder, all.element);
 
-  async function read() {
-    try {
-      const network = await api.network(name, size.value ? {image_size: size.value} : {});
-      setText(heading, network.title);
-      size.value = network.input.height;
-      train.setAttribute('href', `#/new?network=${name}&image_size=${size.value}`);
-      setText(totals, `${network.about}. ${grouped(network.parameters)} parameters, ${grouped(network.multiply_adds)} multiply-adds for one image of ${shape(network.input)}.`);
-      const layers = scroller('Every layer');
-      const table = new Table({caption: 'Layer by layer', keyOf: (l) => l.name, columns: [
-        {title: 'Name', text: (l) => l.name}, {title: 'Type', text: (l) => l.type}, {title: 'Output', text: (l) => shape(l.shape), class: 'num'},
-        {title: 'Parameters', text: (l) => grouped(l.parameters), class: 'num'}, {title: 'Multiply-adds', text: (l) => grouped(l.multiply_adds), class: 'num'}]});
-      table.set(network.layers);
-      layers.append(table.element);
-      holder.replaceChildren(draw(network), h('details', {}, h('summary', {}, 'Every layer'), layers));
-    } catch (error) {
-      holder.replaceChildren(h('p', {class: 'fault', role: 'alert'}, error.message));
-    }
+  const reading = new Reading({read: () => api.network(name, size.value ? {image_size: size.value} : {}), take: show,
+    fail: (error) => holder.replaceChildren(h('p', {class: 'fault', role: 'alert'}, error.message))});
+  function show(network) {
+    setText(heading, network.title);
+    size.value = network.input.height;
+    train.setAttribute('href', `#/new?network=${name}&image_size=${size.value}`);
+    setText(totals, `${network.about}. ${grouped(network.parameters)} parameters, ${grouped(network.multiply_adds)} multiply-adds for one image of ${shape(network.input)}.`);
+    const layers = scroller('Every layer');
+    const table = new Table({caption: 'Layer by layer', keyOf: (l) => l.name, columns: [
+      {title: 'Name', text: (l) => l.name}, {title: 'Type', text: (l) => l.type}, {title: 'Output', text: (l) => shape(l.shape), class: 'num'},
+      {title: 'Parameters', text: (l) => grouped(l.parameters), class: 'num'}, {title: 'Multiply-adds', text: (l) => grouped(l.multiply_adds), class: 'num'}]});
+    table.set(network.layers);
+    layers.append(table.element);
+    holder.replaceChildren(draw(network), h('details', {}, h('summary', {}, 'Every layer'), layers));
   }
-  api.networks().then((networks) => {
+  const listReading = new Reading({read: api.networks, take: (networks) => {
     select.replaceChildren(...networks.map((m) => h('option', {value: m.id}, m.title)));
     select.value = name;
     all.set(networks);
-  }, () => {});
-  read();
-  return {element, update: () => setTitle(heading.textContent)};
+  }, fail: () => {}});
+  reading.ask();
+  listReading.ask();
+  return {element, update() {
+    setTitle(heading.textContent);
+    reading.update(state);
+    listReading.update(state);
+  }};
 }

@@ -4,6 +4,7 @@ import * as api from '../../api.js';
 import {announce, h, setText} from '../../dom.js';
 import {bytes, grouped, NONE, number, span, time} from '../../format.js';
 import {Facts} from '../../keyed.js';
+import {Reading} from '../../reading.js';
 import {isOwn} from '../../known/sets.js';
 import {notes} from '../labels_edit.js';
 import {setActions} from './set_actions.js';
@@ -92,22 +93,25 @@ export function datasetView(context, {path: [id], query}) {
   let report = null, shown = '', announced = '';
 
   /** Read once it is there: a set that has ended never changes. */
-  async function readReport(set) {
-    try {
-      report = await api.datasetReport(id);
-      leftOut.element.hidden = set.status !== 'ready' && report.left_out.length === 0;
-      leftOut.show(report);
-      if (set.status === 'ready') {
-        found.hidden = false;
-        classes.show(set, report.imbalance);
-        duplicates.show(set, report);
-        oneColour.show(set, report);
-        warnings.show(set, set.warnings, report.imbalance);
-      }
-      facts.set(setFacts(set, report));
-    } catch (error) {
-      if (error.status !== 404) setText(reportFault, `The report could not be read: ${error.message}`);
+  const reading = new Reading({read: () => api.datasetReport(id), take: showReport, fail: (error) => {
+    if (error.status !== 404) setText(reportFault, `The report could not be read: ${error.message}`);
+  }});
+
+  function showReport(answer) {
+    const set = state.sets.get(id);
+    report = answer;
+    setText(reportFault, '');
+    if (!set) return;
+    leftOut.element.hidden = set.status !== 'ready' && report.left_out.length === 0;
+    leftOut.show(report);
+    if (set.status === 'ready') {
+      found.hidden = false;
+      classes.show(set, report.imbalance);
+      duplicates.show(set, report);
+      oneColour.show(set, report);
+      warnings.show(set, set.warnings, report.imbalance);
     }
+    facts.set(setFacts(set, report));
   }
 
   function showOnce(set) {
@@ -119,7 +123,7 @@ export function datasetView(context, {path: [id], query}) {
       classes.show(set);
       pictures.show(set, {class: query.get('class'), split: query.get('split')});
     }
-    if (isOwn(set) && ['ready', 'failed'].includes(set.status)) readReport(set);
+    if (isOwn(set) && ['ready', 'failed'].includes(set.status)) reading.ask();
   }
 
   function update() {
@@ -144,6 +148,8 @@ export function datasetView(context, {path: [id], query}) {
     setText(why, errorText(set));
     if (!report) facts.set(setFacts(set, null));
     showOnce(set);
+    reading.update(state);
+    pictures.update(state);
   }
   return {element, update};
 }

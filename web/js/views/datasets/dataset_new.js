@@ -4,6 +4,7 @@ import * as api from '../../api.js';
 import {actionButton, h, isUsable, setText, setUsable} from '../../dom.js';
 import {bytes} from '../../format.js';
 import {requestKey} from '../../key.js';
+import {Reading} from '../../reading.js';
 import {chosenFolder, droppedFile} from '../../tar.js';
 import {dropZone} from '../drop.js';
 import {formFields} from '../form_fields.js';
@@ -87,11 +88,12 @@ function sourceFields(onChoice) {
       setText(fault, `The folder could not be read. ${error.message}`);
     }
   }
-  api.imports().then((sources) => {
+  const reading = new Reading({read: api.imports, take: (sources) => {
     kinds.hidden = sources.length === 0;
     folders.replaceChildren(...sources.map((s) => h('option', {value: s.folder}, s.kind === 'folder' ? `${s.folder}/` : `${s.folder}, ${bytes(s.bytes)}`)));
-  }, () => {});
-  return {element, choose, file: () => file, folder: () => (isFolder() ? folders.value : null), showFault: (text) => setText(fault, text)};
+  }, fail: () => {}});
+  reading.ask();
+  return {element, choose, update: (state) => reading.update(state), file: () => file, folder: () => (isFolder() ? folders.value : null), showFault: (text) => setText(fault, text)};
 }
 
 export function newDatasetView(context) {
@@ -154,6 +156,7 @@ export function newDatasetView(context) {
   context.dropped = null;
   return {element: zone.element, update() {
     setTitle('New data set');
+    source.update(state);
     setUsable(start, !sending && state.mayWrite);
   }, destroy: zone.destroy};
 }

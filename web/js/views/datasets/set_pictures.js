@@ -5,6 +5,7 @@ import {h, setText} from '../../dom.js';
 import {openDialog} from '../../dialog.js';
 import {grouped} from '../../format.js';
 import {picture} from '../../pictures.js';
+import {Reading} from '../../reading.js';
 
 const PAGE = 60;
 const LARGE = 1024;
@@ -23,21 +24,21 @@ export function pictureTile(set, item, ...below) {
     below.map((line) => h('span', {class: 'line', title: line}, line)));
 }
 
-/** {element, show(set), choose({class, split})}; `remember` is called with what is looked at when the reader chooses. */
+/** {element, show(set), update(state), choose({class, split})}; `remember` is called with what is looked at when the reader chooses. */
 export function picturesSection(remember) {
   const classes = h('select', {id: 'class', onchange: () => look()});
   const splits = h('select', {id: 'split', onchange: () => look()},
     [['', 'all'], ['train', 'training'], ['test', 'test']].map(([value, text]) => h('option', {value}, text)));
   const grid = h('ul', {class: 'tiles'});
   const where = h('span', {role: 'status'});
-  const back = h('button', {type: 'button', class: 'quiet', onclick: () => { cursors.pop(); read(); }}, 'Previous');
-  const on = h('button', {type: 'button', class: 'quiet', onclick: () => { cursors.push(last); read(); }}, 'Next');
+  const back = h('button', {type: 'button', class: 'quiet', onclick: () => { cursors.pop(); reading.ask(); }}, 'Previous');
+  const on = h('button', {type: 'button', class: 'quiet', onclick: () => { cursors.push(last); reading.ask(); }}, 'Next');
   const pager = h('p', {class: 'tools pager'}, back, on, where);
   const fault = h('p', {class: 'fault', role: 'alert'});
   const element = h('section', {}, h('h2', {id: 'pictures'}, 'Pictures'), h('p', {class: 'controls'},
     h('span', {class: 'pair-of'}, h('label', {for: 'class'}, 'Class'), classes),
     h('span', {class: 'pair-of'}, h('label', {for: 'split'}, 'Split'), splits)), fault, grid, pager);
-  let set = null, cursors = [], last = null, asked = 0;
+  let set = null, cursors = [], last = null;
 
   /** How many there are to see, where the set says so. */
   function total() {
@@ -46,30 +47,27 @@ export function picturesSection(remember) {
     return splits.value ? sum(splits.value) : sum('train') + sum('test');
   }
 
-  async function read() {
-    const number = ++asked;
-    const name = classes.value === '' ? null : set.classes[Number(classes.value)].name;
-    try {
-      const page = await api.pictures(set.id, {class: name, split: splits.value || null, after: cursors.at(-1) ?? null, limit: PAGE});
-      if (number !== asked) return;
-      setText(fault, '');
-      last = page.last_id;
-      grid.replaceChildren(...page.data.map((p) => pictureTile(set, p, ...(name === null ? [p.class] : []), ...(splits.value ? [] : [p.split]))));
-      const first = cursors.length * PAGE, all = total();
-      back.disabled = cursors.length === 0;
-      on.disabled = !page.has_more;
-      back.hidden = on.hidden = back.disabled && on.disabled;
-      setText(where, page.data.length === 0 ? 'There is none.'
-        : `${grouped(first + 1)} to ${grouped(first + page.data.length)}${Number.isFinite(all) ? ` of ${grouped(all)}` : ''}`);
-    } catch (error) {
-      if (number === asked) setText(fault, `The pictures could not be read: ${error.message}`);
-    }
+  const chosenClass = () => (classes.value === '' ? null : set.classes[Number(classes.value)].name);
+  const reading = new Reading({
+    read: () => api.pictures(set.id, {class: chosenClass(), split: splits.value || null, after: cursors.at(-1) ?? null, limit: PAGE}),
+    take: showPage, fail: (error) => setText(fault, `The pictures could not be read: ${error.message}`)});
+
+  function showPage(page) {
+    setText(fault, '');
+    last = page.last_id;
+    grid.replaceChildren(...page.data.map((p) => pictureTile(set, p, ...(chosenClass() === null ? [p.class] : []), ...(splits.value ? [] : [p.split]))));
+    const first = cursors.length * PAGE, all = total();
+    back.disabled = cursors.length === 0;
+    on.disabled = !page.has_more;
+    back.hidden = on.hidden = back.disabled && on.disabled;
+    setText(where, page.data.length === 0 ? 'There is none.'
+      : `${grouped(first + 1)} to ${grouped(first + page.data.length)}${Number.isFinite(all) ? ` of ${grouped(all)}` : ''}`);
   }
 
   function look() {
     cursors = [];
-    remember({class: classes.value === '' ? '' : set.classes[Number(classes.value)].name, split: splits.value});
-    read();
+    remember({class: chosenClass() ?? '', split: splits.value});
+    reading.ask();
   }
 
   function choose({class: name, split}) {
@@ -82,8 +80,8 @@ export function picturesSection(remember) {
     // By number: a class may be called anything.
     classes.replaceChildren(h('option', {value: ''}, 'all'), ...set.classes.map((c, i) => h('option', {value: String(i)}, c.name)));
     choose(wanted);
-    read();
-  }, choose(wanted) {
+    reading.ask();
+  }, update: (state) => reading.update(state), choose(wanted) {
     choose(wanted);
     look();
     element.scrollIntoView();

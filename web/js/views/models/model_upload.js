@@ -3,6 +3,7 @@
 import * as api from '../../api.js';
 import {actionButton, h, isUsable, setText, setUsable} from '../../dom.js';
 import {bytes} from '../../format.js';
+import {Reading} from '../../reading.js';
 import {dropZone} from '../drop.js';
 import {formFields} from '../form_fields.js';
 
@@ -62,10 +63,12 @@ export function modelUploadView(context, {query}) {
   zone.element.append(h('div', {class: 'bar'}, h('h1', {}, 'Upload weights')),
     h('form', {novalidate: true, onsubmit: (event) => { event.preventDefault(); submit(); }}, source.element, form.element, general,
       h('p', {class: 'tools'}, start, cancel, bar, far)));
-  api.networks().then((networks) => {
+  const reading = new Reading({read: api.networks, take: (networks) => {
+    setText(general, '');
     const select = form.element.querySelector('[name=network]');
     select.append(...networks.map((n) => h('option', {value: n.id}, n.title)));
-  }, (error) => setText(general, `The networks could not be read: ${error.message}`));
+  }, fail: (error) => setText(general, `The networks could not be read: ${error.message}`)});
+  reading.ask();
 
   function parameters({network, channels, classes, image_size: size, class_names: names}) {
     const given = (value) => (value === '' ? null : value);
@@ -113,6 +116,7 @@ export function modelUploadView(context, {query}) {
 
   function update() {
     setTitle('Upload weights');
+    reading.update(state);
     setUsable(start, !abort && state.mayWrite);
   }
   if (context.dropped) source.choose(context.dropped);

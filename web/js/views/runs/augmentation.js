@@ -3,23 +3,23 @@
 import * as api from '../../api.js';
 import {h, setText} from '../../dom.js';
 import {draw, picture} from '../../pictures.js';
+import {Reading} from '../../reading.js';
 
 const DRAWS = 8;
 
 /** Whether every epoch sees the same of a picture, mixup apart. */
 const isPlain = ({augmentation: a = {}}) => !a.crop_padding && !a.resized_crop && (a.flip ?? 'none') === 'none' && !a.erasing;
 
-/** {element, show(settings, set), fail()}: settings as one posts them, `set` the data set that they name. */
+/** {element, show(settings, set), update(state)}: settings as one posts them, `set` the data set that they name. */
 export function augmentationPreview() {
   const tiles = h('ul', {class: 'tiles'});
   const said = h('p', {class: 'hint'});
   const another = h('button', {type: 'button', class: 'quiet', onclick: () => {
     n = Math.floor(Math.random() * set.counts.train);
-    asked = '';
-    read();
+    reading.ask();
   }}, 'Another picture');
   const element = h('section', {class: 'augmentation', hidden: true}, h('h2', {}, 'What the network sees'), said, tiles, h('p', {class: 'tools'}, another));
-  let set = null, settings = null, n = 0, asked = '', original = null, number = 0;
+  let set = null, settings = null, n = 0, asked = '', original = null;
   const canvases = Array.from({length: DRAWS}, (_, i) => h('canvas', {class: 'picture', role: 'img', 'aria-label': `As in epoch ${i + 1}`, width: 1, height: 1}));
 
   const tile = (canvas, text) => h('li', {class: 'tile'}, h('span', {class: 'thumb'}, canvas), h('span', {class: 'line'}, text));
@@ -33,38 +33,33 @@ export function augmentationPreview() {
     return draws;
   }
 
-  /** Only the answer to the newest question counts. */
-  async function read() {
-    const question = JSON.stringify([set.id, n, settings]);
-    if (question === asked) return;
-    asked = question;
-    const mine = ++number;
-    try {
-      const draws = await cut(await api.preview(set.id, n, settings, DRAWS));
-      if (mine !== number) return;
-      if (original !== `${set.id} ${n}`) {
-        original = `${set.id} ${n}`;
-        tiles.replaceChildren(tile(picture(set.id, n, 'As it is stored'), 'as stored'), ...canvases.map((c, i) => tile(c, `epoch ${i + 1}`)));
-      }
-      canvases.forEach((canvas, i) => draw(canvas, draws[i]));
-      const plain = isPlain(settings);
-      [...tiles.children].slice(2).forEach((tile) => { tile.hidden = plain; });
-      setText(tiles.children[1].querySelector('.line'), plain ? 'every epoch' : 'epoch 1');
-      setText(said, `${plain ? 'One training picture as it is stored, and in the size of these settings: without augmentation every epoch sees the same'
-        : 'One training picture, in the size and as the augmentation of these settings draw it in each epoch'}${settings.augmentation?.mixup ? '; mixup is not shown' : ''}.`);
-      element.hidden = false;
-    } catch (error) {
-      if (mine !== number) return;
-      asked = '';
-      setText(said, error.status ? `Not to be shown: ${error.message}` : 'The daemon does not answer.');
+  const reading = new Reading({read: async () => cut(await api.preview(set.id, n, settings, DRAWS)), take: showDraws, fail: (error) => {
+    asked = '';
+    setText(said, error.status ? `Not to be shown: ${error.message}` : 'The daemon does not answer.');
+  }});
+
+  function showDraws(draws) {
+    if (original !== `${set.id} ${n}`) {
+      original = `${set.id} ${n}`;
+      tiles.replaceChildren(tile(picture(set.id, n, 'As it is stored'), 'as stored'), ...canvases.map((c, i) => tile(c, `epoch ${i + 1}`)));
     }
+    canvases.forEach((canvas, i) => draw(canvas, draws[i]));
+    const plain = isPlain(settings);
+    [...tiles.children].slice(2).forEach((tile) => { tile.hidden = plain; });
+    setText(tiles.children[1].querySelector('.line'), plain ? 'every epoch' : 'epoch 1');
+    setText(said, `${plain ? 'One training picture as it is stored, and in the size of these settings: without augmentation every epoch sees the same'
+      : 'One training picture, in the size and as the augmentation of these settings draw it in each epoch'}${settings.augmentation?.mixup ? '; mixup is not shown' : ''}.`);
+    element.hidden = false;
   }
-  return {element, show(next, of) {
+  return {element, update: (state) => reading.update(state), show(next, of) {
     settings = next;
     element.hidden = !of;
     if (!of) return;
     if (set?.id !== of.id) n = 0;
     set = of;
-    read();
+    const question = JSON.stringify([set.id, n, settings]);
+    if (question === asked) return;
+    asked = question;
+    reading.ask();
   }};
 }

@@ -8,6 +8,7 @@ import {title} from '../../describe.js';
 import {bytes, counted, grouped, rate, span} from '../../format.js';
 import {Facts} from '../../keyed.js';
 import {requestKey} from '../../key.js';
+import {Reading} from '../../reading.js';
 import {isOwn} from '../../known/sets.js';
 import {augmentationPreview} from './augmentation.js';
 import {difference, formFields, sourceOf, writePath} from '../form_fields.js';
@@ -62,7 +63,7 @@ export function newRunView({state, setTitle}, {query}) {
   const keyOf = requestKey();
   const start = actionButton('Start', () => submit(), {class: 'primary'});
   const augmented = augmentationPreview();
-  let timer = null, form = null, request = null, sending = false, checked = 0, sets = [];
+  let timer = null, form = null, request = null, sending = false, sets = [];
 
   function showFaults(errors) {
     setText(general, form.showFaults(errors).join('; '));
@@ -91,29 +92,22 @@ export function newRunView({state, setTitle}, {query}) {
     augmented.show(settings, sets.find((s) => s.id === settings.dataset));
   }
 
-  /** Only the answer to the newest question counts. */
-  async function check() {
-    const number = ++checked;
-    try {
-      const answer = await request.dryRun();
-      if (number !== checked) return;
-      showFaults([]);
-      showPreview(answer);
-      showAugmented();
-      setUsable(start, !sending && state.mayWrite);
-    } catch (error) {
-      if (number !== checked) return;
-      preview.set([]);
-      showRates(null);
-      showFaults(errorsOf(error));
-      // Without an answer nothing is known against it: the start itself will tell.
-      setUsable(start, !sending && !error.status && state.mayWrite);
-    }
-  }
+  const checking = new Reading({read: () => request.dryRun(), take: (answer) => {
+    showFaults([]);
+    showPreview(answer);
+    showAugmented();
+    setUsable(start, !sending && state.mayWrite);
+  }, fail: (error) => {
+    preview.set([]);
+    showRates(null);
+    showFaults(errorsOf(error));
+    // Without an answer nothing is known against it: the start itself will tell.
+    setUsable(start, !sending && !error.status && state.mayWrite);
+  }});
 
   function checkSoon() {
     clearTimeout(timer);
-    timer = setTimeout(check, CHECK_MS);
+    timer = setTimeout(() => checking.ask(), CHECK_MS);
   }
 
   async function submit() {
@@ -121,7 +115,7 @@ export function newRunView({state, setTitle}, {query}) {
     sending = true;
     // A check that is under way must not take away what the start itself will say.
     clearTimeout(timer);
-    ++checked;
+    checking.leave();
     setUsable(start, false);
     setText(start, 'Starting …');
     try {
@@ -157,19 +151,23 @@ export function newRunView({state, setTitle}, {query}) {
         copyButton('Copy as job file', 'job file', () => `${JSON.stringify(newRequest(form).body(), null, 2)}\n`)))));
   }
 
-  (async () => {
-    try {
-      const [rows, networks, datasets, models, parent, usual] = await Promise.all([api.settings(), api.networks(), api.datasets(), api.models(),
-        from && api.getJob(from), !from && api.tryJob({})]);
+  const reading = new Reading({
+    read: () => Promise.all([api.settings(), api.networks(), api.datasets(), api.models(), from && api.getJob(from), !from && api.tryJob({})]),
+    take: ([rows, networks, datasets, models, parent, usual]) => {
       build(rows, {networks, models: models.flatMap((m) => m.versions.map((v) => `${m.name}@${v.version}`)), datasets: datasets.filter((d) => d.status === 'ready').map((d) => ({...d, title: isOwn(d) ? `${d.name} (${d.id})` : d.title}))}, valuesOf(parent || usual), parent);
-      await check();
-    } catch (error) {
-      // Even to ask what would be made is a request to make it.
-      holder.replaceChildren(h('p', {class: 'fault', role: 'alert'}, error.status === 403 ? 'The token that was given may only read: it cannot start a run.' : error.message));
-    }
-  })();
+      checking.ask();
+    },
+    // Even to ask what would be made is a request to make it.
+    fail: (error) => holder.replaceChildren(h('p', {class: 'fault', role: 'alert'}, error.status === 403 ? 'The token that was given may only read: it cannot start a run.' : error.message)),
+  });
+  reading.ask();
 
-  return {element, update: () => setTitle(heading.textContent), destroy: () => {
+  return {element, update() {
+    setTitle(heading.textContent);
+    reading.update(state);
+    if (!sending) checking.update(state);
+    augmented.update(state);
+  }, destroy: () => {
     clearTimeout(timer);
     rates.destroy();
   }};

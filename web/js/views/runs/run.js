@@ -8,6 +8,7 @@ import {announce, h, setAttribute, setText} from '../../dom.js';
 import {chosen, chosenBy, reason, share, timeLeft, title} from '../../describe.js';
 import {grouped, NONE, number, percent, rate, span, time} from '../../format.js';
 import {Facts} from '../../keyed.js';
+import {Reading} from '../../reading.js';
 import {evaluationPanel, ofJob} from '../../evaluation/panel.js';
 import {badge, progress} from './badge.js';
 import {scaleControl, smoothingControl} from './controls.js';
@@ -38,9 +39,11 @@ function linesOf({curve, epochs}) {
 function family(state, id) {
   const element = h('p', {class: 'family', hidden: true});
   let others = [], shown = '';
-  api.listJobs({parent_id: id, limit: 20}).then(({data}) => { others = data; }, () => {});
+  const reading = new Reading({read: () => api.listJobs({parent_id: id, limit: 20}), take: ({data}) => { others = data; }, fail: () => {}});
+  reading.ask();
   const link = (job) => h('a', {class: 'clip', href: `#/runs/${job.id}`}, `${job.id}${job.settings ? ` ${title(job)}` : ''}`);
   return {element, update(job) {
+    reading.update(state);
     const clones = new Map([...others, ...state.jobs.values()].filter((j) => j.parent_id === id).map((j) => [j.id, j]));
     const parent = job.parent_id && (state.jobs.get(job.parent_id) ?? {id: job.parent_id});
     const source = job.settings?.init_from ?? {};
@@ -85,7 +88,7 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
   const scale = scaleControl(changed);
   const epochs = epochsTable();
   const events = eventsTable();
-  const settings = settingsTable();
+  const settings = settingsTable(state);
   const checkpoints = checkpointsTable(id);
   const evaluation = evaluationPanel(state);
   const missing = missingNote('#/', 'All runs');

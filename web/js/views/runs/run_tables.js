@@ -6,6 +6,7 @@ import {h, scroller, setText} from '../../dom.js';
 import {eventText} from '../../describe.js';
 import {bytes, flat, grouped, number, percent, span, time} from '../../format.js';
 import {Table} from '../../keyed.js';
+import {Reading} from '../../reading.js';
 
 const ROWS = 200;
 const GAP_MS = 1000;  // between two reads of the checkpoints
@@ -65,7 +66,7 @@ export function eventsTable() {
 }
 
 /** What the run has otherwise than the defaults, and all of it where one asks for that. */
-export function settingsTable() {
+export function settingsTable(state) {
   const make = (caption) => new Table({caption, captionHidden: true, keyOf: ([name]) => name,
     columns: [{title: 'Setting', text: ([name]) => name}, {title: 'Value', text: ([, value]) => String(value)}]});
   const chosen = make('Settings that are not the default, and metadata'), every = make('Every setting');
@@ -74,8 +75,10 @@ export function settingsTable() {
   long.append(every.element);
   const element = h('div', {}, short, h('details', {}, h('summary', {}, 'Every setting, defaults filled in, and where it was trained'), long));
   let defaults = null;
-  api.settings().then((rows) => { defaults = new Map(rows.flatMap((row) => flat(row.default ?? {}, row.path))); }, () => {});
+  const reading = new Reading({read: api.settings, take: (rows) => { defaults = new Map(rows.flatMap((row) => flat(row.default ?? {}, row.path))); }, fail: () => {}});
+  reading.ask();
   return {element, set(job) {
+    reading.update(state);
     const {settings, metadata, environment} = job;
     const rows = flat(settings), own = flat(metadata ?? {}, 'metadata');
     chosen.set([...(defaults ? rows.filter(([name, value]) => ['network', 'dataset'].includes(name) || defaults.get(name) !== value) : []), ...own]);
