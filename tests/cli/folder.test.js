@@ -267,15 +267,18 @@ test("a model that is there without a checkpoint is somebody's", (t) => {
   assert.deepEqual(readdirSync(f.dir), ["job.json"]);
 });
 
-test("pipes and devices in the place of a run's files are refused, not waited for", (t) => {
+test("pipes, devices and folders in the place of a run's files are refused, not waited for", (t) => {
   const f = folder(t);
   f.write("job.json", { ...TINY, epochs: 1, train_limit: 64, test_limit: 32 });
   assert.equal(f.run("train", "job.json", "--out", "run").code, 0);
-  for (const name of ["job.json", "kernels.txt", "epochs.csv", "curve.csv", "epochs.csv.tmp", "curve.csv.tmp", "model.safetensors"]) {
-    for (const make of ["mkfifo", "ln -s /dev/zero"]) {
+  const before = f.read("run", "job.json");
+  for (const name of ["job.json", "kernels.txt", "epochs.csv", "curve.csv", "epochs.csv.tmp", "curve.csv.tmp", "model.safetensors",
+    "best.safetensors", "checkpoint.safetensors", "checkpoint.new.safetensors", "checkpoint.previous.safetensors"]) {
+    for (const make of ["mkfifo", "ln -s /dev/zero", "mkdir"]) {
       const r = f.shell(`rm -rf odd; cp -r run odd; rm -f odd/${name}; ${make} odd/${name}; "$G" train job.json --out odd --resume --set epochs=2`);
       assert.equal(r.code, 1, `${make} ${name}: ${r.signal}`);
       assert.equal(r.err, `googlenetd: odd/${name} is not a file\n`);
+      if (name !== "job.json") assert.equal(f.read("odd", "job.json"), before, `${make} ${name}`);
     }
   }
   const beside = f.shell(`rm -rf odd; cp -r run odd; rm odd/kernels.txt; mkfifo odd/kernels.txt; "$G" train odd/job.json --out again`);

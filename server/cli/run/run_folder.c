@@ -47,16 +47,25 @@ static bool lock_folder(RunFolder *f, Error *err)
     return f->lock >= 0;
 }
 
-/* A pipe or a device under one of our names would be waited for, or read without end. */
+/* A pipe or a device under one of our names would be waited for, or read without end; a folder
+ * would be in the way of what has been trained by then. */
 static bool check_files(const char *dir, Error *err)
 {
-    static const char *const NAMES[] = {"job.json",         "kernels.txt",      "epochs.csv",
-                                        "epochs.csv.tmp",   "curve.csv",        "curve.csv.tmp",
-                                        "best.safetensors", "model.safetensors"};
+    static const char *const NAMES[] = {"job.json",
+                                        "kernels.txt",
+                                        "epochs.csv",
+                                        "epochs.csv.tmp",
+                                        "curve.csv",
+                                        "curve.csv.tmp",
+                                        "checkpoint.new.safetensors",
+                                        "checkpoint.safetensors",
+                                        "checkpoint.previous.safetensors",
+                                        "best.safetensors",
+                                        "model.safetensors"};
     for (size_t i = 0; i < COUNT(NAMES); i++) {
         struct stat info;
         const Path path = path_in(dir, NAMES[i]);
-        if (stat(path.text, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
+        if (stat(path.text, &info) == 0 && !S_ISREG(info.st_mode))
             return fail(err, ERR_INVALID, "%s is not a file", path.text);
     }
     return true;
