@@ -160,6 +160,25 @@ test("a record of kernels that is none, or of another machine", (t) => {
   assert.match(other.out, /^note: kernels that were recorded are not available here/m);
 });
 
+test("a damaged record of kernels in a run's folder: the checkpoint's are used, and a repeat says that it has none", (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...TINY, epochs: 1, train_limit: 64, test_limit: 32 });
+  assert.equal(f.run("train", "job.json", "--out", "run").code, 0);
+  for (const text of ["", "nonsense\n", f.read("run", "kernels.txt").replace(" | ", " ")]) {
+    f.shell("rm -rf odd; cp -r run odd");
+    f.write("odd/kernels.txt", text);
+    const repeat = f.run("train", "odd/job.json", "--out", `repeat${text.length}`);
+    assert.equal(repeat.code, 0, repeat.err);
+    assert.match(repeat.out, /^note: odd\/kernels\.txt: .*: kernels are chosen anew$/m);
+    assert.doesNotMatch(repeat.out, /kernels are those of/);
+    const resumed = f.run("train", "job.json", "--out", "odd", "--resume", "--set", "epochs=2");
+    assert.equal(resumed.code, 0, resumed.err);
+    assert.match(resumed.out, /^note: odd\/kernels\.txt: .*: those of the checkpoint are used$/m);
+    assert.doesNotMatch(resumed.out, /may differ/);
+    assert.equal(f.read("odd", "kernels.txt"), f.read("run", "kernels.txt"));
+  }
+});
+
 test("without a place for the cache kernels are measured for the run, which says so", (t) => {
   const f = folder(t);
   f.write("job.json", { ...TINY, epochs: 1, image_size: 48, train_limit: 64, test_limit: 32 });

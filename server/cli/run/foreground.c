@@ -201,13 +201,23 @@ static bool check_record(const char *path, const char *text, Error *err)
 static bool read_record(Training *t, const char *path, bool named, Error *err)
 {
     if (named)
-        return file_text(path, MAX_RECORD, &t->kernels, NULL, err)
-               && check_record(path, t->kernels, err);
+        return file_text(path, MAX_RECORD, &t->kernels, NULL, err);
     uint8_t *bytes = NULL;
     size_t size;
     const bool ok = file_read(path, MAX_RECORD, &bytes, &size, err);
     t->kernels = (char *)bytes;
     return ok;
+}
+
+/* One that was found and is damaged is no reason not to train. */
+static bool pass_over_record(Training *t, bool has_checkpoint, Error *err)
+{
+    SAY(t, "note: %s: %s", err->message,
+        has_checkpoint ? "those of the checkpoint are used" : "kernels are chosen anew");
+    *err = (Error){0};
+    free(t->kernels);
+    t->kernels = NULL;
+    return true;
 }
 
 /* The record of kernels to use, if there is one: the one that was asked for, else that of this
@@ -221,6 +231,8 @@ static bool read_kernels(Training *t, Error *err)
         return true;
     if (!read_record(t, path, path == how->kernels, err))
         return false;
+    if (!check_record(path, t->kernels, err))
+        return path != how->kernels && pass_over_record(t, own && t->folder.has_checkpoint, err);
     if (!own)
         SAY(t, "kernels are those of %s", path);
     return true;
