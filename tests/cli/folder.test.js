@@ -309,6 +309,18 @@ test("pipes, devices and folders in the place of a run's files are refused, not 
   assert.equal(f.sha256("given", "model.safetensors"), f.sha256("run", "model.safetensors"));
 });
 
+test("a best model that was damaged or deleted since is not named as if it were there", (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...TINY, epochs: 2, train_limit: 64, test_limit: 32, optimizer: { learning_rate: 1e-20 } });
+  assert.equal(f.run("train", "job.json", "--out", "run").code, 0);
+  for (const [harm, why] of [[": >", "is cut off"], ["rm", "No such file or directory"]]) {
+    // The second epoch was no better than the first, and no more is trained.
+    const r = f.shell(`rm -rf odd; cp -r run odd; ${harm} odd/best.safetensors; "$G" train job.json --out odd --resume`);
+    assert.equal(r.code, 0, r.err);
+    assert.match(r.out, new RegExp(`^best test acc \\S+, epoch 1, whose model is lost: .*odd/best\\.safetensors.*${why}`, "m"));
+  }
+});
+
 test("tables that a spreadsheet saved go on", (t) => {
   const f = folder(t);
   f.write("job.json", { ...TINY, epochs: 1, train_limit: 64, test_limit: 32 });

@@ -14,6 +14,7 @@
 #include "core/base/files/file_read.h"
 #include "core/base/memory.h"
 #include "core/base/threads/cpu.h"
+#include "core/train/files/safetensors.h"
 #include "server/base/files.h"
 #include "server/cli/args.h"
 #include "server/cli/dataset_argument.h"
@@ -143,6 +144,19 @@ static TrainAnswer on_event(void *context, const TrainEvent *e)
 
 /* ---- The end ---- */
 
+/* Its file may be from a run before this one, and damaged or gone since. */
+static void print_best(Training *t, const TrainState *state)
+{
+    SafeFile *file = NULL;
+    Error err = {0};
+    const char *path = t->folder.best;
+    const bool whole = safetensors_open(path, &file, &err);
+    SAY(t, "best %s acc %.3f, epoch %lld%s: %s", chosen_by(t), state->best_accuracy,
+        (long long)state->best_epoch, whole ? "" : ", whose model is lost",
+        whole ? path : err.message);
+    safetensors_close(file);
+}
+
 static void print_result(Training *t)
 {
     const TrainEvent *e = &t->now;
@@ -153,9 +167,8 @@ static void print_result(Training *t)
         ending_sentence(e->ending, &config.early_ending, &state->ending, sentence, sizeof sentence);
         SAY(t, "%s", sentence);
     }
-    if (access(t->folder.best, F_OK) == 0)
-        SAY(t, "best %s acc %.3f, epoch %lld: %s", chosen_by(t), state->best_accuracy,
-            (long long)state->best_epoch, t->folder.best);
+    if (state->best_epoch > 0)
+        print_best(t, state);
     SAY(t, "loss %.3f, train acc %.3f, test acc %.3f", e->loss, e->accuracy, e->test_accuracy);
     char cpu[128];
     cpu_model(cpu, sizeof cpu);
