@@ -162,7 +162,10 @@ static bool scan_items(Scan *s, bool (*scan_item)(Scan *s), char close, const ch
         return fault(s, "nested deeper than 16 levels");
     skip_space(s);
     if (!take(s, close)) {
+        int count = 0;
         do {
+            if (close == '}' && ++count > JSON_MAX_MEMBERS)
+                return fault(s, "more than 1024 members in an object");
             if (!scan_item(s))
                 return false;
             skip_space(s);

@@ -15,13 +15,14 @@
 enum {
     JSON_MAX_BYTES = 1 << 20,
     JSON_MAX_DEPTH = 16,          // objects and arrays inside one another
+    JSON_MAX_MEMBERS = 1024,      // of an object: looking each up takes time with the square
     JSON_MAX_NUMBER_LENGTH = 60,  // characters of a number: cJSON reads no more than 63
     NUMBER_TEXT = 32,             // bytes of a number as text, with the final NUL
 };
 
 /* The tree of `length` bytes, which need no final NUL; free it with cJSON_Delete. NULL with
- * ERR_INVALID if the text is too long, too deep or faulty: "job.json: line 3, column 14: expected a
- * value". `label` names the text there. */
+ * ERR_INVALID if the text is too long, too deep, too wide or faulty: "job.json: line 3, column 14:
+ * expected a value". `label` names the text there. */
 cJSON *json_parse_text(const char *label, const char *text, size_t length, Error *err);
 
 /* The same of at most `most` bytes. */

@@ -97,6 +97,35 @@ static void refuses_with_line_and_column(void **state)
     }
 }
 
+/* An object of `count` members, or an array of as many numbers. */
+static cJSON *parse_wide(bool object, int count, Error *err)
+{
+    char *text = xcalloc((size_t)count * 16 + 8, 1), *at = text;
+    *at++ = object ? '{' : '[';
+    for (int i = 0; i < count; i++)
+        at += sprintf(at, object ? "%s\"%d\":0" : "%s%d", i ? "," : "", i);
+    *at++ = object ? '}' : ']';
+    cJSON *json = parse(text, (size_t)(at - text), err);
+    free(text);
+    return json;
+}
+
+static void refuses_an_object_whose_members_take_long_to_look_up(void **state)
+{
+    (void)state;
+    Error err = {0};
+    cJSON *json = parse_wide(true, JSON_MAX_MEMBERS, &err);
+    assert_int_equal(cJSON_GetArraySize(json), JSON_MAX_MEMBERS);
+    cJSON_Delete(json);
+    assert_null(parse_wide(true, JSON_MAX_MEMBERS + 1, &err));
+    assert_string_equal(err.message,
+                        "job.json: line 1, column 8108: more than 1024 members in an object");
+    // Arrays are read one after the other.
+    json = parse_wide(false, 4 * JSON_MAX_MEMBERS, &err);
+    assert_int_equal(cJSON_GetArraySize(json), 4 * JSON_MAX_MEMBERS);
+    cJSON_Delete(json);
+}
+
 static void refuses_a_nul_and_too_many_bytes(void **state)
 {
     (void)state;
@@ -183,6 +212,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(reads_every_kind_of_value),
         cmocka_unit_test(refuses_with_line_and_column),
         cmocka_unit_test(refuses_a_nul_and_too_many_bytes),
+        cmocka_unit_test(refuses_an_object_whose_members_take_long_to_look_up),
         cmocka_unit_test(numbers_keep_all_their_bits),
         cmocka_unit_test(numbers_that_were_read_are_printed_as_they_were),
         cmocka_unit_test(number_text_is_short_and_exact),
