@@ -59,6 +59,13 @@ static bool answer_unrouted(Exchange *x)
                           x->uri, allow);
 }
 
+bool admission_takes_body(Exchange *x)
+{
+    const Route *route = x->match.route;
+    return (route && route->body != BODY_NONE)
+           || request_reject(&x->res, 400, NULL, "%.20s %.200s takes no body", x->method, x->uri);
+}
+
 size_t admission_body_most(const Exchange *x)
 {
     const HttpConfig *config = &x->http->config;
@@ -91,6 +98,8 @@ static bool check_body(Exchange *x)
     const Route *route = x->match.route;
     if (route && route->body == BODY_STREAM)
         return true;  // its handler decides
+    if (length > 0 && !admission_takes_body(x))
+        return false;
     if (length > (long long)admission_body_most(x))
         return request_reject(&x->res, 413, NULL, "a body may have %zu bytes, this one has %lld",
                               admission_body_most(x), length);

@@ -7,5 +7,9 @@
  * any more: where its framing is faulty, nobody knows where the next request begins. */
 bool admission_decide(Exchange *x, const char *version);
 
+/* Whether there may be a body at all; false, with an answer, if not. To be asked before any of it
+ * is kept: what everybody may ask for would else hold memory for strangers. */
+bool admission_takes_body(Exchange *x);
+
 /* The bytes that the body may have. */
 size_t admission_body_most(const Exchange *x);

@@ -20,8 +20,6 @@ static bool read_body(const Exchange *x, cJSON **json, Response *res)
     *json = NULL;
     if (route->body == BODY_STREAM || route->body == BODY_BYTES)
         return true;
-    if (x->body_size > 0 && route->body == BODY_NONE)
-        return request_reject(res, 400, NULL, "%s %s takes no body", route->method, route->pattern);
     if (x->body_size == 0 && route->body != BODY_JSON)
         return true;
     if (x->body_size == 0)

@@ -25,6 +25,7 @@
 
 enum {
     BODIES_MAX = 128 << 20,  // of all requests being received
+    SMALL_BODY = 64 << 10,   // has room whatever the others hold: there are not so many connections
 };
 
 /* ---- The request line ---- */
@@ -129,7 +130,8 @@ static bool make_room(Exchange *x, size_t more)
     while (room < x->body_size + more + 1)
         room *= 2;
     const size_t added = room - x->body_room;
-    if (atomic_fetch_add(&x->http->body_bytes, added) + added > BODIES_MAX) {
+    const size_t held = atomic_fetch_add(&x->http->body_bytes, added) + added;
+    if (held > BODIES_MAX && room > SMALL_BODY) {
         atomic_fetch_sub(&x->http->body_bytes, added);
         return request_reject(&x->res, 503, "busy", "too many large requests at a time");
     }
@@ -142,7 +144,7 @@ static bool make_room(Exchange *x, size_t more)
 static bool receive_body(Exchange *x, const char *piece, size_t size)
 {
     const size_t most = admission_body_most(x);
-    if (!x->res.status && x->body_size + size > most)
+    if (!x->res.status && admission_takes_body(x) && x->body_size + size > most)
         respond_problem(&x->res, 413, NULL, "a body may have %zu bytes, this one has more", most);
     if (x->res.status || !make_room(x, size)) {
         x->dropped += size;

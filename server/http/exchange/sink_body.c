@@ -40,6 +40,7 @@ typedef struct SinkBody {
     bool busy;  // under the lock: a handler thread has it
     bool gone;  // under the lock: the exchange is over
     bool opened, ending, answered_early, lingered;
+    bool counted;  // among the bodies on their way: who was refused keeps nobody out
     char *buffer;
     size_t size;
     double reserve, seen_at;  // seconds that the client may be silent, from then on
@@ -191,10 +192,19 @@ static void answer_early(Exchange *x)
     connection_deadline(x->http, x->connection, LINGER_SECONDS, false);
 }
 
+/* Another body may come in its place. */
+static void uncount(Exchange *x)
+{
+    if (x->sink->counted)
+        atomic_fetch_sub(&x->http->config.counts->bodies, 1);
+    x->sink->counted = false;
+}
+
 /* The answer is there before the body. Who waits for a word before sending shall have it. */
 static bool refuse(Exchange *x)
 {
     const long long length = framing_body_length(&x->headers);
+    uncount(x);
     x->sink->opened = true;
     if (framing_expects_continue(&x->headers))
         return reply_send(x, true);
@@ -208,12 +218,12 @@ bool sink_body_open(Exchange *x)
 {
     HttpCounts *counts = x->http->config.counts;
     x->sink = xcalloc(1, sizeof *x->sink);
-    if (x->res.status) {
-        atomic_fetch_add(&counts->bodies, 1);
+    if (x->res.status)
         return refuse(x);
-    }
-    if (atomic_fetch_add(&counts->bodies, 1) < x->http->config.bodies)
+    x->sink->counted = atomic_fetch_add(&counts->bodies, 1) < x->http->config.bodies;
+    if (x->sink->counted)
         return start(x, OPEN_SINK);
+    atomic_fetch_sub(&counts->bodies, 1);
     atomic_fetch_add(&counts->busy, 1);
     response_header(&x->res, "Retry-After", "1");
     respond_problem(&x->res, 503, "busy", "%d bodies are being received, the most at a time",
@@ -327,7 +337,7 @@ void sink_body_free(Exchange *x)
 {
     if (!x->sink)
         return;
-    atomic_fetch_sub(&x->http->config.counts->bodies, 1);
+    uncount(x);
     free(x->sink->buffer);
     free(x->sink);
 }
