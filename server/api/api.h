@@ -1,5 +1,7 @@
 /* server/api/api.h -- the state that all handlers share, and their declarations by resource. */
 #pragma once
+#include <stdatomic.h>
+
 #include "server/data/datasets.h"
 #include "server/data/open_sets.h"
 #include "server/data/uploads/upload.h"
@@ -35,7 +37,8 @@ struct App {
     int64_t started_at;        // milliseconds since 1970
     double started_clock;      // the same moment by a clock that nobody sets
     int max_streams;
-    HttpCounts *counts;  // of the server that calls the handlers
+    atomic_int onnx_files;  // made for readers who do not have them yet
+    HttpCounts *counts;     // of the server that calls the handlers
 };
 
 /* api_jobs.c, api_job_create.c, api_job_actions.c */

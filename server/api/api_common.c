@@ -98,6 +98,14 @@ bool request_allows(const Request *req, const JobInfo *job, Error *err)
            || request_conditions_hold(req, job_to_json(job), "job", err);
 }
 
+bool request_version(App *app, const Request *req, ModelVersion *version, Error *err)
+{
+    char *reference = xasprintf("%s@%s", req->params[0], req->params[1]);
+    const bool ok = models_resolve(app->models, reference, version, err);
+    free(reference);
+    return ok;
+}
+
 static int name_index(const char *const names[], int count, const char *text, size_t n)
 {
     int i = 0;

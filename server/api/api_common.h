@@ -28,6 +28,9 @@ bool request_allows(const Request *req, const JobInfo *job, Error *err);
 bool request_is_conditional(const Request *req);
 bool request_conditions_hold(const Request *req, cJSON *shown, const char *what, Error *err);
 
+/* The version of a model that the first two parts of the path name. */
+bool request_version(App *app, const Request *req, ModelVersion *version, Error *err);
+
 /* "status=queued,running" as bits of the places in `names`; 0 if it is absent. */
 unsigned query_statuses(Query *query, const char *const names[], int count, Faults *faults);
 /* An id, as `parse` reads it; 0 if it is absent. `whose` is "a job's". */

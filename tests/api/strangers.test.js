@@ -71,3 +71,25 @@ test('bodies that are large leave room for those that are small', async () => {
   await dryRun();
   release(sockets);
 });
+
+test('files that are made for a reader are few at a time, however slowly they are read', { timeout: 600000 }, async () => {
+  const settings = { network: 'googlenet', image_size: 32, batch_size: 2, train_limit: 4, test_limit: 2, epochs: 1, evaluate: false };
+  const job = await friend.create({ ...settings, register_as: 'large' });
+  await friend.succeeded(job.id);
+  const path = '/v1/models/large/versions/1/onnx';
+  // Each takes the beginning, and then nothing.
+  const sockets = await Promise.all(Array.from({ length: 8 }, () => new Promise((resolve, reject) => {
+    const socket = connect(daemon.port, '127.0.0.1');
+    socket.once('error', reject);
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer look\r\n\r\n`);
+    socket.once('data', (bytes) => {
+      socket.pause();
+      assert.match(bytes.toString('latin1'), /^HTTP\/1.1 200 [^]*\r\nContent-Length: \d{8}\r\n/);
+      resolve(socket);
+    });
+  })));
+  const refusal = await friend.get(path, { status: 503 });
+  assert.ok(refusal.headers.get('retry-after'));
+  release(sockets);
+  await until('a place', async () => (await friend.call('GET', path)).status === 200);
+});

@@ -1,4 +1,4 @@
-/* Versions of models: weights from elsewhere, one version, its file, as ONNX, its card. */
+/* Versions of models: weights from elsewhere, one version, its file, its card. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,7 +17,6 @@
 #include "server/base/json/json_text.h"
 #include "server/models/model_card.h"
 #include "server/models/model_files.h"
-#include "server/models/model_onnx.h"
 #include "server/models/models_change.h"
 #include "server/models/models_register.h"
 
@@ -27,15 +26,6 @@ enum {
 };
 
 /* ---- Look ---- */
-
-/* The version that the path names. */
-static bool request_version(App *app, const Request *req, ModelVersion *version, Error *err)
-{
-    char *reference = xasprintf("%s@%s", req->params[0], req->params[1]);
-    const bool ok = models_resolve(app->models, reference, version, err);
-    free(reference);
-    return ok;
-}
 
 /* A page of the versions that came from `job_id` (0: from anywhere) and before `after`. */
 static bool respond_versions(Response *res, const ModelDetail *model, int64_t job_id, int64_t after,
@@ -177,87 +167,6 @@ bool get_model_card(App *app, const Request *req, Response *res, Error *err)
     model_version_free(&version);
     return markdown ? respond_text(res, "text/markdown; charset=utf-8", text, strlen(text))
                     : respond_json(res, 200, json);
-}
-
-/* ---- ONNX ---- */
-
-static bool flag_or(Query *query, const char *name, bool fallback, Faults *faults)
-{
-    const char *text = query_text(query, name, faults);
-    if (!text)
-        return fallback;
-    char pointer[64];
-    if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0) {
-        snprintf(pointer, sizeof pointer, "?%s", name);
-        faults_add(faults, pointer, "must be true or false, got %.40s", text);
-    }
-    return strcmp(text, "true") == 0;
-}
-
-static bool write_onnx(const ModelVersion *version, const char *path, ModelOnnx how, Error *err)
-{
-    const VersionRow *row = &version->row;
-    const ModelHints hints = {row->network, row->channels, row->classes, row->image_size};
-    ModelFile m;
-    char number[24];
-    if (!model_file_open(version->path.text, &hints, &m, err))
-        return false;
-    char *card = model_card_markdown(version);
-    snprintf(number, sizeof number, "%lld", (long long)row->version);
-    const OnnxProperty more[] = {
-        {"googlenetd_model", version->name}, {"googlenetd_model_version", number}, {"card", card}};
-    how.more = more;
-    how.more_count = COUNT(more);
-    const bool ok = model_onnx_write(path, &m, &how, NULL, err);
-    free(card);
-    model_file_close(&m);
-    return ok;
-}
-
-/* The file has no name any more: it is gone with the answer. */
-static int make_onnx(const App *app, const ModelVersion *version, ModelOnnx how, Error *err)
-{
-    Path path;
-    if (!model_incoming_path(app->data, &path, err) || !write_onnx(version, path.text, how, err))
-        return -1;
-    const int fd = open(path.text, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        fail(err, ERR_IO, "open %s: %s", path.text, strerror(errno));
-    unlink(path.text);
-    return fd;
-}
-
-bool get_model_onnx(App *app, const Request *req, Response *res, Error *err)
-{
-    Faults faults = {.count = 0};
-    ModelVersion version;
-    struct stat file;
-    const ModelOnnx how = {
-        .keep_batch_norm = !flag_or(req->query, "fold_batch_norm", true, &faults),
-        .without_preprocessing = !flag_or(req->query, "preprocessing", true, &faults),
-        .probabilities = flag_or(req->query, "probabilities", false, &faults),
-    };
-    query_finish(req->query, &faults);
-    if (faults.count)
-        return respond_faults(res, &faults);
-    if (!request_version(app, req, &version, err))
-        return false;
-    const int fd = make_onnx(app, &version, how, err);
-    bool ok = fd >= 0;
-    if (ok && fstat(fd, &file) != 0) {
-        close(fd);
-        ok = fail(err, ERR_IO, "stat: %s", strerror(errno));
-    }
-    if (ok) {
-        response_header(res, "Content-Disposition", "attachment; filename=\"%s-%lld.onnx\"",
-                        version.name, (long long)version.row.version);
-        res->status = 200;
-        res->type = "application/octet-stream";
-        res->fd = fd;
-        res->size = (size_t)file.st_size;
-    }
-    model_version_free(&version);
-    return ok;
 }
 
 /* ---- Weights from elsewhere ---- */

@@ -43,7 +43,8 @@ static struct MHD_Response *make(Exchange *x)
     Response *res = &x->res;
     struct MHD_Response *response;
     if (res->stream.next) {
-        response = stream_response(x->http, x->connection, res->stream, MHD_SIZE_UNKNOWN);
+        response = stream_response(x->http, x->connection, res->stream,
+                                   res->size ? res->size : MHD_SIZE_UNKNOWN);
         res->stream.next = NULL;
     } else if (res->fd >= 0) {
         // Not by sendfile, which would wait for the disk on the thread that serves the socket.

@@ -54,7 +54,7 @@ struct Response {
     int status;         // 0: nothing answered yet
     const char *type;   // content type, a literal
     char *text;         // owned
-    size_t size;        // bytes of the text or of the part of the file
+    size_t size;        // bytes of the text, of the part of the file or of the stream; 0: not known
     int fd;             // -1 but for a file; owned
     int64_t offset;     // of its part
     BodyStream stream;  // next is NULL but for a stream
