@@ -1,6 +1,6 @@
 /* server/data/intake/limits.h -- how much a folder or an archive may bring.
  *
- * Beyond the first four, all of it is refused: the message names the limit, what it is and where it
+ * Beyond the first five, all of it is refused: the message names the limit, what it is and where it
  * was passed. One entry that is too large, too deep or too long in its name is left out and
  * reported.
  */
@@ -11,6 +11,7 @@
 typedef struct {
     int64_t total_bytes;  // of all files together, unpacked
     int64_t entries;      // files, folders and whatever else is listed, also what is left out
+    int64_t name_bytes;   // of the names of all these together, which stand in memory
     int64_t expansion;  // times the size of the archive file that its contents may have, at least 1
     int64_t free_bytes;   // contents that no expansion is held against
     int64_t entry_bytes;  // of one file
@@ -26,5 +27,6 @@ typedef struct {
     void *context;
 } SourceOptions;
 
-/* 256 GiB, 2 million entries, 100 times beyond 16 MiB; 512 MiB, 16 names, 1,024 bytes. */
+/* 256 GiB, 2 million entries, 256 MiB of names, 100 times beyond 16 MiB; 512 MiB, 16 names, 1,024
+ * bytes. */
 IntakeLimits intake_limits_default(void);

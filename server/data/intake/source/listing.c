@@ -16,6 +16,8 @@ void listing_add(Listing *l, const char *path, const char *raw, int64_t size)
                                         .raw = raw && strcmp(raw, path) != 0 ? xstrdup(raw) : NULL,
                                         .size = size,
                                         .order = l->seen};
+    const char *kept = l->entries[l->count].raw;
+    l->name_bytes += kept ? (int64_t)strlen(kept) : 0;
     l->count++;
     l->total_bytes += size;
 }

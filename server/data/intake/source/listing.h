@@ -36,7 +36,8 @@ typedef struct {
     size_t folder_count, folder_room;
     LeftOutList left_out;  // sorted by path
     int64_t total_bytes;
-    size_t seen;  // entries of any kind, for the limit
+    int64_t name_bytes;  // of all names that are kept, also of what is left out
+    size_t seen;         // entries of any kind, for the limit
 } Listing;
 
 /* Add one that came. Copies `path` and `raw`. */

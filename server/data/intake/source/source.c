@@ -131,15 +131,27 @@ bool source_count(Source *s, Error *err)
     if (s->options.go_on && !s->options.go_on(s->options.context))
         return fail(err, ERR_STOPPED, "reading %s was stopped", s->label);
     s->listing.seen++;
+    if (s->listing.name_bytes > s->limits.name_bytes)
+        return fail(err, ERR_INVALID,
+                    "%s has names of more than the %" PRId64 " bytes that are accepted", s->label,
+                    s->limits.name_bytes);
     return s->listing.seen <= (uint64_t)s->limits.entries
            || fail(err, ERR_INVALID, "%s has more than the %" PRId64 " entries that are accepted",
                    s->label, s->limits.entries);
 }
 
+/* As text: what there is in memory of a name. */
+static LeftCode name_path(Source *s, const char *raw, Slashes slashes, char **path)
+{
+    const LeftCode code = path_text(raw, slashes, &s->limits, path);
+    s->listing.name_bytes += (int64_t)strlen(*path);
+    return code;
+}
+
 bool source_add_file(Source *s, const char *raw, Slashes slashes, int64_t size, Error *err)
 {
     char *path;
-    const LeftCode code = path_text(raw, slashes, &s->limits, &path);
+    const LeftCode code = name_path(s, raw, slashes, &path);
     if (code != LEFT_CODES)
         left_out_add(&s->listing.left_out, code, path);
     else if (size > s->limits.entry_bytes)
@@ -158,7 +170,7 @@ bool source_add_file(Source *s, const char *raw, Slashes slashes, int64_t size, 
 bool source_add_folder(Source *s, const char *raw, Slashes slashes)
 {
     char *path;
-    const LeftCode code = path_text(raw, slashes, &s->limits, &path);
+    const LeftCode code = name_path(s, raw, slashes, &path);
     // "./" is the top of many archives: nothing to report.
     if (code == LEFT_CODES)
         listing_add_folder(&s->listing, path);
@@ -171,7 +183,7 @@ bool source_add_folder(Source *s, const char *raw, Slashes slashes)
 void source_leave_out(Source *s, const char *raw, Slashes slashes, LeftCode code)
 {
     char *path;
-    const LeftCode own = path_text(raw, slashes, &s->limits, &path);
+    const LeftCode own = name_path(s, raw, slashes, &path);
     left_out_add(&s->listing.left_out, own == LEFT_CODES ? code : own, path);
     free(path);
 }

@@ -208,6 +208,30 @@ static void limits_are_named(void **state)
     CHECK_SAYS(refusal("a", &limits), "has files of more than the 90 bytes that are accepted");
 }
 
+/* Refused when their names pass the limit by the one before the last of them. */
+static void check_name_limit(const Piece *pieces, size_t count, int64_t bytes)
+{
+    archive_make(scratch_path(&scratch, "a"), "tar", pieces, count);
+    IntakeLimits limits = intake_limits_default();
+    limits.name_bytes = bytes;
+    assert_string_equal(refusal("a", &limits), "");
+    limits.name_bytes = bytes - 1;
+    CHECK_SAYS(refusal("a", &limits), "has names of more than the ");
+}
+
+static void names_may_take_so_much_memory_and_no_more(void **state)
+{
+    (void)state;
+    const Piece files[] = {{"c/1.jpg", "x", PIECE_FILE}, {"c/2.jpg", "x", PIECE_FILE}};
+    check_name_limit(files, COUNT(files), 7);
+    // Also of what is left out,
+    const Piece systems[] = {{"c/.DS_Store", "x", PIECE_FILE}, {"c/2.jpg", "x", PIECE_FILE}};
+    check_name_limit(systems, COUNT(systems), 11);
+    // and names that are much longer than the paths that come of them.
+    const Piece dots[] = {{"c/./././././1.jpg", "x", PIECE_FILE}, {"c/2.jpg", "x", PIECE_FILE}};
+    check_name_limit(dots, COUNT(dots), 7 + 17);
+}
+
 static void one_file_beyond_a_limit_is_left_out(void **state)
 {
     (void)state;
@@ -331,6 +355,7 @@ int main(int argc, char **argv)
         SCRATCH_CASE(a_method_that_is_not_known_is_refused),
         SCRATCH_CASE(bombs_are_refused),
         SCRATCH_CASE(limits_are_named),
+        SCRATCH_CASE(names_may_take_so_much_memory_and_no_more),
         SCRATCH_CASE(one_file_beyond_a_limit_is_left_out),
         SCRATCH_CASE(what_is_no_archive_is_named),
         SCRATCH_CASE(an_archive_that_changes_is_refused),
