@@ -276,18 +276,42 @@ ConfigOption config_option(int i)
     return o;
 }
 
-cJSON *config_limits_to_json(const ServerConfig *config)
+static void add_value(cJSON *object, const char *key, const ServerField *f,
+                      const ServerConfig *config)
 {
-    static const char LIMITS[] = "limits.";
-    const size_t n = sizeof LIMITS - 1;
+    const void *place = (const char *)config + f->offset;
+    if (f->kind == TEXT)
+        cJSON_AddStringToObject(object, key, place);
+    else if (f->kind == CHOICE)
+        cJSON_AddStringToObject(object, key, f->names[*(const int *)place]);
+    else
+        cJSON_AddNumberToObject(object, key,
+                                f->size == sizeof(int) ? (double)*(const int *)place
+                                                       : (double)*(const int64_t *)place);
+}
+
+cJSON *config_to_json(const ServerConfig *config)
+{
     cJSON *json = cJSON_CreateObject();
     for (size_t i = 0; i < SERVER_FIELD_COUNT; i++) {
         const ServerField *f = &SERVER_FIELDS[i];
-        const void *place = (const char *)config + f->offset;
-        if (strncmp(f->name, LIMITS, n) == 0)
-            cJSON_AddNumberToObject(json, f->name + n,
-                                    f->size == sizeof(int) ? (double)*(const int *)place
-                                                           : (double)*(const int64_t *)place);
+        const char *dot = strchr(f->name, '.');
+        if (!dot) {
+            add_value(json, f->name, f, config);
+            continue;
+        }
+        char name[SERVER_FIELD_NAME];
+        snprintf(name, sizeof name, "%.*s", (int)(dot - f->name), f->name);
+        cJSON *group = cJSON_GetObjectItemCaseSensitive(json, name);
+        add_value(group ? group : cJSON_AddObjectToObject(json, name), dot + 1, f, config);
     }
     return json;
+}
+
+cJSON *config_limits_to_json(const ServerConfig *config)
+{
+    cJSON *json = config_to_json(config);
+    cJSON *limits = cJSON_DetachItemFromObjectCaseSensitive(json, "limits");
+    cJSON_Delete(json);
+    return limits;
 }

@@ -85,6 +85,9 @@ typedef struct {
  * "GOOGLENETD_LISTEN", "--data". Beyond loopback a token is needed. */
 bool config_read(const ConfigSources *sources, ServerConfig *config, Faults *faults);
 
+/* All fields as a file has them; no tokens. */
+cJSON *config_to_json(const ServerConfig *config);
+
 /* {"body_bytes":1048576,...}: all of config->limits, by their names. */
 cJSON *config_limits_to_json(const ServerConfig *config);
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { folder } from "./run.js";
+import { folder, run } from "./run.js";
 
 const read = (name) => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
 const flagOf = (name) => `--${name.replace(/[._]/g, "-")}`;
@@ -10,7 +10,7 @@ const flagOf = (name) => `--${name.replace(/[._]/g, "-")}`;
 // { "--limits-jobs": { usual, range, about } }, as --help has them.
 function helped(t) {
   const { out } = folder(t).run("serve", "--help");
-  const lines = out.split("\n").filter((line) => /^ +--(?!config |help |version )/.test(line));
+  const lines = out.split("\n").filter((line) => /^ +--(?!config |print-config |help |version )/.test(line));
   return Object.fromEntries(
     lines.map((line) => {
       const [, flag, kind, about, last] = line.match(/^ +(--\S+) (N|TEXT) +(.*?)(?: \(([^()]*)\))?$/);
@@ -82,4 +82,18 @@ test("the daemon's options are parsed as every command's", (t) => {
       assert.equal(r.code, 2, words.join(" "));
       assert.ok(r.err.startsWith(`googlenetd: ${fault}\n`), r.err);
     }
+});
+
+test("serve --print-config tells what the settings are, as a file that says the same, and no token", (t) => {
+  const f = folder(t);
+  const env = { ...process.env, GOOGLENETD_TOKEN: "secret", GOOGLENETD_LIMITS_JOBS: "7", GOOGLENETD_LIMIT_JOBS: "8" };
+  const first = run({ cwd: f.dir, env }, "serve", "--print-config", "--workers", "3", "--log-format", "json");
+  assert.equal(first.code, 0, first.err);
+  const told = JSON.parse(first.out);
+  assert.deepEqual([told.workers, told.limits.jobs, told.log.format, told.listen], [3, 7, "json", "127.0.0.1:8080"]);
+  assert.doesNotMatch(first.out, /secret/);
+  assert.match(first.err, /GOOGLENETD_LIMIT_JOBS is not a known variable; did you mean GOOGLENETD_LIMITS_JOBS\?/);
+  f.write("told.json", first.out);
+  assert.equal(f.run("serve", "--config", "told.json", "--print-config").out, first.out);
+  assert.equal(f.run("serve", "--print-config", "--workers", "none").code, 2);
 });
