@@ -22,7 +22,6 @@
 #include <string.h>
 
 #include "server/base/time.h"
-#include "server/jobs/files/job_files.h"
 #include "server/work/error_word.h"
 
 static const char LOST[] = "ranks_lost";
@@ -76,9 +75,12 @@ static bool place_files(Recorder *r, CheckpointRow *row, Error *err)
 static TrainAnswer on_failed_checkpoint(Recorder *r, Error err)
 {
     if (run_disk_failed(r->run, &err)) {
-        // Somebody may have deleted it.
-        folder_make(job_folder(r->data, run_job(r->run)->id).text, NULL);
-        folder_sync(data_path(r->data, "jobs").text, NULL);
+        // Somebody may have deleted it. Where the disk that jobs/ was on is gone, it comes back
+        // with that disk, and what is written below the mount until then would be lost to the job.
+        if (jobs_folder_same(r->jobs, jobs_folder(r->data))) {
+            folder_make(job_folder(r->data, run_job(r->run)->id).text, NULL);
+            folder_sync(data_path(r->data, "jobs").text, NULL);
+        }
         return TRAIN_CHECKPOINT_NOW;
     }
     r->fault = err;

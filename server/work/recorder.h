@@ -3,6 +3,7 @@
  */
 #pragma once
 #include "core/train/trainer/trainer.h"
+#include "server/jobs/files/job_files.h"
 #include "server/jobs/runs.h"
 
 typedef struct {
@@ -10,6 +11,7 @@ typedef struct {
     const char *data;      // the daemon's folder
     int keep;              // checkpoints, besides the best
     Path checkpoint_path;  // where the trainer writes its own
+    JobsFolder jobs;       // where that is, as the training was prepared
     /* What is known once the training is prepared. */
     int64_t epoch_steps;
     const ResumeReport *resumed;     // of TRAIN_RESUMED

@@ -108,6 +108,7 @@ static bool prepare_folder(Training *t, Error *err)
         if (is_taken(job_folder(data, id).text) || !run_disk_failed(t->run, err))
             return false;
     }
+    t->recorder.jobs = jobs_folder(data);
     return true;
 }
 

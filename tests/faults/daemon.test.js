@@ -118,6 +118,25 @@ test('a disk with jobs that is not there at a start: a job with checkpoints wait
   await daemon.stop();
 });
 
+test('a disk with jobs that goes while they run: nothing is written where it was mounted, and they go on once it is back', async () => {
+  const daemon = await Daemon.start();
+  const id = await create(daemon, { epochs: 1000 });
+  await until(daemon, id, ({ progress }) => progress.step > 30, 'step 30');
+  const jobs = join(daemon.data, 'jobs');
+  // As below a mount.
+  renameSync(jobs, `${jobs}.away`);
+  mkdirSync(jobs);
+  const job = await until(daemon, id, ({ warning }) => warning, 'the warning');
+  assert.match(job.warning, /job_1\/training.safetensors: No such file or directory/);
+  // It stays through some tries, of which there are four a second.
+  for (const end = Date.now() + 2000; Date.now() < end;) assert.ok((await until(daemon, id, () => true)).warning, 'it goes on');
+  assert.deepEqual(readdirSync(jobs), []);
+  rmdirSync(jobs);
+  renameSync(`${jobs}.away`, jobs);
+  await until(daemon, id, (one) => !one.warning && one.progress.step > job.progress.step, 'more steps');
+  await daemon.stop();
+});
+
 test('a store that cannot be written holds training up, and loses nothing', async () => {
   // The store is made before, so that the writes that are counted do not depend on what it takes to make one.
   const daemon = await Daemon.start();

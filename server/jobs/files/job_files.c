@@ -226,3 +226,16 @@ bool job_files_away(const char *data, int64_t id)
     job_files_each(data, count_folder, &folders);
     return folders == 0;
 }
+
+JobsFolder jobs_folder(const char *data)
+{
+    struct stat info;
+    if (stat(data_path(data, "jobs").text, &info) != 0)
+        return (JobsFolder){0};
+    return (JobsFolder){(uint64_t)info.st_dev, (uint64_t)info.st_ino};
+}
+
+bool jobs_folder_same(JobsFolder a, JobsFolder b)
+{
+    return a.inode != 0 && a.device == b.device && a.inode == b.inode;
+}

@@ -50,5 +50,13 @@ void job_files_set_aside(const char *data, int64_t id, int64_t step, Log *log);
  * not mounted yet: its folder is gone, and jobs/ holds none of any other job either. */
 bool job_files_away(const char *data, int64_t id);
 
+/* Which folder jobs/ is: another one once a disk that was mounted there is gone. */
+typedef struct {
+    uint64_t device, inode;  // both 0: it could not be looked at
+} JobsFolder;
+
+JobsFolder jobs_folder(const char *data);
+bool jobs_folder_same(JobsFolder a, JobsFolder b);  // false where one could not be looked at
+
 /* Call `visit` for each folder of a job that there is. */
 void job_files_each(const char *data, void (*visit)(void *context, int64_t id), void *context);
