@@ -294,6 +294,11 @@ void report_read(const char *line, Report *r)
             read_word(r, (ReportType)i);
 }
 
+bool report_is_framed(const char *line)
+{
+    return strstr(line, "{\"googlenetd\":\"hello\"") != NULL;
+}
+
 void report_free(Report *r)
 {
     free(r->resumed.skipped);

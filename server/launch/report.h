@@ -62,4 +62,6 @@ char *report_word_line(const char *word);
 /* Never fails: what is no report is REPORT_OTHER. Its event points into *report, which is therefore
  * not to be copied. */
 void report_read(const char *line, Report *report);
+/* Whether a line that is no report has rank 0's first one in it: something labels its lines. */
+bool report_is_framed(const char *line);
 void report_free(Report *report);  // takes {0}

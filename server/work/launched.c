@@ -19,15 +19,14 @@
 #include "server/launch/launch.h"
 #include "server/launch/order.h"
 #include "server/launch/report.h"
+#include "server/work/launched_words.h"
 
 enum {
     TICK_MS = 100,
-    LOCK_SECONDS = 30,    // that ranks of an earlier daemon may take to end
-    DEAF_SECONDS = 30,    // of silence after which ranks that were told to stop are given up
-    END_MS = 3000,        // that the launcher may take to end once rank 0 has said its last word
-    NOTE_SECONDS = 60,    // between two notes of one text
-    NOTES_AT_MOST = 100,  // of a launch
-    FIRST_NOTE = 20,  // the part of the limit after which a launcher that is waited for is named
+    LOCK_SECONDS = 30,  // that ranks of an earlier daemon may take to end
+    DEAF_SECONDS = 30,  // of silence after which ranks that were told to stop are given up
+    END_MS = 3000,      // that the launcher may take to end once rank 0 has said its last word
+    FIRST_NOTE = 20,    // the part of the limit after which a launcher that is waited for is named
     UNLIMITED_NOTE_SECONDS = 30,  // the same where there is no limit
 };
 
@@ -35,15 +34,13 @@ typedef struct {
     const LaunchedTraining *l;
     Run *run;
     Launch *launch;
-    bool joined, ready, over, done;
-    bool late;  // they had not joined in time
+    bool joined, ready, ended, over, done;  // ended: it has reached its end
+    bool late;                              // they had not joined in time
     double started_at, late_note_at;
     bool told_to_stop;
     int64_t step;
     double heard_at;
-    char note[JOB_TEXT];  // the last one that ranks gave
-    double noted_at;
-    int notes;
+    LaunchedWords words;
 } Talk;
 
 /* ---- The order ---- */
@@ -109,18 +106,18 @@ static void send_order(const Talk *t)
 /* What ranks and launcher say on standard error: what the program says is told as a note. */
 static bool take_words(Talk *t, const char *line)
 {
-    static const char OURS[] = "googlenetd: ";
-    const double now = clock_seconds();
-    LOG(t->l->log, LOG_INFO, "launcher", log_int("job", run_job(t->run)->id),
-        log_text("said", line));
-    if (!t->ready || t->over || strncmp(line, OURS, strlen(OURS)) != 0 || t->notes == NOTES_AT_MOST)
-        return true;
-    if (strncmp(t->note, line, sizeof t->note - 1) == 0 && now - t->noted_at < NOTE_SECONDS)
-        return true;
-    snprintf(t->note, sizeof t->note, "%s", line);
-    t->noted_at = now;
-    t->notes++;
-    return run_note(t->run, t->note + strlen(OURS), &t->l->recorder->fault);
+    return launched_words_take(&t->words, line, t->ready && !t->over, &t->l->recorder->fault);
+}
+
+/* A line of standard output that is no report is the launcher's. */
+static bool take_other(Talk *t, const char *line, Error *err)
+{
+    launch_remember(t->launch, line);
+    if (!t->joined && report_is_framed(line))
+        return fail(err, ERR_INVALID,
+                    "the launcher does not bring back what rank 0 prints as it is, but as: %.160s",
+                    line);
+    return take_words(t, line);
 }
 
 /* The fault of ranks that are gone; what they said comes with the end. */
@@ -173,10 +170,7 @@ static bool hear(Talk *t, Report *report, Error *err)
         return take_words(t, line);
     t->heard_at = clock_seconds();
     report_read(line, report);
-    if (report->type != REPORT_OTHER)
-        return true;
-    launch_remember(t->launch, line);
-    return take_words(t, line);
+    return report->type != REPORT_OTHER || take_other(t, line, err);
 }
 
 /* Recorder.save_model: rank 0 has the weights. */
@@ -207,6 +201,7 @@ static bool take_event(Talk *t, Report *report, Error *err)
     if (!t->ready)
         return fail(err, ERR_INVALID, "rank 0 reports an event before it is ready");
     t->step = report->event.step;
+    t->ended = type == TRAIN_END;
     r->resumed = &report->resumed;
     r->transfer = &report->transfer;
     const TrainAnswer answer = recorder_event(r, &report->event);
@@ -240,8 +235,9 @@ static bool take_report(Talk *t, Report *report, Error *err)
     case REPORT_EVENT:
         return take_event(t, report, err);
     case REPORT_DONE:
-        t->over = t->done = true;
-        return true;
+        t->over = true;
+        t->done = t->ended;
+        return t->done || fail(err, ERR_INVALID, "rank 0 is done before the training has ended");
     case REPORT_STOPPED:
         t->over = true;
         return fail(err, ERR_STOPPED, "stopped");
@@ -333,7 +329,7 @@ static void explain_loss(const Talk *t, const char *how, Error *err)
 
 bool launched_train(const LaunchedTraining *l, Error *err)
 {
-    Talk t = {.l = l, .run = l->recorder->run};
+    Talk t = {.l = l, .run = l->recorder->run, .words = {.run = l->recorder->run, .log = l->log}};
     char how[LAUNCH_TEXT];
     if (!l->launcher)
         return fail(err, ERR_INVALID,
@@ -355,6 +351,7 @@ bool launched_train(const LaunchedTraining *l, Error *err)
     send_order(&t);
     const bool done = talk(&t, err);
     launch_end(t.launch, t.over ? END_MS : 0, how);
+    launched_words_end(&t.words);
     explain_loss(&t, how, err);
     return done;
 }

@@ -68,6 +68,7 @@ async function failsWith(launcher, ...settings) {
   const { id } = await there.create({ ...small, ranks: 2 });
   const job = await ended(id, there);
   job.notes = await notesOf(id, there);
+  job.log = own.log;
   assert.deepEqual([job.status, family(own.process.pid)], ['failed', []]);
   await own.stop();
   return job;
@@ -99,6 +100,20 @@ test('launchers that do not do it: the job fails after three more tries, with wh
   job = await failsWith(`sh -c 'sleep 1000 | ${mpirun} "$@"' sh -n {ranks} {program} --rank-timeout 3`);
   assert.deepEqual([job.error.code, job.restart_count], ['invalid', 0]);
   assert.match(job.error.message, /^no order has come to rank 0 for 3 s \(--rank-timeout\): the launcher does not give its own input to it$/);
+
+  job = await failsWith(`sh -c 'exec ${mpirun} "$@" | sed "s/^/0: /"' sh -n {ranks} {program}`);
+  assert.deepEqual([job.error.code, job.restart_count], ['invalid', 0]);
+  assert.match(job.error.message, /^the launcher does not bring back what rank 0 prints as it is, but as: 0: \{"googlenetd":"hello",/);
+
+  // Rank 0 never was there.
+  const said = (kind) => `echo "{\\"googlenetd\\":\\"${kind}\\",\\"ranks\\":2,\\"epoch_steps\\":4}";`;
+  job = await failsWith(`sh -c '${said('hello')} ${said('ready')} ${said('done')} sleep 1000' {program}`);
+  assert.deepEqual([job.error.code, job.error.message], ['invalid', 'rank 0 is done before the training has ended']);
+
+  job = await failsWith(`sh -c "yes warning | head -n 1500 >&2; echo the last >&2; exit 3" {program}`);
+  assert.match(job.error.message, /exit code 3, after it said: (warning; )+the last$/);
+  assert.equal(job.log.match(/event=launcher job=1 said=/g).length, 4000);
+  assert.equal(job.log.match(/event=launcher_lines_left_out job=1 count=501$/gm).length, 4);
 
   job = await failsWith(`${mpirun} -n 1 {program}`);
   assert.deepEqual([job.error.code, job.restart_count], ['invalid', 0]);
