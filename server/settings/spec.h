@@ -7,6 +7,7 @@
  */
 #pragma once
 #include <cJSON.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -16,7 +17,7 @@
 #include "server/store/rows.h"
 
 enum {
-    SPEC_DATASET = 1024,  // bytes of a dataset's name or folder
+    SPEC_PATH = PATH_MAX,  // bytes of a data set's name or folder, and of a file
     NUMBER_LIST_MAX = NORMALIZATION_MAX_CHANNELS,
 };
 
@@ -27,11 +28,11 @@ typedef struct {
 
 /* The model that a training starts from. */
 typedef struct {
-    char model[160];          // "shirts@3", of a daemon; "": another way
-    char job[32];             // "job_7", of a daemon; "": another way
-    char checkpoint[32];      // of the job: "best", "latest", "step_<n>"; "": "best"
-    char file[SPEC_DATASET];  // on the command line; "": another way
-    char sha256[65];          // of the file, in hexadecimal; "": not looked at yet
+    char model[160];       // "shirts@3", of a daemon; "": another way
+    char job[32];          // "job_7", of a daemon; "": another way
+    char checkpoint[32];   // of the job: "best", "latest", "step_<n>"; "": "best"
+    char file[SPEC_PATH];  // on the command line; "": another way
+    char sha256[65];       // of the file, in hexadecimal; "": not looked at yet
 } InitFrom;
 
 bool init_given(const InitFrom *from);
@@ -40,7 +41,7 @@ typedef struct {
     char name[JOB_NAME];              // "" when the client gave none
     const Model *network;             // "googlenet"
     BlockList blocks;                 // channels given instead of the network's own: none
-    char dataset[SPEC_DATASET];       // "fashion_mnist", "set_3", or a folder where it is allowed
+    char dataset[SPEC_PATH];          // "fashion_mnist", "set_3", or a folder where it is allowed
     SpecSet set;                      // what is known of it
     int image_size;                   // the network's default size
     Progressive progressive;          // progressive_resizing: from 0

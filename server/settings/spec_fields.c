@@ -253,7 +253,7 @@ static bool find_set(const Field *f, const char *name, SpecReader *r)
         return false;
     if (sets->find(sets->context, name, &set, &err)) {
         r->spec->set = set;
-        snprintf(r->spec->dataset, SPEC_DATASET, "set_%lld", (long long)set.id);
+        snprintf(r->spec->dataset, SPEC_PATH, "set_%lld", (long long)set.id);
         return true;
     }
     if (err.code != ERR_NOT_FOUND)
@@ -270,8 +270,8 @@ static void dataset_read(const Field *f, const cJSON *item, SpecReader *r)
                                           : "";
     if (r->rules.sets && cJSON_IsString(item) && find_set(f, item->valuestring, r))
         return;
-    if (is_folder ? plain_text(f, item, SPEC_DATASET, r) : chosen(f, item, besides, r) >= 0)
-        snprintf(r->spec->dataset, SPEC_DATASET, "%s", item->valuestring);
+    if (is_folder ? plain_text(f, item, SPEC_PATH, r) : chosen(f, item, besides, r) >= 0)
+        snprintf(r->spec->dataset, SPEC_PATH, "%s", item->valuestring);
 }
 
 static cJSON *dataset_write(const Field *f, const JobSpec *spec)

@@ -54,34 +54,46 @@ static char *absolute(const char *path)
     return xasprintf("%s/%s", here, path);
 }
 
-/* The data set as a known name or a folder. */
-static void name_dataset(const LaunchedTraining *l, JobSpec *spec, char **folder)
+/* The same in the settings. */
+static bool put_path(const char *path, char to[SPEC_PATH], Error *err)
 {
+    char *whole = absolute(path);
+    const bool fits = snprintf(to, SPEC_PATH, "%s", whole) < SPEC_PATH;
+    free(whole);
+    return fits || fail(err, ERR_INVALID, "the path of %.200s is too long", path);
+}
+
+/* The data set as a known name or a folder. */
+static bool name_dataset(const LaunchedTraining *l, JobSpec *spec, char **folder, Error *err)
+{
+    bool ok = true;
     const DatasetInfo *known = spec->set.id == 0 ? dataset_find(spec->dataset) : NULL;
     if (known && l->datasets) {
         char *own = dataset_folder(l->datasets, known);
         *folder = absolute(own);
         free(own);
     } else if (spec->set.id > 0) {
-        char *pixels = absolute(dataset_pixels_path(l->recorder->data, spec->set.id).text);
-        snprintf(spec->dataset, sizeof spec->dataset, "%s/", pixels);
+        char *pixels = xasprintf("%s/", dataset_pixels_path(l->recorder->data, spec->set.id).text);
+        ok = put_path(pixels, spec->dataset, err);
         free(pixels);
     }
+    return ok;
 }
 
-static void send_order(const Talk *t)
+static bool send_order(const Talk *t, Error *err)
 {
     const LaunchedTraining *l = t->l;
     const TrainConfig *how = l->how;
     Order order = {.spec = *l->spec, .ranks = l->spec->ranks, .kernels = how->kernels};
-    char *folder = NULL, *init = how->init_from ? absolute(how->init_from) : NULL;
+    char *folder = NULL;
     char *checkpoint = absolute(how->checkpoint_path), *autotune = absolute(how->autotune_path);
     char **resume = xcalloc((size_t)how->resume_count + 1, sizeof *resume);
     for (int i = 0; i < how->resume_count; i++)
         resume[i] = absolute(how->resume_from[i]);
-    name_dataset(l, &order.spec, &folder);
     order.spec.init_from = (InitFrom){.model = ""};
-    snprintf(order.spec.init_from.file, SPEC_DATASET, "%s", init ? init : "");
+    const bool ok =
+        name_dataset(l, &order.spec, &folder, err)
+        && (!how->init_from || put_path(how->init_from, order.spec.init_from.file, err));
     order.folder = folder;
     order.name = run_job(t->run)->dataset.name;
     order.checkpoint = checkpoint;
@@ -90,7 +102,8 @@ static void send_order(const Talk *t)
     order.resume_count = how->resume_count;
     order.checkpoint_seconds = how->checkpoint_every_seconds;
     char *line = order_line(&order);
-    launch_send(t->launch, line);
+    if (ok)
+        launch_send(t->launch, line);
     free(line);
     for (int i = 0; i < how->resume_count; i++)
         free(resume[i]);
@@ -98,7 +111,7 @@ static void send_order(const Talk *t)
     free(checkpoint);
     free(autotune);
     free(folder);
-    free(init);
+    return ok;
 }
 
 /* ---- What the ranks say ---- */
@@ -348,8 +361,7 @@ bool launched_train(const LaunchedTraining *l, Error *err)
     t.heard_at = t.started_at = clock_seconds();
     t.late_note_at =
         l->launcher_seconds > 0 ? (double)l->launcher_seconds / FIRST_NOTE : UNLIMITED_NOTE_SECONDS;
-    send_order(&t);
-    const bool done = talk(&t, err);
+    const bool done = send_order(&t, err) && talk(&t, err);
     launch_end(t.launch, t.over ? END_MS : 0, how);
     launched_words_end(&t.words);
     explain_loss(&t, how, err);

@@ -282,6 +282,20 @@ test("a training on IDX files does not go on with a set in another place", (t) =
   assert.equal(train("--resume", "--set", "dataset=idx/", "--set", "epochs=2").code, 0);
 });
 
+test("a set and a model to start from may have as long a path as the system takes", (t) => {
+  const f = folder(t);
+  const deep = Array(6).fill("d".repeat(200)).join("/");
+  pictures(f);
+  mkdirSync(f.path(deep), { recursive: true });
+  assert.equal(imported(f, "in", "--out", `${deep}/set`, "--size", "28").code, 0);
+  f.write("job.json", { network: "googlenet_tiny", image_size: 28, epochs: 1, batch_size: 6, threads: 1, dataset: `${deep}/set/` });
+  const first = f.run("train", "job.json", "--out", deep);
+  assert.equal(first.code, 0, first.err);
+  const second = f.run("train", "job.json", "--out", "second", "--init-from", `${deep}/model.safetensors`);
+  assert.equal(second.code, 0, second.err);
+  assert.ok(JSON.parse(f.read("second/job.json")).dataset.endsWith(`/${deep}/set`));
+});
+
 test("a folder of pictures that nobody has imported is called so", (t) => {
   const f = folder(t);
   pictures(f, "in", 2);
