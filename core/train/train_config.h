@@ -55,8 +55,10 @@ typedef struct {
     /* The ranks that train together, borrowed; NULL: alone. All have the same settings and data;
      * only rank 0 loads initial weights and writes checkpoints. */
     const Comm *comm;
-    Trace *trace;          // gets what this rank does when, borrowed; NULL: nothing is recorded
-    const char *settings;  // a digest of all settings, which the ranks must share; NULL: unknown
+    Trace *trace;  // gets what this rank does when, borrowed; NULL: nothing is recorded
+    /* Lines that the ranks must share, "epochs 3" or the like, each with its line feed. NULL:
+     * unknown */
+    const char *settings;
     double learning_rate;
     Optimizer optimizer;
     double clip_norm;  // most that the norm of the gradients may be; 0: any

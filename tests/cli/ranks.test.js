@@ -98,6 +98,14 @@ test("ranks that do not agree end with one sentence", (t) => {
   let r = pair(train("--out", "x"), train("--set", "seed=3"));
   assert.deepEqual([r.code, sentences(r)], [1, ["googlenetd: rank 1: it has seed 3, and rank 0 has seed 0"]], r.err);
 
+  r = pair(train("--out", "x"), train("--set", "optimizer.learning_rate=0.02"));
+  assert.equal(sentences(r).length, 1, r.err);
+  assert.match(sentences(r)[0], /^googlenetd: rank 1: it has optimizer \{.*"learning_rate":0.02,.*\}, and rank 0 has optimizer \{.*"learning_rate":0.1,.*\}$/);
+
+  // Long ones are compared to the end, too.
+  r = pair(train("--out", "x", "--set", `metadata.a=${"x".repeat(400)}y`), train("--set", `metadata.a=${"x".repeat(400)}z`));
+  assert.match(sentences(r).join("\n"), /^googlenetd: rank 1: it has the settings [0-9a-f]{64}, and rank 0 has the settings [0-9a-f]{64}$/);
+
   r = pair(train("--out", "x"), train("--set", "learning=3"));
   assert.deepEqual([r.code, sentences(r).length], [2, 1], r.err);
   assert.match(sentences(r)[0], /^googlenetd: rank 1: \/learning /);

@@ -43,10 +43,10 @@ bool trainer_ranks_agree(Trainer *t, Error *err)
     char *lines =
         xasprintf("version %s\noneDNN %s\nthe network %s with %zu numbers\n"
                   "the data set %s\nprecision %s\ninstructions %s\n%d threads\n"
-                  "%d shards%s\nseed %llu\nthe settings %s\n",
+                  "%d shards%s\nseed %llu\n%s",
                   s->version, s->onednn, c->model->name, t->params->count, digest, s->precision,
                   s->cpu_isa, s->threads, t->shard_count, t->synced ? ", synced" : "",
-                  (unsigned long long)c->seed, c->settings ? c->settings : "given");
+                  (unsigned long long)c->seed, c->settings ? c->settings : "");
     const bool same = comm_same(c->comm, lines, err);
     free(lines);
     return same;

@@ -154,10 +154,9 @@ static bool make_trainer(RankRun *r, int threads, Error *err)
     const Order *o = &r->order;
     const char *init = o->spec.init_from.file;
     TrainConfig config = spec_train_config(&o->spec);
-    char digest[65];
-    settings_digest(&o->spec, digest);
+    char *settings = settings_lines(&o->spec);
     config.comm = r->ranks.comm;
-    config.settings = digest;
+    config.settings = settings;
     config.dataset = r->dataset;
     config.threads = threads;
     config.checkpoint_path = o->checkpoint;
@@ -168,7 +167,9 @@ static bool make_trainer(RankRun *r, int threads, Error *err)
     config.init_from = *init ? init : NULL;
     config.kernels = o->kernels;
     config.autotune_path = o->autotune;
-    return trainer_new(&config, &r->trainer, err);
+    const bool ok = trainer_new(&config, &r->trainer, err);
+    free(settings);
+    return ok;
 }
 
 static bool train(RankRun *r, Error *err)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/memory.h"
 #include "core/base/sha256.h"
 #include "server/cli/dataset_argument.h"
 #include "server/cli/run/interrupt.h"
@@ -14,15 +15,33 @@ int rank_threads(const Ranks *ranks, int asked)
     return (int)comm_min(ranks->comm, asked > 0 && asked < share ? asked : share);
 }
 
-void settings_digest(const JobSpec *spec, char digest[65])
+/* The text of a value, from malloc, and its bytes to *hash. */
+static char *print_into(Sha256 *hash, const cJSON *value)
 {
+    char *text = cJSON_PrintUnformatted(value);
+    sha256_add(hash, text, strlen(text) + 1);
+    return text;
+}
+
+char *settings_lines(const JobSpec *spec)
+{
+    char digest[65], *lines = xstrdup("");
     cJSON *json = spec_to_json(spec);
-    char *text = cJSON_PrintUnformatted(json);
+    const cJSON *field;
     Sha256 hash = sha256_new();
-    sha256_add(&hash, text, strlen(text));
+    cJSON_ArrayForEach(field, json)
+    {
+        char *value = print_into(&hash, field);
+        char *more = xasprintf("%s%s %s\n", lines, field->string, value);
+        cJSON_free(value);
+        free(lines);
+        lines = more;
+    }
     sha256_hex(&hash, digest);
-    cJSON_free(text);
+    char *all = xasprintf("%sthe settings %s\n", lines, digest);
+    free(lines);
     cJSON_Delete(json);
+    return all;
 }
 
 static TrainAnswer on_event(void *context, const TrainEvent *e)
@@ -34,7 +53,6 @@ static TrainAnswer on_event(void *context, const TrainEvent *e)
 /* The meetings are those of foreground_train on rank 0. */
 bool follower_train(const JobSpec *spec, const Ranks *ranks, Trace *trace, Error *err)
 {
-    char digest[65];
     const Comm *comm = ranks->comm;
     TrainConfig config = spec_train_config(spec);
     Dataset *dataset = NULL;
@@ -42,9 +60,9 @@ bool follower_train(const JobSpec *spec, const Ranks *ranks, Trace *trace, Error
     interrupt_install();
     config.threads = rank_threads(ranks, spec->threads);
     bool ok = comm_agree(comm, dataset_argument_open(spec->dataset, &dataset, err), err);
-    settings_digest(spec, digest);
+    char *settings = settings_lines(spec);
     config.comm = comm;
-    config.settings = digest;
+    config.settings = settings;
     config.trace = trace;
     config.dataset = dataset;
     config.checkpoint_best = true;
@@ -54,5 +72,6 @@ bool follower_train(const JobSpec *spec, const Ranks *ranks, Trace *trace, Error
         comm_max(comm, interrupt_signal());
     trainer_free(trainer);
     dataset_free(dataset);
+    free(settings);
     return ok;
 }

@@ -7,8 +7,9 @@
 
 /* Threads of each rank: the least that one of them may have, of those that the job asks for. */
 int rank_threads(const Ranks *ranks, int asked);
-/* A digest of the settings, which all ranks must share. */
-void settings_digest(const JobSpec *spec, char digest[65]);
+/* What of the settings all ranks must share, as TrainConfig.settings: a line for each field, and
+ * one with a digest of all, as long ones are compared by their beginning. From malloc. */
+char *settings_lines(const JobSpec *spec);
 
 /* Train with the others to the end or until a signal to any of them. False: *err says why. `trace`
  * may be NULL. */

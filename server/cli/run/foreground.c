@@ -283,10 +283,9 @@ static bool make_trainer(Training *t, int threads, Error *err)
     if (!cache)
         SAY(t, "note: no place for the autotune cache (%s): kernels are measured for this run",
             why.message);
-    char digest[65];
-    settings_digest(t->spec, digest);
+    char *settings = settings_lines(t->spec);
     config.comm = t->how->ranks->comm;
-    config.settings = digest;
+    config.settings = settings;
     config.trace = t->how->trace;
     config.dataset = t->dataset;
     config.threads = threads;
@@ -302,6 +301,7 @@ static bool make_trainer(Training *t, int threads, Error *err)
     if (ok)
         say_limits(t, &config);
     free(cache);
+    free(settings);
     return ok;
 }
 
