@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/autotune/tables.h"
 #include "core/base/memory.h"
@@ -140,7 +141,8 @@ static bool read_time(const char *field, TimeRow *time)
     return end != space + 1 && *end == '\0' && time->microseconds > 0 && time->microseconds < 1e12;
 }
 
-/* "settled 1764106000" */
+/* "settled 1764106000". A moment in the future is of a clock that was ahead: taken for the later
+ * one it would stay, and what did not settle would be measured again in every run. */
 static bool read_state(const char *field, MeasurementRow *row)
 {
     row->settled = strncmp(field, "settled ", 8) == 0;
@@ -149,6 +151,8 @@ static bool read_state(const char *field, MeasurementRow *row)
         return false;
     char *end = NULL;
     row->measured_at = strtoll(field + skip, &end, 10);
+    if (row->measured_at > (int64_t)time(NULL))
+        row->measured_at = 0;
     return end != field + skip && *end == '\0';
 }
 

@@ -254,6 +254,25 @@ static void a_file_keeps_measurements(void **state)
     files_free(&f);
 }
 
+/* What was measured by such a clock is measured again once, and not by every run. */
+static void a_clock_that_was_ahead_does_not_stay(void **state)
+{
+    (void)state;
+    const Files f = files_new();
+    Autotune *ahead = autotune_new();
+    ahead->now += 1000000;
+    decide(ahead, "k", 1, 2, false);
+    save(ahead, f.path);
+    Autotune *a = loaded(f.path);
+    assert_null(autotune_kernel(a, "k"));
+    decide(a, "k", 1, 2, false);
+    save(a, f.path);
+    Autotune *b = loaded(f.path);
+    assert_string_equal(autotune_kernel(b, "k"), "F(4,3) amx");
+    autotune_free(b);
+    files_free(&f);
+}
+
 static void a_damaged_file_is_passed_over_and_replaced(void **state)
 {
     (void)state;
@@ -396,6 +415,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(least_times_are_merged),
         cmocka_unit_test(what_did_not_settle_is_measured_again),
         cmocka_unit_test(a_file_keeps_measurements),
+        cmocka_unit_test(a_clock_that_was_ahead_does_not_stay),
         cmocka_unit_test(a_damaged_file_is_passed_over_and_replaced),
         cmocka_unit_test(measurements_of_other_machines_are_kept),
         cmocka_unit_test(writers_at_the_same_time_lose_nothing),
