@@ -155,3 +155,36 @@ const Param *params_find(const ParamStore *store, const char *name)
     }
     return NULL;
 }
+
+/* ---- Statistics ---- */
+
+size_t params_statistics(const ParamStore *store)
+{
+    return store->count - store->trained_count;
+}
+
+KeptStatistics kept_statistics_new(const ParamStore *store)
+{
+    return (KeptStatistics){.statistics = xcalloc(params_statistics(store) + 1, sizeof(float)),
+                            .counters = xcalloc(store->counter_count + 1, sizeof(int64_t))};
+}
+
+void kept_statistics_free(KeptStatistics *kept)
+{
+    free(kept->statistics);
+    free(kept->counters);
+}
+
+void statistics_keep(const ParamStore *store, KeptStatistics *kept)
+{
+    memcpy(kept->statistics, store->values + store->trained_count,
+           params_statistics(store) * sizeof(float));
+    memcpy(kept->counters, store->counters, store->counter_count * sizeof(int64_t));
+}
+
+void statistics_restore(const KeptStatistics *kept, ParamStore *store)
+{
+    memcpy(store->values + store->trained_count, kept->statistics,
+           params_statistics(store) * sizeof(float));
+    memcpy(store->counters, kept->counters, store->counter_count * sizeof(int64_t));
+}

@@ -61,3 +61,16 @@ void params_drop_slot(ParamStore *store, ParamSlot slot);
 size_t params_bytes(const ParamStore *store);
 
 const Param *params_find(const ParamStore *store, const char *name);  // NULL if there is none
+
+/* What a batch changes by itself, before any update, as it was: to be put back if it is given up.
+ */
+typedef struct {
+    float *statistics;  // running ones: numbers [trained_count, count)
+    int64_t *counters;
+} KeptStatistics;
+
+size_t params_statistics(const ParamStore *store);  // how many running ones there are
+KeptStatistics kept_statistics_new(const ParamStore *store);
+void kept_statistics_free(KeptStatistics *kept);
+void statistics_keep(const ParamStore *store, KeptStatistics *kept);
+void statistics_restore(const KeptStatistics *kept, ParamStore *store);

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/base/invariant.h"
 #include "core/base/memory.h"
@@ -18,8 +17,7 @@ struct BatchGroup {
     size_t seen;             // gradients of the batch that are complete
     double squares;          // of those of the group
     float *sums;             // of the batches before; NULL: a group is one batch
-    float *statistics;       // running ones, at the begin of the group
-    int64_t *counters;
+    KeptStatistics before;   // as they were at the begin of the group
 };
 
 int batch_group_arrays(int batches)
@@ -27,18 +25,12 @@ int batch_group_arrays(int batches)
     return batches > 1 ? 1 : 0;
 }
 
-static size_t statistics_count(const ParamStore *store)
-{
-    return store->count - store->trained_count;
-}
-
 bool batch_group_new(ParamStore *store, int batches, bool norm, BatchGroup **result, Error *err)
 {
     BatchGroup *g = xcalloc(1, sizeof *g);
     *g = (BatchGroup){.store = store, .norm = norm};
     if (batch_group_arrays(batches) > 0) {
-        g->statistics = xcalloc(statistics_count(store) + 1, sizeof *g->statistics);
-        g->counters = xcalloc(store->counter_count + 1, sizeof *g->counters);
+        g->before = kept_statistics_new(store);
         g->sums = calloc(store->trained_count + 1, sizeof *g->sums);
         if (!g->sums) {
             batch_group_free(g);
@@ -56,28 +48,21 @@ void batch_group_free(BatchGroup *g)
     if (!g)
         return;
     free(g->sums);
-    free(g->statistics);
-    free(g->counters);
+    kept_statistics_free(&g->before);
     free(g);
 }
 
 void batch_group_begin(BatchGroup *g, int64_t examples)
 {
-    const ParamStore *s = g->store;
     g->examples = g->left = examples;
-    if (!g->sums)
-        return;
-    memcpy(g->statistics, s->values + s->trained_count, statistics_count(s) * sizeof(float));
-    memcpy(g->counters, s->counters, s->counter_count * sizeof(int64_t));
+    if (g->sums)
+        statistics_keep(g->store, &g->before);
 }
 
 void batch_group_give_up(BatchGroup *g)
 {
-    ParamStore *s = g->store;
-    if (!g->sums)
-        return;
-    memcpy(s->values + s->trained_count, g->statistics, statistics_count(s) * sizeof(float));
-    memcpy(s->counters, g->counters, s->counter_count * sizeof(int64_t));
+    if (g->sums)
+        statistics_restore(&g->before, g->store);
 }
 
 void batch_group_next(BatchGroup *g, int examples)

@@ -28,8 +28,7 @@ struct Shards {
     ParamStore *store;
     ShardSum *sum;
     Metrics metrics[SHARDS_MAX];
-    float *statistics;  // running ones, and counters, before the batch
-    int64_t *counters;
+    KeptStatistics before;  // as they were before the batch
     // While the gradients of this rank's last shard become complete.
     int shard;  // -1: nobody is told of them
     float weight;
@@ -130,19 +129,13 @@ bool trainer_check_shards(const Trainer *t, Error *err)
 
 /* ---- Life ---- */
 
-static size_t statistics_count(const ParamStore *store)
-{
-    return store->count - store->trained_count;
-}
-
 bool trainer_new_shards(Trainer *t, Error *err)
 {
     if (t->shard_count == 1)
         return true;
     Shards *s = t->shards = xcalloc(1, sizeof *s);
     *s = (Shards){.comm = t->config.comm, .store = t->params, .shard = -1};
-    s->statistics = xcalloc(statistics_count(t->params) + 1, sizeof *s->statistics);
-    s->counters = xcalloc(t->params->counter_count + 1, sizeof *s->counters);
+    s->before = kept_statistics_new(t->params);
     return shard_sum_new(s->comm, t->shard_count, t->params->count, &s->sum, err);
 }
 
@@ -151,26 +144,11 @@ void trainer_free_shards(Shards *s)
     if (!s)
         return;
     shard_sum_free(s->sum);
-    free(s->statistics);
-    free(s->counters);
+    kept_statistics_free(&s->before);
     free(s);
 }
 
 /* ---- A batch ---- */
-
-static void keep_statistics(Shards *s)
-{
-    const ParamStore *p = s->store;
-    memcpy(s->statistics, p->values + p->trained_count, statistics_count(p) * sizeof(float));
-    memcpy(s->counters, p->counters, p->counter_count * sizeof(int64_t));
-}
-
-static void restore_statistics(const Shards *s)
-{
-    ParamStore *p = s->store;
-    memcpy(p->values + p->trained_count, s->statistics, statistics_count(p) * sizeof(float));
-    memcpy(p->counters, s->counters, p->counter_count * sizeof(int64_t));
-}
 
 SIMD_CLONES static void weigh_chunk(size_t count, float *restrict to, float weight,
                                     const float *restrict from)
@@ -222,7 +200,7 @@ static void fill_array(const Shards *s, int shard, float weight, bool grads)
     float *array = shard_sum_array(s->sum, shard);
     if (grads)
         weigh(p->trained_count, array, weight, p->grads);
-    weigh(statistics_count(p), array + p->trained_count, weight, p->values + p->trained_count);
+    weigh(params_statistics(p), array + p->trained_count, weight, p->values + p->trained_count);
 }
 
 /* Every rank's last shard has examples: all of them can be told of the same ranges. */
@@ -251,7 +229,7 @@ static bool train_shard(Trainer *t, Net *net, const NetBatch *batch, int shard, 
     const bool told = is_told(t, batch->count) && shard == shard_sum_end(s->sum) - 1;
     // A shard without examples leaves what the others have counted.
     if (part.count > 0)
-        restore_statistics(s);
+        statistics_restore(&s->before, s->store);
     s->shard = told ? shard : -1;
     s->weight = weight;
     const bool ok = part.count == 0 || net_train_batch(net, &part, &s->metrics[shard], err);
@@ -275,8 +253,8 @@ static void share_statistics(const Trainer *t)
     const ParamStore *p = s->store;
     float *statistics = p->values + p->trained_count;
     if (t->synced)
-        comm_broadcast(s->comm, statistics, statistics_count(p) * sizeof(float));
-    memcpy(statistics, s->statistics, frozen_statistics(t) * sizeof(float));
+        comm_broadcast(s->comm, statistics, params_statistics(p) * sizeof(float));
+    memcpy(statistics, s->before.statistics, frozen_statistics(t) * sizeof(float));
     comm_broadcast(s->comm, p->counters, p->counter_count * sizeof(int64_t));
 }
 
@@ -291,7 +269,7 @@ static void sum_shards(Trainer *t, bool told, Metrics *sum)
     if (!told)
         shard_sum_begin(s->sum, 0, trained, p->grads);
     if (!t->synced)
-        shard_sum_begin(s->sum, trained, statistics_count(p), p->values + trained);
+        shard_sum_begin(s->sum, trained, params_statistics(p), p->values + trained);
     shard_sum_finish(s->sum);
     share_statistics(t);
     trace_end(t->config.trace, TRACE_SUM, start);
@@ -353,16 +331,16 @@ bool trainer_train_shards(Trainer *t, Net *net, const NetBatch *batch, Metrics *
 {
     Shards *s = t->shards;
     const int first = shard_sum_first(s->sum), end = shard_sum_end(s->sum);
-    keep_statistics(s);
+    statistics_keep(s->store, &s->before);
     if (t->synced && !train_synced(t, net, batch, err)) {
-        restore_statistics(s);
+        statistics_restore(&s->before, s->store);
         return false;
     }
     for (int shard = first; shard < end && !t->synced; shard++) {
         const bool goes_on = shard == first || trainer_goes_on(t)
                              || fail(err, ERR_STOPPED, "stopped within a batch");
         if (!goes_on || !train_shard(t, net, batch, shard, err)) {
-            restore_statistics(s);
+            statistics_restore(&s->before, s->store);
             return false;
         }
     }
