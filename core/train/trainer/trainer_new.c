@@ -64,9 +64,7 @@ static bool check_batches(Trainer *t, Error *err)
 static bool create_network(Trainer *t, Error *err)
 {
     const TrainConfig *c = &t->config;
-    const Shape image = {c->dataset->image.channels, c->image_size, c->image_size};
-    const ModelOptions options = {.classes = c->dataset->classes, .blocks = &c->blocks};
-    t->graph = model_graph_with(c->model, image, options, err);
+    t->graph = trainer_graph(t, c->image_size, err);
     t->synced = c->sync && t->shard_count > 1 && t->graph && graph_couples_examples(t->graph);
     if (!t->graph || !check_batches(t, err) || !trainer_check_shards(t, err)
         || !params_new(t->graph, &t->params, err) || !trainer_new_shards(t, err))

@@ -8,7 +8,7 @@
 #include "core/train/trainer/trainer_new.h"
 #include "core/train/trainer/trainer_shards.h"
 
-static Graph *graph_of(const Trainer *t, int size, Error *err)
+Graph *trainer_graph(const Trainer *t, int size, Error *err)
 {
     const TrainConfig *c = &t->config;
     const Shape image = {c->dataset->image.channels, size, size};
@@ -32,7 +32,7 @@ Net *trainer_net(Trainer *t, int size, Error *err)
     if (size == t->small_size)
         return t->small;
     drop_small(t);
-    t->small_graph = graph_of(t, size, err);
+    t->small_graph = trainer_graph(t, size, err);
     if (!t->small_graph
         || !net_new(t->small_graph, t->params, trainer_net_config(t), &t->small, err)) {
         drop_small(t);
@@ -75,7 +75,7 @@ bool trainer_check_sizes(const Trainer *t, Error *err)
         return false;
     int size = c->image_size;
     for (int64_t epoch = 0; (epoch = next_size(t, epoch, &size)) >= 0;) {
-        Graph *g = graph_of(t, size, err);
+        Graph *g = trainer_graph(t, size, err);
         const bool same = g && graph_same_parameters(g, t->graph);
         graph_free(g);
         if (!g)

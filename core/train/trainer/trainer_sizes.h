@@ -2,6 +2,8 @@
 #pragma once
 #include "core/train/trainer/trainer_private.h"
 
+/* The network for images of this size; NULL on failure. */
+Graph *trainer_graph(const Trainer *t, int size, Error *err);
 /* The net that trains on images of this size; the one before it of another smaller size is gone
  * then. NULL on failure. */
 Net *trainer_net(Trainer *t, int size, Error *err);
