@@ -29,9 +29,8 @@ static bool make(const char *path, bool *known, Error *err)
     // A link is not followed: the file is written to, and must not be somebody else's.
     const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
     int fd = open(path, flags, RIGHTS);
-    if (fd < 0 && (errno == EROFS || errno == EACCES))
-        fd =
-            open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);  // the reason is told when it is written
+    if (fd < 0 && (errno == EROFS || errno == EACCES))  // the reason is told when it is written
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return fail(err, error_of_system(errno), "the store %s cannot be opened: %s", path,
                     strerror(errno));
