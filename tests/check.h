@@ -31,8 +31,7 @@
                      (double)(tolerance));                                                         \
     } while (0)
 
-/* The call must succeed; its message is shown if it does not. `err` is a variable, not a pointer.
- */
+/* The call must succeed; its message is shown if not. `err` is a variable, not a pointer. */
 #define CHECK_OK(call, err)                                                                        \
     do {                                                                                           \
         if (!(call))                                                                               \

@@ -1,5 +1,4 @@
-/* core/autotune/tables.h -- the inside of an Autotune, for the files of this folder and its tests.
- */
+/* core/autotune/tables.h -- the inside of an Autotune, for the files of this folder and tests. */
 #pragma once
 #include "core/autotune/autotune.h"
 #include "core/autotune/machine.h"

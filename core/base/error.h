@@ -29,8 +29,7 @@ typedef struct {
                          // "job_is_active", say; NULL: the code says enough
 } Error;
 
-/* Fill *err and return false, so that callers can write `return fail(err, ...)`. `err` may be NULL.
- */
+/* Fill *err and return false, for callers to write `return fail(err, ...)`. `err` may be NULL. */
 bool fail(Error *err, ErrorCode code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same with a reason. */

@@ -14,7 +14,6 @@
 typedef enum { CLASS_WEIGHTS_NONE, CLASS_WEIGHTS_BALANCED } ClassWeights;
 extern const char *const CLASS_WEIGHTS_NAMES[];  // by ClassWeights, NULL-terminated
 
-/* (classes), over `count` examples of a split, as listed; from malloc. NULL for CLASS_WEIGHTS_NONE.
- */
+/* (classes), over `count` listed examples of a split; from malloc. NULL for CLASS_WEIGHTS_NONE. */
 double *class_weights_new(ClassWeights type, const Split *split, const int32_t *examples, int count,
                           int classes);

@@ -61,8 +61,7 @@ void op_free(Op *op);
 void op_arg(Op *op, int arg, dnnl_memory_t memory);  // DNNL_ARG_SRC and so on
 bool op_run(const Op *op, Error *err);
 
-/* A descriptor that the primitive chose: op_desc(&op, dnnl_query_weights_md). Not to be destroyed.
- */
+/* A descriptor that the primitive chose: op_desc(&op, dnnl_query_weights_md). Do not destroy it. */
 const_dnnl_memory_desc_t op_desc(const Op *op, dnnl_query_t what);
 /* oneDNN's name of the implementation: "brgconv:avx512_core". */
 const char *op_implementation(const Op *op);

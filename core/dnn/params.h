@@ -62,8 +62,7 @@ size_t params_bytes(const ParamStore *store);
 
 const Param *params_find(const ParamStore *store, const char *name);  // NULL if there is none
 
-/* What a batch changes by itself, before any update, as it was: to be put back if it is given up.
- */
+/* What a batch changes by itself, before any update, as it was: put back if it is given up. */
 typedef struct {
     float *statistics;  // running ones: numbers [trained_count, count)
     int64_t *counters;

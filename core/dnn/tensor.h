@@ -77,8 +77,7 @@ static inline size_t tensor_pixels(const Tensor *t)
     return (size_t)t->batch * (size_t)t->shape.height * (size_t)t->shape.width;
 }
 
-/* dst = src in float32, numbers in the same order; src is bfloat16 of the same shape, both dense.
- */
+/* dst = src in float32, numbers in the same order; src: bfloat16 of the same shape, both dense. */
 void tensor_to_f32(Tensor *dst, const Tensor *src);
 
 /* Copy float32 in plain (batch, channels, height, width) order in and out. */

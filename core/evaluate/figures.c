@@ -19,8 +19,7 @@ static int by_place(const void *a, const void *b)
                                 : (x->guess > y->guess) - (x->guess < y->guess);
 }
 
-/* As many cells as there are different pairs: a full matrix of many classes would be nearly empty.
- */
+/* As many cells as there are different pairs: a matrix of many classes would be nearly empty. */
 static void fill_cells(const Predictions *p, Figures *f)
 {
     f->cells = xcalloc((size_t)p->count + 1, sizeof *f->cells);

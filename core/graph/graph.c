@@ -73,8 +73,7 @@ void graph_leave(Graph *g)
     g->prefix[g->outer[--g->depth]] = '\0';
 }
 
-/* The name that a node called `name` gets here; NULL, with the graph failed, if it cannot have it.
- */
+/* The name that a node called `name` gets here; NULL, the graph failed, if it cannot have it. */
 static char *full_name(Graph *g, const char *name)
 {
     char *full = xasprintf("%s%s", g->prefix, name);

@@ -5,8 +5,7 @@
 #pragma once
 #include "core/models/blocks.h"
 
-/* Szegedy et al. 2016, Figure 5: two 3x3 convolutions, each of c3[1] channels, in place of the 5x5.
- */
+/* Szegedy et al. 2016, Figure 5: two 3x3 convolutions of c3[1] channels each instead of the 5x5. */
 Node inception_3x3s(Graph *g, Node x, const char *name, ModelOptions o, Inception c);
 
 /* Figure 6 with n = 5: 1xn then nx1 in place of the 3x3, that twice in place of the 5x5; the last

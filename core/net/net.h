@@ -27,8 +27,7 @@ typedef struct Net Net;
 
 enum { NET_MAX_PARTS = 64 };  // of net_train_parts
 
-/* Whether the CPU has instructions for bfloat16, so that it is faster than float32 and not slower.
- */
+/* Whether the CPU has instructions for bfloat16, so that it is faster than float32, not slower. */
 bool net_bf16_is_fast(void);
 
 typedef struct {

@@ -11,8 +11,7 @@
 /* Fills a parameter's `count` numbers. */
 typedef void (*Initializer)(const Param *param, Rng *rng, float *values);
 
-/* Uniform in +-sqrt(6 / (fan_in + fan_out)). Glorot and Bengio 2010; torch.nn.init.xavier_uniform_.
- */
+/* Uniform in +-sqrt(6 / (fan_in + fan_out)). Glorot, Bengio 2010; torch.nn.init.xavier_uniform_. */
 void init_xavier_uniform(const Param *param, Rng *rng, float *values);
 /* Normal with variance 2 / fan_out for a convolution, He et al. 2015; torch.nn.init.kaiming_normal_
  * with mode="fan_out". A linear layer's weights start as PyTorch's default, init_fan_in_uniform:

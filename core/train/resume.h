@@ -35,8 +35,7 @@ typedef struct {
  * If none can be loaded, *err is the newest one's fault and nothing but the report is changed. */
 bool resume_load(const char *const *paths, int path_count, ParamStore *params, TrainState *state,
                  Autotune *kernels, ResumeReport *report, Error *err);
-/* Add that the kernels of the checkpoint are not available here, which shows when they are needed.
- */
+/* Add that kernels of the checkpoint are not available here, which shows when they are needed. */
 void resume_kernels_differ(ResumeReport *report);
 void resume_report_free(ResumeReport *report);
 

@@ -1,5 +1,4 @@
-/* server/api/file_answer.h -- a file that never changes as an answer: whole, in part, or not again.
- */
+/* server/api/file_answer.h -- an unchanging file as an answer: whole, in part, or not again. */
 #pragma once
 #include "server/http/message/response.h"
 #include "server/http/request.h"

@@ -16,7 +16,6 @@ DatasetProgress dataset_progress_new(bool visible);
 bool dataset_progress_show(void *progress, int64_t done, int64_t total);
 void dataset_progress_end(DatasetProgress *p);
 
-/* The report in some forty lines; what has no room is counted. `seconds` is what the import took.
- */
+/* The report in some forty lines; what has no room is counted. `seconds`: what the import took. */
 void dataset_text_print(Output *out, const ImportReport *report, const char *folder,
                         double seconds);

@@ -32,8 +32,7 @@ static const Option SERVER_OPTION = {"server", "URL",
                                      "the daemon there, http://HOST:PORT, in place of --listen",
                                      OPTION_TEXT, .offset = offsetof(ServerSettings, server)};
 
-/* The options: --config, --server, the command's own, then the fields, whose texts go into `texts`.
- */
+/* Options: --config, --server, the command's own, then the fields, whose texts go into `texts`. */
 static int make_options(const ServerCommand *command, ConfigOption *texts, Option *options)
 {
     int count = 0;

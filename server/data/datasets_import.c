@@ -172,8 +172,7 @@ static bool record_end(Datasets *sets, int64_t id, const DatasetOutcome *outcome
     return false;
 }
 
-/* The files that the outcome leaves: pixels and report of a ready set, the report of a failed one.
- */
+/* Files that the outcome leaves: pixels and report of a ready set, the report of a failed one. */
 static void clean_up(Datasets *sets, int64_t id, const DatasetOutcome *outcome)
 {
     Error err = {0};

@@ -8,8 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Part of a larger struct, which belongs to the pool from handler_pool_add until `run` is called.
- */
+/* Part of a larger struct, the pool's from handler_pool_add until `run` is called. */
 typedef struct Task {
     void (*run)(struct Task *task);
     struct Task *next;

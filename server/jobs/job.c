@@ -2,8 +2,7 @@
 
 #include "core/base/memory.h"
 
-/* What a trigger wants, to be said when it is refused: "cannot stop: the job is stopped already".
- */
+/* What a trigger wants, to be said when refused: "cannot stop: the job is stopped already". */
 static const char *const TRIGGER_NAMES[] = {
     [JOB_START] = "start",         [JOB_STOP] = "stop", [JOB_END] = "end",
     [JOB_SUCCEED] = "succeed",     [JOB_FAIL] = "fail", [JOB_RESUME] = "resume",

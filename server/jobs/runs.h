@@ -28,8 +28,7 @@ const int64_t *run_checkpoints(const Run *run, size_t *count);
  * the same settings; NULL: none is known. */
 const char *run_kernels(const Run *run);
 
-/* A step was made, or a part of one, or something after it: heartbeats. Cheap: nothing is written.
- */
+/* A step was made, a part of one, or something after it: heartbeats. Cheap: nothing is written. */
 typedef struct {
     const TrainEvent *event;
     int64_t examples;  // of the step

@@ -1,5 +1,4 @@
-/* server/jobs/runs_checkpoint.c -- a run's checkpoints: the new one's row, and which older ones go.
- */
+/* server/jobs/runs_checkpoint.c -- a run's checkpoints: the new one's row, which older ones go. */
 #include <stdlib.h>
 
 #include "core/base/memory.h"

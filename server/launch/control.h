@@ -12,8 +12,7 @@
 
 typedef struct Control Control;
 
-/* `leads`: this is rank 0, and reads standard input. To be called once. ERR_NO_MEMORY: no thread.
- */
+/* `leads`: this is rank 0 and reads standard input. To be called once. ERR_NO_MEMORY: no thread. */
 bool control_start(bool leads, Control **control, Error *err);
 
 /* The next line that is an order or an answer, from malloc. Waits a second for it; NULL: none has

@@ -1,5 +1,4 @@
-/* server/models/models_private.h -- what the files of the models share. Nobody else includes this.
- */
+/* server/models/models_private.h -- what the files of models share. Nobody else includes this. */
 #pragma once
 #include "server/jobs/jobs_shared.h"
 #include "server/models/models.h"

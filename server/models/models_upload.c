@@ -39,8 +39,7 @@ static bool take_names(const ModelUpload *upload, ModelInfo *info, Faults *fault
     return true;
 }
 
-/* Read the weights out of a file that is open and write them anew, with all that is known of them.
- */
+/* Read the weights out of an open file and write them anew, with all that is known of them. */
 static bool rewrite(const SafeFile *f, const ModelUpload *upload, const char *to, VersionRow *row,
                     Faults *faults, Error *err)
 {

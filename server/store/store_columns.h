@@ -45,6 +45,5 @@ void table_read(const Table *table, sqlite3_stmt *stmt, void *row);
 bool table_add(const Table *table, Db *db, void *row, Error *err);
 bool table_save(const Table *table, Db *db, const void *row, Error *err);
 
-/* The word's place among NULL-terminated `words`; its NULL's predecessor for one that is not there.
- */
+/* The word's place among NULL-terminated `words`; the last one's for a word that is not there. */
 int word_index(const char *const *words, const char *word);

@@ -121,8 +121,7 @@ typedef struct {
     int count;
 } SchemaSteps;
 
-/* ERR_INVALID: the database is neither empty nor one of ours. Changes nothing.
- */
+/* ERR_INVALID: the database is neither empty nor one of ours. Changes nothing. */
 bool schema_check_ours(Db *db, const char *path, Error *err);
 
 /* Take the steps that the database has not seen, in one transaction each: one that fails leaves the

@@ -42,8 +42,7 @@ int exif_orientation(const uint8_t *bytes, size_t size)
     return orientation;
 }
 
-/* Where the source of upright pixel (0, 0) lies, and how far it moves with x and with y, in bytes.
- */
+/* Where the source of upright pixel (0, 0) lies, and how far it moves with x and y, in bytes. */
 typedef struct {
     ptrdiff_t first, by_x, by_y;
 } Walk;

@@ -66,8 +66,7 @@ static bool find_pixels(PngChunks *c)
     return false;
 }
 
-/* All chunks of pixels as one: *data and *size, and *joined, to be freed, where there are several.
- */
+/* All chunks of pixels as one: *data and *size; *joined, to be freed, where there are several. */
 static bool join_pixels(PngChunks *c, const uint8_t **data, size_t *size, uint8_t **joined)
 {
     const uint8_t *const first = c->data;

@@ -144,8 +144,7 @@ typedef struct {
 
 /* ---- Packing ---- */
 
-/* A block of pixels: `rows` rows of panels, each from one pixel in float32, from two in bfloat16.
- */
+/* A block of pixels: `rows` rows of panels, each of one pixel in float32, of two in bfloat16. */
 typedef struct {
     const void *pixels[BLOCK_PIXELS];
     int rows;

@@ -21,8 +21,7 @@ enum {
     MAX_BLOCK = 4 * ROWS,    // ... up to this many
     CACHE_BYTES = 800 << 10,
     FIXED_COST = 12,  // of a block, in tiles: reading the weights
-    SKEW =
-        64 + 16,  // floats between the points' blocks, or they would fall into the same cache sets
+    SKEW = 64 + 16,   // floats between the points' blocks, which else fall into the same cache sets
 };
 
 static size_t thread_floats(const WinogradLayout *l)

@@ -1,5 +1,4 @@
-/* core/layers/conv/conv_im2col.c -- convolutions by core/kernels/conv/im2col.h; see conv_kernel.h.
- */
+/* core/layers/conv/conv_im2col.c -- convolutions by kernels/conv/im2col.h; see conv_kernel.h. */
 #include "core/kernels/conv/im2col.h"
 #include "core/layers/conv/conv_own.h"
 

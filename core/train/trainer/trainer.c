@@ -42,8 +42,7 @@ static bool save_once(Trainer *t, Error *err)
     return false;
 }
 
-/* Again, as long as the callback asks for it: the parameters and the state are still as they were.
- */
+/* Again, as long as the callback asks for it: parameters and state are still as they were. */
 static bool save(Trainer *t, Error *err)
 {
     const TrainAnswer before = t->asked;

@@ -48,8 +48,7 @@ static bool can_be_told(const char *name)
            && strcmp(name, "..") != 0;
 }
 
-/* A job names its set by id or by name: the names of ours may not look like ids, nor like folders.
- */
+/* A job names its set by id or name: names of ours may not look like ids, nor like folders. */
 static void read_name(Reader *r, const char *pointer, const cJSON *item)
 {
     int64_t id;

@@ -4,8 +4,7 @@
 
 typedef bool (*Action)(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err);
 
-/* Checked before the change, not within it: an action overwrites nothing that another client wrote.
- */
+/* Checked before the change, not within it: an action overwrites nothing that a client wrote. */
 static bool check_conditions(App *app, const Request *req, int64_t id, Error *err)
 {
     JobInfo job;

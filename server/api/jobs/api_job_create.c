@@ -1,5 +1,4 @@
-/* Create a job from settings, or from another job's settings; or only report what would be created.
- */
+/* Create a job from settings, or from another job's; or only report what would be created. */
 #include <stdlib.h>
 #include <string.h>
 

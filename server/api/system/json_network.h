@@ -1,5 +1,4 @@
-/* server/api/system/json_network.h -- networks as JSON: one in the table, and one layer by layer.
- */
+/* server/api/system/json_network.h -- networks as JSON: one in the table, one layer by layer. */
 #pragma once
 #include "server/settings/spec.h"
 

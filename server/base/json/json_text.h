@@ -39,8 +39,7 @@ void json_keep_numbers(cJSON *json);
 /* Whether an object has a member of that name before this one, which is among its own. */
 bool json_given_twice(const cJSON *object, const cJSON *member);
 
-/* An object that the store has as text; an empty one where it has none, or none that can be read.
- */
+/* An object that the store has as text; an empty one where it has none or none that can be read. */
 cJSON *json_parse_stored(const char *text);
 
 /* The tree without blanks, to be freed with free. Takes the tree. */

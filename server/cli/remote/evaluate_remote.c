@@ -83,8 +83,7 @@ static bool await(Remote *remote, const char *path, cJSON **json, Error *err)
 
 /* ---- What it has found ---- */
 
-/* A page of mistakes, moved to the end of `worst`; *after is where the next one begins, 0: nowhere.
- */
+/* A page of mistakes, moved to the end of `worst`; *after: where the next begins, 0: nowhere. */
 static bool add_page(Remote *remote, const char *path, int limit, double *after, cJSON *worst,
                      Error *err)
 {

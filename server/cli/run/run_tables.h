@@ -11,8 +11,7 @@ typedef struct {
     Csv *epochs, *curve;
 } RunTables;
 
-/* ERR_INVALID: a file of one of these names is there in `dir` and is none of ours. Changes nothing.
- */
+/* ERR_INVALID: a file of one of these names is in `dir` and is none of ours. Changes nothing. */
 bool run_tables_check(const char *dir, Error *err);
 
 /* Start the tables, or cut them to `state` (NULL: the training starts anew); `row` gets the epochs

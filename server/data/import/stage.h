@@ -1,5 +1,4 @@
-/* server/data/import/stage.h -- the first half of an import: every picture is decoded and staged.
- */
+/* server/data/import/stage.h -- the first half of an import: every picture decoded and staged. */
 #pragma once
 #include "server/data/import/import.h"
 #include "server/data/import/records.h"

@@ -13,8 +13,7 @@ typedef struct {
     int64_t count;
 } LabelRun;
 
-/* Pictures that stay together: members from `first` on, which are `runs` runs from `first_run` on.
- */
+/* Pictures that stay together: members from `first` on, in `runs` runs from `first_run` on. */
 typedef struct {
     size_t first, count;
     size_t first_run, runs;

@@ -1,5 +1,4 @@
-/* server/http/exchange/admission.h -- whether a request is let in: what its headers alone decide.
- */
+/* server/http/exchange/admission.h -- whether a request is let in: what headers alone decide. */
 #pragma once
 #include "server/http/exchange/exchange.h"
 

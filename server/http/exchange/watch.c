@@ -59,8 +59,7 @@ static void wake(void *context)
 
 /* ---- The thread ---- */
 
-/* A peer that is gone for both directions; one that has only ended its own may still want to hear.
- */
+/* A peer that is gone for both directions; one that only ended its own may still want to hear. */
 static bool is_broken(const Connection *c)
 {
     struct pollfd state = {.fd = c->fd};

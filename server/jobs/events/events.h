@@ -43,8 +43,7 @@ void events_free(Events *events);  // takes NULL; nobody may wait or listen any 
 void events_publish(Events *events, int64_t id);
 int64_t events_last(Events *events);
 EventRange events_range(Events *events);
-/* The present life's id: a reader comes back with it and with the last event's id. Never changes.
- */
+/* The present life's id: a reader comes back with it and the last event's id. Never changes. */
 const char *events_life(const Events *events);
 /* Whether a reader that saw event `id` in that life misses nothing if it goes on from there. Life
  * NULL: it did not say which. False: it has to begin anew. */

@@ -237,8 +237,7 @@ static void wake_one(PredictThread **link)
     pthread_cond_signal(&t->work);
 }
 
-/* The place of one that may compute for the entry; it has a runner already, if that is asked for.
- */
+/* The place of one that may compute for the entry; it has a runner already if that is asked for. */
 static PredictThread **find_waiting(Predictor *p, const CachedModel *e, bool with_runner)
 {
     PredictThread **link = &p->waiting;

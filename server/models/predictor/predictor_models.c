@@ -151,8 +151,7 @@ static CachedModel *add_entry(Predictor *p, const char *key)
     return e;
 }
 
-/* A file is read whole, and its numbers are copied. One that is not there is found by the reader.
- */
+/* A file is read whole and its numbers are copied. One that is not there is found by the reader. */
 static bool file_fits(const Predictor *p, const char *path, Error *err)
 {
     struct stat file;

@@ -10,8 +10,7 @@
 
 /* At least 1; a quota is rounded down. On the main thread, before it has a team of its own. */
 int cpus_usable(void);
-/* The same where `sharing` processes share these CPUs evenly and `group` its control group's quota.
- */
+/* The same where `sharing` processes share these CPUs evenly, `group` its control group's quota. */
 int cpus_shared(int sharing, int group);
 /* Those of a process whose settings ask for so many; 0: all that are usable. Never more. */
 int cpus_granted(int asked);

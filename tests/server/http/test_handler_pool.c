@@ -1,5 +1,4 @@
-/* tests/server/http/test_handler_pool.c -- nobody who hands work over waits, and all of it is done.
- */
+/* tests/server/http/test_handler_pool.c -- nobody who hands work over waits, and all is done. */
 #include "server/http/handler_pool.h"
 
 #include <pthread.h>

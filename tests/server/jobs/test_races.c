@@ -140,8 +140,7 @@ static bool all_have_looked(Reader *readers, int count)
     return true;
 }
 
-/* `act` on the run again and again, until each of `looks` (NULL-terminated) has been taken often.
- */
+/* `act` on the run again and again, until each of `looks` (NULL-terminated) was taken often. */
 static int beside(Scene *scene, void (*act)(Scene *), Look *const *looks)
 {
     pthread_t threads[MAX_READERS];

@@ -1,5 +1,4 @@
-/* tests/server/store/test_store.c -- jobs and keys come back as they went in, also after a reopen.
- */
+/* tests/server/store/test_store.c -- jobs and keys come back as they were, also after a reopen. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -326,8 +326,7 @@ static void a_store_of_the_ninth_schema_takes_models(void **state)
     store_close(store);
 }
 
-/* The fourth schema kept the path and the resolved settings with a key; of those, the path stays.
- */
+/* The fourth schema kept the path and the resolved settings with a key; of those the path stays. */
 static void keys_of_resolved_settings_become_keys_of_paths(void **state)
 {
     Store *store = open_older(

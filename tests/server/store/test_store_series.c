@@ -209,8 +209,7 @@ static void event_numbers_go_on_after_their_rows_have_gone(void **state)
     job_info_free(&job);
 }
 
-/* A death between the two parts of a deletion: the second is remembered, and goes slice by slice.
- */
+/* A death between the two parts of a deletion: the second is remembered and goes slice by slice. */
 static void a_removed_job_is_purged_in_slices(void **state)
 {
     StoreFixture *f = *state;

@@ -90,8 +90,7 @@ static bool is_table(const Child *child)
     return false;
 }
 
-/* The folder that everything of these lies in, beside files that do not count; NULL: there is none.
- */
+/* The folder that everything of these lies in, beside files that do not count; NULL: none. */
 static const Child *wrapper(const Children *children, Top top)
 {
     const Child *folder = NULL;

@@ -12,8 +12,7 @@
 
 typedef enum { ARCHIVE_ZIP, ARCHIVE_TAR, ARCHIVE_TAR_GZ } ArchiveKind;
 
-/* What the file is by its first bytes. ERR_INVALID: none of these; a kind that is known is named.
- */
+/* What the file is by its first bytes. ERR_INVALID: none of these; a known kind is named. */
 bool archive_recognise(const char *label, int fd, ArchiveKind *kind, Error *err);
 
 typedef struct ArchiveBytes ArchiveBytes;

@@ -26,8 +26,7 @@ typedef struct {
 
 typedef enum { ARCHIVE_MEMBER, ARCHIVE_END, ARCHIVE_BROKEN } ArchiveStep;
 
-/* ARCHIVE_END: the archive is whole as far as it was read; a tar's stream has been read to its end.
- */
+/* ARCHIVE_END: the archive is whole as far as it was read; a tar's stream was read to its end. */
 ArchiveStep archive_reader_next(ArchiveReader *reader, ArchiveMember *member, Error *err);
 
 /* All data of the current file, valid until the next call. At most its size, which the caller has

@@ -191,8 +191,7 @@ static void *decode_all(void *unused)
     return NULL;
 }
 
-/* A failed check in another thread than the test's own ends the program, which is a verdict, too.
- */
+/* A failed check in another thread than the test's own ends the program, which is a verdict too. */
 static void threads_share_nothing(void **state)
 {
     (void)state;

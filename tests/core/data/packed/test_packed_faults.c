@@ -130,8 +130,7 @@ static void a_write_that_is_cut_short_goes_on(void **state)
     }
 }
 
-/* Everything is forced to disk, the folder last, before the set gets its name, and then the name.
- */
+/* Everything is forced to disk, the folder last, before the set gets its name, then the name. */
 static void the_name_comes_last(void **state)
 {
     (void)state;

@@ -1,5 +1,4 @@
-/* tests/core/kernels/conv/test_gemm.c -- the fast kernels against the plain ones, over all tails.
- */
+/* tests/core/kernels/conv/test_gemm.c -- fast kernels against the plain ones, over all tails. */
 #include "core/kernels/conv/gemm.h"
 
 #include "core/base/numbers/bf16.h"

@@ -29,8 +29,7 @@ static void naive(const Bound *b, Shape src, Shape dst, Conv c, const float *wei
                 }
 }
 
-/* Odd sizes and channels, so that strides, padding, tails of vectors and cut-off edges all matter.
- */
+/* Odd sizes and channels, so that strides, padding, tails of vectors and cut edges all matter. */
 static const struct {
     Shape src;
     Conv conv;

@@ -1,5 +1,4 @@
-/* tests/core/train/files/test_checkpoint.c -- a training's state comes back whole, or is refused.
- */
+/* tests/core/train/files/test_checkpoint.c -- a training's state comes back whole or is refused. */
 #include "core/train/files/checkpoint.h"
 
 #include <fcntl.h>

@@ -114,8 +114,7 @@ static void gradients_are_scaled_before_anything_else(void **state)
     }
 }
 
-/* What is no weight does not decay, where that is asked for; without a gradient nothing else moves.
- */
+/* What is no weight does not decay, if that is asked for; without a gradient nothing else moves. */
 static void decay_may_spare_all_but_weights(void **state)
 {
     (void)state;

@@ -1,5 +1,4 @@
-/* tests/core/train/trainer/test_trainer_shards.c -- batches in shards, on one rank and on several.
- */
+/* tests/core/train/trainer/test_trainer_shards.c -- batches in shards, on one rank and several. */
 #include <math.h>
 #include <stdlib.h>
 

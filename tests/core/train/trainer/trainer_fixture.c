@@ -20,8 +20,7 @@ Dataset *first_pictures(void)
     return d;
 }
 
-/* Where files of a few hundred megabytes are written and synced without a disk, if there is such.
- */
+/* Where files of some hundred megabytes are written and synced without a disk, if there is such. */
 static const char *fast_folder(void)
 {
     enum { NEEDED = 1 << 30 };

@@ -1,5 +1,4 @@
-/* tests/server/data/decoder/test_decoder.c -- a decoder process that misbehaves costs one picture.
- */
+/* tests/server/data/decoder/test_decoder.c -- a decoder that misbehaves costs one picture. */
 #include "server/data/decoder/decoder.h"
 
 #include <dirent.h>

@@ -1,5 +1,4 @@
-/* tests/server/data/intake/listed.h -- a listing as text, for comparing. Include it after check.h.
- */
+/* tests/server/data/intake/listed.h -- a listing as text, for comparing. Include after check.h. */
 #pragma once
 #include "server/data/intake/source/source.h"
 

@@ -1,5 +1,4 @@
-/* tests/server/data/intake/test_split.c -- the split of a set that has none: shares, groups, seeds.
- */
+/* tests/server/data/intake/test_split.c -- the split of a set without: shares, groups, seeds. */
 #include <stdio.h>
 
 #include "core/base/numbers/rng.h"

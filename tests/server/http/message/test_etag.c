@@ -1,5 +1,4 @@
-/* tests/server/http/message/test_etag.c -- tags, lists of them, and the conditions that they put.
- */
+/* tests/server/http/message/test_etag.c -- tags, lists of them and the conditions that they put. */
 #include "server/http/message/etag.h"
 
 #include <string.h>

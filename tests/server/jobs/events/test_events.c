@@ -34,8 +34,7 @@ static void the_range_of_events_only_grows(void **state)
     events_free(events);
 }
 
-/* Three lives: the first ended at 10; the second at 20, and a backup took it back to there from 25.
- */
+/* Three lives: the first ended at 10; the second at 20, and a backup took it there from 25. */
 static void a_cursor_of_another_life_is_told_apart(void **state)
 {
     (void)state;

@@ -1,5 +1,4 @@
-/* tests/server/data/intake/layout/layout_text.h -- the layout of some files as text, for comparing.
- */
+/* tests/server/data/intake/layout/layout_text.h -- the layout of files as text, for comparing. */
 #pragma once
 #include <stddef.h>
 

@@ -227,8 +227,7 @@ static void a_hundred_thousand_files_are_listed(void **state)
     source_free(s);
 }
 
-/* A scratch folder in memory: ext4 looks for room for new files among those that were just deleted.
- */
+/* A scratch folder in memory: ext4 looks for room for new files among those just deleted. */
 static int setup_for_many_files(void **state)
 {
     const bool in_memory = !getenv("TMPDIR") && access("/dev/shm", W_OK) == 0;
