@@ -29,12 +29,12 @@ bool has_ending(const char *name, size_t length, const char *ending)
     return length > ends && strncasecmp(name + length - ends, ending, ends) == 0;
 }
 
-/* The first entry whose path is not below `prefix`. */
 static int compare_prefix(const Listing *listing, size_t entry, const char *prefix, size_t length)
 {
     return strncmp(listing->entries[entry].path, prefix, length);
 }
 
+/* The first entry whose path does not come before `prefix`. */
 static size_t first_of(const Listing *listing, const char *prefix, size_t length)
 {
     size_t low = 0, high = listing->count;
