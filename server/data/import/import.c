@@ -43,6 +43,12 @@ static bool check_config(const ImportConfig *c, Error *err)
     return true;
 }
 
+bool import_goes_on(const ImportConfig *c, int64_t done, int64_t total, Error *err)
+{
+    return !c->progress || c->progress(c->context, done, total)
+           || fail(err, ERR_STOPPED, "the import was cancelled");
+}
+
 /* ---- Reading ---- */
 
 /* While the source is listed. When its files are decoded, the decoders' pool asks. */
@@ -105,10 +111,8 @@ static bool stage_pictures(Import *m, Error *err)
 
 static bool go_on(const Import *m, Error *err)
 {
-    const ImportConfig *c = m->config;
     const int64_t total = (int64_t)m->layout.item_count;
-    return !c->progress || c->progress(c->context, total, total)
-           || fail(err, ERR_STOPPED, "the import was cancelled");
+    return import_goes_on(m->config, total, total, err);
 }
 
 static bool staged_pixels(void *context, size_t record, uint8_t *pixels, Error *err)

@@ -74,10 +74,7 @@ static bool pool_start(DecoderPool *p, Error *err)
 
 static bool go_on(const DecoderPool *p, Error *err)
 {
-    const ImportConfig *c = p->stage->config;
-    if (!c->progress || c->progress(c->context, p->done, (int64_t)p->stage->layout->item_count))
-        return true;
-    return fail(err, ERR_STOPPED, "the import was cancelled");
+    return import_goes_on(p->stage->config, p->done, (int64_t)p->stage->layout->item_count, err);
 }
 
 static bool take_picture(DecoderPool *p, const DecodedFile *file, Error *err)

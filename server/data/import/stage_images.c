@@ -47,9 +47,8 @@ bool stage_images(Stage *s, Error *err)
     bool ok = true;
     s->report->walls = -1;
     for (int64_t i = 0; ok && i < total; i++) {
-        if (c->progress && !c->progress(c->context, i, total))
-            ok = fail(err, ERR_STOPPED, "the import was cancelled");
-        ok = ok && stage_image(s, (size_t)i, maker, grey, pixels, err);
+        ok =
+            import_goes_on(c, i, total, err) && stage_image(s, (size_t)i, maker, grey, pixels, err);
     }
     traits_maker_free(maker);
     free(grey);
