@@ -56,8 +56,29 @@ static cJSON *set_value(const char *pointer, const char *text)
     return cJSON_CreateString(text);
 }
 
-/* Put a value at "optimizer.learning_rate" or, as faults name fields, "/optimizer/learning_rate",
- * making the objects on the way. */
+/* Whether null may stand for the field's absence: what nobody knows of stays, and is a fault. */
+static bool can_be_unset(const char *pointer)
+{
+    return spec_field(pointer) || is_metadata(pointer) || init_member(pointer) || is_block(pointer);
+}
+
+/* The object that the last name of `path` is in, *key; objects are made on the way. NULL: something
+ * on the way is no object. Takes the path apart. */
+static cJSON *make_parents(cJSON *object, char *path, char separator, char **key)
+{
+    for (char *end; object && (end = strchr(path, separator)); path = end + 1) {
+        *end = '\0';
+        cJSON *inner = cJSON_GetObjectItemCaseSensitive(object, path);
+        if (!inner)
+            inner = cJSON_AddObjectToObject(object, path);
+        object = cJSON_IsObject(inner) ? inner : NULL;
+    }
+    *key = path;
+    return object;
+}
+
+/* Put a value at "optimizer.learning_rate" or, as faults name fields, "/optimizer/learning_rate".
+ */
 static bool apply_set(cJSON *job, const char *set, Error *err)
 {
     const char *equals = strchr(set, '=');
@@ -68,40 +89,24 @@ static bool apply_set(cJSON *job, const char *set, Error *err)
                     "--set %.200s: job files are UTF-8, and this is not; a link with another name "
                     "will do for a file",
                     set);
-    char *path = xstrdup(set);
+    char *path = xstrdup(set), *key;
     path[equals - set] = '\0';
     char *field = pointer_of(path);
-    cJSON *value = set_value(field, equals + 1);
-    // What nobody knows of stays, and is a fault.
-    const bool unset =
-        cJSON_IsNull(value)
-        && (spec_field(field) || is_metadata(field) || init_member(field) || is_block(field));
-    free(field);
-    cJSON *object = job;
     const bool pointer = path[0] == '/';
-    char *key = path + pointer;
-    bool ok = true;
-    for (char *dot; ok && (dot = strchr(key, pointer ? '/' : '.')); key = dot + 1) {
-        *dot = '\0';
-        cJSON *inner = cJSON_GetObjectItemCaseSensitive(object, key);
-        if (!inner)
-            inner = cJSON_AddObjectToObject(object, key);
-        ok = cJSON_IsObject(inner);
-        object = inner;
-    }
-    if (!ok) {
-        cJSON_Delete(value);
-        fail(err, ERR_INVALID, "--set %.200s: what stands before the %s is not an object", set,
-             pointer ? "slash" : "dot");
-    } else {
+    cJSON *value = set_value(field, equals + 1);
+    const bool unset = cJSON_IsNull(value) && can_be_unset(field);
+    cJSON *object = make_parents(job, path + pointer, pointer ? '/' : '.', &key);
+    if (object)
         cJSON_DeleteItemFromObjectCaseSensitive(object, key);
-        if (unset)
-            cJSON_Delete(value);
-        else
-            cJSON_AddItemToObject(object, key, value);
-    }
+    if (object && !unset)
+        cJSON_AddItemToObject(object, key, value);
+    else
+        cJSON_Delete(value);
+    free(field);
     free(path);
-    return ok;
+    return object
+           || fail(err, ERR_INVALID, "--set %.200s: what stands before the %s is not an object",
+                   set, pointer ? "slash" : "dot");
 }
 
 /* A folder of images is called by its absolute name, so that the settings mean the same wherever
