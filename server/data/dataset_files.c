@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/files/path.h"
 #include "core/base/memory.h"
 #include "server/base/ids.h"
 #include "server/jobs/files/job_files.h"
@@ -123,7 +124,7 @@ static int64_t bytes_in(const char *path, int depth)
         return info.st_size;
     DIR *dir = depth < DEEPEST ? opendir(path) : NULL;
     for (const struct dirent *entry; dir && (entry = readdir(dir));) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+        if (!path_is_dots(entry->d_name))
             bytes += bytes_in(path_in(path, entry->d_name).text, depth + 1);
     }
     if (dir)
@@ -150,7 +151,7 @@ void dataset_files_each(const char *data, Log *log, void (*visit)(void *context,
         return;
     for (const struct dirent *entry; (entry = readdir(dir));) {
         int64_t id;
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+        if (path_is_dots(entry->d_name))
             continue;
         if (dataset_id_parse(entry->d_name, &id))
             visit(context, id);

@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "core/base/files/path.h"
 #include "core/base/memory.h"
 #include "server/base/ids.h"
 #include "server/jobs/files/job_files.h"
@@ -81,11 +82,6 @@ static bool version_of(const char *name, int64_t *version)
     return errno == 0 && *version > 0 && strcmp(back, name) == 0;
 }
 
-static bool is_dots(const char *name)
-{
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 bool model_files_remove(const char *data, int64_t id, Error *err)
 {
     const Path folder = model_folder_path(data, id);
@@ -117,7 +113,7 @@ static void settle_folder(const char *data, int64_t id, Log *log, ModelFileVisit
     for (const struct dirent *entry; (entry = readdir(dir));) {
         int64_t version;
         char model[ID_TEXT], name[NAME_MAX + 1];
-        if (is_dots(entry->d_name)
+        if (path_is_dots(entry->d_name)
             || (version_of(entry->d_name, &version) && visit(context, id, version)))
             continue;
         model_id_format(id, model);
@@ -137,7 +133,7 @@ void model_files_settle(const char *data, Log *log, ModelFileVisitor visit, void
     for (const struct dirent *entry; (entry = readdir(dir));) {
         const Path path = path_in(all.text, entry->d_name);
         int64_t id;
-        if (is_dots(entry->d_name))
+        if (path_is_dots(entry->d_name))
             continue;
         if (model_id_parse(entry->d_name, &id))
             settle_folder(data, id, log, visit, context);

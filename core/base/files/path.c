@@ -17,3 +17,8 @@ char *path_folder(const char *path)
         return xstrdup(".");
     return slash == path ? xstrdup("/") : xasprintf("%.*s", (int)(slash - path), path);
 }
+
+bool path_is_dots(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}

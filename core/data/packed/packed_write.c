@@ -50,7 +50,7 @@ static void remove_files(int folder)
     if (!dir)
         return;
     for (const struct dirent *entry; (entry = readdir(dir));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+        if (!path_is_dots(entry->d_name))
             unlinkat(folder, entry->d_name, 0);
     closedir(dir);
 }

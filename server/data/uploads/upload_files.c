@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/files/atomic_file.h"
+#include "core/base/files/path.h"
 #include "core/base/memory.h"
 #include "server/base/json/json_fields.h"
 #include "server/base/json/json_text.h"
@@ -206,7 +207,7 @@ bool upload_files_take_stock(Uploads *uploads, Error *err)
         return upload_fail("read folder", &uploads->folder, err);
     for (int i = 0; i < count; i++) {
         const char *name = names[i]->d_name;
-        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strlen(name) < 256)
+        if (!path_is_dots(name) && strlen(name) < 256)
             settle(uploads, name);
         free(names[i]);
     }

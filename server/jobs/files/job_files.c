@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/files/file_read.h"
+#include "core/base/files/path.h"
 #include "core/base/memory.h"
 #include "server/base/ids.h"
 #include "server/jobs/files/lost_found.h"
@@ -166,7 +167,7 @@ static bool visit_folder(const Round *round, Error *err)
                || fail(err, error_of_system(errno), "open %s: %s", folder.text, strerror(errno));
     bool ok = true;
     for (const struct dirent *entry; ok && (entry = readdir(dir));) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+        if (!path_is_dots(entry->d_name))
             ok = visit_file(round, entry->d_name, err);
     }
     closedir(dir);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/files/path.h"
 #include "core/base/memory.h"
 #include "server/data/intake/source/source_ops.h"
 
@@ -77,7 +78,7 @@ static bool read_names(FolderSource *f, int fd, const char *raw, Names *names, E
     bool ok = true;
     const struct dirent *item;
     while (ok && (errno = 0, item = readdir(dir))) {
-        if (strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0)
+        if (path_is_dots(item->d_name))
             continue;
         if (names->count == names->room) {
             names->room = names->room ? 2 * names->room : 64;
