@@ -95,6 +95,24 @@ bool file_text(const char *path, size_t most, char **text, size_t *length, Error
     return ok;
 }
 
+int file_open_plain(const char *path, int flags)
+{
+    char *names = xstrdup(path), *rest = NULL, *name = strtok_r(names, "/", &rest);
+    int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    while (name && fd >= 0) {
+        char *next = strtok_r(NULL, "/", &rest);
+        const int inner =
+            openat(fd, name, (next ? O_PATH | O_DIRECTORY | O_CLOEXEC : flags) | O_NOFOLLOW);
+        const int error = errno;
+        close(fd);
+        errno = error;
+        fd = inner;
+        name = next;
+    }
+    free(names);
+    return fd;
+}
+
 bool file_remove(const char *path, Error *err)
 {
     return unlink(path) == 0 || errno == ENOENT

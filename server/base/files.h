@@ -33,6 +33,10 @@ bool stream_text(FILE *stream, const char *label, size_t most, char **text, size
  * What had that name before is gone. ERR_NOT_FOUND: there is no such file. */
 bool file_link(const char *path, const char *name, Error *err);
 
+/* open(2) of a path from the root that has no links in it: one that is there all the same, put
+ * there since the path was resolved, is ELOOP or ENOTDIR. -1 and errno. */
+int file_open_plain(const char *path, int flags);
+
 /* True if there is no such file, now or before. */
 bool file_remove(const char *path, Error *err);
 

@@ -63,9 +63,11 @@ size_t import_pixel_memory(void)
 static ImportConfig config_of(const ImportOrder *order)
 {
     const DatasetRow *set = order->set;
+    const bool folder = strcmp(set->source.kind, "folder") == 0;
     ImportConfig config = {
         .source = order->source,
-        .label = strcmp(set->source.kind, "folder") == 0 ? set->source.what : "what was sent",
+        .label = folder ? set->source.what : "what was sent",
+        .no_links = folder,
         .folder = order->folder,
         .image = image_spec_default(),
         .test_share = set->test_share,

@@ -63,8 +63,11 @@ static bool read_source(Import *m, Error *err)
 {
     const ImportConfig *c = m->config;
     ImportReport *r = m->report;
-    const SourceOptions options = {
-        .limits = c->intake, .label = c->label, .go_on = source_goes_on, .context = m};
+    const SourceOptions options = {.limits = c->intake,
+                                   .label = c->label,
+                                   .no_links = c->no_links,
+                                   .go_on = source_goes_on,
+                                   .context = m};
     if (!source_open_with(c->source, &options, &m->source, err))
         return false;
     snprintf(r->source, sizeof r->source, "%s", source_kind(m->source));

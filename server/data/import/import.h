@@ -31,6 +31,7 @@ typedef bool ImportProgress(void *context, int64_t done, int64_t total);
 typedef struct {
     const char *source;  // a folder, or a file: zip, tar, tar.gz
     const char *label;   // what messages call it; NULL: its path
+    bool no_links;       // its path was resolved: a link in it is refused
     const char *folder;  // the set's; its parent is there
     ImageSpec image;
     double test_share;  // of a source without a split: 0 to 0.9

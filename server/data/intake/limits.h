@@ -21,8 +21,9 @@ typedef struct {
 
 /* How a source is read. */
 typedef struct {
-    const IntakeLimits *limits;    // NULL: the default ones
-    const char *label;             // what messages call it; NULL: its path
+    const IntakeLimits *limits;  // NULL: the default ones
+    const char *label;           // what messages call it; NULL: its path
+    bool no_links;  // its path was resolved: a link in it was put there since, and is refused
     bool (*go_on)(void *context);  // NULL, or asked often while much is read
     void *context;
 } SourceOptions;

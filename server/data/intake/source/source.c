@@ -9,12 +9,15 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "server/base/files.h"
 #include "server/data/intake/source/source_ops.h"
 
 /* Opens what may be read; O_NONBLOCK never waits for a named pipe. */
-static int open_source(const char *path, const char *label, bool *is_folder, Error *err)
+static int open_source(const char *path, const SourceOptions *options, bool *is_folder, Error *err)
 {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const char *label = options->label ? options->label : path;
+    const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+    const int fd = options->no_links ? file_open_plain(path, flags) : open(path, flags);
     struct stat info;
     if (fd < 0 || fstat(fd, &info) != 0) {
         const int error = errno;
@@ -50,7 +53,7 @@ bool source_open_with(const char *path, const SourceOptions *options, Source **s
 {
     *source = NULL;
     bool is_folder;
-    const int fd = open_source(path, options->label ? options->label : path, &is_folder, err);
+    const int fd = open_source(path, options, &is_folder, err);
     if (fd < 0)
         return false;
     Source *s = is_folder ? folder_source_new() : archive_source_new();

@@ -11,6 +11,7 @@
 
 #include "core/base/text.h"
 #include "core/data/packed/packed.h"
+#include "server/work/import_set.h"
 #include "tests/check.h"
 #include "tests/server/data/decoder/wild.h"
 #include "tests/server/scratch.h"
@@ -451,9 +452,31 @@ static void a_full_disk_leaves_nothing(void **state)
 }
 #endif
 
+/* A folder that a client named was resolved before: a link that stands there now was put there by
+ * somebody who may write to the imports and not read what it leads to. */
+static void a_link_that_took_the_place_of_a_folder_is_not_imported(void **state)
+{
+    (void)state;
+    Fixture *f = fixture_new();
+    char link[PATH_MAX + 16];
+    put_class(f, "cats", 2);
+    snprintf(link, sizeof link, "%s/link", f->scratch.path);
+    assert_int_equal(symlink("in", link), 0);
+    const DatasetRow set = {.source = {"folder", "animals"},
+                            .image = {.channels = 3, .size = SIZE}};
+    DatasetOutcome outcome = {0};
+    import_set(&(ImportOrder){.set = &set, .source = link, .folder = f->set, .decoders = 1},
+               &outcome);
+    assert_false(outcome.ready);
+    assert_string_equal(outcome.code, "io");
+    assert_memory_equal(outcome.message, "cannot open animals: ", 21);
+    fixture_free(f);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_link_that_took_the_place_of_a_folder_is_not_imported),
         cmocka_unit_test(a_set_holds_each_picture_where_its_name_is),
         cmocka_unit_test(the_number_of_decoders_changes_nothing),
         cmocka_unit_test(a_file_that_cannot_be_used_costs_itself),

@@ -1,5 +1,6 @@
 /* tests/server/data/intake/source/test_source_folder.c -- folders as sources. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -69,6 +70,43 @@ static void links_pipes_and_sockets_are_left_out(void **state)
     CHECK_OK(source_open(scratch_path(&scratch, "alias"), NULL, &s, &err), err);
     assert_string_equal(passed(s, NULL), "cats/1.jpg=one;end");
     source_free(s);
+}
+
+static void check_link_refused(const char *path)
+{
+    Error err = {0};
+    Source *s = NULL;
+    const SourceOptions plain = {.label = "it", .no_links = true};
+    CHECK_OK(source_open_with(path, &(SourceOptions){.label = "it"}, &s, &err), err);
+    source_free(s);
+    assert_false(source_open_with(path, &plain, &s, &err));
+    assert_memory_equal(err.message, "cannot open it: ", 16);
+}
+
+static void a_link_in_a_path_that_was_resolved_is_refused(void **state)
+{
+    (void)state;
+    char real[PATH_MAX];
+    Error err = {0};
+    Source *s = NULL;
+    const SourceOptions plain = {.no_links = true};
+    text_make(scratch.path, "set/cats/1.jpg", "one");
+    archive_make(scratch_path(&scratch, "set/a.tar"), "tar",
+                 (Piece[]){{"cats/2.jpg", "two", PIECE_FILE}}, 1);
+    assert_int_equal(symlink("set", scratch_path(&scratch, "link")), 0);
+    assert_int_equal(symlink("a.tar", scratch_path(&scratch, "set/link.tar")), 0);
+    assert_non_null(realpath(scratch_path(&scratch, "set"), real));
+    CHECK_OK(source_open_with(real, &plain, &s, &err), err);
+    assert_string_equal(passed(s, (bool[]){false, true, false}), "cats/1.jpg=one;end");
+    source_free(s);
+    assert_non_null(realpath(scratch_path(&scratch, "set/link.tar"), real));
+    CHECK_OK(source_open_with(real, &plain, &s, &err), err);
+    assert_string_equal(passed(s, NULL), "cats/2.jpg=two;end");
+    source_free(s);
+    check_link_refused(scratch_path(&scratch, "link"));
+    check_link_refused(scratch_path(&scratch, "link/cats"));
+    check_link_refused(scratch_path(&scratch, "link/a.tar"));
+    check_link_refused(scratch_path(&scratch, "set/link.tar"));
 }
 
 static void what_systems_keep_is_left_out(void **state)
@@ -244,6 +282,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(files_come_sorted_by_path, setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(links_pipes_and_sockets_are_left_out, setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(a_link_in_a_path_that_was_resolved_is_refused, setup,
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(what_systems_keep_is_left_out, setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(names_become_text_and_files_are_found_by_their_own, setup,
