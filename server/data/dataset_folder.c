@@ -5,16 +5,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/files/file_read.h"
 #include "core/base/memory.h"
 #include "server/data/dataset_files.h"
+
+/* Whether `other` is the set's folder rather than `own`: it has the files, or there is no `own`. */
+static bool is_rather(const char *other, const char *own, const DatasetInfo *info)
+{
+    if (dataset_present(info->name, own, NULL))
+        return false;
+    return dataset_present(info->name, other, NULL) || (file_is_gone(own) && !file_is_gone(other));
+}
 
 char *dataset_folder(const char *datasets, const DatasetInfo *info)
 {
     if (!datasets)
         return xstrdup(info->folder);
-    char *folder = xasprintf("%s/%s", datasets, info->name);
-    if (access(folder, F_OK) == 0)
-        return folder;
+    char *own = xasprintf("%s/%s", datasets, info->name);
     char *name = xstrdup(info->name);
     for (char *c = name; *c; c++) {
         if (*c == '_')
@@ -23,9 +30,9 @@ char *dataset_folder(const char *datasets, const DatasetInfo *info)
     char *other = xasprintf("%s/%s", datasets, name);
     free(name);
     // Where there is neither, messages shall name the dataset as clients do.
-    const bool found = access(other, F_OK) == 0;
-    free(found ? folder : other);
-    return found ? other : folder;
+    const bool found = strcmp(own, other) != 0 && is_rather(other, own, info);
+    free(found ? own : other);
+    return found ? other : own;
 }
 
 bool dataset_available(const char *datasets, const DatasetInfo *info, Error *err)
