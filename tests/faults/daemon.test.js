@@ -20,6 +20,12 @@ test('an undisturbed run, to compare with', async () => {
   await daemon.stop();
 });
 
+// Whether the daemon is ready for work, as Prometheus sees it.
+async function ready(daemon) {
+  const text = await (await fetch(`${daemon.url}/metrics`)).text();
+  return text.match(/^googlenetd_ready (\d)$/m)?.[1];
+}
+
 // What the events say besides figures and states.
 async function notes(daemon, id) {
   const texts = [];
@@ -87,6 +93,7 @@ test('a disk that is away when jobs begin: they wait as those that run, may be s
   assert.equal(job.status, 'running', JSON.stringify(job.error));
   assert.match(job.warning, /make folder .*job_1: No such file or directory/);
   assert.equal((await ask(daemon, 'GET', '/readyz')).status, 503);
+  assert.equal(await ready(daemon), '0');
   assert.equal((await ask(daemon, 'POST', `/v1/jobs/${first}/stop`)).status, 202);
   assert.equal((await until(daemon, first, ended, 'the end')).status, 'stopped');
   await until(daemon, second, ({ warning }) => warning, 'the warning');
@@ -94,6 +101,7 @@ test('a disk that is away when jobs begin: they wait as those that run, may be s
   assert.equal((await until(daemon, second, ended, 'the end')).status, 'succeeded');
   assert.equal(await model(daemon, second), undisturbed);
   assert.equal((await ask(daemon, 'GET', '/readyz')).status, 200);
+  assert.equal(await ready(daemon), '1');
   await daemon.stop();
 });
 

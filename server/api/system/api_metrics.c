@@ -25,6 +25,14 @@ static void metric_statuses(FILE *out, const char *name, const char *type, const
             fprintf(out, "%s{status=\"%s\"} %" PRId64 "\n", name, JOB_STATUS_NAMES[s], counts[s]);
 }
 
+static void write_ready(FILE *out, Jobs *jobs)
+{
+    Error unimportant = {0};
+    metric(out, "googlenetd_ready", "gauge",
+           "1: jobs can be created and trained, as /readyz says; 0: the disk, most often.",
+           jobs_ready(jobs, &unimportant));
+}
+
 static void write_jobs(FILE *out, const JobCounts *c)
 {
     metric_statuses(out, "googlenetd_jobs", "gauge", "Jobs stored, by status.", c->by_status,
@@ -141,6 +149,7 @@ bool get_metrics(App *app, const Request *req, Response *res, Error *err)
     FILE *out = open_memstream(&text, &size);
     if (!out)
         return fail(err, ERR_NO_MEMORY, "no memory for the answer");
+    write_ready(out, app->jobs);
     write_jobs(out, &counts);
     write_http(out, app->counts, app->log);
     write_predictions(out, app);
