@@ -247,6 +247,8 @@ bool config_read(const ConfigSources *sources, ServerConfig *config, Faults *fau
     take_environment(sources->environment, config, faults);
     take_flags(sources, config, faults);
     find_tokens(sources, config, faults);
+    if (!config->data[0])
+        faults_add(faults, "/data", "must name a folder");
     check_listen(config, faults);
     check_hosts(config, faults);
     check_launcher(config, faults);

@@ -179,6 +179,16 @@ static void variables_of_services_are_passed_over(void **state)
     unknown_variables(NULL, note_variable, told);
 }
 
+/* As where a script's own variable is not set. */
+static void data_must_have_a_folder(void **state)
+{
+    Fixture *f = *state;
+    char *environment[] = {"GOOGLENETD_DATA=", NULL};
+    assert_false(read_all(f, "{}", environment, NULL));
+    assert_int_equal(f->faults.count, 1);
+    check_fault(f, 0, "/data", "must name a folder");
+}
+
 static void a_file_says_each_thing_once(void **state)
 {
     Fixture *f = *state;
@@ -305,6 +315,7 @@ int main(int argc, char **argv)
         CASE(a_misspelt_field_is_told_with_what_it_may_mean),
         cmocka_unit_test(variables_that_nothing_reads_are_told),
         cmocka_unit_test(variables_of_services_are_passed_over),
+        CASE(data_must_have_a_folder),
         CASE(a_file_says_each_thing_once),
         CASE(a_byte_order_mark_is_passed_over),
         CASE(a_file_that_cannot_be_read_is_a_fault),
