@@ -1,6 +1,8 @@
 /* server/daemon_start.c -- makes the parts of the daemon, each as the configuration has it. */
 #include "server/daemon_start.h"
 
+#include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
@@ -158,8 +160,17 @@ static bool open_uploads(Daemon *d, const ServerConfig *config, Error *err)
     return uploads_open(&how, &d->uploads, err);
 }
 
+/* What the settings name may be on a disk that comes later. */
+static void note_datasets(const Daemon *d, const ServerConfig *config)
+{
+    if (config->datasets[0] && access(config->datasets, R_OK | X_OK) != 0)
+        LOG(d->log, LOG_WARNING, "datasets_away", log_text("folder", config->datasets),
+            log_text("error", strerror(errno)));
+}
+
 static bool open_datasets(Daemon *d, const ServerConfig *config, Error *err)
 {
+    note_datasets(d, config);
     const DatasetsConfig how = {
         .data = config->data,
         .imports = or_null(config->imports),

@@ -25,17 +25,19 @@
 
 /* ---- Open and close ---- */
 
-static bool find_imports(Datasets *sets, const char *imports, Error *err)
+/* The folder may be on a disk that comes later, and be another one then: it is looked up with each
+ * use. */
+static bool note_imports(Datasets *sets, const char *imports, Error *err)
 {
-    char resolved[PATH_MAX];
     struct stat info;
     if (!imports || !imports[0])
         return true;
-    if (!realpath(imports, resolved) || stat(resolved, &info) != 0)
-        return fail(err, ERR_NOT_FOUND, "the folder of imports, %s: %s", imports, strerror(errno));
-    if (!S_ISDIR(info.st_mode))
+    if (stat(imports, &info) != 0)
+        LOG(sets->log, LOG_WARNING, "imports_away", log_text("folder", imports),
+            log_text("error", strerror(errno)));
+    else if (!S_ISDIR(info.st_mode))
         return fail(err, ERR_INVALID, "imports must be a folder, %s is none", imports);
-    sets->imports = xstrdup(resolved);
+    sets->imports = xstrdup(imports);
     return true;
 }
 
@@ -87,7 +89,7 @@ bool datasets_open(const DatasetsConfig *config, Datasets **out, Error *err)
     pthread_mutex_init(&sets->fetching, NULL);
     work_slot_init(&sets->slot);
     *out = NULL;
-    if (!find_imports(sets, config->imports, err) || !datasets_recover(sets, err)) {
+    if (!note_imports(sets, config->imports, err) || !datasets_recover(sets, err)) {
         datasets_close(sets);
         return false;
     }
@@ -158,7 +160,7 @@ static bool resolve(const char *named, const char *what, Path *path, Error *err)
 
 bool datasets_source(const Datasets *sets, const char *what, Path *path, Error *err)
 {
-    Path named;
+    Path named, root;
     if (!sets->imports)
         return fail(err, ERR_INVALID,
                     "needs a folder from which the daemon may import: start it with --imports "
@@ -166,10 +168,13 @@ bool datasets_source(const Datasets *sets, const char *what, Path *path, Error *
     const int length = snprintf(named.text, sizeof named.text, "%s/%s", sets->imports, what);
     if (length < 0 || (size_t)length >= sizeof named.text)
         return fail(err, ERR_INVALID, "is too long");
+    if (!realpath(sets->imports, root.text))
+        return fail(err, ERR_INVALID, "the folder of imports, %s: %s", sets->imports,
+                    strerror(errno));
     if (!resolve(named.text, what, path, err))
         return false;
-    const size_t n = strlen(sets->imports);
-    if (strncmp(path->text, sets->imports, n) != 0 || path->text[n] != '/')
+    const size_t n = strlen(root.text);
+    if (strncmp(path->text, root.text, n) != 0 || path->text[n] != '/')
         return fail(err, ERR_INVALID, "leads out of the imports folder: %.200s", what);
     return access(path->text, R_OK) == 0
            || fail(err, ERR_INVALID, "cannot be read: %s", strerror(errno));

@@ -9,7 +9,7 @@
 
 struct Datasets {
     char *data;
-    char *imports;  // resolved; NULL: there is none
+    char *imports;  // as the settings name it; NULL: there is none
     int max_sets;
     Jobs *jobs;
     Store *store;  // of the jobs

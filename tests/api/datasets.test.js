@@ -109,6 +109,20 @@ test('what lies in the imports folder is listed, but for what leads out or is hi
   await client.get('/v1/imports?x=1', { status: 400 });
 });
 
+test('an imports folder that comes later, as on a disk, is no reason not to start', async () => {
+  const disk = await mkdtemp(join(tmpdir(), 'imports-')), late = join(disk, 'late');
+  const other = await Daemon.start({ args: ['--imports', late] });
+  const its = new Client(other.url);
+  await other.said(/level=warning event=imports_away folder=\S*late error="No such file or directory"/);
+  const { json } = await its.post('/v1/datasets', { name: 'n', source: { folder: 'a' } }, { status: 400 });
+  assert.match(json.errors[0].detail, /the folder of imports, .*late: No such file or directory/);
+  await mkdir(join(late, 'a'), { recursive: true });
+  assert.deepEqual((await its.get('/v1/imports')).json.data.map(({ folder }) => folder), ['a']);
+  await its.post('/v1/datasets', { name: 'n', source: { folder: 'a' } }, { status: 201 });
+  await other.stop();
+  await rm(disk, { recursive: true });
+});
+
 test('without an imports folder the fault says how to get one', async () => {
   const other = await Daemon.start();
   const { json } = await new Client(other.url).post('/v1/datasets', { name: 'n', source: { folder: 'a' } }, { status: 400 });

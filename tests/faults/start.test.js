@@ -51,6 +51,12 @@ test('a misspelt variable is told, and is no reason not to start', { timeout: 60
   await daemon.stop();
 });
 
+test('a folder of data sets that is not there is told, and is no reason not to start', { timeout: 600000 }, async () => {
+  const daemon = await Daemon.start({ args: ['--datasets', '/no/such/folder'] });
+  await daemon.said(/level=warning event=datasets_away folder=\/no\/such\/folder error="No such file or directory"/);
+  await daemon.stop();
+});
+
 test('a descriptor to tell the address that nobody has opened is none of our files', { timeout: 600000 }, async () => {
   for (const fd of ['4', '5', '6', '7', '11'])
     await assert.rejects(Daemon.start({ args: ['--ready-fd', fd] }), new RegExp(`ready_fd ${fd} must be a descriptor that whoever starts the daemon has opened`));
