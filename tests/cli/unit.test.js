@@ -1,8 +1,11 @@
 // What the systemd unit forbids is nothing that the program needs: under its filter of system calls, as the systemd of this
-// machine understands it, walls stand around the decoders and trainings step behind predictions.
+// machine understands it, walls stand around the decoders and trainings step behind predictions. What cannot mend itself is
+// not tried again for ever.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, readdirSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -84,4 +87,17 @@ test("what the program calls by number is allowed", options, () => {
   const direct = [...sandbox.matchAll(/\bSYS_(\w+)/g)].map(([, name]) => name);
   assert.ok(direct.includes("landlock_restrict_self"));
   assert.deepEqual(direct.filter((name) => !calls.has(name)), []);
+});
+
+test("wrong settings end the unit; a port that is taken is tried again", async (t) => {
+  const f = folder(t);
+  const prevented = unit.match(/^RestartPreventExitStatus=(.*)$/m)[1].split(" ").map(Number);
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const status = (env) => spawnSync(process.env.GOOGLENETD, ["serve", "--data", f.path("data")], { env: { ...process.env, ...env } }).status;
+  assert.ok(prevented.includes(status({ GOOGLENETD_WORKERS: "none" })));
+  assert.ok(prevented.includes(status({ GOOGLENETD_LISTEN: "0.0.0.0:0" })));
+  const taken = status({ GOOGLENETD_LISTEN: `127.0.0.1:${server.address().port}` });
+  assert.ok(taken > 0 && !prevented.includes(taken), `${taken}`);
 });
