@@ -29,6 +29,9 @@ bool dataset_files_remove_source(const char *data, int64_t id, Error *err);
 int64_t dataset_source_bytes(const char *data, int64_t id);
 int64_t dataset_files_bytes(const char *data, int64_t id);  // of all that is there
 
+/* Whether datasets/ holds the folder of no set, as one that a disk is mounted over later. */
+bool dataset_files_none(const char *data);
+
 /* Call `visit` for each folder of a set; what has another name goes to lost+found. */
 void dataset_files_each(const char *data, Log *log, void (*visit)(void *context, int64_t id),
                         void *context);

@@ -43,6 +43,18 @@ bool dataset_available(const char *datasets, const DatasetInfo *info, Error *err
     return ok;
 }
 
+bool datasets_known_away(const char *datasets)
+{
+    size_t count;
+    const DatasetInfo *table = dataset_table(&count);
+    for (size_t i = 0; datasets && i < count; i++) {
+        Error why = {0};
+        if (dataset_available(datasets, &table[i], &why) || why.code != ERR_NOT_FOUND)
+            return false;
+    }
+    return datasets;
+}
+
 /* A folder with none of the files that a set has: pictures, perhaps, that nobody has imported. */
 static bool is_pictures(const char *path)
 {

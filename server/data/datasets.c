@@ -65,6 +65,11 @@ static bool find_for_spec(void *context, const char *id_or_name, SpecSet *set, E
     return ready;
 }
 
+static bool is_away(void *context, int64_t id)
+{
+    return set_is_away(context, id);
+}
+
 static void report_damage(void *context, int64_t id, const Error *why)
 {
     datasets_damaged(context, id, why);
@@ -85,7 +90,7 @@ bool datasets_open(const DatasetsConfig *config, Datasets **out, Error *err)
     sets->uploads = config->uploads;
     sets->quota = config->quota;
     sets->log = config->log;
-    sets->for_specs = (SpecSets){find_for_spec, report_damage, sets};
+    sets->for_specs = (SpecSets){find_for_spec, is_away, report_damage, sets};
     pthread_mutex_init(&sets->fetching, NULL);
     work_slot_init(&sets->slot);
     *out = NULL;
@@ -124,7 +129,7 @@ bool datasets_get(Datasets *sets, int64_t id, DatasetRow *set, Error *err)
     return true;
 }
 
-bool datasets_find(Datasets *sets, const char *id_or_name, DatasetRow *set, Error *err)
+static bool find(Datasets *sets, const char *id_or_name, DatasetRow *set, Error *err)
 {
     int64_t id;
     if (dataset_id_parse(id_or_name, &id))
@@ -135,12 +140,30 @@ bool datasets_find(Datasets *sets, const char *id_or_name, DatasetRow *set, Erro
     return true;
 }
 
+bool datasets_find(Datasets *sets, const char *id_or_name, DatasetRow *set, Error *err)
+{
+    if (!find(sets, id_or_name, set, err))
+        return false;
+    if (!set_found_again(sets, set))
+        return true;
+    dataset_row_free(set);
+    return find(sets, id_or_name, set, err);
+}
+
 bool datasets_list(Datasets *sets, const DatasetQuery *query, DatasetList *list, Error *err)
 {
     if (!store_datasets(sets->store, query, list, err))
         return false;
-    for (size_t i = 0; i < list->count; i++)
+    for (size_t i = 0; i < list->count; i++) {
+        DatasetRow again;
+        Error unimportant = {0};
         datasets_overlay(sets, &list->items[i]);
+        if (set_found_again(sets, &list->items[i])
+            && datasets_get(sets, list->items[i].id, &again, &unimportant)) {
+            dataset_row_free(&list->items[i]);
+            list->items[i] = again;
+        }
+    }
     return true;
 }
 

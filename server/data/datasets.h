@@ -71,6 +71,7 @@ bool datasets_sources(const Datasets *sets, DatasetSources *sources, Error *err)
 void dataset_sources_free(DatasetSources *sources);
 
 bool datasets_get(Datasets *sets, int64_t id, DatasetRow *set, Error *err);
+/* A set whose files were missing, and are back, is ready again. */
 bool datasets_find(Datasets *sets, const char *id_or_name, DatasetRow *set, Error *err);
 bool datasets_list(Datasets *sets, const DatasetQuery *query, DatasetList *list, Error *err);
 

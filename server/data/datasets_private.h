@@ -64,6 +64,13 @@ bool set_change_drop(SetChange *change, const Error *err);  // leave all as it w
 
 /* Are the pixels not where they ought to be? What cannot be told, as for lack of a right, is no. */
 bool set_pixels_gone(const Datasets *sets, const DatasetRow *set);
+
+/* Whether the pixels of a set that was ready are gone, and there are none of any other set. */
+bool set_is_away(const Datasets *sets, int64_t id);
+
+/* A set whose files were missing is made ready where they are back, as those of a disk that was
+ * mounted late. True: it was, read it again. */
+bool set_found_again(Datasets *sets, const DatasetRow *set);
 void set_fail_missing(const Datasets *sets, DatasetRow *set);  // ready -> failed
 
 /* importing or ready -> failed. */

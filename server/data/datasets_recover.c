@@ -53,13 +53,30 @@ static bool lost_pixels(const DatasetRow *set)
     return set->status == DATASET_FAILED && strcmp(set->error.code, DATASET_FILES_MISSING) == 0;
 }
 
+bool set_is_away(const Datasets *sets, int64_t id)
+{
+    DatasetRow set;
+    Error err = {0};
+    if (!store_dataset(sets->store, id, &set, &err))
+        return false;
+    const bool gone =
+        (set.status == DATASET_READY || lost_pixels(&set)) && set_pixels_gone(sets, &set);
+    dataset_row_free(&set);
+    return gone && dataset_files_none(sets->data);
+}
+
+static bool pixels_are_back(const Datasets *sets, const DatasetRow *set)
+{
+    return lost_pixels(set) && access(dataset_pixels_path(sets->data, set->id).text, F_OK) == 0;
+}
+
 /* The set is ready and its pixels are gone, or they are back, as those of a disk that was not
  * mounted at the last start. Of what cannot be told, as for lack of a right, nothing changes. */
 static bool is_out_of_date(const Datasets *sets, const DatasetRow *set)
 {
     if (set->status == DATASET_READY)
         return set_pixels_gone(sets, set);
-    return lost_pixels(set) && access(dataset_pixels_path(sets->data, set->id).text, F_OK) == 0;
+    return pixels_are_back(sets, set);
 }
 
 static bool note_pixels(SetChange *change, Error *err)
@@ -84,6 +101,12 @@ static bool recover_once(Datasets *sets, int64_t id, Error *err)
     const bool ok = change.set.status == DATASET_IMPORTING ? restart_import(&change, err)
                                                            : note_pixels(&change, err);
     return ok ? set_change_commit(&change, NULL, err) : set_change_drop(&change, err);
+}
+
+bool set_found_again(Datasets *sets, const DatasetRow *set)
+{
+    Error unimportant = {0};  // whoever asks next tries again
+    return pixels_are_back(sets, set) && recover_once(sets, set->id, &unimportant);
 }
 
 /* Does the set, as it was found, need a change? */

@@ -16,6 +16,9 @@ typedef struct {
  * none, ERR_CONFLICT with a sentence where it is not ready. */
 typedef struct {
     bool (*find)(void *context, const char *id_or_name, SpecSet *set, Error *err);
+    // Whether the files of set `id` are not there and neither are those of any other, as where a
+    // disk is not mounted. May be NULL.
+    bool (*away)(void *context, int64_t id);
     // A job found that the files of set `id` are damaged or gone. May be NULL.
     void (*damaged)(void *context, int64_t id, const Error *why);
     void *context;

@@ -71,6 +71,27 @@ static bool is_taken(const char *folder)
     return stat(folder, &info) == 0 && !S_ISDIR(info.st_mode);
 }
 
+static bool set_is_away(const Training *t)
+{
+    const SpecSets *sets = t->config->sets;
+    const int64_t id = run_job(t->run)->dataset.id;
+    if (id > 0)
+        return sets && sets->away && sets->away(sets->context, id);
+    return datasets_known_away(t->config->datasets);
+}
+
+/* Wait for the job's data set where none is there: of one of some that is gone the job fails. */
+static bool wait_for_set(Training *t, Error *err)
+{
+    while (set_is_away(t)) {
+        fail(err, ERR_IO, "the data set %s is not there, nor any other: is a disk not mounted?",
+             run_job(t->run)->dataset.name);
+        if (!run_disk_failed(t->run, err))
+            return false;
+    }
+    return true;
+}
+
 /* Whether the job left files to go on from, or begins with a model of its own. */
 static bool has_files(const Training *t)
 {
@@ -218,7 +239,7 @@ static bool train_by_ranks(Training *t, const TrainConfig *how, Error *err)
 static bool train(Training *t, Error *err)
 {
     JobPaths paths = {.kept = NULL};
-    if (!read_settings(t, err))
+    if (!wait_for_set(t, err) || !read_settings(t, err))
         return false;
     t->recorder.keep = t->spec.checkpoint_keep;
     if (!prepare_folder(t, err))

@@ -1,7 +1,7 @@
 // Pictures of one's own, from files to a trained network: imports, what is told of them, jobs on them, deaths.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -240,6 +240,29 @@ test('a set whose files are damaged says so, when its pictures or a job meet tha
     await client.call('DELETE', `/v1/datasets/${id}`, { status: 204 });
     assert.ok(!files('datasets').includes(id));
   }
+});
+
+test('sets on a disk that is not there at a start: a job waits for it, and they are ready once they are looked at', async () => {
+  const { id } = await done((await create({ name: 'far', source: { folder: 'colours' } })).id);
+  const other = (await done((await create({ name: 'far too', source: { folder: 'colours' } })).id)).id;
+  const job = await client.create({ network: 'googlenet_tiny', image_size: 16, epochs: 100000, batch_size: 8, dataset: id, evaluate: false });
+  await until('a step', async () => (await client.job(job.id)).progress.step > 0);
+  await daemon.leave();
+  const sets = join(daemon.data, 'datasets');
+  renameSync(sets, `${sets}.away`);
+  mkdirSync(sets);  // as below a mount
+  await daemon.launch();
+  const waits = await until('the warning', async () => {
+    const now = await client.job(job.id);
+    return (now.warning || now.error) && now;
+  });
+  assert.match(waits.warning ?? JSON.stringify(waits.error), /the data set far is not there, nor any other: is a disk not mounted\?/);
+  assert.equal((await get(other)).error.code, 'files_missing');
+  rmdirSync(sets);
+  renameSync(`${sets}.away`, sets);
+  await until('more steps', async () => (await client.job(job.id)).progress.step > waits.progress.step);
+  assert.equal((await get(other)).status, 'ready');
+  await client.post(`/v1/jobs/${job.id}/stop`, undefined, { status: 202 });
 });
 
 test('an import is cancelled, or its set deleted, while it runs', async () => {

@@ -1,7 +1,7 @@
 // The daemon among failing disks and signals: jobs fail cleanly or wait, what was stored stays.
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, symlinkSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { until as happens } from '../api/daemon.js';
@@ -124,6 +124,23 @@ test('a disk with jobs that is not there at a start: a job with checkpoints wait
   await until(daemon, id, (one) => ended(one) || one.progress.step > job.progress.step, 'a step');
   assert.match(await notes(daemon, id), /training waited for .*is a disk not mounted/);
   await daemon.stop();
+});
+
+test('a disk with known sets that is not there at a start: a job waits for it', async () => {
+  const sets = mkdtempSync(join(tmpdir(), 'datasets-')), set = join(sets, 'fashion_mnist');
+  symlinkSync(['fashion_mnist', 'fashion-mnist'].map((name) => join(process.env.GOOGLENETD_DATASETS, name)).find(existsSync), set);
+  const daemon = await Daemon.start({ args: ['--datasets', sets] });
+  const id = await create(daemon, { epochs: 1000 });
+  await until(daemon, id, ({ progress }) => progress.step > 0, 'a step');
+  await daemon.leave();
+  renameSync(set, `${set}.away`);
+  await daemon.launch();
+  const job = await until(daemon, id, (one) => one.warning || ended(one), 'the warning');
+  assert.match(job.warning ?? JSON.stringify(job.error), /the data set fashion_mnist is not there, nor any other: is a disk not mounted\?/);
+  renameSync(`${set}.away`, set);
+  await until(daemon, id, (one) => !one.warning && one.progress.step > job.progress.step, 'more steps');
+  await daemon.stop();
+  rmSync(sets, { recursive: true });
 });
 
 test('a disk with jobs that goes while they run: nothing is written where it was mounted, and they go on once it is back', async () => {

@@ -487,6 +487,15 @@ static void pixels_that_come_back_make_a_set_ready_again(void **state)
     assert_int_equal(rename(away.text, all.text), 0);
     reopen(f);
     assert_int_equal(status(f, id), DATASET_READY);
+    // Whoever looks for the set finds it ready, without a start.
+    DatasetRow found;
+    assert_int_equal(rename(all.text, away.text), 0);
+    datasets_damaged(f->sets, id, &why);
+    assert_int_equal(rename(away.text, all.text), 0);
+    CHECK_OK(datasets_find(f->sets, "away", &found, &f->err), f->err);
+    assert_int_equal(found.status, DATASET_READY);
+    assert_string_equal(found.error.code, "");
+    dataset_row_free(&found);
     // Nor is gone what cannot be looked for; a link to itself is as good as a right that is
     // missing.
     const Path folder = dataset_folder_path(f->scratch.path, id);
@@ -496,6 +505,34 @@ static void pixels_that_come_back_make_a_set_ready_again(void **state)
     assert_int_equal(status(f, id), DATASET_READY);
     assert_int_equal(unlink(folder.text), 0);
     assert_int_equal(rename(away.text, folder.text), 0);
+}
+
+static bool is_away(Fixture *f, int64_t id)
+{
+    const SpecSets *sets = datasets_for_specs(f->sets);
+    return sets->away(sets->context, id);
+}
+
+/* One of some may have been deleted; where there is none, they are on a disk that is not mounted.
+ */
+static void a_set_is_away_where_none_is_there(void **state)
+{
+    Fixture *f = *state;
+    const int64_t id = add_ready(f, "one");
+    const Path all = data_path(f->scratch.path, "datasets"),
+               away = path_in(f->scratch.path, "away"), other = path_in(all.text, "set_99");
+    assert_false(is_away(f, id));
+    assert_int_equal(rename(all.text, away.text), 0);
+    assert_true(is_away(f, id));
+    assert_int_equal(mkdir(all.text, 0700), 0);
+    assert_true(is_away(f, id));
+    assert_int_equal(mkdir(other.text, 0700), 0);
+    assert_false(is_away(f, id));
+    assert_int_equal(rmdir(other.text), 0);
+    CHECK_OK(datasets_delete(f->sets, id, NULL, &f->err), f->err);
+    assert_false(is_away(f, id));
+    assert_int_equal(rmdir(all.text), 0);
+    assert_int_equal(rename(away.text, all.text), 0);
 }
 
 /* Where neither the store, which is from an older backup, nor any file knows of it. */
@@ -746,6 +783,7 @@ int main(int argc, char **argv)
         CASE(an_end_in_order_is_no_restart),
         CASE(folders_are_held_against_the_store),
         CASE(pixels_that_come_back_make_a_set_ready_again),
+        CASE(a_set_is_away_where_none_is_there),
         CASE(a_deletion_is_finished),
         CASE(an_id_is_not_given_again_by_an_older_store),
         CASE(ids_of_an_older_file_are_read),

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/jobs/files/job_files.h"
@@ -177,9 +178,19 @@ static void numbers_that_break_down_fail_the_job_and_keep_the_checkpoint(void **
     assert_true(workers_stop(workers, 60));
 }
 
+/* Another known set is there: it is no disk that may be mounted yet. */
 static void missing_data_fails_the_job_with_its_name(void **state)
 {
+    static const char *const FILES[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+                                        "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
     JobsFixture *f = *state;
+    const Path mnist = path_in(f->scratch.path, "mnist");
+    assert_int_equal(mkdir(mnist.text, 0700), 0);
+    for (size_t i = 0; i < COUNT(FILES); i++) {
+        FILE *file = fopen(path_in(mnist.text, FILES[i]).text, "w");
+        assert_non_null(file);
+        assert_int_equal(fclose(file), 0);
+    }
     const int64_t id = jobs_add(f, "{" TINY "}");
     Workers *workers = worker_start(f, 1, f->scratch.path);
     JobInfo job = worker_wait_until_idle(f, id);
