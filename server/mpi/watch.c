@@ -4,6 +4,7 @@
 #include "server/mpi/watch.h"
 
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,6 +131,7 @@ static void end_run(const RankWatch *w, int late, double silent)
                 "googlenetd: rank %d on %s has not been heard of for %.0f s (--rank-timeout): the "
                 "run ends; --resume goes on from its last checkpoint\n",
                 late, w->hosts[late], silent);
+    signal(SIGALRM, SIG_DFL);
     alarm(ABORT_SECONDS);
     MPI_Abort(MPI_COMM_WORLD, EXIT_LOST);
     _exit(EXIT_LOST);

@@ -80,7 +80,7 @@ test("a full pipe does not keep SIGTERM from a checkpoint", async (t) => {
   closeSync(reader);
 });
 
-for (const [signal, code] of [["SIGHUP", 129], ["SIGXCPU", 152]])
+for (const [signal, code] of [["SIGHUP", 129], ["SIGXCPU", 152], ["SIGALRM", 142]])
   test(`${signal} ends a training with a checkpoint`, async (t) => {
     const f = folder(t);
     f.write("job.json", LONG);

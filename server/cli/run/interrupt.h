@@ -3,8 +3,9 @@
 
 enum { INTERRUPT_SECONDS = 20 };  // that an end may take
 
-/* From now on SIGINT, SIGTERM, SIGHUP (the terminal is gone), SIGXCPU, SIGUSR1 (which launchers of
- * ranks pass on, where after another they leave no time for an end) and SIGUSR2 are only noted. A
+/* From now on SIGINT, SIGTERM, SIGHUP (the terminal is gone), SIGXCPU, SIGALRM, SIGUSR1 (which
+ * launchers of ranks pass on, where after another they leave no time for an end) and SIGUSR2 are
+ * only noted. A
  * second SIGINT or SIGTERM, if it is not the first one's echo (SIGNAL_ECHO_MS), ends the program
  * at once, with exit code 128 + signal, and so do INTERRUPT_SECONDS after the first: whatever the
  * program waits for, it ends. A SIGINT or SIGHUP that was ignored when the program was started (by
