@@ -62,6 +62,17 @@ bool model_file_place(const char *data, const char *incoming, int64_t id, int64_
     return ok;
 }
 
+bool model_file_open_stored(const char *path, const ModelHints *hints, ModelFile *file, Error *err)
+{
+    Error why = {0};
+    if (model_file_open(path, hints, file, &why))
+        return true;
+    if (why.code == ERR_INVALID)
+        return fail_as(err, ERR_DAMAGED, "file_damaged", "%s", why.message);
+    *err = why;
+    return false;
+}
+
 /* ---- Going ---- */
 
 bool model_files_remove_version(const char *data, int64_t id, int64_t version, Error *err)

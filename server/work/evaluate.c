@@ -11,6 +11,7 @@
 #include "server/base/json/json_text.h"
 #include "server/data/dataset_folder.h"
 #include "server/models/evaluations/model_evaluation.h"
+#include "server/models/model_files.h"
 #include "server/work/error_word.h"
 #include "server/work/estimate.h"
 
@@ -62,7 +63,7 @@ static bool open_all(Work *work, Error *err)
 {
     const EvaluationRow *row = work->row;
     if (!evaluations_model(work->config->evaluations, row, &work->source, err)
-        || !model_file_open(work->source.path.text, &(ModelHints){0}, &work->model, err))
+        || !model_file_open_stored(work->source.path.text, &(ModelHints){0}, &work->model, err))
         return false;
     read_training(work);
     return dataset_open_named(work->config->data, work->config->datasets, row->dataset.id,

@@ -1,11 +1,12 @@
 // Models: from jobs and from files, aliases, downloads, cards, and what a death and a full disk leave.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client, collect } from './client.js';
 import { Daemon, until } from './daemon.js';
+import { png } from './pictures.js';
 
 let daemon, client, job;
 const SETTINGS = { network: 'googlenet_tiny', train_limit: 64, test_limit: 64, epochs: 2, batch_size: 32, precision: 'f32' };
@@ -339,6 +340,26 @@ test('kill -9 in the middle of registrations: whole versions, and nothing beside
     assert.deepEqual(files(), all.sort());
   }
   await client.call('DELETE', '/v1/models/flood', { status: 204 });
+});
+
+test('a file that was damaged is the fault of nobody who asks', async () => {
+  const { versions, id } = (await client.get('/v1/models/shirts')).json;
+  const { version } = versions[0], path = join(daemon.data, 'models', id, `${version}.safetensors`);
+  const whole = readFileSync(path), odd = Buffer.from(whole);
+  odd[odd.length - 1] ^= 1;
+  rmSync(path);  // the job has it too
+  writeFileSync(path, odd);
+  const picture = png(28, 28, () => [9, 9, 9]);
+  const asked = [await client.call('POST', `/v1/models/shirts@${version}/predict`, { body: picture, headers: { 'content-type': 'image/png' }, status: 500 }),
+    await client.get(`/v1/models/shirts/versions/${version}/onnx`, { status: 500 })];
+  for (const { json } of asked) {
+    assert.equal(json.code, 'file_damaged');
+    assert.match(json.detail, /safetensors is damaged: its checksum does not match$/);
+  }
+  const { json: { id: evaluation } } = await client.post('/v1/evaluations', { model: `shirts@${version}`, limit: 10 }, { status: 202 });
+  await until('the end of the evaluation', async () => (await client.get(`/v1/evaluations/${evaluation}`)).json.status === 'failed');
+  assert.equal((await client.get(`/v1/evaluations/${evaluation}`)).json.error.code, 'file_damaged');
+  writeFileSync(path, whole);
 });
 
 test('a file that somebody has deleted: the version says so', async () => {

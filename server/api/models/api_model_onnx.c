@@ -37,7 +37,7 @@ static bool write_onnx(const ModelVersion *version, const char *path, ModelOnnx 
     const ModelHints hints = {row->network, row->channels, row->classes, row->image_size};
     ModelFile m;
     char number[24];
-    if (!model_file_open(version->path.text, &hints, &m, err))
+    if (!model_file_open_stored(version->path.text, &hints, &m, err))
         return false;
     char *card = model_card_markdown(version);
     snprintf(number, sizeof number, "%lld", (long long)row->version);

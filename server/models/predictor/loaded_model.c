@@ -5,6 +5,7 @@
 #include "core/base/memory.h"
 #include "core/data/loader/image_maker.h"
 #include "core/net/net.h"
+#include "server/models/model_files.h"
 
 struct LoadedModel {
     ModelFile file;
@@ -33,7 +34,7 @@ bool loaded_model_open(const char *path, const ModelHints *hints, Precision prec
                        const ImageSpec *picture, LoadedModel **model, Error *err)
 {
     LoadedModel *m = xcalloc(1, sizeof *m);
-    if (!model_file_open(path, hints, &m->file, err)) {
+    if (!model_file_open_stored(path, hints, &m->file, err)) {
         free(m);
         return false;
     }

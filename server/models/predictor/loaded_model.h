@@ -9,7 +9,7 @@
  * Threads   any: nothing changes after it is read.
  * Shapes    pixels size x size x channels, uint8, of `picture`; image channels x side x side,
  *           float32; logits classes.
- * Errors    as model_file.h.
+ * Errors    as model_file.h, but ERR_DAMAGED for a file that is none (server/models/model_files.h).
  */
 #pragma once
 #include "core/train/files/model_file.h"
