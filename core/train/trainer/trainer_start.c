@@ -96,9 +96,9 @@ static bool start_state(Trainer *t, Error *err)
     const TrainConfig *c = &t->config;
     if (comm_rank(c->comm) > 0)
         return true;  // rank 0 has them
-    init_params(t->params, init_rule(c->model->weights), c->seed);
     if (c->resume_count > 0)
         return load_state(t, err);
+    init_params(t->params, init_rule(c->model->weights), c->seed);
     const Transfer how = {.network = c->model->name,
                           .head = &t->head,
                           .class_names = c->dataset->class_names,
