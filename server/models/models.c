@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/files/file_read.h"
 #include "core/base/memory.h"
 #include "server/base/ids.h"
 #include "server/models/model_files.h"
@@ -159,6 +160,15 @@ static bool take_apart(const char *reference, char name[MODEL_NAME], char alias[
     return model_version_parse(rest, number);
 }
 
+/* The last start did not find its file: it may be back, as that of a disk that was mounted late.
+ * The next start records that. */
+static void look_for_file(const Models *models, VersionRow *row)
+{
+    if (row->missing)
+        row->missing =
+            file_is_gone(model_version_path(models->data, row->model_id, row->version).text);
+}
+
 bool models_resolve(Models *models, const char *reference, ModelVersion *version, Error *err)
 {
     char name[MODEL_NAME], alias[MODEL_ALIAS];
@@ -172,6 +182,7 @@ bool models_resolve(Models *models, const char *reference, ModelVersion *version
         return false;
     if (row.id == 0)
         return fail_to_find(models, name, wanted, number, err);
+    look_for_file(models, &row);
     if (!row.missing)
         return model_version_make(models, name, &row, version, err);
     fail_as(err, ERR_NOT_FOUND, "file_missing", "the file of %s, version %lld, is gone", name,
@@ -191,11 +202,14 @@ bool models_detail(Models *models, ModelRow *row, ModelDetail *model, Error *err
 {
     *model = (ModelDetail){.row = *row};
     *row = (ModelRow){0};
-    if (store_aliases(models->store, model->row.id, &model->aliases, err)
-        && store_versions(models->store, model->row.id, &model->versions, err))
-        return true;
-    model_detail_free(model);
-    return false;
+    if (!store_aliases(models->store, model->row.id, &model->aliases, err)
+        || !store_versions(models->store, model->row.id, &model->versions, err)) {
+        model_detail_free(model);
+        return false;
+    }
+    for (size_t i = 0; i < model->versions.count; i++)
+        look_for_file(models, &model->versions.items[i]);
+    return true;
 }
 
 bool models_get(Models *models, const char *name, ModelDetail *model, Error *err)

@@ -34,7 +34,8 @@ typedef struct {
 } ModelsConfig;
 
 /* Puts right what a sudden death left behind: files that are no versions yet go, files that the
- * store does not know go to lost+found, versions whose files are gone say that they are missing. */
+ * store does not know go to lost+found, versions whose files are gone say that they are missing
+ * until they are back. */
 bool models_open(const ModelsConfig *config, Models **models, Error *err);
 void models_close(Models *models);  // no thread uses it any more; takes NULL
 

@@ -429,7 +429,14 @@ static void a_version_without_its_file_says_so(void **state)
     assert_false(models_resolve(f->models, "shirts@2", &version, &f->err));
     assert_string_equal(f->err.reason, "file_missing");
     assert_int_equal(version_of(f, "shirts@1"), 1);
+    // Back, it is one at once, as after the next start.
+    ModelDetail model;
     copy_file(job_model_path(data, job, 10).text, path.text);
+    assert_int_equal(version_of(f, "shirts@2"), 2);
+    CHECK_OK(models_get(f->models, "shirts", &model, &f->err), f->err);
+    for (size_t i = 0; i < model.versions.count; i++)
+        assert_false(model.versions.items[i].missing);
+    model_detail_free(&model);
     reopen(f);
     assert_int_equal(version_of(f, "shirts@2"), 2);
     // One that cannot be looked for is not gone; a link to itself is as good as a missing right.
