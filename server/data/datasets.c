@@ -290,7 +290,7 @@ bool datasets_create(Datasets *sets, RequestKey key, DatasetRow *set, bool *repl
     return true;
 }
 
-/* ---- Change, content, cancel, delete ---- */
+/* ---- Change and content ---- */
 
 bool datasets_edit(Datasets *sets, int64_t id, DatasetEditor edit, void *context, DatasetRow *set,
                    Error *err)
