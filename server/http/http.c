@@ -247,6 +247,8 @@ int http_port(const Http *http)
     return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
+/* ---- Stop ---- */
+
 static void wait_for_answers(Http *http, int most_ms)
 {
     const struct timespec pause = {.tv_nsec = 10000000};

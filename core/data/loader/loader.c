@@ -215,6 +215,8 @@ const Batch *loader_next(Loader *l)
     return &slot->batch;
 }
 
+/* ---- Start and stop ---- */
+
 static bool check_config(const Split *split, Shape picture, const LoaderConfig *c, Error *err)
 {
     if (c->batch_size < 1)

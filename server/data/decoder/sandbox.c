@@ -120,6 +120,8 @@ static bool enter_seccomp(int fd)
     return ok;
 }
 
+/* ---- All walls ---- */
+
 int sandbox_enter(int fd, size_t memory)
 {
     // Read while files can still be opened.

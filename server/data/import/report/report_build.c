@@ -158,6 +158,8 @@ static void build_one_colour(ImportReport *r, const Records *records)
     }
 }
 
+/* ---- All of it ---- */
+
 void report_build(ImportReport *r, const Layout *layout, const Listing *listing,
                   const Records *records)
 {
