@@ -1,6 +1,6 @@
 #!/bin/sh
-# tests/check_includes.sh ROOT -- the floors of the house: which room may include which; and that no file has a type of its own
-# with the name of one that a header has.
+# tests/check_includes.sh ROOT -- the floors of the house: which room may include which; and that no
+# file has a type of its own with the name of one that a header has.
 # tests/check_includes.sh --self-test -- feeds it trees with one fault each; every one must be found.
 #
 # A line of RULES allows: files that match the first expression may include headers that match the
