@@ -36,6 +36,13 @@ bool fail_as(Error *err, ErrorCode code, const char *reason, const char *fmt, ..
     return false;
 }
 
+bool fail_with(Error *err, const Error *kept)
+{
+    if (err)
+        *err = *kept;
+    return false;
+}
+
 ErrorCode error_of_system(int system_errno)
 {
     return system_errno == ENOSPC || system_errno == EDQUOT ? ERR_NO_SPACE : ERR_IO;

@@ -36,6 +36,9 @@ bool fail(Error *err, ErrorCode code, const char *fmt, ...) __attribute__((forma
 bool fail_as(Error *err, ErrorCode code, const char *reason, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Pass on an error that was kept. */
+bool fail_with(Error *err, const Error *kept);
+
 /* The code for what the system says in errno: ERR_NO_SPACE or ERR_IO. */
 ErrorCode error_of_system(int system_errno);
 

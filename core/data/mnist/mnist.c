@@ -40,8 +40,7 @@ static char *find_file(const char *folder, const char *prefix, const char *suffi
     if (is_there(path, &unseen))
         return path;
     if (unseen.code != ERR_NONE) {
-        if (err)
-            *err = unseen;
+        fail_with(err, &unseen);
         free(path);
         return NULL;
     }

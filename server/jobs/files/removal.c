@@ -76,7 +76,5 @@ bool removals_finish(const char *data, Store *store, RemovalRules rules, Log *lo
             log_text("error", fault.message));
     }
     removal_list_free(&list);
-    if (first.code != ERR_NONE && err)
-        *err = first;
-    return first.code == ERR_NONE;
+    return first.code == ERR_NONE || fail_with(err, &first);
 }

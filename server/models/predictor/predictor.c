@@ -103,11 +103,8 @@ static bool await_all(Predictor *p, PredictTask *tasks, int count, double second
         p->counts.requests++;
         return true;
     }
-    if (failed->state == FAILED) {
-        if (err)
-            *err = failed->error;
-        return false;
-    }
+    if (failed->state == FAILED)
+        return fail_with(err, &failed->error);
     p->counts.refused++;
     return fail_as(err, ERR_CONFLICT, "busy", "the request waited %.3g s and was not computed",
                    seconds);

@@ -193,10 +193,10 @@ bool predictor_take(Predictor *p, const PredictorFile *file, TakenModel *taken, 
         pthread_cond_wait(&p->changed, &p->lock);
     const bool ok = e->model != NULL;
     *taken = ok ? (TakenModel){e->model, e} : (TakenModel){0};
-    if (!ok && err)
-        *err = e->error;
-    if (!ok)
+    if (!ok) {
+        fail_with(err, &e->error);
         predictor_release_entry(p, e);
+    }
     pthread_mutex_unlock(&p->lock);
     return ok;
 }

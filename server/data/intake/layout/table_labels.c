@@ -223,8 +223,8 @@ static LayoutAnswer open_table(Reading *r, size_t entry, bool weak, char **text,
     }
     if (r->weak != weak)
         return LAYOUT_NO;
-    if (!ok && err)
-        *err = fault;
+    if (!ok)
+        fail_with(err, &fault);
     return ok ? LAYOUT_YES : LAYOUT_FAULT;
 }
 

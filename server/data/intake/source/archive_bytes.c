@@ -200,7 +200,7 @@ bool archive_bytes_drain(ArchiveBytes *b, Error *err)
     do
         got = archive_bytes_read(NULL, b, &chunk);
     while (got > 0);
-    return got == 0 || error_copy(&b->err, err);
+    return got == 0 || fail_with(err, &b->err);
 }
 
 bool archive_bytes_end_marked(const ArchiveBytes *b)
@@ -227,7 +227,7 @@ static bool recognise_tar(ArchiveBytes *b, Error *err)
     if (!is_gzip)
         return not_an_archive(b->label, b->chunk, got < 0 ? 0 : (size_t)got, err);
     if (got < TAR_BLOCK && !check_read(b, got))
-        return error_copy(&b->err, err);
+        return fail_with(err, &b->err);
     return fail(err, ERR_INVALID,
                 "%s is gzip data, but not of a tar; it must be a zip, tar or tar.gz archive",
                 b->label);

@@ -31,13 +31,5 @@ bool archive_bytes_drain(ArchiveBytes *bytes, Error *err);
 bool archive_bytes_end_marked(const ArchiveBytes *bytes);
 int64_t archive_bytes_count(const ArchiveBytes *bytes);  // that came
 
-/* Passes an error on to a caller who may not want it; returns false. */
-static inline bool error_copy(const Error *from, Error *to)
-{
-    if (to)
-        *to = *from;
-    return false;
-}
-
 /* The error behind a callback that failed; NULL: none did. */
 const Error *archive_bytes_error(const ArchiveBytes *bytes);

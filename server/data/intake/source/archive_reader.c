@@ -53,7 +53,7 @@ static bool broken(ArchiveReader *r, const char *what, Error *err)
 {
     const Error *behind = r->stream ? archive_bytes_error(r->stream) : NULL;
     if (behind)
-        return error_copy(behind, err);
+        return fail_with(err, behind);
     if (archive_errno(r->archive) == ENOMEM)
         return fail(err, ERR_NO_MEMORY, "no memory to read %s", r->label);
     if (r->kind == ARCHIVE_ZIP && r->members == 0)
@@ -91,7 +91,7 @@ bool archive_reader_open(const SourceOptions *options, int fd, ArchiveKind kind,
         broken_as_told(r, &why);
     archive_reader_close(r);
     *reader = NULL;
-    return error_copy(&why, err);
+    return fail_with(err, &why);
 }
 
 void archive_reader_close(ArchiveReader *r)
