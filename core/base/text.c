@@ -77,6 +77,11 @@ bool utf8_valid(const char *text)
     return true;
 }
 
+int text_order(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 bool text_has_control(const char *text)
 {
     for (; *text; text++) {

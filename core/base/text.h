@@ -18,7 +18,8 @@ size_t utf8_put(uint32_t code, char *at);
 /* Blanks behind `text` that fill a column so many characters wide; 0 where it is as long or longer.
  * printf's own width counts bytes. */
 int utf8_padding(const char *text, int column);
-bool text_has_control(const char *text);  // a byte below 32, or 127
+int text_order(const void *a, const void *b);  // of two char *, by their bytes: for qsort
+bool text_has_control(const char *text);       // a byte below 32, or 127
 
 /* Make `text` one line of printable UTF-8, in place: bytes that are not UTF-8 and control
  * characters become question marks; a character that the end of a buffer has cut off is removed. */

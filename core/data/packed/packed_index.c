@@ -32,11 +32,6 @@ static bool check_text(const char *what, const char *text, Error *err)
                    length, PACKED_MAX_NAME, text);
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* The first text that stands there twice; NULL: none does. */
 static const char *twice(const char *const *texts, int count)
 {
@@ -44,7 +39,7 @@ static const char *twice(const char *const *texts, int count)
     const char *found = NULL;
     for (int i = 0; i < count; i++)
         sorted[i] = texts[i];
-    qsort(sorted, (size_t)count, sizeof *sorted, by_text);
+    qsort(sorted, (size_t)count, sizeof *sorted, text_order);
     for (int i = 1; i < count && !found; i++)
         if (strcmp(sorted[i - 1], sorted[i]) == 0)
             found = sorted[i];

@@ -24,18 +24,13 @@ void work_warn(LayoutWork *work, const char *code, const char *fmt, ...)
     l->warnings[l->warning_count++] = (LayoutWarning){code, xstrdup(text)};
 }
 
-static int compare_texts(const void *one, const void *other)
-{
-    return strcmp(*(char *const *)one, *(char *const *)other);
-}
-
 static void name_classes(LayoutWork *work)
 {
     Layout *l = work->layout;
     char **names = xcalloc(work->count + 1, sizeof *names);
     for (size_t i = 0; i < work->count; i++)
         names[i] = work->files[i].class_name;
-    qsort(names, work->count, sizeof *names, compare_texts);
+    qsort(names, work->count, sizeof *names, text_order);
     size_t count = 0;
     for (size_t i = 0; i < work->count; i++)
         if (count == 0 || strcmp(names[i], names[count - 1]) != 0)
@@ -50,7 +45,7 @@ static void name_classes(LayoutWork *work)
 static int32_t label_of(const Layout *l, const char *name)
 {
     char **found =
-        bsearch(&name, l->classes, (size_t)l->class_count, sizeof *l->classes, compare_texts);
+        bsearch(&name, l->classes, (size_t)l->class_count, sizeof *l->classes, text_order);
     return (int32_t)(found - l->classes);
 }
 

@@ -150,11 +150,6 @@ static void add_rows(Reading *r)
         add_row(r, row);
 }
 
-static int compare_labels(const void *one, const void *other)
-{
-    return strcmp(*(const char *const *)one, *(const char *const *)other);
-}
-
 /* Whether a label stands in several rows: a list of classes has each once. */
 static bool labels_repeat(const Reading *r)
 {
@@ -163,7 +158,7 @@ static bool labels_repeat(const Reading *r)
     bool repeat = false;
     for (size_t i = 0; i < count; i++)
         labels[i] = field(r, r->first_row + i, COLUMN_LABEL);
-    qsort(labels, count, sizeof *labels, compare_labels);
+    qsort(labels, count, sizeof *labels, text_order);
     for (size_t i = 1; i < count && !repeat; i++)
         repeat = strcmp(labels[i], labels[i - 1]) == 0;
     free(labels);

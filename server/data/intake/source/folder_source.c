@@ -11,6 +11,7 @@
 
 #include "core/base/files/path.h"
 #include "core/base/memory.h"
+#include "core/base/text.h"
 #include "server/data/intake/source/source_ops.h"
 
 typedef struct {
@@ -61,11 +62,6 @@ static void names_free(Names *names)
     free(names->names);
 }
 
-static int compare_names(const void *one, const void *other)
-{
-    return strcmp(*(char *const *)one, *(char *const *)other);
-}
-
 /* The names in a folder, sorted; closes the descriptor. */
 static bool read_names(FolderSource *f, int fd, const char *raw, Names *names, Error *err)
 {
@@ -91,7 +87,7 @@ static bool read_names(FolderSource *f, int fd, const char *raw, Names *names, E
         ok = cannot_read(f, raw, errno, err);
     closedir(dir);
     if (names->count > 1)
-        qsort(names->names, names->count, sizeof *names->names, compare_names);
+        qsort(names->names, names->count, sizeof *names->names, text_order);
     return ok;
 }
 

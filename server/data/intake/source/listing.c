@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/base/text.h"
 #include "server/data/intake/left_out.h"
 
 void listing_add(Listing *l, const char *path, const char *raw, int64_t size)
@@ -36,11 +37,6 @@ static int compare_entries(const void *one, const void *other)
     const ListedFile *a = one, *b = other;
     const int order = strcmp(a->path, b->path);
     return order ? order : (a->order > b->order) - (a->order < b->order);
-}
-
-static int compare_texts(const void *one, const void *other)
-{
-    return strcmp(*(char *const *)one, *(char *const *)other);
 }
 
 static void free_entry(ListedFile *entry)
@@ -84,7 +80,7 @@ void listing_finish(Listing *l)
         qsort(l->entries, l->count, sizeof *l->entries, compare_entries);
     keep_last(l);
     if (l->folder_count > 1)
-        qsort(l->folders, l->folder_count, sizeof *l->folders, compare_texts);
+        qsort(l->folders, l->folder_count, sizeof *l->folders, text_order);
     keep_folders_once(l);
     left_out_sort(&l->left_out);
 }
