@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/base/numbers/fnv.h"
 #include "core/base/numbers/simd.h"
 
 /* The paper's constants: two multipliers, and what the key's words grow by in each round. */
@@ -22,9 +23,7 @@ Philox philox(PhiloxKey key, Philox c)
 
 PhiloxKey philox_key(uint64_t seed, const char *name)
 {
-    uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-    for (const char *s = name; *s; s++)
-        hash = (hash ^ (unsigned char)*s) * 0x100000001b3;
+    const uint64_t hash = fnv1a(name, strlen(name));
     const PhiloxKey key = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
     // No use counts with a last word like this one: its numbers are not those of its key's.
     const Philox x = philox(key, (Philox){{(uint32_t)hash, (uint32_t)(hash >> 32), 0, 0xffffffff}});

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/base/numbers/fnv.h"
 #include "core/base/numbers/philox.h"
 
 /* Pictures of one class in a group. */
@@ -54,18 +55,9 @@ static int compare_groups(const void *one, const void *other)
     return strcmp(a->key, b->key);
 }
 
-/* FNV-1a: any function of the bytes will do, Philox does the mixing. */
-static uint64_t hash(const char *key)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    for (; *key; key++)
-        h = (h ^ (unsigned char)*key) * UINT64_C(0x100000001b3);
-    return h;
-}
-
 static uint64_t draw(PhiloxKey key, const char *name)
 {
-    const uint64_t h = hash(name);
+    const uint64_t h = fnv1a(name, strlen(name));  // any hash will do, Philox does the mixing
     const Philox four = philox(key, (Philox){{(uint32_t)h, (uint32_t)(h >> 32), 0, 0}});
     return (uint64_t)four.x[0] << 32 | four.x[1];
 }

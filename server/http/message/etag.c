@@ -1,22 +1,14 @@
 #include "server/http/message/etag.h"
 
 #include <inttypes.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-/* FNV-1a, 64 bits. */
-static uint64_t hash_bytes(const char *text, size_t size)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u;
-    return hash;
-}
+#include "core/base/numbers/fnv.h"
 
 void etag_make(const char *text, size_t size, char etag[ETAG_TEXT])
 {
-    snprintf(etag, ETAG_TEXT, "\"%016" PRIx64 "\"", hash_bytes(text, size));
+    snprintf(etag, ETAG_TEXT, "\"%016" PRIx64 "\"", fnv1a(text, size));
 }
 
 static bool named(const char *header, const char *etag, bool weak_counts)
