@@ -7,11 +7,9 @@
  */
 #include "server/data/datasets.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/memory.h"
@@ -24,22 +22,6 @@
 #include "server/store/store_datasets.h"
 
 /* ---- Open and close ---- */
-
-/* The folder may be on a disk that comes later, and be another one then: it is looked up with each
- * use. */
-static bool note_imports(Datasets *sets, const char *imports, Error *err)
-{
-    struct stat info;
-    if (!imports || !imports[0])
-        return true;
-    if (stat(imports, &info) != 0)
-        LOG(sets->log, LOG_WARNING, "imports_away", log_text("folder", imports),
-            log_text("error", strerror(errno)));
-    else if (!S_ISDIR(info.st_mode))
-        return fail(err, ERR_INVALID, "imports must be a folder, %s is none", imports);
-    sets->imports = xstrdup(imports);
-    return true;
-}
 
 static bool find_for_spec(void *context, const char *id_or_name, SpecSet *set, Error *err)
 {
@@ -94,7 +76,7 @@ bool datasets_open(const DatasetsConfig *config, Datasets **out, Error *err)
     pthread_mutex_init(&sets->fetching, NULL);
     work_slot_init(&sets->slot);
     *out = NULL;
-    if (!note_imports(sets, config->imports, err) || !datasets_recover(sets, err)) {
+    if (!datasets_note_imports(sets, config->imports, err) || !datasets_recover(sets, err)) {
         datasets_close(sets);
         return false;
     }
@@ -168,40 +150,6 @@ bool datasets_list(Datasets *sets, const DatasetQuery *query, DatasetList *list,
 }
 
 /* ---- Create ---- */
-
-static bool resolve(const char *named, const char *what, Path *path, Error *err)
-{
-    const bool relative = what[0] && what[0] != '/';
-    if (relative && realpath(named, path->text))
-        return true;
-    if (relative && errno != ENOENT && errno != ENOTDIR)
-        return fail(err, ERR_INVALID, "%.200s cannot be looked at: %s", what, strerror(errno));
-    return fail(err, ERR_INVALID,
-                "must be a folder or an archive below the imports folder, there is no %.200s",
-                what);
-}
-
-bool datasets_source(const Datasets *sets, const char *what, Path *path, Error *err)
-{
-    Path named, root;
-    if (!sets->imports)
-        return fail(err, ERR_INVALID,
-                    "needs a folder from which the daemon may import: start it with --imports "
-                    "FOLDER, or set \"imports\" in its configuration");
-    const int length = snprintf(named.text, sizeof named.text, "%s/%s", sets->imports, what);
-    if (length < 0 || (size_t)length >= sizeof named.text)
-        return fail(err, ERR_INVALID, "is too long");
-    if (!realpath(sets->imports, root.text))
-        return fail(err, ERR_INVALID, "the folder of imports, %s: %s", sets->imports,
-                    strerror(errno));
-    if (!resolve(named.text, what, path, err))
-        return false;
-    const size_t n = strlen(root.text);
-    if (strncmp(path->text, root.text, n) != 0 || path->text[n] != '/')
-        return fail(err, ERR_INVALID, "leads out of the imports folder: %.200s", what);
-    return access(path->text, R_OK) == 0
-           || fail(err, ERR_INVALID, "cannot be read: %s", strerror(errno));
-}
 
 static bool check_room(Datasets *sets, Error *err)
 {

@@ -29,6 +29,9 @@ struct Datasets {
 /* Put the progress of a running import over what the store says. */
 void datasets_overlay(Datasets *sets, DatasetRow *set);
 
+/* Sources by folder lie in `imports`; NULL or "": there are none. ERR_INVALID: it is no folder. */
+bool datasets_note_imports(Datasets *sets, const char *imports, Error *err);
+
 bool datasets_recover(Datasets *sets, Error *err);
 
 /* Remove files of a set, and give their bytes back to the quota. */
