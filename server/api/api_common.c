@@ -7,7 +7,6 @@
 
 #include "core/base/memory.h"
 #include "core/base/sha256.h"
-#include "core/net/parts.h"
 #include "server/api/jobs/json_job.h"
 #include "server/base/ids.h"
 #include "server/base/json/json_text.h"
@@ -261,17 +260,4 @@ void respond_replayed(Response *res, bool replayed)
 {
     if (replayed)
         response_header(res, "Idempotency-Replayed", "true");
-}
-
-StepCounts spec_step_counts(const JobSpec *spec)
-{
-    const SpecSet *set = &spec->set;
-    const int examples =
-        spec_train_examples(spec, set->known ? set->train_count : spec->train_limit);
-    const Shape image = {set->image.channels, spec->image_size, spec->image_size};
-    Graph *g = spec_graph(spec, image, set->classes, NULL);
-    const int64_t batches = g ? net_epoch_batches(g, examples, spec->batch_size) : 0;
-    graph_free(g);
-    const int64_t epoch = train_epoch_steps(batches, spec->accumulation);
-    return (StepCounts){.epoch = epoch, .total = epoch * spec->epochs};
 }

@@ -65,6 +65,3 @@ typedef bool (*Creator)(App *app, const Request *req, RequestKey key, Faults *fa
 bool create_by_key(App *app, const Request *req, Creator create, Response *res, Error *err);
 /* Say that the answer is about what the same request has created before. */
 void respond_replayed(Response *res, bool replayed);
-
-/* The steps of a training with these settings. */
-StepCounts spec_step_counts(const JobSpec *spec);

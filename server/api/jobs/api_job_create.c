@@ -58,6 +58,20 @@ static void check_memory(const JobEstimate *estimate, Faults *faults)
 
 /* ---- Dry run ---- */
 
+/* The steps of a training with these settings. */
+static StepCounts step_counts(const JobSpec *spec)
+{
+    const SpecSet *set = &spec->set;
+    const int examples =
+        spec_train_examples(spec, set->known ? set->train_count : spec->train_limit);
+    const Shape image = {set->image.channels, spec->image_size, spec->image_size};
+    Graph *g = spec_graph(spec, image, set->classes, NULL);
+    const int64_t batches = g ? net_epoch_batches(g, examples, spec->batch_size) : 0;
+    graph_free(g);
+    const int64_t epoch = train_epoch_steps(batches, spec->accumulation);
+    return (StepCounts){.epoch = epoch, .total = epoch * spec->epochs};
+}
+
 /* The learning rate of each step, or of RATE_POINTS steps from the first to the last. */
 static cJSON *rates_to_json(const JobSpec *spec, StepCounts counts)
 {
@@ -88,7 +102,7 @@ static bool respond_dry_run(Response *res, const JobSpec *spec, const JobEstimat
     cJSON_AddItemToObject(json, "name", cJSON_DetachItemFromObject(settings, "name"));
     cJSON_AddItemToObject(json, "metadata", cJSON_DetachItemFromObject(settings, "metadata"));
     cJSON_AddItemToObject(json, "settings", settings);
-    const StepCounts counts = spec_step_counts(spec);
+    const StepCounts counts = step_counts(spec);
     cJSON_AddNumberToObject(json, "total_steps", (double)counts.total);
     cJSON_AddItemToObject(json, "learning_rate_curve", rates_to_json(spec, counts));
     cJSON_AddItemToObject(json, "estimate", estimate_to_json(estimate));
