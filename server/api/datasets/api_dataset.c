@@ -85,15 +85,25 @@ static bool apply_patch(void *context, DatasetRow *set, Error *err)
     return ok || fail(err, ERR_INVALID, "the patch has faults");
 }
 
+/* The id of the set that the path names, which can be changed: it is no known one. */
+static bool request_own(App *app, const Request *req, int64_t *id, Error *err)
+{
+    DatasetRow set;
+    if (!dataset_refuse_known(req, err) || !request_dataset(app, req, &set, err))
+        return false;
+    *id = set.id;
+    dataset_row_free(&set);
+    return true;
+}
+
 bool patch_dataset(App *app, const Request *req, Response *res, Error *err)
 {
     Faults faults = {.count = 0};
     DatasetRow set;
+    int64_t id;
     query_finish(req->query, &faults);
-    if (!dataset_refuse_known(req, err) || !request_dataset(app, req, &set, err))
+    if (!request_own(app, req, &id, err))
         return false;
-    const int64_t id = set.id;
-    dataset_row_free(&set);
     cJSON *patch = labels_patch(req->json, &faults);
     LabelChange change = {req, patch, &faults};
     const bool ok = datasets_edit(app->sets, id, apply_patch, &change, &set, err);
@@ -108,25 +118,22 @@ bool patch_dataset(App *app, const Request *req, Response *res, Error *err)
 bool cancel_dataset(App *app, const Request *req, Response *res, Error *err)
 {
     DatasetRow set;
+    int64_t id;
     if (request_has_input(req, res))
         return true;
-    if (!dataset_refuse_known(req, err) || !request_dataset(app, req, &set, err))
+    if (!request_own(app, req, &id, err))
         return false;
-    const int64_t id = set.id;
-    dataset_row_free(&set);
     const DatasetGuard guard = guard_of(req);
     return datasets_cancel(app->sets, id, &guard, &set, err) && respond_dataset(res, 200, &set);
 }
 
 bool delete_dataset(App *app, const Request *req, Response *res, Error *err)
 {
-    DatasetRow set;
+    int64_t id;
     if (request_has_faults(req, res))
         return true;
-    if (!dataset_refuse_known(req, err) || !request_dataset(app, req, &set, err))
+    if (!request_own(app, req, &id, err))
         return false;
-    const int64_t id = set.id;
-    dataset_row_free(&set);
     const DatasetGuard guard = guard_of(req);
     if (!datasets_delete(app->sets, id, &guard, err))
         return false;
