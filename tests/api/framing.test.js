@@ -71,6 +71,20 @@ test('two lengths, and lengths beside chunks', async () => {
   await refused('in a GET', `${GET}Content-Length: 0\r\ncontent-length: 9\r\n\r\n${NEXT}`, 400);
 });
 
+test('a field that goes on in the next line', async () => {
+  for (const end of ['\r\n ', '\r\n\t', '\n ']) {
+    await refused('a length', `${POST}Content-Length:${end}2\r\n\r\n{}${NEXT}`, 400);
+    await refused('a length of two parts', `${POST}Content-Length: 2${end}0\r\n\r\n{}${NEXT}`, 400);
+    await refused('a coding', `${POST}Transfer-Encoding:${end}chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n${NEXT}`, 400);
+    await refused('a length before another field', `${POST}Content-Length:${end}2\r\nX-A: b\r\n\r\n{}${NEXT}`, 400);
+    await refused('a name of one letter', `${GET}X: a${end}b\r\nY: c\r\n\r\n${NEXT}`, 400);
+  }
+  assert.equal((await raw(`GET /v1/jobs?&&&&& HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`)).answers[0].status, 200);
+  // What is empty goes on nowhere.
+  for (const fields of ['X:\r\nY: \r\nZ:\t\r\n', 'X: a\r\nY:\r\n', 'X:\r\n'])
+    assert.equal((await raw(`${GET}Connection: close\r\n${fields}\r\n`)).answers[0].status, 200, fields);
+});
+
 test('codings other than chunked, and chunked in HTTP/1.0', async () => {
   for (const coding of ['gzip', 'gzip, chunked', 'chunked, gzip', 'xchunked', 'identity', 'chunked;q=1'])
     for (const start of [GET, POST])

@@ -131,24 +131,43 @@ static bool check_access(Exchange *x)
     return access_check(&rules, &request, &x->res);
 }
 
-/* libmicrohttpd 0.9 ends a target at a NUL in it; the version then does not stand right behind. */
+/* The one that leaves the lines of a request where they came, changed as the calls below know. */
+static bool library_is_0_9(void)
+{
+    return strncmp(MHD_get_version(), "0.9.", 4) == 0;
+}
+
+/* A target is ended at a NUL in it; the version then does not stand right behind. */
 static bool target_was_cut(const Exchange *x, const char *version)
 {
-    return *version && strncmp(MHD_get_version(), "0.9.", 4) == 0 && version != x->target_end + 1;
+    return library_is_0_9() && *version && version != x->target_end + 1;
 }
 
-static bool check_framing(Exchange *x, const char *version)
+/* The fields stand behind the version, which target_was_cut has found in its place. */
+static bool has_fold(const Exchange *x, RequestPart part)
 {
-    if (!x->target_is_plain || target_was_cut(x, version))
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->connection->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    const char *fields = part.version + strlen(part.version);
+    const size_t line = (size_t)(fields - part.method);
+    return library_is_0_9() && *part.version && info && info->header_size > line
+           && framing_has_fold(fields, info->header_size - line);
+}
+
+static bool check_framing(Exchange *x, RequestPart part)
+{
+    if (!x->target_is_plain || target_was_cut(x, part.version))
         return request_reject(&x->res, 400, "malformed_request",
                               "the target of a request must have no spaces or control characters");
-    return framing_check(&x->headers, version, &x->res);
+    if (has_fold(x, part))
+        return request_reject(&x->res, 400, "malformed_request", "a header must stand in one line");
+    return framing_check(&x->headers, part.version, &x->res);
 }
 
-bool admission_decide(Exchange *x, const char *version)
+bool admission_decide(Exchange *x, RequestPart part)
 {
     const HttpService *service = &x->http->service;
-    if (!check_framing(x, version))
+    if (!check_framing(x, part))
         return false;
     if (x->uri_too_long) {
         respond_problem(&x->res, 414, NULL, "a URI may have %d bytes", URI_MAX - 1);

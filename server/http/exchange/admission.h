@@ -4,7 +4,7 @@
 
 /* Find the route, and fill x->res if the request is refused. False if the connection cannot be used
  * any more: where its framing is faulty, nobody knows where the next request begins. */
-bool admission_decide(Exchange *x, const char *version);
+bool admission_decide(Exchange *x, RequestPart part);
 
 /* Whether there may be a body at all; false, with an answer, if not. To be asked before any of it
  * is kept: what everybody may ask for would else hold memory for strangers. */

@@ -107,7 +107,7 @@ static bool receive_headers(Exchange *x, RequestPart part)
     snprintf(x->method, sizeof x->method, "%s", part.method);
     MHD_get_connection_values_n(x->connection->mhd, MHD_HEADER_KIND, add_header, &x->headers);
     choose_id(x);
-    bool close = !admission_decide(x, part.version);
+    bool close = !admission_decide(x, part);
     if (!close && x->match.route && x->match.route->body == BODY_STREAM)
         return sink_body_open(x);
     // Nobody will wait for so much: answer now, at the risk that it is not read. Who waits for a

@@ -114,6 +114,18 @@ bool framing_check(const HeaderList *headers, const char *version, Response *res
            && check_length(headers, version, res) && check_expectation(headers, res);
 }
 
+bool framing_has_fold(const char *fields, size_t size)
+{
+    enum { ZEROS = 4 };  // an end of line, a name of one letter, its colon
+    size_t zeros = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (fields[i] && zeros >= ZEROS)
+            return true;
+        zeros = fields[i] ? 0 : zeros + 1;
+    }
+    return false;
+}
+
 bool framing_target_is_plain(const char *target)
 {
     return *target && !strpbrk(target, " \t") && !has_control_characters(target, strlen(target));
