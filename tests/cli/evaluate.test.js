@@ -1,6 +1,6 @@
 // `googlenetd evaluate`: the training's own figures again, and what is behind them.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { csv, folder, TINY } from "./run.js";
 
@@ -130,6 +130,22 @@ test("another split, another folder: no temperature where nothing was held out",
   assert.ok(text.out.startsWith(`200 examples: accuracy ${accuracy}, top-5 ${epoch.test_top5_accuracy.toFixed(4)}, loss ${loss}\n`), text.out);
   assert.match(text.out, /^expected calibration error 0\.\d{4}$/m);
   assert.match(text.out, /^Ankle boot +\d+ +0\.\d{3} +0\.\d{3} +0\.\d{3}$/m);
+});
+
+test("names that a stranger's file gives its classes do nothing to a terminal", (t) => {
+  const { f } = trained(t, { epochs: 1, train_limit: 64, test_limit: 32 });
+  const bytes = readFileSync(f.path("run", "model.safetensors")), length = Number(bytes.readBigUInt64LE());
+  const { __metadata__: { checksum, ...metadata }, ...tensors } = JSON.parse(bytes.subarray(8, 8 + length));
+  const names = Array.from({ length: 10 }, (_, k) => `\x1b]0;title\x07two\nlines ${k}`);
+  const header = Buffer.from(JSON.stringify({ __metadata__: { ...metadata, class_names: JSON.stringify(names) }, ...tensors }));
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(header.length));
+  writeFileSync(f.path("strange.safetensors"), Buffer.concat([size, header, bytes.subarray(8 + length)]));
+  const r = f.run("evaluate", "strange.safetensors", "fashion_mnist", "--limit", "32", "--threads", "1");
+  assert.equal(r.code, 0, r.err);
+  assert.match(r.out, /^\?\]0;title\?two\?lines 9 /m);
+  assert.match(r.out, /^ +\d+  \?\]0;title\?two\?lines \d taken for /m);
+  assert.doesNotMatch(r.out + r.err, /[\x00-\x09\x0b-\x1f\x7f]/);
 });
 
 test("faulty arguments", (t) => {

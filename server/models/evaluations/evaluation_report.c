@@ -180,17 +180,27 @@ char *evaluation_confusion_csv(const EvaluationReport *r)
 
 /* ---- Text ---- */
 
-static void print_classes(const EvaluationReport *r, FILE *out)
+/* On one line and printable: a model's file may be a stranger's, and a terminal does what the
+ * characters in a name tell it. From malloc. */
+static char *printable_name(const EvaluationReport *r, int class)
 {
     char text[NAME_TEXT];
+    char *name = xstrdup(name_of(r, class, text));
+    text_clean(name);
+    return name;
+}
+
+static void print_classes(const EvaluationReport *r, FILE *out)
+{
     fprintf(out, "\n%-*s %9s %9s %9s %9s\n", EVALUATION_NAME_COLUMN, "class", "examples",
             "precision", "recall", "f1");
     for (int k = 0; k < r->figures->classes; k++) {
         const ClassFigures *c = &r->figures->per_class[k];
-        const char *name = name_of(r, k, text);
+        char *name = printable_name(r, k);
         fprintf(out, "%s%*s %9" PRId64 " %9.3f %9.3f %9.3f\n", name,
                 utf8_padding(name, EVALUATION_NAME_COLUMN), "", c->support, c->precision, c->recall,
                 c->f1);
+        free(name);
     }
     const MeanFigures *means[] = {&r->figures->macro, &r->figures->weighted};
     for (int i = 0; i < 2; i++)
@@ -201,14 +211,16 @@ static void print_classes(const EvaluationReport *r, FILE *out)
 
 static void print_confused(const EvaluationReport *r, FILE *out)
 {
-    char truth[NAME_TEXT], guess[NAME_TEXT];
     ConfusionCell *pairs = xcalloc((size_t)r->confused + 1, sizeof *pairs);
     const int count = figures_confused(r->figures, pairs, r->confused);
     if (count > 0)
         fprintf(out, "\nmost confused\n");
-    for (int i = 0; i < count; i++)
-        fprintf(out, "%9" PRId64 "  %s taken for %s\n", pairs[i].count,
-                name_of(r, pairs[i].truth, truth), name_of(r, pairs[i].guess, guess));
+    for (int i = 0; i < count; i++) {
+        char *truth = printable_name(r, pairs[i].truth), *guess = printable_name(r, pairs[i].guess);
+        fprintf(out, "%9" PRId64 "  %s taken for %s\n", pairs[i].count, truth, guess);
+        free(truth);
+        free(guess);
+    }
     free(pairs);
 }
 
