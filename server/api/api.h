@@ -37,8 +37,9 @@ struct App {
     int64_t started_at;        // milliseconds since 1970
     double started_clock;      // the same moment by a clock that nobody sets
     int max_streams;
-    atomic_int onnx_files;  // made for readers who do not have them yet
-    HttpCounts *counts;     // of the server that calls the handlers
+    atomic_int onnx_files;    // made for readers who do not have them yet
+    atomic_llong read_bytes;  // of memory that reading the files of models takes now
+    HttpCounts *counts;       // of the server that calls the handlers
 };
 
 /* api_jobs.c, api_job_create.c, api_job_actions.c */

@@ -393,3 +393,17 @@ test('a limit, and a token that may only read', async () => {
     await small.stop();
   }
 });
+
+test('a file that would not fit into memory is not read', { timeout: 600000 }, async () => {
+  const small = await Daemon.start({ first: 'ulimit -v 2300000' });
+  const owner = new Client(small.url);
+  const { memory } = (await owner.get('/v1/system')).json;
+  // What reading takes three times stands in memory as the file and what comes of it.
+  const body = Buffer.alloc(Math.ceil(memory.available_bytes / 3) + (10 << 20));
+  const path = '/v1/models/large/versions?network=googlenet_tiny', headers = { 'content-type': 'application/octet-stream' };
+  const { json } = await owner.call('PUT', path, { body, headers, status: 503 });
+  assert.match(json.detail, /^reading the file needs about .* of memory, and only .* are free now$/);
+  // One that fits is read, and is no model.
+  await owner.call('PUT', path, { body: Buffer.alloc(1000), headers, status: 400 });
+  await small.stop();
+});

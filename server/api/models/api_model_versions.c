@@ -19,6 +19,7 @@
 #include "server/models/model_files.h"
 #include "server/models/models_change.h"
 #include "server/models/models_register.h"
+#include "server/work/machine/memory_limit.h"
 
 enum {
     LIST_DEFAULT = 20,
@@ -171,7 +172,11 @@ bool get_model_card(App *app, const Request *req, Response *res, Error *err)
 
 /* ---- Weights from elsewhere ---- */
 
-enum { NAMES_MOST = QUERY_MAX_BYTES };
+enum {
+    NAMES_MOST = QUERY_MAX_BYTES,
+    // Of a file that is read: its bytes, its numbers as float32, the network's parameters.
+    COPIES = 3,
+};
 
 typedef struct {
     App *app;
@@ -256,6 +261,17 @@ static bool respond_uploaded(Incoming *in, Response *res)
     return respond_json(res, 201, json);
 }
 
+/* Read the file, if that has room in memory beside the others that are being read. */
+static bool read_file(Incoming *in, int64_t bytes, Error *err)
+{
+    App *app = in->app;
+    const long long needed = COPIES * bytes, held = atomic_fetch_add(&app->read_bytes, needed);
+    const bool ok = memory_can_add("reading the file", (size_t)(held + needed), err)
+                    && models_upload(app->models, &in->upload, &in->version, &in->faults, err);
+    atomic_fetch_sub(&app->read_bytes, needed);
+    return ok;
+}
+
 /* The body is whole and on disk. Under its new name a sudden death leaves nothing of it. */
 static bool take_file(void *context, const UploadInfo *upload, Response *res, Error *err)
 {
@@ -268,7 +284,7 @@ static bool take_file(void *context, const UploadInfo *upload, Response *res, Er
         return false;
     }
     in->upload.path = path.text;
-    const bool ok = models_upload(in->app->models, &in->upload, &in->version, &in->faults, err);
+    const bool ok = read_file(in, info.length, err);
     unlink(path.text);
     quota_give_back(in->app->quota, info.length);
     if (ok)
