@@ -6,6 +6,7 @@
 #include "server/api/api_common.h"
 #include "server/api/jobs/json_job.h"
 #include "server/api/labels.h"
+#include "server/api/models/confusion_csv.h"
 #include "server/api/models/json_evaluation.h"
 #include "server/base/ids.h"
 #include "server/models/evaluations/evaluations.h"
@@ -164,12 +165,14 @@ bool get_confusion(App *app, const Request *req, Response *res, Error *err)
     if (!request_found(app, req, &row, &names, err))
         return false;
     const bool ok = evaluations_cells(app->evaluations, row.id, &cells, err);
-    if (ok) {
-        char *text = csv ? confusion_csv(names, &cells) : confusion_json(&row, &cells);
-        if (csv)
-            response_header(res, "Content-Disposition", "attachment; filename=\"%s-confusion.csv\"",
-                            req->params[0]);
-        respond_text(res, csv ? "text/csv; charset=utf-8" : "application/json", text, strlen(text));
+    if (ok && csv) {
+        response_header(res, "Content-Disposition", "attachment; filename=\"%s-confusion.csv\"",
+                        req->params[0]);
+        respond_stream(res, "text/csv; charset=utf-8", confusion_csv(names, cells));
+        names = NULL;
+    } else if (ok) {
+        char *text = confusion_json(&row, &cells);
+        respond_text(res, "application/json", text, strlen(text));
         cell_list_free(&cells);
     }
     cJSON_Delete(names);

@@ -10,7 +10,6 @@
 #include "server/base/ids.h"
 #include "server/base/json/json_fields.h"
 #include "server/base/json/json_text.h"
-#include "server/base/text/csv_field.h"
 
 /* ---- An evaluation ---- */
 
@@ -101,37 +100,6 @@ char *confusion_json(const EvaluationRow *row, const CellList *cells)
         fprintf(out, "%s[%d,%d,%" PRId64 "]", i ? "," : "", cells->items[i].truth,
                 cells->items[i].guess, cells->items[i].count);
     fputs("]}", out);
-    fclose(out);
-    return text;
-}
-
-char *confusion_csv(const cJSON *names, const CellList *cells)
-{
-    const int classes = cJSON_GetArraySize(names);
-    const CellRow *cell = cells->items, *end = cells->items + cells->count;
-    const cJSON *name;
-    char *text = NULL;
-    size_t size = 0;
-    int truth = 0;
-    FILE *out = open_memstream(&text, &size);
-    fputs("truth", out);
-    cJSON_ArrayForEach(name, names)
-    {
-        fputc(',', out);
-        csv_field(out, name->valuestring);
-    }
-    fputs("\r\n", out);
-    cJSON_ArrayForEach(name, names)
-    {
-        csv_field(out, name->valuestring);
-        for (int guess = 0; guess < classes; guess++) {
-            const bool here = cell < end && cell->truth == truth && cell->guess == guess;
-            fprintf(out, ",%" PRId64, here ? cell->count : 0);
-            cell += here;
-        }
-        fputs("\r\n", out);
-        truth++;
-    }
     fclose(out);
     return text;
 }

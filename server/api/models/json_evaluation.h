@@ -1,5 +1,4 @@
-/* server/api/models/json_evaluation.h -- evaluations as JSON, their confusion matrices as JSON and
- * CSV. */
+/* server/api/models/json_evaluation.h -- evaluations as JSON, and what they have found. */
 #pragma once
 #include <cJSON.h>
 
@@ -9,10 +8,8 @@
 /* `whole`: with its figures, null until it has succeeded. */
 cJSON *evaluation_row_to_json(const EvaluationRow *row, bool whole);
 
-/* From malloc: {"object":"confusion","classes":[...],"cells":[[truth, guess, count], ...]}, and the
- * whole matrix, a row for each truth, a column for each guess, names before both. */
+/* From malloc: {"object":"confusion","classes":[...],"cells":[[truth, guess, count], ...]}. */
 char *confusion_json(const EvaluationRow *row, const CellList *cells);
-char *confusion_csv(const cJSON *names, const CellList *cells);
 
 /* `first` is the number of the split's first picture in the data set; -1: not known. */
 cJSON *mistake_to_json(const MistakeRow *mistake, const cJSON *names, int64_t first);
