@@ -51,11 +51,11 @@ for (const { isa, precision } of LIMITS) {
 }
 
 // Rectangular windows and normalisation; strides of 4, dropout and a pool at the end; residual connections, before
-// and after normalisation.
-for (const [network, image_size] of [["googlenet_v2", 32], ["nin", 67], ["resnet18", 32], ["wide_resnet16", 12]]) {
+// and after normalisation. Batches as small as the tolerance allows, for kernels are measured longer than they are used.
+for (const [network, image_size, batch_size] of [["googlenet_v2", 32, 16], ["nin", 67, 8], ["resnet18", 32, 8], ["wide_resnet16", 12, 8]]) {
   test(`${network} trains with no more than AVX2, from the same loss`, { skip: !flags.includes(" avx2 ") }, (t) => {
     const f = folder(t);
-    f.write("job.json", { ...TINY, network, image_size, precision: "f32", epochs: 1, batch_size: 16, train_limit: 32, test_limit: 32,
+    f.write("job.json", { ...TINY, network, image_size, precision: "f32", epochs: 1, batch_size, train_limit: 2 * batch_size, test_limit: batch_size,
       optimizer: { learning_rate: 0.001 } });
     assert.equal(run(limited(f, "AVX2"), "train", "job.json", "--out", "avx2").code, 0);
     assert.equal(run({ cwd: f.dir }, "train", "job.json", "--out", "usual").code, 0);
@@ -66,19 +66,19 @@ for (const [network, image_size] of [["googlenet_v2", 32], ["nin", 67], ["resnet
   });
 }
 
-// On one thread: between two, oneDNN's products wait for each other at barriers that spin, on a busy machine for as long
-// as they compute.
+// Of the cheapest network that takes all kinds of kernels. On one thread: between two, oneDNN's products wait for each
+// other at barriers that spin, on a busy machine for as long as they compute.
 for (const { isa, precision, own } of LIMITS) {
   test(`kernels with no more than ${isa}`, (t) => {
     const f = folder(t);
-    const r = run(limited(f, isa), "bench", "--json", "--steps", "1", "--batch-size", "4", "--image-size", "48", "--threads", "1");
+    const r = run(limited(f, isa), "bench", "nin", "--json", "--steps", "1", "--batch-size", "4", "--image-size", "67", "--threads", "1");
     assert.equal(r.code, 0, r.err);
     const bench = JSON.parse(r.out);
     assert.equal(bench.precision, precision);
     // The first layer passes no gradient on to the image.
     const names = bench.layers.filter(({ type }) => type === "conv")
       .flatMap((l) => [l.forward, l.backward_data, l.backward_weights]).map(({ kernel }) => kernel).filter(Boolean);
-    assert.ok(names.length > 100, String(names.length));
+    assert.ok(names.length > 30, String(names.length));
     const known = own ? /^(oneDNN|(gemm|im2col|winograd F\(\d,\d\))( amx)?)$/ : /^oneDNN$/;
     for (const name of names) assert.match(name, known);
   });
