@@ -129,6 +129,19 @@ test('aliases move by merge patch, all or nothing', async () => {
   await patch('shirts', { aliases: { production: 2 } });
 });
 
+test('a model has so many aliases and no more', async () => {
+  const many = (from, to, version) => Object.fromEntries(Array.from({ length: to - from }, (_, i) => [`a${from + i}`, version]));
+  const before = Object.keys((await client.get('/v1/models/shirts')).json.aliases).length;
+  const made = await patch('shirts', { aliases: many(before, 256, 1) });
+  assert.equal(Object.keys(made.json.aliases).length, 256);
+  assert.deepEqual(pointers(await patch('shirts', { aliases: { one: 1 } }, { status: 400 })), ['/aliases']);
+  // In the place of another, and where one is moved.
+  await patch('shirts', { aliases: { a200: null, one: 1 } });
+  await patch('shirts', { aliases: { one: 2, none: null } });
+  await patch('shirts', { aliases: { ...many(before, 256, null), one: null } });
+  assert.equal(Object.keys((await client.get('/v1/models/shirts')).json.aliases).length, before);
+});
+
 test('the file comes whole, in part, and not again', async () => {
   const { json } = await client.get('/v1/models/shirts/versions/1');
   const whole = await client.get('/v1/models/shirts/versions/1/content');

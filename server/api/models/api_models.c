@@ -15,6 +15,7 @@
 enum {
     LIST_DEFAULT = 20,
     LIST_MOST = 1000,
+    ALIASES_MOST = 256,  // of a model: each list of models tells all of them
 };
 
 static bool respond_model(Response *res, ModelDetail *model)  // takes what it holds
@@ -210,6 +211,27 @@ static bool has_version(const ModelDetail *model, double number)
     return false;
 }
 
+static bool has_alias(const ModelDetail *model, const char *alias)
+{
+    for (size_t i = 0; i < model->aliases.count; i++)
+        if (strcmp(model->aliases.items[i].alias, alias) == 0)
+            return true;
+    return false;
+}
+
+/* Those that are there stay, however many an earlier version took. */
+static void check_alias_count(const AliasList *changes, const ModelDetail *model, Faults *faults)
+{
+    int more = 0;
+    for (size_t i = 0; i < changes->count; i++) {
+        const bool before = has_alias(model, changes->items[i].alias);
+        more += (changes->items[i].version > 0) - before;
+    }
+    if (more > 0 && model->aliases.count + (size_t)more > ALIASES_MOST)
+        faults_add(faults, "/aliases", "must be at most %d of a model, with these there were %zu",
+                   ALIASES_MOST, model->aliases.count + (size_t)more);
+}
+
 /* {"production":3,"old":null} */
 static void read_aliases(const cJSON *patch, const ModelDetail *model, AliasList *list,
                          Faults *faults)
@@ -240,6 +262,7 @@ static void read_aliases(const cJSON *patch, const ModelDetail *model, AliasList
             alias->version = (int64_t)number;
         }
     }
+    check_alias_count(list, model, faults);
 }
 
 /* What metadata may be is known to the settings of jobs. */
