@@ -18,7 +18,7 @@ export class KeyedRows {
       for (const item of items) this.#rows.get(keyOf(item))?.update(item);
       return;
     }
-    const keys = new Set(items.map(keyOf));
+    const keys = new Set(items.map(keyOf)), focused = document.activeElement, wasHere = this.parent.contains(focused);
     for (const [key, row] of this.#rows) {
       if (keys.has(key)) continue;
       row.element.remove();
@@ -33,6 +33,13 @@ export class KeyedRows {
       else this.parent.insertBefore(row.element, place);
       row.update(item);
     }
+    if (wasHere && document.activeElement !== focused) this.#keepFocus(focused);
+  }
+
+  /** What is moved loses the focus, as what is removed: then the box that the rows are in has it. */
+  #keepFocus(focused) {
+    const place = focused.isConnected ? focused : this.parent.closest('[tabindex]:not([hidden])');
+    place?.focus({preventScroll: true});
   }
 
   clear() {

@@ -3,7 +3,7 @@
 
 import * as api from './api.js';
 import {bringDialogsBack, setDialogsAside} from './dialog.js';
-import {h, setText} from './dom.js';
+import {h, isUsable, setText, setUsable} from './dom.js';
 import {pause} from './pause.js';
 import * as token from './token.js';
 
@@ -25,9 +25,10 @@ export function signIn(done) {
 
   async function submit(event) {
     event.preventDefault();
+    if (!isUsable(button)) return;
     const text = input.value.trim();
     setText(fault, '');
-    button.disabled = true;
+    setUsable(button, false);
     try {
       if (text === '') setText(fault, 'Enter the token first.');
       else if (!(await api.accepts(text))) setText(fault, 'The daemon does not take this token.');
@@ -38,7 +39,7 @@ export function signIn(done) {
     } catch (error) {
       setText(fault, error.status ? error.message : 'The daemon does not answer.');
     }
-    button.disabled = false;
+    setUsable(button, true);
     if (asking) input.select();
   }
 

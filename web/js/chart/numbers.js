@@ -1,6 +1,6 @@
 // A chart's numbers as a table, for those who read better than they see, a page of rows at a time.
 
-import {h, scroller, setText} from '../dom.js';
+import {actionButton, h, scroller, setText, setUsable} from '../dom.js';
 import {grouped} from '../format.js';
 import {Table} from '../keyed.js';
 import {firstFrom} from './scale.js';
@@ -32,8 +32,8 @@ export class Numbers {
     this.xLabel = xLabel;
     this.holder = scroller(`${title}, as numbers`);
     this.where = h('span', {class: 'where'});
-    this.earlier = h('button', {type: 'button', class: 'quiet', onclick: () => this.#turn(1)}, 'Earlier');
-    this.later = h('button', {type: 'button', class: 'quiet', onclick: () => this.#turn(-1)}, 'Later');
+    this.earlier = actionButton('Earlier', () => this.#turn(1), {class: 'quiet'});
+    this.later = actionButton('Later', () => this.#turn(-1), {class: 'quiet'});
     this.pager = h('p', {class: 'tools', hidden: true}, this.earlier, this.later, this.where);
     this.element = h('details', {ontoggle: () => this.#fill()}, h('summary', {}, 'Numbers'), this.pager, this.holder);
   }
@@ -59,8 +59,8 @@ export class Numbers {
     const page = pages - 1 - this.#fromEnd;
     const rows = [...all.slice(page * ROWS, (page + 1) * ROWS)].map((x) => [String(x), ...this.#lines.map((l) => valueAt(l, x))]);
     this.pager.hidden = pages === 1;
-    this.earlier.disabled = page === 0;
-    this.later.disabled = page === pages - 1;
+    setUsable(this.earlier, page > 0);
+    setUsable(this.later, page < pages - 1);
     setText(this.where, `rows ${grouped(page * ROWS + 1)} to ${grouped(page * ROWS + rows.length)} of ${grouped(all.length)}`);
     const labels = JSON.stringify(this.#lines.map((l) => l.label));
     if (labels !== this.#columns) {

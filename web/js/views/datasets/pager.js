@@ -1,6 +1,6 @@
 // One page of a long list at a time.
 
-import {h, setText} from '../../dom.js';
+import {actionButton, h, setText, setUsable} from '../../dom.js';
 import {grouped} from '../../format.js';
 
 /** {element, reset(), range(total) -> [from, to] of the page that is shown}; `changed` is called when another is wanted. */
@@ -10,15 +10,15 @@ export function pager(size, changed, {previous = 'Previous', next = 'Next'} = {}
     page += by;
     changed();
   };
-  const back = h('button', {type: 'button', class: 'quiet', onclick: go(-1)}, previous);
-  const on = h('button', {type: 'button', class: 'quiet', onclick: go(1)}, next);
+  const back = actionButton(previous, go(-1), {class: 'quiet'});
+  const on = actionButton(next, go(1), {class: 'quiet'});
   const where = h('span', {role: 'status'});
   const element = h('p', {class: 'tools pager'}, back, on, where);
   return {element, reset: () => { page = 0; }, range(total) {
     page = Math.max(0, Math.min(page, Math.ceil(total / size) - 1));
     const from = page * size, to = Math.min(total, from + size);
-    back.disabled = from === 0;
-    on.disabled = to >= total;
+    setUsable(back, from > 0);
+    setUsable(on, to < total);
     element.hidden = total <= size;
     setText(where, `${grouped(from + 1)} to ${grouped(to)} of ${grouped(total)}`);
     return [from, to];

@@ -2,7 +2,7 @@
 
 import * as api from '../../api.js';
 import {openDialog} from '../../dialog.js';
-import {actionButton, h, scroller, setText, setUsable} from '../../dom.js';
+import {actionButton, h, scroller, setAttribute, setText, setUsable} from '../../dom.js';
 import {downloadAs, downloadFile} from '../../download.js';
 import {evaluationPanel, ofVersion} from '../../evaluation/panel.js';
 import {bytes, flat, grouped, NONE, number, percent, time} from '../../format.js';
@@ -89,12 +89,12 @@ export function cardSection(state, name) {
 
   /** A button that is busy while its file is made or fetched. */
   function fileButton(label, download) {
-    const button = h('button', {type: 'button', class: 'quiet', onclick: async () => {
+    const button = actionButton(label, async () => {
       setText(fault, '');
-      button.disabled = true;
+      setAttribute(button, 'aria-busy', 'true');
       await download(version.version, `${name}-${version.version}`).catch((error) => setText(fault, `The download failed: ${error.message}`));
-      button.disabled = false;
-    }}, label);
+      setAttribute(button, 'aria-busy', null);
+    }, {class: 'quiet'});
     return button;
   }
 

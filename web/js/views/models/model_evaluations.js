@@ -81,11 +81,7 @@ export function evaluationsTable({state}, onShow) {
   const list = scroller('Evaluations');
   list.append(table.element);
   const none = h('p', {class: 'empty'});
-  const older = h('button', {type: 'button', class: 'quiet', onclick: async () => {
-    older.disabled = true;
-    await state.evaluations.readOlder();
-    older.disabled = false;
-  }}, 'Show older ones');
+  const older = actionButton('Show older ones', () => state.evaluations.readOlder(), {class: 'quiet'});
   const element = h('div', {}, fault, none, list, older);
   return {element, set(next) {
     const {evaluations} = state;

@@ -26,9 +26,8 @@ export function versionsTable({state}, name, onShow) {
       : input.value === 'production' ? 'The bare name of a model stands for its production version.' : '');
     input.addEventListener('input', say);
     say();
-    const dialog = openDialog({title: `An alias for version ${version}`, content: [h('p', {}, h('label', {for: 'alias'}, 'Alias'), input), h('datalist', {id: 'aliases'}, known.map((value) => h('option', {value}))), note],
+    openDialog({title: `An alias for version ${version}`, content: [h('p', {}, h('label', {for: 'alias'}, 'Alias'), input), h('datalist', {id: 'aliases'}, known.map((value) => h('option', {value}))), note],
       actions: [{label: 'Point it here', class: 'primary', run: () => change({[input.value]: version}, `${input.value} points at version ${version}`)}]});
-    input.addEventListener('keydown', (event) => { if (event.key === 'Enter') dialog.querySelector('.primary').click(); });
     input.focus();
     input.select();
   }

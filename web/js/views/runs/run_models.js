@@ -14,7 +14,7 @@ export function askToRegister(state, job) {
   name.setAttribute('list', 'models');
   const which = h('select', {id: 'which'}, [['best', 'the best'], ['latest', 'the latest']].map(([value, text]) => h('option', {value}, text)));
   if (!job.best?.checkpoint) which.value = 'latest';
-  const dialog = openDialog({
+  openDialog({
     title: 'Register as a model',
     content: [h('p', {}, h('label', {for: 'model-name'}, 'Model'), name), h('datalist', {id: 'models'}, state.models.all.map((m) => h('option', {value: m.name}))),
       h('p', {class: 'pair-of'}, h('label', {for: 'which'}, 'Checkpoint'), which),
@@ -26,7 +26,6 @@ export function askToRegister(state, job) {
       return `#/models/${version.model}?version=${version.version}`;
     }}],
   });
-  name.addEventListener('keydown', (event) => { if (event.key === 'Enter') dialog.querySelector('.primary').click(); });
   name.focus();
 }
 

@@ -2,7 +2,7 @@
 
 import * as api from '../../api.js';
 import {downloadCheckpoint} from '../../download.js';
-import {h, scroller, setText} from '../../dom.js';
+import {actionButton, h, scroller, setText} from '../../dom.js';
 import {eventText} from '../../describe.js';
 import {bytes, flat, grouped, number, percent, span, time} from '../../format.js';
 import {Table} from '../../keyed.js';
@@ -90,18 +90,16 @@ export function settingsTable(state) {
 export function checkpointsTable(id) {
   const fault = h('p', {class: 'fault', role: 'alert'});
   const save = (checkpoint) => {
-    const button = h('button', {type: 'button', class: 'quiet', onclick: async () => {
+    const button = actionButton('Download', async () => {
       setText(fault, '');
-      button.disabled = true;
       setText(button, 'Downloading …');
       try {
         await downloadCheckpoint(id, checkpoint, `${id}-${checkpoint.id}.safetensors`);
       } catch (error) {
         setText(fault, `The download failed: ${error.message}`);
       }
-      button.disabled = false;
       setText(button, 'Download');
-    }}, 'Download');
+    }, {class: 'quiet'});
     return {element: button};
   };
   const table = longTable({label: 'Checkpoints', none: 'None was written.', caption: 'Model files in safetensors', keyOf: (c) => c.id,

@@ -66,8 +66,8 @@ export function runsView(context, {query}) {
   const columnChooser = popup('Columns', columnBox, () => fillChooser());
   const list = scroller('Runs');
   const where = h('span', {role: 'status'});
-  const previous = h('button', {type: 'button', class: 'quiet', onclick: () => look({page: search.page - 1})}, 'Newer');
-  const next = h('button', {type: 'button', class: 'quiet', onclick: () => look({page: search.page + 1})}, 'Older');
+  const previous = actionButton('Newer', () => look({page: search.page - 1}), {class: 'quiet'});
+  const next = actionButton('Older', () => look({page: search.page + 1}), {class: 'quiet'});
   const pager = h('p', {class: 'tools pager'}, previous, next, where);
   const bulk = bulkBar(context);
   const add = h('a', {class: 'button primary', href: '#/new'}, 'New run');
@@ -158,9 +158,10 @@ export function runsView(context, {query}) {
 
   function showPager(jobs, shown) {
     const first = search.page * ROWS;
-    previous.disabled = search.page === 0;
-    next.disabled = first + ROWS >= jobs.length && !state.jobs.older;
-    previous.hidden = next.hidden = previous.disabled && next.disabled;
+    const newer = search.page > 0, older = first + ROWS < jobs.length || state.jobs.older;
+    setUsable(previous, newer);
+    setUsable(next, older);
+    previous.hidden = next.hidden = !newer && !older;
     const range = jobs.length > ROWS ? `${grouped(first + 1)} to ${grouped(first + shown)} of ` : '';
     const among = `${counted(jobs.length, 'run')}${state.jobs.older ? ' read so far' : ''}`;
     setText(where, `${range}${among}${state.jobs.reading ? ', reading older ones …' : ''}`);

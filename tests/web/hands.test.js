@@ -1,0 +1,69 @@
+// By keyboard alone and by finger: where the focus is after each action, and what can be done without a mouse.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Crowd } from './crowd.js';
+import { ended, faults, get, live, openPage, post, setUp, shows, startJob, taught, visit } from './page.js';
+
+let id;  // of a run that has ended, with an evaluation
+const world = setUp(async ({ daemon }) => {
+  id = await startJob(null, daemon, { name: 'by hand', ...taught, epochs: 2 });
+  await ended(daemon, id);
+});
+const focused = (page) => page.evaluate(() => { const e = document.activeElement; return e.getAttribute('aria-label') ?? (e.id || e.textContent); });
+
+test('Enter in a line of a dialog sends it, a failure leaves the focus at its button, and what is gone leaves it near by', async () => {
+  const { daemon, browser } = world;
+  const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/runs/${id}`);
+  await page.getByRole('button', { name: 'Edit …' }).press('Enter');
+  await page.getByRole('textbox', { name: 'Name' }).fill('by keyboard');
+  // As the last key of a word that is put together of several.
+  await page.getByRole('textbox', { name: 'Name' }).dispatchEvent('keydown', { key: 'Enter', isComposing: true, bubbles: true });
+  assert.equal(await page.getByRole('dialog').count(), 1);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'by keyboard' }).waitFor();
+  await shows(() => focused(page), 'Edit …');
+
+  await page.getByRole('button', { name: 'Register as model …' }).press('Enter');
+  await page.getByLabel('Model', { exact: true }).fill('no/name');
+  await page.getByRole('button', { name: 'Register', exact: true }).press('Enter');
+  await page.getByText(/1 to 64 letters, digits, dots/).waitFor();
+  await shows(() => focused(page), 'Register');
+  for (let n = 0; n < 2; n++) await post(daemon, '/v1/models', { name: 'keyed', job: id, checkpoint: 'best' });
+  await page.keyboard.press('Escape');
+  await shows(() => focused(page), 'Register as model …');
+
+  await visit(page, daemon, '/models/keyed', 'tr[data-version="1"]');
+  await page.getByRole('button', { name: 'Delete version 1' }).press('Enter');
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).press('Enter');
+  await page.locator('tr[data-version="1"]').waitFor({ state: 'detached' });
+  await shows(() => focused(page), 'Versions');
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+test('the last page of a list takes the focus from nobody, nor does a row that moves', async (t) => {
+  const { daemon, browser } = world;
+  const crowd = await Crowd.start(daemon, await get(daemon, `/v1/jobs/${id}`), 120);
+  t.after(() => crowd.close());
+  const { page, context } = await openPage(browser, `${crowd.url}/#/`);
+  await live(page);
+  const older = page.getByRole('button', { name: 'Older' });
+  await older.focus();
+  for (const shown of ['51 to 100', '101 to 120']) {
+    await page.keyboard.press('Enter');
+    await page.getByText(new RegExp(`^${shown} of`)).waitFor();
+  }
+  await shows(() => older.getAttribute('aria-disabled'), 'true');
+  assert.equal(await focused(page), 'Older');
+  await page.keyboard.press('Enter');
+  await page.getByText(/^101 to 120 of/).waitFor();
+
+  await visit(page, { url: crowd.url }, '/?sort=name&down=no', 'tr[data-id=job_1]');
+  await page.getByRole('link', { name: 'run 1', exact: true }).focus();
+  crowd.names.set(1, 'run 100 and more');
+  crowd.send('updated', 1, {});
+  await page.getByRole('link', { name: 'run 100 and more' }).waitFor();
+  await shows(() => page.locator('tbody tr').evaluateAll((rows) => rows.findIndex((r) => r.dataset.id === 'job_1')), 2);
+  assert.equal(await focused(page), 'run 100 and more');
+  await context.close();
+});
