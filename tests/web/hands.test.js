@@ -67,3 +67,20 @@ test('the last page of a list takes the focus from nobody, nor does a row that m
   assert.equal(await focused(page), 'run 100 and more');
   await context.close();
 });
+
+test('a mistake is shown large, with the file that it is', async () => {
+  const { daemon, browser } = world;
+  const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/runs/${id}`);
+  const { evaluation_id: evaluation } = await get(daemon, `/v1/jobs/${id}`);
+  const [{ picture, truth_name: truth, guess_name: guess }] = (await get(daemon, `/v1/evaluations/${evaluation}/mistakes?limit=1`)).data;
+  await page.route(`**/v1/datasets/*/pictures/${picture}`, (route) => route.fulfill({ json: { n: picture, object: 'picture', split: 'test', class: truth, label: 0, file: 'shirts/of mine.png' } }));
+  await page.getByRole('list', { name: 'Mistakes' }).getByRole('button').first().press('Enter');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('heading', { name: `\u2068${truth}\u2069 taken for \u2068${guess}\u2069` }).waitFor();
+  await dialog.getByText('shirts/of mine.png').waitFor();
+  await dialog.locator('canvas').waitFor();
+  await page.keyboard.press('Escape');
+  await shows(() => page.evaluate(() => document.activeElement.className), 'thumb');
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});

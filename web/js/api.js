@@ -111,6 +111,7 @@ export const imports = async () => (await get('v1/imports')).data;
 /** What an import found; a long one takes its time. */
 export const datasetReport = (id) => get(`${dataset(id)}/report`, {timeout: null});
 export const pictures = (id, parameters) => get(`${dataset(id)}/pictures?${query(parameters)}`);
+export const pictureAbout = (id, n) => get(`${dataset(id)}/pictures/${n}`);
 /** A picture never changes: the browser may keep it. */
 export const picture = async (id, n, signal) => (await request('GET', `${dataset(id)}/pictures/${n}/content`, {accept: 'image/png', cache: 'default', signal})).blob();
 /** What a job with these settings does to a picture, in `draws` epochs side by side. */

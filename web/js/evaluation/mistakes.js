@@ -1,8 +1,9 @@
 // Wrong guesses as pictures, the worst first: all of them, or those of one entry of the confusion matrix.
 
 import * as api from '../api.js';
-import {h, setText} from '../dom.js';
+import {actionButton, h, setText} from '../dom.js';
 import {counted, isolated, percent} from '../format.js';
+import {enlarge} from '../enlarge.js';
 import {picture} from '../pictures.js';
 import {Reading} from '../reading.js';
 
@@ -10,7 +11,11 @@ const PAGE = 24;
 
 function shown(set, mistake) {
   const said = `${isolated(mistake.truth_name)} taken for ${isolated(mistake.guess_name)}, ${percent(mistake.confidence)} sure`;
-  return h('li', {}, mistake.picture === null ? h('span', {class: 'picture'}, 'gone') : picture(set, mistake.picture, said),
+  const {truth_name: truth, guess_name: guess, picture: n} = mistake;
+  const large = () => enlarge(set, n, {title: `${isolated(truth)} taken for ${isolated(guess)}`, label: said,
+    notes: [`${percent(mistake.confidence)} sure; what it was had ${percent(mistake.truth_share)}. Picture ${n} of the set.`]});
+  return h('li', {}, n === null ? h('span', {class: 'picture'}, 'gone')
+    : h('button', {type: 'button', class: 'thumb', title: 'Show it large, and its file', onclick: large}, picture(set, n, said)),
     h('span', {class: 'truth', title: mistake.truth_name}, mistake.truth_name),
     h('span', {class: 'guess', title: mistake.guess_name}, h('span', {class: 'line'}, mistake.guess_name), h('span', {class: 'num'}, ` ${percent(mistake.confidence, 0)}`)));
 }
@@ -20,7 +25,7 @@ export function mistakesList(onAll) {
   const heading = h('h3', {}, 'Worst mistakes');
   const note = h('p', {class: 'hint'});
   const list = h('ul', {class: 'mistakes', 'aria-label': 'Mistakes', tabindex: '0'});
-  const more = h('button', {type: 'button', class: 'quiet', hidden: true, onclick: () => reading.ask()}, 'More');
+  const more = actionButton('More', () => reading.ask(), {class: 'quiet', hidden: true});
   const all = h('button', {type: 'button', class: 'quiet', hidden: true, onclick: () => onAll()}, 'All mistakes');
   let wanted = null, after = null;
   const reading = new Reading({read: () => api.mistakes(wanted.evaluation.id, {...wanted.filter, after, limit: PAGE}), take: (page) => {

@@ -1,26 +1,23 @@
 // Pictures of a data set by class and split, a page at a time.
 
 import * as api from '../../api.js';
-import {h, setText} from '../../dom.js';
-import {openDialog} from '../../dialog.js';
+import {actionButton, h, setText, setUsable} from '../../dom.js';
+import {enlarge} from '../../enlarge.js';
 import {grouped} from '../../format.js';
 import {picture} from '../../pictures.js';
 import {Reading} from '../../reading.js';
 
 const PAGE = 60;
-const LARGE = 1024;
 
 const place = ({split, class: name, n}) => `${name}, ${split}, picture ${n}`;
 
-function enlarge(set, item) {
-  openDialog({title: item.class, actions: [], content: [h('p', {class: 'large'}, picture(set.id, item.n, place(item), {most: LARGE})),
-    h('p', {class: 'file'}, item.file ?? ''), h('p', {class: 'hint'}, `${item.split === 'train' ? 'Trained on' : 'Kept for the test'}, picture ${item.n} of the set`)]});
-}
+const show = (set, item) => enlarge(set.id, item.n, {title: item.class, label: place(item), file: item.file ?? null,
+  notes: [`${item.split === 'train' ? 'Trained on' : 'Kept for the test'}, picture ${item.n} of the set`]});
 
 /** One picture with what is said below it; pressed, it is shown larger. */
 export function pictureTile(set, item, ...below) {
   return h('li', {class: 'tile'},
-    h('button', {type: 'button', class: 'thumb', title: item.file ?? place(item), onclick: () => enlarge(set, item)}, picture(set.id, item.n, place(item))),
+    h('button', {type: 'button', class: 'thumb', title: item.file ?? place(item), onclick: () => show(set, item)}, picture(set.id, item.n, place(item))),
     below.map((line) => h('span', {class: 'line', title: line}, line)));
 }
 
@@ -31,8 +28,8 @@ export function picturesSection(remember) {
     [['', 'all'], ['train', 'training'], ['test', 'test']].map(([value, text]) => h('option', {value}, text)));
   const grid = h('ul', {class: 'tiles'});
   const where = h('span', {role: 'status'});
-  const back = h('button', {type: 'button', class: 'quiet', onclick: () => { cursors.pop(); reading.ask(); }}, 'Previous');
-  const on = h('button', {type: 'button', class: 'quiet', onclick: () => { cursors.push(last); reading.ask(); }}, 'Next');
+  const back = actionButton('Previous', () => { cursors.pop(); return reading.ask(); }, {class: 'quiet'});
+  const on = actionButton('Next', () => { cursors.push(last); return reading.ask(); }, {class: 'quiet'});
   const pager = h('p', {class: 'tools pager'}, back, on, where);
   const fault = h('p', {class: 'fault', role: 'alert'});
   const element = h('section', {}, h('h2', {id: 'pictures'}, 'Pictures'), h('p', {class: 'controls'},
@@ -57,9 +54,9 @@ export function picturesSection(remember) {
     last = page.last_id;
     grid.replaceChildren(...page.data.map((p) => pictureTile(set, p, ...(chosenClass() === null ? [p.class] : []), ...(splits.value ? [] : [p.split]))));
     const first = cursors.length * PAGE, all = total();
-    back.disabled = cursors.length === 0;
-    on.disabled = !page.has_more;
-    back.hidden = on.hidden = back.disabled && on.disabled;
+    setUsable(back, cursors.length > 0);
+    setUsable(on, page.has_more);
+    back.hidden = on.hidden = cursors.length === 0 && !page.has_more;
     setText(where, page.data.length === 0 ? 'There is none.'
       : `${grouped(first + 1)} to ${grouped(first + page.data.length)}${Number.isFinite(all) ? ` of ${grouped(all)}` : ''}`);
   }
