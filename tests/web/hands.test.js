@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Crowd } from './crowd.js';
-import { ended, faults, get, live, openPage, post, setUp, shows, startJob, taught, visit } from './page.js';
+import { ended, endless, faults, figure, get, live, openPage, post, setUp, shows, startJob, statusIs, stopJob, taught, visit } from './page.js';
 
 let id;  // of a run that has ended, with an evaluation
 const world = setUp(async ({ daemon }) => {
@@ -81,6 +81,39 @@ test('a mistake is shown large, with the file that it is', async () => {
   await dialog.locator('canvas').waitFor();
   await page.keyboard.press('Escape');
   await shows(() => page.evaluate(() => document.activeElement.className), 'thumb');
+  assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+test('a chart is zoomed by buttons, moved by a finger, and shows all again after a double click', async (t) => {
+  const { daemon, browser } = world;
+  const long = await startJob(t, daemon, endless());
+  await statusIs(daemon, long, 'running');
+  await shows(async () => (await get(daemon, `/v1/jobs/${long}/epochs`)).data.length > 3, true);
+  await stopJob(daemon, long);
+  const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/runs/${long}`, { hasTouch: true });
+  const loss = figure(page, 'Loss'), over = loss.locator('.u-over'), reset = loss.getByRole('button', { name: 'Reset zoom' });
+  // The view as the page itself has it, of both charts, which move as one.
+  const views = () => page.evaluate(() => [...document.querySelectorAll('.u-over')].slice(0, 2).map((o) => {
+    o.dispatchEvent(new MouseEvent('mousemove', { clientX: o.getBoundingClientRect().left + 1, clientY: o.getBoundingClientRect().top + 1, bubbles: true }));
+    return o.closest('figure').querySelector('.at').textContent;
+  }));
+  await over.waitFor();
+  await shows(async () => (await views())[0], /^epoch 0/);
+  await loss.getByRole('button', { name: 'Zoom in' }).click();
+  await shows(() => reset.getAttribute('aria-disabled'), null);
+  const before = Number((await views())[0].split(' ')[1]);
+  assert.ok(before > 0.5, String(before));
+  const box = await over.boundingBox(), y = box.y + 50, client = await context.newCDPSession(page);
+  await client.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [{ x: box.x + 50, y }] });
+  for (const x of [80, 110, 140]) await client.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: [{ x: box.x + x, y }] });
+  await client.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  await shows(async () => Number((await views())[0].split(' ')[1]) < before, true);
+  const moved = await views();
+  assert.equal(moved[0], moved[1]);
+  await over.dblclick({ position: { x: 100, y: 50 } });
+  await shows(() => reset.getAttribute('aria-disabled'), 'true');
+  await shows(async () => (await views())[0], /^epoch 0/);
   assert.deepEqual(faults(complaints), []);
   await context.close();
 });

@@ -197,7 +197,7 @@ test('a chart by keyboard; downloads; copies', async () => {
   await chartRows(page, 'Loss');
   await page.locator('.plot').first().focus();
   await shows(() => reset.isDisabled(), true);
-  const usable = () => page.getByRole('button', { name: 'Reset zoom' }).evaluateAll((all) => all.filter((b) => !b.disabled).length);
+  const usable = () => page.getByRole('button', { name: 'Reset zoom' }).evaluateAll((all) => all.filter((b) => b.getAttribute('aria-disabled') !== 'true').length);
   await page.keyboard.press('+');
   await until(async () => (await usable()) === 4, 'the zoom in all charts');
   await page.keyboard.press('0');

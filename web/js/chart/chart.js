@@ -1,6 +1,6 @@
 // A chart: axes and crosshair by uPlot, lines drawn by chart/lines.js, the reader's zoom kept by the chart's group.
 
-import {h, setText} from '../dom.js';
+import {actionButton, h, setText, setUsable} from '../dom.js';
 import {grouped} from '../format.js';
 import {ChartGroup} from './group.js';
 import {Legend} from './legend.js';
@@ -59,8 +59,9 @@ export class Chart {
       'aria-label': `${title}, a chart. Plus and minus zoom, arrows move, 0 shows all. The numbers are in the table below.`});
     this.empty = h('p', {class: 'empty'}, 'Nothing recorded yet.');
     this.beyond = h('p', {class: 'hint', hidden: true});
-    this.reset = h('button', {type: 'button', class: 'quiet', disabled: true, onclick: () => this.resetZoom()}, 'Reset zoom');
-    this.tools = h('span', {class: 'tools', hidden: true}, this.reset,
+    this.reset = actionButton('Reset zoom', () => this.resetZoom(), {class: 'quiet', 'aria-disabled': 'true'});
+    const closer = (label, text, part) => h('button', {type: 'button', class: 'quiet', 'aria-label': label, title: label, onclick: () => this.#zoom(part)}, text);
+    this.tools = h('span', {class: 'tools', hidden: true}, closer('Zoom out', '−', 2), closer('Zoom in', '+', 0.5), this.reset,
       h('button', {type: 'button', class: 'quiet', onclick: () => this.savePng()}, 'PNG'));
     this.element = h('figure', {class: 'chart'}, h('figcaption', {}, h('span', {}, title), this.tools),
       this.empty, this.holder, this.beyond, this.legend.element, this.numbers.element);
@@ -103,7 +104,7 @@ export class Chart {
     this.log = this.#options.scale === 'log';
     this.plot = new uPlot({
       ...this.#size(),
-      cursor: {sync: {key: this.group.sync, setSeries: false}, drag: {x: true, y: false, setScale: false}},
+      cursor: {sync: {key: this.group.sync, setSeries: false}, drag: {x: true, y: false, setScale: false}, bind: {dblclick: () => () => this.resetZoom()}},
       legend: {show: false},
       // uPlot asks for x first, and shows the new view only when both are known.
       scales: {x: {time: false, range: (u, min, max) => (this.view = min < max ? [min, max] : [0, 1])},
@@ -116,6 +117,20 @@ export class Chart {
         setSelect: [(u) => this.#selected(u)],
       },
     }, data, this.holder);
+    this.#follow(this.plot.over);
+  }
+
+  /** A finger moves what was zoomed to; up and down it scrolls the page. */
+  #follow(over) {
+    let last = null;
+    over.addEventListener('pointerdown', (event) => { last = event.pointerType === 'touch' ? event.clientX : null; });
+    for (const type of ['pointerup', 'pointercancel']) over.addEventListener(type, () => { last = null; });
+    over.addEventListener('pointermove', ({clientX}) => {
+      if (last === null || this.group.zoom === null) return;
+      const [min, max] = this.view, by = ((last - clientX) / over.clientWidth) * (max - min);
+      last = clientX;
+      this.#look(min + by, max + by);
+    });
   }
 
   /** The reader has drawn over a stretch of x. */
@@ -128,7 +143,7 @@ export class Chart {
 
   /** Show what the group looks at, with the y axis fitted to what is in view. */
   lookAgain() {
-    this.reset.disabled = this.group.zoom === null;
+    setUsable(this.reset, this.group.zoom !== null);
     if (!this.plot) return;
     const {min, max} = this.group.zoom ?? this.whole;
     this.plot.setScale('x', {min, max});
@@ -241,18 +256,24 @@ export class Chart {
     this.group.look(span === last - first ? null : {min: from, max: from + span});
   }
 
+  /** Show so many times as much of x around the middle. */
+  #zoom(times) {
+    const [min, max] = this.view, middle = (min + max) / 2, half = (times * (max - min)) / 2;
+    this.#look(middle - half, middle + half);
+  }
+
   #key(event) {
     if (event.target !== this.holder || !this.plot) return;
     const [min, max] = this.view;
-    const span = max - min;
-    const views = {
-      '+': [min + span / 4, max - span / 4], '-': [min - span / 2, max + span / 2],
-      ArrowLeft: [min - span / 4, max - span / 4], ArrowRight: [min + span / 4, max + span / 4], 0: [this.whole.min, this.whole.max],
+    const by = (max - min) / 4;
+    const deeds = {
+      '+': () => this.#zoom(0.5), '-': () => this.#zoom(2), 0: () => this.resetZoom(),
+      ArrowLeft: () => this.#look(min - by, max - by), ArrowRight: () => this.#look(min + by, max + by),
     };
-    const view = views[event.key === '=' ? '+' : event.key];
-    if (!view || event.ctrlKey || event.metaKey || event.altKey) return;
+    const deed = deeds[event.key === '=' ? '+' : event.key];
+    if (!deed || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    this.#look(...view);
+    deed();
   }
 
   resetZoom() {
