@@ -1,4 +1,4 @@
-// By keyboard alone and by finger: where the focus is after each action, and what can be done without a mouse.
+// By keyboard alone and by finger: where the focus is after each action, and what is large enough to be hit.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Crowd } from './crowd.js';
@@ -115,5 +115,21 @@ test('a chart is zoomed by buttons, moved by a finger, and shows all again after
   await shows(() => reset.getAttribute('aria-disabled'), 'true');
   await shows(async () => (await views())[0], /^epoch 0/);
   assert.deepEqual(faults(complaints), []);
+  await context.close();
+});
+
+test('whatever a finger has to hit is as large as WCAG 2.2 wants it', async () => {
+  const { daemon, browser } = world;
+  const { page, context } = await openPage(browser, `${daemon.url}/#/`, { viewport: { width: 320, height: 700 }, hasTouch: true, isMobile: true });
+  for (const [path, sign] of [['/', '.runs tbody tr'], [`/runs/${id}`, '.mistakes .thumb'], [`/compare?runs=${id}`, '.outcomes tbody tr'], ['/new', '.field'],
+    ['/datasets', '.sets tbody tr'], ['/datasets/new', '.field'], ['/models', '.sets tbody tr'], ['/models/keyed', '.versions tbody tr'], ['/network/googlenet', '.layer'], ['/upload', '.field'], ['/system', 'dl']]) {
+    await visit(page, daemon, path, sign);
+    // Links within sentences are let off.
+    const small = await page.evaluate(() => [...document.querySelectorAll('a, button, input, select, summary')]
+      .filter((e) => e.checkVisibility() && !e.matches('.hidden') && getComputedStyle(e).display !== 'inline')
+      .map((e) => [e, e.getBoundingClientRect()]).filter(([, r]) => r.width > 0 && (r.width < 24 || r.height < 24))
+      .map(([e, r]) => `${e.outerHTML.slice(0, 90)} ${Math.round(r.width)} × ${Math.round(r.height)}`));
+    assert.deepEqual(small, [], path);
+  }
   await context.close();
 });
