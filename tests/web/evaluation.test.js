@@ -88,9 +88,10 @@ for (const [name, options, rules] of [['light', {}, {}], ['dark', { colorScheme:
   });
 }
 
-test('runs side by side: the best figures are marked', async () => {
-  const other = await startJob(null, world.daemon, { name: 'other', epochs: 1, train_limit: 100 });
-  await ended(world.daemon, other);
+test('runs side by side: the best figures are marked, where they were measured on the same pictures', async () => {
+  const other = await startJob(null, world.daemon, { name: 'other', epochs: 1, train_limit: 100, test_limit: 200, validation_split: 0.2 });
+  const fewer = await startJob(null, world.daemon, { name: 'fewer', epochs: 1, train_limit: 100, test_limit: 30 });
+  for (const job of [other, fewer]) await ended(world.daemon, job);
   const { evaluation_id } = await get(world.daemon, `/v1/jobs/${other}`);
   const second = await until(async () => {
     const found = await get(world.daemon, `/v1/evaluations/${evaluation_id}`);
@@ -110,6 +111,14 @@ test('runs side by side: the best figures are marked', async () => {
   }
   await shows(() => cell(id, 'Evaluated on').textContent(), `200 test examples of ${evaluation.dataset.name}`);
   await shoot(page, 'compare-evaluations');
+  await shows(() => page.locator('.outcomes tr[data-id] td[data-label="Best accuracy"]').filter({ hasText: '★' }).count(), 1);
+  // Those that one came with are seen at once, however old they are.
+  await shows(() => page.locator('.choices li small').evaluateAll((all) => all.slice(0, 2).map((e) => e.textContent)), [other, id]);
+  await page.getByLabel(`fewer ${fewer}`).check();
+  await page.getByText('but for what was measured on different pictures').waitFor();
+  await cell(fewer, 'Evaluated accuracy').filter({ hasText: '%' }).waitFor();
+  await shows(() => page.locator('.outcomes').getByText('★').count(), 0);
+  await shows(() => page.locator('.choices li small').first().textContent(), other);
   assert.deepEqual(faults(complaints), []);
   await context.close();
 });

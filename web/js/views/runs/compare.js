@@ -46,9 +46,13 @@ function placed(x, y) {
 
 const evaluatedOn = (e) => (e?.status === 'succeeded' ? `${e.examples} ${e.split} examples of ${e.dataset.name}` : e?.status ?? NONE);
 
-/** How a run came out: [title, value(job, evaluation), in words, which is better]. */
+/** What figures were measured on: only where that is the same one is better than another. */
+const chosenOn = (job) => JSON.stringify([job.settings.dataset, job.dataset?.digest, chosenBy(job), chosenBy(job) === 'test' && job.settings.test_limit]);
+const measuredOn = (_, e) => e && JSON.stringify([e.dataset.id, e.dataset.digest, e.split, e.examples]);
+
+/** How a run came out: [title, value(job, evaluation), in words, which is better, measured on what where not by the evaluation]. */
 const FIGURES = [
-  ['Best accuracy', (job) => chosenAccuracy(job.best), percent, Math.max], ['Evaluated accuracy', (_, e) => e?.accuracy, percent, Math.max],
+  ['Best accuracy', (job) => chosenAccuracy(job.best), percent, Math.max, chosenOn], ['Evaluated accuracy', (_, e) => e?.accuracy, percent, Math.max],
   ['Top 5', (_, e) => e?.top5_accuracy, percent, Math.max], ['Macro F1', (_, e) => e?.macro_f1, percent, Math.max], ['Loss', (_, e) => e?.loss, number, Math.min],
   ['Calibration error', (_, e) => e?.calibration_error, percent, Math.min],
 ];
@@ -64,12 +68,16 @@ const starred = (value, text, best) => `${text(value)}${best !== null && value =
 
 /** A table of how the runs came out, a row for each; `evaluations` by the ids of jobs. */
 function outcomesTable(jobs, evaluations) {
-  const figures = FIGURES.map(([name, value, text, better]) => {
-    const values = new Map(jobs.map((job) => [job.id, value(job, evaluations.get(job.id))])), best = bestOf([...values.values()], better);
+  let mixed = false;
+  const figures = FIGURES.map(([name, value, text, better, on = measuredOn]) => {
+    const values = new Map(jobs.map((job) => [job.id, value(job, evaluations.get(job.id)) ?? null]));
+    const same = new Set(jobs.filter((job) => values.get(job.id) !== null).map((job) => on(job, evaluations.get(job.id)))).size < 2;
+    const best = same ? bestOf([...values.values()], better) : null;
+    mixed ||= !same;
     return {title: name, class: 'num', make: (job) => ({
       element: h('span', best !== null && values.get(job.id) === best ? {class: 'best-value'} : {}, starred(values.get(job.id), text, best))})};
   });
-  const table = new Table({caption: 'How they came out; the best of each has a star', keyOf: (j) => j.id, className: 'runs sets outcomes', attributes: (j) => ({'data-id': j.id}), columns: [
+  const table = new Table({caption: `How they came out; the best of each has a star${mixed ? ', but for what was measured on different pictures' : ''}`, keyOf: (j) => j.id, className: 'runs sets outcomes', attributes: (j) => ({'data-id': j.id}), columns: [
     {title: 'Run', rowHeading: true, class: 'name', make: (job) => ({element: h('a', {href: `#/runs/${job.id}`, title: title(job)}, title(job))})}, figures[0],
     {title: 'Chosen by', text: chosenBy}, ...figures.slice(1), {title: 'Evaluated on', text: (job) => evaluatedOn(evaluations.get(job.id)), class: 'file'}]});
   table.set(jobs);
@@ -90,7 +98,8 @@ const labelled = (text, control) => h('span', {class: 'pair-of'}, h('label', {fo
 const options = (entries) => entries.map(([value, text]) => h('option', {value}, text));
 
 export function compareView({state, changed, setTitle}, {query}) {
-  const chosen = new Set((query.get('runs') ?? '').split(',').filter(Boolean));
+  const came = new Set((query.get('runs') ?? '').split(',').filter(Boolean));
+  const chosen = new Set(came);
   const metric = h('select', {id: 'metric', onchange: () => remember()}, options(Object.entries(METRICS).map(([k, [label]]) => [k, label])));
   const axis = h('select', {id: 'axis', onchange: () => remember()}, options(Object.entries(AXES)));
   metric.value = METRICS[query.get('metric')] ? query.get('metric') : 'loss';
@@ -189,8 +198,9 @@ export function compareView({state, changed, setTitle}, {query}) {
   function update() {
     setTitle('Compare');
     for (const id of chosen) if (!state.jobs.missing.has(id)) state.watch(id);
-    const all = state.jobs.values().sort((a, b) => numberOf(b.id) - numberOf(a.id));
-    const jobs = all.filter((j) => chosen.has(j.id)).reverse();
+    // Those that one came with first, where they are seen; those chosen here stay in their places.
+    const all = state.jobs.values().sort((a, b) => came.has(b.id) - came.has(a.id) || numberOf(b.id) - numberOf(a.id));
+    const jobs = all.filter((j) => chosen.has(j.id)).sort((a, b) => numberOf(a.id) - numberOf(b.id));
     entries.set(all.filter((j, i) => i < LISTED || chosen.has(j.id)), (j) => j.id);
     more.hidden = all.length <= LISTED && !state.jobs.older;
     // Such as those of an address that was kept.
