@@ -115,7 +115,7 @@ const plainView = (heading, ...text) => () => ({
 const notFound = (path) => plainView('Nothing here', `There is no page ${path}. `, h('a', {href: '#/'}, 'All runs'));
 /** Tries again by itself once a daemon that was gone is back. */
 function unreachable() {
-  const page = plainView('Not loaded', 'The daemon did not answer when this page was to be loaded. ',
+  const page = plainView('Not loaded', 'This page could not be loaded: the daemon did not answer, or is another version since this tab was opened. ',
     h('button', {type: 'button', onclick: () => location.reload()}, 'Try again'))();
   let lost = false;
   return {element: page.element, update() {
