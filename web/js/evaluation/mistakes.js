@@ -15,7 +15,7 @@ function shown(set, mistake) {
   const large = () => enlarge(set, n, {title: `${isolated(truth)} taken for ${isolated(guess)}`, label: said,
     notes: [`${percent(mistake.confidence)} sure; what it was had ${percent(mistake.truth_share)}. Picture ${n} of the set.`]});
   return h('li', {}, n === null ? h('span', {class: 'picture'}, 'gone')
-    : h('button', {type: 'button', class: 'thumb', title: 'Show it large, and its file', onclick: large}, picture(set, n, said)),
+    : h('button', {type: 'button', class: 'thumb', 'aria-label': said, title: 'Show it large, and its file', onclick: large}, picture(set, n, said)),
     h('span', {class: 'truth', title: mistake.truth_name}, mistake.truth_name),
     h('span', {class: 'guess', title: mistake.guess_name}, h('span', {class: 'line'}, mistake.guess_name), h('span', {class: 'num'}, ` ${percent(mistake.confidence, 0)}`)));
 }
