@@ -25,6 +25,16 @@ bool model_argument_open(const char *argument, const ModelHints *hints, char **p
     return model_file_open(*path, hints, file, err);
 }
 
+bool model_argument_spared(const char *path, const char *option, const char *output, Error *err)
+{
+    struct stat model, written;
+    const bool same = stat(path, &model) == 0 && stat(output, &written) == 0
+                      && model.st_dev == written.st_dev && model.st_ino == written.st_ino;
+    return !same
+           || fail(err, ERR_INVALID, "%s %s is the model itself, which it would replace", option,
+                   output);
+}
+
 bool model_argument_remote(const ModelHints *hints, bool more, Error *err)
 {
     const bool said = hints->network || hints->classes || hints->channels || hints->image_size;

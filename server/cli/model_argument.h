@@ -30,3 +30,7 @@ bool model_argument_remote(const ModelHints *hints, bool more, Error *err);
 /* *path is the file that was meant; from malloc, also on failure. */
 bool model_argument_open(const char *argument, const ModelHints *hints, char **path,
                          ModelFile *file, Error *err);
+
+/* Whether `output`, the file that `option` names, may be written: not where it is the model at
+ * `path`, by whatever name, which would be lost. ERR_INVALID. */
+bool model_argument_spared(const char *path, const char *option, const char *output, Error *err);

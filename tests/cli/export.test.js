@@ -1,6 +1,6 @@
 // `googlenetd export`: what it writes from what a training left, and what it refuses.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { folder, run, TINY } from "./run.js";
 
@@ -78,6 +78,20 @@ test("batch norms are folded unless they are to stay, and blocks of one's own ar
   assert.equal(norms(), 0);
   assert.equal(norms("--fold-batch-norm"), 0);
   assert.equal(norms("--no-fold-batch-norm"), 57);
+});
+
+test("a model is not replaced by what is made of it", (t) => {
+  const f = trained(t, {});
+  const model = f.path("run", "model.safetensors"), before = readFileSync(model);
+  symlinkSync(model, f.path("link"));
+  linkSync(model, f.path("other name"));
+  for (const file of ["run/model.safetensors", "./run/../run/model.safetensors", "link", "other name"])
+    for (const [option, ...command] of [["--onnx", "export", "run"], ["--csv", "evaluate", "run", "fashion_mnist", "--limit", "8"]]) {
+      const r = f.run(...command, option, file);
+      assert.equal(r.code, 1, `${option} ${file}`);
+      assert.equal(r.err, `googlenetd: ${option} ${file} is the model itself, which it would replace\n`);
+    }
+  assert.deepEqual(readFileSync(model), before);
 });
 
 test("weights that say nothing of themselves need a name", (t) => {

@@ -264,7 +264,9 @@ static bool evaluate_there(const EvaluateArgs *a, const char *model, const char 
 
 static bool evaluate_here(EvaluateSession *r, const char *model, Error *err)
 {
+    const char *csv = r->args->csv;
     return model_argument_open(model, &r->args->hints, &r->path, &r->model, err)
+           && (!csv || model_argument_spared(r->path, "--csv", csv, err))
            && dataset_argument_open(r->dataset_name, &r->dataset, err) && measure(r, err)
            && show(r, err);
 }

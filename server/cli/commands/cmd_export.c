@@ -155,8 +155,9 @@ static bool export_model(const ExportArgs *a, const char *argument, Error *err)
     ModelFile m = {0};
     char *path = NULL;
     size_t bytes = 0;
-    const bool ok =
-        model_argument_open(argument, &a->hints, &path, &m, err) && write_onnx(a, &m, &bytes, err);
+    const bool ok = model_argument_open(argument, &a->hints, &path, &m, err)
+                    && model_argument_spared(path, "--onnx", a->onnx, err)
+                    && write_onnx(a, &m, &bytes, err);
     if (ok)
         (a->json ? print_json : print_text)(a, &m, bytes);
     model_file_close(&m);
