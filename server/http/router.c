@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/files/path.h"
+
 typedef char Params[REQUEST_PARAMS][REQUEST_PARAM];
 
 /* Does the segment of the path fit the segment of the pattern? A ":name" writes `param`. */
@@ -11,7 +13,7 @@ static bool segment_fits(const char *pattern, size_t pattern_length, const char 
 {
     char decoded[REQUEST_PARAM];
     if (!percent_decode(segment, length, false, decoded, sizeof decoded) || strchr(decoded, '/')
-        || strcmp(decoded, ".") == 0 || strcmp(decoded, "..") == 0)
+        || path_is_dots(decoded))
         return false;
     if (*pattern != ':')
         return strlen(decoded) == pattern_length && memcmp(pattern, decoded, pattern_length) == 0;

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/files/path.h"
+
 const char *const JOB_STATUS_NAMES[] = {
     [JOB_QUEUED] = "queued",   [JOB_RUNNING] = "running", [JOB_STOPPING] = "stopping",
     [JOB_STOPPED] = "stopped", [JOB_FAILED] = "failed",   [JOB_SUCCEEDED] = "succeeded",
@@ -155,7 +157,7 @@ static bool is_plain(const char *text, size_t size)
 
 bool model_name_valid(const char *name)
 {
-    return is_plain(name, MODEL_NAME) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+    return is_plain(name, MODEL_NAME) && !path_is_dots(name);
 }
 
 bool model_alias_valid(const char *alias)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/files/path.h"
 #include "core/base/text.h"
 #include "core/data/decode/image_spec.h"
 #include "server/api/datasets/json_dataset.h"
@@ -44,8 +45,7 @@ static bool plain_text(Reader *r, const char *pointer, const cJSON *item, size_t
 static bool can_be_told(const char *name)
 {
     const size_t length = strlen(name);
-    return name[0] != ' ' && name[length - 1] != ' ' && strcmp(name, ".") != 0
-           && strcmp(name, "..") != 0;
+    return name[0] != ' ' && name[length - 1] != ' ' && !path_is_dots(name);
 }
 
 /* A job names its set by id or name: names of ours may not look like ids, nor like folders. */
