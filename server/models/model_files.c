@@ -69,8 +69,7 @@ bool model_file_open_stored(const char *path, const ModelHints *hints, ModelFile
         return true;
     if (why.code == ERR_INVALID)
         return fail_as(err, ERR_DAMAGED, "file_damaged", "%s", why.message);
-    *err = why;
-    return false;
+    return fail_with(err, &why);
 }
 
 /* ---- Going ---- */
