@@ -77,8 +77,7 @@ static cJSON *make_parents(cJSON *object, char *path, char separator, char **key
     return object;
 }
 
-/* Put a value at "optimizer.learning_rate" or, as faults name fields, "/optimizer/learning_rate".
- */
+/* Put a value at "optimizer.learning_rate" or, as faults name it, "/optimizer/learning_rate". */
 static bool apply_set(cJSON *job, const char *set, Error *err)
 {
     const char *equals = strchr(set, '=');

@@ -12,8 +12,7 @@ char *dataset_folder(const char *datasets, const DatasetInfo *info);
 bool dataset_open_named(const char *data, const char *datasets, int64_t id, const char *name,
                         Dataset **set, Error *err);
 
-/* Whether a folder of datasets is named, and has the files of none, as where a disk is not mounted.
- */
+/* Whether a folder of datasets is named and has the files of none, as of a disk not mounted yet. */
 bool datasets_known_away(const char *datasets);
 
 /* Whether its files are there; else an error that names the one that is missing. */
