@@ -16,7 +16,7 @@ export function augmentationPreview() {
   const said = h('p', {class: 'hint'});
   const another = h('button', {type: 'button', class: 'quiet', onclick: () => {
     n = Math.floor(Math.random() * set.counts.train);
-    reading.ask();
+    ask();
   }}, 'Another picture');
   const element = h('section', {class: 'augmentation', hidden: true}, h('h2', {}, 'What the network sees'), said, tiles, h('p', {class: 'tools'}, another));
   let set = null, settings = null, n = 0, asked = '', original = null;
@@ -38,6 +38,14 @@ export function augmentationPreview() {
     setText(said, error.status ? `Not to be shown: ${error.message}` : 'The daemon does not answer.');
   }});
 
+  /** What was asked for last is not asked for again. */
+  function ask() {
+    const question = JSON.stringify([set.id, n, settings]);
+    if (question === asked) return;
+    asked = question;
+    reading.ask();
+  }
+
   function showDraws(draws) {
     if (original !== `${set.id} ${n}`) {
       original = `${set.id} ${n}`;
@@ -57,9 +65,6 @@ export function augmentationPreview() {
     if (!of) return;
     if (set?.id !== of.id) n = 0;
     set = of;
-    const question = JSON.stringify([set.id, n, settings]);
-    if (question === asked) return;
-    asked = question;
-    reading.ask();
+    ask();
   }};
 }
