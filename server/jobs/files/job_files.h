@@ -34,8 +34,7 @@ Path job_model_path(const char *data, int64_t id, int64_t step);
 bool job_files_begin(const char *data, int64_t id, const char *path, Error *err);
 
 /* Delete the files of a checkpoint, or all of a job with its folder: what is not ours in it goes to
- * lost+found, or stays with the folder where that cannot be. True if ours are gone or never were.
- */
+ * lost+found, or stays with the folder where that cannot be. True: ours are gone, or never were. */
 bool job_files_remove_checkpoint(const char *data, int64_t id, int64_t step, Error *err);
 bool job_files_remove(const char *data, int64_t id, Log *log, Error *err);
 
