@@ -3,6 +3,7 @@
 import {h, scroller, setAttribute, setText} from '../../dom.js';
 import {droppedFile} from '../../tar.js';
 import {bytes, grouped, NONE, shortTime} from '../../format.js';
+import {finder} from '../../finder.js';
 import {Table} from '../../keyed.js';
 import {isOwn} from '../../known/sets.js';
 import {dropZone} from '../drop.js';
@@ -58,8 +59,7 @@ export function datasetsView(context) {
 
   function update() {
     const {sets} = state;
-    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const found = sets.all.filter((s) => words.every((w) => `${title(s)} ${s.name} ${s.id}`.toLowerCase().includes(w)));
+    const found = sets.all.filter(finder(input.value, (s) => `${title(s)} ${s.name} ${s.id}`));
     setTitle('Data sets');
     setText(fault, sets.error ? `The data sets could not be read: ${sets.error}` : '');
     setAttribute(add, 'aria-disabled', state.mayWrite ? null : 'true');

@@ -2,6 +2,7 @@
 
 import {h, scroller, setAttribute, setText, svg} from '../../dom.js';
 import {grouped, NONE, number, percent} from '../../format.js';
+import {finder} from '../../finder.js';
 import {Table} from '../../keyed.js';
 import {pager} from './pager.js';
 
@@ -47,8 +48,7 @@ export function classesSection(look) {
   let classes = [];
 
   function show() {
-    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const found = classes.filter((c) => words.every((w) => c.name.toLowerCase().includes(w))).sort(ORDERS[order.value][1]);
+    const found = classes.filter(finder(input.value, (c) => c.name)).sort(ORDERS[order.value][1]);
     const [from, to] = pages.range(found.length);
     table.set(found.slice(from, to));
     list.hidden = found.length === 0;

@@ -2,6 +2,7 @@
 
 import {h, scroller, setAttribute, setText} from '../../dom.js';
 import {counted, grouped} from '../../format.js';
+import {finder} from '../../finder.js';
 import {Table} from '../../keyed.js';
 import {pager} from './pager.js';
 import {pictureTile} from './set_pictures.js';
@@ -37,8 +38,8 @@ export function leftOutSection() {
   let files = [];
 
   function show() {
-    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const found = files.filter((f) => (!select.value || f.code === select.value) && words.every((w) => `${f.path} ${f.reason}`.toLowerCase().includes(w)));
+    const sought = finder(input.value, (f) => `${f.path} ${f.reason}`);
+    const found = files.filter((f) => (!select.value || f.code === select.value) && sought(f));
     const [from, to] = pages.range(found.length);
     table.set(found.slice(from, to));
     list.hidden = found.length === 0;

@@ -2,6 +2,7 @@
 
 import {h, scroller, setAttribute, setText} from '../../dom.js';
 import {bytes, grouped, NONE, shortTime} from '../../format.js';
+import {finder} from '../../finder.js';
 import {Table} from '../../keyed.js';
 import {dropZone} from '../drop.js';
 import {accuracyOf, accuracyText, aliasText, meant} from './model_words.js';
@@ -57,9 +58,8 @@ export function modelsView(context) {
 
   function update() {
     const {models} = state;
-    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const said = (m) => `${m.name} ${m.id} ${meant(m)?.network ?? ''} ${meant(m)?.dataset?.name ?? ''} ${Object.keys(m.aliases).join(' ')}`.toLowerCase();
-    const found = models.all.filter((m) => words.every((w) => said(m).includes(w)));
+    const said = (m) => `${m.name} ${m.id} ${meant(m)?.network ?? ''} ${meant(m)?.dataset?.name ?? ''} ${Object.keys(m.aliases).join(' ')}`;
+    const found = models.all.filter(finder(input.value, said));
     setTitle('Models');
     setText(fault, models.error ? `The models could not be read: ${models.error}` : '');
     setAttribute(add, 'aria-disabled', state.mayWrite ? null : 'true');

@@ -4,12 +4,13 @@
 import {actionButton, h, isSelected, scroller, setAttribute, setText, setUsable} from '../../dom.js';
 import {STATUSES, title} from '../../describe.js';
 import {counted, grouped} from '../../format.js';
+import {finder} from '../../finder.js';
 import {Table} from '../../keyed.js';
 import * as api from '../../api.js';
 import {requestKey} from '../../key.js';
 import {popup} from '../../popup.js';
 import {bulkBar} from './runs_bulk.js';
-import {choices, columnsOf, keysOf, keysText, matches, sortBy} from './runs_columns.js';
+import {choices, columnsOf, keysOf, keysText, searchText, sortBy} from './runs_columns.js';
 
 const ROWS = 50;
 const RESORT_MS = 1000;  // what changes all the time is sorted anew this often
@@ -133,8 +134,8 @@ export function runsView(context, {query}) {
     const column = columns.find((c) => c.key === search.sort) ?? columns.at(-1);
     const mark = `${state.jobs.listVersion} ${column.key}`;
     if (sorted && mark === sortedMark && !(column.live && performance.now() - sortedAt > RESORT_MS)) return sorted;
-    const words = search.text.toLowerCase().split(/\s+/).filter(Boolean);
-    sorted = sortBy(state.jobs.values().filter((j) => (!search.status || j.status === search.status) && matches(j, words)), column, search.down);
+    const sought = finder(search.text, searchText);
+    sorted = sortBy(state.jobs.values().filter((j) => (!search.status || j.status === search.status) && sought(j)), column, search.down);
     [sortedMark, sortedAt] = [mark, performance.now()];
     return sorted;
   }

@@ -73,9 +73,6 @@ export function sortBy(jobs, column, down) {
   }).map(([, , job]) => job);
 }
 
-/** Whether a job has all the words, in its name, id, network, data set or metadata. */
-export function matches(job, words) {
-  if (words.length === 0) return true;
-  const text = [title(job), job.id, job.settings.network, job.settings.dataset, ...flat(job.metadata ?? {}).flat()].join(' ').toLowerCase();
-  return words.every((word) => text.includes(word));
-}
+/** What a search for a job looks through: its name, id, network, data set and metadata. */
+export const searchText = (job) =>
+  [title(job), job.id, job.settings.network, job.settings.dataset, ...flat(job.metadata ?? {}).flat()].join(' ');
