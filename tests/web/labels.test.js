@@ -6,6 +6,7 @@ import { load } from './modules.js';
 globalThis.sessionStorage = { getItem: () => null, setItem() {} };
 globalThis.BroadcastChannel = class extends EventTarget { postMessage() {} };
 const { sendLabels } = await load('views/labels_edit.js');
+const { mergePatch } = await load('merge_patch.js');
 
 /** Labels of a run that makes a step while each request is under way; `sent` holds the tags of the patches. */
 function running(thing) {
@@ -46,4 +47,18 @@ test('what another changed meanwhile is not overwritten, however often it was tr
 test('an answer that is no question of tags is passed on', async () => {
   const refused = Object.assign(new Error('no'), { status: 400 });
   await assert.rejects(sendLabels({ change: async () => { throw refused; } }, { name: '' }, '"1"', { name: 'x' }), refused);
+});
+
+test('a merge patch says what is new, what is other and what is gone', () => {
+  const cases = [
+    [{ a: 1 }, { a: 1 }, {}],
+    [{ a: 1, b: 2 }, { a: 3 }, { b: null, a: 3 }],
+    [{}, { a: [1, 2] }, { a: [1, 2] }],
+    [{ a: [1, 2] }, { a: [1, 2] }, {}],
+    [{ a: [1, 2] }, { a: [2, 1] }, { a: [2, 1] }],
+    [{ a: { b: 1, c: 2 } }, { a: { b: 1, c: 3 } }, { a: { c: 3 } }],
+    [{ a: { b: 1 } }, { a: {} }, { a: { b: null } }],
+    [{ a: null }, { a: { b: 1 } }, { a: { b: 1 } }],
+  ];
+  for (const [before, after, patch] of cases) assert.deepEqual(mergePatch(before, after), patch);
 });

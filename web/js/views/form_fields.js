@@ -179,21 +179,3 @@ export function formFields(rows, lists) {
     },
   };
 }
-
-/** What `after` has otherwise than `before`, as a merge patch: null for what is gone. */
-export function difference(before, after) {
-  const changes = {};
-  for (const key of Object.keys(before)) if (!(key in after)) changes[key] = null;
-  for (const [key, value] of Object.entries(after)) {
-    const old = before[key];
-    if (Array.isArray(value)) {
-      if (JSON.stringify(value) !== JSON.stringify(old)) changes[key] = value;
-    } else if (value !== null && typeof value === 'object' && old !== null && typeof old === 'object') {
-      const inner = difference(old, value);
-      if (Object.keys(inner).length) changes[key] = inner;
-    } else if (value !== old) {
-      changes[key] = value;
-    }
-  }
-  return changes;
-}

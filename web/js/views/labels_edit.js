@@ -3,17 +3,9 @@
 import {h, setText} from '../dom.js';
 import {openDialog} from '../dialog.js';
 import {isolated} from '../format.js';
-import {wordsOf} from './models/model_words.js';
+import {mergePatch} from '../merge_patch.js';
 
 const TRIES = 5;  // of what goes on by itself many times a second
-
-/** RFC 7396: what makes `before` into `after`. */
-export function mergePatch(before, after) {
-  const patch = {};
-  for (const key of Object.keys(before)) if (!(key in after)) patch[key] = null;
-  for (const [key, value] of Object.entries(after)) if (before[key] !== value) patch[key] = value;
-  return patch;
-}
 
 /** Rows of a key and a value each, one empty row at the end: {element, value()}. */
 export function metadataRows(metadata) {
@@ -67,7 +59,7 @@ export async function editLabels(labels, done, named = true) {
       const changes = mergePatch(thing.metadata ?? {}, metadata.value());
       if (Object.keys(changes).length) patch.metadata = changes;
       if (!Object.keys(patch).length) return;
-      done(await sendLabels(labels, thing, etag, patch).catch((error) => { throw new Error(wordsOf(error)); }));
+      done(await sendLabels(labels, thing, etag, patch));
     }}],
   });
 }

@@ -8,10 +8,11 @@ import {title} from '../../describe.js';
 import {bytes, counted, grouped, rate, span} from '../../format.js';
 import {Facts} from '../../keyed.js';
 import {requestKey} from '../../key.js';
+import {mergePatch} from '../../merge_patch.js';
 import {Reading} from '../../reading.js';
 import {isOwn} from '../../known/sets.js';
 import {augmentationPreview} from './augmentation.js';
-import {difference, formFields, sourceOf, writePath} from '../form_fields.js';
+import {formFields, sourceOf, writePath} from '../form_fields.js';
 
 const CHECK_MS = 250;
 
@@ -29,7 +30,7 @@ function newRequest(form) {
 
 /** A request to clone `parent` with what the form has otherwise. */
 function cloneRequest(form, parent) {
-  const body = () => difference(valuesOf(parent), form.values());
+  const body = () => mergePatch(valuesOf(parent), form.values());
   return {path: `${api.seriesPath(parent.id, 'clone')}`, body, dryRun: () => api.tryClone(parent.id, body()), send: (key) => api.cloneJob(parent.id, body(), key)};
 }
 
