@@ -14,6 +14,9 @@ export class ApiError extends Error {
   }
 }
 
+/** What was wrong with a request, all of it in one line. */
+export const faultText = (error) => (error.errors?.length ? error.errors.map((e) => e.detail).join('; ') : error.message);
+
 let answered = () => {};
 /** Have `callback` called for each answer of the daemon, whatever it says. */
 export const onAnswer = (callback) => { answered = callback; };

@@ -1,5 +1,6 @@
 // Modal questions. Escape, "Cancel" and another page close them; the focus goes back to where it was.
 
+import {faultText} from './api.js';
 import {h, isUsable, setText, setUsable} from './dom.js';
 
 let count = 0;
@@ -29,7 +30,7 @@ export function openDialog({title, content, actions, cancel = actions.length ? '
       end();
       if (address) location.hash = address;
     } catch (error) {
-      setText(fault, error.message);
+      setText(fault, faultText(error));
       if (!asking.has(self)) show();
       buttons.forEach((b) => setUsable(b, true));
     }

@@ -8,7 +8,7 @@ import {evaluationPanel, ofVersion} from '../../evaluation/panel.js';
 import {bytes, flat, grouped, NONE, number, percent, time} from '../../format.js';
 import {Facts, Table} from '../../keyed.js';
 import {popup} from '../../popup.js';
-import {datasetPath, sourceNodes, wordsOf} from './model_words.js';
+import {datasetPath, sourceNodes} from './model_words.js';
 import {title} from '../datasets/set_words.js';
 
 const ONNX = {
@@ -76,7 +76,7 @@ function askEvaluation(state, version, made) {
       h('p', {class: 'hint'}, 'The card shows what was found last without them, as predictions are made.')],
     actions: [{label: 'Evaluate', class: 'primary', run: async () => {
       const what = {model: `${version.model}@${version.version}`, dataset: set.value, split: split.value, test_time_flips: flips.checked};
-      made(await api.createEvaluation(what).catch((error) => { throw new Error(wordsOf(error)); }));
+      made(await api.createEvaluation(what));
     }}]});
 }
 

@@ -5,7 +5,7 @@ import {actionButton, announce, h, scroller, setAttribute, setText, setUsable} f
 import {openDialog} from '../../dialog.js';
 import {bytes, NONE, percent, shortTime} from '../../format.js';
 import {Table} from '../../keyed.js';
-import {accuracyOf, accuracyText, lossText, sourceNodes, topText, wordsOf} from './model_words.js';
+import {accuracyOf, accuracyText, lossText, sourceNodes, topText} from './model_words.js';
 
 /** {element, set(model, shownVersion)}; onShow(version) is called when one is to be looked at. */
 export function versionsTable({state}, name, onShow) {
@@ -13,7 +13,7 @@ export function versionsTable({state}, name, onShow) {
   let model = null, shown = null;
 
   async function change(aliases, said) {
-    state.models.put(await api.changeModel(name, {aliases}).catch((error) => { throw new Error(wordsOf(error)); }));
+    state.models.put(await api.changeModel(name, {aliases}));
     announce(said);
   }
 
@@ -48,7 +48,7 @@ export function versionsTable({state}, name, onShow) {
       try {
         await change({[word]: null}, `The alias ${word} is gone`);
       } catch (error) {
-        setText(fault, error.message);
+        setText(fault, api.faultText(error));
       }
     }}, '×');
     remove.disabled = !state.mayWrite;

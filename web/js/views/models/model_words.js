@@ -31,6 +31,3 @@ export function sourceNodes({source}) {
   if (source.kind !== 'job') return ['an upload'];
   return [h('a', {href: `#/runs/${source.job}`}, source.job), `, ${source.checkpoint}`];
 }
-
-/** What the daemon says was wrong with a request: all of it, in one line. */
-export const wordsOf = (error) => (error.errors?.length ? error.errors.map((e) => e.detail).join('; ') : error.message);

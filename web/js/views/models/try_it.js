@@ -6,7 +6,6 @@ import {bytes, number, percent} from '../../format.js';
 import {KeyedRows} from '../../keyed.js';
 import {lookedAt} from '../../looked_at.js';
 import {dropZone} from '../drop.js';
-import {wordsOf} from './model_words.js';
 
 const TOP = 5;
 const MOST = 64e6;  // bytes that no daemon takes, whatever its settings
@@ -88,7 +87,7 @@ export function trySection(state) {
     } catch (error) {
       if (signal.aborted) return;
       answer.hidden = true;
-      setText(fault, `${picture.name}: ${error.status ? wordsOf(error) : 'the daemon did not answer.'}`);
+      setText(fault, `${picture.name}: ${error.status ? api.faultText(error) : 'the daemon did not answer.'}`);
     }
     setAttribute(zone.element, 'aria-busy', null);
   }

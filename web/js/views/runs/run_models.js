@@ -4,7 +4,6 @@ import * as api from '../../api.js';
 import {h} from '../../dom.js';
 import {openDialog} from '../../dialog.js';
 import {requestKey} from '../../key.js';
-import {wordsOf} from '../models/model_words.js';
 
 /** Ask for a name and make a checkpoint of the run a version of that model. */
 export function askToRegister(state, job) {
@@ -21,7 +20,7 @@ export function askToRegister(state, job) {
       h('p', {class: 'hint'}, 'It becomes the next version under that name. The model keeps its own file: it stays when the run is deleted.')],
     actions: [{label: 'Register', class: 'primary', run: async () => {
       const what = {name: name.value.trim(), job: job.id, checkpoint: which.value};
-      const version = await api.registerModel(what, keyOf(what)).catch((error) => { throw new Error(wordsOf(error)); });
+      const version = await api.registerModel(what, keyOf(what));
       state.models.ask(version.model);
       return `#/models/${version.model}?version=${version.version}`;
     }}],
