@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "core/base/numbers/byte_order.h"
 #include "server/store/store_sql.h"
 
 enum { RIGHTS = 0640 };
@@ -16,10 +17,9 @@ enum { RIGHTS = 0640 };
  * belongs into the file, SQLite may find the file alone damaged. */
 static bool bears_our_mark(int fd)
 {
-    unsigned char mark[4];
+    uint8_t mark[4];
     return pread(fd, mark, sizeof mark, 68) == (ssize_t)sizeof mark
-           && ((uint32_t)mark[0] << 24 | (uint32_t)mark[1] << 16 | (uint32_t)mark[2] << 8 | mark[3])
-                  == SCHEMA_APPLICATION_ID;
+           && read_be32(mark) == SCHEMA_APPLICATION_ID;
 }
 
 /* Makes the file; *known if it is empty or ours. */

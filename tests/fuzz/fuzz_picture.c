@@ -9,6 +9,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "core/base/numbers/byte_order.h"
 #include "core/base/text.h"
 #include "core/data/decode/prepare.h"
 
@@ -69,11 +70,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     decode(bytes, size);
     prepare(bytes, size);
     return 0;
-}
-
-static uint32_t read_be32(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
 static void mend_checksums(uint8_t *bytes, size_t size)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/numbers/byte_order.h"
 #include "core/data/decode/colour.h"
 #include "core/data/decode/format.h"
 #include "core/data/decode/orientation.h"
@@ -74,7 +75,7 @@ static bool is_animated(const uint8_t *bytes, size_t size)
 {
     size_t length;
     const uint8_t *control = find_chunk(bytes, size, "acTL", &length);
-    return control && length >= 4 && png_number(control) > 1;
+    return control && length >= 4 && read_be32(control) > 1;
 }
 
 /* Before the pixels or behind them. */

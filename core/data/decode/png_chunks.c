@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "core/base/numbers/byte_order.h"
+
 enum { SIGNATURE = 8, AROUND = 12 };  // length, type, checksum
 
 PngChunks png_chunks(const uint8_t *bytes, size_t size)
@@ -9,17 +11,12 @@ PngChunks png_chunks(const uint8_t *bytes, size_t size)
     return (PngChunks){.at = bytes + SIGNATURE, .end = bytes + size};
 }
 
-uint32_t png_number(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 bool png_next_chunk(PngChunks *c)
 {
     const size_t left = (size_t)(c->end - c->at);
-    if (left < AROUND || png_number(c->at) > left - AROUND)
+    if (left < AROUND || read_be32(c->at) > left - AROUND)
         return false;
-    c->length = png_number(c->at);
+    c->length = read_be32(c->at);
     memcpy(c->type, c->at + 4, sizeof c->type);
     c->data = c->at + 8;
     c->at = c->data + c->length + 4;

@@ -16,4 +16,3 @@ typedef struct {
 PngChunks png_chunks(const uint8_t *bytes, size_t size);
 bool png_next_chunk(PngChunks *c);  // false: there is no more that is whole
 bool png_chunk_is(const PngChunks *c, const char *type);
-uint32_t png_number(const uint8_t *at);  // of four bytes

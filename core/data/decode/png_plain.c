@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/base/numbers/byte_order.h"
 #include "core/data/decode/colour.h"
 #include "core/data/decode/png_chunks.h"
 #include "core/data/decode/png_rows.h"
@@ -28,7 +29,7 @@ static const Kind KINDS[] = {
 
 static bool is_whole(const PngChunks *c)
 {
-    return libdeflate_crc32(0, c->data - 4, c->length + 4) == png_number(c->data + c->length);
+    return libdeflate_crc32(0, c->data - 4, c->length + 4) == read_be32(c->data + c->length);
 }
 
 static bool is_ancillary(const PngChunks *c)
@@ -40,7 +41,7 @@ static bool read_head(PngChunks *c, StoredPicture *p, const Kind **kind)
 {
     if (!png_next_chunk(c) || !png_chunk_is(c, "IHDR") || c->length != 13 || !is_whole(c))
         return false;
-    const uint32_t width = png_number(c->data), height = png_number(c->data + 4);
+    const uint32_t width = read_be32(c->data), height = read_be32(c->data + 4);
     const uint8_t depth = c->data[8], colour = c->data[9];
     const bool plain = depth == 8 && colour < COUNT(KINDS) && c->data[10] == 0 && c->data[11] == 0
                        && c->data[12] == 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <webp/decode.h>
 
+#include "core/base/numbers/byte_order.h"
 #include "core/data/decode/colour.h"
 #include "core/data/decode/format.h"
 #include "core/data/decode/orientation.h"
@@ -24,11 +25,6 @@ static bool fail_webp(VP8StatusCode status, Error *err)
     default:
         return fail_damaged(err, NAME, NULL);
     }
-}
-
-static uint32_t read_le32(const uint8_t *at)
-{
-    return (uint32_t)at[3] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[1] << 8 | at[0];
 }
 
 static int find_orientation(const uint8_t *bytes, size_t size)

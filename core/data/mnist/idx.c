@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "core/base/numbers/byte_order.h"
 #include "core/data/mnist/stream.h"
 
 enum {
@@ -14,11 +15,6 @@ enum {
 static const char *items_name(IdxKind kind)
 {
     return kind == IDX_LABELS ? "labels" : "images";
-}
-
-static uint32_t big_endian(const uint8_t *b)
-{
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
 static bool check_size(Stream *s, const char *what, uint32_t got, uint32_t max, Error *err)
@@ -37,19 +33,19 @@ static bool read_header(Stream *s, IdxKind kind, Idx *idx, Error *err)
     if (!stream_read(s, header, want, &got, err))
         return false;
     const uint32_t magic = UNSIGNED_BYTES + (uint32_t)kind;
-    if (got >= 4 && big_endian(header) != magic)
+    if (got >= 4 && read_be32(header) != magic)
         return fail(err, ERR_INVALID,
                     "%s has the wrong magic number 0x%08" PRIx32
                     ": an IDX file of %s begins with 0x%08" PRIx32,
-                    stream_name(s), big_endian(header), items_name(kind), magic);
+                    stream_name(s), read_be32(header), items_name(kind), magic);
     if (got < want)
         return fail(err, ERR_INVALID,
                     "%s is cut off: %zu of the %zu bytes of its header are missing", stream_name(s),
                     want - got, want);
 
-    const uint32_t count = big_endian(header + 4);
-    const uint32_t height = kind == IDX_IMAGES ? big_endian(header + 8) : 1;
-    const uint32_t width = kind == IDX_IMAGES ? big_endian(header + 12) : 1;
+    const uint32_t count = read_be32(header + 4);
+    const uint32_t height = kind == IDX_IMAGES ? read_be32(header + 8) : 1;
+    const uint32_t width = kind == IDX_IMAGES ? read_be32(header + 12) : 1;
     if (!check_size(s, "number of items", count, INT32_MAX, err)
         || !check_size(s, "height", height, IDX_MAX_SIDE, err)
         || !check_size(s, "width", width, IDX_MAX_SIDE, err))
