@@ -48,8 +48,10 @@ enum {
     REWRITE_NO_VIEWS = 64,
 };
 
-/* The flag that leaves out "fold_batch_norm", "fold_relu", "merge_siblings", "mask_in_reader",
- * "mask_past_concat", "reuse_memory" or "views"; 0 for other names. */
+/* The flag that leaves out one of these; 0 for other names. */
+#define REWRITE_NAMES                                                                              \
+    "fold_relu, merge_siblings, mask_in_reader, mask_past_concat, reuse_memory, fold_batch_norm "  \
+    "or views"
 unsigned rewrite_flag(const char *name);
 
 /* For those who write one: append a copy of g's node n to `out`; new_node has the new node of each

@@ -25,10 +25,7 @@ static bool take_without(void *settings, const char *name, const char *text, Err
 {
     const unsigned flag = rewrite_flag(text);
     if (flag == 0)
-        return fail(err, ERR_INVALID,
-                    "--%s must be fold_relu, merge_siblings, mask_in_reader, mask_past_concat, "
-                    "reuse_memory, fold_batch_norm or views, got %s",
-                    name, text);
+        return fail(err, ERR_INVALID, "--%s must be " REWRITE_NAMES ", got %s", name, text);
     ((BenchArgs *)settings)->config.without |= flag;
     return true;
 }
@@ -51,10 +48,7 @@ static const Option OPTIONS[] = {
     {"steps", "N", "steps to time; else 10", OPTION_INT, AT(config.steps), .min = 1, .max = 10000},
     {"library-only", NULL, "compute everything with oneDNN's kernels", OPTION_FLAG,
      AT(config.library_only)},
-    {"without", "REWRITE",
-     "leave out fold_relu, merge_siblings, mask_in_reader, mask_past_concat, reuse_memory, "
-     "fold_batch_norm or views",
-     OPTION_CALL, .take = take_without},
+    {"without", "REWRITE", "leave out " REWRITE_NAMES, OPTION_CALL, .take = take_without},
     {"json", NULL, "print JSON", OPTION_FLAG, AT(json)},
 };
 
