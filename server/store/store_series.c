@@ -6,14 +6,32 @@
 #include "core/base/memory.h"
 #include "server/store/store_sql.h"
 
+/* ", epoch, step, train_loss, ..." */
+static void append_epoch_columns(char **sql)
+{
+    for (int i = 0; i < EPOCH_METRIC_COUNT; i++)
+        sql_append(sql, ", %s", EPOCH_METRICS[i].name);
+}
+
 bool store_put_epoch(Store *store, int64_t job_id, const EpochMetrics *row, Error *err)
 {
-    return sql_run(&store->writer, err,
-                   "INSERT OR REPLACE INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                   "iiirrrrrrrrrr", job_id, row->epoch, row->step, row->train_loss,
-                   row->train_accuracy, row->test_loss, row->test_accuracy, row->test_top5_accuracy,
-                   row->learning_rate, row->examples_per_second, row->duration_seconds,
-                   row->validation_loss, row->validation_accuracy);
+    Db *db = &store->writer;
+    sqlite3_stmt *stmt = NULL;
+    char *sql = xstrdup("INSERT OR REPLACE INTO epochs (job_id");
+    append_epoch_columns(&sql);
+    sql_append(&sql, ") VALUES (?");
+    for (int i = 0; i < EPOCH_METRIC_COUNT; i++)
+        sql_append(&sql, ", ?");
+    sql_append(&sql, ")");
+    bool more = false, ok = sql_prepare(db, err, &stmt, sql, "i", job_id);
+    for (int i = 0; ok && i < EPOCH_METRIC_COUNT; i++) {
+        const double value = epoch_metric_get(row, &EPOCH_METRICS[i]);
+        ok = sqlite3_bind_double(stmt, i + 2, value) == SQLITE_OK || sql_fail(db, err);
+    }
+    ok = ok && sql_step(db, err, stmt, &more);
+    sqlite3_finalize(stmt);
+    free(sql);
+    return ok;
 }
 
 bool store_put_point(Store *store, int64_t job_id, const PointRow *row, Error *err)
@@ -130,11 +148,10 @@ bool store_rewind(Store *store, JobInfo *job, int64_t step, Error *err)
            && sum_up_epochs(db, job, err);
 }
 
-/* The columns are in the order of EPOCH_METRICS. */
 static void read_epoch(sqlite3_stmt *stmt, void *item)
 {
     for (int i = 0; i < EPOCH_METRIC_COUNT; i++)
-        epoch_metric_set(item, &EPOCH_METRICS[i], sql_real(stmt, i));
+        epoch_metric_set(item, &EPOCH_METRICS[i], sql_real(stmt, i + 1));
 }
 
 static void read_point(sqlite3_stmt *stmt, void *item)
@@ -189,9 +206,8 @@ bool store_epochs(Store *store, SeriesPage page, EpochList *list, Error *err)
 {
     const SqlList how = {.item_size = sizeof *list->items, .read = read_epoch};
     SqlRows rows;
-    char *sql = xstrdup("SELECT");
-    for (int i = 0; i < EPOCH_METRIC_COUNT; i++)
-        sql_append(&sql, "%s %s", i ? "," : "", EPOCH_METRICS[i].name);
+    char *sql = xstrdup("SELECT job_id");
+    append_epoch_columns(&sql);
     sql_append(&sql, " FROM epochs WHERE job_id = ? AND epoch > ? ORDER BY epoch");
     const bool ok = read_page(store, sql, page, how, &rows, err);
     free(sql);
