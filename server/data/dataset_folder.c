@@ -3,10 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/base/files/file_read.h"
 #include "core/base/memory.h"
+#include "core/data/mnist/mnist.h"
+#include "core/data/packed/packed.h"
 #include "server/data/dataset_files.h"
 
 /* Whether `other` is the set's folder rather than `own`: it has the files, or there is no `own`. */
@@ -58,18 +59,9 @@ bool datasets_known_away(const char *datasets)
 /* A folder with none of the files that a set has: pictures, perhaps, that nobody has imported. */
 static bool is_pictures(const char *path)
 {
-    static const char *const FILES[] = {"set.index", "train-images-idx3-ubyte",
-                                        "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
-                                        "t10k-labels-idx1-ubyte"};
     struct stat info;
-    bool none = strchr(path, '/') && stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-    for (size_t i = 0; i < COUNT(FILES); i++) {
-        char *plain = xasprintf("%s/%s", path, FILES[i]), *packed = xasprintf("%s.gz", plain);
-        none = none && access(plain, F_OK) != 0 && access(packed, F_OK) != 0;
-        free(plain);
-        free(packed);
-    }
-    return none;
+    return strchr(path, '/') && stat(path, &info) == 0 && S_ISDIR(info.st_mode) && !packed_is(path)
+           && mnist_is_absent(path);
 }
 
 static bool fail_pictures(const char *path, Error *err)

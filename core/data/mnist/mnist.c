@@ -77,6 +77,19 @@ bool mnist_present(const char *folder, const DatasetInfo *known, Error *err)
     return true;
 }
 
+bool mnist_is_absent(const char *folder)
+{
+    static const char *const SUFFIXES[] = {IMAGES, LABELS};
+    for (size_t i = 0; i < COUNT(SPLITS) * COUNT(SUFFIXES); i++) {
+        Error why = {0};
+        char *path = find_file(folder, SPLITS[i / 2], SUFFIXES[i % 2], NULL, &why);
+        free(path);
+        if (path || why.code != ERR_NOT_FOUND)
+            return false;
+    }
+    return true;
+}
+
 static bool parts_read(const char *folder, const char *prefix, const DatasetInfo *known,
                        Parts *parts, Error *err)
 {

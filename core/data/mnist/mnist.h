@@ -18,6 +18,9 @@ bool mnist_open(const char *folder, const DatasetInfo *known, Dataset **dataset,
 /* Whether the four files are there and may be read; nothing in them is looked at. */
 bool mnist_present(const char *folder, const DatasetInfo *known, Error *err);
 
+/* None of the four files is there, in neither form; false too where that cannot be told. */
+bool mnist_is_absent(const char *folder);
+
 /* Examples of each class by the labels of the files, which alone are read: known->classes of them
  * into `train` and into `test`. */
 bool mnist_count_classes(const char *folder, const DatasetInfo *known, int64_t *train,
