@@ -7,6 +7,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
+#include "server/api/path_headers.h"
 #include "server/api/routes.h"
 #include "server/base/descriptors.h"
 #include "server/base/time.h"

@@ -1,6 +1,6 @@
 /* server/daemon_start.h -- the parts of the daemon, and how they are made. */
 #pragma once
-#include "server/api/api.h"
+#include "server/api/app.h"
 #include "server/config.h"
 #include "server/signals.h"
 #include "server/work/evaluator.h"

@@ -1,46 +1,7 @@
-/* server/api/api.h -- the state that all handlers share, and their declarations by resource. */
+/* server/api/api.h -- the handlers of server/api/routes.c, by resource. What a handler answers is
+ * said in server/api/system/openapi.json. */
 #pragma once
-#include <stdatomic.h>
-
-#include "server/data/datasets.h"
-#include "server/data/open_sets.h"
-#include "server/data/uploads/upload.h"
-#include "server/http/http.h"
-#include "server/jobs/jobs.h"
-#include "server/models/evaluations/evaluations.h"
-#include "server/models/models.h"
-#include "server/models/predictor/picture_decoders.h"
-#include "server/models/predictor/predictor.h"
-#include "server/work/machine/cpus.h"
-
-struct App {
-    Jobs *jobs;
-    Quota *quota;  // of data sets and uploads
-    Uploads *uploads;
-    Datasets *sets;
-    OpenSets *open_sets;
-    Evaluations *evaluations;
-    Models *models;
-    Predictor *predictor;
-    PictureDecoders *decoders;  // of pictures to predict
-    double predict_seconds;     // that a request to predict may wait
-    Log *log;                   // may be NULL
-    const char *datasets;       // folder with a folder per set, or NULL
-    const char *data;           // folder of everything that must last
-    bool launches;              // jobs with several ranks
-    bool imports;               // folders of its own machine
-    const cJSON *limits;        // of the configuration, by their names
-    const char *version;        // of the daemon
-    JobThreads job_threads;
-    int workers, usable_cores;
-    double heartbeat_seconds;  // of a silent stream of events
-    int64_t started_at;        // milliseconds since 1970
-    double started_clock;      // the same moment by a clock that nobody sets
-    int max_streams;
-    atomic_int onnx_files;    // made for readers who do not have them yet
-    atomic_llong read_bytes;  // of memory that reading the files of models takes now
-    HttpCounts *counts;       // of the server that calls the handlers
-};
+#include "server/api/app.h"
 
 /* api_jobs.c, api_job_create.c, api_job_actions.c */
 bool list_jobs(App *app, const Request *req, Response *res, Error *err);
@@ -74,9 +35,6 @@ bool patch_upload(App *app, const Request *req, Response *res, Error *err);
 bool post_upload(App *app, const Request *req, Response *res, Error *err);
 bool delete_upload(App *app, const Request *req, Response *res, Error *err);
 
-/* What all answers under a path bear. */
-void add_path_headers(const App *app, const char *method, const char *path, Response *res);
-
 /* api_datasets.c, api_dataset.c, api_dataset_create.c, api_dataset_content.c, api_imports.c */
 bool list_imports(App *app, const Request *req, Response *res, Error *err);
 bool list_datasets(App *app, const Request *req, Response *res, Error *err);
@@ -88,7 +46,7 @@ bool cancel_dataset(App *app, const Request *req, Response *res, Error *err);
 bool patch_dataset(App *app, const Request *req, Response *res, Error *err);
 bool delete_dataset(App *app, const Request *req, Response *res, Error *err);
 
-/* api_pictures.c */
+/* api_pictures.c, api_picture_png.c */
 bool list_pictures(App *app, const Request *req, Response *res, Error *err);
 bool get_picture(App *app, const Request *req, Response *res, Error *err);
 bool get_picture_content(App *app, const Request *req, Response *res, Error *err);
@@ -104,8 +62,7 @@ bool get_v2_ready(App *app, const Request *req, Response *res, Error *err);
 bool get_v2_model(App *app, const Request *req, Response *res, Error *err);
 bool get_v2_model_ready(App *app, const Request *req, Response *res, Error *err);
 bool infer_v2(App *app, const Request *req, Response *res, Error *err);
-/* A problem of a path of this protocol gets the member that the protocol asks for. */
-void v2_say_error(const char *path, Response *res);
+
 /* api_models.c, api_model_versions.c */
 bool list_models(App *app, const Request *req, Response *res, Error *err);
 bool create_model(App *app, const Request *req, Response *res, Error *err);

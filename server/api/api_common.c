@@ -168,6 +168,16 @@ bool find_set_id(App *app, const char *id_or_name, int64_t *id, Error *err)
     return why.code == ERR_NONE || why.code == ERR_NOT_FOUND;
 }
 
+cJSON *list_to_json(cJSON *data, bool has_more, cJSON *last_id)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "object", "list");
+    cJSON_AddItemToObject(json, "data", data);
+    cJSON_AddBoolToObject(json, "has_more", has_more);
+    cJSON_AddItemToObject(json, "last_id", last_id ? last_id : cJSON_CreateNull());
+    return json;
+}
+
 ListPage query_page(Query *query, Faults *faults)
 {
     return (ListPage){

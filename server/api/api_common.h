@@ -40,6 +40,9 @@ int64_t query_id(Query *query, const char *name, const char *whose, IdParser par
  * 0: there is none. False: the store fails. */
 bool find_set_id(App *app, const char *id_or_name, int64_t *id, Error *err);
 
+/* {"object":"list","data":data,"has_more":b,"last_id":id}; takes data and last_id (NULL: null). */
+cJSON *list_to_json(cJSON *data, bool has_more, cJSON *last_id);
+
 /* `after` and `limit` of a list that is whole in memory; without them all of it comes, up to
  * PAGE_MOST. */
 enum { PAGE_MOST = 1000 };

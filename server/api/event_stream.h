@@ -10,7 +10,7 @@
  * The stream of one job ends after that job's "deleted".
  */
 #pragma once
-#include "server/api/api.h"
+#include "server/api/app.h"
 
 typedef struct {
     int64_t after;   // the last event that the reader has

@@ -1,6 +1,6 @@
 /* server/api/datasets/api_dataset.h -- helpers of the handlers of data sets. */
 #pragma once
-#include "server/api/api.h"
+#include "server/api/app.h"
 
 /* The set that the path names, by id or by name. */
 bool request_dataset(App *app, const Request *req, DatasetRow *set, Error *err);

@@ -5,7 +5,6 @@
 
 #include "server/api/api_common.h"
 #include "server/api/datasets/json_dataset.h"
-#include "server/api/jobs/json_job.h"
 #include "server/base/ids.h"
 #include "server/data/dataset_folder.h"
 

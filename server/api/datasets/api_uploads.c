@@ -10,22 +10,6 @@
 #include "server/api/datasets/upload_sink.h"
 #include "server/base/json/json_fields.h"
 
-static const char PATH[] = "/v1/uploads";
-
-void add_path_headers(const App *app, const char *method, const char *path, Response *res)
-{
-    const size_t length = sizeof PATH - 1;
-    v2_say_error(path, res);
-    if (strncmp(path, PATH, length) != 0 || (path[length] && path[length] != '/'))
-        return;
-    response_header(res, "Tus-Resumable", "%s", TUS_VERSION);
-    if (strcmp(method, "OPTIONS") != 0)
-        return;
-    response_header(res, "Tus-Version", "%s", TUS_VERSION);
-    response_header(res, "Tus-Extension", "%s", TUS_EXTENSIONS);
-    response_header(res, "Tus-Max-Size", "%" PRId64, uploads_config(app->uploads)->upload_bytes);
-}
-
 /* ---- What there is ---- */
 
 enum { RECEIVING, COMPLETE };
@@ -102,7 +86,7 @@ static bool answer_created(void *context, const UploadInfo *info, Response *res,
     (void)context;
     (void)err;
     tus_add_headers(res, info);
-    response_header(res, "Location", "%s/%s", PATH, info->id);
+    response_header(res, "Location", "/v1/uploads/%s", info->id);
     return respond_empty(res, 201);
 }
 

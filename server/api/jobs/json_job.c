@@ -176,16 +176,6 @@ cJSON *event_to_json(const Event *event)
     return json;
 }
 
-cJSON *list_to_json(cJSON *data, bool has_more, cJSON *last_id)
-{
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "object", "list");
-    cJSON_AddItemToObject(json, "data", data);
-    cJSON_AddBoolToObject(json, "has_more", has_more);
-    cJSON_AddItemToObject(json, "last_id", last_id ? last_id : cJSON_CreateNull());
-    return json;
-}
-
 cJSON *estimate_to_json(const JobEstimate *e)
 {
     cJSON *json = cJSON_CreateObject();

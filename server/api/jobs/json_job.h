@@ -9,6 +9,3 @@ cJSON *epoch_to_json(const EpochMetrics *epoch);
 cJSON *checkpoint_to_json(const CheckpointRow *checkpoint);
 cJSON *event_to_json(const Event *event);
 cJSON *estimate_to_json(const JobEstimate *estimate);
-
-/* {"object":"list","data":data,"has_more":b,"last_id":id}; takes data and last_id (NULL: null). */
-cJSON *list_to_json(cJSON *data, bool has_more, cJSON *last_id);

@@ -4,7 +4,6 @@
 
 #include "core/base/nfc.h"
 #include "server/api/api_common.h"
-#include "server/api/jobs/json_job.h"
 #include "server/api/labels.h"
 #include "server/api/models/confusion_csv.h"
 #include "server/api/models/json_evaluation.h"

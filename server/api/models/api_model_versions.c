@@ -11,7 +11,6 @@
 #include "server/api/api_common.h"
 #include "server/api/datasets/upload_sink.h"
 #include "server/api/file_answer.h"
-#include "server/api/jobs/json_job.h"
 #include "server/api/models/json_model.h"
 #include "server/base/ids.h"
 #include "server/base/json/json_text.h"

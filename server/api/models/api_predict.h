@@ -1,6 +1,6 @@
 /* server/api/models/api_predict.h -- what the calls that predict share. */
 #pragma once
-#include "server/api/api.h"
+#include "server/api/app.h"
 #include "server/models/models.h"
 #include "server/models/predictor/predictor.h"
 

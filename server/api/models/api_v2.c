@@ -21,16 +21,6 @@
 
 static const char INPUT[] = "image", PROBABILITIES[] = "probabilities", LOGITS[] = "logits";
 
-/* ---- Errors ---- */
-
-void v2_say_error(const char *path, Response *res)
-{
-    const bool ours = strncmp(path, "/v2", 3) == 0 && (path[3] == '/' || path[3] == '\0');
-    const cJSON *detail = cJSON_GetObjectItemCaseSensitive(res->problem, "detail");
-    if (ours && cJSON_IsString(detail))
-        cJSON_AddStringToObject(res->problem, "error", detail->valuestring);
-}
-
 /* ---- The server ---- */
 
 static bool respond_word(Response *res, const char *word, bool value)

@@ -1,7 +1,7 @@
 /* server/api/models/evaluation_fit.h -- does a data set have the pictures that a network was
  * trained on? To be asked before an evaluation is queued, not once it has failed. */
 #pragma once
-#include "server/api/api.h"
+#include "server/api/app.h"
 
 /* What is known of the pictures of a data set, or of those that a network takes. */
 typedef struct {
