@@ -28,9 +28,3 @@ PhiloxKey philox_key(uint64_t seed, const char *name);
 /* The numbers of the counters `first` and following ones, whose first word counts up: numbers[i] is
  * word i % 4 of counter i / 4. The first word must not overflow. */
 void philox_fill(PhiloxKey key, Philox first, uint32_t *numbers, size_t count);
-
-/* [0, 1), 24 bits. */
-static inline float philox_uniform(uint32_t number)
-{
-    return (float)(number >> 8) * 0x1p-24F;
-}

@@ -21,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "core/base/numbers/rng.h"
 #include "core/base/threads/thread.h"
@@ -67,8 +66,6 @@ struct Loader {
     int64_t consumed;  // batches since the start
     bool in_use;       // the caller still uses batch consumed - 1
     atomic_bool stop;  // also read between pictures, without the mutex
-
-    double wait_seconds;  // the consumer's own
 };
 
 /* ---- What is next; the caller holds `claim` ---- */
@@ -202,12 +199,8 @@ const Batch *loader_next(Loader *l)
     pthread_mutex_lock(&l->mutex);
     l->in_use = false;
     pthread_cond_signal(&l->room);
-    if (!slot->ready) {
-        const double start = clock_seconds();
-        while (!slot->ready)
-            pthread_cond_wait(&l->ready, &l->mutex);
-        l->wait_seconds += clock_seconds() - start;
-    }
+    while (!slot->ready)
+        pthread_cond_wait(&l->ready, &l->mutex);
     slot->ready = false;
     l->consumed++;
     l->in_use = true;
@@ -358,9 +351,4 @@ int64_t loader_batches_per_epoch(const Loader *l)
 int loader_examples(const Loader *l)
 {
     return l->examples;
-}
-
-double loader_wait_seconds(const Loader *l)
-{
-    return l->wait_seconds;
 }

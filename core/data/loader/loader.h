@@ -63,5 +63,4 @@ void loader_free(Loader *loader);  // stops the threads; takes NULL
 const Batch *loader_next(Loader *loader);
 
 int64_t loader_batches_per_epoch(const Loader *loader);
-int loader_examples(const Loader *loader);         // per epoch: the split's count or the limit
-double loader_wait_seconds(const Loader *loader);  // total that loader_next waited for
+int loader_examples(const Loader *loader);  // per epoch: the split's count or the limit

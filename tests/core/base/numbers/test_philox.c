@@ -62,29 +62,12 @@ static void keys_differ_by_seed_and_name(void **state)
     }
 }
 
-static void uniform_numbers_are_from_0_to_below_1(void **state)
-{
-    (void)state;
-    assert_true(philox_uniform(0) == 0);
-    assert_true(philox_uniform(UINT32_MAX) < 1 && philox_uniform(UINT32_MAX) > 0.9999999F);
-    assert_true(philox_uniform(0x80000000) == 0.5F);
-    enum { NUMBERS = 100000, BINS = 10 };
-    static uint32_t numbers[NUMBERS];
-    philox_fill(philox_key(1, "bins"), (Philox){{0}}, numbers, NUMBERS);
-    int bins[BINS] = {0};
-    for (int i = 0; i < NUMBERS; i++)
-        bins[(int)(BINS * philox_uniform(numbers[i]))]++;
-    for (int b = 0; b < BINS; b++)  // five standard deviations
-        CHECK_NEAR(bins[b], NUMBERS / BINS, 5 * 95);
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_answers),
         cmocka_unit_test(many_numbers_are_those_of_one_counter_after_the_other),
         cmocka_unit_test(keys_differ_by_seed_and_name),
-        cmocka_unit_test(uniform_numbers_are_from_0_to_below_1),
     };
     return RUN_TESTS(tests);
 }

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/base/numbers/rng.h"
@@ -506,39 +505,6 @@ static void takes_the_examples_that_are_listed(void **state)
     free_dataset(d);
 }
 
-static double now_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* Who asks without a pause has to wait, never longer than the call took; who gives the thread ever
- * more time does not wait in the end. */
-static void waiting_is_counted(void **state)
-{
-    (void)state;
-    Dataset *d = make_dataset();
-    Loader *l = start(d, (LoaderConfig){.batch_size = 10, .image_size = 64});
-    assert_true(loader_wait_seconds(l) == 0);
-    const double begin = now_seconds();
-    for (int calls = 0; loader_wait_seconds(l) == 0; calls++) {
-        assert_true(calls < 1000);
-        loader_next(l);
-    }
-    assert_true(loader_wait_seconds(l) <= now_seconds() - begin);
-
-    double before = -1;
-    for (unsigned pause_us = 1000; before != loader_wait_seconds(l); pause_us *= 2) {
-        assert_true(pause_us < 10000000);
-        usleep(pause_us);
-        before = loader_wait_seconds(l);
-        loader_next(l);
-    }
-    loader_free(l);
-    free_dataset(d);
-}
-
 static void refuses_what_makes_no_sense(void **state)
 {
     (void)state;
@@ -651,7 +617,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(normalises_each_channel),
         cmocka_unit_test(takes_the_examples_that_are_listed),
         cmocka_unit_test(images_that_are_not_wanted_are_not_made),
-        cmocka_unit_test(waiting_is_counted),
         cmocka_unit_test(refuses_what_makes_no_sense),
     };
     return RUN_TESTS(tests);
