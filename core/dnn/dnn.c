@@ -115,6 +115,14 @@ dnnl_primitive_attr_t op_attr_new(OpAttr attr, Error *err)
     return NULL;
 }
 
+/* oneDNN's name of the implementation: "brgconv:avx512_core". */
+static const char *implementation(const Op *op)
+{
+    const char *name = NULL;
+    dnnl_primitive_desc_query(op->desc, dnnl_query_impl_info_str, 0, &name);
+    return name ? name : "unknown";
+}
+
 bool op_new(Op *op, const Dnn *dnn, const char *what, dnnl_status_t status,
             dnnl_primitive_desc_t desc, Error *err)
 {
@@ -127,9 +135,9 @@ bool op_new(Op *op, const Dnn *dnn, const char *what, dnnl_status_t status,
         return false;
     *op = made;
     ok = dnn_try(dnnl_primitive_get_primitive_desc(op->primitive, &op->desc), what, err);
-    if (ok && strncmp(op_implementation(op), "ref", 3) == 0)
+    if (ok && strncmp(implementation(op), "ref", 3) == 0)
         ok = fail(err, ERR_DNN, "%s: oneDNN has only its slow reference implementation (%s)", what,
-                  op_implementation(op));
+                  implementation(op));
     if (!ok)
         op_free(op);
     return ok;
@@ -157,11 +165,4 @@ bool op_run(const Op *op, Error *err)
 const_dnnl_memory_desc_t op_desc(const Op *op, dnnl_query_t what)
 {
     return dnnl_primitive_desc_query_md(op->desc, what, 0);
-}
-
-const char *op_implementation(const Op *op)
-{
-    const char *name = NULL;
-    dnnl_primitive_desc_query(op->desc, dnnl_query_impl_info_str, 0, &name);
-    return name ? name : "unknown";
 }

@@ -63,5 +63,3 @@ bool op_run(const Op *op, Error *err);
 
 /* A descriptor that the primitive chose: op_desc(&op, dnnl_query_weights_md). Do not destroy it. */
 const_dnnl_memory_desc_t op_desc(const Op *op, dnnl_query_t what);
-/* oneDNN's name of the implementation: "brgconv:avx512_core". */
-const char *op_implementation(const Op *op);

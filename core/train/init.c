@@ -20,25 +20,31 @@ static void fill_normal(Rng *rng, double deviation, float *values, size_t count)
         values[i] = (float)(rng_normal(rng) * deviation);
 }
 
-void init_fan_in_uniform(const Param *param, Rng *rng, float *values)
+/* Uniform in +-1 / sqrt(fan_in), PyTorch's default for a bias. */
+static void fan_in_uniform(const Param *param, Rng *rng, float *values)
 {
     fill_uniform(rng, 1 / sqrt(param->fan_in), values, param->count);
 }
 
-void init_kaiming_normal_fan_out(const Param *param, Rng *rng, float *values)
+/* Normal with variance 2 / fan_out for a convolution, He et al. 2015; torch.nn.init.kaiming_normal_
+ * with mode="fan_out". A linear layer's weights start as PyTorch's default, fan_in_uniform:
+ * torchvision's ResNet. */
+static void kaiming_normal_fan_out(const Param *param, Rng *rng, float *values)
 {
     if (param->dim_count == 2)
-        init_fan_in_uniform(param, rng, values);
+        fan_in_uniform(param, rng, values);
     else
         fill_normal(rng, sqrt(2.0 / param->fan_out), values, param->count);
 }
 
-void init_normal_tenth(const Param *param, Rng *rng, float *values)
+/* Normal with a deviation of 0.1, and of 0.01: torchvision's Inception v3 and GoogLeNet. (Both say
+ * "truncated", at 2, which is 20 deviations away.) */
+static void normal_tenth(const Param *param, Rng *rng, float *values)
 {
     fill_normal(rng, 0.1, values, param->count);
 }
 
-void init_normal_hundredth(const Param *param, Rng *rng, float *values)
+static void normal_hundredth(const Param *param, Rng *rng, float *values)
 {
     fill_normal(rng, 0.01, values, param->count);
 }
@@ -47,9 +53,9 @@ Initializer init_rule(WeightRule rule)
 {
     static const Initializer RULES[WEIGHT_RULES] = {
         [WEIGHTS_XAVIER_UNIFORM] = init_xavier_uniform,
-        [WEIGHTS_KAIMING_NORMAL_FAN_OUT] = init_kaiming_normal_fan_out,
-        [WEIGHTS_NORMAL_TENTH] = init_normal_tenth,
-        [WEIGHTS_NORMAL_HUNDREDTH] = init_normal_hundredth,
+        [WEIGHTS_KAIMING_NORMAL_FAN_OUT] = kaiming_normal_fan_out,
+        [WEIGHTS_NORMAL_TENTH] = normal_tenth,
+        [WEIGHTS_NORMAL_HUNDREDTH] = normal_hundredth,
     };
     return RULES[rule];
 }
@@ -71,7 +77,7 @@ void init_params(ParamStore *store, Initializer weights, uint64_t seed)
             weights(p, &rng, values);
             break;
         case ROLE_BIAS:
-            init_fan_in_uniform(p, &rng, values);
+            fan_in_uniform(p, &rng, values);
             break;
         case ROLE_SCALE:
         case ROLE_VARIANCE:

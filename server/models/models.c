@@ -61,7 +61,7 @@ void image_spec_to_text(const ImageSpec *spec, char text[IMAGE_SPEC_TEXT])
              spec->size, fit_name(spec->fit), filter_name(spec->filter));
 }
 
-bool image_spec_from_text(const char *text, ImageSpec *spec)
+static bool image_spec_from_text(const char *text, ImageSpec *spec)
 {
     cJSON *json = cJSON_Parse(text);
     const cJSON *channels = cJSON_GetObjectItemCaseSensitive(json, "channels");

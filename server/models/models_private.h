@@ -54,10 +54,9 @@ bool models_place(Models *models, ModelPlacing *placing, ModelVersion *version, 
 /* Whether there is room for another version, and for writing at all. */
 bool models_admit(Models *models, Error *err);
 
-/* {"channels":1,"size":28,"fit":"crop","filter":"bilinear"} and back; false if it is not that. */
+/* {"channels":1,"size":28,"fit":"crop","filter":"bilinear"} */
 enum { IMAGE_SPEC_TEXT = 96 };
 void image_spec_to_text(const ImageSpec *spec, char text[IMAGE_SPEC_TEXT]);
-bool image_spec_from_text(const char *text, ImageSpec *spec);
 
 /* What a row says of the network, from what a file says. */
 void model_row_describe(VersionRow *row, const ModelInfo *info);

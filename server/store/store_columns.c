@@ -16,7 +16,7 @@ char *table_select(const Table *table)
 int word_index(const char *const *words, const char *word)
 {
     int i = 0;
-    // The table's CHECK lets no other word in; NULL is told by sql_row_is_whole.
+    // The table's CHECK lets no other word in; NULL is told when the row has been read.
     while (word && words[i + 1] && strcmp(words[i], word) != 0)
         i++;
     return i;

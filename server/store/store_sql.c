@@ -120,6 +120,12 @@ bool sql_number(Db *db, Error *err, int64_t *number, const char *sql, const char
     return ok;
 }
 
+/* After the columns of a row were read: was there memory for all of them? */
+static bool row_is_whole(Db *db, Error *err)
+{
+    return sqlite3_errcode(db->sqlite) != SQLITE_NOMEM || sql_fail(db, err);
+}
+
 /* The first row of a statement that is ready to run. */
 static bool read_first(Db *db, Error *err, SqlRead *read, void *row, bool *found,
                        sqlite3_stmt *stmt)
@@ -129,7 +135,7 @@ static bool read_first(Db *db, Error *err, SqlRead *read, void *row, bool *found
     if (!*found)
         return true;
     read(stmt, row);
-    return sql_row_is_whole(db, err);
+    return row_is_whole(db, err);
 }
 
 bool sql_first(Db *db, Error *err, SqlRead *read, void *row, bool *found, const char *sql,
@@ -158,11 +164,6 @@ bool sql_first_again(Db *db, Error *err, SqlRead *read, void *row, bool *found, 
     sqlite3_reset(stmt);
     sqlite3_clear_bindings(stmt);
     return ok;
-}
-
-bool sql_row_is_whole(Db *db, Error *err)
-{
-    return sqlite3_errcode(db->sqlite) != SQLITE_NOMEM || sql_fail(db, err);
 }
 
 double sql_real(sqlite3_stmt *stmt, int column)
@@ -224,7 +225,7 @@ bool sql_list(Db *db, Error *err, sqlite3_stmt *stmt, SqlList how, SqlRows *rows
             rows->items = xrealloc(rows->items, room, how.item_size);
         }
         how.read(stmt, (char *)rows->items + rows->count++ * how.item_size);
-        if (!sql_row_is_whole(db, err))
+        if (!row_is_whole(db, err))
             return false;
     }
     return false;

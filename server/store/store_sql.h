@@ -64,9 +64,6 @@ void sql_append(char **sql, const char *fmt, ...) __attribute__((format(printf, 
 /* " AND status IN (...)" of those whose bits are set; nothing if none is. */
 void sql_append_statuses(char **sql, unsigned statuses, const char *const names[], int count);
 
-/* After the columns of a row were read: was there memory for all of them? */
-bool sql_row_is_whole(Db *db, Error *err);
-
 double sql_real(sqlite3_stmt *stmt, int column);
 char *sql_text(sqlite3_stmt *stmt, int column);  // owned by the caller; NULL for NULL
 void sql_copy(sqlite3_stmt *stmt, int column, char *text, size_t size);

@@ -19,40 +19,6 @@ enum { MAX_RESTARTS = 3 };
 
 /* ---- Open and close ---- */
 
-static void wake(void *context)
-{
-    Evaluations *evaluations = context;
-    work_signal_wake(&evaluations->slot.signal);
-}
-
-bool evaluations_open(const EvaluationsConfig *config, Evaluations **out, Error *err)
-{
-    Evaluations *evaluations = xcalloc(1, sizeof *evaluations);
-    evaluations->data = xstrdup(config->data);
-    evaluations->most = config->most;
-    evaluations->jobs = config->jobs;
-    evaluations->models = config->models;
-    evaluations->store = jobs_store(config->jobs);
-    evaluations->log = config->log;
-    work_slot_init(&evaluations->slot);
-    const bool ok = evaluations_recover(evaluations, err);
-    if (ok)
-        jobs_on_evaluation(config->jobs, wake, evaluations);
-    else
-        evaluations_close(evaluations);
-    *out = ok ? evaluations : NULL;
-    return ok;
-}
-
-void evaluations_close(Evaluations *evaluations)
-{
-    if (!evaluations)
-        return;
-    work_slot_destroy(&evaluations->slot);
-    free(evaluations->data);
-    free(evaluations);
-}
-
 static bool restart(Evaluations *evaluations, int64_t id, Error *err)
 {
     EvaluationChange change;
@@ -71,7 +37,7 @@ static bool restart(Evaluations *evaluations, int64_t id, Error *err)
     return evaluation_change_commit(&change, NULL, err);
 }
 
-bool evaluations_recover(Evaluations *evaluations, Error *err)
+static bool recover(Evaluations *evaluations, Error *err)
 {
     const EvaluationQuery query = {.limit = 1, .statuses = 1u << EVALUATION_RUNNING};
     while (true) {
@@ -86,6 +52,40 @@ bool evaluations_recover(Evaluations *evaluations, Error *err)
             && !(jobs_make_room(evaluations->jobs, err) && restart(evaluations, id, err)))
             return false;
     }
+}
+
+static void wake(void *context)
+{
+    Evaluations *evaluations = context;
+    work_signal_wake(&evaluations->slot.signal);
+}
+
+bool evaluations_open(const EvaluationsConfig *config, Evaluations **out, Error *err)
+{
+    Evaluations *evaluations = xcalloc(1, sizeof *evaluations);
+    evaluations->data = xstrdup(config->data);
+    evaluations->most = config->most;
+    evaluations->jobs = config->jobs;
+    evaluations->models = config->models;
+    evaluations->store = jobs_store(config->jobs);
+    evaluations->log = config->log;
+    work_slot_init(&evaluations->slot);
+    const bool ok = recover(evaluations, err);
+    if (ok)
+        jobs_on_evaluation(config->jobs, wake, evaluations);
+    else
+        evaluations_close(evaluations);
+    *out = ok ? evaluations : NULL;
+    return ok;
+}
+
+void evaluations_close(Evaluations *evaluations)
+{
+    if (!evaluations)
+        return;
+    work_slot_destroy(&evaluations->slot);
+    free(evaluations->data);
+    free(evaluations);
 }
 
 /* ---- Look ---- */

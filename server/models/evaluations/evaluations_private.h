@@ -17,7 +17,6 @@ struct Evaluations {
 
 /* Put the progress of a running one over what the store says. */
 void evaluations_overlay(Evaluations *evaluations, EvaluationRow *row);
-bool evaluations_recover(Evaluations *evaluations, Error *err);
 
 /* ---- One change of one evaluation: read it, alter it, say so, and write it all at once ---- */
 
