@@ -2,9 +2,9 @@
 #pragma once
 #include "core/data/dataset.h"
 
-/* Without a folder of datasets (NULL), the usual place. In one, the folder that is called after the
- * dataset, fashion_mnist, or as Debian's packages write such names, fashion-mnist: of two the one
- * with the files. From malloc. */
+/* Without a folder of datasets (NULL), the default place. In one, the folder that is called after
+ * the dataset, fashion_mnist, or as Debian's packages write such names, fashion-mnist: of two the
+ * one with the files. From malloc. */
 char *dataset_folder(const char *datasets, const DatasetInfo *info);
 
 /* A set as a training or an evaluation reads it: `id` 0, a known one called `name` (or, on the

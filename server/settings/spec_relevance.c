@@ -7,10 +7,10 @@
 /* Whether the field has its default value. */
 static bool is_default(const Field *f, const JobSpec *spec, const JobSpec *defaults)
 {
-    cJSON *value = f->kind->write(f, spec), *usual = f->kind->write(f, defaults);
-    const bool equal = cJSON_Compare(value, usual, true);
+    cJSON *value = f->kind->write(f, spec), *fallback = f->kind->write(f, defaults);
+    const bool equal = cJSON_Compare(value, fallback, true);
     cJSON_Delete(value);
-    cJSON_Delete(usual);
+    cJSON_Delete(fallback);
     return equal;
 }
 

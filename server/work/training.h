@@ -9,7 +9,7 @@ typedef struct {
     const char *datasets;  // NULL: the default places
     const SpecSets *sets;  // those that people brought; NULL: none
     Models *models;        // that jobs may become; NULL: none
-    const char *kernels;   // file of the kernels chosen
+    const char *kernels;   // path of the autotune cache
     const char *launcher;  // of jobs with several ranks; NULL: they cannot be started
     int launcher_seconds;  // that it may take until they have joined; 0: any time
     Log *log;              // may be NULL

@@ -15,7 +15,7 @@ typedef struct {
     const char *datasets;    // folder with a folder per known dataset; NULL: the default places
     const SpecSets *sets;    // those that people brought, borrowed; NULL: none
     Models *models;          // that jobs may become, borrowed; NULL: none
-    const char *kernels;     // file of the kernels chosen, borrowed
+    const char *kernels;     // path of the autotune cache, borrowed
     const char *launcher;    // of jobs with several ranks; NULL: they cannot be started
     int launcher_seconds;    // that it may take until they have joined; 0: any time
     Log *log;                // borrowed

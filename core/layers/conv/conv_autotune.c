@@ -22,7 +22,7 @@ static_assert((int)CONV_PROBLEM_KEY <= (int)AUTOTUNE_KEY, "a problem's text is a
  * fastest after its first turn gets no other. After MIN_ROUNDS turns, only those close to the
  * fastest go on, until the two least times of each agree and its fastest run was not interrupted:
  * then the measurement has settled. One that has not by MAX_ROUNDS is used all the same, but
- * core/autotune believes it for a while only. A candidate without rivals runs once, to be checked.
+ * core/autotune believes it for a while only. The only candidate runs once, to be checked.
  */
 enum { MIN_ROUNDS = 4, MAX_ROUNDS = 12 };
 static const double CLOSE = 1.25;                 // times the least time of all: still in the race
