@@ -1,12 +1,9 @@
 #include "server/jobs/events/events.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "server/base/time.h"
 
@@ -17,10 +14,8 @@ typedef struct {
 
 struct Events {
     pthread_mutex_t lock;
-    pthread_cond_t newer;
     EventRange range;
     LifeList lives;
-    bool closed;
     Listener *listeners;
     int listener_count;
 };
@@ -31,7 +26,6 @@ Events *events_new(EventRange range, LifeList lives)
     events->range = range;
     events->lives = lives;
     pthread_mutex_init(&events->lock, NULL);
-    cond_init_monotonic(&events->newer);
     return events;
 }
 
@@ -39,7 +33,6 @@ void events_free(Events *events)
 {
     if (!events)
         return;
-    pthread_cond_destroy(&events->newer);
     pthread_mutex_destroy(&events->lock);
     free(events->listeners);
     life_list_free(&events->lives);
@@ -49,7 +42,6 @@ void events_free(Events *events)
 /* With the lock held. */
 static void wake_all(Events *events)
 {
-    pthread_cond_broadcast(&events->newer);
     for (int i = 0; i < events->listener_count; i++) {
         const Listener *listener = &events->listeners[i];
         if (listener->wake)
@@ -112,18 +104,6 @@ void events_pruned(Events *events, int64_t oldest)
     pthread_mutex_unlock(&events->lock);
 }
 
-bool events_wait(Events *events, int64_t after, int timeout_ms)
-{
-    const struct timespec until = clock_after(timeout_ms * 1e-3);
-    pthread_mutex_lock(&events->lock);
-    int waited = 0;
-    while (events->range.last <= after && !events->closed && waited != ETIMEDOUT)
-        waited = pthread_cond_timedwait(&events->newer, &events->lock, &until);
-    const bool newer = events->range.last > after;
-    pthread_mutex_unlock(&events->lock);
-    return newer;
-}
-
 int events_listen(Events *events, EventsWake wake, void *context)
 {
     pthread_mutex_lock(&events->lock);
@@ -150,15 +130,6 @@ void events_unlisten(Events *events, int handle)
 void events_close(Events *events)
 {
     pthread_mutex_lock(&events->lock);
-    events->closed = true;
     wake_all(events);
     pthread_mutex_unlock(&events->lock);
-}
-
-bool events_closed(Events *events)
-{
-    pthread_mutex_lock(&events->lock);
-    const bool closed = events->closed;
-    pthread_mutex_unlock(&events->lock);
-    return closed;
 }

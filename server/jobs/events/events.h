@@ -1,4 +1,4 @@
-/* server/jobs/events/events.h -- notifies those who wait for something to happen.
+/* server/jobs/events/events.h -- notifies those who listen for something to happen.
  *
  * Events stand in the store, numbered from 1 without end; readers fetch them from there with the
  * last number they have seen (jobs_events), so a slow reader holds nobody up and misses nothing.
@@ -37,7 +37,7 @@ typedef struct Events Events;
 
 /* Takes the list of lives. */
 Events *events_new(EventRange range, LifeList lives);
-void events_free(Events *events);  // takes NULL; nobody may wait or listen any more
+void events_free(Events *events);  // takes NULL; nobody may listen any more
 
 /* Event `id` and all before it are in the store. Any thread. */
 void events_publish(Events *events, int64_t id);
@@ -51,10 +51,6 @@ bool events_cursor_known(Events *events, const char *life, int64_t id);
 /* Events before `oldest` are not kept any more; 0: no news. */
 void events_pruned(Events *events, int64_t oldest);
 
-/* Wait until an event after `after` is in the store, `timeout_ms` have passed or it is
- * closed. True if there is such an event. */
-bool events_wait(Events *events, int64_t after, int timeout_ms);
-
 /* `wake` is called on the publishing thread after each publish; it must be quick and must not call
  * events_*: write to an eventfd, say. Returns a handle for events_unlisten, after whose return it
  * is not called any more. */
@@ -62,6 +58,5 @@ typedef void (*EventsWake)(void *context);
 int events_listen(Events *events, EventsWake wake, void *context);
 void events_unlisten(Events *events, int handle);
 
-/* Wake all who wait, now and in future: the daemon is leaving. Calls the listeners once. */
+/* Call the listeners once more, without an event: the daemon is leaving. */
 void events_close(Events *events);
-bool events_closed(Events *events);

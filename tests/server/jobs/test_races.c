@@ -52,7 +52,7 @@ static bool look_at_events(Scene *scene, Error *err)
 {
     (void)err;
     Events *events = jobs_notifier(scene->jobs);
-    return !events_closed(events) && events_last(events) <= events_range(events).last;
+    return events_last(events) <= events_range(events).last;
 }
 
 static bool read_rows(Scene *scene, Error *err)
@@ -270,7 +270,7 @@ static void whoever_reads_a_jobs_events_sees_its_end(void **state)
     }
 }
 
-/* Threads that publish, wait, listen and leave. */
+/* Threads that publish, prune, listen and leave. */
 static void wake(void *context)
 {
     atomic_fetch_add_explicit((atomic_int *)context, 1, memory_order_relaxed);
@@ -293,9 +293,9 @@ static void *prune(void *context)
 static void *listen(void *context)
 {
     atomic_int woken = 0;
-    while (!events_closed(context)) {
+    while (events_last(context) < STEPS) {
         const int handle = events_listen(context, wake, &woken);
-        (void)events_wait(context, STEPS, 1);
+        sched_yield();
         events_unlisten(context, handle);
     }
     return NULL;
@@ -303,7 +303,7 @@ static void *listen(void *context)
 
 static void *look_at_range(void *context)
 {
-    while (!events_closed(context))
+    while (events_last(context) < STEPS)
         (void)(events_range(context).last + events_cursor_known(context, NULL, STEPS / 2));
     return NULL;
 }
@@ -316,12 +316,9 @@ static void events_are_published_to_many(void **state)
     pthread_t threads[COUNT(ACTORS)];
     for (size_t i = 0; i < COUNT(ACTORS); i++)
         assert_int_equal(pthread_create(&threads[i], NULL, ACTORS[i], events), 0);
-    pthread_join(threads[0], NULL);
-    pthread_join(threads[1], NULL);
-    assert_int_equal(events_last(events), STEPS);
-    events_close(events);
-    for (size_t i = 2; i < COUNT(ACTORS); i++)
+    for (size_t i = 0; i < COUNT(ACTORS); i++)
         pthread_join(threads[i], NULL);
+    assert_int_equal(events_last(events), STEPS);
     events_free(events);
 }
 

@@ -1,8 +1,11 @@
 #include "tests/server/work/worker_fixture.h"
 
+#include <errno.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "server/jobs/files/job_files.h"
 #include "tests/check.h"
 
@@ -19,6 +22,26 @@ Workers *worker_start(JobsFixture *f, int count, const char *datasets)
     return workers;
 }
 
+static void post(void *context)
+{
+    sem_post(context);
+}
+
+/* Until there is an event after `seen`; false after a minute without one. */
+static bool wait_for_event(Events *events, int64_t seen)
+{
+    const struct timespec until = clock_after(60);
+    sem_t news;
+    sem_init(&news, 0, 0);
+    const int handle = events_listen(events, post, &news);
+    bool late = false;
+    while (events_last(events) <= seen && !late)
+        late = sem_clockwait(&news, CLOCK_MONOTONIC, &until) != 0 && errno == ETIMEDOUT;
+    events_unlisten(events, handle);
+    sem_destroy(&news);
+    return !late;
+}
+
 JobInfo worker_wait_until_idle(JobsFixture *f, int64_t id)
 {
     while (true) {
@@ -28,7 +51,7 @@ JobInfo worker_wait_until_idle(JobsFixture *f, int64_t id)
         if (!job_status_active(job.status))
             return job;
         job_info_free(&job);
-        if (!events_wait(jobs_notifier(f->jobs), seen, 60000))
+        if (!wait_for_event(jobs_notifier(f->jobs), seen))
             fail_msg("nothing has happened to job %d for a minute", (int)id);
     }
 }

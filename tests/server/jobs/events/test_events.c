@@ -2,24 +2,9 @@
  * none. */
 #include "server/jobs/events/events.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 
 #include "tests/check.h"
-
-static void a_reader_behind_does_not_wait(void **state)
-{
-    (void)state;
-    Events *events = events_new((EventRange){1, 41}, (LifeList){0});
-    assert_int_equal(events_last(events), 41);
-    assert_true(events_wait(events, 40, 60000));
-    assert_false(events_wait(events, 41, 0));
-    events_publish(events, 43);
-    events_publish(events, 42);  // came later, says nothing new
-    assert_int_equal(events_last(events), 43);
-    events_free(events);
-}
 
 static void the_range_of_events_only_grows(void **state)
 {
@@ -62,49 +47,25 @@ static void a_cursor_of_another_life_is_told_apart(void **state)
     events_free(events);
 }
 
-static void *publish_soon(void *context)
-{
-    const struct timespec soon = {.tv_nsec = 20000000};
-    nanosleep(&soon, NULL);
-    events_publish(context, 1);
-    return NULL;
-}
-
-static void a_waiting_reader_is_woken(void **state)
-{
-    (void)state;
-    Events *events = events_new((EventRange){1, 0}, (LifeList){0});
-    pthread_t publisher;
-    assert_int_equal(pthread_create(&publisher, NULL, publish_soon, events), 0);
-    assert_true(events_wait(events, 0, 60000));
-    pthread_join(publisher, NULL);
-    events_free(events);
-}
-
-static void *close_soon(void *context)
-{
-    const struct timespec soon = {.tv_nsec = 20000000};
-    nanosleep(&soon, NULL);
-    events_close(context);
-    return NULL;
-}
-
-static void closing_wakes_all_and_for_good(void **state)
-{
-    (void)state;
-    Events *events = events_new((EventRange){1, 0}, (LifeList){0});
-    pthread_t closer;
-    assert_int_equal(pthread_create(&closer, NULL, close_soon, events), 0);
-    assert_false(events_wait(events, 0, 60000));
-    pthread_join(closer, NULL);
-    assert_true(events_closed(events));
-    assert_false(events_wait(events, 0, 60000));
-    events_free(events);
-}
-
 static void count_call(void *context)
 {
     atomic_fetch_add((atomic_int *)context, 1);
+}
+
+static void an_older_event_is_no_news(void **state)
+{
+    (void)state;
+    Events *events = events_new((EventRange){1, 41}, (LifeList){0});
+    atomic_int calls = 0;
+    const int handle = events_listen(events, count_call, &calls);
+    assert_int_equal(events_last(events), 41);
+    events_publish(events, 43);
+    assert_int_equal(calls, 1);
+    events_publish(events, 42);  // came to the store before it
+    assert_int_equal(calls, 1);
+    assert_int_equal(events_last(events), 43);
+    events_unlisten(events, handle);
+    events_free(events);
 }
 
 static void listeners_are_called_until_they_leave(void **state)
@@ -131,11 +92,9 @@ static void listeners_are_called_until_they_leave(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_reader_behind_does_not_wait),
         cmocka_unit_test(the_range_of_events_only_grows),
         cmocka_unit_test(a_cursor_of_another_life_is_told_apart),
-        cmocka_unit_test(a_waiting_reader_is_woken),
-        cmocka_unit_test(closing_wakes_all_and_for_good),
+        cmocka_unit_test(an_older_event_is_no_news),
         cmocka_unit_test(listeners_are_called_until_they_leave),
     };
     return RUN_TESTS(tests);
