@@ -19,7 +19,7 @@ typedef struct {
     char web[PATH_MAX];         // folder of the dashboard's files; "": none is served
     char datasets[PATH_MAX];    // folder with a folder per known dataset; "": the default places
     char imports[PATH_MAX];     // folder below which data sets may be imported; "": none
-    char kernels[PATH_MAX];     // file of the kernels chosen; "": kernels.txt in `data`
+    char kernels[PATH_MAX];     // path of the autotune cache; "": kernels.txt in `data`
     char launcher[1024];        // of jobs with several ranks: launcher.h; "": there are none
     int launcher_seconds;       // that it may take until the ranks have joined; 0: any time
     char hosts[512];            // names, with commas between, that clients call this daemon by

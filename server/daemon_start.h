@@ -20,7 +20,7 @@ typedef struct {
     Models *models;
     Predictor *predictor;
     PictureDecoders *decoders;
-    char *kernels;  // file of the kernels chosen
+    char *kernels;  // path of the autotune cache
     Evaluations *evaluations;
     Evaluator *evaluator;
     HttpCounts counts;

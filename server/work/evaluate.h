@@ -9,7 +9,7 @@ typedef struct {
     const char *data;          // the daemon's folder
     const char *datasets;      // folder with a folder per known dataset; NULL: the default places
     const SpecSets *sets;      // those that people brought
-    const char *kernels;       // file of the kernels chosen
+    const char *kernels;       // path of the autotune cache
     JobThreads threads;
 } EvaluateConfig;
 
