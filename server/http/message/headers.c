@@ -12,21 +12,26 @@ static const char *skip_blanks(const char *p)
     return p;
 }
 
+/* "0.25", not empty, in thousandths; 0 for what does not begin with 0 or 1. */
+static int read_quality(const char *text, const char *end)
+{
+    if (*text != '0' && *text != '1')
+        return 0;
+    int quality = *text == '1' ? 1000 : 0, scale = 100;
+    if (text + 1 < end && text[1] == '.')
+        for (const char *d = text + 2; d < end && *d >= '0' && *d <= '9'; d++, scale /= 10)
+            quality += (*d - '0') * scale;
+    return quality > 1000 ? 1000 : quality;
+}
+
 /* The weight of one Accept item in thousandths; 1000 without a "q". */
 static int item_quality(const char *item, size_t length)
 {
     const char *end = item + length;
     for (const char *p = item; (p = memchr(p, ';', (size_t)(end - p))) != NULL;) {
         p = skip_blanks(p + 1);
-        if (end - p >= 3 && (*p | 0x20) == 'q' && p[1] == '=') {
-            int whole = p[2] == '1' ? 1000 : 0, scale = 100;
-            if (p[2] != '0' && p[2] != '1')
-                return 0;
-            if (p + 3 < end && p[3] == '.')
-                for (const char *d = p + 4; d < end && *d >= '0' && *d <= '9'; d++, scale /= 10)
-                    whole += (*d - '0') * scale;
-            return whole > 1000 ? 1000 : whole;
-        }
+        if (end - p >= 3 && (*p | 0x20) == 'q' && p[1] == '=')
+            return read_quality(p + 2, end);
     }
     return 1000;
 }
