@@ -29,11 +29,11 @@ static bool request_evaluation(App *app, const Request *req, EvaluationRow *row,
     return request_id(req, &id, err) && evaluations_get(app->evaluations, id, row, err);
 }
 
-static bool respond_evaluation(Response *res, int status, EvaluationRow *row)
+static bool respond_evaluation(Response *res, EvaluationRow *row)
 {
     cJSON *json = evaluation_row_to_json(row, true);
     evaluation_row_free(row);
-    return respond_json(res, status, json);
+    return respond_json(res, 200, json);
 }
 
 /* ---- The list ---- */
@@ -133,7 +133,7 @@ bool get_evaluation(App *app, const Request *req, Response *res, Error *err)
     EvaluationRow row;
     if (request_has_faults(req, res))
         return true;
-    return request_evaluation(app, req, &row, err) && respond_evaluation(res, 200, &row);
+    return request_evaluation(app, req, &row, err) && respond_evaluation(res, &row);
 }
 
 /* ---- What it has found ---- */
@@ -307,7 +307,7 @@ bool patch_evaluation(App *app, const Request *req, Response *res, Error *err)
         return false;
     if (faults.count)
         return respond_faults(res, &faults);
-    return evaluations_get(app->evaluations, id, &row, err) && respond_evaluation(res, 200, &row);
+    return evaluations_get(app->evaluations, id, &row, err) && respond_evaluation(res, &row);
 }
 
 bool cancel_evaluation(App *app, const Request *req, Response *res, Error *err)
@@ -319,7 +319,7 @@ bool cancel_evaluation(App *app, const Request *req, Response *res, Error *err)
     ChangeRequest change = {.app = app, .req = req};
     const EvaluationGuard guard = {allow_change, &change};
     return request_id(req, &id, err) && evaluations_cancel(app->evaluations, id, &guard, &row, err)
-           && respond_evaluation(res, 200, &row);
+           && respond_evaluation(res, &row);
 }
 
 bool delete_evaluation(App *app, const Request *req, Response *res, Error *err)

@@ -23,10 +23,11 @@ static const char INPUT[] = "image", PROBABILITIES[] = "probabilities", LOGITS[]
 
 /* ---- The server ---- */
 
-static bool respond_word(Response *res, const char *word, bool value)
+/* {"live":true} */
+static bool respond_true(Response *res, const char *member)
 {
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddBoolToObject(json, word, value);
+    cJSON_AddTrueToObject(json, member);
     respond_json(res, 200, json);
     res->tagged = false;
     return true;
@@ -47,13 +48,13 @@ bool get_v2(App *app, const Request *req, Response *res, Error *err)
 bool get_v2_live(App *app, const Request *req, Response *res, Error *err)
 {
     (void)app, (void)err;
-    return request_has_faults(req, res) || respond_word(res, "live", true);
+    return request_has_faults(req, res) || respond_true(res, "live");
 }
 
 bool get_v2_ready(App *app, const Request *req, Response *res, Error *err)
 {
     (void)app, (void)err;
-    return request_has_faults(req, res) || respond_word(res, "ready", true);
+    return request_has_faults(req, res) || respond_true(res, "ready");
 }
 
 /* ---- A model ---- */

@@ -68,11 +68,11 @@ static bool read_base64(const cJSON *item, const char *pointer, PredictBody *b, 
     return add_file(b, bytes, size, bytes, NULL);
 }
 
-/* A whole number from `least` to `most`. */
-static bool read_whole(const cJSON *item, int least, int most, int *value)
+/* A whole number from 1 to `most`. */
+static bool read_whole(const cJSON *item, int most, int *value)
 {
-    const double number = cJSON_IsNumber(item) ? item->valuedouble : least - 1;
-    if (!(number >= least && number <= most))
+    const double number = cJSON_IsNumber(item) ? item->valuedouble : 0;
+    if (!(number >= 1 && number <= most))
         return false;
     *value = (int)number;
     return *value == number;
@@ -81,9 +81,9 @@ static bool read_whole(const cJSON *item, int least, int most, int *value)
 static bool read_shape(const cJSON *shape, PredictPicture *p)
 {
     return cJSON_IsArray(shape) && cJSON_GetArraySize(shape) == 3
-           && read_whole(cJSON_GetArrayItem(shape, 0), 1, PREDICT_SIDE, &p->height)
-           && read_whole(cJSON_GetArrayItem(shape, 1), 1, PREDICT_SIDE, &p->width)
-           && read_whole(cJSON_GetArrayItem(shape, 2), 1, 3, &p->channels) && p->channels != 2;
+           && read_whole(cJSON_GetArrayItem(shape, 0), PREDICT_SIDE, &p->height)
+           && read_whole(cJSON_GetArrayItem(shape, 1), PREDICT_SIDE, &p->width)
+           && read_whole(cJSON_GetArrayItem(shape, 2), 3, &p->channels) && p->channels != 2;
 }
 
 /* Numbers that must be `count` bytes. */
