@@ -37,7 +37,7 @@ static double picture_ms(const File *files, int count, const ImageSpec *spec, ui
             DecodedPicture p = {0};
             const bool ok =
                 spec ? prepare_picture(files[i].bytes, files[i].size, spec, NULL, dst, NULL, &err)
-                     : decode_picture(files[i].bytes, files[i].size, NULL, &p, &err);
+                     : decode_picture(NULL, files[i].bytes, files[i].size, NULL, &p, &err);
             decoded_picture_free(&p);
             if (!ok) {
                 fprintf(stderr, "%s\n", err.message);

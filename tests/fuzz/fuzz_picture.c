@@ -30,7 +30,7 @@ static void decode(const uint8_t *bytes, size_t size)
 {
     Error err = {0};
     DecodedPicture p = {0};
-    if (!decode_picture(bytes, size, &LIMITS, &p, &err)) {
+    if (!decode_picture(NULL, bytes, size, &LIMITS, &p, &err)) {
         assert(p.pixels == NULL);
         check_refusal(&err);
         return;

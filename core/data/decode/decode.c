@@ -86,14 +86,8 @@ DecodeLimits decode_limits_default(void)
     return (DecodeLimits){.max_pixels = 100000000, .max_memory = (int64_t)1 << 30};
 }
 
-bool decode_picture(const uint8_t *bytes, size_t size, const DecodeLimits *limits,
-                    DecodedPicture *picture, Error *err)
-{
-    return decode_picture_for(NULL, bytes, size, limits, picture, err);
-}
-
-bool decode_picture_for(const ImageSpec *spec, const uint8_t *bytes, size_t size,
-                        const DecodeLimits *limits, DecodedPicture *picture, Error *err)
+bool decode_picture(const ImageSpec *spec, const uint8_t *bytes, size_t size,
+                    const DecodeLimits *limits, DecodedPicture *picture, Error *err)
 {
     const DecodeLimits defaults = decode_limits_default();
     if (size == 0)

@@ -44,11 +44,10 @@ typedef struct {
  *   picture_too_large  more pixels, or more memory for them, than the limits allow
  *   picture_truncated  the data ends too early
  *   picture_damaged    the data contradicts itself
- * ERR_NO_MEMORY: the system has no more. `limits` may be NULL: the default ones. */
-bool decode_picture(const uint8_t *bytes, size_t size, const DecodeLimits *limits,
-                    DecodedPicture *picture, Error *err);
-/* The same, but for pixels that fit_picture with this spec does not read, which may be undefined.
- * Whether they are sound is looked at all the same. */
-bool decode_picture_for(const ImageSpec *spec, const uint8_t *bytes, size_t size,
-                        const DecodeLimits *limits, DecodedPicture *picture, Error *err);
+ * ERR_NO_MEMORY: the system has no more. `limits` may be NULL: the default ones.
+ *
+ * `spec` may be NULL: all pixels are wanted. Else those that fit_picture with it does not read may
+ * be undefined; whether they are sound is looked at all the same. */
+bool decode_picture(const ImageSpec *spec, const uint8_t *bytes, size_t size,
+                    const DecodeLimits *limits, DecodedPicture *picture, Error *err);
 void decoded_picture_free(DecodedPicture *picture);  // takes a zeroed one

@@ -38,7 +38,7 @@ bool prepare_picture(const uint8_t *bytes, size_t size, const ImageSpec *spec,
                      const DecodeLimits *limits, uint8_t *dst, PictureFacts *facts, Error *err)
 {
     DecodedPicture p;
-    if (!decode_picture_for(spec, bytes, size, limits, &p, err))
+    if (!decode_picture(spec, bytes, size, limits, &p, err))
         return false;
     if (facts)
         *facts = (PictureFacts){p.format, p.width, p.height, p.channels};

@@ -28,7 +28,7 @@ static void check_decoded(const Golden *g)
 {
     Error err = {0};
     DecodedPicture p = {0};
-    if (!decode_picture(g->file, g->size, NULL, &p, &err))
+    if (!decode_picture(NULL, g->file, g->size, NULL, &p, &err))
         fail_msg("%s: %s", g->name, err.message);
     if (p.width != g->numbers[0] || p.height != g->numbers[1] || p.channels != g->numbers[2])
         fail_msg("%s: got %d x %d x %d, want %d x %d x %d", g->name, p.width, p.height, p.channels,
@@ -68,7 +68,7 @@ static void check_refused(const Golden *g)
 {
     Error err = {0};
     DecodedPicture p = {0};
-    if (decode_picture(g->file, g->size, NULL, &p, &err))
+    if (decode_picture(NULL, g->file, g->size, NULL, &p, &err))
         fail_msg("%s was not refused", g->name);
     if (!err.reason || strcmp(err.reason, g->reason) != 0)
         fail_msg("%s: refused as %s (%s), want %s", g->name, err.reason ? err.reason : "nothing",
@@ -90,7 +90,7 @@ static void check_cut(const Golden *g, size_t size)
     DecodedPicture p = {0};
     uint8_t *bytes = malloc(size);
     memcpy(bytes, g->file, size);
-    if (decode_picture(bytes, size, NULL, &p, &err)) {
+    if (decode_picture(NULL, bytes, size, NULL, &p, &err)) {
         compare(g->name, p.pixels, g->pixels, g->pixel_bytes);
         decoded_picture_free(&p);
     } else {
@@ -134,9 +134,9 @@ static void what_stands_in_a_pictures_place_is_named(void **state)
     for (size_t i = 0; i < COUNT(FILES); i++) {
         DecodedPicture p;
         Error err;
-        CHECK_REFUSED(
-            decode_picture((const uint8_t *)FILES[i].bytes, strlen(FILES[i].bytes), NULL, &p, &err),
-            err, ERR_INVALID, FILES[i].message);
+        CHECK_REFUSED(decode_picture(NULL, (const uint8_t *)FILES[i].bytes, strlen(FILES[i].bytes),
+                                     NULL, &p, &err),
+                      err, ERR_INVALID, FILES[i].message);
         assert_string_equal(err.reason, "picture_format");
     }
 }
@@ -148,7 +148,7 @@ static void check_cut_reason(const Golden *g)
     DecodedPicture p;
     if (strstr(g->name, "trailing") || strstr(g->name, "two_in_one") || g->size < 400)
         return;
-    if (decode_picture(g->file, g->size * 3 / 4, NULL, &p, &err))
+    if (decode_picture(NULL, g->file, g->size * 3 / 4, NULL, &p, &err))
         fail_msg("%s: three quarters of it were taken", g->name);
     assert_string_equal(err.reason, "picture_truncated");
 }
@@ -166,13 +166,13 @@ static void check_limits(const Golden *g)
     Error err = {0};
     DecodedPicture p;
     limits.max_pixels = pixels - 1;
-    assert_false(decode_picture(g->file, g->size, &limits, &p, &err));
+    assert_false(decode_picture(NULL, g->file, g->size, &limits, &p, &err));
     assert_string_equal(err.reason, "picture_too_large");
     limits = (DecodeLimits){.max_pixels = pixels, .max_memory = pixels * g->numbers[2] - 1};
-    assert_false(decode_picture(g->file, g->size, &limits, &p, &err));
+    assert_false(decode_picture(NULL, g->file, g->size, &limits, &p, &err));
     assert_string_equal(err.reason, "picture_too_large");
     limits.max_memory = decode_limits_default().max_memory;
-    CHECK_OK(decode_picture(g->file, g->size, &limits, &p, &err), err);
+    CHECK_OK(decode_picture(NULL, g->file, g->size, &limits, &p, &err), err);
     decoded_picture_free(&p);
 }
 

@@ -67,7 +67,7 @@ static bool decode_failing(const Golden *g, long n)
     live = 0;
     fail_at = n;
     counting = true;
-    const bool ok = decode_picture(g->file, g->size, NULL, &p, &err);
+    const bool ok = decode_picture(NULL, g->file, g->size, NULL, &p, &err);
     const bool failed = fail_at == 0;
     const bool equal = ok && memcmp(p.pixels, g->pixels, g->pixel_bytes) == 0;
     decoded_picture_free(&p);

@@ -154,7 +154,7 @@ static void check_left_out(const Kind *kind, const uint8_t *file, size_t size, i
     const bool turned = orientation >= 5;
     DecodedPicture p;
     Error err = {0};
-    CHECK_OK(decode_picture_for(spec, file, size, NULL, &p, &err), err);
+    CHECK_OK(decode_picture(spec, file, size, NULL, &p, &err), err);
     const int lines = turned ? p.height : p.width, across = turned ? p.width : p.height;
     assert_int_equal(lines, width);
     const int want = columns_to_leave_out(kind, lines, across, spec);
@@ -194,7 +194,7 @@ static void check_kind(const Kind *kind, int width, int height, int orientation)
     uint8_t *file = compress(kind, width, height, orientation, &size);
     DecodedPicture whole;
     Error err = {0};
-    CHECK_OK(decode_picture(file, size, NULL, &whole, &err), err);
+    CHECK_OK(decode_picture(NULL, file, size, NULL, &whole, &err), err);
     for (size_t i = 0; i < COUNT(SIDES); i++)
         for (int f = 0; f < 2; f++) {
             ImageSpec spec = image_spec_default();
