@@ -5,7 +5,7 @@ import * as token from './token.js';
 
 const TIMEOUT_MS = 60000;
 
-export class ApiError extends Error {
+class ApiError extends Error {
   constructor(status, problem) {
     super(problem.detail || problem.title || `The daemon answered ${status}`);
     this.status = status;
@@ -132,7 +132,7 @@ export const modelCard = (name, number) => get(modelCardPath(name, number));
 export const modelCardPath = (name, number) => `${version(name, number)}/card`;
 export const modelContentPath = (name, number) => `${version(name, number)}/content`;
 export const modelOnnxPath = (name, number, options) => `${version(name, number)}/onnx?${query(options)}`;
-export const predictPath = (reference, parameters = {}) => `${model(reference)}/predict?${query(parameters)}`;
+const predictPath = (reference, parameters = {}) => `${model(reference)}/predict?${query(parameters)}`;
 /** What is in a picture: the daemon tells the kind of a file by its content. */
 export const predict = (reference, file, parameters, signal) =>
   send('POST', predictPath(reference, parameters), file, {type: 'application/octet-stream', signal});

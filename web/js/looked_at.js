@@ -8,7 +8,7 @@ const COARSE = 128;  // pictures with shorter sides are shown pixel by pixel
 const WHERE = [['upper left', 'upper middle', 'upper right'], ['left', 'middle', 'right'], ['lower left', 'lower middle', 'lower right']];
 
 /** What the network saw of a picture of this size, in its own pixels. */
-export function seenOf(width, height, fit) {
+function seenOf(width, height, fit) {
   if (fit === 'stretch') return {x: 0, y: 0, width, height};
   const side = fit === 'pad' ? Math.max(width, height) : Math.min(width, height);
   return {x: (width - side) / 2, y: (height - side) / 2, width: side, height: side};

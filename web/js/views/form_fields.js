@@ -3,7 +3,7 @@
 import {h, setAttribute, setText} from '../dom.js';
 import {metadataRows} from './labels_edit.js';
 
-export const readPath = (object, path) => path.split('.').reduce((o, key) => o?.[key], object);
+const readPath = (object, path) => path.split('.').reduce((o, key) => o?.[key], object);
 
 export function writePath(object, path, value) {
   const keys = path.split('.');
