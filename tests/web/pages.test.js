@@ -266,8 +266,16 @@ test('the network has nine Inception blocks of four paths', async () => {
   const row = page.getByRole('row', { name: /^VGG-11/ });
   await row.waitFor();
   assert.deepEqual((await row.getByRole('cell').allInnerTexts()).slice(-7, -2), ['224', '128,806,154', '9,219,328', '119,586,826', '7,547,232,256']);
-  await shows(() => page.getByRole('link', { name: 'Train this' }).getAttribute('href'), '#/new?network=googlenet&image_size=96');
+  const train = (size) => shows(() => page.getByRole('link', { name: 'Train this' }).getAttribute('href'), `#/new?network=googlenet&image_size=${size}`);
+  await train(96);
   await shoot(page, 'network');
+  // The size is part of the address: a link that is passed on, or read again, shows the same.
+  await page.getByLabel('Image size').fill('64');
+  await page.getByLabel('Image size').blur();
+  await train(64);
+  assert.ok(page.url().endsWith('#/network/googlenet?image_size=64'), page.url());
+  await page.reload();
+  await train(64);
   await context.close();
 });
 

@@ -95,7 +95,10 @@ export function networkView({state, setTitle}, {path: [name], query}) {
   const holder = h('div', {}, h('p', {class: 'empty'}, 'Reading …'));
   const all = comparison();
   const select = h('select', {id: 'network', onchange: () => { location.hash = `#/network/${select.value}`; }});
-  const size = h('input', {type: 'text', inputmode: 'numeric', id: 'size', size: 5, value: query.get('image_size') ?? '', onchange: () => reading.ask()});
+  const size = h('input', {type: 'text', inputmode: 'numeric', id: 'size', size: 5, value: query.get('image_size') ?? '', onchange: () => {
+    history.replaceState(history.state, '', `#/network/${name}${size.value && `?image_size=${encodeURIComponent(size.value)}`}`);
+    reading.ask();
+  }});
   const train = h('a', {class: 'button primary'}, 'Train this');
   const element = h('section', {}, h('div', {class: 'bar'}, heading, h('span', {class: 'pair-of'}, h('label', {for: 'network'}, 'Network'), select),
     h('span', {class: 'pair-of'}, h('label', {for: 'size'}, 'Image size'), size), train), totals, holder, all.element);
