@@ -75,6 +75,29 @@ test('a daemon that hangs is found out, though its connections stay open', async
   await context.close();
 });
 
+test('a tab is told that the daemon is of another version since', async () => {
+  const { daemon, browser } = world;
+  const { version } = await get(daemon, '/v1/system');
+  const { page, context } = await openPage(browser, `${daemon.url}/#/`);
+  await Promise.all([page.waitForResponse('**/v1/system'), page.reload()]);
+  await live(page);
+  assert.ok(await page.locator('#outdated').isHidden());
+  await page.route('**/v1/system', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...await response.json(), version: '99.0.0' } });
+  });
+  await daemon.end('SIGKILL');
+  await page.getByText(/^No answer since/).waitFor();
+  await daemon.launch();
+  await page.getByRole('status').getByText(`The daemon is version 99.0.0 now; this page is of version ${version}.`).waitFor();
+  await shoot(page, 'outdated');
+  await page.unroute('**/v1/system');
+  await page.getByRole('button', { name: 'Load its page' }).click();
+  await live(page);
+  await page.locator('#outdated').waitFor({ state: 'hidden' });
+  await context.close();
+});
+
 test('another store behind the same address: what is gone leaves the page, what is new comes', async (t) => {
   const { browser } = world;
   const daemon = await startDaemon();

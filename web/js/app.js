@@ -44,6 +44,7 @@ const SLOW_MS = 400;   // after which one who waits for a page is told so
 const root = document.getElementById('view');
 const connection = document.getElementById('connection');
 const stale = document.getElementById('stale');
+const outdated = document.getElementById('outdated');
 let view = null;
 let scheduled = false;
 let arrived = false;
@@ -105,7 +106,18 @@ function showConnection() {
   setText(stale, lost && heardAt !== null ? `The daemon has not answered since ${clock(heardAt)}. What stands here is from then.`
     : lost ? 'The daemon does not answer.' : '');
   root.toggleAttribute('data-stale', lost);
+  showVersion();
   root.hidden = status === 'unauthorized';
+}
+
+/** Whether another version of the daemon has come since this page was opened, whose own page may show more. */
+function showVersion() {
+  const {version, firstVersion} = state;
+  const other = version !== firstVersion;
+  if (other !== outdated.hidden) return;
+  outdated.hidden = !other;
+  outdated.replaceChildren(...(other ? [`The daemon is version ${version} now; this page is of version ${firstVersion}. `,
+    h('button', {type: 'button', onclick: () => location.reload()}, 'Load its page')] : []));
 }
 
 const plainView = (heading, ...text) => () => ({

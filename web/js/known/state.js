@@ -12,9 +12,11 @@ export class State {
   status = 'connecting';
   heardAt = null;        // when the daemon last gave a sign of life, in ms
   mayWrite = true;       // the token allows more than reading
+  version = null;        // of the daemon
+  firstVersion = null;   // of the daemon that this page came from
   #changed;
-  #accessKnown = false;  // the daemon has said what the token allows
-  #accessReads = 0;      // questions for that which have no answer yet
+  #systemKnown = false;  // the daemon has said its version and what the token allows
+  #systemReads = 0;      // questions for that which have no answer yet
 
   constructor(changed) {
     this.#changed = changed;
@@ -46,22 +48,25 @@ export class State {
 
   /** Read all that is wanted anew; true if the daemon answered. */
   async resync() {
-    await Promise.all([this.jobs.resync(), this.series.read(), this.#readAccess(), this.sets.read(), this.models.read(), this.evaluations.read()]);
+    await Promise.all([this.jobs.resync(), this.series.read(), this.#readSystem(), this.sets.read(), this.models.read(), this.evaluations.read()]);
     this.#changed();
     return this.error === null;
   }
 
-  async #readAccess() {
-    this.#accessReads++;
+  async #readSystem() {
+    this.#systemReads++;
     const system = await api.system().catch(() => null);
-    this.#accessReads--;
-    this.#accessKnown = system !== null;
+    this.#systemReads--;
+    this.#systemKnown = system !== null;
     if (system?.access) this.mayWrite = system.access !== 'read';
+    this.version = system?.version ?? this.version;
+    this.firstVersion ??= this.version;
   }
 
-  /** The stream went on where it had stopped. */
+  /** The stream went on where it had stopped, perhaps with another daemon on the same data. */
   resumed() {
     this.jobs.resumed();
+    this.#readSystem();
   }
 
   /** Nobody looks: nothing more is read. */
@@ -77,7 +82,7 @@ export class State {
 
   /** What goes on between two events is read again, and what could not be read. */
   refreshActive() {
-    if (!this.#accessKnown && !this.#accessReads) this.#readAccess();
+    if (!this.#systemKnown && !this.#systemReads) this.#readSystem();
     for (const known of [this.jobs, this.series, this.sets, this.models, this.evaluations]) known.refreshActive();
   }
 
