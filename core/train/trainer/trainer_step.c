@@ -13,8 +13,9 @@
 
 bool trainer_not_a_number(const char *what, double x, int64_t step, Error *err)
 {
-    return fail(err, ERR_NUMERIC, "%s became %s at step %lld; a smaller learning_rate may help",
-                what, isnan(x) ? "NaN" : "infinite", (long long)step);
+    return fail(err, ERR_NUMERIC,
+                "%s became %s at step %lld; a smaller learning_rate or a clip_norm may help", what,
+                isnan(x) ? "NaN" : "infinite", (long long)step);
 }
 
 /* Fails with the first parameter that has NaN or infinity in `array`. */

@@ -172,7 +172,7 @@ static void numbers_that_break_down_fail_the_job_and_keep_the_checkpoint(void **
     JobInfo job = worker_wait_until_idle(f, id);
     assert_int_equal(job.status, JOB_FAILED);
     assert_string_equal(job.error.code, "not_a_number");
-    assert_non_null(strstr(job.error.message, "a smaller learning_rate may help"));
+    assert_non_null(strstr(job.error.message, "a smaller learning_rate or a clip_norm may help"));
     assert_string_equal(job.stop_reason, "");
     job_info_free(&job);
     assert_true(workers_stop(workers, 60));

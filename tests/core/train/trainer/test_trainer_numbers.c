@@ -54,7 +54,8 @@ static void a_weight_that_is_no_number_ends_it_at_that_step(void **state)
     for (size_t i = 0; i < COUNT(PARAMS); i++) {
         const float value = i % 2 ? INFINITY : NAN;
         const Error fault = poisoned(f, small_training(f), PARAMS[i], value);
-        assert_non_null(strstr(fault.message, " at step 3; a smaller learning_rate may help"));
+        assert_non_null(
+            strstr(fault.message, " at step 3; a smaller learning_rate or a clip_norm may help"));
     }
 }
 
@@ -62,8 +63,9 @@ static void a_loss_that_is_no_number_is_named(void **state)
 {
     const TrainerFixture *f = *state;
     const Error fault = poisoned(f, small_training(f), "3.bias", NAN);
-    assert_string_equal(fault.message,
-                        "the loss became NaN at step 3; a smaller learning_rate may help");
+    assert_string_equal(
+        fault.message,
+        "the loss became NaN at step 3; a smaller learning_rate or a clip_norm may help");
 }
 
 /* All numbers are finite, and so is the loss: only the norm says that the training has diverged. */
@@ -74,7 +76,7 @@ static void a_norm_that_overflows_ends_it(void **state)
     c.learning_rate = 1e-30;
     const Error fault = poisoned(f, c, "0.0.bias", 1e24f);
     assert_string_equal(fault.message, "the norm of the gradients became infinite at step 3; a "
-                                       "smaller learning_rate may help");
+                                       "smaller learning_rate or a clip_norm may help");
 }
 
 /* Loss and gradients are finite: the bias is of a channel that its ReLU keeps at 0. Decay three
@@ -86,9 +88,8 @@ static void a_weight_that_overflows_ends_it(void **state)
     c.learning_rate = 3;
     c.optimizer = (Optimizer){.weight_decay = 1};
     const Error fault = poisoned(f, c, "0.0.bias", -3e38f);
-    assert_string_equal(
-        fault.message,
-        "a number of 0.0.bias became infinite at step 3; a smaller learning_rate may help");
+    assert_string_equal(fault.message, "a number of 0.0.bias became infinite at step 3; a smaller "
+                                       "learning_rate or a clip_norm may help");
 }
 
 static void the_same_in_bf16(void **state)
@@ -118,7 +119,7 @@ static void the_same_with_everything_on(void **state)
     c.learning_rate = 1e-30;
     const Error fault = poisoned(f, c, "0.0.bias", 1e24f);
     assert_string_equal(fault.message, "the norm of the gradients became infinite at step 3; a "
-                                       "smaller learning_rate may help");
+                                       "smaller learning_rate or a clip_norm may help");
 }
 
 static void a_rate_that_is_too_large_ends_it(void **state)
