@@ -21,7 +21,7 @@ typedef struct {
     char imports[PATH_MAX];     // folder below which data sets may be imported; "": none
     char kernels[PATH_MAX];     // path of the autotune cache; "": kernels.txt in `data`
     char launcher[1024];        // of jobs with several ranks: launcher.h; "": there are none
-    int launcher_seconds;       // that it may take until the ranks have joined; 0: any time
+    int launcher_seconds;       // of silence that a launcher may keep, also at its start; 0: any
     char hosts[512];            // names, with commas between, that clients call this daemon by
     char token_file[PATH_MAX];  // first line: the bearer token; "": none
     char token[256];            // read from there, or GOOGLENETD_TOKEN, which overrides; "": none

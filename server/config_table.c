@@ -19,7 +19,7 @@ const ServerField SERVER_FIELDS[] = {
     {"imports",             TEXT,   AT(imports), "", 0, 0, NULL, "folder below which clients may import data sets from; none: they can only upload"},
     {"kernels",             TEXT,   AT(kernels), "", 0, 0, NULL, "file that keeps which kernels are the fastest here; none: kernels.txt in the data folder"},
     {"launcher",            TEXT,   AT(launcher), "", 0, 0, NULL, "command that starts the ranks of a job, as in mpirun -n {ranks} {program}; none: a job has one rank"},
-    {"launcher_seconds",    INT,    AT(launcher_seconds), "600", 0, 604800, NULL, "that it may take until the ranks of a job have joined; 0: any time"},
+    {"launcher_seconds",    INT,    AT(launcher_seconds), "600", 0, 604800, NULL, "that it may take until the ranks of a job have joined, or be silent later; 0: any time"},
     {"token_file",          TEXT,   AT(token_file), "", 0, 0, NULL, "file whose first line is the bearer token"},
     {"read_token_file",     TEXT,   AT(read_token_file), "", 0, 0, NULL, "file whose first line is a token that may only read"},
     {"hosts",               TEXT,   AT(hosts), "", 0, 0, NULL, "names, with commas between, that clients call this daemon by, behind a proxy, say"},

@@ -14,6 +14,7 @@
 
 enum {
     LOOK_MS = 500,  // between two looks for the parent
+    ALIVE_SECONDS = 1,
     LEFT_ALONE = 1,
 };
 
@@ -26,6 +27,9 @@ struct Control {
     Asked asked;
     bool heard;  // a line has come
     bool over;
+    void (*alive)(void *context);
+    void *context;
+    double alive_at;
 };
 
 static void take_line(Control *c, const char *line)
@@ -73,6 +77,19 @@ static size_t take_lines(Control *c, char *text, size_t length)
     return left;
 }
 
+/* Nothing of it follows the last word: the lock is held. */
+static void show_life(Control *c)
+{
+    const double now = clock_seconds();
+    if (!c->leads || now - c->alive_at < ALIVE_SECONDS)
+        return;
+    c->alive_at = now;
+    pthread_mutex_lock(&c->lock);
+    if (!c->over)
+        c->alive(c->context);
+    pthread_mutex_unlock(&c->lock);
+}
+
 static void *hear(void *context)
 {
     enum { PIECE = 65536 };
@@ -83,6 +100,7 @@ static void *hear(void *context)
     while (true) {
         if (getppid() != c->parent)
             left_alone(c);
+        show_life(c);
         if (poll(&input, 1, LOOK_MS) <= 0)
             continue;
         text = xrealloc(text, length + PIECE, 1);
@@ -96,11 +114,14 @@ static void *hear(void *context)
     return NULL;
 }
 
-bool control_start(bool leads, Control **out, Error *err)
+bool control_start(bool leads, void (*alive)(void *context), void *context, Control **out,
+                   Error *err)
 {
     pthread_t thread;
     Control *c = xcalloc(1, sizeof *c);
     c->leads = leads;
+    c->alive = alive;
+    c->context = context;
     c->parent = getppid();
     pthread_mutex_init(&c->lock, NULL);
     cond_init_monotonic(&c->came);

@@ -12,8 +12,10 @@
 
 typedef struct Control Control;
 
-/* `leads`: this is rank 0 and reads standard input. To be called once. ERR_NO_MEMORY: no thread. */
-bool control_start(bool leads, Control **control, Error *err);
+/* `leads`: this is rank 0, and reads standard input. Until control_over its thread calls `alive`
+ * each second, which must not wait. To be called once. ERR_NO_MEMORY: no thread. */
+bool control_start(bool leads, void (*alive)(void *context), void *context, Control **control,
+                   Error *err);
 
 /* The next line that is an order or an answer, from malloc. Waits a second for it; NULL: none has
  * come. */
@@ -25,5 +27,5 @@ typedef struct {
 } Asked;
 Asked control_asked(Control *control);
 
-/* The training is over, and so may be the input. */
+/* The training is over, and so may be the input. `alive` is not called any more. */
 void control_over(Control *control);

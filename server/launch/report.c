@@ -33,8 +33,9 @@ const char *const REPORT_ANSWER_NAMES[REPORT_ANSWERS] = {
 };
 
 static const char *const WORDS[] = {
-    [REPORT_HELLO] = "hello",   [REPORT_READY] = "ready",     [REPORT_SAVED] = "saved",
-    [REPORT_FAILED] = "failed", [REPORT_STOPPED] = "stopped", [REPORT_DONE] = "done",
+    [REPORT_HELLO] = "hello", [REPORT_READY] = "ready",   [REPORT_ALIVE] = "alive",
+    [REPORT_SAVED] = "saved", [REPORT_FAILED] = "failed", [REPORT_STOPPED] = "stopped",
+    [REPORT_DONE] = "done",
 };
 
 /* The numbers of an event. */

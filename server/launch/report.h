@@ -7,6 +7,7 @@
  *     {"googlenetd":"hello","version":...,"ranks":2}     it is there, before anything else
  *     {"googlenetd":"ready","epoch_steps":...,...}       its trainer is made
  *     {"googlenetd":"point","step":...,"loss":...,...}   an event of the trainer, by its name
+ *     {"googlenetd":"alive"}                             each second, whatever it computes
  *     {"googlenetd":"saved"}                             the model file that was asked for is there
  *     {"googlenetd":"failed","code":...,"message":...}   it is not; or the training has failed
  *     {"googlenetd":"done"} or "stopped"                 the training is over; nothing follows
@@ -28,6 +29,7 @@ typedef enum {
     REPORT_OTHER,  // not a report
     REPORT_HELLO,
     REPORT_READY,
+    REPORT_ALIVE,
     REPORT_EVENT,
     REPORT_SAVED,
     REPORT_FAILED,
@@ -56,7 +58,7 @@ char *report_event_line(const TrainEvent *event, const Trainer *trainer);
 char *report_hello_line(int ranks);
 char *report_ready_line(const TrainState *where, int64_t epoch_steps);
 char *report_failed_line(const Error *err);
-/* "saved", "stopped" or "done". */
+/* "alive", "saved", "stopped" or "done". */
 char *report_word_line(const char *word);
 
 /* Never fails: what is no report is REPORT_OTHER. Its event points into *report, which is therefore

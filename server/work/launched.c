@@ -19,6 +19,7 @@
 #include "server/launch/launch.h"
 #include "server/launch/order.h"
 #include "server/launch/report.h"
+#include "server/work/launched_silence.h"
 #include "server/work/launched_words.h"
 
 enum {
@@ -26,17 +27,14 @@ enum {
     LOCK_SECONDS = 30,  // that ranks of an earlier daemon may take to end
     DEAF_SECONDS = 30,  // of silence after which ranks that were told to stop are given up
     END_MS = 3000,      // that the launcher may take to end once rank 0 has said its last word
-    FIRST_NOTE = 20,    // the part of the limit after which a launcher that is waited for is named
-    UNLIMITED_NOTE_SECONDS = 30,  // the same where there is no limit
 };
 
 typedef struct {
     const LaunchedTraining *l;
     Run *run;
     Launch *launch;
-    bool joined, ready, ended, over, done;  // ended: it has reached its end
-    bool late;                              // they had not joined in time
-    double started_at, late_note_at;
+    LaunchedSilence silence;
+    bool ready, ended, over, done;  // ended: it has reached its end
     bool told_to_stop;
     int64_t step;
     double heard_at;
@@ -126,7 +124,7 @@ static bool take_words(Talk *t, const char *line)
 static bool take_other(Talk *t, const char *line, Error *err)
 {
     launch_remember(t->launch, line);
-    if (!t->joined && report_is_framed(line))
+    if (!t->silence.joined && report_is_framed(line))
         return fail(err, ERR_INVALID,
                     "the launcher does not bring back what rank 0 prints as it is, but as: %.160s",
                     line);
@@ -139,33 +137,22 @@ static bool gone(const Talk *t, Error *err)
     return fail_lost(err, t->told_to_stop ? ERR_STOPPED : ERR_INVALID, "the ranks have ended");
 }
 
-/* Whether the ranks have joined, or may still: the launcher is named now and then. */
-static bool may_still_join(Talk *t, Error *err)
-{
-    const int limit = t->l->launcher_seconds, ranks = t->l->spec->ranks;
-    const double waited = clock_seconds() - t->started_at;
-    if (t->joined)
-        return true;
-    if (limit > 0 && waited >= limit) {
-        t->late = true;
-        return gone(t, err);
-    }
-    if (waited < t->late_note_at)
-        return true;
-    char note[160], end[64] = "";
-    if (limit > 0)
-        snprintf(end, sizeof end, ", for at most %d s (launcher_seconds)", limit);
-    snprintf(note, sizeof note,
-             "the launcher has not started the %d ranks for %.0f s: it is waited for%s", ranks,
-             waited, end);
-    t->late_note_at = 2 * waited;
-    return run_note(t->run, note, &t->l->recorder->fault);
-}
-
 /* Whether the ranks were told to stop long ago, and nothing has come of it. */
 static bool deaf(const Talk *t)
 {
     return t->told_to_stop && clock_seconds() - t->heard_at > DEAF_SECONDS;
+}
+
+/* What a line of standard output says. */
+static bool take_line(Talk *t, const char *line, Report *report, Error *err)
+{
+    report_read(line, report);
+    if (report->type != REPORT_ALIVE)
+        t->heard_at = clock_seconds();
+    if (report->type == REPORT_OTHER)
+        return take_other(t, line, err);
+    launched_silence_ends(&t->silence);
+    return true;
 }
 
 /* Read a report in *report, to be freed. Waits for one tick; REPORT_OTHER where none came. */
@@ -174,16 +161,16 @@ static bool hear(Talk *t, Report *report, Error *err)
     const char *line;
     *report = (Report){.type = REPORT_OTHER};
     run_part(t->run);
+    const double start = clock_seconds();
     const LaunchNews news = launch_wait(t->launch, TICK_MS, &line);
+    const double waited = clock_seconds() - start;
+    if (news == LAUNCH_LINE)
+        return take_line(t, line, report, err);
     if (news == LAUNCH_CLOSED || (news == LAUNCH_NOTHING && deaf(t)))
         return gone(t, err);
-    if (news == LAUNCH_NOTHING)
-        return true;
-    if (news == LAUNCH_WORDS)
-        return take_words(t, line);
-    t->heard_at = clock_seconds();
-    report_read(line, report);
-    return report->type != REPORT_OTHER || take_other(t, line, err);
+    if (!launched_silence_goes_on(&t->silence, waited, t->run, &t->l->recorder->fault))
+        return t->silence.over && gone(t, err);
+    return news == LAUNCH_NOTHING || take_words(t, line);
 }
 
 /* Recorder.save_model: rank 0 has the weights. */
@@ -229,8 +216,8 @@ static bool take_event(Talk *t, Report *report, Error *err)
 
 static bool take_hello(Talk *t, int ranks, Error *err)
 {
-    t->joined = ranks == t->l->spec->ranks;
-    return t->joined
+    t->silence.joined = ranks == t->l->spec->ranks;
+    return t->silence.joined
            || fail(err, ERR_INVALID, "the launcher has started %d rank%s that %s together, not %d",
                    ranks, ranks == 1 ? "" : "s", ranks == 1 ? "stands" : "stand",
                    t->l->spec->ranks);
@@ -259,6 +246,7 @@ static bool take_report(Talk *t, Report *report, Error *err)
         *err = report->error;
         return false;
     case REPORT_SAVED:
+    case REPORT_ALIVE:
     case REPORT_OTHER:
         break;
     }
@@ -288,7 +276,7 @@ static bool talk(Talk *t, Error *err)
     bool ok = true;
     while (ok && !t->over) {
         Report report;
-        ok = hear(t, &report, err) && take_report(t, &report, err) && may_still_join(t, err);
+        ok = hear(t, &report, err) && take_report(t, &report, err);
         report_free(&report);
         ok = ok && (t->over || pass_requests(t, err));
     }
@@ -329,11 +317,10 @@ static void explain_loss(const Talk *t, const char *how, Error *err)
     const Error was = recorded ? *err : r->fault;
     if (!error_is_lost(&was))
         return;
-    if (t->late)
-        snprintf(text, sizeof text,
-                 "the launcher has not started the ranks within %d s (launcher_seconds) and was "
-                 "ended: %s",
-                 t->l->launcher_seconds, how);
+    char late[120];
+    launched_silence_text(&t->silence, late, sizeof late);
+    if (t->silence.over)
+        snprintf(text, sizeof text, "%s and was ended: %s", late, how);
     else
         snprintf(text, sizeof text, "the ranks ended before the training: %s", how);
     r->fault = (Error){0};
@@ -358,9 +345,8 @@ bool launched_train(const LaunchedTraining *l, Error *err)
         return false;
     l->recorder->save_model = save_model;
     l->recorder->context = &t;
-    t.heard_at = t.started_at = clock_seconds();
-    t.late_note_at =
-        l->launcher_seconds > 0 ? (double)l->launcher_seconds / FIRST_NOTE : UNLIMITED_NOTE_SECONDS;
+    t.heard_at = clock_seconds();
+    t.silence = launched_silence(l->launcher_seconds, l->spec->ranks);
     const bool done = send_order(&t, err) && talk(&t, err);
     launch_end(t.launch, t.over ? END_MS : 0, how);
     launched_words_end(&t.words);

@@ -11,7 +11,7 @@ typedef struct {
     Models *models;        // that jobs may become; NULL: none
     const char *kernels;   // path of the autotune cache
     const char *launcher;  // of jobs with several ranks; NULL: they cannot be started
-    int launcher_seconds;  // that it may take until they have joined; 0: any time
+    int launcher_seconds;  // of silence that a launcher may keep, also at its start; 0: any
     Log *log;              // may be NULL
     JobThreads threads;
     int checkpoint_seconds;  // for jobs that set none; 0: none

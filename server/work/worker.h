@@ -17,7 +17,7 @@ typedef struct {
     Models *models;          // that jobs may become, borrowed; NULL: none
     const char *kernels;     // path of the autotune cache, borrowed
     const char *launcher;    // of jobs with several ranks; NULL: they cannot be started
-    int launcher_seconds;    // that it may take until they have joined; 0: any time
+    int launcher_seconds;    // of silence that a launcher may keep, also at its start; 0: any
     Log *log;                // borrowed
 } WorkersConfig;
 

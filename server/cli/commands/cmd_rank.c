@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ typedef struct {
     Dataset *dataset;
     Trainer *trainer;
     double part_at;  // the last time that a part was reported
+    pthread_mutex_t printing;
 } RankRun;
 
 static bool leads(const RankRun *r)
@@ -37,13 +39,31 @@ static bool leads(const RankRun *r)
     return comm_rank(r->ranks.comm) == 0;
 }
 
+/* By another thread: between two lines, and where the daemon reads. */
+static void say_alive(void *context)
+{
+    RankRun *r = context;
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    if (pthread_mutex_trylock(&r->printing) != 0)
+        return;
+    char *line = report_word_line("alive");
+    const size_t length = strlen(line);
+    line[length] = '\n';  // in the place of the final NUL
+    // A pipe that is ready takes so little at once.
+    if (poll(&out, 1, 0) > 0)
+        (void)!write(STDOUT_FILENO, line, length + 1);
+    free(line);
+    pthread_mutex_unlock(&r->printing);
+}
+
 /* Print a line, and free it. Where the daemon does not read for a while, others that wait meanwhile
  * see that this rank lives. */
-static void say(const RankRun *r, char *line)
+static void say(RankRun *r, char *line)
 {
     size_t length = strlen(line), sent = 0;
     line[length++] = '\n';  // in the place of the final NUL
     struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    pthread_mutex_lock(&r->printing);
     while (sent < length) {
         // A pipe that is ready takes so much without waiting.
         const size_t piece = length - sent < PIPE_BUF ? length - sent : PIPE_BUF;
@@ -55,6 +75,7 @@ static void say(const RankRun *r, char *line)
         if (ready == 0)
             comm_progress(r->ranks.comm);
     }
+    pthread_mutex_unlock(&r->printing);
     free(line);
 }
 
@@ -69,7 +90,7 @@ static char *hear(const RankRun *r)
 
 /* ---- Events of rank 0 ---- */
 
-static void save_model(const RankRun *r, const char *path)
+static void save_model(RankRun *r, const char *path)
 {
     Error err = {0};
     ModelInfo info = trainer_model_info(r->trainer);
@@ -79,7 +100,7 @@ static void save_model(const RankRun *r, const char *path)
 }
 
 /* Do what the daemon wants of a checkpoint, until it has an answer. */
-static TrainAnswer await_answer(const RankRun *r)
+static TrainAnswer await_answer(RankRun *r)
 {
     static const char MODEL[] = "model ";
     while (true) {
@@ -217,13 +238,14 @@ static const Syntax SYNTAX = {
 
 int cmd_rank(int argc, char **argv)
 {
-    RankRun r = {.timeout = RANK_TIMEOUT};
+    RankRun r = {.timeout = RANK_TIMEOUT, .printing = PTHREAD_MUTEX_INITIALIZER};
     Error err = {0};
     int first_word, exit_code;
     if (!args_read(&SYNTAX, argc, argv, &r, &first_word, &exit_code))
         return exit_code;
     signal(SIGPIPE, SIG_IGN);
-    if (!ranks_start(&r.ranks, r.timeout, &err) || !control_start(leads(&r), &r.control, &err)) {
+    if (!ranks_start(&r.ranks, r.timeout, &err)
+        || !control_start(leads(&r), say_alive, &r, &r.control, &err)) {
         output_error("%s", err.message);
         return EXIT_FAILED;
     }

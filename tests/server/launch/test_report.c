@@ -117,7 +117,10 @@ static void words_are_read(void **state)
     const struct {
         const char *word;
         ReportType type;
-    } words[] = {{"saved", REPORT_SAVED}, {"stopped", REPORT_STOPPED}, {"done", REPORT_DONE}};
+    } words[] = {{"alive", REPORT_ALIVE},
+                 {"saved", REPORT_SAVED},
+                 {"stopped", REPORT_STOPPED},
+                 {"done", REPORT_DONE}};
     for (size_t i = 0; i < COUNT(words); i++) {
         read_back(report_word_line(words[i].word), &r);
         assert_int_equal(r.type, words[i].type);
