@@ -102,14 +102,16 @@ static int append(char *text, size_t size, int used, const char *fmt, ...)
 
 bool resume_sentence(const ResumeReport *report, char *text, size_t size)
 {
+    bool rounding = true;
     int used = append(text, size, 0, "since the checkpoint was written,");
     for (int i = 0; i < report->difference_count; i++) {
         const Difference *d = &report->differences[i];
         const char *joint = i == 0 ? " " : i == report->difference_count - 1 ? " and " : ", ";
         used =
             append(text, size, used, "%s%s changed from %s to %s", joint, d->what, d->then, d->now);
+        rounding = rounding && strcmp(d->what, "precision") != 0;
     }
-    used = append(text, size, used, ": results may differ in the last bits");
+    used = append(text, size, used, ": results may differ%s", rounding ? " in the last bits" : "");
     text_finish(text, size, used);
     return report->difference_count > 0;
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/base/text.h"
+#include "core/train/resume.h"
 #include "tests/check.h"
 #include "tests/core/train/trainer/trainer_fixture.h"
 
@@ -130,12 +131,24 @@ static void everything_that_differs_is_told(void **state)
     trainer_free(t);
 }
 
+static void another_precision_changes_more_than_the_last_bits(void **state)
+{
+    (void)state;
+    ResumeReport report = {.difference_count = 2,
+                           .differences = {{"threads", "1", "2"}, {"precision", "bf16", "f32"}}};
+    char text[256];
+    assert_true(resume_sentence(&report, text, sizeof text));
+    assert_string_equal(text, "since the checkpoint was written, threads changed from 1 to 2 and "
+                              "precision changed from bf16 to f32: results may differ");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_newest_whole_checkpoint_is_taken),
         cmocka_unit_test(if_none_is_whole_the_newest_ones_fault_is_told),
         cmocka_unit_test(everything_that_differs_is_told),
+        cmocka_unit_test(another_precision_changes_more_than_the_last_bits),
     };
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
