@@ -71,14 +71,15 @@ test("a refused resume changes nothing in the folder", (t) => {
   assert.equal(f.run("train", "job.json", "--out", "a").code, 0);
   const before = files(f, "a");
   const refused = [["--set", "seed=1"], ["--set", "batch_size=16"], ["--set", "network=googlenet"],
-    ["--set", "train_limit=64"], ["--kernels", "job.json"], ["--kernels", "none.txt"]];
+    ["--set", "train_limit=64"], ["--set", "test_limit=8"], ["--set", "validation_split=0.5"], ["--kernels", "job.json"], ["--kernels", "none.txt"]];
   for (const words of refused) {
     const r = f.run("train", "job.json", "--out", "a", "--resume", "--set", "epochs=2", ...words);
     assert.equal(r.code, 1, words.join(" "));
     assert.deepEqual(files(f, "a"), before, words.join(" "));
   }
-  const r = f.run("train", "a/job.json", "--out", "a", "--resume", "--set", "epochs=2");
+  const r = f.run("train", "a/job.json", "--out", "a", "--resume", "--set", "epochs=2", "--set", "optimizer.clip_norm=1");
   assert.equal(r.code, 0, r.err);
+  assert.match(r.out, /^note: other settings than at its last start: epochs from 1 to 2, optimizer\.clip_norm from 0 to 1$/m);
 });
 
 test("a damaged checkpoint: the one before it goes on, and arrives at the same model", (t) => {

@@ -102,6 +102,8 @@ static void show_resumed(Training *t, const TrainEvent *e)
     if (report->skipped_count > 0)
         SAY(t, "note: going on from %s", report->path);
     SAY(t, "resumed at step %lld of %lld", (long long)e->step, (long long)e->total_steps);
+    if (t->folder.changes && e->step < e->total_steps)
+        SAY(t, "note: other settings than at its last start: %s", t->folder.changes);
 }
 
 /* The examples that "best" goes by. */

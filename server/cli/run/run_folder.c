@@ -12,6 +12,7 @@
 #include "core/base/memory.h"
 #include "server/base/files.h"
 #include "server/cli/job_file.h"
+#include "server/settings/spec_changes.h"
 
 enum { NEW, CURRENT, PREVIOUS };
 
@@ -71,16 +72,19 @@ static bool check_files(const char *dir, Error *err)
     return true;
 }
 
-/* The settings that fix what a step is cannot change between two runs. */
+/* The settings that fix what a step is, and on what the best epoch is measured, cannot change
+ * between two runs. */
 static bool can_go_on(const JobSpec *then, const JobSpec *now, const char *dir, Error *err)
 {
     const struct {
         const char *name;
-        int then, now;
+        double then, now;
     } numbers[] = {
         {"image_size", then->image_size, now->image_size},
         {"batch_size", then->batch_size, now->batch_size},
         {"train_limit", then->train_limit, now->train_limit},
+        {"test_limit", then->test_limit, now->test_limit},
+        {"validation_split", then->validation_split, now->validation_split},
     };
     if (then->network != now->network)
         return fail(err, ERR_CONFLICT, "%s is of a training of %s, not %s", dir,
@@ -92,7 +96,7 @@ static bool can_go_on(const JobSpec *then, const JobSpec *now, const char *dir, 
                     now->dataset);
     for (size_t i = 0; i < COUNT(numbers); i++)
         if (numbers[i].then != numbers[i].now)
-            return fail(err, ERR_CONFLICT, "%s is of a training with %s %d, not %d", dir,
+            return fail(err, ERR_CONFLICT, "%s is of a training with %s %.15g, not %.15g", dir,
                         numbers[i].name, numbers[i].then, numbers[i].now);
     return true;
 }
@@ -106,6 +110,7 @@ static bool check_job(RunFolder *f, const JobSpec *spec, Error *err)
     if (job_file_read(f->job_json, NULL, 0, &then, &faults, err)) {
         const bool ok = can_go_on(&then, spec, f->dir, err);
         f->dataset_moved = strcmp(then.dataset, spec->dataset) != 0;
+        f->changes = spec_changes(&then, spec);
         spec_free(&then);
         return ok;
     }
@@ -164,6 +169,7 @@ void run_folder_close(RunFolder *f)
     free(f->best);
     free(f->job_json);
     free(f->kernels);
+    free(f->changes);
     *f = (RunFolder){0};
 }
 

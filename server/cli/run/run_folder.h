@@ -24,6 +24,7 @@ typedef struct {
     char *dir, *model, *best, *job_json, *kernels;
     char *checkpoints[RUN_CHECKPOINTS];  // the newest first: new, current, previous
     bool has_checkpoint;
+    char *changes;          // spec_changes since its last start; NULL: none
     bool dataset_moved;     // since then, by its path: the digest must say that it is the same
     bool current_is_whole;  // checkpoint.safetensors may become the previous one
     int lock;               // descriptor of the folder
