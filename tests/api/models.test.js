@@ -162,6 +162,8 @@ test('ONNX and the card', async () => {
   const out = await client.get('/v1/models/shirts/versions/1/onnx?preprocessing=false&fold_batch_norm=false&probabilities=true');
   assert.ok(folded.bytes.includes('pixels') && folded.bytes.includes('T-shirt/top'));
   assert.ok(out.bytes.includes('"in_graph":false') && out.bytes.includes('probabilities'));
+  // As of every flag of the API, its name alone is a yes.
+  assert.ok((await client.get('/v1/models/shirts/versions/1/onnx?probabilities')).bytes.includes('probabilities'));
   await client.get('/v1/models/shirts/versions/1/onnx?preprocessing=maybe', { status: 400 });
   assert.deepEqual(files().filter((name) => !/^model_\d+\/\d+\.safetensors$/.test(name)), []);
   const { json } = await client.get('/v1/models/shirts/versions/1/card');

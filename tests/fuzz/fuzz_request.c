@@ -65,7 +65,7 @@ static void fuzz_query(const char *text)
     int next = 0;
     while (query_next(&query, "metadata.", &next, &rest, &faults))
         check_clean(rest);
-    query_flag(&query, "dry_run", &faults);
+    query_flag(&query, "dry_run", false, &faults);
     query_finish(&query, &faults);
     for (int i = 0; i < query.count; i++) {
         check_clean(query.pairs[i].name);

@@ -135,7 +135,7 @@ static Creation creation_begin(const Request *req, Faults *faults)
 {
     *faults = (Faults){.count = 0};
     Creation c = {.req = req, .faults = faults};
-    c.dry = query_flag(req->query, "dry_run", faults);
+    c.dry = query_flag(req->query, "dry_run", false, faults);
     query_finish(req->query, faults);
     c.key = request_key(req, faults);
     if (c.dry)

@@ -18,19 +18,6 @@
 
 enum { FILES_MOST = 8 };  // at a time
 
-static bool flag_or(Query *query, const char *name, bool fallback, Faults *faults)
-{
-    const char *text = query_text(query, name, faults);
-    if (!text)
-        return fallback;
-    char pointer[64];
-    if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0) {
-        snprintf(pointer, sizeof pointer, "?%s", name);
-        faults_add(faults, pointer, "must be true or false, got %.40s", text);
-    }
-    return strcmp(text, "true") == 0;
-}
-
 static bool write_onnx(const ModelVersion *version, const char *path, ModelOnnx how, Error *err)
 {
     const VersionRow *row = &version->row;
@@ -126,9 +113,9 @@ bool get_model_onnx(App *app, const Request *req, Response *res, Error *err)
     Faults faults = {.count = 0};
     ModelVersion version;
     const ModelOnnx how = {
-        .keep_batch_norm = !flag_or(req->query, "fold_batch_norm", true, &faults),
-        .without_preprocessing = !flag_or(req->query, "preprocessing", true, &faults),
-        .probabilities = flag_or(req->query, "probabilities", false, &faults),
+        .keep_batch_norm = !query_flag(req->query, "fold_batch_norm", true, &faults),
+        .without_preprocessing = !query_flag(req->query, "preprocessing", true, &faults),
+        .probabilities = query_flag(req->query, "probabilities", false, &faults),
     };
     query_finish(req->query, &faults);
     if (faults.count)

@@ -238,7 +238,7 @@ bool predict_pictures(App *app, const Request *req, Response *res, Error *err)
     PredictBody body = {.count = 0};
     PredictOptions options = {
         .top = (int)query_integer(req->query, "top_k", TOP_DEFAULT, 1, TOP_MOST, &faults)};
-    options.explain = query_flag(req->query, "explain", &faults);
+    options.explain = query_flag(req->query, "explain", false, &faults);
     query_finish(req->query, &faults);
     if (faults.count)
         return respond_faults(res, &faults);

@@ -137,14 +137,19 @@ int64_t query_integer(Query *query, const char *name, int64_t fallback, int64_t 
     return fallback;
 }
 
-bool query_flag(Query *query, const char *name, Faults *faults)
+bool query_flag(Query *query, const char *name, bool fallback, Faults *faults)
 {
     const char *text = query_text(query, name, faults);
-    if (!text || strcmp(text, "false") == 0)
+    if (!text)
+        return fallback;
+    if (!*text || strcmp(text, "true") == 0)
+        return true;
+    if (strcmp(text, "false") == 0)
         return false;
-    if (*text && strcmp(text, "true") != 0)
-        fault_at(faults, name, "must be true or false");
-    return true;
+    char detail[80];
+    snprintf(detail, sizeof detail, "must be true or false, got %.40s", text);
+    fault_at(faults, name, detail);
+    return fallback;
 }
 
 void query_finish(const Query *query, Faults *faults)

@@ -47,8 +47,8 @@ const char *query_next(Query *query, const char *prefix, int *next, const char *
 int64_t query_integer(Query *query, const char *name, int64_t fallback, int64_t least, int64_t most,
                       Faults *faults);
 
-/* "true" or "false"; a name alone means true. */
-bool query_flag(Query *query, const char *name, Faults *faults);
+/* "true" or "false"; a name alone means true. `fallback` if it is absent or faulty. */
+bool query_flag(Query *query, const char *name, bool fallback, Faults *faults);
 
 /* Report what was not asked for, and a text that could not be read. */
 void query_finish(const Query *query, Faults *faults);

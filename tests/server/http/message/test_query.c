@@ -14,10 +14,11 @@ static void parameters_are_decoded_and_bounded(void **state)
     query_parse("after=7&name=a%20b+c%C3%A9&&dry_run&limit=-5", &q);
     assert_int_equal(query_integer(&q, "after", 0, 0, 100, &faults), 7);
     assert_string_equal(query_text(&q, "name", &faults), "a b c\xc3\xa9");
-    assert_true(query_flag(&q, "dry_run", &faults));
+    assert_true(query_flag(&q, "dry_run", false, &faults));
     assert_int_equal(query_integer(&q, "limit", 3, -5, 100, &faults), -5);
     assert_int_equal(query_integer(&q, "absent", 42, 0, 100, &faults), 42);
-    assert_false(query_flag(&q, "absent", &faults));
+    assert_false(query_flag(&q, "absent", false, &faults));
+    assert_true(query_flag(&q, "absent", true, &faults));
     query_finish(&q, &faults);
     assert_int_equal(faults.count, 0);
 }
@@ -53,13 +54,13 @@ static void every_fault_is_named(void **state)
     query_parse("limit=0&after=x&dry_run=yes&twice=1&twice=2&strange=1", &q);
     assert_int_equal(query_integer(&q, "limit", 20, 1, 1000, &faults), 20);
     query_integer(&q, "after", 0, 0, 100, &faults);
-    query_flag(&q, "dry_run", &faults);
+    query_flag(&q, "dry_run", false, &faults);
     query_text(&q, "twice", &faults);
     query_finish(&q, &faults);
     static const char *const WANT[][2] = {
         {"?limit", "must be a whole number from 1 to 1000, got 0"},
         {"?after", "must be a whole number from 0 to 100, got x"},
-        {"?dry_run", "must be true or false"},
+        {"?dry_run", "must be true or false, got yes"},
         {"?twice", "must be given once"},
         {"?strange", "is not a parameter of this call"},
     };
