@@ -59,10 +59,31 @@ static void read_training(Work *work)
     cJSON_Delete(json);
 }
 
+/* Whether the files of the job or the pictures are where a disk is not mounted for now. */
+static bool is_away(const Work *work)
+{
+    const int64_t set = work->row->dataset.id;
+    const SpecSets *sets = work->config->sets;
+    if (evaluations_model_away(work->config->evaluations, work->row))
+        return true;
+    return set > 0 ? sets && sets->away && sets->away(sets->context, set)
+                   : datasets_known_away(work->config->datasets);
+}
+
+static bool wait_for_files(const Work *work, Error *err)
+{
+    const char *why = "files of it are not there, nor any of others: is a disk not mounted?";
+    for (; is_away(work); why = NULL)
+        if (!evaluations_pause(work->config->evaluations, why))
+            return fail(err, ERR_STOPPED, "it was cancelled, or the daemon leaves");
+    return true;
+}
+
 static bool open_all(Work *work, Error *err)
 {
     const EvaluationRow *row = work->row;
-    if (!evaluations_model(work->config->evaluations, row, &work->source, err)
+    if (!wait_for_files(work, err)
+        || !evaluations_model(work->config->evaluations, row, &work->source, err)
         || !model_file_open_stored(work->source.path.text, &(ModelHints){0}, &work->model, err))
         return false;
     read_training(work);

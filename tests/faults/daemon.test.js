@@ -163,6 +163,34 @@ test('a disk with jobs that goes while they run: nothing is written where it was
   await daemon.stop();
 });
 
+test('an evaluation waits for the files of its job, and for pictures, while the disk that they are on is away', async () => {
+  const sets = mkdtempSync(join(tmpdir(), 'datasets-')), set = join(sets, 'fashion_mnist');
+  symlinkSync(['fashion_mnist', 'fashion-mnist'].map((name) => join(process.env.GOOGLENETD_DATASETS, name)).find(existsSync), set);
+  const daemon = await Daemon.start({ args: ['--datasets', sets] });
+  const id = await create(daemon, { evaluate: false });
+  await until(daemon, id, ended, 'the end');
+  const comesTo = (one, status) => happens(`${one} is ${status}`, async () => (await ask(daemon, 'GET', `/v1/evaluations/${one}`)).json.status === status);
+  const begin = async () => (await ask(daemon, 'POST', '/v1/evaluations', { job: id, limit: 20 })).json.id;
+  const jobs = join(daemon.data, 'jobs');
+  renameSync(jobs, `${jobs}.away`);
+  mkdirSync(jobs);
+  const [first, second] = [await begin(), await begin()];
+  await comesTo(first, 'running');
+  await daemon.said(/event=evaluation_waits .*is a disk not mounted\?/);
+  // One that waits can be cancelled, and the next one waits as well.
+  assert.equal((await ask(daemon, 'POST', `/v1/evaluations/${first}/cancel`)).status, 200);
+  await comesTo(second, 'running');
+  renameSync(set, `${set}.away`);
+  rmdirSync(jobs);
+  renameSync(`${jobs}.away`, jobs);
+  // Through some tries, of which there is one a second.
+  for (const end = Date.now() + 2500; Date.now() < end;) await comesTo(second, 'running');
+  renameSync(`${set}.away`, set);
+  await comesTo(second, 'succeeded');
+  await daemon.stop();
+  rmSync(sets, { recursive: true });
+});
+
 test('a store that cannot be written holds training up, and loses nothing', async () => {
   // The store is made before, so that the writes that are counted do not depend on what it takes to make one.
   const daemon = await Daemon.start();

@@ -96,10 +96,15 @@ typedef struct {
 bool evaluations_model(Evaluations *evaluations, const EvaluationRow *row, EvaluationModel *model,
                        Error *err);
 void evaluation_model_free(EvaluationModel *model);
+/* Whether that file is out of reach for now, as job_files_away. */
+bool evaluations_model_away(Evaluations *evaluations, const EvaluationRow *row);
 
 /* How far the one taken has come. False: end it, it was cancelled or the daemon leaves. Cheap. */
 bool evaluations_progress(Evaluations *evaluations, int64_t done, int64_t total);
 bool evaluations_go_on(Evaluations *evaluations);  // the same question alone
+/* Let a second pass before it is tried again; as evaluations_go_on. `why` is logged; NULL: nothing.
+ */
+bool evaluations_pause(Evaluations *evaluations, const char *why);
 
 /* What came of it. */
 typedef struct {

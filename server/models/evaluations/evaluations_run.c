@@ -104,6 +104,16 @@ bool evaluations_model(Evaluations *evaluations, const EvaluationRow *row, Evalu
                                   : find_version(evaluations, row, model, err);
 }
 
+bool evaluations_model_away(Evaluations *evaluations, const EvaluationRow *row)
+{
+    JobInfo job;
+    Error gone = {0};  // a job that was deleted has no files to wait for
+    if (row->source.job_id == 0 || !jobs_get(evaluations->jobs, row->source.job_id, &job, &gone))
+        return false;
+    job_info_free(&job);
+    return job_files_away(evaluations->data, row->source.job_id);
+}
+
 void evaluation_model_free(EvaluationModel *model)
 {
     free(model->settings);
@@ -131,6 +141,14 @@ static void tell_progress(Evaluations *evaluations, int64_t id)
 bool evaluations_go_on(Evaluations *evaluations)
 {
     return work_slot_go_on(&evaluations->slot);
+}
+
+bool evaluations_pause(Evaluations *evaluations, const char *why)
+{
+    if (why)
+        LOG(evaluations->log, LOG_WARNING, "evaluation_waits", log_text("error", why));
+    return work_signal_pause(&evaluations->slot.signal, WORK_RETRY_SECONDS)
+           && evaluations_go_on(evaluations);
 }
 
 bool evaluations_progress(Evaluations *evaluations, int64_t done, int64_t total)
