@@ -16,7 +16,8 @@
 #include "server/unknown_variables.h"
 
 // Of the 8 seconds that an end may take.
-static const double LEAVE_SECONDS = 7.5, WORKERS_STOP_SECONDS = 5, PREDICTOR_STOP_SECONDS = 1;
+static const double LEAVE_SECONDS = 7.5, WORKERS_STOP_SECONDS = 5, PREDICTOR_STOP_SECONDS = 1,
+                    UPLOADS_STOP_SECONDS = 0.4;
 
 /* ---- Run ---- */
 
@@ -94,7 +95,8 @@ static void stop(Daemon *d)
     if (d->jobs)
         events_close(jobs_notifier(d->jobs));
     predictor_leave(d->predictor);
-    const bool handlers = http_stop(d->http), uploads = handlers && uploads_close(d->uploads);
+    const bool handlers = http_stop(d->http);
+    const bool uploads = handlers && uploads_close(d->uploads, UPLOADS_STOP_SECONDS);
     const bool predictor = handlers && predictor_stop(d->predictor, PREDICTOR_STOP_SECONDS);
     if (!predictor || !workers || !uploads || !importer || !evaluator) {
         // What is in the middle of a step of a training, an evaluation or an import, or a handler

@@ -38,11 +38,11 @@ bool uploads_open(const UploadsConfig *config, Uploads **out, Error *err)
     return false;
 }
 
-bool uploads_close(Uploads *uploads)
+bool uploads_close(Uploads *uploads, double seconds)
 {
     if (!uploads)
         return true;
-    if (!upload_sweep_stop(uploads))
+    if (!upload_sweep_stop(uploads, seconds))
         return false;
     free_all(uploads);
     return true;

@@ -60,8 +60,9 @@ typedef struct {
 
 /* Make the folder if it is not there, and take stock of it. */
 bool uploads_open(const UploadsConfig *config, Uploads **uploads, Error *err);
-/* Takes NULL. False if a thread waits for the disk: nothing is freed, the process has to end. */
-bool uploads_close(Uploads *uploads);
+/* Takes NULL. False if a thread still waits for the disk after so many seconds: nothing is freed,
+ * the process has to end. */
+bool uploads_close(Uploads *uploads, double seconds);
 
 const UploadsConfig *uploads_config(const Uploads *uploads);
 

@@ -65,8 +65,8 @@ void upload_touched(const Uploads *uploads, Upload *upload);
 /* ---- upload_sweep.c ---- */
 
 bool upload_sweep_start(Uploads *uploads, Error *err);  // ERR_NO_MEMORY
-/* False: the thread has not ended in a moment, and still uses everything. */
-bool upload_sweep_stop(Uploads *uploads);
+/* False: the thread has not ended within so many seconds, and still uses everything. */
+bool upload_sweep_stop(Uploads *uploads, double seconds);
 
 /* ---- upload_files.c ---- */
 

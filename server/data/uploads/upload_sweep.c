@@ -2,8 +2,6 @@
 #include "core/base/clock.h"
 #include "server/data/uploads/upload_private.h"
 
-static const double STOP_SECONDS = 0.4;  // that the thread may take to end
-
 enum { SWEEP_MOST_MS = 60000, SWEEP_LEAST_MS = 100 };
 
 /* One that has expired, held; NULL: there is none. Nobody who sets the time of day makes one expire
@@ -60,10 +58,10 @@ bool upload_sweep_start(Uploads *uploads, Error *err)
     return false;
 }
 
-bool upload_sweep_stop(Uploads *uploads)
+bool upload_sweep_stop(Uploads *uploads, double seconds)
 {
     work_signal_leave(&uploads->stop);
-    if (!timed_thread_join(&uploads->sweeper, STOP_SECONDS))
+    if (!timed_thread_join(&uploads->sweeper, seconds))
         return false;
     work_signal_destroy(&uploads->stop);
     return true;

@@ -46,7 +46,7 @@ static void open_all(Fixture *f)
 static void close_all(Fixture *f)
 {
     datasets_close(f->sets);
-    assert_true(uploads_close(f->uploads));
+    assert_true(uploads_close(f->uploads, 60));
     quota_free(f->quota);
     jobs_close(f->jobs);
 }

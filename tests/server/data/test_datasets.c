@@ -49,7 +49,7 @@ static void open_all(Fixture *f)
 static void close_all(Fixture *f)
 {
     datasets_close(f->sets);
-    assert_true(uploads_close(f->uploads));
+    assert_true(uploads_close(f->uploads, 60));
     quota_free(f->quota);
     jobs_close(f->jobs);
 }
@@ -683,7 +683,7 @@ static void the_thread_imports_one_after_the_other(void **state)
     assert_string_equal(row(f, bad).error.message, "/usr/share/doc");
     assert_int_equal(wait_while_importing(f, lost), DATASET_FAILED);
     assert_string_equal(row(f, lost).error.code, "source_missing");
-    assert_true(importer_stop(importer, 10));
+    assert_true(importer_stop(importer, 60));
 }
 
 /* The request that creates the set fetches its upload, and so does the thread: both may be at it at
@@ -701,7 +701,7 @@ static void an_upload_is_fetched_whoever_comes_first(void **state)
         CHECK_OK(datasets_delete(f->sets, id, NULL, &f->err), f->err);
         assert_false(is_there(dataset_folder_path(f->scratch.path, id)));
     }
-    assert_true(importer_stop(importer, 10));
+    assert_true(importer_stop(importer, 60));
 }
 
 /* An upload that a client works on is waited for. */
@@ -719,7 +719,7 @@ static void an_upload_in_use_is_waited_for(void **state)
     assert_int_equal(status(f, id), DATASET_IMPORTING);
     CHECK_OK(upload_finish(writer, &info, &f->err), f->err);
     assert_int_equal(wait_while_importing(f, id), DATASET_READY);
-    assert_true(importer_stop(importer, 10));
+    assert_true(importer_stop(importer, 60));
 }
 
 /* The second request was looked at while the upload was still there. */
@@ -743,7 +743,7 @@ static void an_upload_becomes_the_source_of_one_set(void **state)
     assert_int_equal(wait_while_importing(f, first), DATASET_READY);
     assert_false(datasets_create(f->sets, (RequestKey){0}, &second, &replayed, &f->err));
     assert_string_equal(f->err.reason, "upload_not_found");
-    assert_true(importer_stop(importer, 10));
+    assert_true(importer_stop(importer, 60));
 }
 
 static void the_thread_ends_a_cancelled_import_and_leaves_when_told(void **state)
@@ -762,7 +762,7 @@ static void the_thread_ends_a_cancelled_import_and_leaves_when_told(void **state
     const int64_t again = add(f, "endless", "folder", "doc");
     while (row(f, again).progress.done == 0)
         usleep(1000);
-    assert_true(importer_stop(importer, 10));
+    assert_true(importer_stop(importer, 60));
     assert_int_equal(status(f, again), DATASET_IMPORTING);
     assert_int_equal(row(f, again).started_at, 0);
 }

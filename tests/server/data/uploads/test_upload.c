@@ -55,7 +55,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    assert_true(uploads_close(T.uploads));
+    assert_true(uploads_close(T.uploads, 60));
     quota_free(T.quota);
     scratch_free(&T.scratch);
     return 0;
@@ -63,7 +63,7 @@ static int tear_down(void **state)
 
 static void reopen(void)
 {
-    assert_true(uploads_close(T.uploads));
+    assert_true(uploads_close(T.uploads, 60));
     quota_free(T.quota);
     T.quota = quota_new(10 * PIECE);
     open_with(8 * PIECE, 4);
@@ -338,7 +338,7 @@ static void a_clock_that_is_set_forward_takes_nothing(void **state)
     enum { MOMENT = 400, LATER = 1000 };
     (void)state;
     const int64_t start = (int64_t)(1000 * clock_seconds());
-    assert_true(uploads_close(T.uploads));
+    assert_true(uploads_close(T.uploads, 60));
     clocks_hold_monotonic(start);
     open_for(MOMENT, 8 * PIECE, 4);
     const UploadInfo old = create(PIECE);
@@ -347,7 +347,7 @@ static void a_clock_that_is_set_forward_takes_nothing(void **state)
     clocks_shift_wall(24 * HOUR_MS);
     while (is_there(old.id))
         usleep(10000);
-    assert_true(uploads_close(T.uploads));  // who looks for old ones has looked at all
+    assert_true(uploads_close(T.uploads, 60));  // who looks for old ones has looked at all
     clocks_hold_monotonic(0);
     clocks_shift_wall(0);
     open_with(8 * PIECE, 4);
