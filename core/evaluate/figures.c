@@ -90,11 +90,21 @@ static void add_class(MeanFigures *mean, const ClassFigures *c, double weight)
     mean->f1 += weight * c->f1;
 }
 
+/* A class of which there is no example, and which nothing is taken for, says nothing of a model. */
+static bool is_seen(const ClassFigures *c)
+{
+    return c->support > 0 || c->guessed > 0;
+}
+
 static void fill_means(Figures *f)
 {
+    int seen = 0;
+    for (int k = 0; k < f->classes; k++)
+        seen += is_seen(&f->per_class[k]);
     for (int k = 0; k < f->classes; k++) {
         const ClassFigures *c = &f->per_class[k];
-        add_class(&f->macro, c, 1.0 / f->classes);
+        if (is_seen(c))
+            add_class(&f->macro, c, 1.0 / seen);
         add_class(&f->weighted, c, share((double)c->support, f->count));
     }
 }

@@ -35,7 +35,8 @@ typedef struct {
     int count, classes;
     double loss, accuracy, top5_accuracy;
     ClassFigures *per_class;  // (classes)
-    MeanFigures macro, weighted;
+    MeanFigures macro;     // of the classes that have examples or guesses, as scikit-learn has it
+    MeanFigures weighted;  // by support
     ConfusionCell *cells;  // by truth, then by guess
     int cell_count;
 } Figures;
