@@ -56,6 +56,17 @@ test('every rename, fsync and many a write that fails', { timeout: 800000 }, (t)
   }
 });
 
+test('figures are printed though their confusion matrix cannot be written', (t) => {
+  const dir = scratch(t);
+  assert.equal(train(dir, ['--out', 'run', '--set', 'epochs=1']).code, 0);
+  const r = spawnSync(binary, ['evaluate', 'run', 'fashion_mnist', '--limit', '8', '--csv', 'seen.csv'],
+    { cwd: dir, encoding: 'utf8', env: { ...process.env, LD_PRELOAD: library, FAULT: 'rename:seen.csv:1:1:EIO' } });
+  assert.equal(r.status, 1);
+  assert.match(r.stderr, /seen\.csv.*Input\/output error/);
+  assert.match(r.stdout, /^8 examples: accuracy/);
+  assert.ok(!existsSync(join(dir, 'seen.csv')));
+});
+
 for (const signals of [['SIGTERM'], ['SIGINT', 'SIGTERM']])
   test(`a disk that hangs: ${signals.length === 1 ? 'one signal ends it in time' : 'a second signal ends it at once'}`, { timeout: 600000 }, async (t) => {
     const dir = scratch(t);

@@ -218,18 +218,26 @@ static void note_other_classes(const EvaluateSession *r)
 static bool show(const EvaluateSession *r, Error *err)
 {
     const EvaluationReport report = report_of(r);
-    if (r->args->csv) {
-        char *text = evaluation_confusion_csv(&report);
-        const bool saved = atomic_file_save(r->args->csv, text, strlen(text), err);
-        free(text);
-        if (!saved)
-            return false;
-    }
     if (r->args->json)
         print_json(r, &report);
     else
         evaluation_print(&report, stdout);
     note_other_classes(r);
+    if (!r->args->csv)
+        return true;
+    char *text = evaluation_confusion_csv(&report);
+    const bool ok = atomic_file_save(r->args->csv, text, strlen(text), err);
+    free(text);
+    return ok;
+}
+
+/* Whether the file can be made, before the work rather than after it. `csv` NULL: there is none. */
+static bool can_write(const char *csv, Error *err)
+{
+    AtomicFile *file = NULL;
+    if (csv && !atomic_file_open(csv, &file, err))
+        return false;
+    atomic_file_cancel(file);
     return true;
 }
 
@@ -247,12 +255,12 @@ static bool evaluate_there(const EvaluateArgs *a, const char *model, const char 
                                      .test_time_flips = a->test_time_flips,
                                      .worst = a->json ? a->worst : 0,
                                      .csv = a->csv};
-    const bool ok = remote_open(&a->remote, &remote, err)
+    const bool ok = can_write(a->csv, err) && remote_open(&a->remote, &remote, err)
                     && evaluate_remote(remote, &request, &evaluation, err);
-    if (ok && a->json) {
+    if (evaluation && a->json) {
         json_keep_numbers(evaluation);
         output_json(evaluation);
-    } else if (ok) {
+    } else if (evaluation) {
         evaluate_remote_print(evaluation);
     }
     cJSON_Delete(evaluation);
@@ -266,7 +274,7 @@ static bool evaluate_here(EvaluateSession *r, const char *model, Error *err)
 {
     const char *csv = r->args->csv;
     return model_argument_open(model, &r->args->hints, &r->path, &r->model, err)
-           && (!csv || model_argument_spared(r->path, "--csv", csv, err))
+           && (!csv || model_argument_spared(r->path, "--csv", csv, err)) && can_write(csv, err)
            && dataset_argument_open(r->dataset_name, &r->dataset, err) && measure(r, err)
            && show(r, err);
 }

@@ -128,11 +128,11 @@ bool evaluate_remote(Remote *remote, const EvaluateRequest *request, cJSON **eva
     if (!remote_reference(request->model, err) || !create(remote, request, &json, err))
         return false;
     char *path = xasprintf("/v1/evaluations/%s", text_of(json, "id"));
-    const bool ok = await(remote, path, &json, err)
-                    && add_worst(remote, path, request->worst, json, err)
-                    && save_csv(remote, path, request->csv, err);
+    const bool found =
+        await(remote, path, &json, err) && add_worst(remote, path, request->worst, json, err);
+    const bool ok = found && save_csv(remote, path, request->csv, err);
     free(path);
-    if (ok)
+    if (found)
         *evaluation = json;
     else
         cJSON_Delete(json);

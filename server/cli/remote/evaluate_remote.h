@@ -15,7 +15,8 @@ typedef struct {
 
 /* Asks for it and waits for its end; a signal that interrupt.h has noted cancels it there.
  * *evaluation, as the daemon describes it, with the mistakes as "worst", is the caller's. Errors:
- * remote.h; ERR_STOPPED: it was cancelled; ERR_INVALID: it has failed. */
+ * remote.h; ERR_STOPPED: it was cancelled; ERR_INVALID: it has failed. Where only `csv` could not
+ * be written, *evaluation is there all the same; else it is NULL. */
 bool evaluate_remote(Remote *remote, const EvaluateRequest *request, cJSON **evaluation,
                      Error *err);
 /* Its figures, as evaluation_print prints those of a file. */
