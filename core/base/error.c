@@ -1,11 +1,14 @@
 #include "core/base/error.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/base/text.h"
+
+enum { WHOLE = 2 * PATH_MAX + sizeof(Error) };  // of a sentence with two paths
 
 __attribute__((format(printf, 4, 0))) static void
 fill(Error *err, ErrorCode code, const char *reason, const char *fmt, va_list args)
@@ -14,8 +17,10 @@ fill(Error *err, ErrorCode code, const char *reason, const char *fmt, va_list ar
         return;
     err->code = code;
     err->reason = reason;
-    const int length = vsnprintf(err->message, sizeof err->message, fmt, args);
-    text_finish(err->message, sizeof err->message, length);
+    char whole[WHOLE];
+    if (vsnprintf(whole, sizeof whole, fmt, args) < 0)
+        *whole = '\0';
+    text_fit(err->message, sizeof err->message, whole);
 }
 
 bool fail(Error *err, ErrorCode code, const char *fmt, ...)
@@ -52,15 +57,15 @@ bool fail_in(Error *err, const char *fmt, ...)
 {
     if (!err)
         return false;
-    char inner[sizeof err->message];
-    memcpy(inner, err->message, sizeof inner);
+    char whole[WHOLE];
     va_list args;
     va_start(args, fmt);
-    int length = vsnprintf(err->message, sizeof err->message, fmt, args);
+    const int length = vsnprintf(whole, sizeof whole, fmt, args);
     va_end(args);
-    if (length >= 0 && (size_t)length < sizeof err->message)
-        length +=
-            snprintf(err->message + length, sizeof err->message - (size_t)length, ": %s", inner);
-    text_finish(err->message, sizeof err->message, length);
+    if (length < 0)
+        return false;
+    if ((size_t)length < sizeof whole)
+        snprintf(whole + length, sizeof whole - (size_t)length, ": %s", err->message);
+    text_fit(err->message, sizeof err->message, whole);
     return false;
 }

@@ -1,5 +1,6 @@
 #include "core/base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Bytes that a character with this first byte has; 0 if no character starts with it. */
@@ -115,9 +116,10 @@ void text_clean(char *text)
     }
 }
 
+static const char DOTS[] = "...";
+
 void text_finish(char *text, size_t size, int length)
 {
-    static const char DOTS[] = "...";
     if (length < 0)
         *text = '\0';
     const bool cut = length >= 0 && (size_t)length >= size;
@@ -126,4 +128,24 @@ void text_finish(char *text, size_t size, int length)
     text_clean(text);
     if (cut && size > sizeof DOTS)
         memcpy(text + strlen(text), DOTS, sizeof DOTS);
+}
+
+void text_fit(char *text, size_t size, const char *whole)
+{
+    const size_t length = strlen(whole);
+    if (length < size) {
+        memcpy(text, whole, length + 1);
+        text_clean(text);
+        return;
+    }
+    const size_t room = size - sizeof DOTS, head = room / 2;
+    const char *tail = whole + length - (room - head);
+    while ((*tail & 0xc0) == 0x80)  // in the middle of a character
+        tail++;
+    memcpy(text, whole, head);
+    text[head] = '\0';
+    text_clean(text);
+    char *rest = text + strlen(text);
+    snprintf(rest, size - (size_t)(rest - text), "%s%s", DOTS, tail);
+    text_clean(rest);
 }

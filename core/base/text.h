@@ -28,3 +28,7 @@ void text_clean(char *text);
 /* The same for what snprintf wrote into a buffer of `size` bytes: `length` is what it returned.
  * Text that did not fit ends in "...". */
 void text_finish(char *text, size_t size, int length);
+
+/* The same for a text elsewhere, copied into a buffer of `size` bytes, at least 16: one that does
+ * not fit has its middle left out, as a sentence says its reason at the end. */
+void text_fit(char *text, size_t size, const char *whole);
