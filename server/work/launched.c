@@ -164,13 +164,16 @@ static bool hear(Talk *t, Report *report, Error *err)
     const double start = clock_seconds();
     const LaunchNews news = launch_wait(t->launch, TICK_MS, &line);
     const double waited = clock_seconds() - start;
-    if (news == LAUNCH_LINE)
-        return take_line(t, line, report, err);
     if (news == LAUNCH_CLOSED || (news == LAUNCH_NOTHING && deaf(t)))
         return gone(t, err);
-    if (!launched_silence_goes_on(&t->silence, waited, t->run, &t->l->recorder->fault))
+    if ((news == LAUNCH_LINE && !take_line(t, line, report, err))
+        || (news == LAUNCH_WORDS && !take_words(t, line)))
+        return false;
+    // Whatever a launcher says by itself is no sign of rank 0.
+    if (report->type == REPORT_OTHER
+        && !launched_silence_goes_on(&t->silence, waited, t->run, &t->l->recorder->fault))
         return t->silence.over && gone(t, err);
-    return news == LAUNCH_NOTHING || take_words(t, line);
+    return true;
 }
 
 /* Recorder.save_model: rank 0 has the weights. */
