@@ -99,16 +99,21 @@ static bool add_page(Remote *remote, const char *path, int limit, double *after,
     return ok;
 }
 
+/* Pages until there are enough, or no more: also where a page has none. */
 static bool add_worst(Remote *remote, const char *path, int count, cJSON *json, Error *err)
 {
     enum { PAGE = 1000 };
     cJSON *worst = cJSON_AddArrayToObject(json, "worst");
     double after = 0;
-    bool ok = true;
-    for (int left = count; ok && left > 0 && (after > 0 || left == count);
-         left = count - cJSON_GetArraySize(worst))
-        ok = add_page(remote, path, left < PAGE ? left : PAGE, &after, worst, err);
-    return ok;
+    bool goes_on = count > 0;
+    while (goes_on) {
+        const int had = cJSON_GetArraySize(worst), left = count - had;
+        if (!add_page(remote, path, left < PAGE ? left : PAGE, &after, worst, err))
+            return false;
+        const int has = cJSON_GetArraySize(worst);
+        goes_on = has > had && has < count && after > 0;
+    }
+    return true;
 }
 
 static bool save_csv(Remote *remote, const char *path, const char *file, Error *err)
