@@ -1,5 +1,6 @@
 // The commands that ask with --server, against servers that a test makes: a daemon's answers, and what is not a daemon's.
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { test } from "node:test";
 import { folder } from "./run.js";
@@ -58,4 +59,58 @@ test("evaluate names the mistakes that there are, none and pages of them", async
 test("evaluate: a page of nothing that says there is more is the last", async (t) => {
   const r = await ask(t, (url) => ({ json: url.includes("/mistakes") ? { data: [], has_more: true, last_id: 7 } : EVALUATION }), "evaluate", "m", "d", "--json");
   assert.deepEqual([r.code, r.requests, JSON.parse(r.out).worst], [0, 2, []]);
+});
+
+// Each of them is answered with one sentence, and nothing is printed or written.
+const STRANGE = /^googlenetd: [^\n]*the answer is not the daemon's\n$/;
+const without = (object, key) => Object.fromEntries(Object.entries(object).filter(([name]) => name !== key));
+const figures = (changes) => ({ json: { ...EVALUATION, figures: { ...FIGURES, ...changes } } });
+
+for (const [command, answers] of Object.entries({
+  "evaluate m d": [
+    {}, null, [], "x", 7, without(EVALUATION, "id"), { ...EVALUATION, id: null }, { ...EVALUATION, id: "eval_1 HTTP/1.0\r\nx: y" },
+    without(EVALUATION, "status"), { ...EVALUATION, status: null }, { ...EVALUATION, status: "lost" }, without(EVALUATION, "figures"),
+    ...Object.keys(FIGURES).map((key) => figures({ [key]: undefined }).json),
+    ...Object.keys(FIGURES).map((key) => figures({ [key]: "x" }).json),
+    figures({ classes: [{}] }).json, figures({ confused: [{}] }).json, figures({ confused: [{ truth: 0, guess: 1, count: 1 }] }).json,
+    figures({ confused: [{ truth: -1, guess: 0, count: 1 }] }).json, figures({ confused: [{ truth: 1e300, guess: 0, count: 1 }] }).json,
+  ].map((json) => ({ json })),
+  "export m --onnx m.onnx": [
+    {}, null, [], "x", { versions: "x" }, { versions: {} }, { versions: [7] }, { versions: [{ version: 1 }] }, { versions: [{ model: "m" }] },
+    { versions: [{ model: "m", version: "1" }] }, { versions: [{ model: null, version: 1 }] }, { versions: [{ model: "", version: 1 }] },
+    { versions: [{ model: "m", version: 0 }] }, { versions: [{ model: "m\u001b[31m", version: 1 }] },
+    { versions: [{ model: "m", version: 1 }], aliases: { production: 2 } },
+  ].map((json) => ({ json })),
+  "export m@1 --onnx m.onnx": [{}, null, [], { version: 1 }, { model: "m" }].map((json) => ({ json })),
+  "predict m a.png": [
+    {}, null, { predictions: null }, { predictions: "x" }, { predictions: [] }, { predictions: ["x"] }, { predictions: [{}] },
+    { predictions: [{ classes: [] }] }, { predictions: [{ classes: [{ name: "cat" }] }] }, { predictions: [{ classes: [{ name: 1, probability: 1 }] }] },
+    { predictions: [{ classes: [{ name: "cat", probability: "x" }] }] },
+  ].map((json) => ({ json })),
+  "submit job.json": [{}, null, [], { id: 4 }, { id: "" }, { id: "eval_1" }, { id: "job_1\u001b[31m\nx" }].map((json) => ({ json })),
+}))
+  test(`${command}: an answer that is not a daemon's`, async (t) => {
+    const f = folder(t);
+    f.write("a.png", "a picture");
+    f.write("job.json", {});
+    let answer;
+    const server = await listening(t, () => answer);
+    const all = [...answers, { text: "" }, { text: "<html>" }, { text: '{"id":' }, { status: 302, text: "" }, { status: 500, text: "<html>" }];
+    for (answer of all) for (const json of command.startsWith("submit") ? [[]] : [[], ["--json"]]) {
+      const r = await f.start(...command.split(" "), "--server", server.url, ...json).ended;
+      const what = JSON.stringify(answer);
+      assert.match(r.err, STRANGE, what);
+      assert.deepEqual([r.code, r.signal, r.out], [1, null, ""], what);
+      assert.equal(existsSync(f.path("m.onnx")), false);
+    }
+  });
+
+test("what a daemon may say all the same: figures that are not numbers, a failure, a model without versions", async (t) => {
+  let r = await ask(t, () => figures({ loss: null, calibration: { expected_error: null, temperature: null } }), "evaluate", "m", "d");
+  assert.deepEqual([r.code, r.err], [0, ""]);
+  assert.match(r.out, /^3 examples: accuracy 1\.0000, top-5 1\.0000, loss nan\n/);
+  r = await ask(t, () => ({ json: { id: "eval_1", status: "failed", figures: null, error: { code: "x", message: "the disk is full" } } }), "evaluate", "m", "d");
+  assert.deepEqual([r.code, r.out, r.err], [1, "", "googlenetd: the evaluation is failed: the disk is full\n"]);
+  r = await ask(t, () => ({ json: { versions: [] } }), "export", "m", "--onnx", "m.onnx");
+  assert.deepEqual([r.code, r.out, r.err], [1, "", "googlenetd: m has no version\n"]);
 });

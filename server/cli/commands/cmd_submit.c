@@ -1,9 +1,11 @@
 /* googlenetd submit JOB.json -- give a job to a daemon. */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/base/ids.h"
 #include "server/base/json/json_fields.h"
 #include "server/base/json/json_text.h"
 #include "server/cli/args.h"
@@ -71,7 +73,8 @@ static int submit(const Submission *s)
     cJSON *json =
         answered ? json_parse_text("answer", answer.body, strlen(answer.body), &err) : NULL;
     const char *id = json_text_at(json, "id");
-    const bool taken = answered && answer.status / 100 == 2 && id;
+    int64_t number;
+    const bool taken = answered && answer.status / 100 == 2 && id && job_id_parse(id, &number);
     if (taken)
         printf("%s\n", id);
     else if (answered)

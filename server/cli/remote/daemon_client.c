@@ -160,6 +160,11 @@ bool daemon_ask(const ServerConfig *config, const DaemonRequest *request, Daemon
     return ok;
 }
 
+bool daemon_answer_strange(Error *err)
+{
+    return fail(err, ERR_INVALID, "the answer is not the daemon's");
+}
+
 void daemon_answer_free(DaemonAnswer *answer)
 {
     free(answer->body);

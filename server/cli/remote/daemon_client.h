@@ -23,3 +23,6 @@ typedef struct {
 bool daemon_ask(const ServerConfig *config, const DaemonRequest *request, DaemonAnswer *answer,
                 Error *err);
 void daemon_answer_free(DaemonAnswer *answer);
+
+/* Of an answer that no daemon gives: another server's. ERR_INVALID in a sentence; returns false. */
+bool daemon_answer_strange(Error *err);

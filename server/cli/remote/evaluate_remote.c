@@ -8,7 +8,9 @@
 
 #include "core/base/memory.h"
 #include "core/base/text.h"
+#include "server/base/ids.h"
 #include "server/base/json/json_fields.h"
+#include "server/cli/remote/daemon_client.h"
 #include "server/cli/run/interrupt.h"
 #include "server/models/evaluations/evaluation_report.h"
 
@@ -30,6 +32,74 @@ static double number_of(const cJSON *json, const char *name)
     return json_number_at(json, name, NAN);
 }
 
+/* ---- Whether it is a daemon's ---- */
+
+/* Numbers, or null for what is not a number, as json_add_real writes them. */
+static bool has_numbers(const cJSON *object, const char *const *names)
+{
+    for (; *names; names++) {
+        const cJSON *item = member(object, *names);
+        if (!cJSON_IsNumber(item) && !cJSON_IsNull(item))
+            return false;
+    }
+    return true;
+}
+
+static const char *const MEANS[] = {"precision", "recall", "f1", NULL};
+
+static bool has_classes(const cJSON *classes)
+{
+    static const char *const SUPPORT[] = {"support", NULL};
+    const cJSON *class;
+    cJSON_ArrayForEach(class, classes)
+    {
+        if (!json_text_at(class, "name") || !has_numbers(class, SUPPORT)
+            || !has_numbers(class, MEANS))
+            return false;
+    }
+    return cJSON_IsArray(classes);
+}
+
+/* The class whose number is there; NULL: none is. */
+static const cJSON *class_at(const cJSON *classes, const cJSON *pair, const char *name)
+{
+    const double number = number_of(pair, name);
+    return number >= 0 && number < cJSON_GetArraySize(classes)
+               ? cJSON_GetArrayItem(classes, (int)number)
+               : NULL;
+}
+
+static bool has_confused(const cJSON *pairs, const cJSON *classes)
+{
+    static const char *const COUNT_OF[] = {"count", NULL};
+    const cJSON *pair;
+    cJSON_ArrayForEach(pair, pairs)
+    {
+        if (!class_at(classes, pair, "truth") || !class_at(classes, pair, "guess")
+            || !has_numbers(pair, COUNT_OF))
+            return false;
+    }
+    return cJSON_IsArray(pairs);
+}
+
+/* All that evaluate_remote_print reads is there. */
+static bool has_figures(const cJSON *evaluation)
+{
+    static const char *const WHOLE[] = {"examples", "accuracy", "top5_accuracy", "loss", NULL};
+    static const char *const CALIBRATION[] = {"expected_error", "temperature", NULL};
+    const cJSON *figures = member(evaluation, "figures"), *classes = member(figures, "classes");
+    return has_numbers(figures, WHOLE) && has_numbers(member(figures, "calibration"), CALIBRATION)
+           && has_numbers(member(figures, "macro"), MEANS)
+           && has_numbers(member(figures, "weighted"), MEANS) && has_classes(classes)
+           && has_confused(member(figures, "confused"), classes);
+}
+
+static bool has_id(const cJSON *evaluation)
+{
+    int64_t id;
+    return evaluation_id_parse(text_of(evaluation, "id"), &id);
+}
+
 /* ---- Asking ---- */
 
 static bool create(Remote *remote, const EvaluateRequest *request, cJSON **json, Error *err)
@@ -46,7 +116,7 @@ static bool create(Remote *remote, const EvaluateRequest *request, cJSON **json,
     const bool ok = remote_call(remote, "POST", "/v1/evaluations", text, json, err);
     cJSON_free(text);
     cJSON_Delete(body);
-    return ok;
+    return ok && (has_id(*json) || daemon_answer_strange(err));
 }
 
 static bool cancel(Remote *remote, const char *path, Error *err)
@@ -76,9 +146,11 @@ static bool await(Remote *remote, const char *path, cJSON **json, Error *err)
     }
     const char *status = text_of(*json, "status");
     const char *message = text_of(member(*json, "error"), "message");
-    return strcmp(status, "succeeded") == 0
-           || fail(err, ERR_INVALID, "the evaluation is %s%s%s", status, *message ? ": " : "",
-                   message);
+    if (strcmp(status, "succeeded") == 0 && has_figures(*json))
+        return true;
+    if (strcmp(status, "failed") != 0)
+        return daemon_answer_strange(err);
+    return fail(err, ERR_INVALID, "the evaluation is failed%s%s", *message ? ": " : "", message);
 }
 
 /* ---- What it has found ---- */
@@ -92,6 +164,10 @@ static bool add_page(Remote *remote, const char *path, int limit, double *after,
     const bool ok = remote_call(remote, "GET", target, NULL, &page, err);
     cJSON *data = cJSON_GetObjectItemCaseSensitive(page, "data");
     free(target);
+    if (ok && !cJSON_IsArray(data)) {
+        cJSON_Delete(page);
+        return daemon_answer_strange(err);
+    }
     while ((item = cJSON_DetachItemFromArray(data, 0)) != NULL)
         cJSON_AddItemToArray(worst, item);
     *after = cJSON_IsTrue(member(page, "has_more")) ? number_of(page, "last_id") : 0;
@@ -130,8 +206,10 @@ bool evaluate_remote(Remote *remote, const EvaluateRequest *request, cJSON **eva
 {
     cJSON *json = NULL;
     *evaluation = NULL;
-    if (!remote_reference(request->model, err) || !create(remote, request, &json, err))
+    if (!remote_reference(request->model, err) || !create(remote, request, &json, err)) {
+        cJSON_Delete(json);
         return false;
+    }
     char *path = xasprintf("/v1/evaluations/%s", text_of(json, "id"));
     const bool found =
         await(remote, path, &json, err) && add_worst(remote, path, request->worst, json, err);
@@ -183,8 +261,8 @@ static void print_confused(const cJSON *figures)
         printf("\nmost confused\n");
     cJSON_ArrayForEach(pair, pairs)
     {
-        const cJSON *truth = cJSON_GetArrayItem(classes, (int)number_of(pair, "truth"));
-        const cJSON *guess = cJSON_GetArrayItem(classes, (int)number_of(pair, "guess"));
+        const cJSON *truth = class_at(classes, pair, "truth");
+        const cJSON *guess = class_at(classes, pair, "guess");
         printf("%9.0f  %s taken for %s\n", number_of(pair, "count"),
                printable(text_of(truth, "name")).message,
                printable(text_of(guess, "name")).message);

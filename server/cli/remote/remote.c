@@ -168,11 +168,12 @@ bool remote_call(Remote *remote, const char *method, const char *path, const cha
                                    .body = body,
                                    .timeout_seconds = TIMEOUT_SECONDS,
                                    .most = JSON_MOST};
-    const bool ok = ask(remote, &request, &answer, &found, err);
+    const bool ok = ask(remote, &request, &answer, &found, err)
+                    && (!json || cJSON_IsObject(found) || daemon_answer_strange(err));
     daemon_answer_free(&answer);
     if (json)
-        *json = found;
-    else
+        *json = ok ? found : NULL;
+    if (!json || !ok)
         cJSON_Delete(found);
     return ok;
 }

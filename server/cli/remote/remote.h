@@ -38,7 +38,8 @@ void remote_close(Remote *remote);  // takes NULL
 /* Whether a text may be a reference to a model: NAME, NAME@VERSION or NAME@ALIAS. */
 bool remote_reference(const char *model, Error *err);
 
-/* `body`: JSON; NULL: none. *json, the answer, is the caller's; `json` may be NULL. */
+/* `body`: JSON; NULL: none. *json, the answer, an object, is the caller's. `json` may be NULL: then
+ * the answer may be anything. */
 bool remote_call(Remote *remote, const char *method, const char *path, const char *body,
                  cJSON **json, Error *err);
 
