@@ -3,13 +3,14 @@
  *
  *   precision = hits / guessed    recall = hits / support    f1 = 2 * hits / (guessed + support)
  *
- * for each class; 0 where the denominator is 0. Macro means are over all classes, those without an
- * example included; weighted means are by support, so the weighted recall is the accuracy.
+ * for each class; 0 where the denominator is 0. Macro means are over the classes that have examples
+ * or guesses; weighted means are by support, so the weighted recall is the accuracy.
  *
  * Loss, accuracy and top-5 accuracy are those of a training's evaluation, summed in the order of
  * the examples: of the same logits they are the same bits.
  *
- * Source   scikit-learn's precision_recall_fscore_support(labels=range(classes), zero_division=0).
+ * Source   scikit-learn's precision_recall_fscore_support(zero_division=0), of each class with
+ *          labels=range(classes).
  */
 #pragma once
 #include "core/evaluate/predictions.h"
