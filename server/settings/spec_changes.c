@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
+#include "server/base/json/json_text.h"
 #include "server/settings/spec_fields.h"
 
 static bool counts(const Field *f)
@@ -11,15 +12,16 @@ static bool counts(const Field *f)
 }
 
 /* "optimizer.clip_norm from 0 to 1" after what `text` has, which it takes. */
-static char *add(char *text, const Field *f, const cJSON *then, const cJSON *now)
+static char *add(char *text, const Field *f, const JobSpec *then, const JobSpec *now)
 {
     char path[FIELD_PATH];
-    char *from = cJSON_PrintUnformatted(then), *to = cJSON_PrintUnformatted(now);
+    char *from = json_take_text(f->kind->write(f, then));
+    char *to = json_take_text(f->kind->write(f, now));
     field_path(f->pointer, path);
     char *longer =
         xasprintf("%s%s%s from %s to %s", text ? text : "", text ? ", " : "", path, from, to);
-    cJSON_free(from);
-    cJSON_free(to);
+    free(from);
+    free(to);
     free(text);
     return longer;
 }
@@ -31,13 +33,8 @@ char *spec_changes(const JobSpec *then, const JobSpec *now)
     char *text = NULL;
     for (size_t i = 0; i < count; i++) {
         const Field *f = &fields[i];
-        if (!counts(f))
-            continue;
-        cJSON *a = f->kind->write(f, then), *b = f->kind->write(f, now);
-        if (!cJSON_Compare(a, b, true))
-            text = add(text, f, a, b);
-        cJSON_Delete(a);
-        cJSON_Delete(b);
+        if (counts(f) && !field_equal(f, then, now))
+            text = add(text, f, then, now);
     }
     return text;
 }

@@ -345,5 +345,14 @@ static cJSON *group_write(const Field *f, const JobSpec *spec)
     return cJSON_CreateObject();
 }
 
+bool field_equal(const Field *f, const JobSpec *a, const JobSpec *b)
+{
+    cJSON *of_a = f->kind->write(f, a), *of_b = f->kind->write(f, b);
+    const bool equal = cJSON_Compare(of_a, of_b, true);
+    cJSON_Delete(of_a);
+    cJSON_Delete(of_b);
+    return equal;
+}
+
 const FieldKind FIELD_GROUP = {"object", NULL, group_write, NULL};
 const FieldKind FIELD_METADATA = {"metadata", metadata_read, metadata_write, NULL};

@@ -73,6 +73,8 @@ bool init_member(const char *pointer);
 /* "/optimizer/momentum" -> "optimizer.momentum", as people write it. */
 enum { FIELD_PATH = 64 };
 void field_path(const char *pointer, char path[FIELD_PATH]);
+/* Whether both have the same value. */
+bool field_equal(const Field *field, const JobSpec *a, const JobSpec *b);
 void spec_set_defaults(JobSpec *spec);
 /* Faults of blocks that the network does not have. */
 void spec_check_blocks(const JobSpec *spec, Faults *faults);

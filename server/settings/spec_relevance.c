@@ -4,16 +4,6 @@
 
 #include "server/settings/spec_fields.h"
 
-/* Whether the field has its default value. */
-static bool is_default(const Field *f, const JobSpec *spec, const JobSpec *defaults)
-{
-    cJSON *value = f->kind->write(f, spec), *fallback = f->kind->write(f, defaults);
-    const bool equal = cJSON_Compare(value, fallback, true);
-    cJSON_Delete(value);
-    cJSON_Delete(fallback);
-    return equal;
-}
-
 static void check_choice(const Field *f, const JobSpec *spec, Faults *faults)
 {
     const Field *by = spec_field(f->when);
@@ -55,7 +45,7 @@ void spec_check_relevance(const JobSpec *spec, Faults *faults)
     for (size_t i = 0; i < count; i++) {
         const Field *f = &fields[i];
         const int before = faults->count;
-        if ((!f->when && !f->needs) || is_default(f, spec, &defaults))
+        if ((!f->when && !f->needs) || field_equal(f, spec, &defaults))
             continue;
         // A choice with a fault has its default value, which the client did not ask for.
         if (f->when && !faults_at(faults, f->when))
