@@ -44,7 +44,7 @@ bool dataset_available(const char *datasets, const DatasetInfo *info, Error *err
     return ok;
 }
 
-bool datasets_known_away(const char *datasets)
+static bool known_away(const char *datasets)
 {
     size_t count;
     const DatasetInfo *table = dataset_table(&count);
@@ -54,6 +54,13 @@ bool datasets_known_away(const char *datasets)
             return false;
     }
     return datasets;
+}
+
+bool datasets_away(const char *datasets, const SpecSets *sets, int64_t id)
+{
+    if (id > 0)
+        return sets && sets->away && sets->away(sets->context, id);
+    return known_away(datasets);
 }
 
 /* A folder with none of the files that a set has: pictures, perhaps, that nobody has imported. */

@@ -62,12 +62,9 @@ static void read_training(Work *work)
 /* Whether the files of the job or the pictures are where a disk is not mounted for now. */
 static bool is_away(const Work *work)
 {
-    const int64_t set = work->row->dataset.id;
-    const SpecSets *sets = work->config->sets;
-    if (evaluations_model_away(work->config->evaluations, work->row))
-        return true;
-    return set > 0 ? sets && sets->away && sets->away(sets->context, set)
-                   : datasets_known_away(work->config->datasets);
+    const EvaluateConfig *c = work->config;
+    return evaluations_model_away(c->evaluations, work->row)
+           || datasets_away(c->datasets, c->sets, work->row->dataset.id);
 }
 
 static bool wait_for_files(const Work *work, Error *err)

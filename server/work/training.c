@@ -71,19 +71,11 @@ static bool is_taken(const char *folder)
     return stat(folder, &info) == 0 && !S_ISDIR(info.st_mode);
 }
 
-static bool set_is_away(const Training *t)
-{
-    const SpecSets *sets = t->config->sets;
-    const int64_t id = run_job(t->run)->dataset.id;
-    if (id > 0)
-        return sets && sets->away && sets->away(sets->context, id);
-    return datasets_known_away(t->config->datasets);
-}
-
 /* Wait for the job's data set where none is there: of one of some that is gone the job fails. */
 static bool wait_for_set(Training *t, Error *err)
 {
-    while (set_is_away(t)) {
+    const TrainingConfig *c = t->config;
+    while (datasets_away(c->datasets, c->sets, run_job(t->run)->dataset.id)) {
         fail(err, ERR_IO, "the data set %s is not there, nor any other: is a disk not mounted?",
              run_job(t->run)->dataset.name);
         if (!run_disk_failed(t->run, err))
