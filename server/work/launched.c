@@ -320,12 +320,13 @@ static void explain_loss(const Talk *t, const char *how, Error *err)
     const Error was = recorded ? *err : r->fault;
     if (!error_is_lost(&was))
         return;
-    char late[120];
-    launched_silence_text(&t->silence, late, sizeof late);
-    if (t->silence.over)
+    if (t->silence.over) {
+        char late[120];
+        launched_silence_text(&t->silence, late, sizeof late);
         snprintf(text, sizeof text, "%s and was ended: %s", late, how);
-    else
+    } else {
         snprintf(text, sizeof text, "the ranks ended before the training: %s", how);
+    }
     r->fault = (Error){0};
     fail_lost(err, was.code, text);
 }
