@@ -4,7 +4,7 @@
  * brings back what rank 0 prints. Rank 0 prints reports, JSON objects whose first member is
  * "googlenetd" and says what it is:
  *
- *     {"googlenetd":"hello","version":...,"ranks":2}     it is there, before anything else
+ *     {"googlenetd":"hello","version":...,"ranks":2}     it is there, before all but "alive"
  *     {"googlenetd":"ready","epoch_steps":...,...}       its trainer is made
  *     {"googlenetd":"point","step":...,"loss":...,...}   an event of the trainer, by its name
  *     {"googlenetd":"alive"}                             each second, whatever it computes

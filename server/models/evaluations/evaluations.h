@@ -102,8 +102,7 @@ bool evaluations_model_away(Evaluations *evaluations, const EvaluationRow *row);
 /* How far the one taken has come. False: end it, it was cancelled or the daemon leaves. Cheap. */
 bool evaluations_progress(Evaluations *evaluations, int64_t done, int64_t total);
 bool evaluations_go_on(Evaluations *evaluations);  // the same question alone
-/* Let a second pass before it is tried again; as evaluations_go_on. `why` is logged; NULL: nothing.
- */
+/* Let a second pass; as evaluations_go_on. `why` goes to the log; NULL: nothing does. */
 bool evaluations_pause(Evaluations *evaluations, const char *why);
 
 /* What came of it. */
