@@ -20,6 +20,13 @@ test('an undisturbed run, to compare with', async () => {
   await daemon.stop();
 });
 
+// A folder of data sets with a link to the one that there is, which a test can take away.
+function linkedSets() {
+  const sets = mkdtempSync(join(tmpdir(), 'datasets-')), set = join(sets, 'fashion_mnist');
+  symlinkSync(['fashion_mnist', 'fashion-mnist'].map((name) => join(process.env.GOOGLENETD_DATASETS, name)).find(existsSync), set);
+  return { sets, set };
+}
+
 // Whether the daemon is ready for work, as Prometheus sees it.
 async function ready(daemon) {
   const text = await (await fetch(`${daemon.url}/metrics`)).text();
@@ -127,8 +134,7 @@ test('a disk with jobs that is not there at a start: a job with checkpoints wait
 });
 
 test('a disk with known sets that is not there at a start: a job waits for it', async () => {
-  const sets = mkdtempSync(join(tmpdir(), 'datasets-')), set = join(sets, 'fashion_mnist');
-  symlinkSync(['fashion_mnist', 'fashion-mnist'].map((name) => join(process.env.GOOGLENETD_DATASETS, name)).find(existsSync), set);
+  const { sets, set } = linkedSets();
   const daemon = await Daemon.start({ args: ['--datasets', sets] });
   const id = await create(daemon, { epochs: 1000 });
   await until(daemon, id, ({ progress }) => progress.step > 0, 'a step');
@@ -164,8 +170,7 @@ test('a disk with jobs that goes while they run: nothing is written where it was
 });
 
 test('an evaluation waits for the files of its job, and for pictures, while the disk that they are on is away', async () => {
-  const sets = mkdtempSync(join(tmpdir(), 'datasets-')), set = join(sets, 'fashion_mnist');
-  symlinkSync(['fashion_mnist', 'fashion-mnist'].map((name) => join(process.env.GOOGLENETD_DATASETS, name)).find(existsSync), set);
+  const { sets, set } = linkedSets();
   const daemon = await Daemon.start({ args: ['--datasets', sets] });
   const id = await create(daemon, { evaluate: false });
   await until(daemon, id, ended, 'the end');
