@@ -66,6 +66,15 @@ const inWholeBrowser = (name, body) => test(name, async () => {
   await body(whole);
 });
 
+// The upload that there is, once nobody writes to it any more: who would go on where it does not stand is told that then.
+async function stoodStill(daemon) {
+  const only = async () => (await get(daemon, '/v1/uploads')).data[0];
+  const elsewhere = { method: 'PATCH', headers: { 'Tus-Resumable': '1.0.0', 'Content-Type': 'application/offset+octet-stream', 'Upload-Offset': String(2 ** 40) } };
+  const { id } = await only();
+  await until(async () => (await fetch(`${daemon.url}/v1/uploads/${id}`, elsewhere)).status === 409, 'it to stand still');
+  return only();
+}
+
 inWholeBrowser('a zip goes through a line that breaks, is imported, and shows all that is in it', async (browser) => {
   const { daemon } = world;
   const cutter = await Cutter.start(daemon);
@@ -99,7 +108,7 @@ inWholeBrowser('a zip goes through a line that breaks, is imported, and shows al
   await start(page).click();
   await page.getByText(/it goes on when the daemon answers/).waitFor();
   await shoot(page, 'upload-broken');
-  const { offset } = (await get(daemon, '/v1/uploads')).data[0];
+  const { offset } = await stoodStill(daemon);
   assert.ok(offset > 0 && offset < bytes.length, `${offset} have come`);
   cutter.down = false;
   await page.getByText(HTML).first().waitFor();
@@ -129,11 +138,7 @@ inWholeBrowser('an upload is paused, goes on from there after the page was close
   await until(() => page.locator('.transfer progress').evaluate((bar) => bar.value > 0.2), 'a part of it');
   await page.getByRole('button', { name: 'Pause' }).click();
   await page.getByText(/paused$/).waitFor();
-  // Who would go on where it does not stand is told that, once nobody writes to it any more.
-  const elsewhere = { method: 'PATCH', headers: { 'Tus-Resumable': '1.0.0', 'Content-Type': 'application/offset+octet-stream', 'Upload-Offset': String(2 ** 40) } };
-  const [{ id }] = await known();
-  await until(async () => (await fetch(`${daemon.url}/v1/uploads/${id}`, elsewhere)).status === 409, 'it to stand still');
-  const [{ offset }] = await known();
+  const { offset } = await stoodStill(daemon);
   assert.ok(offset > 0);
   page.on('dialog', (dialog) => dialog.accept());
   await page.reload();
