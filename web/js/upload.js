@@ -7,7 +7,7 @@ import {pause} from './pause.js';
 
 const PART = 16e6;  // bytes; a proxy may limit what it takes at once
 const RETRY_MS = [500, 1000, 2000, 5000, 10000];
-const REMOVALS = 5;  // tries; what is left then, the daemon removes when it is old
+const REMOVALS = 30;  // tries, a second each, as a slow line goes on bringing what it holds; what is left then, the daemon removes when it is old
 const SILENCE_MS = 30000;  // without a byte that moves, after which the connection is given up
 
 /** What trying again may mend: no answer, a daemon that is busy or restarts, an offset that another has moved. */
