@@ -137,7 +137,8 @@ static bool gone(const Talk *t, Error *err)
     return fail_lost(err, t->told_to_stop ? ERR_STOPPED : ERR_INVALID, "the ranks have ended");
 }
 
-/* Whether the ranks were told to stop long ago, and nothing has come of it. */
+/* Whether the ranks were told to stop long ago, and nothing has come of it: neither a launcher that
+ * goes on printing nor a rank 0 that lives says that anything will. */
 static bool deaf(const Talk *t)
 {
     return t->told_to_stop && clock_seconds() - t->heard_at > DEAF_SECONDS;
@@ -147,10 +148,10 @@ static bool deaf(const Talk *t)
 static bool take_line(Talk *t, const char *line, Report *report, Error *err)
 {
     report_read(line, report);
-    if (report->type != REPORT_ALIVE)
-        t->heard_at = clock_seconds();
     if (report->type == REPORT_OTHER)
         return take_other(t, line, err);
+    if (report->type != REPORT_ALIVE)
+        t->heard_at = clock_seconds();
     launched_silence_ends(&t->silence);
     return true;
 }
@@ -164,11 +165,13 @@ static bool hear(Talk *t, Report *report, Error *err)
     const double start = clock_seconds();
     const LaunchNews news = launch_wait(t->launch, TICK_MS, &line);
     const double waited = clock_seconds() - start;
-    if (news == LAUNCH_CLOSED || (news == LAUNCH_NOTHING && deaf(t)))
+    if (news == LAUNCH_CLOSED)
         return gone(t, err);
     if ((news == LAUNCH_LINE && !take_line(t, line, report, err))
         || (news == LAUNCH_WORDS && !take_words(t, line)))
         return false;
+    if (deaf(t))
+        return gone(t, err);
     // Whatever a launcher says by itself is no sign of rank 0.
     if (report->type == REPORT_OTHER
         && !launched_silence_goes_on(&t->silence, waited, t->run, &t->l->recorder->fault))
@@ -208,6 +211,7 @@ static bool take_event(Talk *t, Report *report, Error *err)
     r->resumed = &report->resumed;
     r->transfer = &report->transfer;
     const TrainAnswer answer = recorder_event(r, &report->event);
+    t->heard_at = clock_seconds();  // a disk may have been waited for
     r->resumed = NULL;
     r->transfer = NULL;
     if (answer == TRAIN_STOP)
