@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createSocketServer } from "node:net";
 import { test } from "node:test";
 import { folder } from "./run.js";
 
@@ -113,4 +114,58 @@ test("what a daemon may say all the same: figures that are not numbers, a failur
   assert.deepEqual([r.code, r.out, r.err], [1, "", "googlenetd: the evaluation is failed: the disk is full\n"]);
   r = await ask(t, () => ({ json: { versions: [] } }), "export", "m", "--onnx", "m.onnx");
   assert.deepEqual([r.code, r.out, r.err], [1, "", "googlenetd: m has no version\n"]);
+});
+
+// Files that are saved as they come.
+const MODEL = { json: { versions: [{ model: "m", version: 1 }] } };
+for (const [command, file, type, first] of [
+  ["export m --onnx saved", "/onnx", "application/octet-stream", MODEL],
+  ["evaluate m d --csv saved", "/confusion", "text/csv; charset=utf-8", { json: EVALUATION }],
+])
+  test(`${command}: only what is of the right type is saved`, async (t) => {
+    const f = folder(t);
+    let wrong;
+    const server = await listening(t, (url) => (url.includes(file) ? { type: wrong, text: "a file" } : first));
+    for ([wrong] of [["text/html; charset=utf-8"], ["application/json"], [`${type.split(";")[0]}x`]]) {
+      const r = await f.start(...command.split(" "), "--server", server.url).ended;
+      assert.deepEqual([r.code, r.err], [1, `googlenetd: the answer is ${wrong.split(";")[0]}, not ${type.split(";")[0]}\n`]);
+      assert.equal(existsSync(f.path("saved")), false);
+    }
+    for (wrong of [type, type.toUpperCase()]) {
+      const r = await f.start(...command.split(" "), "--server", server.url).ended;
+      assert.deepEqual([r.code, r.err], [0, ""]);
+      assert.equal(f.read("saved"), "a file");
+    }
+  });
+
+// A server that says these bytes to every connection.
+async function saying(t, bytes) {
+  const server = createSocketServer((socket) => socket.on("error", () => {}).once("data", () => socket.end(bytes)));
+  t.after(() => server.close());
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${server.address().port}`;
+}
+
+test("an answer in chunks, one that is cut off and one that is too long are told", async (t) => {
+  const f = folder(t);
+  f.write("job.json", {});
+  const id = '{"id":"job_1"}';
+  for (const [head, body, said] of [
+    ["Transfer-Encoding: chunked", `${id.length.toString(16)}\r\n${id}\r\n0\r\n\r\n`, "the answer comes in chunks, which were not asked for"],
+    ["Content-Length: 20", id, `the answer has 20 bytes, and ${id.length} came`],
+    ["Content-Type: application/json", `${id}${" ".repeat(2 ** 20)}`, "the answer has more than 1048576 bytes"],
+  ]) {
+    const r = await f.start("submit", "job.json", "--server", await saying(t, `HTTP/1.1 201 Created\r\n${head}\r\n\r\n${body}`)).ended;
+    assert.deepEqual([r.code, r.out, r.err], [1, "", `googlenetd: ${said}\n`]);
+  }
+});
+
+test("an answer that ends within its head is none, whatever its status", async (t) => {
+  const url = await saying(t, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n");
+  const f = folder(t);
+  f.write("job.json", {});
+  for (const command of [["submit", "job.json", "--server", url], ["health", "--listen", url.slice("http://".length)]]) {
+    const r = await f.start(...command).ended;
+    assert.deepEqual([r.code, r.out, r.err], [1, "", "googlenetd: the answer ends within its head\n"]);
+  }
 });

@@ -81,9 +81,10 @@ static bool send_all(int fd, const char *text)
     return true;
 }
 
-/* All that comes, up to a bound; NULL if it stops coming. */
-static char *receive_all(int fd, size_t most, size_t *size)
+/* All that comes; NULL if nothing comes in time, or more than the request takes. */
+static char *receive_all(int fd, const DaemonRequest *r, size_t *size, Error *err)
 {
+    const size_t most = r->most ? r->most : ANSWER_MOST;
     char *text = xcalloc(1, PIECE + 1);
     size_t n = 0, room = PIECE;
     for (;;) {
@@ -91,12 +92,18 @@ static char *receive_all(int fd, size_t most, size_t *size)
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0 && !(n > 0 && errno == ECONNRESET)) {
+            fail(err, ERR_IO, "no answer within %d s: %s", r->timeout_seconds, strerror(errno));
             free(text);
             return NULL;
         }
-        if (got <= 0 || n + (size_t)got > most)
+        if (got <= 0)
             break;
         n += (size_t)got;
+        if (n > most) {
+            fail(err, ERR_IO, "the answer has more than %zu bytes", most);
+            free(text);
+            return NULL;
+        }
         if (n == room) {
             room *= 2;
             text = xrealloc(text, room + 1, 1);
@@ -107,28 +114,43 @@ static char *receive_all(int fd, size_t most, size_t *size)
     return text;
 }
 
-/* As the head says it; -1: it does not. */
-static long long announced(const char *head, const char *end)
+/* What the head says behind "\r\nNAME:"; NULL: nothing. */
+static const char *header(const char *head, const char *end, const char *name)
 {
-    static const char NAME[] = "\r\nContent-Length:";
+    const size_t length = strlen(name);
     for (const char *c = head; c < end; c++)
-        if (strncasecmp(c, NAME, sizeof NAME - 1) == 0)
-            return strtoll(c + sizeof NAME - 1, NULL, 10);
-    return -1;
+        if (strncasecmp(c, name, length) == 0)
+            return c + length + strspn(c + length, " \t");
+    return NULL;
+}
+
+/* What the head says of the body. We ask by HTTP/1.0, which has no chunks. */
+static bool read_head(const char *head, const char *end, DaemonAnswer *answer, Error *err)
+{
+    const char *whole = header(head, end, "\r\nContent-Length:");
+    const char *type = header(head, end, "\r\nContent-Type:");
+    if (type)
+        snprintf(answer->type, sizeof answer->type, "%.*s", (int)strcspn(type, "; \t\r"), type);
+    if (header(head, end, "\r\nTransfer-Encoding:"))
+        return fail(err, ERR_IO, "the answer comes in chunks, which were not asked for");
+    const long long bytes = whole ? strtoll(whole, NULL, 10) : -1;
+    return bytes < 0 || (size_t)bytes == answer->size
+           || fail(err, ERR_IO, "the answer has %lld bytes, and %zu came", bytes, answer->size);
 }
 
 static bool split(char *text, size_t size, DaemonAnswer *answer, Error *err)
 {
     const char *body = strstr(text, "\r\n\r\n");
     *answer = (DaemonAnswer){.body = text, .size = size};
-    if (sscanf(text, "HTTP/1.%*d %d", &answer->status) != 1 || !body)
+    if (sscanf(text, "HTTP/1.%*1d %3d", &answer->status) != 1)
         return true;
-    const long long whole = announced(text, body);
+    if (!body)
+        return fail(err, ERR_IO, "the answer ends within its head");
     const size_t head = (size_t)(body + 4 - text);
     answer->size = size - head;
+    const bool ok = read_head(text, body, answer, err);
     memmove(text, text + head, answer->size + 1);
-    return whole < 0 || (size_t)whole == answer->size
-           || fail(err, ERR_IO, "the answer has %lld bytes, and %zu came", whole, answer->size);
+    return ok;
 }
 
 bool daemon_ask(const ServerConfig *config, const DaemonRequest *request, DaemonAnswer *answer,
@@ -146,10 +168,8 @@ bool daemon_ask(const ServerConfig *config, const DaemonRequest *request, Daemon
         // What is refused early is answered while we still send.
         send_all(fd, wanted);
         free(wanted);
-        text = receive_all(fd, request->most ? request->most : ANSWER_MOST, &size);
-        ok = text != NULL
-             || fail(err, ERR_IO, "no answer within %d s: %s", request->timeout_seconds,
-                     strerror(errno));
+        text = receive_all(fd, request, &size, err);
+        ok = text != NULL;
     }
     if (fd >= 0)
         close(fd);

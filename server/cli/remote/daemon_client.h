@@ -13,9 +13,10 @@ typedef struct {
 } DaemonRequest;
 
 typedef struct {
-    int status;   // 0: what came is not HTTP
-    char *body;   // or all that came, where that is not HTTP; with a final NUL
-    size_t size;  // without that
+    int status;     // 0: what came is not HTTP
+    char type[64];  // of the content, without its parameters; "": it is not said
+    char *body;     // or all that came, where that is not HTTP; with a final NUL
+    size_t size;    // without that
 } DaemonAnswer;
 
 /* Ask, with the token of the settings. ERR_INVALID: the settings do not say where; ERR_IO: nothing

@@ -75,7 +75,8 @@ bool export_remote(Remote *remote, const ExportRequest *request, cJSON **version
         request->keep_batch_norm ? "false" : "true",
         request->without_preprocessing ? "false" : "true",
         request->probabilities ? "true" : "false");
-    const bool ok = remote_save(remote, path, NULL, request->file, bytes, err);
+    const bool ok =
+        remote_save(remote, path, "application/octet-stream", request->file, bytes, err);
     free(path);
     return ok;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/base/files/atomic_file.h"
 #include "core/base/memory.h"
@@ -178,17 +179,25 @@ bool remote_call(Remote *remote, const char *method, const char *path, const cha
     return ok;
 }
 
-bool remote_save(Remote *remote, const char *path, const char *accept, const char *file,
+/* The page of a proxy that asks for a login is answered with 200, too. */
+static bool has_type(const DaemonAnswer *answer, const char *type, Error *err)
+{
+    return strcasecmp(answer->type, type) == 0
+           || fail(err, ERR_INVALID, "the answer is %s, not %s",
+                   answer->type[0] ? answer->type : "of no type", type);
+}
+
+bool remote_save(Remote *remote, const char *path, const char *type, const char *file,
                  size_t *bytes, Error *err)
 {
     DaemonAnswer answer = {0};
     cJSON *none;
     const DaemonRequest request = {.method = "GET",
                                    .path = path,
-                                   .accept = accept ? accept : "*/*",
+                                   .accept = type,
                                    .timeout_seconds = TIMEOUT_SECONDS,
                                    .most = FILE_MOST};
-    const bool ok = ask(remote, &request, &answer, &none, err)
+    const bool ok = ask(remote, &request, &answer, &none, err) && has_type(&answer, type, err)
                     && atomic_file_save(file, answer.body, answer.size, err);
     if (bytes)
         *bytes = answer.size;

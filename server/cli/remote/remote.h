@@ -43,6 +43,7 @@ bool remote_reference(const char *model, Error *err);
 bool remote_call(Remote *remote, const char *method, const char *path, const char *body,
                  cJSON **json, Error *err);
 
-/* GET into a file that is there whole or not at all. `accept` and `bytes` may be NULL. */
-bool remote_save(Remote *remote, const char *path, const char *accept, const char *file,
+/* GET into a file that is there whole or not at all. ERR_INVALID: the answer is not of that content
+ * type. `bytes` may be NULL. */
+bool remote_save(Remote *remote, const char *path, const char *type, const char *file,
                  size_t *bytes, Error *err);
