@@ -70,11 +70,18 @@ static bool is_folder(const char *path, Error *err)
     return !file_is_gone(path) || fail(err, ERR_NOT_FOUND, "there is no folder %.400s", path);
 }
 
+/* Whether the folder is opened as a packed set, or else as one of MNIST's family. One that lacks
+ * only the index is a packed set, so that the error names the index. */
+static bool is_packed(const char *folder)
+{
+    return packed_is(folder) || (packed_has_parts(folder) && mnist_is_absent(folder));
+}
+
 bool dataset_open(const char *source, const char *folder, Dataset **dataset, Error *err)
 {
     if (strchr(source, '/'))
         return is_folder(source, err)
-               && (packed_is(source) ? packed_open(source, dataset, err)
+               && (is_packed(source) ? packed_open(source, dataset, err)
                                      : mnist_open(source, NULL, dataset, err));
     const DatasetInfo *known = dataset_find(source);
     if (known)
@@ -86,7 +93,7 @@ bool dataset_present(const char *source, const char *folder, Error *err)
 {
     if (strchr(source, '/'))
         return is_folder(source, err)
-               && (packed_is(source) ? packed_present(source, err)
+               && (is_packed(source) ? packed_present(source, err)
                                      : mnist_present(source, NULL, err));
     const DatasetInfo *known = dataset_find(source);
     if (known)

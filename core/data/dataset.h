@@ -2,8 +2,9 @@
  *
  * A dataset has a training and a test split of equally shaped 8-bit images. It is read once and
  * then never changes, so any thread may read it. Sets come by name from the table in dataset.c, or
- * from a folder: one with a set.index is a packed set (core/data/packed/packed.h), else it holds
- * the four files of an MNIST-like set (core/data/mnist/mnist.h).
+ * from a folder: one with a set.index, or with other files of a packed set alone, is a packed set
+ * (core/data/packed/packed.h), else it holds the four files of an MNIST-like set
+ * (core/data/mnist/mnist.h).
  *
  * Errors   ERR_NOT_FOUND: no such name or folder, or a file of it is missing.
  *          ERR_INVALID, of a packed set ERR_DAMAGED: a file is cut off or contradicts itself; the

@@ -68,7 +68,7 @@ static bool is_pictures(const char *path)
 {
     struct stat info;
     return strchr(path, '/') && stat(path, &info) == 0 && S_ISDIR(info.st_mode) && !packed_is(path)
-           && mnist_is_absent(path);
+           && !packed_has_parts(path) && mnist_is_absent(path);
 }
 
 static bool fail_pictures(const char *path, Error *err)

@@ -28,12 +28,25 @@ static size_t size_of(const PackedIndex *x, PackedFile file)
     return count * (labels ? sizeof(uint16_t) : shape_count(x->info.image));
 }
 
-bool packed_is(const char *folder)
+static bool has_file(const char *folder, const char *name)
 {
-    char *path = path_of(folder, PACKED_INDEX_NAME);
+    char *path = path_of(folder, name);
     const bool there = !file_is_gone(path);
     free(path);
     return there;
+}
+
+bool packed_is(const char *folder)
+{
+    return has_file(folder, PACKED_INDEX_NAME);
+}
+
+bool packed_has_parts(const char *folder)
+{
+    bool any = false;
+    for (PackedFile i = 0; !any && i < PACKED_FILES; i++)
+        any = has_file(folder, PACKED_FILE_NAMES[i]);
+    return any;
 }
 
 static bool present(const char *folder, const char *name, Error *err)

@@ -341,6 +341,32 @@ static void a_missing_file_is_named(void **state)
     }
 }
 
+/* It is not taken for a set of MNIST's family, unless it has the files of one too. */
+static void a_missing_index_is_named(void **state)
+{
+    (void)state;
+    static const char MNIST[] = "t10k-labels-idx1-ubyte";
+    const PackedPlace place = packed_place();
+    Error err = {0};
+    Dataset *d;
+    CHECK_OK(packed_make(place.folder, 10, 5, NULL, &err), err);
+    char *index = xasprintf("%s/%s", place.folder, PACKED_INDEX_NAME);
+    char *present = xasprintf("%s is missing", index);
+    char *other = xasprintf("%s/%s", place.folder, MNIST);
+    unlink(index);
+    CHECK_REFUSED(dataset_present(place.folder, NULL, &err), err, ERR_NOT_FOUND, present);
+    assert_false(dataset_open(place.folder, NULL, &d, &err));
+    assert_int_equal(err.code, ERR_NOT_FOUND);
+    assert_non_null(strstr(err.message, index));
+    close(creat(other, 0600));
+    assert_false(dataset_present(place.folder, NULL, &err));
+    assert_non_null(strstr(err.message, "/train-images-idx3-ubyte is missing"));
+    free(index);
+    free(present);
+    free(other);
+    packed_place_remove(&place);
+}
+
 static bool count_calls(void *context)
 {
     return --*(int *)context >= 0;
@@ -511,6 +537,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(as_many_classes_as_labels_tell_apart),
         cmocka_unit_test(files_of_another_size_are_refused),
         cmocka_unit_test(a_missing_file_is_named),
+        cmocka_unit_test(a_missing_index_is_named),
         cmocka_unit_test(a_changed_bit_is_found),
         cmocka_unit_test(a_label_beyond_the_classes_is_refused),
         cmocka_unit_test(a_file_that_shrinks_kills_nobody),
