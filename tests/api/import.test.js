@@ -1,7 +1,7 @@
 // Pictures of one's own, from files to a trained network: imports, what is told of them, jobs on them, deaths.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -108,6 +108,24 @@ test('the report of what is not all well has all its parts, and so has that of a
     const { json } = await client.call('GET', `/v1/datasets/${failed.id}/report`);
     assert.deepEqual(json.left_out.map(({ path }) => path), name === 'empty' ? [] : ['a/1.png', 'b/2.png']);
   }
+  // Damaged, it is not passed on. An answer that is no JSON is a fault of the daemon's, not of who asks.
+  const path = join(daemon.data, 'datasets', set.id, 'pixels/report.json'), whole = readFileSync(path), odd = Buffer.from(whole);
+  odd[odd.indexOf('"counts"') + 8] = 0x20;
+  for (const [bytes, detail] of [[odd, /^mixed: report\.json: line 1, column \d+: expected a colon after the key$/], [whole.subarray(0, -3), /report\.json: line/],
+    [Buffer.concat([whole, whole]), /more text after the end/], ['', /report\.json is empty/], ['7', /does not begin with \{/]]) {
+    writeFileSync(path, bytes);
+    const { json } = await client.get(`/v1/datasets/${set.id}/report`, { status: 500 });
+    assert.equal(json.code, 'file_damaged');
+    assert.match(json.detail, detail);
+  }
+  rmSync(path);
+  symlinkSync('report.json', path);  // it cannot be looked at, which is not the same as having none
+  assert.match((await client.get(`/v1/datasets/${set.id}/report`, { status: 503 })).json.detail, /symbolic links/);
+  rmSync(path);
+  assert.equal((await client.get(`/v1/datasets/${set.id}/report`, { status: 404 })).json.code, 'report_not_found');
+  writeFileSync(path, whole);
+  assert.deepEqual((await client.get(`/v1/datasets/${set.id}/report`)).json, report);
+
   const { id } = await create({ name: 'text' });
   await client.call('PUT', `/v1/datasets/${id}/content`, { body: 'no archive', status: 202 });
   assert.equal((await done(id)).status, 'failed');

@@ -1,12 +1,7 @@
 /* Look at one data set, rename it, cancel its import, delete it. */
 #include "server/api/datasets/api_dataset.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "server/api/api_common.h"
 #include "server/api/datasets/json_dataset.h"
@@ -14,6 +9,7 @@
 #include "server/base/ids.h"
 #include "server/data/dataset_files.h"
 #include "server/data/dataset_folder.h"
+#include "server/data/dataset_report.h"
 
 bool request_dataset(App *app, const Request *req, DatasetRow *set, Error *err)
 {
@@ -145,17 +141,9 @@ bool delete_dataset(App *app, const Request *req, Response *res, Error *err)
 
 /* ---- The report ---- */
 
-/* Of a set that is ready it never changes; of one that has failed it is what was known by then. */
-static int open_report(const App *app, int64_t id)
-{
-    const int fd = open(dataset_pixels_report_path(app->data, id).text, O_RDONLY | O_CLOEXEC);
-    return fd >= 0 ? fd : open(dataset_report_path(app->data, id).text, O_RDONLY | O_CLOEXEC);
-}
-
 bool get_dataset_report(App *app, const Request *req, Response *res, Error *err)
 {
     DatasetRow set;
-    struct stat file;
     if (request_has_faults(req, res))
         return true;
     if (dataset_find(req->params[0]))
@@ -163,19 +151,20 @@ bool get_dataset_report(App *app, const Request *req, Response *res, Error *err)
                        "%s was not imported and has no report", req->params[0]);
     if (!request_dataset(app, req, &set, err))
         return false;
-    const int fd = open_report(app, set.id);
-    if (fd < 0 || fstat(fd, &file) != 0) {
-        if (fd >= 0)
-            close(fd);
+    int fd;
+    size_t size;
+    const bool ok = dataset_report_open(app->data, set.id, &fd, &size, err);
+    if (!ok && err->code == ERR_NOT_FOUND)
         fail_as(err, ERR_NOT_FOUND, "report_not_found", "%s has no report: it is %s", set.name,
                 DATASET_STATUS_NAMES[set.status]);
-        dataset_row_free(&set);
-        return false;
-    }
+    else if (!ok)
+        fail_in(err, "%s", set.name);
     dataset_row_free(&set);
+    if (!ok)
+        return false;
     res->status = 200;
     res->type = "application/json";
     res->fd = fd;
-    res->size = (size_t)file.st_size;
+    res->size = size;
     return true;
 }

@@ -220,6 +220,28 @@ static bool is_utf16(const char *text, size_t length)
                || (!text[0]) != (!text[1]));
 }
 
+/* The text comes without its mark. */
+static bool check(const char *label, const char *text, size_t length, Error *err)
+{
+    Scan s = {.label = label, .start = text, .at = text, .end = text + length, .err = err};
+    if (!scan_value(&s))
+        return false;
+    skip_space(&s);
+    return s.at == s.end || fault(&s, "more text after the end of the value");
+}
+
+static bool not_utf16(const char *label, const char *text, size_t length, Error *err)
+{
+    return !is_utf16(text, length)
+           || fail(err, ERR_INVALID, "%.256s: this is UTF-16, and JSON is UTF-8", label);
+}
+
+bool json_check_text(const char *label, const char *text, size_t length, Error *err)
+{
+    const size_t mark = mark_length(text, length);
+    return not_utf16(label, text, length, err) && check(label, text + mark, length - mark, err);
+}
+
 cJSON *json_parse_long(const char *label, const char *text, size_t length, size_t most, Error *err)
 {
     if (length > most) {
@@ -227,21 +249,11 @@ cJSON *json_parse_long(const char *label, const char *text, size_t length, size_
              most);
         return NULL;
     }
-    if (is_utf16(text, length)) {
-        fail(err, ERR_INVALID, "%.256s: this is UTF-16, and JSON is UTF-8", label);
+    if (!json_check_text(label, text, length, err))
         return NULL;
-    }
     const size_t mark = mark_length(text, length);
     text += mark;
     length -= mark;
-    Scan s = {.label = label, .start = text, .at = text, .end = text + length, .err = err};
-    if (!scan_value(&s))
-        return NULL;
-    skip_space(&s);
-    if (s.at < s.end) {
-        fault(&s, "more text after the end of the value");
-        return NULL;
-    }
     // A copy with a final NUL: some versions of cJSON read past the end of a text that has none.
     char *copy = xcalloc(length + 1, 1);
     memcpy(copy, text, length);

@@ -28,6 +28,10 @@ cJSON *json_parse_text(const char *label, const char *text, size_t length, Error
 /* The same of at most `most` bytes. */
 cJSON *json_parse_long(const char *label, const char *text, size_t length, size_t most, Error *err);
 
+/* Whether a text of any length is JSON that json_parse_text takes, without making its tree.
+ * ERR_INVALID. */
+bool json_check_text(const char *label, const char *text, size_t length, Error *err);
+
 /* A number that prints with all its bits: cJSON alone prints 15 digits where it finds them close
  * enough. It may be of type cJSON_Raw, which json_number_value reads too. NaN and infinity, which
  * JSON lacks, become null. */

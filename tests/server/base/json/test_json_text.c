@@ -12,7 +12,14 @@ static cJSON *parse(const char *text, size_t length, Error *err)
     char *copy = malloc(length ? length : 1);
     memcpy(copy, text, length);
     cJSON *json = json_parse_text("job.json", copy, length, err);
+    Error checked = {0};
+    const bool good = json_check_text("job.json", copy, length, &checked);
     free(copy);
+    // The check says the same, but that it takes any length.
+    if (length <= JSON_MAX_BYTES) {
+        assert_int_equal(good, json != NULL);
+        assert_string_equal(checked.message, json ? "" : err->message);
+    }
     return json;
 }
 
