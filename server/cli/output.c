@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/files/atomic_file.h"
 #include "core/base/text.h"
 #include "server/cli/args.h"
 #include "server/cli/run/interrupt.h"
@@ -70,6 +71,23 @@ int output_wider(int width, const char *text)
 {
     const int length = (int)strlen(text);
     return length > width ? length : width;
+}
+
+bool output_file_named(const char *option, const char *file, Error *err)
+{
+    return !file || strcmp(file, "-") != 0
+           || fail(err, ERR_INVALID,
+                   "--%s must name a file, got -: standard output has what the command prints",
+                   option);
+}
+
+bool output_file_possible(const char *path, Error *err)
+{
+    AtomicFile *file = NULL;
+    if (path && !atomic_file_open(path, &file, err))
+        return false;
+    atomic_file_cancel(file);
+    return true;
 }
 
 /* A cookie_write_function_t: 0 with errno for a fault. */

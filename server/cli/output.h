@@ -7,7 +7,10 @@
  */
 #pragma once
 #include <cJSON.h>
+#include <stdbool.h>
 #include <stddef.h>
+
+#include "core/base/error.h"
 
 typedef struct {
     int fault;  // errno of the write that failed, after which nothing is written; 0: none has
@@ -27,6 +30,13 @@ int output_wider(int width, const char *text);
 
 /* A tree, indented, by stdio: what --json asks for. */
 void output_json(const cJSON *json);
+
+/* Whether `file`, which --option says to write, is a name: "-", standard output elsewhere, is not.
+ * ERR_INVALID. NULL, the option was not given, is right. */
+bool output_file_named(const char *option, const char *file, Error *err);
+/* Whether `path` can be made or replaced by an AtomicFile, to be known before the work rather than
+ * after it. NULL is right. Errors as of atomic_file_open. */
+bool output_file_possible(const char *path, Error *err);
 
 /* Make stdio wait for a reader where standard output is non-blocking, as a pipe or terminal is that
  * another program has made so; stdio itself takes that for a fault and drops text. */

@@ -166,5 +166,7 @@ test("faulty arguments", (t) => {
   refused(1, /no\/such\/folder/, "run", "fashion_mnist", "--limit", "10", "--csv", "no/such/folder/c.csv");
   // Known before the work: what comes after it is not looked at.
   refused(1, /no\/such\/folder/, "run", "no_such_set", "--csv", "no/such/folder/c.csv");
+  refused(2, /--csv must name a file, got -: standard output has what the command prints/, "run", "fashion_mnist", "--csv", "-");
   assert.equal(existsSync(f.path("no")), false);
+  assert.equal(existsSync(f.path("-")), false);
 });

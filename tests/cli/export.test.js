@@ -121,7 +121,7 @@ test("faulty arguments", (t) => {
   f.write("text.safetensors", "not weights");
   refused(2, /--onnx FILE is missing/, "a");
   refused(2, /contradict each other/, "a", "--onnx", "b", "--fold-batch-norm", "--no-fold-batch-norm");
-  refused(2, /--onnx - is no file/, "a", "--onnx", "-");
+  refused(2, /--onnx must name a file, got -/, "a", "--onnx", "-");
   refused(2, /--preprocessing must be in or out, got "no"/, "a", "--onnx", "b", "--preprocessing", "no");
   refused(2, /export needs an argument/);
   refused(1, /nothing\.safetensors/, "nothing.safetensors", "--onnx", "b");

@@ -169,3 +169,11 @@ test("an answer that ends within its head is none, whatever its status", async (
     assert.deepEqual([r.code, r.out, r.err], [1, "", "googlenetd: the answer ends within its head\n"]);
   }
 });
+
+test("where a file cannot be written, nothing is asked for", async (t) => {
+  for (const command of ["export m --onnx no/such/folder", "evaluate m d --csv no/such/folder"]) {
+    const r = await ask(t, () => MODEL, ...command.split(" "));
+    assert.deepEqual([r.code, r.requests, r.out], [1, 0, ""]);
+    assert.match(r.err, /^googlenetd: [^\n]*no\/such\/folder[^\n]*No such file or directory\n$/);
+  }
+});

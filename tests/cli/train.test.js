@@ -58,6 +58,15 @@ test("all faults of a job are named, one per line", (t) => {
   assert.ok(!existsSync(f.path("job.run")));
 });
 
+test("- does not name the file of a trace", (t) => {
+  const f = folder(t);
+  f.write("job.json", TINY);
+  assert.deepEqual(f.run("train", "job.json", "--trace", "-"), {
+    code: 2, signal: null, out: "", err: "googlenetd: --trace must name a file, got -: standard output has what the command prints\n",
+  });
+  assert.ok(!existsSync(f.path("-")) && !existsSync(f.path("job.run")));
+});
+
 test("a job that is not JSON, is not there, or comes from stdin", (t) => {
   const f = folder(t);
   f.write("job.json", '{\n  "epochs": 1,\n}');

@@ -43,7 +43,8 @@ void packed_abandon(PackedWriter *writer);  // frees it and removes what was wri
 /* Whether the folder has a set.index, or may have one: it cannot be looked at, and packed_open says
  * why. */
 bool packed_is(const char *folder);
-/* Whether the folder has any of the other files of a packed set: without an index, that was lost. */
+/* Whether the folder has any of the other files of a packed set: without an index, that was lost.
+ */
 bool packed_has_parts(const char *folder);
 /* Whether dataset_open would find its files: names and permissions only. */
 bool packed_present(const char *folder, Error *err);

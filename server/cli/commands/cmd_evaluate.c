@@ -231,16 +231,6 @@ static bool show(const EvaluateSession *r, Error *err)
     return ok;
 }
 
-/* Whether the file can be made, before the work rather than after it. `csv` NULL: there is none. */
-static bool can_write(const char *csv, Error *err)
-{
-    AtomicFile *file = NULL;
-    if (csv && !atomic_file_open(csv, &file, err))
-        return false;
-    atomic_file_cancel(file);
-    return true;
-}
-
 /* ---- By a daemon ---- */
 
 static bool evaluate_there(const EvaluateArgs *a, const char *model, const char *dataset,
@@ -255,7 +245,7 @@ static bool evaluate_there(const EvaluateArgs *a, const char *model, const char 
                                      .test_time_flips = a->test_time_flips,
                                      .worst = a->json ? a->worst : 0,
                                      .csv = a->csv};
-    const bool ok = can_write(a->csv, err) && remote_open(&a->remote, &remote, err)
+    const bool ok = output_file_possible(a->csv, err) && remote_open(&a->remote, &remote, err)
                     && evaluate_remote(remote, &request, &evaluation, err);
     if (evaluation && a->json) {
         json_keep_numbers(evaluation);
@@ -274,7 +264,8 @@ static bool evaluate_here(EvaluateSession *r, const char *model, Error *err)
 {
     const char *csv = r->args->csv;
     return model_argument_open(model, &r->args->hints, &r->path, &r->model, err)
-           && (!csv || model_argument_spared(r->path, "--csv", csv, err)) && can_write(csv, err)
+           && (!csv || model_argument_spared(r->path, "--csv", csv, err))
+           && output_file_possible(csv, err)
            && dataset_argument_open(r->dataset_name, &r->dataset, err) && measure(r, err)
            && show(r, err);
 }
@@ -298,7 +289,8 @@ int cmd_evaluate(int argc, char **argv)
     if (!args_precision_fits(a.precision))
         return EXIT_USAGE;
     const bool how = a.threads || a.batch_size || a.precision != PRECISION_AUTO;
-    if (a.remote.server && !model_argument_remote(&a.hints, how, &err)) {
+    if (!output_file_named("csv", a.csv, &err)
+        || (a.remote.server && !model_argument_remote(&a.hints, how, &err))) {
         output_error("%s", err.message);
         return EXIT_USAGE;
     }

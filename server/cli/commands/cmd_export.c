@@ -141,7 +141,7 @@ static bool export_from_daemon(const ExportArgs *a, const char *model, Error *er
                                    .keep_batch_norm = a->keep,
                                    .without_preprocessing = a->without_preprocessing,
                                    .probabilities = a->probabilities};
-    const bool ok = remote_open(&a->remote, &remote, err)
+    const bool ok = output_file_possible(a->onnx, err) && remote_open(&a->remote, &remote, err)
                     && export_remote(remote, &request, &version, &bytes, err);
     if (ok)
         print_remote(a, version, bytes);
@@ -174,13 +174,11 @@ int cmd_export(int argc, char **argv)
         return exit_code;
     if (!a.onnx)
         fail(&err, ERR_INVALID, "--onnx FILE is missing: where to write to");
-    else if (strcmp(a.onnx, "-") == 0)
-        fail(&err, ERR_INVALID, "--onnx - is no file: what is told goes to standard output");
     else if (a.fold && a.keep)
         fail(&err, ERR_INVALID, "--fold-batch-norm and --no-fold-batch-norm contradict each other");
     else if (a.remote.server)
         model_argument_remote(&a.hints, false, &err);
-    if (err.code != ERR_NONE) {
+    if (err.code != ERR_NONE || !output_file_named("onnx", a.onnx, &err)) {
         output_error("%s", err.message);
         return EXIT_USAGE;
     }

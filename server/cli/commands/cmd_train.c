@@ -186,6 +186,10 @@ static int start_and_train(TrainArgs *a)
 {
     Ranks ranks;
     Error err = {0};
+    if (!output_file_named("trace", a->trace, &err)) {
+        output_error("%s", err.message);
+        return EXIT_USAGE;
+    }
     if (ranks_start(&ranks, a->rank_timeout, &err))
         return train(a, &ranks);
     output_error("%s", err.message);
