@@ -67,7 +67,7 @@ test("--trace writes a timeline of all ranks", (t) => {
   for (const n of [1, 2]) {
     const r = ranks(f, n, "job.json", "--out", "x", "--trace", "nowhere/trace.json");
     assert.equal(r.code, 1);
-    assert.match(r.err, /^googlenetd: create nowhere\/trace.json: No such file or directory$/m);
+    assert.match(r.err, /^googlenetd: cannot create a temporary file for nowhere\/trace.json: No such file or directory$/m);
     assert.ok(!existsSync(f.path("x")));
   }
 });

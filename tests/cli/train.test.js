@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { test } from "node:test";
 import { csv, folder, NETWORKS, run, TINY } from "./run.js";
 
@@ -65,6 +65,31 @@ test("- does not name the file of a trace", (t) => {
     code: 2, signal: null, out: "", err: "googlenetd: --trace must name a file, got -: standard output has what the command prints\n",
   });
   assert.ok(!existsSync(f.path("-")) && !existsSync(f.path("job.run")));
+});
+
+test("the file of a trace stays as it is until there is a trace", (t) => {
+  const f = folder(t);
+  f.write("job.json", { ...TINY, epochs: 1 });
+  const train = (file, ...words) => f.run("train", "job.json", "--trace", file, ...words);
+  f.write("old.json", "an older trace");
+  assert.equal(f.run("train", "job.json").code, 0);
+  const there = readdirSync(f.dir);
+  for (const [said, ...words] of [
+    [/job\.run already has a checkpoint/],
+    [/batch_size/, "--resume", "--set", "batch_size=16"],
+    [/there is no folder none/, "--out", "other", "--set", "dataset=none/"],
+    [/no_kernels\.txt/, "--resume", "--kernels", "no_kernels.txt"],
+  ]) for (const file of ["old.json", "new.json"]) {
+    const r = train(file, ...words);
+    assert.notEqual(r.code, 0);
+    assert.match(r.err, said);
+    assert.equal(f.read("old.json"), "an older trace");
+    assert.deepEqual(readdirSync(f.dir), there);
+  }
+  for (const file of ["old.json", "new.json"]) {
+    assert.equal(train(file, "--out", file.replace("json", "run")).code, 0);
+    assert.equal(JSON.parse(f.read(file)).otherData.steps, 10);
+  }
 });
 
 test("a job that is not JSON, is not there, or comes from stdin", (t) => {

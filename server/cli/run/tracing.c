@@ -1,17 +1,11 @@
 #include "server/cli/run/tracing.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "core/base/files/atomic_file.h"
 #include "core/base/memory.h"
-
-static bool create(Tracing *t, Error *err)
-{
-    t->file = fopen(t->path, "w");
-    return t->file || fail(err, ERR_IO, "create %s: %s", t->path, strerror(errno));
-}
+#include "server/cli/output.h"
 
 bool tracing_start(Tracing *t, const char *path, const Ranks *ranks, Error *err)
 {
@@ -19,7 +13,7 @@ bool tracing_start(Tracing *t, const char *path, const Ranks *ranks, Error *err)
     *t = (Tracing){.path = path, .ranks = *ranks};
     if (comm_max(comm, path != NULL) == 0)
         return true;
-    const bool ok = comm_rank(comm) > 0 || !path || create(t, err);
+    const bool ok = comm_rank(comm) > 0 || output_file_possible(path, err);
     if (!comm_agree(comm, ok, err))
         return false;
     t->trace = trace_new();
@@ -31,8 +25,6 @@ bool tracing_start(Tracing *t, const char *path, const Ranks *ranks, Error *err)
 
 void tracing_free(Tracing *t)
 {
-    if (t->file)
-        fclose(t->file);
     trace_free(t->trace);
     *t = (Tracing){0};
 }
@@ -124,10 +116,9 @@ static void write_spans(FILE *f, int rank, const TraceSpan *spans, int64_t count
     }
 }
 
-static bool write_file(Tracing *t, const TraceSpan *spans, const int64_t *counts, Error *err)
+static void write_text(FILE *f, const Tracing *t, const TraceSpan *spans, const int64_t *counts)
 {
     const Overlap o = overlap_of(spans, counts[0]);
-    FILE *f = t->file;
     fprintf(f, "{\"traceEvents\":[\n");
     for (int r = 0; r < comm_size(t->comm.inner); spans += counts[r++]) {
         fprintf(f, r > 0 ? ",\n" : "");
@@ -140,11 +131,36 @@ static bool write_file(Tracing *t, const TraceSpan *spans, const int64_t *counts
             "\"dropped_spans\":%lld}}\n",
             (long long)o.steps, (long long)o.bytes, o.in_flight, o.hidden, o.waited,
             (long long)t->trace->dropped);
-    const bool written = !ferror(f);
-    t->file = NULL;
-    if (fclose(f) != 0 || !written)
-        return fail(err, ERR_IO, "write %s: %s", t->path, strerror(errno));
-    return true;
+}
+
+typedef struct {
+    AtomicFile *file;
+    Error why;  // of the first write that failed
+} TraceFile;
+
+/* A cookie_write_function_t: 0 for a fault. */
+static ssize_t trace_file_write(void *cookie, const char *text, size_t length)
+{
+    TraceFile *out = cookie;
+    const bool ok =
+        out->why.code == ERR_NONE && atomic_file_write(out->file, text, length, &out->why);
+    return ok ? (ssize_t)length : 0;
+}
+
+static bool write_file(const Tracing *t, const TraceSpan *spans, const int64_t *counts, Error *err)
+{
+    TraceFile out = {0};
+    if (!atomic_file_open(t->path, &out.file, err))
+        return false;
+    FILE *f = fopencookie(&out, "w", (cookie_io_functions_t){.write = trace_file_write});
+    if (!f)
+        abort();  // only for want of a few bytes
+    write_text(f, t, spans, counts);
+    fclose(f);
+    if (out.why.code == ERR_NONE)
+        return atomic_file_commit(out.file, err);
+    atomic_file_cancel(out.file);
+    return fail_with(err, &out.why);
 }
 
 bool tracing_write(Tracing *t, Error *err)
@@ -154,7 +170,7 @@ bool tracing_write(Tracing *t, Error *err)
     const Comm *comm = t->comm.inner;
     int64_t *counts = xcalloc((size_t)comm_size(comm), sizeof *counts);
     TraceSpan *spans = traced_comm_gather(&t->comm, counts);
-    const bool ok = !spans || !t->file || write_file(t, spans, counts, err);
+    const bool ok = !spans || !t->path || write_file(t, spans, counts, err);
     free(spans);
     free(counts);
     return ok;
