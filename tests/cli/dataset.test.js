@@ -1,7 +1,7 @@
 // googlenetd dataset import: a folder of pictures becomes a set that trains.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { linkSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, linkSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { execFileSync, spawnSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { folder, start } from "./run.js";
@@ -172,9 +172,13 @@ test("faults of the command line are named", (t) => {
   assert.equal(f.run("dataset", "export").code, 2);
   assert.equal(f.run("dataset", "--help").code, 0);
   put(f.path("flat", "a.png"), noise(9, 9, 1));
-  const unknown = imported(f, "flat", "--out", "empty");
-  assert.equal(unknown.code, 1);
-  assert.deepEqual(readdirSync(f.path("empty")), []);
+  for (const mode of [0o750, 0o2775]) {
+    chmodSync(f.path("empty"), mode);
+    const unknown = imported(f, "flat", "--out", "empty");
+    assert.equal(unknown.code, 1);
+    assert.deepEqual(readdirSync(f.path("empty")), []);
+    assert.equal(statSync(f.path("empty")).mode & 0o7777, mode);
+  }
   assert.equal(imported(f, "in", "--out", "empty").code, 0);
   assert.deepEqual(readdirSync(f.dir).sort(), ["empty", "flat", "full", "in"]);
 });

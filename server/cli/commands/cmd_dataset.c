@@ -117,11 +117,16 @@ static char *folder_name(const char *out)
     return folder;
 }
 
-/* Make way for the set: *was_there is an empty folder that has been removed. */
-static bool make_way(const char *folder, bool *was_there, Error *err)
+/* The empty folder that has made way for the set. */
+typedef struct {
+    bool there;
+    struct stat info;
+} EmptyFolder;
+
+static bool make_way(const char *folder, EmptyFolder *was, Error *err)
 {
-    *was_there = rmdir(folder) == 0;
-    if (*was_there || errno == ENOENT)
+    was->there = lstat(folder, &was->info) == 0 && rmdir(folder) == 0;
+    if (was->there || errno == ENOENT)
         return true;
     if (errno == ENOTEMPTY || errno == EEXIST)
         return fail(err, ERR_CONFLICT, "%s is not empty", folder);
@@ -130,6 +135,15 @@ static bool make_way(const char *folder, bool *was_there, Error *err)
     if (errno == EINVAL)
         return fail(err, ERR_CONFLICT, "%s cannot be made anew: give it by its own name", folder);
     return fail(err, ERR_IO, "cannot replace %s: %s", folder, strerror(errno));
+}
+
+/* There is no set: the folder is as it was, open to those whom it was open to. */
+static void put_back(const char *folder, const EmptyFolder *was)
+{
+    if (!was->there || mkdir(folder, 0700) != 0)
+        return;
+    (void)!chown(folder, was->info.st_uid, was->info.st_gid);  // not allowed to everybody
+    chmod(folder, was->info.st_mode & 07777);
 }
 
 /* ---- The command ---- */
@@ -149,21 +163,20 @@ static int run_import(DatasetArgs *a)
 {
     ImportReport report = {0};
     Error err = {0};
-    bool was_there = false;
+    EmptyFolder was = {0};
     int exit_code = EXIT_FAILED;
     DatasetProgress progress = dataset_progress_new(!a->json);
     const double start = clock_seconds();
     a->config.progress = dataset_progress_show;
     a->config.context = &progress;
-    const bool ok =
-        make_way(a->config.folder, &was_there, &err) && import_run(&a->config, &report, &err);
+    const bool ok = make_way(a->config.folder, &was, &err) && import_run(&a->config, &report, &err);
     dataset_progress_end(&progress);
     if (ok)
         exit_code = report_end(a, &report, clock_seconds() - start);
     else
         output_error("%s", err.message);
-    if (!ok && was_there)
-        mkdir(a->config.folder, 0777);
+    if (!ok)
+        put_back(a->config.folder, &was);
     if (!ok && (err.code == ERR_NOT_FOUND || err.code == ERR_CONFLICT))
         exit_code = EXIT_USAGE;
     if (!ok && interrupt_signal())
