@@ -21,41 +21,30 @@ static Node folds_into(const Graph *g, Node n)
     return folds ? node->srcs[0] : NODE_NONE;
 }
 
-/* By node: the batch_norm that goes into a conv, NODE_NONE for others. */
-static Node *find_norms(const Graph *g)
+/* The batch_norm that can be folded into conv n, else NODE_NONE. */
+static Node norm_of(const Graph *g, Node n)
 {
-    const int count = graph_node_count(g);
-    Node *norms = xcalloc((size_t)count, sizeof *norms);
-    for (Node n = 0; n < count; n++) {
-        norms[n] = NODE_NONE;
-        if (folds_into(g, n) != NODE_NONE)
-            norms[folds_into(g, n)] = n;
-    }
-    return norms;
+    const Node reader = graph_last_reader(g, n);
+    return reader != NODE_NONE && folds_into(g, reader) == n ? reader : NODE_NONE;
+}
+
+static Node fold_batch_norm(Graph *out, const Graph *g, Node n, Node *new_node)
+{
+    if (folds_into(g, n) != NODE_NONE)
+        return new_node[folds_into(g, n)];
+    const Node norm = norm_of(g, n);
+    if (norm == NODE_NONE)
+        return rewrite_copy_node(out, g, n, new_node);
+    const GraphNode *node = graph_node(g, n);
+    Conv c = *(const Conv *)node->config;
+    c.no_bias = false;
+    c.relu = ((const BatchNorm *)graph_node(g, norm)->config)->relu;
+    return conv(out, new_node[node->srcs[0]], node->name, c);
 }
 
 Graph *rewrite_fold_batch_norm(const Graph *g)
 {
-    const int count = graph_node_count(g);
-    Node *new_node = xcalloc((size_t)count, sizeof *new_node);
-    Node *norms = find_norms(g);
-    Graph *out = graph_new(graph_shape(g, 0));
-    for (Node n = 1; n < count; n++) {
-        const GraphNode *node = graph_node(g, n);
-        if (folds_into(g, n) != NODE_NONE) {
-            new_node[n] = new_node[folds_into(g, n)];
-        } else if (norms[n] != NODE_NONE) {
-            Conv c = *(const Conv *)node->config;
-            c.no_bias = false;
-            c.relu = ((const BatchNorm *)graph_node(g, norms[n])->config)->relu;
-            new_node[n] = conv(out, new_node[node->srcs[0]], node->name, c);
-        } else {
-            new_node[n] = rewrite_copy_node(out, g, n, new_node);
-        }
-    }
-    free(norms);
-    free(new_node);
-    return out;
+    return rewrite_nodes(g, fold_batch_norm);
 }
 
 /* A batch_norm and a conv become a conv: where their numbers are, in the two stores. */
@@ -129,17 +118,16 @@ static void add_copies(Folded *f, const GraphNode *node, const ParamStore *from)
 
 static void list_params(Folded *f, const Graph *g, const ParamStore *from)
 {
-    Node *norms = find_norms(g);
     for (Node n = 1; n < graph_node_count(g); n++) {
         const GraphNode *node = graph_node(g, n);
-        if (norms[n] != NODE_NONE) {
+        const Node norm = norm_of(g, n);
+        if (norm != NODE_NONE) {
             f->folds = xrealloc(f->folds, (size_t)f->fold_count + 1, sizeof *f->folds);
-            f->folds[f->fold_count++] = fold_of(node, graph_node(g, norms[n]), from, f->params);
+            f->folds[f->fold_count++] = fold_of(node, graph_node(g, norm), from, f->params);
         } else if (folds_into(g, n) == NODE_NONE) {
             add_copies(f, node, from);
         }
     }
-    free(norms);
 }
 
 bool folded_new(const Graph *g, const ParamStore *params, Folded **result, Error *err)

@@ -16,11 +16,24 @@
 
 Node rewrite_copy_node(Graph *out, const Graph *g, Node n, const Node *new_node)
 {
+    if (n == graph_input(g))
+        return graph_input(out);
     const GraphNode *node = graph_node(g, n);
     Node srcs[GRAPH_MAX_SRCS];
     for (int s = 0; s < node->src_count; s++)
         srcs[s] = new_node[node->srcs[s]];
     return graph_add(out, node->name, node->type, node->config, srcs, node->src_count);
+}
+
+Graph *rewrite_nodes(const Graph *g, RewriteNode rewrite)
+{
+    const int count = graph_node_count(g);
+    Node *new_node = xcalloc((size_t)count, sizeof *new_node);
+    Graph *out = graph_new(graph_shape(g, graph_input(g)));
+    for (Node n = 0; n < count; n++)
+        new_node[n] = rewrite(out, g, n, new_node);
+    free(new_node);
+    return out;
 }
 
 static bool is_foldable_relu(const Graph *g, Node n)
@@ -53,29 +66,19 @@ static Node copy_with_relu(Graph *out, const Graph *g, Node n, const Node *new_n
     return conv(out, src, node->name, c);
 }
 
+static Node fold_relu(Graph *out, const Graph *g, Node n, Node *new_node)
+{
+    const Node reader = graph_last_reader(g, n);
+    if (reader != NODE_NONE && is_foldable_relu(g, reader))
+        return copy_with_relu(out, g, n, new_node);
+    if (is_foldable_relu(g, n))
+        return new_node[graph_node(g, n)->srcs[0]];
+    return rewrite_copy_node(out, g, n, new_node);
+}
+
 Graph *rewrite_fold_relu(const Graph *g)
 {
-    const int count = graph_node_count(g);
-    Node *new_node = xcalloc((size_t)count, sizeof *new_node);
-    bool *gets_relu = xcalloc((size_t)count, sizeof *gets_relu);
-    for (Node n = 1; n < count; n++) {
-        if (is_foldable_relu(g, n))
-            gets_relu[graph_node(g, n)->srcs[0]] = true;
-    }
-
-    Graph *out = graph_new(graph_shape(g, 0));
-    for (Node n = 1; n < count; n++) {
-        const GraphNode *node = graph_node(g, n);
-        if (gets_relu[n])
-            new_node[n] = copy_with_relu(out, g, n, new_node);
-        else if (is_foldable_relu(g, n))
-            new_node[n] = new_node[node->srcs[0]];
-        else
-            new_node[n] = rewrite_copy_node(out, g, n, new_node);
-    }
-    free(gets_relu);
-    free(new_node);
-    return out;
+    return rewrite_nodes(g, fold_relu);
 }
 
 static bool is_pointwise(const GraphNode *node)
@@ -162,22 +165,20 @@ static void merge(Graph *out, const Graph *g, Node n, int count, Node *new_node)
     }
 }
 
+static Node merge_siblings(Graph *out, const Graph *g, Node n, Node *new_node)
+{
+    if (new_node[n] > 0)
+        return new_node[n];  // came with its first sibling
+    const int count = merged_count(g, n);
+    if (count == 1)
+        return rewrite_copy_node(out, g, n, new_node);
+    merge(out, g, n, count, new_node);
+    return new_node[n];
+}
+
 Graph *rewrite_merge_siblings(const Graph *g)
 {
-    const int count = graph_node_count(g);
-    Node *new_node = xcalloc((size_t)count, sizeof *new_node);
-    Graph *out = graph_new(graph_shape(g, 0));
-    for (Node n = 1; n < count; n++) {
-        if (new_node[n] > 0)
-            continue;  // came with its first sibling
-        const int merged = merged_count(g, n);
-        if (merged > 1)
-            merge(out, g, n, merged, new_node);
-        else
-            new_node[n] = rewrite_copy_node(out, g, n, new_node);
-    }
-    free(new_node);
-    return out;
+    return rewrite_nodes(g, merge_siblings);
 }
 
 static bool mask_can_move(const Graph *g, Node n)
@@ -229,25 +230,23 @@ static Node copy_pool(Graph *out, const Graph *g, Node n, const Node *new_node)
     return max_pool(out, new_node[node->srcs[0]], node->name, p);
 }
 
+static Node mask_in_reader(Graph *out, const Graph *g, Node n, Node *new_node)
+{
+    const LayerType *type = graph_node(g, n)->type;
+    if (type == &SLICE)
+        return copy_slice(out, g, n, new_node);
+    if (type == &CONV)
+        return copy_conv(out, g, n, new_node);
+    if (type == &CONCAT)
+        return copy_concat(out, g, n, new_node);
+    if (type == &MAX_POOL)
+        return copy_pool(out, g, n, new_node);
+    return rewrite_copy_node(out, g, n, new_node);
+}
+
 Graph *rewrite_mask_in_reader(const Graph *g)
 {
-    const int count = graph_node_count(g);
-    Node *new_node = xcalloc((size_t)count, sizeof *new_node);
-    Graph *out = graph_new(graph_shape(g, 0));
-    for (Node n = 1; n < count; n++) {
-        if (graph_node(g, n)->type == &SLICE)
-            new_node[n] = copy_slice(out, g, n, new_node);
-        else if (graph_node(g, n)->type == &CONV)
-            new_node[n] = copy_conv(out, g, n, new_node);
-        else if (graph_node(g, n)->type == &CONCAT)
-            new_node[n] = copy_concat(out, g, n, new_node);
-        else if (graph_node(g, n)->type == &MAX_POOL)
-            new_node[n] = copy_pool(out, g, n, new_node);
-        else
-            new_node[n] = rewrite_copy_node(out, g, n, new_node);
-    }
-    free(new_node);
-    return out;
+    return rewrite_nodes(g, mask_in_reader);
 }
 
 /* Its gradients come from several readers, and not each a part of one tensor. */
@@ -262,22 +261,19 @@ static bool needs_fork(const Graph *g, Node n)
     return whole > 0 && graph_reader_count(g, n) > 1;
 }
 
+static Node insert_fork(Graph *out, const Graph *g, Node n, Node *new_node)
+{
+    const Node copy = rewrite_copy_node(out, g, n, new_node);
+    if (!needs_fork(g, n))
+        return copy;
+    char name[GRAPH_MAX_NAME];
+    snprintf(name, sizeof name, "%s.fork", graph_node(g, n)->name);
+    return fork_value(out, copy, name, (Fork){0});
+}
+
 Graph *rewrite_insert_forks(const Graph *g)
 {
-    const int count = graph_node_count(g);
-    Node *new_node = xcalloc((size_t)count, sizeof *new_node);
-    Graph *out = graph_new(graph_shape(g, 0));
-    for (Node n = 0; n < count; n++) {
-        if (n > 0)
-            new_node[n] = rewrite_copy_node(out, g, n, new_node);
-        if (needs_fork(g, n)) {
-            char name[GRAPH_MAX_NAME];
-            snprintf(name, sizeof name, "%s.fork", graph_node(g, n)->name);
-            new_node[n] = fork_value(out, new_node[n], name, (Fork){0});
-        }
-    }
-    free(new_node);
-    return out;
+    return rewrite_nodes(g, insert_fork);
 }
 
 /* Whether n is a concat that masks all it gives, and its reader can do that instead. */
@@ -291,32 +287,34 @@ static bool masks_can_pass(const Graph *g, Node n)
     return c->relu_masks == (1u << node->src_count) - 1 && (reader == &FORK || reader == &MAX_POOL);
 }
 
+static Node copy_without_masks(Graph *out, const Graph *g, Node n, const Node *new_node)
+{
+    const GraphNode *node = graph_node(g, n);
+    Node srcs[GRAPH_MAX_SRCS];
+    for (int s = 0; s < node->src_count; s++)
+        srcs[s] = new_node[node->srcs[s]];
+    return concat(out, node->name, srcs, node->src_count);
+}
+
+static Node mask_past_concat(Graph *out, const Graph *g, Node n, Node *new_node)
+{
+    if (masks_can_pass(g, n))
+        return copy_without_masks(out, g, n, new_node);
+    const GraphNode *node = graph_node(g, n);
+    const Node src = node->srcs[0];
+    if (masks_can_pass(g, src) && node->type == &FORK)
+        return fork_value(out, new_node[src], node->name, (Fork){.relu_mask = true});
+    if (masks_can_pass(g, src) && node->type == &MAX_POOL) {
+        Pool p = *(const Pool *)node->config;
+        p.relu_mask = true;
+        return max_pool(out, new_node[src], node->name, p);
+    }
+    return rewrite_copy_node(out, g, n, new_node);
+}
+
 Graph *rewrite_mask_past_concat(const Graph *g)
 {
-    const int count = graph_node_count(g);
-    Node *new_node = xcalloc((size_t)count, sizeof *new_node);
-    Graph *out = graph_new(graph_shape(g, 0));
-    for (Node n = 1; n < count; n++) {
-        const GraphNode *node = graph_node(g, n);
-        const bool gets_mask = masks_can_pass(g, node->srcs[0]);
-        if (masks_can_pass(g, n)) {
-            Node srcs[GRAPH_MAX_SRCS];
-            for (int s = 0; s < node->src_count; s++)
-                srcs[s] = new_node[node->srcs[s]];
-            new_node[n] = concat(out, node->name, srcs, node->src_count);
-        } else if (gets_mask && node->type == &FORK) {
-            new_node[n] =
-                fork_value(out, new_node[node->srcs[0]], node->name, (Fork){.relu_mask = true});
-        } else if (gets_mask && node->type == &MAX_POOL) {
-            Pool p = *(const Pool *)node->config;
-            p.relu_mask = true;
-            new_node[n] = max_pool(out, new_node[node->srcs[0]], node->name, p);
-        } else {
-            new_node[n] = rewrite_copy_node(out, g, n, new_node);
-        }
-    }
-    free(new_node);
-    return out;
+    return rewrite_nodes(g, mask_past_concat);
 }
 
 static const struct {

@@ -54,8 +54,13 @@ enum {
     "or views"
 unsigned rewrite_flag(const char *name);
 
-/* For those who write one: append a copy of g's node n to `out`; new_node has the new node of each
- * of g's. */
+/* For those who write one: what takes the place of g's node n in `out`. new_node has that of each
+ * node before n; one that takes several nodes' place at once sets those after n too, and returns
+ * them when it is asked for them. */
+typedef Node (*RewriteNode)(Graph *out, const Graph *g, Node n, Node *new_node);
+Graph *rewrite_nodes(const Graph *g, RewriteNode rewrite);  // of each node, in order
+
+/* A RewriteNode that changes nothing: appends a copy of n. */
 Node rewrite_copy_node(Graph *out, const Graph *g, Node n, const Node *new_node);
 
 /* All of them, but for those in `without`: the graph that runs. */
