@@ -80,10 +80,3 @@ void resize_picture(Resize *r, const Picture *src, uint8_t *dst)
     for (int y = 0; y < r->side; y++)
         memcpy(dst + (size_t)y * dst_row, rows + (size_t)y * row_bytes, dst_row);
 }
-
-void resize_run(Resize *r, const uint8_t *src, uint8_t *dst)
-{
-    const size_t row_bytes = (size_t)r->src.width * (size_t)r->src.channels;
-    const Picture whole = {src, row_bytes, r->src.height, r->src.width, r->src.channels};
-    resize_picture(r, &whole, dst);
-}

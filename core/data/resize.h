@@ -17,7 +17,6 @@ typedef struct Resize Resize;
 Resize *resize_new(Shape src, int side);
 void resize_free(Resize *r);  // takes NULL
 
-/* One image of `src`'s size. Not for two threads at once: each has its own Resize. */
-void resize_run(Resize *r, const uint8_t *src, uint8_t *dst);
-/* The same for a picture of 1 to src.height rows, 1 to src.width columns and src.channels. */
+/* A picture of 1 to src.height rows, 1 to src.width columns and src.channels. Not for two threads
+ * at once: each has its own Resize. */
 void resize_picture(Resize *r, const Picture *src, uint8_t *dst);

@@ -27,12 +27,6 @@ bool image_spec_check(const ImageSpec *spec, Error *err)
     return true;
 }
 
-bool image_spec_equal(const ImageSpec *a, const ImageSpec *b)
-{
-    return a->channels == b->channels && a->size == b->size && a->fit == b->fit
-           && a->filter == b->filter;
-}
-
 /* The index of `name`, or `count`. */
 static size_t find(const char *const names[], size_t count, const char *name)
 {

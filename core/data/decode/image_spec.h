@@ -29,8 +29,6 @@ ImageSpec image_spec_default(void);
 /* ERR_INVALID: names the first member that is out of its range, and its value. */
 bool image_spec_check(const ImageSpec *spec, Error *err);
 
-bool image_spec_equal(const ImageSpec *a, const ImageSpec *b);
-
 /* "crop", "pad", "stretch"; "bilinear", "bicubic". False: no such name, *out stays. */
 const char *fit_name(Fit fit);
 bool fit_from_name(const char *name, Fit *out);

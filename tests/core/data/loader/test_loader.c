@@ -58,11 +58,14 @@ static Loader *start(const Dataset *d, LoaderConfig config)
 static int find_example(const Dataset *d, const Batch *batch, int i, int side)
 {
     const size_t area = (size_t)(side * side), floats = area * CHANNELS;
+    const size_t row_bytes = (size_t)d->image.width * CHANNELS;
     uint8_t *resized = xcalloc(floats, 1);
     Resize *r = resize_new(d->image, side);
     int found = -1;
     for (int e = 0; e < EXAMPLES && found < 0; e++) {
-        resize_run(r, d->train.pixels + (size_t)e * shape_count(d->image), resized);
+        const Picture picture = {d->train.pixels + (size_t)e * shape_count(d->image), row_bytes,
+                                 d->image.height, d->image.width, CHANNELS};
+        resize_picture(r, &picture, resized);
         const float *image = batch->images + (size_t)i * floats;
         size_t equal = 0;
         for (size_t c = 0; c < CHANNELS; c++)
