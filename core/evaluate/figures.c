@@ -35,14 +35,6 @@ static void fill_cells(const Predictions *p, Figures *f)
     }
 }
 
-int64_t figures_confusion(const Figures *f, int truth, int guess)
-{
-    const ConfusionCell key = {truth, guess, 0};
-    const ConfusionCell *found =
-        bsearch(&key, f->cells, (size_t)f->cell_count, sizeof key, by_place);
-    return found ? found->count : 0;
-}
-
 static int by_count(const void *a, const void *b)
 {
     const ConfusionCell *x = a, *y = b;

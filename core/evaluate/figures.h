@@ -45,9 +45,6 @@ typedef struct {
 bool figures_measure(const Predictions *p, Figures *f, Error *err);
 void figures_free(Figures *f);  // takes {0}
 
-/* Examples of class `truth` that were taken for `guess`. */
-int64_t figures_confusion(const Figures *f, int truth, int guess);
-
 /* The pairs that are confused most, truth and guess in this order, at most `most` of them: by
  * falling count, equal ones as in `cells`. Returns how many. */
 int figures_confused(const Figures *f, ConfusionCell *pairs, int most);
