@@ -27,6 +27,14 @@ int64_t net_epoch_batches(const Graph *g, int64_t examples, int batch_size)
     return (net_epoch_examples(g, examples, batch_size) + batch_size - 1) / batch_size;
 }
 
+static bool is_among(const int *sizes, int count, int64_t size)
+{
+    for (int i = 0; i < count; i++)
+        if (sizes[i] == size)
+            return true;
+    return false;
+}
+
 int net_part_sizes(int64_t examples, int batch_size, int micro_batch, int sizes[NET_MAX_PART_SIZES])
 {
     const int64_t batches[] = {examples >= batch_size ? batch_size : 0, examples % batch_size};
@@ -35,10 +43,7 @@ int net_part_sizes(int64_t examples, int batch_size, int micro_batch, int sizes[
         const int64_t parts[] = {batches[b] >= micro_batch ? micro_batch : 0,
                                  batches[b] % micro_batch};
         for (size_t p = 0; p < COUNT(parts); p++) {
-            bool known = parts[p] == 0;
-            for (int i = 0; i < count; i++)
-                known |= sizes[i] == parts[p];
-            if (!known)
+            if (parts[p] > 0 && !is_among(sizes, count, parts[p]))
                 sizes[count++] = (int)parts[p];
         }
     }

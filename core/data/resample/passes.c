@@ -14,6 +14,15 @@ static inline uint8_t clipped(int sum)
     return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
+/* One number of the result, from `count` numbers that lie `channels` apart. */
+static inline uint8_t weighted_sum(const int *weights, int count, const uint8_t *from, int channels)
+{
+    int sum = HALF;
+    for (int k = 0; k < count; k++)
+        sum += weights[k] * from[k * channels];
+    return clipped(sum);
+}
+
 void row_pass_plain(const Taps *taps, int channels, int rows, const uint8_t *src,
                     size_t src_row_bytes, uint8_t *dst, size_t dst_row_bytes)
 {
@@ -22,12 +31,8 @@ void row_pass_plain(const Taps *taps, int channels, int rows, const uint8_t *src
         for (int i = 0; i < taps->size; i++) {
             const int *weights = taps->weights + (size_t)i * (size_t)taps->max_count;
             const uint8_t *from = src + taps->first[i] * channels;
-            for (int c = 0; c < channels; c++) {
-                int sum = HALF;
-                for (int k = 0; k < taps->count[i]; k++)
-                    sum += weights[k] * from[k * channels + c];
-                *to++ = clipped(sum);
-            }
+            for (int c = 0; c < channels; c++)
+                *to++ = weighted_sum(weights, taps->count[i], from + c, channels);
         }
     }
 }
