@@ -18,6 +18,7 @@
 #include "core/train/files/safetensors.h"
 #include "core/train/init.h"
 #include "core/train/optim/optimizer.h"
+#include "tests/core/train/files/read_model.h"
 
 enum { CLASSES = 10 };
 static const double RATE = 0.01;
@@ -110,7 +111,7 @@ static bool make_net(Step *s, const Model *model, Error *err)
     init_params(s->params, init_rule(model->weights), s->seed);
     calm_normalisations(s);
     const NetConfig config = {.batch_size = s->batch};
-    return (!s->weights || model_load(s->weights, s->params, model->left_out, err))
+    return (!s->weights || read_model(s->weights, s->params, model->left_out, err))
            && net_new(s->graph, s->params, config, &s->net, err);
 }
 

@@ -257,16 +257,6 @@ bool model_read(const SafeFile *f, const char *path, ParamStore *params,
     return true;
 }
 
-bool model_load(const char *path, ParamStore *params, const char *const *left_out, Error *err)
-{
-    SafeFile *f = NULL;
-    if (!safetensors_open(path, &f, err))
-        return false;
-    const bool ok = model_read(f, path, params, left_out, err);
-    safetensors_close(f);
-    return ok;
-}
-
 bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Autotune *kernels,
                      Error *err)
 {

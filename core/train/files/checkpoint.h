@@ -75,11 +75,10 @@ bool checkpoint_load(const char *path, ParamStore *params, TrainState *state, Au
 /* The model file: parameters (the moving average, where there is one) alone, as
  * net.load_state_dict() takes them; the metadata says what the network is. */
 bool model_save(const char *path, const ParamStore *params, const ModelInfo *info, Error *err);
-/* Values from a model file or a checkpoint. Tensors under "optimizer." are ignored, and those whose
- * names begin as one of `left_out` says (Model.left_out; NULL: none). A counter that is not there
- * starts at 0, as PyTorch loads files from before there were counters. */
-bool model_load(const char *path, ParamStore *params, const char *const *left_out, Error *err);
-/* The same from a file that is open; `path` stands in messages. */
+/* Values from a model file or a checkpoint that is open; `path` stands in messages. Tensors under
+ * "optimizer." are ignored, and those whose names begin as one of `left_out` says (Model.left_out;
+ * NULL: none). A counter that is not there starts at 0, as PyTorch loads files from before there
+ * were counters. */
 bool model_read(const SafeFile *file, const char *path, ParamStore *params,
                 const char *const *left_out, Error *err);
 

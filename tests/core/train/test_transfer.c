@@ -10,6 +10,7 @@
 #include "core/layers/relu.h"
 #include "core/train/init.h"
 #include "tests/check.h"
+#include "tests/core/train/files/read_model.h"
 #include "tests/core/train/trainer/trainer_fixture.h"
 
 static Node normed(Graph *g, Node x, ModelOptions options)
@@ -111,7 +112,7 @@ static ParamStore *model_params(const Fixture *f)
     Graph *g = model_graph(&NORMED, (Shape){1, 28, 28}, 10, &err);
     ParamStore *p = NULL;
     CHECK_OK(params_new(g, &p, &err), err);
-    CHECK_OK(model_load(f->model, p, NULL, &err), err);
+    CHECK_OK(read_model(f->model, p, NULL, &err), err);
     graph_free(g);
     return p;
 }

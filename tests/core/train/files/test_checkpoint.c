@@ -11,6 +11,7 @@
 #include "core/train/files/model_info.h"
 #include "core/train/files/safetensors.h"
 #include "tests/check.h"
+#include "tests/core/train/files/read_model.h"
 
 static ParamStore *store_new(const char *name, int out, float first)
 {
@@ -132,7 +133,7 @@ static void statistics_and_counters_come_back(void **state)
         CHECK_OK(model ? model_save(path, a, &(ModelInfo){.network = "m"}, &err)
                        : checkpoint_save(path, a, &STATE, NULL, NULL, &err),
                  err);
-        CHECK_OK(model ? model_load(path, b, NULL, &err)
+        CHECK_OK(model ? read_model(path, b, NULL, &err)
                        : checkpoint_load(path, b, &got, NULL, &err),
                  err);
         assert_memory_equal(a->values, b->values, a->count * sizeof(float));
@@ -172,7 +173,7 @@ static void a_model_file_has_parameters_alone(void **state)
     CHECK_OK(safetensors_open(path, &f, &err), err);
     assert_null(safetensors_metadata(f, "normalization"));
     safetensors_close(f);
-    CHECK_OK(model_load(path, b, NULL, &err), err);
+    CHECK_OK(read_model(path, b, NULL, &err), err);
     assert_memory_equal(a->values, b->values, a->count * sizeof(float));
     TrainState ignored;
     assert_false(checkpoint_load(path, b, &ignored, NULL, &err));
@@ -200,7 +201,7 @@ static void a_moving_average_is_the_model(void **state)
     CHECK_OK(model_save(model, a, &(ModelInfo){.network = "some_model"}, &err), err);
     const size_t bytes = a->trained_count * sizeof(float);
     for (int i = 0; i < 2; i++) {
-        CHECK_OK(model_load(i == 0 ? path : model, b, NULL, &err), err);
+        CHECK_OK(read_model(i == 0 ? path : model, b, NULL, &err), err);
         assert_memory_equal(b->values, average, bytes);
         assert_null(b->slots[SLOT_AVERAGE]);
     }
@@ -228,7 +229,7 @@ static void a_checkpoint_serves_as_a_model(void **state)
     ParamStore *a = store_new("out", 3, 1), *b = store_new("out", 3, 2);
     CHECK_OK(params_need_slot(a, SLOT_MOMENTUM, &err), err);
     CHECK_OK(checkpoint_save(path, a, &STATE, NULL, NULL, &err), err);
-    CHECK_OK(model_load(path, b, NULL, &err), err);
+    CHECK_OK(read_model(path, b, NULL, &err), err);
     assert_memory_equal(a->values, b->values, a->count * sizeof(float));
     unlink(path);
     params_free(a);
@@ -429,10 +430,10 @@ static void weights_from_elsewhere_are_taken(void **state)
 
     memset(b->counters, 1, b->counter_count * sizeof *b->counters);
     const char *const others[] = {"aux2.", NULL}, *const heads[] = {"aux2.", "aux1.", NULL};
-    assert_false(model_load(path, b, others, &err));
+    assert_false(read_model(path, b, others, &err));
     assert_non_null(strstr(err.message, "is of another network: tensor aux1.fc.bias is unknown"));
     assert_true(b->values[0] == 9 && b->counters[0] != 0);
-    CHECK_OK(model_load(path, b, heads, &err), err);
+    CHECK_OK(read_model(path, b, heads, &err), err);
     assert_memory_equal(a->values, b->values, a->count * sizeof(float));
     assert_true(b->counters[0] == 0 && b->counters[1] == 0);
     unlink(path);

@@ -5,6 +5,7 @@
 #include "core/data/loader/loader.h"
 #include "core/net/net.h"
 #include "tests/check.h"
+#include "tests/core/train/files/read_model.h"
 #include "tests/core/train/trainer/trainer_fixture.h"
 
 /* Accuracy and loss of the weights in a file, measured by a net of its own. */
@@ -16,7 +17,7 @@ static Metrics measured(const TrainerFixture *f, const TrainConfig *c, const cha
     Net *net = NULL;
     Loader *loader = NULL;
     CHECK_OK(params_new(g, &params, &err), err);
-    CHECK_OK(model_load(path, params, NULL, &err), err);
+    CHECK_OK(read_model(path, params, NULL, &err), err);
     const NetConfig how = {.batch_size = c->batch_size,
                            .bf16 = precision_resolve(c->precision) == PRECISION_BF16};
     CHECK_OK(net_new(g, params, how, &net, &err), err);
