@@ -163,18 +163,36 @@ static bool check_whole(Uploads *uploads, UploadInfo *info, Error *err)
            || file_digest(upload_path(uploads, info->id, "").text, &bytes, info->sha256, err);
 }
 
+/* The file gets a new name, or another disk a copy of it, whole or not at all. */
+static bool give_name(const char *from, const char *path, Error *err)
+{
+    if (rename(from, path) == 0)
+        return true;
+    if (errno != EXDEV)
+        return fail(err, error_of_system(errno), "rename %s to %s: %s", from, path,
+                    strerror(errno));
+    char *copy = xasprintf("%s.tmp", path);
+    bool ok = file_link(from, copy, err);
+    if (ok && rename(copy, path) != 0)
+        ok = fail(err, error_of_system(errno), "rename %s to %s: %s", copy, path, strerror(errno));
+    if (!ok)
+        unlink(copy);
+    free(copy);
+    return ok;
+}
+
 /* Its new name is on disk, or it has the old one. */
 static bool move_file(const char *from, const char *path, Error *err)
 {
-    if (rename(from, path) != 0)
-        return fail(err, error_of_system(errno), "rename %s to %s: %s", from, path,
-                    strerror(errno));
+    if (!give_name(from, path, err))
+        return false;
     char *folder = path_folder(path);
     const bool ok = folder_sync(folder, err);
     free(folder);
     if (ok)
         return true;
-    rename(path, from);
+    if (rename(path, from) != 0)
+        unlink(path);  // a copy
     return false;
 }
 

@@ -84,10 +84,10 @@ bool uploads_get(Uploads *uploads, const char *id, UploadInfo *info, Error *err)
 void uploads_list(Uploads *uploads, UploadInfo **list, size_t *count);
 bool uploads_delete(Uploads *uploads, const char *id, Error *err);
 
-/* Take a whole upload out of here: its file becomes `path`, on the same disk, and there is no such
- * upload any more. *info tells its length and its SHA-256. Its bytes stay taken from the quota: who
- * deletes the file gives them back. Repeated after a sudden death it answers ERR_NOT_FOUND: look
- * for `path` first. */
+/* Take a whole upload out of here: its file becomes `path`, by a copy where that is on another
+ * disk, and there is no such upload any more. *info tells its length and its SHA-256. Its bytes
+ * stay taken from the quota: who deletes the file gives them back. Repeated after a sudden death it
+ * answers ERR_NOT_FOUND: look for `path` first. */
 bool uploads_take(Uploads *uploads, const char *id, const char *path, UploadInfo *info, Error *err);
 
 /* ---- Writing ---- */
