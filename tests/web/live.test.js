@@ -42,7 +42,8 @@ for (const [how, script] of [
     await live(second);
     const early = [await rows(first), await rows(second)];
     await until(async () => (await rows(first)) > early[0] + 3 && (await rows(second)) > early[1] + 3, 'both to grow');
-    assert.equal(open.size, 1);
+    // Where there are no locks, a tab that the machine keeps waiting may be missed, and be there again.
+    await until(() => open.size === 1, 'one of them to read the stream');
 
     await first.close();
     await context.clock.fastForward(2500);  // of silence, after which it is missed where there are no locks
