@@ -1,5 +1,6 @@
 #include "server/base/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -56,6 +57,19 @@ bool folder_sync(const char *path, Error *err)
         fsync(fd) == 0 || fail(err, error_of_system(errno), "fsync %s: %s", path, strerror(errno));
     close(fd);
     return ok;
+}
+
+bool folder_lacks(const char *path, IdParser parse)
+{
+    DIR *folder = opendir(path);
+    bool lacks = true;
+    int64_t id;
+    if (!folder)
+        return errno == ENOENT || errno == ENOTDIR;
+    for (const struct dirent *entry; lacks && (entry = readdir(folder));)
+        lacks = !parse(entry->d_name, &id);
+    closedir(folder);
+    return lacks;
 }
 
 /* ---- Files ---- */

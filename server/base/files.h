@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "core/base/error.h"
+#include "server/base/ids.h"
 
 typedef struct {
     char text[PATH_MAX];
@@ -21,6 +22,10 @@ bool folder_make(const char *path, Error *err);
 bool folder_make_own(const char *path, Error *err);
 /* Its names are on disk. ERR_IO. */
 bool folder_sync(const char *path, Error *err);
+
+/* Whether nothing in the folder has a name that `parse` reads, as in one that a disk is mounted
+ * over later; true also where there is no such folder, false where it cannot be read. */
+bool folder_lacks(const char *path, IdParser parse);
 
 /* All of a file of at most `most` bytes, with a NUL after them; from malloc. `length` may be NULL.
  * ERR_NOT_FOUND; ERR_IO; ERR_INVALID: it is longer. */

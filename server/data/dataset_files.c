@@ -163,14 +163,5 @@ void dataset_files_each(const char *data, Log *log, void (*visit)(void *context,
 
 bool dataset_files_none(const char *data)
 {
-    DIR *dir = opendir(data_path(data, "datasets").text);
-    bool none = true;
-    if (!dir)
-        return errno == ENOENT || errno == ENOTDIR;
-    for (const struct dirent *entry; none && (entry = readdir(dir));) {
-        int64_t id;
-        none = !dataset_id_parse(entry->d_name, &id);
-    }
-    closedir(dir);
-    return none;
+    return folder_lacks(data_path(data, "datasets").text, dataset_id_parse);
 }

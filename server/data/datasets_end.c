@@ -79,6 +79,8 @@ static bool delete_once(Datasets *sets, int64_t id, const DatasetGuard *guard, E
 
 bool datasets_drop_files(Datasets *sets, int64_t id, FilesRemove remove, Error *err)
 {
+    Error away = {0};  // then there is nothing to drop
+    datasets_there(sets, &away);
     pthread_mutex_lock(&sets->fetching);
     const int64_t before = dataset_files_bytes(sets->data, id);
     const bool ok = remove(sets->data, id, err);

@@ -9,6 +9,7 @@
 #include "server/base/time.h"
 #include "server/data/dataset_files.h"
 #include "server/data/datasets_private.h"
+#include "server/jobs/files/stock.h"
 #include "server/store/store_datasets.h"
 
 /* ---- Take ---- */
@@ -53,6 +54,37 @@ bool datasets_take(Datasets *sets, DatasetRow *set)
         retry = ok ? 0 : WORK_RETRY_SECONDS;
     }
     return false;
+}
+
+/* ---- The disk ---- */
+
+/* An upload that is not among the others any more has become the set's own source. */
+static bool has_own_source(const Datasets *sets, const DatasetRow *set)
+{
+    UploadInfo info;
+    Error gone = {0};
+    return strcmp(set->source.kind, "upload") == 0
+           && !uploads_get(sets->uploads, set->source.what, &info, &gone);
+}
+
+bool datasets_may_write(Datasets *sets, const DatasetRow *set, Error *err)
+{
+    if (!stock_is_there(sets->store, sets->data, STOCK_DATASETS, err))
+        return false;
+    if (has_own_source(sets, set) && dataset_files_none(sets->data))
+        return fail(err, ERR_IO,
+                    "there is no %s, nor any other data set's folder: is a disk not mounted?",
+                    dataset_folder_path(sets->data, set->id).text);
+    datasets_count_late(sets);
+    return true;
+}
+
+bool datasets_pause(Datasets *sets, const char *why)
+{
+    if (why)
+        LOG(sets->log, LOG_WARNING, "import_waits", log_text("error", why));
+    return work_signal_pause(&sets->slot.signal, WORK_RETRY_SECONDS)
+           && work_slot_go_on(&sets->slot);
 }
 
 /* ---- Progress ---- */
@@ -172,12 +204,13 @@ static bool record_end(Datasets *sets, int64_t id, const DatasetOutcome *outcome
     return false;
 }
 
-/* Files that the outcome leaves: pixels and report of a ready set, the report of a failed one. */
+/* Files that the outcome leaves: pixels and report of a ready set, the report of a failed one. A
+ * source that was not found may turn up. */
 static void clean_up(Datasets *sets, int64_t id, const DatasetOutcome *outcome)
 {
     Error err = {0};
     bool ok = true;
-    if (outcome->ready || outcome->code[0])
+    if (outcome->ready || (outcome->code[0] && strcmp(outcome->code, DATASET_SOURCE_MISSING) != 0))
         ok = datasets_drop_files(sets, id, dataset_files_remove_source, &err);
     if (!outcome->ready && !outcome->code[0])
         ok = dataset_files_remove_import(sets->data, id, &err);

@@ -6,6 +6,14 @@
 /* Wait for a set to import. False: datasets_leave was called. */
 bool datasets_take(Datasets *sets, DatasetRow *set);
 
+/* Whether the folder of data sets is there, and with it what is known to lie in it, the source of
+ * the set taken as well: false with a sentence where a disk is away, and then nothing may be
+ * written to it. */
+bool datasets_may_write(Datasets *sets, const DatasetRow *set, Error *err);
+/* Let a second pass; false: end the import, as datasets_progress. `why` goes to the log; NULL:
+ * nothing does. */
+bool datasets_pause(Datasets *sets, const char *why);
+
 /* Where the source of the set taken lies: an upload is fetched if it has not been yet. ERR_INVALID,
  * ERR_NOT_FOUND: it is not there any more. ERR_CONFLICT: it is not whole, or, with the reason
  * "locked", a client works on it. */
@@ -14,6 +22,10 @@ bool datasets_fetch(Datasets *sets, const DatasetRow *set, Path *source, Error *
 /* How far the import of the set taken has come. False: end it, it was cancelled or the daemon
  * leaves, or its pixels have no room. Cheap: may be called for every picture. */
 bool datasets_progress(Datasets *sets, int64_t done, int64_t total);
+
+/* The code of a set whose source is gone. Where that is an archive of its own, which is found again
+ * by a later start, the set is to be imported then. */
+#define DATASET_SOURCE_MISSING "source_missing"
 
 /* What came of it. */
 typedef struct {

@@ -17,6 +17,7 @@ struct Datasets {
     Quota *quota;
     Log *log;
     SpecSets for_specs;
+    _Atomic bool uncounted;    // no set had its folder at the start: a disk may have been away
     pthread_mutex_t fetching;  // an upload becomes a source, or files go; before all other locks
 
     WorkSlot slot;  // the import; its lock is below the store's, above the events'
@@ -33,6 +34,11 @@ void datasets_overlay(Datasets *sets, DatasetRow *set);
 bool datasets_note_imports(Datasets *sets, const char *imports, Error *err);
 
 bool datasets_recover(Datasets *sets, Error *err);
+
+/* As stock_is_there. What a disk brings that was away at the start is taken from the quota then. */
+bool datasets_there(Datasets *sets, Error *err);
+/* The second half of that, where the first is known. */
+void datasets_count_late(Datasets *sets);
 
 /* Remove files of a set, and give their bytes back to the quota. */
 typedef bool (*FilesRemove)(const char *data, int64_t id, Error *err);

@@ -3,6 +3,7 @@
  * files that the store does not know are put aside.
  *
  * An import that takes the daemon down with it again and again is failed after three restarts. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +12,12 @@
 #include "core/base/memory.h"
 #include "server/base/ids.h"
 #include "server/data/dataset_files.h"
+#include "server/data/datasets_import.h"
 #include "server/data/datasets_private.h"
 #include "server/jobs/events/high_water.h"
 #include "server/jobs/files/job_files.h"
 #include "server/jobs/files/lost_found.h"
+#include "server/jobs/files/stock.h"
 #include "server/store/store_datasets.h"
 
 enum { MAX_RESTARTS = 3 };
@@ -65,18 +68,26 @@ bool set_is_away(const Datasets *sets, int64_t id)
     return gone && dataset_files_none(sets->data);
 }
 
+/* Was it not found when the set was to be imported, and is there now? */
+static bool source_is_back(const Datasets *sets, const DatasetRow *set)
+{
+    return set->status == DATASET_FAILED && strcmp(set->error.code, DATASET_SOURCE_MISSING) == 0
+           && access(dataset_source_path(sets->data, set->id).text, F_OK) == 0;
+}
+
 static bool pixels_are_back(const Datasets *sets, const DatasetRow *set)
 {
     return lost_pixels(set) && access(dataset_pixels_path(sets->data, set->id).text, F_OK) == 0;
 }
 
-/* The set is ready and its pixels are gone, or they are back, as those of a disk that was not
- * mounted at the last start. Of what cannot be told, as for lack of a right, nothing changes. */
+/* The set is ready and its pixels are gone, or they or its source are back, as those of a disk that
+ * was not mounted at the last start. Of what cannot be told, as for lack of a right, nothing
+ * changes. */
 static bool is_out_of_date(const Datasets *sets, const DatasetRow *set)
 {
     if (set->status == DATASET_READY)
         return set_pixels_gone(sets, set);
-    return pixels_are_back(sets, set);
+    return pixels_are_back(sets, set) || source_is_back(sets, set);
 }
 
 static bool note_pixels(SetChange *change, Error *err)
@@ -87,7 +98,8 @@ static bool note_pixels(SetChange *change, Error *err)
     if (set->status == DATASET_READY) {
         set_fail_missing(change->sets, set);
     } else {
-        set->status = DATASET_READY;
+        set->status = lost_pixels(set) ? DATASET_READY : DATASET_IMPORTING;
+        set->finished_at = set->status == DATASET_READY ? set->finished_at : 0;
         set->error.code[0] = set->error.message[0] = '\0';
     }
     return set_change_tell(change, err);
@@ -187,11 +199,33 @@ static void settle_folder(void *context, int64_t id)
     dataset_row_free(&set);
 }
 
+static void count_folder(void *context, int64_t id)
+{
+    const Datasets *sets = context;
+    quota_add(sets->quota, dataset_files_bytes(sets->data, id));
+}
+
+void datasets_count_late(Datasets *sets)
+{
+    if (atomic_exchange(&sets->uncounted, false))
+        dataset_files_each(sets->data, sets->log, count_folder, sets);
+}
+
+bool datasets_there(Datasets *sets, Error *err)
+{
+    if (!stock_is_there(sets->store, sets->data, STOCK_DATASETS, err))
+        return false;
+    datasets_count_late(sets);
+    return true;
+}
+
 bool datasets_recover(Datasets *sets, Error *err)
 {
+    int64_t count = 0, bytes;
     if (!folder_make_own(data_path(sets->data, "datasets").text, err) || !raise_ids(sets, err)
-        || !recover_rows(sets, err))
+        || !recover_rows(sets, err) || !store_dataset_totals(sets->store, &count, &bytes, err))
         return false;
+    sets->uncounted = count > 0 && dataset_files_none(sets->data);
     finish_removals(sets);  // before the folders are looked through: they have no rows any more
     dataset_files_each(sets->data, sets->log, settle_folder, sets);
     return true;

@@ -33,7 +33,9 @@ void quota_free(Quota *quota)
 bool quota_take(Quota *quota, int64_t bytes, Error *err)
 {
     pthread_mutex_lock(&quota->lock);
-    const int64_t used = quota->used, left = quota->limit > used ? quota->limit - used : 0;
+    // Below 0 where files went that nobody had counted.
+    const int64_t used = quota->used > 0 ? quota->used : 0;
+    const int64_t left = quota->limit > used ? quota->limit - used : 0;
     const bool ok = bytes <= left;
     if (ok)
         quota->used += bytes;

@@ -26,6 +26,7 @@
 #include "server/jobs/files/job_files.h"
 #include "server/jobs/files/lost_found.h"
 #include "server/jobs/files/reserve.h"
+#include "server/jobs/files/stock.h"
 #include "server/jobs/jobs_private.h"
 
 /* ---- Open and close ---- */
@@ -212,7 +213,9 @@ static bool use_dataset(Change *change, const SpecSet *set, Error *err)
 /* The file that the job starts from becomes its own, if nobody has deleted it meanwhile. */
 static bool take_init(const Jobs *jobs, int64_t id, const char *init, Error *err)
 {
-    if (!init || job_files_begin(jobs->data, id, init, err))
+    if (!init
+        || (stock_is_there(jobs->store, jobs->data, STOCK_JOBS, err)
+            && job_files_begin(jobs->data, id, init, err)))
         return true;
     return err->code == ERR_NOT_FOUND
            && fail_as(err, ERR_NOT_FOUND, "source_not_found",

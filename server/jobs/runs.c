@@ -8,6 +8,7 @@
 #include "server/base/time.h"
 #include "server/jobs/change.h"
 #include "server/jobs/events/event_data.h"
+#include "server/jobs/files/stock.h"
 #include "server/jobs/runs_private.h"
 
 /* ---- Taking a job ---- */
@@ -150,6 +151,11 @@ const int64_t *run_checkpoints(const Run *run, size_t *count)
 const char *run_kernels(const Run *run)
 {
     return run->kernels;
+}
+
+bool run_may_write(const Run *run, Error *err)
+{
+    return stock_is_there(run->jobs->store, run->jobs->data, STOCK_JOBS, err);
 }
 
 /* ---- Steps and requests ---- */

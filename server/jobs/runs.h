@@ -28,6 +28,9 @@ const int64_t *run_checkpoints(const Run *run, size_t *count);
  * the same settings; NULL: none is known. */
 const char *run_kernels(const Run *run);
 
+/* Whether files of the job may be written, as stock_is_there: false with a sentence. */
+bool run_may_write(const Run *run, Error *err);
+
 /* A step was made, a part of one, or something after it: heartbeats. Cheap: nothing is written. */
 typedef struct {
     const TrainEvent *event;

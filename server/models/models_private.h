@@ -51,7 +51,8 @@ typedef struct {
 } ModelPlacing;
 bool models_place(Models *models, ModelPlacing *placing, ModelVersion *version, bool *replayed,
                   Error *err);
-/* Whether there is room for another version, and for writing at all. */
+/* Whether there is room for another version, and for writing at all: a disk that is away has none.
+ */
 bool models_admit(Models *models, Error *err);
 
 /* {"channels":1,"size":28,"fit":"crop","filter":"bilinear"} */

@@ -18,6 +18,7 @@
 #include "server/base/json/json_text.h"
 #include "server/base/time.h"
 #include "server/jobs/files/job_files.h"
+#include "server/jobs/files/stock.h"
 #include "server/models/evaluations/evaluation_summary.h"
 #include "server/models/model_files.h"
 #include "server/models/models_private.h"
@@ -29,7 +30,8 @@
 bool models_admit(Models *models, Error *err)
 {
     int64_t count = 0;
-    if (!jobs_admits(models->jobs, err) || !store_version_count(models->store, &count, err))
+    if (!jobs_admits(models->jobs, err) || !store_version_count(models->store, &count, err)
+        || !stock_is_there(models->store, models->data, STOCK_MODELS, err))
         return false;
     return count < models->max_versions
            || fail_as(

@@ -26,7 +26,7 @@ static bool on_progress(void *context, int64_t done, int64_t total)
 static bool refuse_source(DatasetOutcome *outcome, const Error *err)
 {
     snprintf(outcome->code, sizeof outcome->code,
-             err->code == ERR_NO_SPACE ? "disk_full" : "source_missing");
+             err->code == ERR_NO_SPACE ? "disk_full" : DATASET_SOURCE_MISSING);
     snprintf(outcome->message, sizeof outcome->message, "the source: %.480s", err->message);
     return false;
 }
@@ -50,19 +50,30 @@ static bool find_source(const Importer *importer, const DatasetRow *set, Path *s
     return true;
 }
 
-static void import_one(Importer *importer, const DatasetRow *set)
+/* Wait while the disk that data sets are on is away. False: the import is to end. */
+static bool wait_for_disk(Datasets *sets, const DatasetRow *set)
+{
+    Error why = {0};
+    for (bool told = false; !datasets_may_write(sets, set, &why); told = true) {
+        if (!datasets_pause(sets, told ? NULL : why.message))
+            return false;
+        why = (Error){0};
+    }
+    return true;
+}
+
+static void try_import(Importer *importer, const DatasetRow *set, DatasetOutcome *outcome)
 {
     const char *data = importer->config.data;
     const Path folder = dataset_pixels_path(data, set->id);
     const Path report = dataset_report_path(data, set->id);
-    DatasetOutcome outcome = {0};
     Path source;
     Error err = {0};
-    const double began = clock_seconds();
     if (!dataset_folder_make(data, set->id, &err)) {
-        snprintf(outcome.code, sizeof outcome.code, err.code == ERR_NO_SPACE ? "disk_full" : "io");
-        snprintf(outcome.message, sizeof outcome.message, "%s", err.message);
-    } else if (find_source(importer, set, &source, &outcome)) {
+        snprintf(outcome->code, sizeof outcome->code,
+                 err.code == ERR_NO_SPACE ? "disk_full" : "io");
+        snprintf(outcome->message, sizeof outcome->message, "%s", err.message);
+    } else if (find_source(importer, set, &source, outcome)) {
         const ImportOrder order = {
             .set = set,
             .source = source.text,
@@ -72,13 +83,31 @@ static void import_one(Importer *importer, const DatasetRow *set)
             .progress = on_progress,
             .context = importer,
         };
-        importer->config.run(&order, &outcome);
+        importer->config.run(&order, outcome);
+    }
+}
+
+/* An import that fails as its disk goes begins again once that is back. */
+static void import_one(Importer *importer, const DatasetRow *set)
+{
+    Datasets *sets = importer->config.sets;
+    DatasetOutcome outcome = {0};
+    bool again = wait_for_disk(sets, set);
+    const double began = clock_seconds();
+    while (again) {
+        Error away = {0};
+        try_import(importer, set, &outcome);
+        again = outcome.code[0] && !datasets_may_write(sets, set, &away);
+        if (again) {
+            outcome = (DatasetOutcome){0};
+            again = wait_for_disk(sets, set);
+        }
     }
     LOG(importer->config.log, LOG_INFO, "import_ended", log_int("dataset", set->id),
         log_int("train", outcome.train_count), log_int("test", outcome.test_count),
         log_int("left_out", outcome.left_out_count), log_real("seconds", clock_seconds() - began),
         log_text("error", outcome.message));
-    datasets_finish(importer->config.sets, &outcome);
+    datasets_finish(sets, &outcome);
     free(outcome.classes);
     free(outcome.warnings);
 }

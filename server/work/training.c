@@ -107,13 +107,24 @@ static bool wait_for_files(Training *t, Error *err)
     return true;
 }
 
+/* Wait where the files of other jobs ought to be, and are not: the disk that they are on would hide
+ * what is written now. */
+static bool wait_for_disk(Training *t, Error *err)
+{
+    while (!run_may_write(t->run, err)) {
+        if (!run_disk_failed(t->run, err))
+            return false;
+    }
+    return true;
+}
+
 /* The folder of the job's files. A disk that is full or fails or is away is waited for. */
 static bool prepare_folder(Training *t, Error *err)
 {
     const char *data = t->config->data;
     const int64_t id = run_job(t->run)->id;
     t->recorder.checkpoint_path = job_trainer_path(data, id);
-    if (!wait_for_files(t, err))
+    if (!wait_for_files(t, err) || !wait_for_disk(t, err))
         return false;
     // Its name is on disk before anything in it is relied on.
     while (!folder_make(job_folder(data, id).text, err)

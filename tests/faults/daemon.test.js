@@ -1,11 +1,11 @@
 // The daemon among failing disks and signals: jobs fail cleanly or wait, what was stored stays.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, symlinkSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { until as happens } from '../api/daemon.js';
-import { Daemon, ask, create, ended, model, until } from './service.js';
+import { Daemon, ask, create, ended, model, notes, until } from './service.js';
 
 const preload = join(dirname(process.env.GOOGLENETD), '../tests/libfault_preload.so');
 const trap = (fault) => ({ environment: { LD_PRELOAD: preload, FAULT: fault } });
@@ -19,30 +19,6 @@ test('an undisturbed run, to compare with', async () => {
   undisturbed = await model(daemon, id);
   await daemon.stop();
 });
-
-// A folder of data sets with a link to the one that there is, which a test can take away.
-function linkedSets() {
-  const sets = mkdtempSync(join(tmpdir(), 'datasets-')), set = join(sets, 'fashion_mnist');
-  symlinkSync(['fashion_mnist', 'fashion-mnist'].map((name) => join(process.env.GOOGLENETD_DATASETS, name)).find(existsSync), set);
-  return { sets, set };
-}
-
-// Whether the daemon is ready for work, as Prometheus sees it.
-async function ready(daemon) {
-  const text = await (await fetch(`${daemon.url}/metrics`)).text();
-  return text.match(/^googlenetd_ready (\d)$/m)?.[1];
-}
-
-// What the events say besides figures and states.
-async function notes(daemon, id) {
-  const texts = [];
-  for (let after = 0, more = true; more;) {
-    const { json } = await ask(daemon, 'GET', `/v1/jobs/${id}/events?limit=1000&after=${after}`);
-    texts.push(...json.data.filter(({ type }) => type === 'note').map(({ data }) => data.message));
-    [more, after] = [json.has_more, json.last_id];
-  }
-  return texts.join('\n');
-}
 
 // The third checkpoint cannot be made to last at the first try: training waits, writes it anew, and goes on to
 // the same bits.
@@ -88,112 +64,6 @@ test('a checkpoint that can never be written: the job waits and says why, and a 
   assert.equal((await until(daemon, id, ended, 'the end')).status, 'succeeded');
   assert.equal(await model(daemon, id), undisturbed);
   await daemon.stop();
-});
-
-test('a disk that is away when jobs begin: they wait as those that run, may be stopped, and go on by themselves', async () => {
-  const daemon = await Daemon.start();
-  const jobs = join(daemon.data, 'jobs');
-  renameSync(jobs, `${jobs}.away`);
-  const first = await create(daemon);
-  const second = await create(daemon);
-  const job = await until(daemon, first, (one) => one.warning || ended(one), 'the warning');
-  assert.equal(job.status, 'running', JSON.stringify(job.error));
-  assert.match(job.warning, /make folder .*job_1: No such file or directory/);
-  assert.equal((await ask(daemon, 'GET', '/readyz')).status, 503);
-  assert.equal(await ready(daemon), '0');
-  assert.equal((await ask(daemon, 'POST', `/v1/jobs/${first}/stop`)).status, 202);
-  assert.equal((await until(daemon, first, ended, 'the end')).status, 'stopped');
-  await until(daemon, second, ({ warning }) => warning, 'the warning');
-  renameSync(`${jobs}.away`, jobs);
-  assert.equal((await until(daemon, second, ended, 'the end')).status, 'succeeded');
-  assert.equal(await model(daemon, second), undisturbed);
-  assert.equal((await ask(daemon, 'GET', '/readyz')).status, 200);
-  assert.equal(await ready(daemon), '1');
-  await daemon.stop();
-});
-
-test('a disk with jobs that is not there at a start: a job with checkpoints waits for it, and goes on from there', async () => {
-  const daemon = await Daemon.start();
-  const id = await create(daemon, { epochs: 1000 });
-  await until(daemon, id, ({ progress }) => progress.step > 30, 'step 30');
-  await daemon.leave();
-  const jobs = join(daemon.data, 'jobs');
-  renameSync(jobs, `${jobs}.away`);
-  mkdirSync(jobs);  // as below a mount
-  await daemon.launch();
-  const job = await until(daemon, id, (one) => one.warning || ended(one), 'the warning');
-  assert.equal(job.status, 'running', JSON.stringify(job.error));
-  assert.match(job.warning, /there is no .*job_1, nor any other job's folder: is a disk not mounted\?/);
-  assert.equal((await ask(daemon, 'GET', '/readyz')).status, 503);
-  assert.deepEqual(readdirSync(jobs), []);
-  rmdirSync(jobs);
-  renameSync(`${jobs}.away`, jobs);
-  await until(daemon, id, (one) => ended(one) || one.progress.step > job.progress.step, 'a step');
-  assert.match(await notes(daemon, id), /training waited for .*is a disk not mounted/);
-  await daemon.stop();
-});
-
-test('a disk with known sets that is not there at a start: a job waits for it', async () => {
-  const { sets, set } = linkedSets();
-  const daemon = await Daemon.start({ args: ['--datasets', sets] });
-  const id = await create(daemon, { epochs: 1000 });
-  await until(daemon, id, ({ progress }) => progress.step > 0, 'a step');
-  await daemon.leave();
-  renameSync(set, `${set}.away`);
-  await daemon.launch();
-  const job = await until(daemon, id, (one) => one.warning || ended(one), 'the warning');
-  assert.match(job.warning ?? JSON.stringify(job.error), /the data set fashion_mnist is not there, nor any other: is a disk not mounted\?/);
-  renameSync(`${set}.away`, set);
-  await until(daemon, id, (one) => !one.warning && one.progress.step > job.progress.step, 'more steps');
-  await daemon.stop();
-  rmSync(sets, { recursive: true });
-});
-
-test('a disk with jobs that goes while they run: nothing is written where it was mounted, and they go on once it is back', async () => {
-  const daemon = await Daemon.start();
-  const id = await create(daemon, { epochs: 1000 });
-  await until(daemon, id, ({ progress }) => progress.step > 30, 'step 30');
-  const jobs = join(daemon.data, 'jobs');
-  // As below a mount.
-  renameSync(jobs, `${jobs}.away`);
-  mkdirSync(jobs);
-  const job = await until(daemon, id, ({ warning }) => warning, 'the warning');
-  // Whichever of its files it was just about to write.
-  assert.match(job.warning, /job_1\/\S+: No such file or directory$/);
-  // It stays through some tries, of which there are four a second.
-  for (const end = Date.now() + 2000; Date.now() < end;) assert.ok((await until(daemon, id, () => true)).warning, 'it goes on');
-  assert.deepEqual(readdirSync(jobs), []);
-  rmdirSync(jobs);
-  renameSync(`${jobs}.away`, jobs);
-  await until(daemon, id, (one) => !one.warning && one.progress.step > job.progress.step, 'more steps');
-  await daemon.stop();
-});
-
-test('an evaluation waits for the files of its job, and for pictures, while the disk that they are on is away', async () => {
-  const { sets, set } = linkedSets();
-  const daemon = await Daemon.start({ args: ['--datasets', sets] });
-  const id = await create(daemon, { evaluate: false });
-  await until(daemon, id, ended, 'the end');
-  const comesTo = (one, status) => happens(`${one} is ${status}`, async () => (await ask(daemon, 'GET', `/v1/evaluations/${one}`)).json.status === status);
-  const begin = async () => (await ask(daemon, 'POST', '/v1/evaluations', { job: id, limit: 20 })).json.id;
-  const jobs = join(daemon.data, 'jobs');
-  renameSync(jobs, `${jobs}.away`);
-  mkdirSync(jobs);
-  const [first, second] = [await begin(), await begin()];
-  await comesTo(first, 'running');
-  await daemon.said(/event=evaluation_waits .*is a disk not mounted\?/);
-  // One that waits can be cancelled, and the next one waits as well.
-  assert.equal((await ask(daemon, 'POST', `/v1/evaluations/${first}/cancel`)).status, 200);
-  await comesTo(second, 'running');
-  renameSync(set, `${set}.away`);
-  rmdirSync(jobs);
-  renameSync(`${jobs}.away`, jobs);
-  // Through some tries, of which there is one a second.
-  for (const end = Date.now() + 2500; Date.now() < end;) await comesTo(second, 'running');
-  renameSync(`${set}.away`, set);
-  await comesTo(second, 'succeeded');
-  await daemon.stop();
-  rmSync(sets, { recursive: true });
 });
 
 test('a store that cannot be written holds training up, and loses nothing', async () => {

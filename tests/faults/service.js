@@ -36,6 +36,17 @@ export async function until(daemon, id, good, what) {
   assert.fail(`${id}: ${what} did not come in five minutes`);
 }
 
+// What the events say besides figures and states.
+export async function notes(daemon, id) {
+  const texts = [];
+  for (let after = 0, more = true; more;) {
+    const { json } = await ask(daemon, 'GET', `/v1/jobs/${id}/events?limit=1000&after=${after}`);
+    texts.push(...json.data.filter(({ type }) => type === 'note').map(({ data }) => data.message));
+    [more, after] = [json.has_more, json.last_id];
+  }
+  return texts.join('\n');
+}
+
 export const ended = (job) => ['stopped', 'succeeded', 'failed'].includes(job.status);
 
 // The newest model, which must be what its row says.

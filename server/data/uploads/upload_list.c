@@ -97,6 +97,28 @@ bool upload_fail_locked(const char *key, Error *err)
                    "another request with the idempotency key %s is at work", key);
 }
 
+static bool is_name(const char *name, int64_t *unused)
+{
+    *unused = 0;
+    return upload_id_valid(name);
+}
+
+/* Whether the files of those that others see are where this one's would be written: where a disk is
+ * not mounted any more they are not. */
+static bool check_folder(Uploads *uploads, Error *err)
+{
+    pthread_mutex_lock(&uploads->lock);
+    const Upload *u = uploads->first;
+    while (u && !u->listed)
+        u = u->next;
+    pthread_mutex_unlock(&uploads->lock);
+    return !u || !folder_lacks(uploads->folder.text, is_name)
+           || fail(err, ERR_IO,
+                   "%s has none of the files of the uploads that there are: is a disk not "
+                   "mounted? If they were removed by hand, delete those uploads as well",
+                   uploads->folder.text);
+}
+
 static bool take_place(Uploads *uploads, Upload *upload, uint32_t number, Error *err)
 {
     pthread_mutex_lock(&uploads->lock);
@@ -119,7 +141,8 @@ bool upload_add(Uploads *uploads, int64_t length, const char *key, Upload **out,
 {
     const int64_t bytes = length > 0 ? length : 0;
     uint32_t number;
-    if (!check_length(uploads, length, err) || !quota_disk_has(uploads->folder.text, bytes, err))
+    if (!check_length(uploads, length, err) || !check_folder(uploads, err)
+        || !quota_disk_has(uploads->folder.text, bytes, err))
         return false;
     if (getrandom(&number, sizeof number, 0) != sizeof number)
         return fail(err, ERR_IO, "no random number for an upload: %s", strerror(errno));

@@ -213,19 +213,10 @@ void job_files_each(const char *data, void (*visit)(void *context, int64_t id), 
     closedir(dir);
 }
 
-static void count_folder(void *context, int64_t id)
-{
-    (void)id;
-    ++*(int *)context;
-}
-
 bool job_files_away(const char *data, int64_t id)
 {
-    int folders = 0;
-    if (!file_is_gone(job_folder(data, id).text))
-        return false;
-    job_files_each(data, count_folder, &folders);
-    return folders == 0;
+    return file_is_gone(job_folder(data, id).text)
+           && folder_lacks(data_path(data, "jobs").text, job_id_parse);
 }
 
 JobsFolder jobs_folder(const char *data)

@@ -96,7 +96,7 @@ typedef struct {
 bool evaluations_model(Evaluations *evaluations, const EvaluationRow *row, EvaluationModel *model,
                        Error *err);
 void evaluation_model_free(EvaluationModel *model);
-/* Whether that file is out of reach for now, as job_files_away. */
+/* Whether that file is out of reach for now, as on a disk that is not mounted, and not deleted. */
 bool evaluations_model_away(Evaluations *evaluations, const EvaluationRow *row);
 
 /* How far the one taken has come. False: end it, it was cancelled or the daemon leaves. Cheap. */

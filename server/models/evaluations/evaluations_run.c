@@ -7,8 +7,10 @@
 #include "core/base/memory.h"
 #include "server/base/time.h"
 #include "server/jobs/files/job_files.h"
+#include "server/jobs/files/stock.h"
 #include "server/models/evaluations/evaluation_summary.h"
 #include "server/models/evaluations/evaluations_private.h"
+#include "server/models/model_files.h"
 #include "server/models/models_change.h"
 #include "server/store/store_evaluations.h"
 #include "server/store/store_models.h"
@@ -104,14 +106,33 @@ bool evaluations_model(Evaluations *evaluations, const EvaluationRow *row, Evalu
                                   : find_version(evaluations, row, model, err);
 }
 
-bool evaluations_model_away(Evaluations *evaluations, const EvaluationRow *row)
+/* A job or a version that was deleted has no files to wait for. */
+static bool checkpoint_away(const Evaluations *evaluations, int64_t job_id)
 {
     JobInfo job;
-    Error gone = {0};  // a job that was deleted has no files to wait for
-    if (row->source.job_id == 0 || !jobs_get(evaluations->jobs, row->source.job_id, &job, &gone))
+    Error gone = {0};
+    if (!jobs_get(evaluations->jobs, job_id, &job, &gone))
         return false;
     job_info_free(&job);
-    return job_files_away(evaluations->data, row->source.job_id);
+    return job_files_away(evaluations->data, job_id);
+}
+
+static bool version_away(const Evaluations *evaluations, int64_t model, int64_t number)
+{
+    VersionRow version;
+    Error gone = {0}, why = {0};
+    if (!store_version(evaluations->store, model, number, &version, &gone))
+        return false;
+    version_row_free(&version);
+    return file_is_gone(model_version_path(evaluations->data, model, number).text)
+           && !stock_is_there(evaluations->store, evaluations->data, STOCK_MODELS, &why);
+}
+
+bool evaluations_model_away(Evaluations *evaluations, const EvaluationRow *row)
+{
+    return row->source.job_id > 0
+               ? checkpoint_away(evaluations, row->source.job_id)
+               : version_away(evaluations, row->source.model_id, row->source.version);
 }
 
 void evaluation_model_free(EvaluationModel *model)
