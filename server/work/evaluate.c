@@ -101,12 +101,16 @@ static void start_team(Work *work)
 static bool measure(Work *work, Error *err)
 {
     const EvaluationRow *row = work->row;
+    const bool train = strcmp(row->split, "train") == 0;
+    if (!train && work->dataset->test.count == 0)
+        return fail(err, ERR_INVALID, "%s has no test examples", row->dataset.name);
+    start_team(work);
     const ModelEvaluationConfig how = {
         .model = &work->model,
         .dataset = work->dataset,
         .dataset_name = row->dataset.key,
         .training = work->trained ? &work->spec : NULL,
-        .train = strcmp(row->split, "train") == 0,
+        .train = train,
         .limit = (int)row->example_limit,
         .batch_size = work->trained ? work->spec.batch_size : BATCH_DEFAULT,
         .test_time_flips = row->test_time_flips,
@@ -115,9 +119,6 @@ static bool measure(Work *work, Error *err)
         .progress = tell,
         .context = work,
     };
-    if (!how.train && work->dataset->test.count == 0)
-        return fail(err, ERR_INVALID, "%s has no test examples", row->dataset.name);
-    start_team(work);
     const bool ok = evaluation_fits(work->model.graph, how.batch_size, model_evaluation_bf16(&how),
                                     work->team, err)
                     && model_evaluation_run(&how, &work->result, err);

@@ -1,9 +1,9 @@
 // Evaluations: at the end of trainings and on request, what they find, deaths in the middle.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client, collect } from './client.js';
 import { Daemon, until } from './daemon.js';
@@ -68,6 +68,23 @@ test('a training that succeeds is evaluated, and its figures are its own', async
   assert.deepEqual([mine[2].evaluation_id, mine[2].job_id], [job.evaluation_id, job.id]);
   // None of that is among the job's own events, which end with its end.
   assert.equal((await client.get(`/v1/jobs/${job.id}/events?limit=1000`)).json.data.at(-1).data.status, 'succeeded');
+});
+
+test('kernels are measured for an evaluation as for a training, and kept', async () => {
+  const kernels = join(mkdtempSync(join(tmpdir(), 'kernels-')), 'kernels.txt');
+  const other = await Daemon.start({ environment: { GOOGLENETD_KERNELS: kernels } });
+  const { bytes } = await client.get(`/v1/jobs/${job.id}/checkpoints/best/content`);
+  const its = new Client(other.url);
+  await its.call('PUT', '/v1/models/foreign/versions', { body: bytes, headers: { 'content-type': 'application/octet-stream' }, status: 201 });
+  assert.equal(existsSync(kernels), false);
+  const { id } = (await its.post('/v1/evaluations', { model: 'foreign', dataset: 'fashion_mnist', limit: 50 }, { status: 202 })).json;
+  assert.equal((await until('its end', async () => {
+    const { json } = await its.get(`/v1/evaluations/${id}`);
+    return ['succeeded', 'failed'].includes(json.status) && json;
+  }, 800)).status, 'succeeded');
+  assert.match(readFileSync(kernels, 'utf8'), /^forward .*\| (un)?settled /m);
+  await other.stop();
+  rmSync(dirname(kernels), { recursive: true });
 });
 
 test('an idempotency key asks for one evaluation, also across a restart', async () => {
