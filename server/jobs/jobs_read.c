@@ -99,14 +99,27 @@ static bool check_exists(Jobs *jobs, int64_t id, Error *err)
     return true;
 }
 
+// A job is looked for after its rows have been read: they go once it has, and what is left of them
+// then would look like all of them.
+
 bool jobs_epochs(Jobs *jobs, SeriesPage page, EpochList *list, Error *err)
 {
-    return check_exists(jobs, page.job_id, err) && store_epochs(jobs->store, page, list, err);
+    if (!store_epochs(jobs->store, page, list, err))
+        return false;
+    if (check_exists(jobs, page.job_id, err))
+        return true;
+    epoch_list_free(list);
+    return false;
 }
 
 bool jobs_curve(Jobs *jobs, SeriesPage page, PointList *list, Error *err)
 {
-    return check_exists(jobs, page.job_id, err) && store_points(jobs->store, page, list, err);
+    if (!store_points(jobs->store, page, list, err))
+        return false;
+    if (check_exists(jobs, page.job_id, err))
+        return true;
+    point_list_free(list);
+    return false;
 }
 
 bool jobs_events(Jobs *jobs, SeriesPage page, EventList *list, Error *err)
@@ -129,7 +142,12 @@ bool jobs_events(Jobs *jobs, SeriesPage page, EventList *list, Error *err)
 
 bool jobs_checkpoints(Jobs *jobs, int64_t id, CheckpointList *list, Error *err)
 {
-    return check_exists(jobs, id, err) && store_checkpoints(jobs->store, id, list, err);
+    if (!store_checkpoints(jobs->store, id, list, err))
+        return false;
+    if (check_exists(jobs, id, err))
+        return true;
+    checkpoint_list_free(list);
+    return false;
 }
 
 static bool matches(const CheckpointRow *row, const char *which)
