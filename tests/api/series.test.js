@@ -1,6 +1,6 @@
 // Long series: JSON in pages, CSV whole, neither ever whole in the daemon's memory.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client } from './client.js';
@@ -89,4 +89,56 @@ test('a reader of CSV that leaves in the middle leaves nothing behind', async ()
     const { text } = await client.get('/metrics');
     if (Number(text.match(/^googlenetd_http_connections (\d+)$/m)[1]) <= 2) break;
   }
+});
+
+// What an answer of unknown length looks like to curl. Where HTTP has no chunks, only a reset tells that it was cut off.
+const FORMS = { 'HTTP/1.0': ['--http1.0'], 'HTTP/1.0 kept alive': ['--http1.0', '-H', 'Connection: keep-alive'],
+  'HTTP/1.1 closed': ['-H', 'Connection: close'], 'HTTP/1.1': [] };
+const RESET = 56;
+
+// Those that have begun to read, and stopped, as nobody reads what they print; `rest` reads on, to { form, code, text }.
+function readers(after = 0) {
+  return Promise.all(Object.entries(FORMS).map(async ([form, words]) => {
+    const curl = spawn('curl', ['-sS', '-N', ...words, '-H', 'Accept: text/csv', `${daemon.url}/v1/jobs/${id}/curve?after=${after}`], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const ended = new Promise((resolve) => curl.once('close', resolve));
+    const pieces = [];
+    await new Promise((resolve) => curl.stdout.on('data', (data) => {
+      if (pieces.push(data) === 1) curl.stdout.pause();
+      resolve();
+    }));
+    const rest = async () => {
+      curl.stdout.resume();
+      return { form, code: await ended, text: Buffer.concat(pieces).toString() };
+    };
+    return { rest };
+  }));
+}
+
+async function cutOff(all) {
+  for (const { form, code, text } of await Promise.all(all.map(({ rest }) => rest()))) {
+    assert.match(text, /^step,epoch,/, form);
+    assert.ok(text.length < 15e6, form);
+    assert.equal(code, RESET, `${form}: ${text.length} bytes`);
+  }
+}
+
+test('an answer that is whole ends in good order, by any form of HTTP', { timeout: 600000 }, async () => {
+  const all = await readers(POINTS - 30000);
+  for (const { form, code, text } of await Promise.all(all.map(({ rest }) => rest()))) {
+    assert.equal(code, 0, form);
+    assert.match(text, new RegExp(`\\r\\n${POINTS},[^\\r\\n]*\\r\\n$`), form);
+  }
+});
+
+test('an answer of a daemon that dies in the middle does not look whole', { timeout: 600000 }, async () => {
+  const all = await readers();
+  await daemon.end('SIGKILL');
+  await cutOff(all);
+  await daemon.launch();
+});
+
+test('an answer that cannot be read on in the middle does not look whole', { timeout: 600000 }, async () => {
+  const all = await readers();
+  await client.call('DELETE', `/v1/jobs/${id}`, { status: 204 });
+  await cutOff(all);
 });

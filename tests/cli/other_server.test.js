@@ -138,9 +138,10 @@ for (const [command, file, type, first] of [
     }
   });
 
-// A server that says these bytes to every connection.
-async function saying(t, bytes) {
-  const server = createSocketServer((socket) => socket.on("error", () => {}).once("data", () => socket.end(bytes)));
+// A server that says these bytes to every connection, and ends it in good order or by a reset.
+async function saying(t, bytes, reset = false) {
+  const say = (socket) => reset ? socket.write(bytes, () => socket.resetAndDestroy()) : socket.end(bytes);
+  const server = createSocketServer((socket) => socket.on("error", () => {}).once("data", () => say(socket)));
   t.after(() => server.close());
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return `http://127.0.0.1:${server.address().port}`;
@@ -158,6 +159,17 @@ test("an answer in chunks, one that is cut off and one that is too long are told
     const r = await f.start("submit", "job.json", "--server", await saying(t, `HTTP/1.1 201 Created\r\n${head}\r\n\r\n${body}`)).ended;
     assert.deepEqual([r.code, r.out, r.err], [1, "", `googlenetd: ${said}\n`]);
   }
+});
+
+test("an answer whose connection is reset is whole if its length says so", async (t) => {
+  const f = folder(t);
+  f.write("job.json", {});
+  const id = '{"id":"job_1"}';
+  const submit = async (head) => f.start("submit", "job.json", "--server", await saying(t, `HTTP/1.1 201 Created\r\n${head}\r\n\r\n${id}`, true)).ended;
+  const whole = await submit(`Content-Length: ${id.length}`);
+  assert.deepEqual([whole.code, whole.out, whole.err], [0, "job_1\n", ""]);
+  const cut = await submit("Content-Type: application/json");
+  assert.deepEqual([cut.code, cut.out, cut.err], [1, "", `googlenetd: the answer was cut off after ${id.length} bytes\n`]);
 });
 
 test("an answer that ends within its head is none, whatever its status", async (t) => {

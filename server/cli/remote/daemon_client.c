@@ -81,20 +81,28 @@ static bool send_all(int fd, const char *text)
     return true;
 }
 
-/* All that comes; NULL if nothing comes in time, or more than the request takes. */
-static char *receive_all(int fd, const DaemonRequest *r, size_t *size, Error *err)
+typedef struct {
+    char *text;  // with a final NUL
+    size_t size;
+    bool reset;  // the connection, after these bytes: there may have been more
+} Received;
+
+/* All that comes. False if nothing comes in time, or more than the request takes. */
+static bool receive_all(int fd, const DaemonRequest *r, Received *all, Error *err)
 {
     const size_t most = r->most ? r->most : ANSWER_MOST;
     char *text = xcalloc(1, PIECE + 1);
     size_t n = 0, room = PIECE;
+    bool reset = false;
     for (;;) {
         const ssize_t got = recv(fd, text + n, room - n, 0);
         if (got < 0 && errno == EINTR)
             continue;
-        if (got < 0 && !(n > 0 && errno == ECONNRESET)) {
+        reset = got < 0 && n > 0 && errno == ECONNRESET;
+        if (got < 0 && !reset) {
             fail(err, ERR_IO, "no answer within %d s: %s", r->timeout_seconds, strerror(errno));
             free(text);
-            return NULL;
+            return false;
         }
         if (got <= 0)
             break;
@@ -102,7 +110,7 @@ static char *receive_all(int fd, const DaemonRequest *r, size_t *size, Error *er
         if (n > most) {
             fail(err, ERR_IO, "the answer has more than %zu bytes", most);
             free(text);
-            return NULL;
+            return false;
         }
         if (n == room) {
             room *= 2;
@@ -110,8 +118,8 @@ static char *receive_all(int fd, const DaemonRequest *r, size_t *size, Error *er
         }
     }
     text[n] = '\0';
-    *size = n;
-    return text;
+    *all = (Received){text, n, reset};
+    return true;
 }
 
 /* What the head says behind "\r\nNAME:"; NULL: nothing. */
@@ -124,9 +132,11 @@ static const char *header(const char *head, const char *end, const char *name)
     return NULL;
 }
 
-/* What the head says of the body. We ask by HTTP/1.0, which has no chunks. */
-static bool read_head(const char *head, const char *end, DaemonAnswer *answer, Error *err)
+/* What the head says of the body. We ask by HTTP/1.0, which has no chunks: without a length the
+ * body ends with the connection, in good order where it is whole. */
+static bool read_head(const char *end, const Received *all, DaemonAnswer *answer, Error *err)
 {
+    const char *head = all->text;
     const char *whole = header(head, end, "\r\nContent-Length:");
     const char *type = header(head, end, "\r\nContent-Type:");
     if (type)
@@ -134,21 +144,24 @@ static bool read_head(const char *head, const char *end, DaemonAnswer *answer, E
     if (header(head, end, "\r\nTransfer-Encoding:"))
         return fail(err, ERR_IO, "the answer comes in chunks, which were not asked for");
     const long long bytes = whole ? strtoll(whole, NULL, 10) : -1;
+    if (bytes < 0 && all->reset)
+        return fail(err, ERR_IO, "the answer was cut off after %zu bytes", answer->size);
     return bytes < 0 || (size_t)bytes == answer->size
            || fail(err, ERR_IO, "the answer has %lld bytes, and %zu came", bytes, answer->size);
 }
 
-static bool split(char *text, size_t size, DaemonAnswer *answer, Error *err)
+static bool split(const Received *all, DaemonAnswer *answer, Error *err)
 {
+    char *text = all->text;
     const char *body = strstr(text, "\r\n\r\n");
-    *answer = (DaemonAnswer){.body = text, .size = size};
+    *answer = (DaemonAnswer){.body = text, .size = all->size};
     if (sscanf(text, "HTTP/1.%*1d %3d", &answer->status) != 1)
         return true;
     if (!body)
         return fail(err, ERR_IO, "the answer ends within its head");
     const size_t head = (size_t)(body + 4 - text);
-    answer->size = size - head;
-    const bool ok = read_head(text, body, answer, err);
+    answer->size = all->size - head;
+    const bool ok = read_head(body, all, answer, err);
     memmove(text, text + head, answer->size + 1);
     return ok;
 }
@@ -158,8 +171,7 @@ bool daemon_ask(const ServerConfig *config, const DaemonRequest *request, Daemon
 {
     ListenAddress address;
     int fd = -1;
-    char *text = NULL;
-    size_t size = 0;
+    Received all = {0};
     *answer = (DaemonAnswer){0};
     bool ok = listen_address_parse(config->listen, &address, err)
               && reach(&address, request->timeout_seconds, &fd, err);
@@ -168,12 +180,11 @@ bool daemon_ask(const ServerConfig *config, const DaemonRequest *request, Daemon
         // What is refused early is answered while we still send.
         send_all(fd, wanted);
         free(wanted);
-        text = receive_all(fd, request, &size, err);
-        ok = text != NULL;
+        ok = receive_all(fd, request, &all, err);
     }
     if (fd >= 0)
         close(fd);
-    if (ok && !split(text, size, answer, err)) {
+    if (ok && !split(&all, answer, err)) {
         daemon_answer_free(answer);
         return false;
     }

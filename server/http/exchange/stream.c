@@ -7,6 +7,11 @@
  * ones never time out and do not notice that the peer has left: the watching thread looks once a
  * second. `news` counts what has happened; a stream that found nothing remembers the count from
  * before it looked, and looks again when the two differ, so that nothing is missed.
+ *
+ * A body of unknown length goes in chunks, the last of which shows that it is whole. HTTP/1.0 has
+ * no chunks, nor has an answer after "Connection: close" (libmicrohttpd before 1.0): there the end
+ * of the connection is that of the body. So that what was cut off does not look whole, such a
+ * connection is reset, and not closed, until the last byte has been handed out.
  */
 #include "server/http/exchange/stream.h"
 
@@ -37,6 +42,7 @@ typedef struct PulledBody {
     bool pulling;        // a handler thread makes the next piece
     bool waits;          // the last look found nothing
     bool ended, failed;
+    bool unsized;  // the client does not know its length, and it has an end
     bool suspended;
     bool orphan;  // the connection has gone: whoever pulls frees it
 } PulledBody;
@@ -119,11 +125,31 @@ static size_t take_comment(PulledBody *b, char *buffer, size_t room)
     return n < room ? n : room;
 }
 
+/* Whether the system resets the connection when it closes it, whoever has it closed: libmicrohttpd
+ * after a silence, or the end of this process. */
+static void reset_at_close(const PulledBody *b, bool on)
+{
+    const struct linger how = {.l_onoff = on};
+    if (b->unsized)
+        setsockopt(b->connection->fd, SOL_SOCKET, SO_LINGER, &how, sizeof how);
+}
+
+/* Reset it now: libmicrohttpd first ends it in an orderly way, which the client may see before the
+ * reset. */
+static void reset_now(const PulledBody *b)
+{
+    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    if (b->unsized)
+        connect(b->connection->fd, &nobody, sizeof nobody);
+}
+
 /* With the lock held: n bytes go out. A reader that does not take them in time is cut off. */
 static ssize_t hand_out(PulledBody *b, size_t n)
 {
     const HttpConfig *config = &b->http->config;
     const double now = clock_seconds();
+    if (b->sent == 0)
+        reset_at_close(b, true);
     b->sent += n;
     b->comment_at = now + config->heartbeat_seconds;
     b->connection->deadline = b->stream.comment ? now + config->request_seconds
@@ -154,6 +180,10 @@ static ssize_t read_body(void *context, uint64_t position, char *buffer, size_t 
         start_pull(b);
     if (n == 0 && b->failed)
         n = MHD_CONTENT_READER_END_WITH_ERROR;
+    if (n == MHD_CONTENT_READER_END_OF_STREAM)
+        reset_at_close(b, false);
+    else if (n == MHD_CONTENT_READER_END_WITH_ERROR)
+        reset_now(b);
     if (n == 0) {
         // A stream of events may be silent for as long as it likes; all else must go on.
         if (b->stream.comment)
@@ -190,6 +220,7 @@ struct MHD_Response *stream_response(Http *http, Connection *connection, BodyStr
     b->http = http;
     b->connection = connection;
     b->stream = stream;
+    b->unsized = size == MHD_SIZE_UNKNOWN && !stream.comment;
     b->began_at = clock_seconds();
     b->comment_at = b->began_at + http->config.heartbeat_seconds;
     pthread_mutex_lock(&http->lock);
@@ -233,6 +264,7 @@ void streams_cut(Http *http, const Connection *connection)
     for (PulledBody *b = http->bodies; b; b = b->next) {
         if (b->connection == connection) {
             b->failed = true;
+            reset_now(b);
             resume(b);
         }
     }

@@ -14,7 +14,7 @@ struct MHD_Response *stream_response(Http *http, Connection *connection, BodyStr
                                      uint64_t size);
 /* With the lock held: look again where something has happened, send comments, notice who left. */
 void streams_tick(Http *http, bool news, double now);
-/* With the lock held: the connection's time is up. */
+/* With the lock held: the connection's time is up. It is not yet shut down. */
 void streams_cut(Http *http, const Connection *connection);
 /* With the lock held: end those of events; all of them when the server stops. */
 void streams_end(Http *http);

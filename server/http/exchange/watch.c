@@ -92,8 +92,8 @@ static void look_after_connections(Http *http, double now)
                 handler_give_up(c);
         } else if (late) {
             c->deadline = 0;
-            shutdown(c->fd, SHUT_RDWR);
             streams_cut(http, c);
+            shutdown(c->fd, SHUT_RDWR);
             atomic_fetch_add(&http->config.counts->cut, 1);
         }
     }
