@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -110,6 +111,28 @@ void output_json(const cJSON *json)
     char *text = cJSON_Print(json);
     printf("%s\n", text);
     cJSON_free(text);
+}
+
+int output_divert(bool wanted)
+{
+    if (!wanted || fflush(stdout) != 0)
+        return -1;
+    const int output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (output >= 0)
+        dup2(STDERR_FILENO, STDOUT_FILENO);
+    return output;
+}
+
+/* What standard error does not take is lost, and is no fault of standard output. */
+void output_restore(int diverted)
+{
+    if (diverted < 0)
+        return;
+    fflush(stdout);
+    __fpurge(stdout);
+    clearerr(stdout);
+    dup2(diverted, STDOUT_FILENO);
+    close(diverted);
 }
 
 /* The flag is everybody's who has the pipe: it is not taken away. */

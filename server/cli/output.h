@@ -31,6 +31,13 @@ int output_wider(int width, const char *text);
 /* A tree, indented, by stdio: what --json asks for. */
 void output_json(const cJSON *json);
 
+/* Until output_restore, what is printed goes to standard error instead. oneDNN prints by itself:
+ * faults in any case, more where ONEDNN_VERBOSE says so, which is not to stand amid JSON. The
+ * result is for output_restore: standard output, or -1 where it stays, as it is not `wanted` or not
+ * possible. */
+int output_divert(bool wanted);
+void output_restore(int diverted);
+
 /* Whether `file`, which --option says to write, is a name: "-", standard output elsewhere, is not.
  * ERR_INVALID. NULL, the option was not given, is right. */
 bool output_file_named(const char *option, const char *file, Error *err);

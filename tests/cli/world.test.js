@@ -38,6 +38,25 @@ test("every command says that its output was not written, and works without stdi
   }
 });
 
+test("what oneDNN prints stands beside JSON, and not in it", (t) => {
+  const f = trained(t);
+  const computing = ["predict run in/cat/1.png in/dog/1.png --json", "evaluate run set/ --json",
+    "bench googlenet_tiny --image-size 28 --batch-size 4 --steps 1 --json"];
+  for (const words of [...computing, "export run --onnx m.onnx --json", "summary googlenet_tiny --json", "dataset import in --out s --json"]) {
+    const r = f.shell(`ONEDNN_VERBOSE=all "$G" ${words}`);
+    assert.equal(r.code, 0, r.err);
+    const texts = words.startsWith("predict") ? r.out.trimEnd().split("\n") : [r.out];
+    assert.equal(texts.map((text) => JSON.parse(text)).length, words.startsWith("predict") ? 2 : 1);
+    if (computing.includes(words)) assert.match(r.err, /^onednn_verbose,.*exec/m, words);
+    // Nor is it missed where nobody takes it.
+    const full = f.shell(`rm -rf s; ONEDNN_VERBOSE=all "$G" ${words} 2>/dev/full`);
+    assert.equal(full.code, 0, words);
+    assert.doesNotMatch(full.out, /onednn/, words);
+  }
+  // Text stays as oneDNN has it.
+  assert.match(f.shell('ONEDNN_VERBOSE=all "$G" predict run in/cat/1.png').out, /^onednn_verbose,/m);
+});
+
 test("few descriptors: it works, or says what it lacks", (t) => {
   const f = trained(t);
   for (const words of COMMANDS) {

@@ -295,7 +295,10 @@ int cmd_bench(int argc, char **argv)
         output_error("--threads %d: this process may use %d", asked, a.config.threads);
     Error err = {0};
     BenchResult result = {0};
-    if (!bench_fits(&a.config, &err) || !bench_run(&a.config, &result, &err)) {
+    const int output = output_divert(a.json);
+    const bool ok = bench_fits(&a.config, &err) && bench_run(&a.config, &result, &err);
+    output_restore(output);
+    if (!ok) {
         output_error("%s", err.message);
         return err.code == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
     }

@@ -165,12 +165,14 @@ static bool evaluate(EvaluateSession *r, Error *err)
 static bool measure(EvaluateSession *r, Error *err)
 {
     char *cache = autotune_cache_path(NULL);
+    const int output = output_divert(r->args->json);
     r->team = team_start(cpus_granted(r->args->threads));
     load_kernels(r, cache);
     const bool ok = evaluate(r, err);
     if (cache)
         autotune_save(r->autotune, cache, NULL);
     free(cache);
+    output_restore(output);
     return ok;
 }
 

@@ -88,7 +88,10 @@ static bool see(const PredictSession *r, const char *path, cJSON **prediction, E
     if (!ok)
         return false;
     loaded_model_image(r->model, r->pixels, r->image);
-    if (!model_runner_run(r->runner, r->image, 1, r->logits, err)
+    const int output = output_divert(r->args->json);
+    ok = model_runner_run(r->runner, r->image, 1, r->logits, err);
+    output_restore(output);
+    if (!ok
         || !ranking_of(r->logits, facts->info->classes, r->args->top_k, r->ranking, &count, err))
         return false;
     *prediction = ranking_to_json(facts->info, r->ranking, count);
@@ -102,9 +105,11 @@ static bool open_model(PredictSession *r, const char *argument, Error *err)
     char *path = model_argument_path(argument), *cache = autotune_cache_path(NULL);
     const ModelRunnerConfig how = {.kernels = cache, .fits = model_fits};
     team_start(cpus_granted(r->args->threads));
+    const int output = output_divert(r->args->json);
     const bool ok =
         loaded_model_open(path, &r->args->hints, r->args->precision, NULL, &r->model, err)
         && model_runner_new(r->model, &how, &r->runner, err);
+    output_restore(output);
     free(path);
     free(cache);
     if (!ok)
