@@ -83,8 +83,7 @@ bool datasets_pause(Datasets *sets, const char *why)
 {
     if (why)
         LOG(sets->log, LOG_WARNING, "import_waits", log_text("error", why));
-    return work_signal_pause(&sets->slot.signal, WORK_RETRY_SECONDS)
-           && work_slot_go_on(&sets->slot);
+    return work_slot_pause(&sets->slot);
 }
 
 /* ---- Progress ---- */

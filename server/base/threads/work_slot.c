@@ -76,3 +76,8 @@ bool work_slot_go_on(WorkSlot *slot)
     pthread_mutex_unlock(&slot->signal.lock);
     return go_on;
 }
+
+bool work_slot_pause(WorkSlot *slot)
+{
+    return work_signal_pause(&slot->signal, WORK_RETRY_SECONDS) && work_slot_go_on(slot);
+}

@@ -38,3 +38,5 @@ void work_slot_end(WorkSlot *slot);
  * it, it was cancelled or the daemon leaves. Cheap. */
 bool work_slot_progress(WorkSlot *slot, int64_t done, int64_t total, bool *tell);
 bool work_slot_go_on(WorkSlot *slot);  // the same question alone
+/* ... once WORK_RETRY_SECONDS have passed, or at once where the daemon leaves. */
+bool work_slot_pause(WorkSlot *slot);

@@ -168,8 +168,7 @@ bool evaluations_pause(Evaluations *evaluations, const char *why)
 {
     if (why)
         LOG(evaluations->log, LOG_WARNING, "evaluation_waits", log_text("error", why));
-    return work_signal_pause(&evaluations->slot.signal, WORK_RETRY_SECONDS)
-           && evaluations_go_on(evaluations);
+    return work_slot_pause(&evaluations->slot);
 }
 
 bool evaluations_progress(Evaluations *evaluations, int64_t done, int64_t total)
