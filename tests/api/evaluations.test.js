@@ -32,10 +32,10 @@ after(async () => {
   rmSync(imports, { recursive: true });
 });
 
-const get = async (id) => (await client.get(`/v1/evaluations/${id}`)).json;
+const get = async (id, of = client) => (await of.get(`/v1/evaluations/${id}`)).json;
 const ask = async (body, status = 202) => (await client.post('/v1/evaluations', body, { status })).json;
-const done = (id) => until(`the end of ${id}`, async () => {
-  const found = await get(id);
+const done = (id, of = client) => until(`the end of ${id}`, async () => {
+  const found = await get(id, of);
   return ['succeeded', 'failed'].includes(found.status) && found;
 }, 800);
 const ids = async (query) => (await client.get(`/v1/evaluations?${query}`)).json.data.map(({ id }) => id);
@@ -78,10 +78,7 @@ test('kernels are measured for an evaluation as for a training, and kept', async
   await its.call('PUT', '/v1/models/foreign/versions', { body: bytes, headers: { 'content-type': 'application/octet-stream' }, status: 201 });
   assert.equal(existsSync(kernels), false);
   const { id } = (await its.post('/v1/evaluations', { model: 'foreign', dataset: 'fashion_mnist', limit: 50 }, { status: 202 })).json;
-  assert.equal((await until('its end', async () => {
-    const { json } = await its.get(`/v1/evaluations/${id}`);
-    return ['succeeded', 'failed'].includes(json.status) && json;
-  }, 800)).status, 'succeeded');
+  assert.equal((await done(id, its)).status, 'succeeded');
   assert.match(readFileSync(kernels, 'utf8'), /^forward .*\| (un)?settled /m);
   await other.stop();
   rmSync(dirname(kernels), { recursive: true });
