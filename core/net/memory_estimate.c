@@ -90,11 +90,12 @@ MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *q)
     return e;
 }
 
-MemoryEstimate memory_estimate_forward(const Graph *g, int batch, int programs, bool bf16)
+MemoryEstimate memory_estimate_forward(const Graph *g, int batch, bool bf16)
 {
+    enum { PROGRAMS = 2 };  // of a whole batch, and of the fewer examples that are left
     const size_t numbers = (size_t)graph_parameter_count(g);
     const size_t linear = (size_t)graph_type_parameters(g, &LINEAR);
-    const size_t number_bytes = bf16 ? 2 : 4, sizes = (size_t)programs;
+    const size_t number_bytes = bf16 ? 2 : 4;
     Graph *folded = rewrite_fold_batch_norm(g), *runs = rewrite_all(folded, 0);
     const bool folds = graph_node_count(folded) < graph_node_count(g);
     MemoryPlan *plan = memory_plan_new(
@@ -102,10 +103,10 @@ MemoryEstimate memory_estimate_forward(const Graph *g, int batch, int programs, 
         (MemoryPlanConfig){.batch = batch, .bf16 = bf16, .views = memory_plan_views_pay(bf16)});
     const MemoryEstimate e = {
         .parameters = folds ? numbers * sizeof(float) : 0,
-        .programs = ((numbers - linear) * sizes + linear) * number_bytes,
+        .programs = ((numbers - linear) * PROGRAMS + linear) * number_bytes,
         .feature_maps = plan->bytes,
         .batches = (size_t)batch * shape_count(graph_shape(g, graph_input(g))) * sizeof(float),
-        .base = sizes * (size_t)graph_node_count(runs) * LAYER_BYTES,
+        .base = PROGRAMS * (size_t)graph_node_count(runs) * LAYER_BYTES,
     };
     memory_plan_free(plan);
     graph_free(runs);

@@ -34,6 +34,6 @@ typedef struct {
 MemoryEstimate memory_estimate(const Graph *g, const MemoryQuestion *question);
 size_t memory_estimate_total(const MemoryEstimate *e);
 
-/* Of a net that only evaluates, `batch` examples at a time, in programs of `programs` sizes up to
- * that: what it takes beside the values of its parameters, which are there already. */
-MemoryEstimate memory_estimate_forward(const Graph *g, int batch, int programs, bool bf16);
+/* Of a net that only evaluates, `batch` examples at a time and at the end those that are left: what
+ * it takes beside the values of its parameters, which are there already. */
+MemoryEstimate memory_estimate_forward(const Graph *g, int batch, bool bf16);

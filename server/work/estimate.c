@@ -100,11 +100,9 @@ bool model_fits(size_t bytes, Error *err)
 
 bool evaluation_fits(const Graph *g, int batch_size, bool bf16, int threads, Error *err)
 {
-    // Programs of whole parts of a batch and of the last one; batches of a loader, and one of
-    // mirror images.
-    enum { PROGRAMS = 2, SLOTS = 4 };
+    enum { SLOTS = 4 };  // batches of a loader, and one of mirror images
     const int micro = net_evaluation_micro_batch(batch_size, threads);
-    const MemoryEstimate parts = memory_estimate_forward(g, micro, PROGRAMS, bf16);
+    const MemoryEstimate parts = memory_estimate_forward(g, micro, bf16);
     const size_t image = shape_count(graph_shape(g, graph_input(g))) * sizeof(float);
     const size_t bytes = memory_estimate_total(&parts) + SLOTS * (size_t)batch_size * image;
     return memory_can_hold("the evaluation", bytes, err)

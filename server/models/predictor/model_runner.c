@@ -25,11 +25,10 @@ struct ModelRunner {
 
 static bool fits(const LoadedModel *m, const ModelRunnerConfig *config, Error *err)
 {
-    enum { PROGRAMS = 2 };  // those that are made at once
     if (!config->fits)
         return true;
     const MemoryEstimate needed = memory_estimate_forward(loaded_model_graph(m), LOADED_MODEL_BATCH,
-                                                          PROGRAMS, loaded_model_facts(m)->bf16);
+                                                          loaded_model_facts(m)->bf16);
     return config->fits(memory_estimate_total(&needed), err);
 }
 

@@ -93,7 +93,7 @@ static void an_evaluation_reserves_what_is_estimated(void **state)
         CHECK_OK(net_new(g, params, how, &net, &err), err);
         CHECK_OK(net_prepare(net, 0, 1, &err), err);
         CHECK_OK(net_prepare(net, 0, batch, &err), err);
-        const MemoryEstimate e = memory_estimate_forward(g, batch, 2, CASES[i].bf16);
+        const MemoryEstimate e = memory_estimate_forward(g, batch, CASES[i].bf16);
         assert_int_equal(e.feature_maps, net_arena_bytes(net));
         assert_true(e.programs
                     >= (size_t)graph_parameter_count(g) * (CASES[i].bf16 ? 2 : sizeof(float)));
