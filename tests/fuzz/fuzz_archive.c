@@ -127,7 +127,7 @@ static void as_archive(const uint8_t *bytes, size_t size)
     limits.path_bytes = 100;
     Error err = {0};
     Source *source;
-    if (source_open(path, &limits, &source, &err)) {
+    if (source_open(path, &(SourceOptions){.limits = &limits}, &source, &err)) {
         check_listing(source_listing(source), &limits);
         pass(source);
         Layout layout;

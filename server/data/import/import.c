@@ -68,7 +68,7 @@ static bool read_source(Import *m, Error *err)
                                    .no_links = c->no_links,
                                    .go_on = source_goes_on,
                                    .context = m};
-    if (!source_open_with(c->source, &options, &m->source, err))
+    if (!source_open(c->source, &options, &m->source, err))
         return false;
     snprintf(r->source, sizeof r->source, "%s", source_kind(m->source));
     const bool found = layout_find(m->source, &m->layout, err);

@@ -35,11 +35,6 @@ static int open_source(const char *path, const SourceOptions *options, bool *is_
     return -1;
 }
 
-bool source_open(const char *path, const IntakeLimits *limits, Source **source, Error *err)
-{
-    return source_open_with(path, &(SourceOptions){.limits = limits}, source, err);
-}
-
 static void set_options(Source *s, const char *path, const SourceOptions *options)
 {
     s->options = *options;
@@ -49,7 +44,7 @@ static void set_options(Source *s, const char *path, const SourceOptions *option
     s->options.label = s->label;
 }
 
-bool source_open_with(const char *path, const SourceOptions *options, Source **source, Error *err)
+bool source_open(const char *path, const SourceOptions *options, Source **source, Error *err)
 {
     *source = NULL;
     bool is_folder;

@@ -1,7 +1,7 @@
 /* server/data/intake/source/source.h -- a folder or an archive file, read in two passes.
  *
  *     Source *source;
- *     source_open(path, &limits, &source, err);         lists it: pass one
+ *     source_open(path, &options, &source, err);        lists it: pass one
  *     layout_find(source, &layout, err);                labels (server/data/intake/layout/layout.h)
  *     source_begin(source, wanted, err);                pass two: bytes
  *     while ((step = source_next(source, &file, err)) == SOURCE_FILE) ...
@@ -27,11 +27,8 @@
 
 typedef struct Source Source;
 
-/* Copies `limits`; NULL: the default ones. */
-bool source_open(const char *path, const IntakeLimits *limits, Source **source, Error *err);
-/* The same with all options, which are copied. When go_on() answers no, now or in a later call:
- * ERR_STOPPED. */
-bool source_open_with(const char *path, const SourceOptions *options, Source **source, Error *err);
+/* Copies the options. When go_on() answers no, now or in a later call: ERR_STOPPED. */
+bool source_open(const char *path, const SourceOptions *options, Source **source, Error *err);
 void source_free(Source *source);  // ends a pass; takes NULL
 
 const Listing *source_listing(const Source *source);

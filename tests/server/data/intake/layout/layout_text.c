@@ -62,7 +62,7 @@ const char *layout_text_of(const char *path)
     Error err = {0};
     Layout layout;
     *text = '\0';
-    CHECK_OK(source_open(path, NULL, &source, &err), err);
+    CHECK_OK(source_open(path, &(SourceOptions){0}, &source, &err), err);
     if (layout_find(source, &layout, &err)) {
         say_layout(source_listing(source), &layout);
         if (layout.item_count < 1000)

@@ -209,7 +209,7 @@ static void many_classes(void **state)
         Source *s;
         Error err = {0};
         Layout layout;
-        CHECK_OK(source_open(scratch_path(&scratch, "a"), NULL, &s, &err), err);
+        CHECK_OK(source_open(scratch_path(&scratch, "a"), &(SourceOptions){0}, &s, &err), err);
         if (more) {
             assert_false(layout_find(s, &layout, &err));
             assert_non_null(strstr(err.message, "has 65536 classes; at most 65535 are accepted"));

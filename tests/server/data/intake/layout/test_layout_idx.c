@@ -73,7 +73,7 @@ static void pictures_are_numbered_in_their_file(void **state)
     Source *s;
     Layout layout;
     Error err = {0};
-    CHECK_OK(source_open(scratch_path(&scratch, "set"), NULL, &s, &err), err);
+    CHECK_OK(source_open(scratch_path(&scratch, "set"), &(SourceOptions){0}, &s, &err), err);
     CHECK_OK(layout_find(s, &layout, &err), err);
     assert_int_equal(layout.images[0].count, 3);
     assert_int_equal(layout.images[1].count, 2);

@@ -15,7 +15,7 @@ static Source *open_archive(const char *name)
 {
     Error err = {0};
     Source *source = NULL;
-    CHECK_OK(source_open(scratch_path(&scratch, name), NULL, &source, &err), err);
+    CHECK_OK(source_open(scratch_path(&scratch, name), &(SourceOptions){0}, &source, &err), err);
     return source;
 }
 

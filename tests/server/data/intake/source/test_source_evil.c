@@ -20,7 +20,8 @@ static const char *refusal(const char *name, const IntakeLimits *limits)
     err = (Error){0};
     Source *source;
     SourceFile file;
-    if (!source_open(scratch_path(&scratch, name), limits, &source, &err)) {
+    if (!source_open(scratch_path(&scratch, name), &(SourceOptions){.limits = limits}, &source,
+                     &err)) {
         assert_null(source);
         assert_int_not_equal(err.code, ERR_NONE);
         return err.message;
@@ -248,7 +249,9 @@ static void one_file_beyond_a_limit_is_left_out(void **state)
         archive_make(scratch_path(&scratch, "a"), FORMATS[i], pieces, COUNT(pieces));
         Source *s;
         Error err = {0};
-        CHECK_OK(source_open(scratch_path(&scratch, "a"), &limits, &s, &err), err);
+        CHECK_OK(
+            source_open(scratch_path(&scratch, "a"), &(SourceOptions){.limits = &limits}, &s, &err),
+            err);
         assert_string_equal(listed(s), "a/b/fits.jpg 1\na/b/c/deep.jpg: path_too_deep\n"
                                        "a/large.jpg: too_large\n"
                                        "a/long_long_name: path_too_long\n");
@@ -300,7 +303,7 @@ static void an_archive_that_changes_is_refused(void **state)
         archive_make(scratch_path(&scratch, "a"), FORMATS[i], PIECES, COUNT(PIECES));
         Source *s;
         Error err = {0};
-        CHECK_OK(source_open(scratch_path(&scratch, "a"), NULL, &s, &err), err);
+        CHECK_OK(source_open(scratch_path(&scratch, "a"), &(SourceOptions){0}, &s, &err), err);
         file_make(scratch_path(&scratch, "a"), bytes, size);
         CHECK_SAYS(passed(s, NULL), "has changed while it was read: it had 3 entries and has 2");
         free(bytes);
@@ -331,7 +334,7 @@ static void whoever_asks_for_it_may_stop_it(void **state)
         do {
             left = ++asked;
             err = (Error){0};
-        } while (!source_open_with(scratch_path(&scratch, NAMES[i]), &options, &s, &err)
+        } while (!source_open(scratch_path(&scratch, NAMES[i]), &options, &s, &err)
                  && err.code == ERR_STOPPED && asked < 100);
         assert_int_equal(err.code, ERR_NONE);
         assert_true(asked > 1);

@@ -25,7 +25,9 @@ static Source *open_set(const IntakeLimits *limits)
 {
     Error err = {0};
     Source *source = NULL;
-    CHECK_OK(source_open(scratch_path(&scratch, "set"), limits, &source, &err), err);
+    CHECK_OK(source_open(scratch_path(&scratch, "set"), &(SourceOptions){.limits = limits}, &source,
+                         &err),
+             err);
     assert_string_equal(source_kind(source), "folder");
     return source;
 }
@@ -67,7 +69,7 @@ static void links_pipes_and_sockets_are_left_out(void **state)
     // The folder that is named may be a link.
     assert_int_equal(symlink("set", scratch_path(&scratch, "alias")), 0);
     Error err = {0};
-    CHECK_OK(source_open(scratch_path(&scratch, "alias"), NULL, &s, &err), err);
+    CHECK_OK(source_open(scratch_path(&scratch, "alias"), &(SourceOptions){0}, &s, &err), err);
     assert_string_equal(passed(s, NULL), "cats/1.jpg=one;end");
     source_free(s);
 }
@@ -77,9 +79,9 @@ static void check_link_refused(const char *path)
     Error err = {0};
     Source *s = NULL;
     const SourceOptions plain = {.label = "it", .no_links = true};
-    CHECK_OK(source_open_with(path, &(SourceOptions){.label = "it"}, &s, &err), err);
+    CHECK_OK(source_open(path, &(SourceOptions){.label = "it"}, &s, &err), err);
     source_free(s);
-    assert_false(source_open_with(path, &plain, &s, &err));
+    assert_false(source_open(path, &plain, &s, &err));
     assert_memory_equal(err.message, "cannot open it: ", 16);
 }
 
@@ -96,11 +98,11 @@ static void a_link_in_a_path_that_was_resolved_is_refused(void **state)
     assert_int_equal(symlink("set", scratch_path(&scratch, "link")), 0);
     assert_int_equal(symlink("a.tar", scratch_path(&scratch, "set/link.tar")), 0);
     assert_non_null(realpath(scratch_path(&scratch, "set"), real));
-    CHECK_OK(source_open_with(real, &plain, &s, &err), err);
+    CHECK_OK(source_open(real, &plain, &s, &err), err);
     assert_string_equal(passed(s, (bool[]){false, true, false}), "cats/1.jpg=one;end");
     source_free(s);
     assert_non_null(realpath(scratch_path(&scratch, "set/link.tar"), real));
-    CHECK_OK(source_open_with(real, &plain, &s, &err), err);
+    CHECK_OK(source_open(real, &plain, &s, &err), err);
     assert_string_equal(passed(s, NULL), "cats/2.jpg=two;end");
     source_free(s);
     check_link_refused(scratch_path(&scratch, "link"));
@@ -167,15 +169,17 @@ static void limits_hold(void **state)
     limits.entries = 5;
     char *message = xasprintf("%s has more than the 5 entries that are accepted",
                               scratch_path(&scratch, "set"));
-    CHECK_REFUSED(source_open(scratch_path(&scratch, "set"), &limits, &s, &err), err, ERR_INVALID,
-                  message);
+    CHECK_REFUSED(
+        source_open(scratch_path(&scratch, "set"), &(SourceOptions){.limits = &limits}, &s, &err),
+        err, ERR_INVALID, message);
     free(message);
     limits.entries = 6;
     limits.total_bytes = 12;
     message = xasprintf("%s has files of more than the 12 bytes that are accepted",
                         scratch_path(&scratch, "set"));
-    CHECK_REFUSED(source_open(scratch_path(&scratch, "set"), &limits, &s, &err), err, ERR_INVALID,
-                  message);
+    CHECK_REFUSED(
+        source_open(scratch_path(&scratch, "set"), &(SourceOptions){.limits = &limits}, &s, &err),
+        err, ERR_INVALID, message);
     free(message);
 }
 
