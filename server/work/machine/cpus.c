@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "core/base/threads/team.h"
-#include "server/work/machine/cgroup.h"
 
 /* Version 2: "150000 100000", or "max 100000". */
 static double quota_v2(const char *folder)
@@ -29,12 +28,7 @@ static double quota_v1(const char *folder)
     return atof(quota) > 0 && atof(period) > 0 ? atof(quota) / atof(period) : 0;
 }
 
-static const CgroupQuestion QUOTA = {"cpu", quota_v1, quota_v2};
-
-double cpus_quota(const char *membership, const char *root)
-{
-    return cgroup_least(&QUOTA, membership, root);
-}
+const CgroupQuestion CPU_QUOTA_QUESTION = {"cpu", quota_v1, quota_v2};
 
 static int affinity(void)
 {
@@ -57,7 +51,7 @@ int cpus_shared(int sharing, int group)
 {
     const int cpus = affinity() / sharing, team = team_limit();
     const int least = team < cpus ? team : cpus, count = least < 1 ? 1 : least;
-    const double quota = cgroup_own_least(&QUOTA) / group;
+    const double quota = cgroup_own_least(&CPU_QUOTA_QUESTION) / group;
     if (quota <= 0 || quota >= count)
         return count;
     return quota < 1 ? 1 : (int)quota;

@@ -7,6 +7,7 @@
  * Source   sched_getaffinity(2); Linux admin-guide/cgroup-v2 "cpu.max"; scheduler/sched-bwc.
  */
 #pragma once
+#include "server/work/machine/cgroup.h"
 
 /* At least 1; a quota is rounded down. On the main thread, before it has a team of its own. */
 int cpus_usable(void);
@@ -15,9 +16,8 @@ int cpus_shared(int sharing, int group);
 /* Those of a process whose settings ask for so many; 0: all that are usable. Never more. */
 int cpus_granted(int asked);
 
-/* The least quota of the groups in `membership`, the text of /proc/self/cgroup, with the control
- * groups' file systems under `root`, normally "/sys/fs/cgroup". In cores; 0: none is set. */
-double cpus_quota(const char *membership, const char *root);
+/* The quota of a group, in cores; for cgroup_least. */
+extern const CgroupQuestion CPU_QUOTA_QUESTION;
 
 /* Threads that jobs train with. */
 typedef struct {

@@ -8,24 +8,29 @@
 #include "tests/check.h"
 #include "tests/server/work/tree.h"
 
+static double quota_of(const Tree *tree, const char *membership)
+{
+    return cgroup_least(&CPU_QUOTA_QUESTION, membership, tree->root);
+}
+
 static void version_2_takes_the_least_on_the_way_up(void **state)
 {
     const Tree *tree = *state;
     tree_put(tree, "a/cpu.max", "300000 100000\n");
     tree_put(tree, "a/b/cpu.max", "max 100000\n");
     tree_put(tree, "a/b/c/cpu.max", "450000 100000\n");
-    CHECK_NEAR(cpus_quota("0::/a/b/c\n", tree->root), 3, 0);
+    CHECK_NEAR(quota_of(tree, "0::/a/b/c\n"), 3, 0);
     tree_put(tree, "a/b/c/cpu.max", "50000 100000\n");
-    CHECK_NEAR(cpus_quota("0::/a/b/c\n", tree->root), 0.5, 0);
+    CHECK_NEAR(quota_of(tree, "0::/a/b/c\n"), 0.5, 0);
 }
 
 static void a_container_sees_its_group_at_the_root(void **state)
 {
     const Tree *tree = *state;
     tree_put(tree, "cpu.max", "150000 100000\n");
-    CHECK_NEAR(cpus_quota("0::/\n", tree->root), 1.5, 0);
+    CHECK_NEAR(quota_of(tree, "0::/\n"), 1.5, 0);
     // Without a namespace of its own the path is the host's, and leads nowhere.
-    CHECK_NEAR(cpus_quota("0::/system.slice/docker-1234.scope\n", tree->root), 1.5, 0);
+    CHECK_NEAR(quota_of(tree, "0::/system.slice/docker-1234.scope\n"), 1.5, 0);
 }
 
 static void version_1_has_two_files_and_a_controller(void **state)
@@ -34,32 +39,32 @@ static void version_1_has_two_files_and_a_controller(void **state)
     const char *membership = "5:memory:/x\n4:cpu,cpuacct:/job\n3:cpuset:/x\n";
     tree_put(tree, "cpu/job/cpu.cfs_quota_us", "250000\n");
     tree_put(tree, "cpu/job/cpu.cfs_period_us", "100000\n");
-    CHECK_NEAR(cpus_quota(membership, tree->root), 2.5, 0);
+    CHECK_NEAR(quota_of(tree, membership), 2.5, 0);
     tree_put(tree, "cpu/job/cpu.cfs_quota_us", "-1\n");
-    CHECK_NEAR(cpus_quota(membership, tree->root), 0, 0);
+    CHECK_NEAR(quota_of(tree, membership), 0, 0);
     // Some systems mount it under all its controllers' names, and a parent's quota holds too.
     tree_put(tree, "cpu,cpuacct/cpu.cfs_quota_us", "150000\n");
     tree_put(tree, "cpu,cpuacct/cpu.cfs_period_us", "100000\n");
-    CHECK_NEAR(cpus_quota(membership, tree->root), 1.5, 0);
+    CHECK_NEAR(quota_of(tree, membership), 1.5, 0);
 }
 
 static void version_2_may_stand_beside_version_1(void **state)
 {
     const Tree *tree = *state;
     tree_put(tree, "unified/a/cpu.max", "250000 100000\n");
-    CHECK_NEAR(cpus_quota("1:name=systemd:/\n0::/a/b\n", tree->root), 2.5, 0);
+    CHECK_NEAR(quota_of(tree, "1:name=systemd:/\n0::/a/b\n"), 2.5, 0);
 }
 
 static void without_a_quota_there_is_no_limit(void **state)
 {
     const Tree *tree = *state;
-    CHECK_NEAR(cpus_quota("", tree->root), 0, 0);
-    CHECK_NEAR(cpus_quota("nonsense\n7:\n", tree->root), 0, 0);
-    CHECK_NEAR(cpus_quota("0::/nowhere\n", tree->root), 0, 0);
+    CHECK_NEAR(quota_of(tree, ""), 0, 0);
+    CHECK_NEAR(quota_of(tree, "nonsense\n7:\n"), 0, 0);
+    CHECK_NEAR(quota_of(tree, "0::/nowhere\n"), 0, 0);
     tree_put(tree, "cpu.max", "max 100000\n");
-    CHECK_NEAR(cpus_quota("0::/\n", tree->root), 0, 0);
+    CHECK_NEAR(quota_of(tree, "0::/\n"), 0, 0);
     tree_put(tree, "cpu.max", "garbage\n");
-    CHECK_NEAR(cpus_quota("0::/\n", tree->root), 0, 0);
+    CHECK_NEAR(quota_of(tree, "0::/\n"), 0, 0);
 }
 
 static void affinity_limits_what_is_usable(void **state)
