@@ -357,7 +357,7 @@ bool launched_train(const LaunchedTraining *l, Error *err)
     t.silence = launched_silence(l->launcher_seconds, l->spec->ranks);
     const bool done = send_order(&t, err) && talk(&t, err);
     launch_end(t.launch, t.over ? END_MS : 0, how);
-    launched_words_end(&t.words);
+    launched_words_flush(&t.words);
     explain_loss(&t, how, err);
     return done;
 }

@@ -12,7 +12,7 @@ enum {
     LOGGED_AT_MOST = 1000,  // lines, within LOG_SECONDS
 };
 
-static void log_left_out(LaunchedWords *w)
+void launched_words_flush(LaunchedWords *w)
 {
     if (w->left_out > 0)
         LOG(w->log, LOG_WARNING, "launcher_lines_left_out", log_int("job", run_job(w->run)->id),
@@ -23,7 +23,7 @@ static void log_left_out(LaunchedWords *w)
 static void log_line(LaunchedWords *w, const char *line, double now)
 {
     if (now - w->minute >= LOG_SECONDS) {
-        log_left_out(w);
+        launched_words_flush(w);
         w->minute = now;
         w->logged = 0;
     }
@@ -48,9 +48,4 @@ bool launched_words_take(LaunchedWords *w, const char *line, bool tells, Error *
     w->noted_at = now;
     w->notes++;
     return run_note(w->run, w->note + strlen(OURS), err);
-}
-
-void launched_words_end(LaunchedWords *w)
-{
-    log_left_out(w);
 }

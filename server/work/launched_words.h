@@ -20,5 +20,5 @@ typedef struct {
  * and again. False: as run_note. */
 bool launched_words_take(LaunchedWords *words, const char *line, bool tells, Error *err);
 
-/* The launch is over: the log gets the count of the lines it has not got. */
-void launched_words_end(LaunchedWords *words);
+/* The log gets the count of the lines that it has not got: at the end of a launch. */
+void launched_words_flush(LaunchedWords *words);
