@@ -123,24 +123,29 @@ test('runs side by side: the best figures are marked, where they were measured o
   await context.close();
 });
 
-test('long names of classes push no figure out of sight', async () => {
+test('long names of classes push no figure out of sight, and one without examples is told to be so', async () => {
   const { daemon, browser } = world;
   const classes = ['w'.repeat(120), 'a class whose name goes on and on and on, as those of some sets do', 'Travel & Places'];
   const files = classes.flatMap((name, c) => Array.from({ length: 12 }, (_, i) => [`${i < 8 ? 'train' : 'test'}/${name}/${i}.png`, discs(100 * c + i, [200, 90, 60])]));
+  // Of these there are none to test with.
+  for (let i = 0; i < 2; i++) files.push([`train/never tested/${i}.png`, discs(900 + i, [60, 90, 200])]);
   const { id: set } = await post(daemon, '/v1/datasets', { name: 'long names', image: { size: 32, channels: 3 } });
   await fetch(`${daemon.url}/v1/datasets/${set}/content`, { method: 'PUT', headers: { 'Content-Type': 'application/zip' }, body: zip(files) });
   await until(async () => (await get(daemon, `/v1/datasets/${set}`)).status === 'ready', 'the set');
   const run = await startJob(null, daemon, { dataset: set, image_size: 32, train_limit: 0, test_limit: 0, batch_size: 8, epochs: 1 });
   const { page, complaints, context } = await openPage(browser, `${daemon.url}/#/runs/${run}`);
   await panel(page).locator('.mistakes li').first().waitFor();
-  for (const width of [1280, 2560]) {
+  const never = panel(page).getByRole('region', { name: 'Each class' }).locator('tbody tr').filter({ hasText: 'never tested' });
+  await shows(() => never.locator('td').evaluateAll(([support, , recall]) => [support.textContent, recall.textContent]), ['0', '–']);
+  await panel(page).getByText('Without test examples, so that nothing is known of how well they are found: \u2068never tested\u2069.').waitFor();
+  for (const width of [390, 1280, 1440, 2560]) {
     await page.setViewportSize({ width, height: 900 });
     const outside = await panel(page).evaluate((element) => [['td.num', '.scroll'], ['.confused button', '.scroll'], ['.mistakes .num', 'li']].flatMap(([what, within]) => {
       const all = [...element.querySelectorAll(what)];
       if (all.length === 0) return [`no ${what}`];
       return all.filter((e) => e.getBoundingClientRect().right > e.closest(within).getBoundingClientRect().right + 1).map((e) => `${what} ${e.textContent}`);
     }));
-    assert.deepEqual(outside, []);
+    assert.deepEqual(outside, [], `${width} pixels wide`);
   }
   assert.deepEqual(faults(complaints), []);
   await context.close();

@@ -55,8 +55,8 @@ function confusedList(onChoose) {
   const list = h('ol', {class: 'confused'});
   return {element: list, set(evaluation) {
     const {classes, confused} = evaluation.figures;
-    list.replaceChildren(...confused.map(({truth, guess, count}) => h('li', {},
-      h('button', {type: 'button', class: 'quiet', onclick: () => onChoose(truth, guess)}, `${isolated(classes[truth].name)} taken for ${isolated(classes[guess].name)}`), ` ${grouped(count)}`)));
+    list.replaceChildren(...confused.map(({truth, guess, count}) => h('li', {}, h('div', {},
+      h('button', {type: 'button', class: 'quiet', onclick: () => onChoose(truth, guess)}, `${isolated(classes[truth].name)} taken for ${isolated(classes[guess].name)}`), h('span', {class: 'num'}, grouped(count))))));
     if (confused.length === 0) list.replaceChildren(h('li', {}, 'None: every guess is right.'));
   }};
 }
@@ -103,8 +103,8 @@ export function evaluationPanel(state) {
       h('section', {}, h('div', {class: 'bar'}, h('h3', {}, 'Confusion matrix'), h('span', {class: 'tools'}, csv)),
         h('p', {class: 'hint'}, 'Rows: what it was. Columns: what the network took it for. A cell shows its pictures.'), confusion.element),
       mistakes.element,
-      h('section', {}, h('h3', {}, 'Most confused'), pairsBox, diagram),
-      h('section', {}, h('h3', {}, 'Each class'), classes.element)));
+      h('section', {}, h('h3', {}, 'Most confused'), pairsBox, diagram)),
+    h('section', {}, h('h3', {}, 'Each class'), classes.element));
   const element = h('section', {class: 'evaluation', hidden: true}, h('div', {class: 'bar'}, h('h2', {}, 'Evaluation'), ask), said, fault, found);
 
   function showFound() {
@@ -114,7 +114,7 @@ export function evaluationPanel(state) {
       ['Temperature', evaluation.temperature === null ? NONE : number(evaluation.temperature)], ['Mistakes', `${grouped(evaluation.mistakes)} of ${grouped(evaluation.examples)}`]]);
     if (drawn === evaluation.id) return;
     drawn = evaluation.id;
-    classes.set(figures.classes);
+    classes.set(figures.classes, evaluation.split);
     pairs.set(evaluation);
     diagram.replaceChildren(reliability(figures.calibration));
     mistakes.show(evaluation, null);
