@@ -9,51 +9,18 @@
 #include <unistd.h>
 
 #include "server/data/dataset_files.h"
-#include "server/data/datasets.h"
-#include "server/data/datasets_import.h"
 #include "server/jobs/files/job_files.h"
 #include "tests/check.h"
-#include "tests/server/scratch.h"
+#include "tests/server/data/sets_fixture.h"
 
 enum { MOST = 400, TRIES = 200, EACH = 12 };
 
 void fault_plan(const char *fault);  // tests/faults/preload.c
 int fault_hits(void);
 
-typedef struct {
-    Scratch scratch;
-    Jobs *jobs;
-    Quota *quota;
-    Uploads *uploads;
-    Datasets *sets;
-    Error err;
-} Fixture;
-
-static void open_all(Fixture *f)
-{
-    const char *data = f->scratch.path;
-    const JobsConfig jobs = {.data = data, .max_jobs = 10, .retry_ms = 1};
-    CHECK_OK(jobs_open(&jobs, &f->jobs, &f->err), f->err);
-    f->quota = quota_new(0);
-    const UploadsConfig uploads = {
-        .data = data, .upload_bytes = 1 << 20, .most = 10, .expire_ms = 1 << 30, .quota = f->quota};
-    CHECK_OK(uploads_open(&uploads, &f->uploads, &f->err), f->err);
-    const DatasetsConfig sets = {
-        .data = data, .max_sets = 4, .jobs = f->jobs, .uploads = f->uploads, .quota = f->quota};
-    CHECK_OK(datasets_open(&sets, &f->sets, &f->err), f->err);
-}
-
-static void close_all(Fixture *f)
-{
-    datasets_close(f->sets);
-    assert_true(uploads_close(f->uploads, 60));
-    quota_free(f->quota);
-    jobs_close(f->jobs);
-}
-
 /* ---- Steps: each is asked for until it works ---- */
 
-static void check_may_be_asked_again(const Fixture *f, const char *step)
+static void check_may_be_asked_again(const SetsFixture *f, const char *step)
 {
     const ErrorCode code = f->err.code;
     if (code != ERR_IO && code != ERR_NO_SPACE && code != ERR_NO_MEMORY)
@@ -61,7 +28,7 @@ static void check_may_be_asked_again(const Fixture *f, const char *step)
     usleep(10000);
 }
 
-static int64_t create(Fixture *f)
+static int64_t create(SetsFixture *f)
 {
     for (int i = 0; i < TRIES; i++) {
         bool replayed;
@@ -77,7 +44,7 @@ static int64_t create(Fixture *f)
     return 0;
 }
 
-static bool add_upload(Fixture *f, char id[UPLOAD_ID])
+static bool add_upload(SetsFixture *f, char id[UPLOAD_ID])
 {
     UploadWriter *writer;
     UploadInfo info;
@@ -94,7 +61,7 @@ static bool add_upload(Fixture *f, char id[UPLOAD_ID])
 }
 
 /* An upload whose set could not be changed is gone with what was taken: it is sent again. */
-static void bring_content(Fixture *f, int64_t id)
+static void bring_content(SetsFixture *f, int64_t id)
 {
     char upload[UPLOAD_ID];
     UploadInfo info;
@@ -114,7 +81,7 @@ static void bring_content(Fixture *f, int64_t id)
     fail_msg("content never works: %s", f->err.message);
 }
 
-static void import_it(Fixture *f, int64_t id)
+static void import_it(SetsFixture *f, int64_t id)
 {
     DatasetRow set;
     Path path = dataset_pixels_path(f->scratch.path, id);
@@ -130,7 +97,7 @@ static void import_it(Fixture *f, int64_t id)
     dataset_row_free(&set);
 }
 
-static void remove_set(Fixture *f, int64_t id)
+static void remove_set(SetsFixture *f, int64_t id)
 {
     for (int i = 0; i < TRIES; i++) {
         f->err = (Error){0};
@@ -143,17 +110,12 @@ static void remove_set(Fixture *f, int64_t id)
 
 /* ---- The loop ---- */
 
-static bool is_there(const Fixture *f, int64_t id)
-{
-    return access(dataset_folder_path(f->scratch.path, id).text, F_OK) == 0;
-}
-
 /* False once the fault was not met any more. */
 static bool fail_nth(const char *call, const char *error, int n)
 {
-    Fixture f = {.scratch = scratch_new()};
+    SetsFixture f = {.scratch = scratch_new(), .retry_ms = 1};
     char plan[PATH_MAX + 64];
-    open_all(&f);
+    sets_open(&f);
     snprintf(plan, sizeof plan, "%s:%s:%d:1:%s", call, f.scratch.path, n, error);
     fault_plan(plan);
     const int64_t id = create(&f);
@@ -163,9 +125,9 @@ static bool fail_nth(const char *call, const char *error, int n)
     const bool met = fault_hits() >= n;
     fault_plan(NULL);
     // What could not be removed goes at the next start.
-    close_all(&f);
-    open_all(&f);
-    assert_false(is_there(&f, id));
+    sets_close(&f);
+    sets_open(&f);
+    assert_false(is_there(dataset_folder_path(f.scratch.path, id)));
     assert_int_equal(access(data_path(f.scratch.path, "lost+found").text, F_OK), -1);
     UploadInfo *uploads;
     size_t count;
@@ -175,7 +137,7 @@ static bool fail_nth(const char *call, const char *error, int n)
         left += uploads[i].length;
     free(uploads);
     assert_int_equal(quota_used(f.quota), left);
-    close_all(&f);
+    sets_close(&f);
     scratch_free(&f.scratch);
     return met;
 }
@@ -220,9 +182,9 @@ static void names_cannot_be_changed(void **state)
 static void a_replay_does_not_mend_the_disk(void **state)
 {
     (void)state;
-    Fixture f = {.scratch = scratch_new()};
+    SetsFixture f = {.scratch = scratch_new(), .retry_ms = 1};
     char plan[PATH_MAX + 64];
-    open_all(&f);
+    sets_open(&f);
     const int64_t id = create(&f);
     CHECK_OK(jobs_ready(f.jobs, &f.err), f.err);
     snprintf(plan, sizeof plan, "write:%s/store.db:1:1000000:EIO", f.scratch.path);
@@ -239,7 +201,7 @@ static void a_replay_does_not_mend_the_disk(void **state)
     dataset_row_free(&set);
     assert_false(jobs_ready(f.jobs, &f.err));
     fault_plan(NULL);
-    close_all(&f);
+    sets_close(&f);
     scratch_free(&f.scratch);
 }
 
