@@ -276,7 +276,7 @@ bool datasets_check_waiting(const DatasetRow *set, Error *err)
 static bool take_upload(Datasets *sets, int64_t id, const char *upload, Error *err)
 {
     UploadInfo info;
-    return datasets_there(sets, err) && dataset_folder_make(sets->data, id, err)
+    return datasets_may_write(sets, NULL, err) && dataset_folder_make(sets->data, id, err)
            && uploads_take(sets->uploads, upload, dataset_source_path(sets->data, id).text, &info,
                            err)
            && folder_sync(dataset_folder_path(sets->data, id).text, err);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "server/data/dataset_files.h"
+#include "server/data/datasets_import.h"
 #include "server/data/datasets_private.h"
 #include "server/store/store_datasets.h"
 
@@ -80,7 +81,7 @@ static bool delete_once(Datasets *sets, int64_t id, const DatasetGuard *guard, E
 bool datasets_drop_files(Datasets *sets, int64_t id, FilesRemove remove, Error *err)
 {
     Error away = {0};  // then there is nothing to drop
-    datasets_there(sets, &away);
+    datasets_may_write(sets, NULL, &away);
     pthread_mutex_lock(&sets->fetching);
     const int64_t before = dataset_files_bytes(sets->data, id);
     const bool ok = remove(sets->data, id, err);

@@ -9,7 +9,6 @@
 #include "server/base/time.h"
 #include "server/data/dataset_files.h"
 #include "server/data/datasets_private.h"
-#include "server/jobs/files/stock.h"
 #include "server/store/store_datasets.h"
 
 /* ---- Take ---- */
@@ -56,28 +55,7 @@ bool datasets_take(Datasets *sets, DatasetRow *set)
     return false;
 }
 
-/* ---- The disk ---- */
-
-/* An upload that is not among the others any more has become the set's own source. */
-static bool has_own_source(const Datasets *sets, const DatasetRow *set)
-{
-    UploadInfo info;
-    Error gone = {0};
-    return strcmp(set->source.kind, "upload") == 0
-           && !uploads_get(sets->uploads, set->source.what, &info, &gone);
-}
-
-bool datasets_may_write(Datasets *sets, const DatasetRow *set, Error *err)
-{
-    if (!stock_is_there(sets->store, sets->data, STOCK_DATASETS, err))
-        return false;
-    if (has_own_source(sets, set) && dataset_files_none(sets->data))
-        return fail(err, ERR_IO,
-                    "there is no %s, nor any other data set's folder: is a disk not mounted?",
-                    dataset_folder_path(sets->data, set->id).text);
-    datasets_count_late(sets);
-    return true;
-}
+/* ---- Progress ---- */
 
 bool datasets_pause(Datasets *sets, const char *why)
 {
@@ -85,8 +63,6 @@ bool datasets_pause(Datasets *sets, const char *why)
         LOG(sets->log, LOG_WARNING, "import_waits", log_text("error", why));
     return work_slot_pause(&sets->slot);
 }
-
-/* ---- Progress ---- */
 
 /* Readers of events see how far it has come. Nothing is lost where that cannot be written. */
 static void tell_progress(Datasets *sets, int64_t id)

@@ -7,8 +7,9 @@
 bool datasets_take(Datasets *sets, DatasetRow *set);
 
 /* Whether the folder of data sets is there, and with it what is known to lie in it, the source of
- * the set taken as well: false with a sentence where a disk is away, and then nothing may be
- * written to it. */
+ * the set taken as well (NULL: of none): false with a sentence where a disk is away, and then
+ * nothing may be written to it. What a disk brings that was away at the start is taken from the
+ * quota then. */
 bool datasets_may_write(Datasets *sets, const DatasetRow *set, Error *err);
 /* Let a second pass; false: end the import, as datasets_progress. `why` goes to the log; NULL:
  * nothing does. */

@@ -35,10 +35,8 @@ bool datasets_note_imports(Datasets *sets, const char *imports, Error *err);
 
 bool datasets_recover(Datasets *sets, Error *err);
 
-/* As stock_is_there. What a disk brings that was away at the start is taken from the quota then. */
-bool datasets_there(Datasets *sets, Error *err);
-/* The second half of that, where the first is known. */
-void datasets_count_late(Datasets *sets);
+/* At the start: whether the folders of all sets are on a disk that is away. */
+bool datasets_note_disk(Datasets *sets, Error *err);
 
 /* Remove files of a set, and give their bytes back to the quota. */
 typedef bool (*FilesRemove)(const char *data, int64_t id, Error *err);

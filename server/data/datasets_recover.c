@@ -3,7 +3,6 @@
  * files that the store does not know are put aside.
  *
  * An import that takes the daemon down with it again and again is failed after three restarts. */
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,6 @@
 #include "server/jobs/events/high_water.h"
 #include "server/jobs/files/job_files.h"
 #include "server/jobs/files/lost_found.h"
-#include "server/jobs/files/stock.h"
 #include "server/store/store_datasets.h"
 
 enum { MAX_RESTARTS = 3 };
@@ -199,33 +197,11 @@ static void settle_folder(void *context, int64_t id)
     dataset_row_free(&set);
 }
 
-static void count_folder(void *context, int64_t id)
-{
-    const Datasets *sets = context;
-    quota_add(sets->quota, dataset_files_bytes(sets->data, id));
-}
-
-void datasets_count_late(Datasets *sets)
-{
-    if (atomic_exchange(&sets->uncounted, false))
-        dataset_files_each(sets->data, sets->log, count_folder, sets);
-}
-
-bool datasets_there(Datasets *sets, Error *err)
-{
-    if (!stock_is_there(sets->store, sets->data, STOCK_DATASETS, err))
-        return false;
-    datasets_count_late(sets);
-    return true;
-}
-
 bool datasets_recover(Datasets *sets, Error *err)
 {
-    int64_t count = 0, bytes;
     if (!folder_make_own(data_path(sets->data, "datasets").text, err) || !raise_ids(sets, err)
-        || !recover_rows(sets, err) || !store_dataset_totals(sets->store, &count, &bytes, err))
+        || !recover_rows(sets, err) || !datasets_note_disk(sets, err))
         return false;
-    sets->uncounted = count > 0 && dataset_files_none(sets->data);
     finish_removals(sets);  // before the folders are looked through: they have no rows any more
     dataset_files_each(sets->data, sets->log, settle_folder, sets);
     return true;
