@@ -41,16 +41,13 @@ static bool take_next(Datasets *sets, DatasetRow *set, Error *err)
 
 bool datasets_take(Datasets *sets, DatasetRow *set)
 {
-    int64_t seen = -1;
-    double retry = 0;
-    while (work_signal_wait(&sets->slot.signal, &seen, retry)) {
+    WorkWait wait = {.retry_seconds = WORK_RETRY_SECONDS};
+    while (work_signal_wait(&sets->slot.signal, &wait)) {
         Error err = {0};
-        const bool ok = take_next(sets, set, &err);
-        if (ok && set->id > 0)
+        if (take_next(sets, set, &err) && set->id > 0)
             return true;
-        if (!ok && retry == 0)  // the first time only: it may last for hours
+        if (work_wait_failed(&wait, &err))
             LOG(sets->log, LOG_WARNING, "import_waits", log_text("error", err.message));
-        retry = ok ? 0 : WORK_RETRY_SECONDS;
     }
     return false;
 }

@@ -122,17 +122,14 @@ static bool take_next(Jobs *jobs, Run **out, Error *err)
 
 Run *runs_take(Jobs *jobs)
 {
-    int64_t seen = -1;
-    double retry = 0;
-    while (work_signal_wait(&jobs->work, &seen, retry)) {
+    WorkWait wait = {.retry_seconds = 4e-3 * jobs->retry_ms};
+    while (work_signal_wait(&jobs->work, &wait)) {
         Run *run;
         Error err = {0};
-        const bool ok = take_next(jobs, &run, &err);
-        if (run)
+        if (take_next(jobs, &run, &err) && run)
             return run;
-        if (!ok && retry == 0)  // the first time only: it may last for hours
+        if (work_wait_failed(&wait, &err))
             LOG(jobs->log, LOG_ERROR, "queue_waits", log_text("error", err.message));
-        retry = ok ? 0 : 4e-3 * jobs->retry_ms;
     }
     return NULL;
 }

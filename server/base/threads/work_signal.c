@@ -5,7 +5,7 @@
 
 void work_signal_init(WorkSignal *signal)
 {
-    *signal = (WorkSignal){.count = 0};
+    *signal = (WorkSignal){.count = 1};
     pthread_mutex_init(&signal->lock, NULL);
     cond_init_monotonic(&signal->changed);
 }
@@ -40,21 +40,28 @@ bool work_signal_leaving(WorkSignal *signal)
     return leaving;
 }
 
-bool work_signal_wait(WorkSignal *signal, int64_t *seen, double seconds)
+bool work_signal_wait(WorkSignal *signal, WorkWait *wait)
 {
-    const struct timespec until = clock_after(seconds);
+    const struct timespec until = clock_after(wait->retry_seconds);
     int waited = 0;
     pthread_mutex_lock(&signal->lock);
-    while (!signal->leaving && signal->count == *seen && waited == 0) {
-        if (seconds > 0)
+    while (!signal->leaving && signal->count == wait->heard && waited == 0) {
+        if (wait->failed)
             waited = pthread_cond_timedwait(&signal->changed, &signal->lock, &until);
         else
             pthread_cond_wait(&signal->changed, &signal->lock);
     }
-    *seen = signal->count;
+    wait->heard = signal->count;
     const bool stay = !signal->leaving;
     pthread_mutex_unlock(&signal->lock);
     return stay;
+}
+
+bool work_wait_failed(WorkWait *wait, const Error *err)
+{
+    const bool before = wait->failed;
+    wait->failed = err->code != ERR_NONE;
+    return wait->failed && !before;
 }
 
 bool work_signal_pause(WorkSignal *signal, double seconds)

@@ -47,16 +47,13 @@ static bool take_next(Evaluations *evaluations, EvaluationRow *row, Error *err)
 
 bool evaluations_take(Evaluations *evaluations, EvaluationRow *row)
 {
-    int64_t seen = -1;
-    double retry = 0;
-    while (work_signal_wait(&evaluations->slot.signal, &seen, retry)) {
+    WorkWait wait = {.retry_seconds = WORK_RETRY_SECONDS};
+    while (work_signal_wait(&evaluations->slot.signal, &wait)) {
         Error err = {0};
-        const bool ok = take_next(evaluations, row, &err);
-        if (ok && row->id > 0)
+        if (take_next(evaluations, row, &err) && row->id > 0)
             return true;
-        if (!ok && retry == 0)  // the first time only: it may last for hours
+        if (work_wait_failed(&wait, &err))
             LOG(evaluations->log, LOG_WARNING, "evaluation_waits", log_text("error", err.message));
-        retry = ok ? 0 : WORK_RETRY_SECONDS;
     }
     return false;
 }

@@ -7,8 +7,8 @@
 
 static void *run_until_told(void *context)
 {
-    int64_t seen = 0;
-    work_signal_wait(context, &seen, 0);
+    WorkWait wait = {.heard = 1};  // all that there is: it waits for the next
+    work_signal_wait(context, &wait);
     return NULL;
 }
 

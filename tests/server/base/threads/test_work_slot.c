@@ -14,18 +14,37 @@ static void no_wake_up_is_missed(void **state)
 {
     (void)state;
     WorkSignal signal;
-    int64_t seen = -1;
+    WorkWait wait = {.retry_seconds = 1e-3};
     work_signal_init(&signal);
-    assert_true(work_signal_wait(&signal, &seen, 0));  // the first look
+    assert_true(work_signal_wait(&signal, &wait));  // the first look
+    const int64_t heard = wait.heard;
     // Those that come while the thread looks are one reason to look again.
     work_signal_wake(&signal);
     work_signal_wake(&signal);
-    assert_true(work_signal_wait(&signal, &seen, 0));
-    assert_int_equal(seen, 2);
-    // Nothing comes: the time ends the wait.
-    assert_true(work_signal_wait(&signal, &seen, 1e-3));
-    assert_int_equal(seen, 2);
+    assert_true(work_signal_wait(&signal, &wait));
+    assert_int_equal(wait.heard, heard + 2);
     assert_true(work_signal_pause(&signal, 1e-3));
+    work_signal_destroy(&signal);
+}
+
+static void a_look_that_failed_is_tried_again_and_told_once(void **state)
+{
+    (void)state;
+    WorkSignal signal;
+    WorkWait wait = {.retry_seconds = 1e-3};
+    const Error none = {0}, full = {.code = ERR_NO_SPACE};
+    work_signal_init(&signal);
+    assert_true(work_signal_wait(&signal, &wait));
+    assert_true(work_wait_failed(&wait, &full));
+    const int64_t heard = wait.heard;
+    // Nothing comes: the time ends the wait.
+    assert_true(work_signal_wait(&signal, &wait));
+    assert_int_equal(wait.heard, heard);
+    assert_false(work_wait_failed(&wait, &full));
+    assert_true(work_signal_wait(&signal, &wait));
+    assert_false(work_wait_failed(&wait, &none));
+    // And after one that did not fail again.
+    assert_true(work_wait_failed(&wait, &full));
     work_signal_destroy(&signal);
 }
 
@@ -33,17 +52,17 @@ static void whoever_leaves_waits_no_more(void **state)
 {
     (void)state;
     WorkSignal signal;
-    int64_t seen = 0;
+    WorkWait first = {0}, next = {.heard = 1},
+             retry = {.retry_seconds = 3600, .heard = 1, .failed = true};
     work_signal_init(&signal);
     assert_false(work_signal_leaving(&signal));
     work_signal_leave(&signal);
     assert_true(work_signal_leaving(&signal));
-    assert_false(work_signal_wait(&signal, &seen, 0));
-    assert_false(work_signal_wait(&signal, &seen, 3600));
+    assert_false(work_signal_wait(&signal, &next));
+    assert_false(work_signal_wait(&signal, &retry));
     assert_false(work_signal_pause(&signal, 3600));
     work_signal_wake(&signal);
-    seen = -1;
-    assert_false(work_signal_wait(&signal, &seen, 0));
+    assert_false(work_signal_wait(&signal, &first));
     work_signal_destroy(&signal);
 }
 
@@ -58,8 +77,8 @@ typedef struct {
 static void *look_for_work(void *context)
 {
     Watched *w = context;
-    int64_t seen = -1;
-    while (work_signal_wait(&w->signal, &seen, 0)) {
+    WorkWait wait = {0};
+    while (work_signal_wait(&w->signal, &wait)) {
         pthread_mutex_lock(&w->lock);
         w->looks++;
         pthread_cond_signal(&w->looked);
@@ -158,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_wake_up_is_missed),
+        cmocka_unit_test(a_look_that_failed_is_tried_again_and_told_once),
         cmocka_unit_test(whoever_leaves_waits_no_more),
         cmocka_unit_test(a_thread_that_waits_is_woken),
         cmocka_unit_test(what_is_under_way_is_read_and_cancelled_by_its_id),
