@@ -14,20 +14,23 @@ enum {
     NAMES_TEXT = 400,
 };
 
-/* Names of classes for a sentence: "a (3), b (5) and 2 more". */
+/* Names of classes for a sentence: "a, b and 2 more", or with their pictures "a (3), b (5)". */
 typedef struct {
     char text[NAMES_TEXT];
     size_t length;
     int count;
 } Names;
 
+/* `pictures` below 0: their number is not to be told. */
 static void add_name(Names *names, const char *name, int pictures)
 {
     if (names->count++ >= NAMES_SHOWN)
         return;
-    char one[NAMES_TEXT / NAMES_SHOWN];
-    const int shown = snprintf(one, sizeof one, "%s%.40s%s (%d)", names->count > 1 ? ", " : "",
-                               name, strlen(name) > 40 ? "..." : "", pictures);
+    char one[NAMES_TEXT / NAMES_SHOWN], number[16] = "";
+    if (pictures >= 0)
+        snprintf(number, sizeof number, " (%d)", pictures);
+    const int shown = snprintf(one, sizeof one, "%s%.40s%s%s", names->count > 1 ? ", " : "", name,
+                               strlen(name) > 40 ? "..." : "", number);
     if (shown > 0 && names->length + (size_t)shown < sizeof names->text) {
         memcpy(names->text + names->length, one, (size_t)shown + 1);
         names->length += (size_t)shown;
@@ -104,22 +107,24 @@ static void classes_without_pictures(ImportReport *r)
                   test = r->classes[c].counts[PACKED_TEST];
         left += train + test > 0;
         if (train == 0)
-            add_name(&none, r->classes[c].name, test);
+            add_name(&none, r->classes[c].name, -1);
         else if (train < FEW_PICTURES)
             add_name(&few, r->classes[c].name, train);
         if (train > 0 && test == 0 && r->counts[PACKED_TEST] > 0)
-            add_name(&untested, r->classes[c].name, 0);
+            add_name(&untested, r->classes[c].name, -1);
     }
     if (left == 1)
         import_report_warn(r, "one_class", "all pictures that could be used are of one class");
     if (none.count)
-        import_report_warn(r, "no_pictures", "classes without training pictures: %s",
+        import_report_warn(r, "no_pictures",
+                           "classes without training pictures, which cannot be learnt: %s",
                            names_end(&none));
     if (few.count)
         import_report_warn(r, "few_pictures", "classes with fewer than %d training pictures: %s",
                            FEW_PICTURES, names_end(&few));
     if (untested.count)
-        import_report_warn(r, "untested_class", "classes without test pictures: %s",
+        import_report_warn(r, "untested_class",
+                           "classes without test pictures, whose accuracy will not be known: %s",
                            names_end(&untested));
 }
 

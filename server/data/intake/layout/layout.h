@@ -35,7 +35,7 @@ typedef struct {
 
 /* Something that the owner of the set should know; it stops nothing. */
 typedef struct {
-    const char *code;  // a literal: "empty_class", "classes_differ_in_case", "test_only_class", ...
+    const char *code;  // a literal: "empty_class", "classes_differ_in_case", ...
     char *text;        // a sentence without a full stop
 } LayoutWarning;
 

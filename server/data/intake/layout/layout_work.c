@@ -147,24 +147,6 @@ static void warn_of_alike(LayoutWork *work, char *(*plain)(const char *name), co
     free(names);
 }
 
-static void warn_of_sides(LayoutWork *work)
-{
-    const Layout *l = work->layout;
-    size_t(*counts)[2] = xcalloc((size_t)l->class_count + 1, sizeof *counts);
-    for (size_t i = 0; i < l->item_count; i++)
-        counts[l->items[i].label][l->items[i].split == INTAKE_TEST]++;
-    for (int c = 0; l->has_split && c < l->class_count; c++) {
-        if (counts[c][0] == 0)
-            work_warn(work, "test_only_class",
-                      "class \"%s\" has no files for training: it cannot be learnt", l->classes[c]);
-        if (counts[c][1] == 0)
-            work_warn(work, "train_only_class",
-                      "class \"%s\" has no files for testing: its accuracy is not known",
-                      l->classes[c]);
-    }
-    free(counts);
-}
-
 /* What may be the reason that classes are missing: something that cannot be read, or a table that
  * was no use. From malloc. */
 static char *what_else(const LayoutWork *work)
@@ -201,6 +183,5 @@ bool work_finish(LayoutWork *work, Error *err)
     make_items(work);
     warn_of_alike(work, without_case, "case", "classes_differ_in_case");
     warn_of_alike(work, without_blanks, "blanks", "classes_differ_in_blanks");
-    warn_of_sides(work);
     return true;
 }

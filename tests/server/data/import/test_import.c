@@ -282,6 +282,35 @@ static void a_given_split_is_kept_and_its_leaks_come_first(void **state)
     fixture_free(f);
 }
 
+/* Each such class is told of once, and all of them in one sentence, however many they are. */
+static void classes_on_one_side_only_are_named_once(void **state)
+{
+    (void)state;
+    Fixture *f = fixture_new();
+    put_class(f, "train/cat", 12);
+    put_class(f, "test/cat", 3);
+    put_class(f, "train/dog", 12);
+    put_class(f, "train/emu", 12);
+    put_class(f, "test/fox", 3);
+    run(f);
+    char *said = xcalloc(1, 1);
+    for (size_t i = 0; i < f->report.warning_count; i++) {
+        const ReportWarning *w = &f->report.warnings[i];
+        if (strcmp(w->code, "enlarged") == 0)
+            continue;  // the wild decoder says 4 x 3
+        char *more = xasprintf("%s%s: %s\n", said, w->code, w->text);
+        free(said);
+        said = more;
+    }
+    assert_string_equal(
+        said,
+        "no_pictures: classes without training pictures, which cannot be learnt: fox\n"
+        "untested_class: classes without test pictures, whose accuracy will not be known: dog, "
+        "emu\n");
+    free(said);
+    fixture_free(f);
+}
+
 static void the_figures_are_those_of_the_pixels(void **state)
 {
     (void)state;
@@ -482,6 +511,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_file_that_cannot_be_used_costs_itself),
         cmocka_unit_test(copies_stay_on_one_side_and_are_told),
         cmocka_unit_test(a_given_split_is_kept_and_its_leaks_come_first),
+        cmocka_unit_test(classes_on_one_side_only_are_named_once),
         cmocka_unit_test(the_figures_are_those_of_the_pixels),
         cmocka_unit_test(what_cannot_be_is_refused),
         cmocka_unit_test(a_cancelled_import_leaves_nothing),

@@ -22,8 +22,8 @@ function advice(code, set) {
     imbalance: ['Start a run that weighs classes alike', `#/new?dataset=${id}&class_weights=balanced`],
     duplicates_across_splits: duplicates, near_duplicates_across_splits: duplicates,
     duplicates_with_different_labels: ['Look at them below: put each where it belongs and import the source again.'],
-    few_pictures: ['More pictures of these help most.'], no_pictures: ['The network can never learn them: add pictures, or remove the folders.'],
-    untested_class: ['Nothing will be known of how well they are told apart: add test pictures.'],
+    few_pictures: ['More pictures of these help most.'], no_pictures: ['Add pictures, or remove the folders.'],
+    untested_class: ['Add test pictures.'],
     many_left_out: ['Look at the files left out below.'], enlarged: ['Import the source again in a smaller size.'],
   }[code];
 }

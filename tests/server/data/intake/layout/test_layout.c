@@ -155,18 +155,6 @@ static void of_test_and_validation_the_latter_trains(void **state)
         "for testing, and each training holds out a validation split of its own\n");
 }
 
-static void classes_on_one_side_only_are_named(void **state)
-{
-    (void)state;
-    assert_string_equal(FOUND("train/a/1", "train/b/1", "test/a/1", "test/c/1"),
-                        "split_folders: a b c\ntest/a/1: a test\ntest/c/1: c test\n"
-                        "train/a/1: a train\ntrain/b/1: b train\n"
-                        "! train_only_class: class \"b\" has no files for testing: its accuracy is "
-                        "not known\n"
-                        "! test_only_class: class \"c\" has no files for training: it cannot be "
-                        "learnt\n");
-}
-
 static void a_test_folder_without_classes_is_no_split(void **state)
 {
     (void)state;
@@ -239,7 +227,6 @@ int main(int argc, char **argv)
         SCRATCH_CASE(one_class_is_refused),
         SCRATCH_CASE(train_and_test),
         SCRATCH_CASE(of_test_and_validation_the_latter_trains),
-        SCRATCH_CASE(classes_on_one_side_only_are_named),
         SCRATCH_CASE(a_test_folder_without_classes_is_no_split),
         SCRATCH_CASE(an_unknown_layout_says_what_was_found),
         SCRATCH_CASE(many_classes),
