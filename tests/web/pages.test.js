@@ -192,8 +192,12 @@ test('a double click starts one run, and so does a second try after an answer th
 
 test('runs are compared, and the selection stands in the address', async () => {
   const { page, context } = await open('/compare');
+  await figure(page, 'Train loss').getByText('Choose a run or more.').waitFor();
   await page.getByLabel('rate 0.05').check();
   await page.getByLabel('rate 0.02').check();
+  await page.getByLabel('Show', { exact: true }).selectOption('validation_accuracy');
+  await figure(page, 'Validation accuracy').getByText('These runs have recorded none.').waitFor();
+  await page.getByLabel('Show', { exact: true }).selectOption('loss');
   await page.getByRole('cell', { name: 'optimizer.learning_rate' }).waitFor();
   await shows(() => page.getByRole('cell', { name: 'optimizer.momentum' }).count(), 0);
   await page.getByLabel('by').selectOption('step');

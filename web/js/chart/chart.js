@@ -39,7 +39,7 @@ function axis(label, size, log) {
 /**
  * A chart in a figure with a caption, a legend and its numbers as a table.
  *   new Chart({title, x: 'epoch', group})
- *   chart.set([{label, color: 0, dash, x: [], y: []}], {scale: 'fitted' | 'all' | 'log', smoothing, mark: {x, label}})
+ *   chart.set([{label, color: 0, dash, x: [], y: []}], {scale: 'fitted' | 'all' | 'log', smoothing, mark: {x, label}, none: what to say where there is nothing})
  * Raw values are always there, as dots where there is room; the line over them may be smoothed. A fitted axis leaves
  * out what has diverged, and arrowheads at its edge stand for the points beyond it.
  */
@@ -57,7 +57,7 @@ export class Chart {
     this.numbers = new Numbers(title, x);
     this.holder = h('div', {class: 'plot', role: 'group', tabindex: '0', onkeydown: (event) => this.#key(event),
       'aria-label': `${title}, a chart. Plus and minus zoom, arrows move, 0 shows all. The numbers are in the table below.`});
-    this.empty = h('p', {class: 'empty'}, 'Nothing recorded yet.');
+    this.empty = h('p', {class: 'empty'});
     this.beyond = h('p', {class: 'hint', hidden: true});
     this.reset = actionButton('Reset zoom', () => this.resetZoom(), {class: 'quiet', 'aria-disabled': 'true'});
     const closer = (label, text, part) => h('button', {type: 'button', class: 'quiet', 'aria-label': label, title: label, onclick: () => this.#zoom(part)}, text);
@@ -83,6 +83,7 @@ export class Chart {
     const filled = lines.filter((l) => l.x.length > 0);
     const any = filled.length > 0;
     this.empty.hidden = any;
+    setText(this.empty, options.none ?? 'Nothing recorded yet.');
     for (const part of [this.holder, this.tools, this.legend.element, this.numbers.element]) part.hidden = !any;
     if (!any) this.beyond.hidden = true;
     if (!any) return;

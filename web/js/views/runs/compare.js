@@ -6,7 +6,7 @@ import {h, scroller, setText} from '../../dom.js';
 import {chosen as chosenAccuracy, chosenBy, title} from '../../describe.js';
 import {flat, NONE, number, percent} from '../../format.js';
 import {KeyedRows, Table} from '../../keyed.js';
-import {numberOf} from '../../known/job.js';
+import {isEnded, numberOf} from '../../known/job.js';
 import {scaleControl, smoothingControl} from './controls.js';
 
 const EVALUATION_MS = 2000;  // between two looks at one that has not ended
@@ -61,6 +61,13 @@ const FIGURES = [
 function bestOf(values, better) {
   const there = values.filter((v) => (v ?? null) !== null), best = better(...there);
   return there.length > 1 && there.some((v) => v !== best) ? best : null;
+}
+
+/** Why there is no curve: a run that has ended records nothing any more. */
+function nothingOf(jobs, drawn) {
+  if (jobs.length === 0) return 'Choose a run or more.';
+  if (drawn.length < jobs.length) return 'Reading …';
+  return jobs.every(isEnded) ? `${jobs.length === 1 ? 'This run has' : 'These runs have'} recorded none.` : 'Nothing recorded yet.';
 }
 
 /** A figure with a star where it is the best. */
@@ -192,7 +199,7 @@ export function compareView({state, changed, setTitle}, {query}) {
     scale.element.hidden = !isLoss;
     const drawn = jobs.filter((j) => state.series.get(j.id)?.ready).map((job) => ({label: `${title(job)} (${job.id})`, color: colorOf(job.id), ...lineOf(job.id)}));
     smoothing.update(drawn);
-    chart.set(drawn, {smoothing: smoothing.value, scale: isLoss ? scale.value : 'all'});
+    chart.set(drawn, {smoothing: smoothing.value, scale: isLoss ? scale.value : 'all', none: nothingOf(jobs, drawn)});
   }
 
   function update() {
