@@ -13,6 +13,8 @@ test('an empty list offers the chapter’s run', async () => {
   await page.getByText('No runs yet').waitFor();
   await page.getByRole('button', { name: 'Start the chapter’s run' }).waitFor();
   await shoot(page, 'empty');
+  await page.getByRole('link', { name: 'bring pictures of your own' }).click();
+  await page.getByRole('heading', { name: 'New data set' }).waitFor();
   assert.deepEqual(faults(complaints), []);
   await context.close();
 });

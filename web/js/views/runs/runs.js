@@ -31,10 +31,11 @@ function emptyList(state) {
   const begin = actionButton('Start the chapter’s run', start, {class: 'primary'});
   const element = h('div', {class: 'blank'},
     h('h2', {}, 'No runs yet'),
-    h('p', {}, 'A run trains a network on a dataset and shows its curves here. Begin with the d2l.ai chapter’s: ',
+    h('p', {}, 'A run trains a network on a data set and shows its curves here. Begin with the d2l.ai chapter’s: ',
       'GoogLeNet on Fashion-MNIST, 10 epochs of 60,000 images.'),
     h('p', {}, begin, ' ',
-      h('a', {class: 'button', href: '#/new'}, 'Choose the settings')), fault);
+      h('a', {class: 'button', href: '#/new'}, 'Choose the settings')), fault,
+    h('p', {}, 'Or ', h('a', {href: '#/datasets/new'}, 'bring pictures of your own'), ', a folder or an archive with a folder for each class, and train on them.'));
   return {element, update: () => setUsable(begin, state.mayWrite)};
 }
 
