@@ -155,6 +155,22 @@ test('the table sorts, searches and shows chosen settings, and the address keeps
   await page.getByText('No run is like that.').waitFor();
 });
 
+test('a data set of one’s own stands by its name wherever a run tells of it, and is found by it', async (t) => {
+  const own = { ...model, settings: { ...model.settings, dataset: 'set_7' }, dataset: { id: 'set_7', name: 'Blumen & Früchte', digest: null } };
+  const crowd = await Crowd.start(world.daemon, own, 3);
+  const { page, context, complaints } = await openPage(world.browser, crowd.url);
+  t.after(async () => {
+    await context.close();
+    crowd.close();
+  });
+  await shows(() => page.locator('.runs td[data-label="Data set"]').allTextContents(), Array(3).fill('Blumen & Früchte'));
+  await page.getByRole('searchbox').fill('blumen run 2');
+  await until(async () => (await names(page)).join() === 'run 2', 'what is found');
+  await page.getByRole('link', { name: 'run 2' }).click();
+  await page.getByRole('region', { name: 'Settings', exact: true }).locator('tr', { hasText: 'Blumen & Früchte (set_7)' }).waitFor();
+  assert.deepEqual(faults(complaints), []);
+});
+
 test('runs are selected to compare, stop or delete, by keyboard, and asked about first', async (t) => {
   const { daemon, browser } = world;
   const running = await startJob(t, daemon, endless({ name: 'bulk running' }));

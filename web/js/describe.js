@@ -5,7 +5,16 @@ import {counted, grouped, NONE, percent, span} from './format.js';
 
 export const STATUSES = ['queued', 'running', 'stopping', 'stopped', 'succeeded', 'failed'];
 
-export const title = (job) => job.name || `${job.settings.network} on ${job.dataset?.name ?? job.settings.dataset}`;
+/** The data set by the name that people gave it; the settings have its id. */
+export const datasetName = (job) => job.dataset?.name ?? job.settings.dataset;
+
+/** The settings of a job as people read them: a data set of one's own has its name, too. */
+export function readable(job) {
+  const {settings} = job, name = datasetName(job);
+  return name === settings.dataset ? settings : {...settings, dataset: `${name} (${settings.dataset})`};
+}
+
+export const title = (job) => job.name || `${job.settings.network} on ${datasetName(job)}`;
 
 /** Part of the steps that are made, 0 to 1. */
 export const share = ({progress: {step, total_steps: total}}) => (total ? step / total : 0);

@@ -3,7 +3,7 @@
 import * as api from '../../api.js';
 import {Chart} from '../../chart/chart.js';
 import {h, scroller, setText} from '../../dom.js';
-import {chosen as chosenAccuracy, chosenBy, title} from '../../describe.js';
+import {chosen as chosenAccuracy, chosenBy, readable, title} from '../../describe.js';
 import {flat, NONE, number, percent} from '../../format.js';
 import {KeyedRows, Table} from '../../keyed.js';
 import {isEnded, numberOf} from '../../known/job.js';
@@ -93,7 +93,7 @@ function outcomesTable(jobs, evaluations) {
 
 /** A table of the settings that differ. */
 function differencesTable(jobs) {
-  const settings = jobs.map((job) => new Map(flat(job.settings).map(([path, value]) => [path, String(value)])));
+  const settings = jobs.map((job) => new Map(flat(readable(job)).map(([path, value]) => [path, String(value)])));
   const paths = [...new Set(settings.flatMap((s) => [...s.keys()]))].filter((path) => new Set(settings.map((s) => s.get(path))).size > 1);
   const table = new Table({caption: 'Only what differs', captionHidden: true, keyOf: ([name]) => name,
     columns: ['Setting', ...jobs.map(title)].map((name, i) => ({title: name, head: h('span', {class: 'clip short', title: name}, name), text: (row) => row[i]}))});

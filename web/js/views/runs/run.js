@@ -5,7 +5,7 @@ import {Chart} from '../../chart/chart.js';
 import {ChartGroup} from '../../chart/group.js';
 import {downloadSeries} from '../../download.js';
 import {announce, h, setAttribute, setText} from '../../dom.js';
-import {chosen, chosenBy, reason, share, timeLeft, title} from '../../describe.js';
+import {chosen, chosenBy, datasetName, reason, share, timeLeft, title} from '../../describe.js';
 import {grouped, NONE, number, percent, rate, span, time} from '../../format.js';
 import {Facts} from '../../keyed.js';
 import {Reading} from '../../reading.js';
@@ -119,7 +119,7 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
     bar.update(job);
     setText(network, job.settings.network);
     setAttribute(network, 'href', `#/network/${job.settings.network}?image_size=${job.settings.image_size}`);
-    setText(dataset, job.dataset?.name ?? job.settings.dataset);
+    setText(dataset, datasetName(job));
     setAttribute(dataset, 'href', `#/datasets/${job.settings.dataset}`);
     facts.set([
       ['Epoch', bar.element],

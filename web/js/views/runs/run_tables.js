@@ -3,7 +3,7 @@
 import * as api from '../../api.js';
 import {downloadCheckpoint} from '../../download.js';
 import {actionButton, h, scroller, setText} from '../../dom.js';
-import {eventText} from '../../describe.js';
+import {eventText, readable} from '../../describe.js';
 import {bytes, flat, grouped, number, percent, span, time} from '../../format.js';
 import {Table} from '../../keyed.js';
 import {Reading} from '../../reading.js';
@@ -79,8 +79,8 @@ export function settingsTable(state) {
   reading.ask();
   return {element, set(job) {
     reading.update(state);
-    const {settings, metadata, environment} = job;
-    const rows = flat(settings), own = flat(metadata ?? {}, 'metadata');
+    const {metadata, environment} = job;
+    const rows = flat(readable(job)), own = flat(metadata ?? {}, 'metadata');
     chosen.set([...(defaults ? rows.filter(([name, value]) => ['network', 'dataset'].includes(name) || defaults.get(name) !== value) : []), ...own]);
     every.set([...rows, ...own, ...(environment ? flat(environment, 'environment') : [])]);
   }};

@@ -1,7 +1,7 @@
 // The columns that the table of runs can have: what stands in them and what they are sorted by.
 
 import {h, setAttribute, setText} from '../../dom.js';
-import {chosen, share, statusText, timeLeft, title} from '../../describe.js';
+import {chosen, datasetName, share, statusText, timeLeft, title} from '../../describe.js';
 import {flat, flatAt, NONE, number, percent, rate, shortTime, span} from '../../format.js';
 import {numberOf} from '../../known/job.js';
 import {badge, progress} from './badge.js';
@@ -19,6 +19,7 @@ function nameCell() {
 const ALWAYS = [
   {key: 'name', title: 'Name', value: (j) => title(j).toLowerCase(), make: nameCell, rowHeading: true, class: 'name'},
   {key: 'network', title: 'Network', value: (j) => j.settings.network, text: (j) => j.settings.network},
+  {key: 'dataset', title: 'Data set', value: (j) => datasetName(j).toLowerCase(), text: datasetName, class: 'file'},
   {key: 'status', title: 'Status', value: statusText, make: badge},
   {key: 'epoch', title: 'Epoch', value: share, make: progress, live: true},
   {key: 'speed', title: 'Speed', value: (j) => j.progress.examples_per_second, text: (j) => rate(j.progress.examples_per_second), class: 'num', live: true},
@@ -26,6 +27,9 @@ const ALWAYS = [
   {key: 'best', title: 'Best accuracy', value: (j) => chosen(j.best), text: (j) => `${percent(chosen(j.best))}${(j.best?.validation_accuracy ?? null) === null ? '' : ' (validation)'}`, class: 'num', live: true},
   {key: 'created', title: 'Created', value: (j) => numberOf(j.id), text: (j) => shortTime(j.created_at), class: 'num'},
 ];
+
+/** Settings that have a column already. */
+const STANDING = new Set(['settings.network', 'settings.dataset']);
 
 const MEASURED = [
   {key: 'loss', title: 'Train loss', value: (j) => j.latest?.loss, text: (j) => number(j.latest?.loss), class: 'num', live: true},
@@ -58,8 +62,8 @@ export function columnsOf(chosen) {
 
 /** What can be chosen besides: [[heading, [[key, title]]]]. */
 export function choices(jobs) {
-  const paths = (kind) => [...new Set(jobs.flatMap((j) => flat(j[kind] ?? {}).map(([path]) => path)))].filter((p) => p && p !== 'network')
-    .map((p) => [`${kind}.${p}`, p]);
+  const paths = (kind) => [...new Set(jobs.flatMap((j) => flat(j[kind] ?? {}).map(([path]) => path)))].map((p) => [`${kind}.${p}`, p])
+    .filter(([key, p]) => p && !STANDING.has(key));
   return [['Measured', MEASURED.map((c) => [c.key, c.title])], ['Settings', paths('settings')], ['Metadata', paths('metadata')]];
 }
 
@@ -75,4 +79,4 @@ export function sortBy(jobs, column, down) {
 
 /** What a search for a job looks through: its name, id, network, data set and metadata. */
 export const searchText = (job) =>
-  [title(job), job.id, job.settings.network, job.settings.dataset, ...flat(job.metadata ?? {}).flat()].join(' ');
+  [title(job), job.id, job.settings.network, datasetName(job), job.settings.dataset, ...flat(job.metadata ?? {}).flat()].join(' ');
