@@ -99,6 +99,30 @@ static void limit_classes(cJSON *limits, const cJSON *evaluation)
     }
 }
 
+/* The classes of which the evaluation had no examples. */
+static void limit_untested(cJSON *limits, const cJSON *evaluation)
+{
+    const cJSON *untested = cJSON_GetObjectItemCaseSensitive(evaluation, "untested"), *name;
+    const cJSON *names = cJSON_GetObjectItemCaseSensitive(untested, "names");
+    double count = 0;
+    if (!number_at(untested, "count", &count) || count == 0)
+        return;
+    char *listed = xstrdup(""), more[48] = "";
+    cJSON_ArrayForEach(name, names)
+    {
+        if (cJSON_IsString(name)) {
+            char *longer = xasprintf("%s%s%.100s", listed, *listed ? ", " : "", name->valuestring);
+            free(listed);
+            listed = longer;
+        }
+    }
+    if (count > cJSON_GetArraySize(names))
+        snprintf(more, sizeof more, " and %.0f more", count - cJSON_GetArraySize(names));
+    add_limit(limits, "It was tested on no pictures of %s%s: how often it finds them is not known.",
+              listed, more);
+    free(listed);
+}
+
 /* ---- The card ---- */
 
 static cJSON *parsed(const char *text)
@@ -162,6 +186,7 @@ cJSON *model_card_json(const ModelVersion *v)
     limit_pictures(limits, v);
     limit_training(limits, v, settings);
     limit_classes(limits, evaluation);
+    limit_untested(limits, evaluation);
     cJSON_AddStringToObject(json, "sha256", row->sha256);
     cJSON_Delete(settings);
     cJSON_Delete(evaluation);

@@ -516,6 +516,11 @@ test('a version has on its card what was found of its checkpoint, before it was 
   // A newer one of the checkpoint is on both; one of a version is on that one alone.
   const newer = await done((await ask({ job: trained.id, limit: 5 })).id);
   assert.deepEqual([(await shown('early')).id, (await shown('late')).id], [newer.id, newer.id]);
+  // The first few examples are of the first class: of the others nothing is known then, and the card says so.
+  const others = newer.figures.classes.filter((c) => c.support === 0).map((c) => c.name);
+  assert.ok(others.length > 0 && others.length <= 5, `${others}`);
+  const { limits: told } = (await client.get('/v1/models/early/versions/1/card')).json;
+  assert.deepEqual(told.filter((text) => text.includes('not known')), [`It was tested on no pictures of ${others.join(', ')}: how often it finds them is not known.`]);
   const own = await done((await ask({ model: 'late@1' })).id);
   assert.deepEqual([(await shown('early')).id, (await shown('late')).id], [newer.id, own.id]);
   // One on the examples that it was trained on is listed, and is no figure of the model: not of one that is there, nor

@@ -9,7 +9,7 @@
 #include "server/base/json/json_fields.h"
 #include "server/base/json/json_text.h"
 
-enum { WORST = 5 };
+enum { WORST = 5, NAMED = 5 };
 
 static int by_f1(const void *a, const void *b)
 {
@@ -43,6 +43,22 @@ static cJSON *worst_classes(const cJSON *classes)
     return worst;
 }
 
+/* Of how many classes there were no examples, and which. */
+static cJSON *untested(const cJSON *classes)
+{
+    cJSON *json = cJSON_CreateObject(), *names = cJSON_CreateArray();
+    const cJSON *class;
+    int count = 0;
+    cJSON_ArrayForEach(class, classes)
+    {
+        if (json_number_at(class, "support", 0) == 0 && count++ < NAMED)
+            cJSON_AddItemToArray(names, cJSON_Duplicate(cJSON_GetObjectItem(class, "name"), true));
+    }
+    cJSON_AddNumberToObject(json, "count", count);
+    cJSON_AddItemToObject(json, "names", names);
+    return json;
+}
+
 bool evaluation_is_for_cards(const EvaluationRow *row)
 {
     return !row->test_time_flips && strcmp(row->split, "test") == 0;
@@ -52,6 +68,7 @@ char *evaluation_summary(const EvaluationRow *row)
 {
     char id[ID_TEXT];
     cJSON *json = cJSON_CreateObject(), *figures = cJSON_Parse(row->figures);
+    const cJSON *classes = cJSON_GetObjectItem(figures, "classes");
     evaluation_id_format(row->id, id);
     cJSON_AddStringToObject(json, "id", id);
     cJSON *set = cJSON_AddObjectToObject(json, "dataset");
@@ -66,8 +83,8 @@ char *evaluation_summary(const EvaluationRow *row)
     json_add_real(json, "macro_f1", row->macro_f1);
     json_add_real(json, "calibration_error", row->calibration_error);
     json_add_real(json, "temperature", row->temperature);
-    cJSON_AddItemToObject(json, "worst_classes",
-                          worst_classes(cJSON_GetObjectItem(figures, "classes")));
+    cJSON_AddItemToObject(json, "worst_classes", worst_classes(classes));
+    cJSON_AddItemToObject(json, "untested", untested(classes));
     cJSON_Delete(figures);
     return json_take_text(json);
 }

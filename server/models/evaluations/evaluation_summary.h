@@ -12,5 +12,6 @@ bool evaluation_is_for_cards(const EvaluationRow *row);
 
 /* Of one that has succeeded; JSON from malloc: {"id", "dataset": {"id", "name", "digest"}, "split",
  * "count", "accuracy", "top5_accuracy", "loss", "macro_f1", "calibration_error", "temperature",
- * "worst_classes": [{"name", "recall", "precision", "support"}, ...]}. */
+ * "worst_classes": [{"name", "recall", "precision", "support"}, ...], "untested": {"count",
+ * "names"}}: how many classes had no examples, and the first of them by name. */
 char *evaluation_summary(const EvaluationRow *row);
