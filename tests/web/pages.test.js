@@ -64,6 +64,16 @@ function otherValues(settings) {
   return made;
 }
 
+test('where the groups of the form stand three abreast, the two low ones share a column', async () => {
+  const { page, context } = await open('/new', { viewport: { width: 1440, height: 900 } });
+  await page.locator('.field').first().waitFor();
+  await shows(() => page.locator('.groups > fieldset').evaluateAll((all) => {
+    const lefts = all.map((e) => e.getBoundingClientRect().left), places = [...new Set(lefts)].sort((a, b) => a - b);
+    return lefts.map((left) => places.indexOf(left));
+  }), [0, 1, 2, 2]);
+  await context.close();
+});
+
 test('the form shows what belongs to the choices made, and the learning rate that comes of it', async () => {
   const { page, complaints, context } = await open('/new');
   await page.getByLabel('Batch size').waitFor();

@@ -35,7 +35,7 @@ test('curves grow while one looks and are the daemon’s numbers in the end', as
   // The two low charts share a column where there are three, so that none is left over.
   for (const [width, columns] of [[390, [0, 0, 0, 0]], [1280, [0, 1, 0, 1]], [1440, [0, 1, 2, 2]]]) {
     await page.setViewportSize({ width, height: 900 });
-    await shows(() => page.locator('.curves > .chart').evaluateAll((all) => {
+    await shows(() => page.locator('.two-low > .chart').evaluateAll((all) => {
       const lefts = all.map((e) => e.getBoundingClientRect().left), places = [...new Set(lefts)].sort((a, b) => a - b);
       return lefts.map((left) => places.indexOf(left));
     }), columns);

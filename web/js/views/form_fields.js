@@ -140,7 +140,7 @@ export function formFields(rows, lists) {
     if (!groups.has(row.group)) groups.set(row.group, group(row.group));
     groups.get(row.group).add(row, made.element);
   });
-  const element = h('div', {class: 'groups'}, [...groups.values()].map((g) => g.element));
+  const element = h('div', {class: 'groups two-low'}, [...groups.values()].map((g) => g.element));
   const same = (value, row) => JSON.stringify(value) === JSON.stringify(row.default);
   const unfold = (f) => {
     const folded = f.element.closest('details');

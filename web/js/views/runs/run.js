@@ -95,7 +95,7 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
   const body = h('div', {hidden: true},
     h('div', {class: 'bar'}, heading, status.element, actions.element), why, parents.element, models.element, actions.fault, facts.element,
     h('div', {class: 'controls'}, smoothing.element, scale.element, seriesButtons(id, actions.fault)),
-    h('div', {class: 'pair curves'}, charts.loss.element, charts.accuracy.element, charts.rate.element, charts.speed.element),
+    h('div', {class: 'pair two-low'}, charts.loss.element, charts.accuracy.element, charts.rate.element, charts.speed.element),
     evaluation.element,
     h('h2', {}, 'Epochs'), epochs.element,
     h('div', {class: 'pair'},
