@@ -65,7 +65,10 @@ test('a run becomes a model from its page, and the list shows it', async () => {
   const { versions: [version] } = await model();
   assert.equal(version.source.job, first);
   await shows(() => fact(page, 'Its name stands for').textContent(), 'version 1, the newest');
-  await shows(() => fact(page, 'SHA-256').textContent(), version.sha256.slice(0, 16));
+  // All of it, to be copied, on one line.
+  await shows(() => fact(page, 'SHA-256').textContent(), version.sha256);
+  const [shown, height] = await fact(page, 'SHA-256').evaluate((dd) => [dd.clientHeight, parseFloat(getComputedStyle(dd).lineHeight)]);
+  assert.ok(shown < 2 * height, `${shown} pixels high`);
   await shows(() => fact(page, 'From').textContent(), `${first}, ${version.source.checkpoint}`);
   await page.locator('.card').getByRole('link', { name: first }).click();
   await page.getByText('Registered as shirts, version 1.').waitFor();

@@ -66,6 +66,9 @@ export function announce(text) {
   document.getElementById('announcer').textContent = text;
 }
 
+/** A digest on one line, as much of it as there is room for; selected, all of it is copied. */
+export const digest = (hex) => h('span', {class: 'clip', title: hex}, hex);
+
 /** A box that scrolls where its table is wider or longer than the screen, also by keyboard. */
 export const scroller = (label, more = '') => h('div', {class: `scroll ${more}`, role: 'region', 'aria-label': label, tabindex: '0'});
 

@@ -1,7 +1,7 @@
 // One data set: how its import goes, what is in it, and what is wrong with it.
 
 import * as api from '../../api.js';
-import {announce, h, setText} from '../../dom.js';
+import {announce, digest, h, setText} from '../../dom.js';
 import {bytes, grouped, NONE, number, span, time} from '../../format.js';
 import {Facts} from '../../keyed.js';
 import {Reading} from '../../reading.js';
@@ -66,7 +66,7 @@ function setFacts(set, report) {
     ['Each picture', imageText(set.image)], ['Source', sourceText(set)],
     ...(report && set.status === 'ready' ? reportFacts(report) : []),
     ...(set.bytes ? [['On disk', bytes(set.bytes)]] : []), ...(isOwn(set) ? [['Created', time(set.created_at)]] : []),
-    ...(isKnown && isOwn(set) ? [['Import took', span(took)]] : []), ...(set.digest ? [['Digest', set.digest.slice(0, 16)]] : []),
+    ...(isKnown && isOwn(set) ? [['Import took', span(took)]] : []), ...(set.digest ? [['Digest', digest(set.digest)]] : []),
   ];
 }
 

@@ -2,7 +2,7 @@
 
 import * as api from '../../api.js';
 import {openDialog} from '../../dialog.js';
-import {actionButton, h, scroller, setAttribute, setText, setUsable} from '../../dom.js';
+import {actionButton, digest, h, scroller, setAttribute, setText, setUsable} from '../../dom.js';
 import {downloadAs, downloadFile} from '../../download.js';
 import {evaluationPanel, ofVersion} from '../../evaluation/panel.js';
 import {bytes, flat, grouped, NONE, number, percent, time} from '../../format.js';
@@ -35,11 +35,11 @@ function head(version) {
     ['Images', `${version.channels} × ${version.image_size} × ${version.image_size}`],
     ['Classes', grouped(version.class_count)],
     ['Data set', version.dataset ? link(datasetPath(version), version.dataset.name) : 'not known'],
-    ['Its digest', version.dataset?.digest?.slice(0, 16) ?? NONE],
+    ['Its digest', version.dataset?.digest ? digest(version.dataset.digest) : NONE],
     ['From', h('span', {}, sourceNodes(version))],
     ['Registered', time(version.created_at)],
     ['Size', bytes(version.bytes)],
-    ['SHA-256', h('span', {title: version.sha256}, version.sha256.slice(0, 16))],
+    ['SHA-256', digest(version.sha256)],
   ];
 }
 
