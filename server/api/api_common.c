@@ -22,6 +22,13 @@ bool request_job(const Request *req, int64_t *id, Error *err)
            || fail_as(err, ERR_NOT_FOUND, "job_not_found", "there is no job %s", req->params[0]);
 }
 
+bool row_is_listed(const App *app, const char *damage)
+{
+    if (damage)
+        LOG(app->log, LOG_WARNING, "row_left_out", log_text("error", damage));
+    return !damage;
+}
+
 bool request_has_faults(const Request *req, Response *res)
 {
     Faults faults = {.count = 0};

@@ -68,3 +68,7 @@ typedef bool (*Creator)(App *app, const Request *req, RequestKey key, Faults *fa
 bool create_by_key(App *app, const Request *req, Creator create, Response *res, Error *err);
 /* Say that the answer is about what the same request has created before. */
 void respond_replayed(Response *res, bool replayed);
+
+/* Whether a row is among those that a list answers: one whose `damage` is told has only a line in
+ * the log, and its fault for an answer to whoever asks for it alone. */
+bool row_is_listed(const App *app, const char *damage);

@@ -66,10 +66,7 @@ bool get_events(App *app, const Request *req, Response *res, Error *err)
 
 bool get_job_events(App *app, const Request *req, Response *res, Error *err)
 {
-    JobInfo job;
     int64_t id;
-    if (!request_job(req, &id, err) || !jobs_get(app->jobs, id, &job, err))
-        return false;
-    job_info_free(&job);
-    return answer(app, req, id, res, err);
+    return request_job(req, &id, err) && jobs_exists(app->jobs, id, err)
+           && answer(app, req, id, res, err);
 }

@@ -54,6 +54,7 @@ bool jobs_create(Jobs *jobs, const JobRequest *request, JobInfo *job, bool *repl
 
 bool jobs_list(Jobs *jobs, const JobQuery *query, JobList *list, Error *err);  // newest first
 bool jobs_get(Jobs *jobs, int64_t id, JobInfo *job, Error *err);
+bool jobs_exists(Jobs *jobs, int64_t id, Error *err);  // ERR_NOT_FOUND
 
 /* Looks at a job inside the change that alters or deletes it, so that nothing comes between. *job
  * is as clients see it now. False leaves everything as it is; *err says why. */

@@ -90,13 +90,9 @@ bool jobs_replay(Jobs *jobs, RequestKey key, JobInfo *job, bool *replayed, Error
     return id == 0 || jobs_replay_found(jobs_get(jobs, id, job, err), replayed, err);
 }
 
-static bool check_exists(Jobs *jobs, int64_t id, Error *err)
+bool jobs_exists(Jobs *jobs, int64_t id, Error *err)
 {
-    JobInfo job;
-    if (!store_job(jobs->store, id, &job, err))
-        return false;
-    job_info_free(&job);
-    return true;
+    return store_job_exists(jobs->store, id, err);
 }
 
 // A job is looked for after its rows have been read: they go once it has, and what is left of them
@@ -106,7 +102,7 @@ bool jobs_epochs(Jobs *jobs, SeriesPage page, EpochList *list, Error *err)
 {
     if (!store_epochs(jobs->store, page, list, err))
         return false;
-    if (check_exists(jobs, page.job_id, err))
+    if (jobs_exists(jobs, page.job_id, err))
         return true;
     epoch_list_free(list);
     return false;
@@ -116,7 +112,7 @@ bool jobs_curve(Jobs *jobs, SeriesPage page, PointList *list, Error *err)
 {
     if (!store_points(jobs->store, page, list, err))
         return false;
-    if (check_exists(jobs, page.job_id, err))
+    if (jobs_exists(jobs, page.job_id, err))
         return true;
     point_list_free(list);
     return false;
@@ -127,7 +123,7 @@ bool jobs_events(Jobs *jobs, SeriesPage page, EventList *list, Error *err)
     // Of a job that was deleted its last event is left, which readers of its events are to see. So
     // the job is looked for first: one that is deleted between the two reads has that event.
     Error gone = {0};
-    const bool exists = page.job_id == 0 || check_exists(jobs, page.job_id, &gone);
+    const bool exists = page.job_id == 0 || jobs_exists(jobs, page.job_id, &gone);
     if (!store_events(jobs->store, page, list, err))
         return false;
     if (list->count == 0) {
@@ -144,7 +140,7 @@ bool jobs_checkpoints(Jobs *jobs, int64_t id, CheckpointList *list, Error *err)
 {
     if (!store_checkpoints(jobs->store, id, list, err))
         return false;
-    if (check_exists(jobs, id, err))
+    if (jobs_exists(jobs, id, err))
         return true;
     checkpoint_list_free(list);
     return false;

@@ -14,6 +14,7 @@ static bool look(ModelTx *tx, ModelDetail *model, Error *err)
 {
     ModelRow row = tx->row;
     row.metadata = xstrdup(row.metadata);
+    row.damage = row.damage ? xstrdup(row.damage) : NULL;
     return models_detail(tx->models, &row, model, err);
 }
 

@@ -22,6 +22,11 @@ const char *const EVALUATION_STATUS_NAMES[] = {
     [EVALUATION_STATUSES] = NULL,
 };
 
+bool row_whole(const char *damage, Error *err)
+{
+    return !damage || fail_as(err, ERR_DAMAGED, "row_damaged", "%s", damage);
+}
+
 bool job_status_active(JobStatus status)
 {
     return status == JOB_QUEUED || status == JOB_RUNNING || status == JOB_STOPPING;
@@ -31,7 +36,9 @@ void job_info_free(JobInfo *job)
 {
     free(job->settings);
     free(job->metadata);
+    free(job->damage);
     job->settings = job->metadata = NULL;
+    job->damage = NULL;
 }
 
 void job_list_free(JobList *list)
@@ -85,7 +92,9 @@ void dataset_row_free(DatasetRow *set)
     free(set->classes);
     free(set->warnings);
     free(set->metadata);
+    free(set->damage);
     set->classes = set->warnings = set->metadata = NULL;
+    set->damage = NULL;
 }
 
 void dataset_list_free(DatasetList *list)
@@ -111,7 +120,9 @@ void version_row_free(VersionRow *version)
     free(version->environment);
     free(version->evaluation);
     version->class_names = version->image = version->metrics = NULL;
+    free(version->damage);
     version->settings = version->environment = version->evaluation = NULL;
+    version->damage = NULL;
 }
 
 void version_list_free(VersionList *list)
@@ -125,7 +136,9 @@ void version_list_free(VersionList *list)
 void model_row_free(ModelRow *model)
 {
     free(model->metadata);
+    free(model->damage);
     model->metadata = NULL;
+    model->damage = NULL;
 }
 
 void model_list_free(ModelList *list)
@@ -170,7 +183,9 @@ void evaluation_row_free(EvaluationRow *evaluation)
     free(evaluation->figures);
     free(evaluation->class_names);
     free(evaluation->metadata);
+    free(evaluation->damage);
     evaluation->figures = evaluation->class_names = evaluation->metadata = NULL;
+    evaluation->damage = NULL;
 }
 
 void evaluation_list_free(EvaluationList *list)

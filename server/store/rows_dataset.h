@@ -63,6 +63,7 @@ typedef struct {
     struct {
         int64_t done, total;  // of an import: total 0 as long as it is not known. Not stored
     } progress;
+    char *damage;  // which text of it is no JSON, as a sentence; NULL: none. See row_whole
 } DatasetRow;
 
 void dataset_row_free(DatasetRow *set);  // the texts in it, not the struct

@@ -65,6 +65,7 @@ typedef struct {
     struct {
         int64_t done, total;  // examples; total 0 as long as it is not known. Not stored
     } progress;
+    char *damage;  // which text of it is no JSON, as a sentence; NULL: none. See row_whole
 } EvaluationRow;
 
 void evaluation_row_free(EvaluationRow *evaluation);  // the texts in it, not the struct

@@ -80,6 +80,7 @@ typedef struct {
         char code[JOB_WORD];  // "" | "not_a_number" | "out_of_memory" | "restarts" | ...
         char message[JOB_TEXT];
     } error;
+    char *damage;  // which text of it is no JSON, as a sentence; NULL: none. See row_whole
 } JobInfo;
 
 void job_info_free(JobInfo *job);  // the texts in it, not the struct

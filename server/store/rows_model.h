@@ -44,6 +44,7 @@ typedef struct {
     char *evaluation;   // JSON object: its newest evaluation
     int missing;        // 1: its file is gone
     int64_t created_at;
+    char *damage;  // which text of it is no JSON, as a sentence; NULL: none. See row_whole
 } VersionRow;
 
 void version_row_free(VersionRow *version);  // the texts in it, not the struct
@@ -54,6 +55,7 @@ typedef struct {
     char *metadata;        // JSON object of strings
     int64_t last_version;  // the greatest number ever given
     int64_t created_at, updated_at;
+    char *damage;  // which text of it is no JSON, as a sentence; NULL: none. See row_whole
 } ModelRow;
 
 void model_row_free(ModelRow *model);

@@ -53,7 +53,7 @@ static bool db_open(Store *store, Db *db, Error *err)
         return fail(err, ERR_IO, "the store %s is read-only: %s", path,
                     access(path, W_OK) != 0 ? strerror(errno) : "it was opened for reading");
     sqlite3_busy_handler(db->sqlite, on_busy, store);
-    return true;
+    return sql_add_functions(db, err);
 }
 
 static void db_close(Db *db)

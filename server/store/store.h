@@ -12,6 +12,11 @@
  * Errors   Of the moment, so that the same call may work later: ERR_NO_SPACE for a full disk,
  *          ERR_IO for a read-only folder, another program's lock or a failing disk, ERR_NO_MEMORY.
  *          For good: ERR_DAMAGED. ERR_NOT_FOUND where a single row is asked for.
+ *
+ * Damage   Of a row whose texts are no JSON any more (row_whole) whoever asks for it alone gets
+ *          ERR_DAMAGED. Lists have it among the others, and say so in its `damage`; events that are
+ *          damaged are left out. Within a transaction such a row is had as others are, so that it
+ *          can be stopped and deleted, and is saved as it stands.
  */
 #pragma once
 #include "server/store/rows.h"
@@ -96,6 +101,7 @@ bool store_same_request(const char *stored, const char *request);
 
 /* Outside of one; they see what has been committed. */
 bool store_job(Store *store, int64_t id, JobInfo *job, Error *err);
+bool store_job_exists(Store *store, int64_t id, Error *err);  // ERR_NOT_FOUND; damaged ones do
 bool store_jobs(Store *store, const JobQuery *query, JobList *list, Error *err);
 bool store_key(Store *store, KeyKind kind, RequestKey key, int64_t *id, Error *err);
 bool store_count(Store *store, int64_t by_status[JOB_STATUSES], Error *err);

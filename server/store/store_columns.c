@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/base/json/json_text.h"
 
 char *table_select(const Table *table)
 {
@@ -37,7 +38,10 @@ static void read_field(const Column *column, sqlite3_stmt *stmt, int at, void *f
     case CHARS:
         sql_copy(stmt, at, field, column->size);
         break;
-    case OWNED:
+    case OBJECT:
+    case ARRAY:
+    case OBJECT_OR_NULL:
+    case ARRAY_OR_NULL:
         *(char **)field = sql_text(stmt, at);
         break;
     case WORD: {
@@ -48,11 +52,42 @@ static void read_field(const Column *column, sqlite3_stmt *stmt, int at, void *f
     }
 }
 
+char *column_damage(const char *table, int64_t id, const char *column, const char *text,
+                    char opening, bool may_be_null)
+{
+    Error why = {0};
+    if (!text || (may_be_null && (!text[0] || strcmp(text, "null") == 0)))
+        return NULL;  // NULL: no memory, which is told when the row has been read
+    const bool json = json_check_text(column, text, strlen(text), &why);
+    if (json && text[strspn(text, " \t\r\n")] == opening)
+        return NULL;
+    if (json)
+        fail(&why, ERR_DAMAGED, "%s: this is no %s", column, opening == '{' ? "object" : "array");
+    return xasprintf("row %lld of the table %s is damaged in the store: %s", (long long)id, table,
+                     why.message);
+}
+
+static char *field_damage(const Table *table, const Column *column, const void *row)
+{
+    const bool array = column->type == ARRAY || column->type == ARRAY_OR_NULL;
+    const bool may_be_null = column->type == OBJECT_OR_NULL || column->type == ARRAY_OR_NULL;
+    if (!array && !may_be_null && column->type != OBJECT)
+        return NULL;
+    const char *text = *(char *const *)((const char *)row + column->offset);
+    return column_damage(table->name, *(const int64_t *)row, column->name, text, array ? '[' : '{',
+                         may_be_null);
+}
+
 void table_read(const Table *table, sqlite3_stmt *stmt, void *row)
 {
+    char **damage = (char **)((char *)row + table->damage);
     *(int64_t *)row = sqlite3_column_int64(stmt, 0);
-    for (size_t i = 0; i < table->count; i++)
-        read_field(&table->columns[i], stmt, (int)i + 1, (char *)row + table->columns[i].offset);
+    for (size_t i = 0; i < table->count; i++) {
+        const Column *column = &table->columns[i];
+        read_field(column, stmt, (int)i + 1, (char *)row + column->offset);
+        if (!*damage)
+            *damage = field_damage(table, column, row);
+    }
 }
 
 /* A field as the parameter `at` of a statement; SQLite's answer. */
@@ -70,7 +105,10 @@ static int bind_field(sqlite3_stmt *stmt, int at, const Column *column, const vo
     case CHARS:
         text = field;
         break;
-    case OWNED:
+    case OBJECT:
+    case ARRAY:
+    case OBJECT_OR_NULL:
+    case ARRAY_OR_NULL:
         text = *(char *const *)field;
         break;
     case WORD:

@@ -7,10 +7,21 @@
 #pragma once
 #include "server/store/store_sql.h"
 
-/* A column and the field of the struct that it holds. */
+/* A column and the field of the struct that it holds. OBJECT and ARRAY, also OR_NULL, are texts
+ * from malloc that are JSON; "" stands for null, too. */
 typedef struct {
     const char *name;
-    enum { INT64, INT, REAL, CHARS, OWNED, WORD } type;
+    enum {
+        INT64,
+        INT,
+        REAL,
+        CHARS,
+        OBJECT,
+        ARRAY,
+        OBJECT_OR_NULL,
+        ARRAY_OR_NULL,
+        WORD,
+    } type;
     size_t offset;
     size_t size;               // of CHARS
     const char *const *words;  // of WORD: an enum that counts from 0; NULL-terminated
@@ -33,13 +44,19 @@ typedef struct {
     const char *name;
     const Column *columns;  // without the id
     size_t count;
+    size_t damage;  // of the field `char *damage`: see row_whole
 } Table;
 
 /* "SELECT id, name, ...", to be freed. */
 char *table_select(const Table *table);
 
-/* Fill the fields of a zeroed `row` from a statement that began with table_select. */
+/* Fill the fields of a zeroed `row` from a statement that began with table_select. Texts that
+ * should be JSON are read as they stand; the first that is none is told in the field `damage`. */
 void table_read(const Table *table, sqlite3_stmt *stmt, void *row);
+
+/* What a text of that column should be and is not, as a sentence from malloc; NULL: it is. */
+char *column_damage(const char *table, int64_t id, const char *column, const char *text,
+                    char opening, bool may_be_null);
 
 /* A new row, which is given its id; one that is there already. */
 bool table_add(const Table *table, Db *db, void *row, Error *err);

@@ -11,7 +11,7 @@
 
 static const Column COLUMNS[] = {
     TEXT("name", name),
-    FIELD("metadata", OWNED, metadata),
+    FIELD("metadata", OBJECT, metadata),
     COLUMN_WORD(DatasetRow, "status", status, DATASET_STATUS_NAMES),
     TEXT("source_kind", source.kind),
     TEXT("source", source.what),
@@ -25,8 +25,8 @@ static const Column COLUMNS[] = {
     FIELD("train_count", INT64, train_count),
     FIELD("test_count", INT64, test_count),
     FIELD("left_out_count", INT64, left_out_count),
-    FIELD("classes", OWNED, classes),
-    FIELD("warnings", OWNED, warnings),
+    FIELD("classes", ARRAY, classes),
+    FIELD("warnings", ARRAY, warnings),
     FIELD("bytes", INT64, bytes),
     TEXT("digest", digest),
     TEXT("error_code", error.code),
@@ -37,7 +37,7 @@ static const Column COLUMNS[] = {
     FIELD("finished_at", INT64, finished_at),
 };
 
-static const Table TABLE = {"datasets", COLUMNS, COUNT(COLUMNS)};
+static const Table TABLE = {"datasets", COLUMNS, COUNT(COLUMNS), offsetof(DatasetRow, damage)};
 
 static void read_row(sqlite3_stmt *stmt, void *item)
 {
@@ -92,12 +92,21 @@ bool store_load_dataset(Store *store, int64_t id, DatasetRow *set, Error *err)
     return load_id(&store->writer, id, set, err);
 }
 
+/* ... or it is freed. */
+static bool whole(DatasetRow *set, Error *err)
+{
+    if (row_whole(set->damage, err))
+        return true;
+    dataset_row_free(set);
+    return false;
+}
+
 bool store_dataset(Store *store, int64_t id, DatasetRow *set, Error *err)
 {
     pthread_mutex_lock(&store->reader.lock);
     const bool ok = load_id(&store->reader, id, set, err);
     pthread_mutex_unlock(&store->reader.lock);
-    return ok;
+    return ok && whole(set, err);
 }
 
 bool store_dataset_named(Store *store, const char *name, DatasetRow *set, Error *err)
@@ -106,10 +115,10 @@ bool store_dataset_named(Store *store, const char *name, DatasetRow *set, Error 
     pthread_mutex_lock(&store->reader.lock);
     const bool ok = load(&store->reader, 0, name, set, &found, err);
     pthread_mutex_unlock(&store->reader.lock);
-    return ok
-           && (found
-               || fail_as(err, ERR_NOT_FOUND, "dataset_not_found",
-                          "there is no data set called %.200s", name));
+    if (!ok || found)
+        return ok && whole(set, err);
+    return fail_as(err, ERR_NOT_FOUND, "dataset_not_found", "there is no data set called %.200s",
+                   name);
 }
 
 bool store_next_import(Store *store, int64_t *id, Error *err)

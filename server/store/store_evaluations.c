@@ -12,7 +12,7 @@
 
 static const Column COLUMNS[] = {
     TEXT("name", name),
-    FIELD("metadata", OWNED, metadata),
+    FIELD("metadata", OBJECT, metadata),
     COLUMN_WORD(EvaluationRow, "status", status, EVALUATION_STATUS_NAMES),
     FIELD("job_id", INT64, source.job_id),
     FIELD("step", INT64, source.step),
@@ -45,7 +45,8 @@ static const Column COLUMNS[] = {
     FIELD("finished_at", INT64, finished_at),
 };
 
-static const Table TABLE = {"evaluations", COLUMNS, COUNT(COLUMNS)};
+static const Table TABLE = {"evaluations", COLUMNS, COUNT(COLUMNS),
+                            offsetof(EvaluationRow, damage)};
 
 static void read_row(sqlite3_stmt *stmt, void *item)
 {
@@ -68,8 +69,16 @@ bool store_save_evaluation(Store *store, const EvaluationRow *evaluation, Error 
 static void read_figures(sqlite3_stmt *stmt, void *row)
 {
     EvaluationRow *evaluation = row;
+    static const char TABLE_NAME[] = "evaluation_figures";
+    const int64_t id = evaluation->id;
     evaluation->figures = sql_text(stmt, 0);
     evaluation->class_names = sql_text(stmt, 1);
+    if (!evaluation->damage)
+        evaluation->damage =
+            column_damage(TABLE_NAME, id, "figures", evaluation->figures, '{', false);
+    if (!evaluation->damage)
+        evaluation->damage =
+            column_damage(TABLE_NAME, id, "class_names", evaluation->class_names, '[', false);
 }
 
 static bool load_figures(Db *db, EvaluationRow *evaluation, Error *err)
@@ -106,7 +115,10 @@ bool store_evaluation(Store *store, int64_t id, EvaluationRow *evaluation, Error
     pthread_mutex_lock(&store->reader.lock);
     const bool ok = load(&store->reader, id, evaluation, true, err);
     pthread_mutex_unlock(&store->reader.lock);
-    return ok;
+    if (!ok || row_whole(evaluation->damage, err))
+        return ok;
+    evaluation_row_free(evaluation);
+    return false;
 }
 
 bool store_next_evaluation(Store *store, int64_t *id, Error *err)

@@ -17,8 +17,8 @@ static const Column COLUMNS[] = {
     FIELD("queued_at", INT64, queued_at),
     FIELD("started_at", INT64, started_at),
     FIELD("finished_at", INT64, finished_at),
-    FIELD("settings", OWNED, settings),
-    FIELD("metadata", OWNED, metadata),
+    FIELD("settings", OBJECT, settings),
+    FIELD("metadata", OBJECT, metadata),
     FIELD("parent_id", INT64, parent_id),
     FIELD("restart_count", INT, restart_count),
     FIELD("idle_restarts", INT, idle_restarts),
@@ -55,7 +55,7 @@ static const Column COLUMNS[] = {
     FIELD("evaluation_id", INT64, evaluation_id),
 };
 
-static const Table TABLE = {"jobs", COLUMNS, COUNT(COLUMNS)};
+static const Table TABLE = {"jobs", COLUMNS, COUNT(COLUMNS), offsetof(JobInfo, damage)};
 
 /* "SELECT id, name, status, ..., <position><rest>", to be freed. `position` is an expression for
  * the place of a queued job among all that are queued, 0 for others. */
@@ -89,6 +89,11 @@ bool store_save_job(Store *store, const JobInfo *job, Error *err)
     "CASE WHEN status = 'queued' THEN (SELECT count(*) FROM jobs q WHERE q.status = 'queued'"      \
     " AND (q.queued_at, q.id) <= (jobs.queued_at, jobs.id)) ELSE 0 END"
 
+static bool no_job(int64_t id, Error *err)
+{
+    return fail_as(err, ERR_NOT_FOUND, "job_not_found", "there is no job job_%lld", (long long)id);
+}
+
 static bool load(Db *db, int64_t id, JobInfo *job, Error *err)
 {
     char *sql = select_sql(QUEUE_POSITION, " FROM jobs WHERE id = ?");
@@ -97,10 +102,7 @@ static bool load(Db *db, int64_t id, JobInfo *job, Error *err)
     if (!ok && found)
         job_info_free(job);
     free(sql);
-    return ok
-           && (found
-               || fail_as(err, ERR_NOT_FOUND, "job_not_found", "there is no job job_%lld",
-                          (long long)id));
+    return ok && (found || no_job(id, err));
 }
 
 bool store_load_job(Store *store, int64_t id, JobInfo *job, Error *err)
@@ -113,7 +115,20 @@ bool store_job(Store *store, int64_t id, JobInfo *job, Error *err)
     pthread_mutex_lock(&store->reader.lock);
     const bool ok = load(&store->reader, id, job, err);
     pthread_mutex_unlock(&store->reader.lock);
-    return ok;
+    if (!ok || row_whole(job->damage, err))
+        return ok;
+    job_info_free(job);
+    return false;
+}
+
+bool store_job_exists(Store *store, int64_t id, Error *err)
+{
+    int64_t found = 0;
+    pthread_mutex_lock(&store->reader.lock);
+    const bool ok =
+        sql_number(&store->reader, err, &found, "SELECT id FROM jobs WHERE id = ?", "i", id);
+    pthread_mutex_unlock(&store->reader.lock);
+    return ok && (found == id || no_job(id, err));
 }
 
 bool store_next_queued(Store *store, int64_t *id, Error *err)
@@ -142,9 +157,11 @@ static char *list_sql(const JobQuery *query)
     sql_append_statuses(&sql, query->statuses, JOB_STATUS_NAMES, JOB_STATUSES);
     for (int i = 0; i < query->match_count; i++) {
         // Keys of metadata are any text, which a JSON path cannot hold.
-        static const char SETTING[] = " AND json_extract(settings, '$.' || ?%d) = ?%d";
-        static const char METADATA[] = " AND EXISTS (SELECT 1 FROM json_each(jobs.metadata) e"
-                                       " WHERE e.key = ?%d AND e.atom = ?%d)";
+        static const char SETTING[] =
+            " AND json_extract(" READABLE("settings") ", '$.' || ?%d) = ?%d";
+        static const char METADATA[] = " AND EXISTS (SELECT 1 FROM json_each(" READABLE(
+            "jobs.metadata") ") e"
+                             " WHERE e.key = ?%d AND e.atom = ?%d)";
         const int key = 5 + 2 * i, value = key + 1;
         if (query->matches[i].in == MATCH_SETTING)
             sql_append(&sql, SETTING, key, value);

@@ -8,13 +8,13 @@
 
 static const Column COLUMNS[] = {
     COLUMN_CHARS(ModelRow, "name", name),
-    COLUMN(ModelRow, "metadata", OWNED, metadata),
+    COLUMN(ModelRow, "metadata", OBJECT, metadata),
     COLUMN(ModelRow, "last_version", INT64, last_version),
     COLUMN(ModelRow, "created_at", INT64, created_at),
     COLUMN(ModelRow, "updated_at", INT64, updated_at),
 };
 
-static const Table TABLE = {"models", COLUMNS, COUNT(COLUMNS)};
+static const Table TABLE = {"models", COLUMNS, COUNT(COLUMNS), offsetof(ModelRow, damage)};
 
 static void read_row(sqlite3_stmt *stmt, void *item)
 {
@@ -70,10 +70,15 @@ bool store_model_named(Store *store, const char *name, ModelRow *model, Error *e
     pthread_mutex_lock(&store->reader.lock);
     const bool ok = load(&store->reader, 0, name, model, err);
     pthread_mutex_unlock(&store->reader.lock);
-    return ok
-           && (model->id > 0
-               || fail_as(err, ERR_NOT_FOUND, "model_not_found", "there is no model called %.100s",
-                          name));
+    if (!ok)
+        return false;
+    if (model->id == 0)
+        return fail_as(err, ERR_NOT_FOUND, "model_not_found", "there is no model called %.100s",
+                       name);
+    if (row_whole(model->damage, err))
+        return true;
+    model_row_free(model);
+    return false;
 }
 
 bool store_models(Store *store, const ModelQuery *query, ModelList *list, Error *err)

@@ -19,7 +19,8 @@ enum {
  * events_deleted has it, word for word. */
 #define TELLS_A_DELETION                                                                           \
     "(type = 'deleted' OR (job_id < 0 AND"                                                         \
-    " coalesce(json_extract(data, '$.status'), json_extract(data, '$.action')) = 'deleted'))"
+    " CASE WHEN json_valid(data) THEN"                                                             \
+    " coalesce(json_extract(data, '$.status'), json_extract(data, '$.action')) END = 'deleted'))"
 
 /* Whoever is behind that event has missed some. */
 static bool raise_oldest(Db *db, int64_t oldest, Error *err)

@@ -211,6 +211,12 @@ static const char *const STEPS[] = {
     // as before.
     ("UPDATE model_versions SET evaluation = 'null'"
      "  WHERE json_valid(evaluation) AND json_extract(evaluation, '$.split') = 'train';"),
+
+    // A single event that is no JSON any more let every statement fail that touches it.
+    ("DROP INDEX events_deleted;"
+     "CREATE INDEX events_deleted ON events (id) WHERE type = 'deleted' OR (job_id < 0 AND"
+     "  CASE WHEN json_valid(data) THEN"
+     "  coalesce(json_extract(data, '$.status'), json_extract(data, '$.action')) END = 'deleted');"),
 };
 // clang-format on
 

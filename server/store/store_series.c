@@ -65,9 +65,10 @@ bool store_add_event(Store *store, Event *event, Error *err)
 bool store_tell_over(Store *store, int64_t events, Event *event, Error *err)
 {
     // Progress alone has the status that it had before.
-    static const char FORGET[] = "DELETE FROM events WHERE job_id = ? AND"
-                                 " json_extract(data, '$.status') ="
-                                 " json_extract(data, '$.previous')";
+    static const char FORGET[] =
+        "DELETE FROM events WHERE job_id = ? AND"
+        " json_extract(" READABLE("data") ", '$.status') ="
+                                          " json_extract(" READABLE("data") ", '$.previous')";
     event->job_id = events;
     return sql_run(&store->writer, err, FORGET, "i", events) && store_add_event(store, event, err);
 }
@@ -136,7 +137,7 @@ bool store_rewind(Store *store, JobInfo *job, int64_t step, Error *err)
     static const char FORGET[] =
         "DELETE FROM events WHERE job_id = ?1 AND type IN ('point', 'epoch') AND id >"
         " coalesce((SELECT id FROM events WHERE job_id = ?1 AND type IN ('point', 'epoch')"
-        " AND json_extract(data, '$.step') <= ?2 ORDER BY id DESC LIMIT 1), 0)";
+        " AND json_extract(" READABLE("data") ", '$.step') <= ?2 ORDER BY id DESC LIMIT 1), 0)";
     Db *db = &store->writer;
     return sql_run(db, err, "DELETE FROM checkpoints WHERE job_id = ? AND step > ?", "ii", job->id,
                    step)
@@ -254,9 +255,9 @@ bool store_events(Store *store, SeriesPage page, EventList *list, Error *err)
 {
     // Two statements, so that each has its index.
     static const char OF_A_JOB[] = "SELECT id, job_id, time, type, data FROM events"
-                                   " WHERE job_id = ? AND id > ? ORDER BY id";
+                                   " WHERE job_id = ? AND id > ? AND is_object(data) ORDER BY id";
     static const char OF_ALL[] = "SELECT id, job_id, time, type, data FROM events"
-                                 " WHERE ? = 0 AND id > ? ORDER BY id";
+                                 " WHERE ? = 0 AND id > ? AND is_object(data) ORDER BY id";
     const SqlList how = {.item_size = sizeof *list->items, .read = read_event};
     SqlRows rows;
     const bool ok = read_page(store, page.job_id > 0 ? OF_A_JOB : OF_ALL, page, how, &rows, err);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "server/base/json/json_text.h"
 
 bool sql_fail(Db *db, Error *err)
 {
@@ -183,6 +184,23 @@ void sql_copy(sqlite3_stmt *stmt, int column, char *text, size_t size)
 {
     const char *stored = (const char *)sqlite3_column_text(stmt, column);
     snprintf(text, size, "%s", stored ? stored : "");
+}
+
+static void is_object(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    (void)count;
+    const char *text = (const char *)sqlite3_value_text(values[0]);
+    const size_t length = (size_t)sqlite3_value_bytes(values[0]);
+    sqlite3_result_int(context, text && text[0] == '{' && strlen(text) == length
+                                    && json_check_text("", text, length, NULL));
+}
+
+bool sql_add_functions(Db *db, Error *err)
+{
+    return sqlite3_create_function(db->sqlite, "is_object", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                   NULL, is_object, NULL, NULL)
+               == SQLITE_OK
+           || sql_fail(db, err);
 }
 
 void sql_append(char **sql, const char *fmt, ...)

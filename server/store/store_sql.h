@@ -68,6 +68,13 @@ double sql_real(sqlite3_stmt *stmt, int column);
 char *sql_text(sqlite3_stmt *stmt, int column);  // owned by the caller; NULL for NULL
 void sql_copy(sqlite3_stmt *stmt, int column, char *text, size_t size);
 
+/* A column of JSON for SQLite's own functions, which let a whole statement fail over a single text
+ * that is none: NULL in place of one. */
+#define READABLE(column) "CASE WHEN json_valid(" column ") THEN " column " END"
+
+/* is_object(text) in SQL: whether it is a JSON object that answers can have as it stands. */
+bool sql_add_functions(Db *db, Error *err);
+
 /* How the rows of a statement become a list. */
 typedef struct {
     size_t item_size;

@@ -21,20 +21,21 @@ static const Column COLUMNS[] = {
     FIELD("image_size", INT, image_size),
     FIELD("classes", INT, classes),
     TEXT("normalization", normalization),
-    FIELD("class_names", OWNED, class_names),
-    FIELD("image", OWNED, image),
+    FIELD("class_names", ARRAY_OR_NULL, class_names),
+    FIELD("image", OBJECT_OR_NULL, image),
     FIELD("dataset_id", INT64, dataset.id),
     TEXT("dataset_name", dataset.name),
     TEXT("dataset_digest", dataset.digest),
-    FIELD("metrics", OWNED, metrics),
-    FIELD("settings", OWNED, settings),
-    FIELD("environment", OWNED, environment),
-    FIELD("evaluation", OWNED, evaluation),
+    FIELD("metrics", OBJECT_OR_NULL, metrics),
+    FIELD("settings", OBJECT_OR_NULL, settings),
+    FIELD("environment", OBJECT_OR_NULL, environment),
+    FIELD("evaluation", OBJECT_OR_NULL, evaluation),
     FIELD("missing", INT, missing),
     FIELD("created_at", INT64, created_at),
 };
 
-static const Table TABLE = {"model_versions", COLUMNS, COUNT(COLUMNS)};
+static const Table TABLE = {"model_versions", COLUMNS, COUNT(COLUMNS),
+                            offsetof(VersionRow, damage)};
 
 static void read_row(sqlite3_stmt *stmt, void *item)
 {
@@ -87,12 +88,21 @@ bool store_load_version_row(Store *store, int64_t row, VersionRow *version, Erro
            && (found || fail_as(err, ERR_NOT_FOUND, "version_not_found", "the version is gone"));
 }
 
+/* ... or it is freed. */
+static bool whole(VersionRow *version, Error *err)
+{
+    if (row_whole(version->damage, err))
+        return true;
+    version_row_free(version);
+    return false;
+}
+
 bool store_version(Store *store, int64_t model_id, int64_t number, VersionRow *version, Error *err)
 {
     pthread_mutex_lock(&store->reader.lock);
     const bool ok = load_number(&store->reader, model_id, number, version, err);
     pthread_mutex_unlock(&store->reader.lock);
-    return ok;
+    return ok && whole(version, err);
 }
 
 /* ?1 the model's name, ?2 a number or 0, ?3 an alias or NULL. */
@@ -128,7 +138,7 @@ bool store_resolve_version(Store *store, const char *model, const char *alias, i
     pthread_mutex_unlock(&db->lock);
     if (!ok)
         version_row_free(version);
-    return ok;
+    return ok && whole(version, err);
 }
 
 /* Those that `where` finds, whose parameters are a and b. */

@@ -74,7 +74,8 @@ static bool respond_list(App *app, const DatasetQuery *wanted, size_t known_afte
         return false;
     cJSON *data = cJSON_CreateArray();
     for (size_t i = 0; i < list.count; i++)
-        cJSON_AddItemToArray(data, dataset_to_json(&list.items[i]));
+        if (row_is_listed(app, list.items[i].damage))
+            cJSON_AddItemToArray(data, dataset_to_json(&list.items[i]));
     if (list.count > 0) {
         dataset_id_format(list.items[list.count - 1].id, id);
         last = id;

@@ -6,6 +6,7 @@
 #include "core/base/memory.h"
 #include "server/base/ids.h"
 #include "server/base/json/json_fields.h"
+#include "server/base/json/json_text.h"
 
 /* What all sets begin with. */
 static cJSON *begin(const char *id, const char *name, const char *title, const char *status)
@@ -57,14 +58,13 @@ cJSON *dataset_to_json(const DatasetRow *set)
     const bool is_upload = strcmp(set->source.kind, "upload") == 0;
     const int64_t pictures = set->train_count + set->test_count;
     cJSON *json = begin(id, set->name, set->name, DATASET_STATUS_NAMES[set->status]);
-    cJSON_AddRawToObject(json, "metadata", set->metadata);
+    cJSON_AddItemToObject(json, "metadata", json_stored_item(set->metadata, set->damage));
     add_source(json, set->source.kind[0] ? set->source.kind : NULL,
                is_folder ? set->source.what : NULL, is_upload ? set->source.what : NULL);
     add_image(json, set->image.channels, set->image.size, set->image.fit, set->image.filter);
     json_add_real(json, "test_share", set->test_share);
     json_add_count(json, "seed", set->seed);
-    // Stored as JSON.
-    cJSON_AddItemToObject(json, "classes", cJSON_CreateRaw(set->classes));
+    cJSON_AddItemToObject(json, "classes", json_stored_item(set->classes, set->damage));
     add_counts(json, set->train_count, set->test_count, set->left_out_count);
     json_add_count(json, "bytes", set->bytes);
     json_add_text(json, "digest", set->digest);
@@ -72,7 +72,7 @@ cJSON *dataset_to_json(const DatasetRow *set)
         json_add_progress(json, pictures, pictures);
     else
         json_add_progress(json, set->progress.done, set->progress.total);
-    cJSON_AddItemToObject(json, "warnings", cJSON_CreateRaw(set->warnings));
+    cJSON_AddItemToObject(json, "warnings", json_stored_item(set->warnings, set->damage));
     json_add_error(json, set->error.code, set->error.message);
     json_add_time(json, "created_at", set->created_at);
     json_add_time(json, "started_at", set->started_at);

@@ -48,12 +48,13 @@ static int read_matches(App *app, Query *query, JobMatch matches[QUERY_MAX_PAIRS
     return count;
 }
 
-static bool respond_jobs(Response *res, JobList *list)
+static bool respond_jobs(const App *app, Response *res, JobList *list)
 {
     cJSON *data = cJSON_CreateArray(), *last = NULL;
     char id[ID_TEXT];
     for (size_t i = 0; i < list->count; i++)
-        cJSON_AddItemToArray(data, job_to_json(&list->items[i]));
+        if (row_is_listed(app, list->items[i].damage))
+            cJSON_AddItemToArray(data, job_to_json(&list->items[i]));
     if (list->count > 0) {
         job_id_format(list->items[list->count - 1].id, id);
         last = cJSON_CreateString(id);
@@ -83,7 +84,7 @@ bool list_jobs(App *app, const Request *req, Response *res, Error *err)
     query_finish(req->query, &faults);
     if (faults.count)
         return respond_faults(res, &faults);
-    return jobs_list(app->jobs, &query, &list, err) && respond_jobs(res, &list);
+    return jobs_list(app->jobs, &query, &list, err) && respond_jobs(app, res, &list);
 }
 
 bool get_job(App *app, const Request *req, Response *res, Error *err)

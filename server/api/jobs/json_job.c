@@ -113,8 +113,7 @@ cJSON *job_to_json(const JobInfo *job)
     add_job_id(json, "id", job->id);
     cJSON_AddStringToObject(json, "object", "job");
     cJSON_AddStringToObject(json, "name", job->name);
-    // The stored text, so that numbers keep all their digits.
-    cJSON_AddItemToObject(json, "metadata", cJSON_CreateRaw(job->metadata));
+    cJSON_AddItemToObject(json, "metadata", json_stored_item(job->metadata, job->damage));
     cJSON_AddStringToObject(json, "status", JOB_STATUS_NAMES[job->status]);
     json_add_text(json, "stop_reason", job->stop_reason);
     json_add_time(json, "created_at", job->created_at);
@@ -122,7 +121,7 @@ cJSON *job_to_json(const JobInfo *job)
     json_add_time(json, "finished_at", job->finished_at);
     json_add_time(json, "estimated_finish_at", job->estimated_finish_at);
     add_position(json, job->queue_position);
-    cJSON_AddItemToObject(json, "settings", cJSON_CreateRaw(job->settings));
+    cJSON_AddItemToObject(json, "settings", json_stored_item(job->settings, job->damage));
     add_dataset(json, job);
     add_progress(json, job);
     add_latest(json, job);
@@ -171,8 +170,7 @@ cJSON *event_to_json(const Event *event)
     cJSON_AddStringToObject(json, "type", event->type);
     add_job_id(json, "job_id", event->job_id);
     json_add_time(json, "created_at", event->time);
-    // The stored text, so that numbers keep all their digits.
-    cJSON_AddItemToObject(json, "data", cJSON_CreateRaw(event->data));
+    cJSON_AddItemToObject(json, "data", json_stored_item(event->data, false));
     return json;
 }
 

@@ -117,7 +117,8 @@ bool list_evaluations(App *app, const Request *req, Response *res, Error *err)
         return false;
     cJSON *data = cJSON_CreateArray(), *last = NULL;
     for (size_t i = 0; i < list.count; i++)
-        cJSON_AddItemToArray(data, evaluation_row_to_json(&list.items[i], false));
+        if (row_is_listed(app, list.items[i].damage))
+            cJSON_AddItemToArray(data, evaluation_row_to_json(&list.items[i], false));
     if (list.count > 0) {
         char id[ID_TEXT];
         evaluation_id_format(list.items[list.count - 1].id, id);

@@ -28,8 +28,8 @@ enum {
 /* ---- Look ---- */
 
 /* A page of the versions that came from `job_id` (0: from anywhere) and before `after`. */
-static bool respond_versions(Response *res, const ModelDetail *model, int64_t job_id, int64_t after,
-                             int limit)
+static bool respond_versions(const App *app, Response *res, const ModelDetail *model,
+                             int64_t job_id, int64_t after, int limit)
 {
     cJSON *data = cJSON_CreateArray();
     int64_t last = 0;
@@ -43,7 +43,9 @@ static bool respond_versions(Response *res, const ModelDetail *model, int64_t jo
         if (more)
             break;
         last = row->version;
-        cJSON_AddItemToArray(data, version_to_json(model->row.name, row, &model->aliases, false));
+        if (row_is_listed(app, row->damage))
+            cJSON_AddItemToArray(data,
+                                 version_to_json(model->row.name, row, &model->aliases, false));
     }
     return respond_json(res, 200,
                         list_to_json(data, more, last ? cJSON_CreateNumber((double)last) : NULL));
@@ -61,7 +63,7 @@ bool list_model_versions(App *app, const Request *req, Response *res, Error *err
         return respond_faults(res, &faults);
     if (!models_get(app->models, req->params[0], &model, err))
         return false;
-    respond_versions(res, &model, job, after, limit);
+    respond_versions(app, res, &model, job, after, limit);
     model_detail_free(&model);
     return true;
 }
@@ -92,12 +94,14 @@ bool get_model_version(App *app, const Request *req, Response *res, Error *err)
     if (!models_get(app->models, req->params[0], &model, err))
         return false;
     const VersionRow *row = find_version(&model, req->params[1]);
-    cJSON *json = row ? version_to_json(model.row.name, row, &model.aliases, true) : NULL;
+    const bool whole = !row || row_whole(row->damage, err);
+    cJSON *json = row && whole ? version_to_json(model.row.name, row, &model.aliases, true) : NULL;
     model_detail_free(&model);
     if (json)
         return respond_json(res, 200, json);
-    return fail_as(err, ERR_NOT_FOUND, "version_not_found", "the model %s has no version %s",
-                   req->params[0], req->params[1]);
+    return whole
+           && fail_as(err, ERR_NOT_FOUND, "version_not_found", "the model %s has no version %s",
+                      req->params[0], req->params[1]);
 }
 
 static bool allow_deletion(void *context, const ModelDetail *model, ModelChange *change, Error *err)

@@ -35,6 +35,8 @@ static bool respond_models(App *app, ModelList *list, Response *res, Error *err)
     for (size_t i = 0; ok && i < list->count; i++) {
         ModelDetail model;
         model_id_format(list->items[i].id, id);
+        if (!row_is_listed(app, list->items[i].damage))
+            continue;
         ok = models_detail(app->models, &list->items[i], &model, err);
         if (!ok)
             break;
@@ -269,7 +271,7 @@ static void read_aliases(const cJSON *patch, const ModelDetail *model, AliasList
 static char *read_metadata(const cJSON *patch, const ModelDetail *model, Faults *faults)
 {
     cJSON *all = cJSON_CreateObject(), *whole = cJSON_CreateObject();
-    cJSON_AddItemToObject(all, "metadata", cJSON_Parse(model->row.metadata));
+    cJSON_AddItemToObject(all, "metadata", json_parse_stored(model->row.metadata));
     cJSON_AddItemToObject(whole, "metadata", cJSON_Duplicate(patch, true));
     json_merge(all, whole, "", faults);
     JobSpec spec = {0};

@@ -70,16 +70,16 @@ cJSON *evaluation_row_to_json(const EvaluationRow *row, bool whole)
     cJSON_AddStringToObject(json, "id", id);
     cJSON_AddStringToObject(json, "object", "evaluation");
     cJSON_AddStringToObject(json, "name", row->name);
-    cJSON_AddRawToObject(json, "metadata", row->metadata);
+    cJSON_AddItemToObject(json, "metadata", json_stored_item(row->metadata, row->damage));
     cJSON_AddStringToObject(json, "status", EVALUATION_STATUS_NAMES[row->status]);
     add_source(json, row);
     add_dataset(json, row);
     json_add_progress(json, row->progress.done, row->progress.total);
     add_summary(json, row);
-    // Stored as JSON.
     if (whole)
         cJSON_AddItemToObject(json, "figures",
-                              row->figures ? cJSON_CreateRaw(row->figures) : cJSON_CreateNull());
+                              row->figures ? json_stored_item(row->figures, row->damage)
+                                           : cJSON_CreateNull());
     json_add_error(json, row->error.code, row->error.message);
     json_add_count(json, "restart_count", row->restart_count);
     json_add_time(json, "created_at", row->created_at);

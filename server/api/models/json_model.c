@@ -4,12 +4,12 @@
 
 #include "server/base/ids.h"
 #include "server/base/json/json_fields.h"
+#include "server/base/json/json_text.h"
 #include "server/models/model_card.h"
 
-/* Stored as JSON. */
-static void add_stored(cJSON *to, const char *name, const char *json)
+static void add_stored(cJSON *to, const char *name, const char *json, bool may_be_damaged)
 {
-    cJSON_AddItemToObject(to, name, cJSON_CreateRaw(json[0] ? json : "null"));
+    cJSON_AddItemToObject(to, name, json_stored_item(json[0] ? json : "null", may_be_damaged));
 }
 
 static void add_source(cJSON *to, const VersionRow *version)
@@ -30,11 +30,11 @@ static void add_source(cJSON *to, const VersionRow *version)
 
 static void add_long_part(cJSON *json, const VersionRow *version)
 {
-    add_stored(json, "classes", version->class_names);
-    add_stored(json, "image", version->image);
-    add_stored(json, "normalization", version->normalization);
-    add_stored(json, "settings", version->settings);
-    add_stored(json, "environment", version->environment);
+    add_stored(json, "classes", version->class_names, version->damage);
+    add_stored(json, "image", version->image, version->damage);
+    add_stored(json, "normalization", version->normalization, true);
+    add_stored(json, "settings", version->settings, version->damage);
+    add_stored(json, "environment", version->environment, version->damage);
 }
 
 cJSON *version_to_json(const char *model, const VersionRow *version, const AliasList *aliases,
@@ -55,8 +55,8 @@ cJSON *version_to_json(const char *model, const VersionRow *version, const Alias
     cJSON_AddNumberToObject(json, "image_size", version->image_size);
     cJSON_AddNumberToObject(json, "class_count", version->classes);
     model_card_add_dataset(json, version);
-    add_stored(json, "metrics", version->metrics);
-    add_stored(json, "evaluation", version->evaluation);
+    add_stored(json, "metrics", version->metrics, version->damage);
+    add_stored(json, "evaluation", version->evaluation, version->damage);
     if (whole)
         add_long_part(json, version);
     cJSON_AddNumberToObject(json, "bytes", (double)version->bytes);
@@ -73,15 +73,17 @@ cJSON *model_to_json(const ModelDetail *model)
     cJSON_AddStringToObject(json, "id", id);
     cJSON_AddStringToObject(json, "object", "model");
     cJSON_AddStringToObject(json, "name", model->row.name);
-    add_stored(json, "metadata", model->row.metadata);
+    add_stored(json, "metadata", model->row.metadata, model->row.damage);
     cJSON *aliases = cJSON_AddObjectToObject(json, "aliases");
     for (size_t i = 0; i < model->aliases.count; i++)
         cJSON_AddNumberToObject(aliases, model->aliases.items[i].alias,
                                 (double)model->aliases.items[i].version);
     cJSON *versions = cJSON_AddArrayToObject(json, "versions");
     for (size_t i = 0; i < model->versions.count; i++)
-        cJSON_AddItemToArray(versions, version_to_json(model->row.name, &model->versions.items[i],
-                                                       &model->aliases, false));
+        if (!model->versions.items[i].damage)
+            cJSON_AddItemToArray(versions,
+                                 version_to_json(model->row.name, &model->versions.items[i],
+                                                 &model->aliases, false));
     json_add_time(json, "created_at", model->row.created_at);
     json_add_time(json, "updated_at", model->row.updated_at);
     return json;

@@ -120,11 +120,18 @@ static bool scan_escape(Scan *s)
     return true;
 }
 
+/* Most characters are ASCII that nothing is to be said of. */
+static void skip_plain(Scan *s)
+{
+    while (peek(s) >= 0x20 && peek(s) < 0x80 && peek(s) != '"' && peek(s) != '\\')
+        s->at++;
+}
+
 static bool scan_string(Scan *s)
 {
     if (!take(s, '"'))
         return fault(s, "expected a string in double quotes");
-    while (!take(s, '"')) {
+    while (skip_plain(s), !take(s, '"')) {
         if (peek(s) < 0)
             return fault(s, "the string is not closed");
         if (peek(s) < 0x20)
@@ -326,6 +333,12 @@ cJSON *json_parse_stored(const char *text)
 {
     cJSON *json = text ? json_parse_text("the store", text, strlen(text), NULL) : NULL;
     return json ? json : cJSON_CreateObject();
+}
+
+cJSON *json_stored_item(const char *text, bool may_be_damaged)
+{
+    const bool whole = !may_be_damaged || json_check_text("", text, strlen(text), NULL);
+    return whole ? cJSON_CreateRaw(text) : cJSON_CreateNull();
 }
 
 char *json_take_text(cJSON *json)

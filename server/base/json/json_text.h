@@ -46,6 +46,10 @@ bool json_given_twice(const cJSON *object, const cJSON *member);
 /* An object that the store has as text; an empty one where it has none or none that can be read. */
 cJSON *json_parse_stored(const char *text);
 
+/* A stored text as a part of an answer: itself, so that numbers keep all their digits. Where it may
+ * be damaged, and is, null: else all of the answer would be no JSON. */
+cJSON *json_stored_item(const char *text, bool may_be_damaged);
+
 /* The tree without blanks, to be freed with free. Takes the tree. */
 char *json_take_text(cJSON *json);
 

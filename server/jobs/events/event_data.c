@@ -86,7 +86,7 @@ char *event_updated(const JobInfo *job)
 {
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "name", job->name);
-    cJSON_AddRawToObject(object, "metadata", job->metadata);
+    cJSON_AddItemToObject(object, "metadata", json_parse_stored(job->metadata));
     return json_take_text(object);
 }
 
@@ -106,7 +106,7 @@ char *event_evaluation(const EvaluationRow *row, const char *status, const char 
         job_id_format(row->source.job_id, job);
     json_add_text(object, "evaluation_id", id);
     cJSON_AddStringToObject(object, "name", row->name);
-    cJSON_AddRawToObject(object, "metadata", row->metadata);
+    cJSON_AddItemToObject(object, "metadata", json_parse_stored(row->metadata));
     json_add_text(object, "job_id", job);
     json_add_text(object, "model", row->source.model);
     json_add_text(object, "status", status);
@@ -123,7 +123,7 @@ char *event_dataset(const DatasetRow *set, const char *status, const char *previ
     dataset_id_format(set->id, id);
     json_add_text(object, "dataset_id", id);
     json_add_text(object, "name", set->name);
-    cJSON_AddRawToObject(object, "metadata", set->metadata);
+    cJSON_AddItemToObject(object, "metadata", json_parse_stored(set->metadata));
     json_add_text(object, "status", status);
     json_add_text(object, "previous", previous);
     json_add_progress(object, set->progress.done, set->progress.total);
