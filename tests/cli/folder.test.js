@@ -357,3 +357,22 @@ test("a training that needs more memory than the process may have is refused wit
   assert.equal(bench.code, 1);
   assert.match(bench.err, /^googlenetd: the bench needs about \d\.\d GB of memory, and RLIMIT_AS allows 2\.6 GB\n$/);
 });
+
+test("a training that is refused leaves no folder that it made, and those that were there", (t) => {
+  const f = folder(t);
+  f.write("job.json", TINY);
+  writeFileSync(f.path("bad.safetensors"), "no model");
+  writeFileSync(f.path("bad.txt"), "no kernels");
+  mkdirSync(f.path("there"));
+  for (const [out, ...args] of [
+    ["new", "--init-from", "bad.safetensors"], ["new", "--kernels", "bad.txt"], ["new/a//b/", "--kernels", "bad.txt"],
+    ["./new", "--kernels", "missing.txt"], [f.path("new"), "--init-from", "missing.safetensors"],
+    ["new/" + "x".repeat(300)], ["there", "--kernels", "bad.txt"], ["there/new", "--kernels", "bad.txt"],
+  ]) {
+    const r = f.run("train", "job.json", "--out", out, ...args);
+    assert.notEqual(r.code, 0, out);
+    assert.notEqual(r.err, "", out);
+    assert.ok(!existsSync(f.path("new")), `${out} ${args}: ${r.err}`);
+    assert.deepEqual(readdirSync(f.path("there")), [], `${out} ${args}: ${r.err}`);
+  }
+});

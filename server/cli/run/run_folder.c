@@ -18,8 +18,9 @@ enum { NEW, CURRENT, PREVIOUS };
 
 /* ---- Opening ---- */
 
-/* The folder and those it stands in. */
-static bool make_folders(const char *dir, Error *err)
+/* The folder and those it stands in. *made: the bytes of `dir` that name the outermost one that was
+ * not there; 0: all were. */
+static bool make_folders(const char *dir, size_t *made, Error *err)
 {
     char *path = xstrdup(dir);
     bool ok = true;
@@ -27,7 +28,10 @@ static bool make_folders(const char *dir, Error *err)
         slash = *slash ? strchr(slash + 1, '/') : NULL;
         if (slash)
             *slash = '\0';
-        ok = mkdir(path, 0777) == 0 || errno == EEXIST;
+        const bool is_new = mkdir(path, 0777) == 0;
+        ok = is_new || errno == EEXIST;
+        if (is_new && *made == 0)
+            *made = strlen(path);
         if (slash)
             *slash = '/';
     }
@@ -38,6 +42,18 @@ static bool make_folders(const char *dir, Error *err)
         errno = ENOTDIR;
     }
     return ok || fail(err, ERR_IO, "%s: %s", dir, strerror(errno));
+}
+
+/* What was made and is empty, from the innermost one outwards. */
+static void remove_empty(char *dir, size_t made)
+{
+    for (size_t length = strlen(dir); made > 0 && length >= made; length--) {
+        // The name of a folder ends here: "a/b", "a//b/".
+        const bool ends = dir[length - 1] != '/' && (dir[length] == '/' || !dir[length]);
+        dir[length] = '\0';
+        if (ends)
+            rmdir(dir);
+    }
 }
 
 static bool lock_folder(RunFolder *f, Error *err)
@@ -146,7 +162,7 @@ bool run_folder_open(const char *dir, bool resume, const JobSpec *spec, RunFolde
         .kernels = xasprintf("%s/kernels.txt", dir),
         .lock = -1,
     };
-    if (!make_folders(dir, err) || !lock_folder(f, err) || !check_files(dir, err))
+    if (!make_folders(dir, &f->made, err) || !lock_folder(f, err) || !check_files(dir, err))
         return false;
     for (int i = 0; i < RUN_CHECKPOINTS; i++)
         f->has_checkpoint = f->has_checkpoint || access(f->checkpoints[i], F_OK) == 0;
@@ -160,8 +176,11 @@ bool run_folder_open(const char *dir, bool resume, const JobSpec *spec, RunFolde
 
 void run_folder_close(RunFolder *f)
 {
-    if (f->dir && f->lock >= 0)
-        close(f->lock);
+    const int lock = f->dir ? f->lock : -1;
+    if (f->dir)
+        remove_empty(f->dir, f->made);
+    if (lock >= 0)
+        close(lock);
     for (int i = 0; i < RUN_CHECKPOINTS; i++)
         free(f->checkpoints[i]);
     free(f->dir);

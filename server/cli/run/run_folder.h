@@ -28,6 +28,7 @@ typedef struct {
     bool dataset_moved;     // since then, by its path: the digest must say that it is the same
     bool current_is_whole;  // checkpoint.safetensors may become the previous one
     int lock;               // descriptor of the folder
+    size_t made;            // bytes of `dir` that name the outermost folder made for it; 0: none
 } RunFolder;
 
 /* Make the folder if it is not there, and lock it. ERR_CONFLICT: another training has it, or it has
@@ -35,7 +36,9 @@ typedef struct {
  * and no checkpoint. ERR_IO. The folder is to be closed on failure too. */
 bool run_folder_open(const char *dir, bool resume, const JobSpec *spec, RunFolder *folder,
                      Error *err);
-void run_folder_close(RunFolder *folder);  // takes a zeroed one
+/* Takes a zeroed one. Of the folders that were made, those that are still empty go: a training that
+ * is refused leaves nothing. */
+void run_folder_close(RunFolder *folder);
 
 /* The training is made and will begin: write the settings, unless all is `done` by others that
  * stand there. `resumed` is the checkpoint that it goes on from; NULL: it starts anew. */
