@@ -200,9 +200,10 @@ const runs = (pid) => {
   }
 };
 
-async function interrupted(t, signal) {
+async function interrupted(t, signal, prepare = () => {}) {
   const f = folder(t);
   slow(f);
+  prepare(f);
   // By a shell, so that the number of the process is known.
   const child = start(f.dir, "dataset", "import", "in", "--out", "set", "--jobs", "2");
   let children = [];
@@ -228,6 +229,21 @@ test("a process that is killed leaves no decoder and no half a set", async (t) =
   const { f, by } = await interrupted(t, "SIGKILL");
   assert.equal(by, "SIGKILL");
   assert.deepEqual(readdirSync(f.dir), ["in"]);
+});
+
+test("an empty folder that was there stays when the import is killed, and the next one fills it", async (t) => {
+  const { f, by } = await interrupted(t, "SIGKILL", (g) => {
+    mkdirSync(g.path("set"));
+    chmodSync(g.path("set"), 0o2750);
+  });
+  assert.equal(by, "SIGKILL");
+  assert.deepEqual(readdirSync(f.dir), ["in", "set"]);
+  assert.equal(statSync(f.path("set")).mode & 0o7777, 0o2750);
+  pictures(f, "few");
+  const r = imported(f, "few", "--out", "set", "--size", "16");
+  assert.equal(r.code, 0, r.err);
+  assert.equal(f.run("dataset", "verify", "set").code, 0);
+  assert.deepEqual(readdirSync(f.dir), ["few", "in", "set"]);
 });
 
 test("verify reads every byte of a set, and names the file that differs", (t) => {

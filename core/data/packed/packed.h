@@ -9,8 +9,8 @@
  *
  * It is written whole or not at all: into a folder beside it, "<folder>.tmp-<12 hexadecimal
  * digits>", which is renamed when all of it is on disk. Until packed_finish returns true nothing is
- * at `folder`. A writer locks (flock) its temporary folder; one without a lock was left by a
- * process that died, and the next packed_create beside it removes it.
+ * at `folder`, or the empty folder that was there. A writer locks (flock) its temporary folder; one
+ * without a lock was left by a process that died, and the next packed_create beside it removes it.
  *
  * Pixels are mapped, so a set may be larger than memory; labels are read. packed_open checks the
  * index's checksum, the sizes of all files and the range of every label, and does not read the
@@ -18,8 +18,9 @@
  * found by dataset_intact (core/data/dataset.h).
  *
  * Errors   ERR_NOT_FOUND: no such folder, or a file of it is missing. ERR_CONFLICT: packed_create
- *          where there is something already. ERR_INVALID: a name, a size or a label that cannot be.
- *          ERR_DAMAGED: files that contradict the index or their checksums. ERR_IO, ERR_NO_SPACE.
+ *          where there is something already, but for an empty folder. ERR_INVALID: a name, a size
+ * or a label that cannot be. ERR_DAMAGED: files that contradict the index or their checksums.
+ * ERR_IO, ERR_NO_SPACE.
  */
 #pragma once
 #include "core/data/dataset.h"

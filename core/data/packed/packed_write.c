@@ -85,10 +85,9 @@ static bool open_parent(PackedWriter *w, Error *err)
 
 static bool make_folder(PackedWriter *w, Error *err)
 {
-    struct stat info;
     if (!open_parent(w, err))
         return false;
-    if (fstatat(w->parent, path_name(w->path), &info, AT_SYMLINK_NOFOLLOW) == 0)
+    if (!folder_is_free(w->path))
         return fail(err, ERR_CONFLICT, "%s is there already", w->path);
     temporary_sweep(w->parent, O_DIRECTORY, remove_folder);
     w->folder = temporary_make(w->parent, w->path, make_temporary, &w->tmp);

@@ -117,16 +117,25 @@ static char *folder_name(const char *out)
     return folder;
 }
 
-/* The empty folder that has made way for the set. */
-typedef struct {
-    bool there;
-    struct stat info;
-} EmptyFolder;
-
-static bool make_way(const char *folder, EmptyFolder *was, Error *err)
+/* Open to those whom it was open to. */
+static void put_back(const char *folder, const struct stat *was)
 {
-    was->there = lstat(folder, &was->info) == 0 && rmdir(folder) == 0;
-    if (was->there || errno == ENOENT)
+    if (mkdir(folder, 0700) != 0)
+        return;
+    (void)!chown(folder, was->st_uid, was->st_gid);  // not allowed to everybody
+    chmod(folder, was->st_mode & 07777);
+}
+
+/* An empty folder gives way to the set at last, and stays where there is none, however the program
+ * ends. That it can give way is found out before the work. */
+static bool check_folder(const char *folder, Error *err)
+{
+    struct stat was;
+    if (lstat(folder, &was) == 0 && rmdir(folder) == 0) {
+        put_back(folder, &was);
+        return true;
+    }
+    if (errno == ENOENT)
         return true;
     if (errno == ENOTEMPTY || errno == EEXIST)
         return fail(err, ERR_CONFLICT, "%s is not empty", folder);
@@ -135,15 +144,6 @@ static bool make_way(const char *folder, EmptyFolder *was, Error *err)
     if (errno == EINVAL)
         return fail(err, ERR_CONFLICT, "%s cannot be made anew: give it by its own name", folder);
     return fail(err, ERR_IO, "cannot replace %s: %s", folder, strerror(errno));
-}
-
-/* There is no set: the folder is as it was, open to those whom it was open to. */
-static void put_back(const char *folder, const EmptyFolder *was)
-{
-    if (!was->there || mkdir(folder, 0700) != 0)
-        return;
-    (void)!chown(folder, was->info.st_uid, was->info.st_gid);  // not allowed to everybody
-    chmod(folder, was->info.st_mode & 07777);
 }
 
 /* ---- The command ---- */
@@ -163,20 +163,17 @@ static int run_import(DatasetArgs *a)
 {
     ImportReport report = {0};
     Error err = {0};
-    EmptyFolder was = {0};
     int exit_code = EXIT_FAILED;
     DatasetProgress progress = dataset_progress_new(!a->json);
     const double start = clock_seconds();
     a->config.progress = dataset_progress_show;
     a->config.context = &progress;
-    const bool ok = make_way(a->config.folder, &was, &err) && import_run(&a->config, &report, &err);
+    const bool ok = check_folder(a->config.folder, &err) && import_run(&a->config, &report, &err);
     dataset_progress_end(&progress);
     if (ok)
         exit_code = report_end(a, &report, clock_seconds() - start);
     else
         output_error("%s", err.message);
-    if (!ok)
-        put_back(a->config.folder, &was);
     if (!ok && (err.code == ERR_NOT_FOUND || err.code == ERR_CONFLICT))
         exit_code = EXIT_USAGE;
     if (!ok && interrupt_signal())

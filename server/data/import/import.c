@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/files/folder.h"
 #include "core/base/files/path.h"
 #include "core/base/memory.h"
 #include "core/data/packed/packed.h"
@@ -31,14 +31,13 @@ typedef struct {
 
 static bool check_config(const ImportConfig *c, Error *err)
 {
-    struct stat info;
     if (!image_spec_check(&c->image, err))
         return false;
     if (!(c->test_share >= 0 && c->test_share <= SPLIT_MAX_SHARE))
         return fail(err, ERR_INVALID, "test_share must be 0 to %g, got %g", SPLIT_MAX_SHARE,
                     c->test_share);
     // Before all the work; the writer looks again.
-    if (lstat(c->folder, &info) == 0)
+    if (!folder_is_free(c->folder))
         return fail(err, ERR_CONFLICT, "%s is there already", c->folder);
     return true;
 }

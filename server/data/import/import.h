@@ -8,16 +8,16 @@
  *   train.names  test.names   a line for each picture, in the order of the pixels: its path in the
  *                             source, which has no control characters
  *
- * Whole or not at all: until import_run returns true nothing is at `folder`, and a failure leaves
- * nothing else behind. (A process that is killed while it writes leaves a temporary folder, which
- * the next import beside it removes.) Same source, settings and version give the same files,
- * whatever the number of decoders; an archive gives the pixels and labels of the folder that it
- * unpacks to.
+ * Whole or not at all: until import_run returns true nothing is at `folder`, or the empty folder
+ * that was there, and a failure leaves nothing else behind. (A process that is killed while it
+ * writes leaves a temporary folder, which the next import beside it removes.) Same source, settings
+ * and version give the same files, whatever the number of decoders; an archive gives the pixels and
+ * labels of the folder that it unpacks to.
  *
  * Memory   some 300 bytes for each picture, pixel_memory, and the decoders' own.
  * Errors   those of the source and its layout; ERR_INVALID also: no picture could be used.
- *          ERR_CONFLICT: something is at `folder` already. ERR_STOPPED: progress said no.
- *          ERR_IO, ERR_NO_SPACE.
+ *          ERR_CONFLICT: something is at `folder` already, and no empty folder. ERR_STOPPED:
+ * progress said no. ERR_IO, ERR_NO_SPACE.
  */
 #pragma once
 #include "core/data/decode/prepare.h"

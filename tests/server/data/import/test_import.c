@@ -370,7 +370,10 @@ static void what_cannot_be_is_refused(void **state)
     assert_int_equal(f->err.code, ERR_NOT_FOUND);
     f->config.source = f->source;
     assert_int_equal(entries(f->out), 0);
+    char *inside = xasprintf("%s/somebody's", f->set);
     assert_int_equal(mkdir(f->set, 0777), 0);
+    assert_int_equal(mkdir(inside, 0777), 0);
+    free(inside);
     char *message = xasprintf("%s is there already", f->set);
     CHECK_REFUSED(import_run(&f->config, &f->report, &f->err), f->err, ERR_CONFLICT, message);
     free(message);
