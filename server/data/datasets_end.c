@@ -1,9 +1,11 @@
 /* server/data/datasets_end.c -- cancel what a data set waits for, delete it, remove its files. */
 #include <string.h>
 
+#include "core/base/files/file_read.h"
 #include "server/data/dataset_files.h"
 #include "server/data/datasets_import.h"
 #include "server/data/datasets_private.h"
+#include "server/jobs/files/stock.h"
 #include "server/store/store_datasets.h"
 
 /* As clients see it: with the progress of an import that runs. */
@@ -61,10 +63,13 @@ static bool check_unused(SetChange *change, Error *err)
                       (long long)job);
 }
 
-static bool delete_once(Datasets *sets, int64_t id, const DatasetGuard *guard, Error *err)
+/* *away: why its files are out of reach, if they are. */
+static bool delete_once(Datasets *sets, int64_t id, const DatasetGuard *guard, Error *away,
+                        Error *err)
 {
     SetChange change;
     int64_t oldest = 0;
+    stock_is_there(sets->store, sets->data, STOCK_DATASETS, away);  // as long as its row is
     if (!set_change_begin(sets, id, &change, err))
         return false;
     change.removed = true;
@@ -90,9 +95,17 @@ bool datasets_drop_files(Datasets *sets, int64_t id, FilesRemove remove, Error *
     return ok;
 }
 
+/* Whether its files may be on a disk that is not mounted: a start that finds them removes them. */
+static bool may_be_away(const Datasets *sets, int64_t id)
+{
+    return file_is_gone(dataset_folder_path(sets->data, id).text) && dataset_files_none(sets->data);
+}
+
 void datasets_remove_files(Datasets *sets, int64_t id)
 {
     Error err = {0};
+    if (may_be_away(sets, id))
+        return;
     bool ok =
         datasets_drop_files(sets, id, dataset_files_remove, &err) && store_begin(sets->store, &err);
     if (ok) {
@@ -107,9 +120,13 @@ void datasets_remove_files(Datasets *sets, int64_t id)
 
 bool datasets_delete(Datasets *sets, int64_t id, const DatasetGuard *guard, Error *err)
 {
-    if (!delete_once(sets, id, guard, err)
-        && !(jobs_make_room(sets->jobs, err) && delete_once(sets, id, guard, err)))
+    Error away = {0};
+    if (!delete_once(sets, id, guard, &away, err)
+        && !(jobs_make_room(sets->jobs, err) && delete_once(sets, id, guard, &away, err)))
         return false;
+    if (away.code != ERR_NONE)
+        LOG(sets->log, LOG_WARNING, "files_away", log_int("dataset", id),
+            log_text("error", away.message));
     if (!work_slot_cancel(&sets->slot, id))
         datasets_remove_files(sets, id);
     jobs_rows_removed(sets->jobs);

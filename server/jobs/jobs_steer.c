@@ -10,6 +10,7 @@
 #include "server/jobs/change.h"
 #include "server/jobs/events/event_data.h"
 #include "server/jobs/files/removal.h"
+#include "server/jobs/files/stock.h"
 #include "server/jobs/jobs_shared.h"
 
 /* The job is already as it was asked to be: nothing is written. */
@@ -175,16 +176,21 @@ static bool check_deletion(Change *change, JobVisitor allow, void *context, Erro
                       JOB_STATUS_NAMES[shown.status]);
 }
 
-static bool delete_once(Jobs *jobs, int64_t id, JobVisitor allow, void *context, Error *err)
+/* *away: why its files are out of reach, if they are. */
+static bool delete_once(Jobs *jobs, int64_t id, JobVisitor allow, void *context, Error *away,
+                        Error *err)
 {
     Change change;
     int64_t oldest = 0;
+    // As long as its row is there.
+    const bool there = stock_is_there(jobs->store, jobs->data, STOCK_JOBS, away);
     if (!change_begin(jobs, id, &change, err))
         return false;
     if (!check_deletion(&change, allow, context, err))
         return change_drop(&change, err);
     change.removed = true;
     if (!store_remove_job(jobs->store, id, err)
+        || !(there || store_remove_job_later(jobs->store, id, err))
         || !change_tell(&change, "deleted", xstrdup("{}"), err)
         || !store_prune_events(jobs->store, &oldest, err))
         return change_drop(&change, err);
@@ -196,13 +202,16 @@ static bool delete_once(Jobs *jobs, int64_t id, JobVisitor allow, void *context,
 
 bool jobs_delete(Jobs *jobs, int64_t id, JobVisitor allow, void *context, Error *err)
 {
-    if (!delete_once(jobs, id, allow, context, err)
-        && !(jobs_make_room(jobs, err) && delete_once(jobs, id, allow, context, err)))
+    Error left = {0};
+    if (!delete_once(jobs, id, allow, context, &left, err)
+        && !(jobs_make_room(jobs, err) && delete_once(jobs, id, allow, context, &left, err)))
         return false;
     LOG(jobs->log, LOG_INFO, "job_deleted", log_int("job", id));
+    if (left.code != ERR_NONE)
+        LOG(jobs->log, LOG_WARNING, "files_away", log_int("job", id),
+            log_text("error", left.message));
     // A client does not wait for half a million rows: the keeper removes them, and gives their
     // space back.
-    Error left = {0};
     bool done;
     if (!removal_of_job(jobs->data, jobs->store, id, SLICES_AT_ONCE, &done, jobs->log, &left))
         LOG(jobs->log, LOG_WARNING, "files_left", log_int("job", id),

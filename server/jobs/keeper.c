@@ -176,6 +176,7 @@ static void *work(void *context)
             finish_removals(k, todo.again);
         if (clock_seconds() - pruned_at >= TIDY_SECONDS) {
             prune_events(k);
+            removals_of_away(k->config.data, k->config.store, k->config.log);
             pruned_at = clock_seconds();
         }
         note_ids(k);

@@ -4,7 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/files/file_read.h"
 #include "core/base/memory.h"
+#include "server/base/ids.h"
+#include "server/jobs/files/job_files.h"
+#include "server/jobs/files/stock.h"
 #include "server/models/model_files.h"
 #include "server/models/models_private.h"
 #include "server/store/store_models.h"
@@ -100,9 +104,18 @@ bool models_put_evaluation(Models *models, int64_t model_id, int64_t version, co
 
 /* ---- Deletion ---- */
 
+/* Whether its files may be on a disk that is not mounted: a start that finds them removes them. */
+static bool may_be_away(const Models *models, const ModelRemoval *removal)
+{
+    return file_is_gone(model_folder_path(models->data, removal->model_id).text)
+           && folder_lacks(data_path(models->data, "models").text, model_id_parse);
+}
+
 void models_finish_removal(Models *models, const ModelRemoval *removal)
 {
     Error err = {0};
+    if (may_be_away(models, removal))
+        return;
     bool ok = removal->version > 0 ? model_files_remove_version(models->data, removal->model_id,
                                                                 removal->version, &err)
                                    : model_files_remove(models->data, removal->model_id, &err);
@@ -151,6 +164,7 @@ typedef struct {
     ModelVisitor allow;
     void *context;
     int64_t id;
+    Error away;  // why its files are out of reach, if they are
 } Deletion;
 
 static bool remove_rows(ModelTx *tx, const Deletion *d, Error *err)
@@ -173,6 +187,7 @@ static bool delete_once(Models *models, Deletion *d, Error *err)
 {
     ModelTx tx;
     int64_t oldest = 0;
+    stock_is_there(models->store, models->data, STOCK_MODELS, &d->away);  // as long as its row is
     if (!model_tx_begin_known(models, d->name, &tx, err))
         return false;
     d->id = tx.row.id;
@@ -190,6 +205,9 @@ static bool delete_all(Models *models, Deletion d, Error *err)
     if (!delete_once(models, &d, err)
         && !(jobs_make_room(models->jobs, err) && delete_once(models, &d, err)))
         return false;
+    if (d.away.code != ERR_NONE)
+        LOG(models->log, LOG_WARNING, "files_away", log_int("model", d.id),
+            log_text("error", d.away.message));
     models_finish_removal(models, &(ModelRemoval){d.id, d.version});
     jobs_rows_removed(models->jobs);
     return true;
@@ -201,10 +219,10 @@ bool models_delete_version(Models *models, const char *name, int64_t version, Mo
     if (version < 1)
         return fail_as(err, ERR_NOT_FOUND, "version_not_found", "the model has no version %lld",
                        (long long)version);
-    return delete_all(models, (Deletion){name, version, allow, context, 0}, err);
+    return delete_all(models, (Deletion){name, version, allow, context, 0, {0}}, err);
 }
 
 bool models_delete(Models *models, const char *name, ModelVisitor allow, void *context, Error *err)
 {
-    return delete_all(models, (Deletion){name, 0, allow, context, 0}, err);
+    return delete_all(models, (Deletion){name, 0, allow, context, 0, {0}}, err);
 }

@@ -98,6 +98,7 @@ typedef struct {
 typedef struct {
     int64_t job_id, step;
     bool whole_job;
+    bool away;  // all of a job's files, which were out of reach when it was deleted
 } Removal;
 
 typedef struct {

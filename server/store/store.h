@@ -63,6 +63,8 @@ bool store_put_kernels(Store *store, int64_t id, const char *kernels, Error *err
 
 /* The row of a job, of a checkpoint: what belongs to it is in store_removals from then on. */
 bool store_remove_job(Store *store, int64_t id, Error *err);
+/* Of a job that was just removed: its files are out of reach, and go when they are back. */
+bool store_remove_job_later(Store *store, int64_t id, Error *err);
 bool store_remove_checkpoint(Store *store, int64_t job_id, int64_t step, Error *err);
 /* The files of that checkpoint are gone. */
 bool store_removed(Store *store, int64_t job_id, int64_t step, Error *err);

@@ -12,6 +12,7 @@
 enum {
     SLICE = 2000,    // rows that one transaction removes
     WHOLE_JOB = -1,  // in place of a step
+    AWAY = -2,       // likewise: its rows go as those of others, this one stays for its files
 };
 
 bool store_remove_job(Store *store, int64_t id, Error *err)
@@ -31,6 +32,12 @@ bool store_remove_job(Store *store, int64_t id, Error *err)
         || !store_remove_job_evaluations(store, id, err))
         return false;
     return sql_run(db, err, "INSERT INTO removals VALUES (?, ?)", "ii", id, (int64_t)WHOLE_JOB);
+}
+
+bool store_remove_job_later(Store *store, int64_t id, Error *err)
+{
+    return sql_run(&store->writer, err, "INSERT INTO removals VALUES (?, ?)", "ii", id,
+                   (int64_t)AWAY);
 }
 
 /* One slice of one table. *gone counts on. */
@@ -59,7 +66,7 @@ bool store_purge_job(Store *store, int64_t id, bool *done, Error *err)
             return false;
     }
     *done = gone == 0;
-    return !*done || sql_run(db, err, "DELETE FROM removals WHERE job_id = ?", "i", id);
+    return !*done || store_removed(store, id, WHOLE_JOB, err);
 }
 
 bool store_remove_checkpoint(Store *store, int64_t job_id, int64_t step, Error *err)
@@ -82,6 +89,7 @@ static void read_removal(sqlite3_stmt *stmt, void *item)
         .job_id = sqlite3_column_int64(stmt, 0),
         .step = sqlite3_column_int64(stmt, 1),
         .whole_job = sqlite3_column_int64(stmt, 1) == WHOLE_JOB,
+        .away = sqlite3_column_int64(stmt, 1) == AWAY,
     };
 }
 

@@ -220,6 +220,36 @@ test('jobs/ that somebody emptied: once those jobs are deleted the others go on'
   await daemon.stop();
 });
 
+test('what is deleted while its disk is away goes from there once it is back, and is not found as lost', async () => {
+  const daemon = await Daemon.start();
+  const of = (name) => readdirSync(join(daemon.data, name));
+  const set = await readySet(daemon, 'one');
+  const id = await create(daemon, { epochs: 1, evaluate: false });
+  await until(daemon, id, ended, 'the end');
+  for (const name of ['shirts', 'shirts', 'coats'])
+    assert.equal((await ask(daemon, 'POST', '/v1/models', { name, job: id })).status, 201);
+  for (const name of ['jobs', 'datasets', 'models']) takeAway(daemon, name);
+  for (const path of [`/v1/jobs/${id}`, set, '/v1/models/shirts/versions/2', '/v1/models/coats']) {
+    assert.equal((await ask(daemon, 'DELETE', path)).status, 204, path);
+    assert.equal((await ask(daemon, 'GET', path)).status, 404, path);
+  }
+  for (const what of ['job', 'dataset', 'model'])
+    await daemon.said(new RegExp(`event=files_away ${what}=1 error=".*: is a disk not mounted\\?`));
+  // Also where the daemon starts meanwhile.
+  await daemon.leave();
+  await daemon.launch();
+  assert.equal((await ask(daemon, 'GET', `/v1/jobs/${id}`)).status, 404);
+  bringBack(daemon, 'jobs');
+  await happens('the files of the job are gone', () => of('jobs').length === 0);
+  await daemon.leave();
+  for (const name of ['datasets', 'models']) bringBack(daemon, name);
+  assert.deepEqual([of('datasets'), of('models').sort()], [['set_1'], ['model_1', 'model_2']]);
+  await daemon.launch();
+  assert.deepEqual([of('datasets'), of('models'), of('models/model_1')], [[], ['model_1'], ['1.safetensors']]);
+  assert.ok(!existsSync(join(daemon.data, 'lost+found')));
+  await daemon.stop();
+});
+
 test('models/: an evaluation of a version waits, new versions are refused for now', async () => {
   const daemon = await Daemon.start();
   const id = await create(daemon, { epochs: 1, evaluate: false });

@@ -2,7 +2,8 @@
  *
  * Deleting is in two parts: the row goes, and the call that asked for it is answered; then its
  * files, points and events go in small steps (store_removals.c). A full disk or a death in between
- * ends the second part early, and it is finished later.
+ * ends the second part early, and it is finished later. So is that of a job whose files are on a
+ * disk that is not there: they go once they are back.
  */
 #pragma once
 #include "server/base/log.h"
@@ -21,6 +22,9 @@ typedef struct {
 
 /* Finish what there is. False, with the reason, if something cannot go now. */
 bool removals_finish(const char *data, Store *store, RemovalRules rules, Log *log, Error *err);
+
+/* The files of jobs that were deleted while these were out of reach, where they are back. */
+void removals_of_away(const char *data, Store *store, Log *log);
 
 /* The same of one job that was deleted: its files, and as many slices of its rows; *done if that
  * was all. */
