@@ -55,6 +55,50 @@ function searchOf(query) {
   return search;
 }
 
+/** A box with the columns that there are; onChoose(keys) is called with those that are wanted. */
+function columnChooser(jobs, search, onChoose) {
+  const content = h('div', {class: 'columns'});
+  function entry([key, name]) {
+    const box = h('input', {type: 'checkbox', id: `column-${key}`, checked: search.columns.includes(key), onchange: () =>
+      onChoose(box.checked ? [...search.columns, key] : search.columns.filter((k) => k !== key))});
+    return h('span', {class: 'pair-of'}, box, h('label', {for: box.id}, name));
+  }
+  return popup('Columns', content, () => content.replaceChildren(...choices(jobs.values()).filter(([, keys]) => keys.length)
+    .map(([heading, keys]) => h('fieldset', {}, h('legend', {}, heading), keys.map(entry)))));
+}
+
+/** Whether a pointer is pressed on the element: {isHeld(), destroy()}. */
+function pressOn(element, changed) {
+  let pressed = false;
+  element.addEventListener('pointerdown', () => { pressed = true; });
+  const release = () => {
+    if (!pressed) return;
+    // After the click that this ends.
+    setTimeout(() => { pressed = false; changed(); });
+  };
+  const ends = ['pointerup', 'pointercancel', 'blur'];
+  for (const type of ends) addEventListener(type, release);
+  return {isHeld: () => pressed, destroy: () => ends.forEach((type) => removeEventListener(type, release))};
+}
+
+/** Which rows are shown, of how many, and ways to the others: {element, show(page, rows on it, found in all)}; onTurn(-1 or 1). */
+function pages(jobs, onTurn) {
+  const where = h('span', {role: 'status'});
+  const previous = actionButton('Newer', () => onTurn(-1), {class: 'quiet'});
+  const next = actionButton('Older', () => onTurn(1), {class: 'quiet'});
+  const element = h('p', {class: 'tools pager'}, previous, next, where);
+  return {element, show(page, shown, found) {
+    const first = page * ROWS, newer = page > 0, older = first + ROWS < found || jobs.older;
+    element.hidden = found === 0;
+    setUsable(previous, newer);
+    setUsable(next, older);
+    previous.hidden = next.hidden = !newer && !older;
+    const range = found > ROWS ? `${grouped(first + 1)} to ${grouped(first + shown)} of ` : '';
+    const among = `${counted(found, 'run')}${jobs.older ? ' read so far' : ''}`;
+    setText(where, `${range}${among}${jobs.reading ? ', reading older ones …' : ''}`);
+  }};
+}
+
 export function runsView(context, {query}) {
   const {state, changed} = context;
   const {selected} = state.jobs;
@@ -64,22 +108,22 @@ export function runsView(context, {query}) {
   const select = h('select', {id: 'filter', onchange: () => look({status: select.value, page: 0})},
     h('option', {value: ''}, 'all'), STATUSES.map((s) => h('option', {value: s}, s)));
   select.value = STATUSES.includes(search.status) ? search.status : '';
-  const columnBox = h('div', {class: 'columns'});
-  const columnChooser = popup('Columns', columnBox, () => fillChooser());
+  const chooser = columnChooser(state.jobs, search, (columns) => {
+    look({columns});
+    build();
+  });
   const list = scroller('Runs');
-  const where = h('span', {role: 'status'});
-  const previous = actionButton('Newer', () => look({page: search.page - 1}), {class: 'quiet'});
-  const next = actionButton('Older', () => look({page: search.page + 1}), {class: 'quiet'});
-  const pager = h('p', {class: 'tools pager'}, previous, next, where);
+  const press = pressOn(list, changed);
+  const pager = pages(state.jobs, (by) => look({page: search.page + by}));
   const bulk = bulkBar(context);
   const add = h('a', {class: 'button primary', href: '#/new'}, 'New run');
   const rest = h('div');
   const element = h('section', {},
     h('div', {class: 'bar'}, h('h1', {}, 'Runs'),
       h('span', {class: 'pair-of'}, h('label', {for: 'search'}, 'Search'), input),
-      h('span', {class: 'pair-of'}, h('label', {for: 'filter'}, 'Show'), select), columnChooser,
+      h('span', {class: 'pair-of'}, h('label', {for: 'filter'}, 'Show'), select), chooser,
       add),
-    bulk.element, list, pager, rest);
+    bulk.element, list, pager.element, rest);
   let columns = [], table = null, all = null, empty = null;
 
   function look(changes) {
@@ -118,17 +162,6 @@ export function runsView(context, {query}) {
     list.replaceChildren(table.element);
   }
 
-  function fillChooser() {
-    columnBox.replaceChildren(...choices(state.jobs.values()).filter(([, keys]) => keys.length).map(([heading, keys]) =>
-      h('fieldset', {}, h('legend', {}, heading), keys.map(([key, name]) => {
-        const box = h('input', {type: 'checkbox', id: `column-${key}`, checked: search.columns.includes(key), onchange: () => {
-          look({columns: box.checked ? [...search.columns, key] : search.columns.filter((k) => k !== key)});
-          build();
-        }});
-        return h('span', {class: 'pair-of'}, box, h('label', {for: box.id}, name));
-      }))));
-  }
-
   let sorted = null, sortedMark = '', sortedAt = 0;
   /** The jobs that are looked for, in order; sorted anew only when that can change. */
   function found() {
@@ -141,16 +174,6 @@ export function runsView(context, {query}) {
     return sorted;
   }
 
-  /** Rows stay where they are while a pointer is pressed on them or their text is selected. */
-  let pressed = false;
-  list.addEventListener('pointerdown', () => { pressed = true; });
-  const release = () => {
-    if (!pressed) return;
-    // After the click that this ends.
-    setTimeout(() => { pressed = false; changed(); });
-  };
-  for (const type of ['pointerup', 'pointercancel', 'blur']) addEventListener(type, release);
-
   /** Older runs are read when something needs them: a page further down, an order or a search among all. */
   function readOlder() {
     if (!state.jobs.older || state.error || !state.isCurrent) return;
@@ -158,21 +181,11 @@ export function runsView(context, {query}) {
     else if ((search.page + 1) * ROWS > state.jobs.size) state.jobs.loadOlder((search.page + 2) * ROWS);
   }
 
-  function showPager(jobs, shown) {
-    const first = search.page * ROWS;
-    const newer = search.page > 0, older = first + ROWS < jobs.length || state.jobs.older;
-    setUsable(previous, newer);
-    setUsable(next, older);
-    previous.hidden = next.hidden = !newer && !older;
-    const range = jobs.length > ROWS ? `${grouped(first + 1)} to ${grouped(first + shown)} of ` : '';
-    const among = `${counted(jobs.length, 'run')}${state.jobs.older ? ' read so far' : ''}`;
-    setText(where, `${range}${among}${state.jobs.reading ? ', reading older ones …' : ''}`);
-  }
-
   function update() {
     if (!table) build();
     readOlder();
-    const held = pressed || isSelected(table.body);
+    // Rows stay where they are while a pointer is pressed on them or their text is selected.
+    const held = press.isHeld() || isSelected(table.body);
     const jobs = found();
     search.page = Math.max(0, Math.min(search.page, state.jobs.older ? Infinity : Math.ceil(jobs.length / ROWS) - 1));
     const page = jobs.slice(search.page * ROWS, (search.page + 1) * ROWS).map((j) => state.jobs.get(j.id) ?? j);
@@ -181,8 +194,7 @@ export function runsView(context, {query}) {
       c.key === search.sort ? (search.down ? 'descending' : 'ascending') : null));
     all.checked = jobs.length > 0 && jobs.every((j) => selected.has(j.id));
     list.hidden = jobs.length === 0;
-    pager.hidden = jobs.length === 0;
-    showPager(jobs, page.length);
+    pager.show(search.page, page.length, jobs.length);
     bulk.update();
     setAttribute(add, 'aria-disabled', state.mayWrite ? null : 'true');
     const running = state.jobs.values().filter((j) => j.status === 'running').length;
@@ -195,5 +207,5 @@ export function runsView(context, {query}) {
       setText(rest, jobs.length || !state.jobs.loaded ? '' : state.jobs.reading ? 'Reading older runs …' : 'No run is like that.');
     }
   }
-  return {element, update, destroy: () => ['pointerup', 'pointercancel', 'blur'].forEach((type) => removeEventListener(type, release))};
+  return {element, update, destroy: () => press.destroy()};
 }
