@@ -52,6 +52,36 @@ function wrongFields() {
   }};
 }
 
+/** What would be trained, as a dry run tells it: {elements, show(answer), clear(), destroy()}. */
+function previewSection() {
+  const facts = new Facts();
+  const rates = new Chart({title: 'Learning rate', x: 'step', height: 200});
+  function showRates(curve) {
+    rates.element.hidden = !curve;
+    rates.set(curve ? [{label: 'learning rate', color: 0, x: curve.step, y: curve.learning_rate}] : []);
+  }
+  return {elements: [facts.element, rates.element], show({network, total_steps: steps, learning_rate_curve: curve, estimate}) {
+    showRates(curve);
+    facts.set([
+      ['Parameters', grouped(network.parameters)],
+      ['Multiply-adds per image', grouped(network.multiply_adds)],
+      ['Steps', grouped(steps)],
+      ['Memory', `about ${bytes(estimate.memory_bytes)}`],
+      ['Time', timeText(estimate)],
+    ]);
+  }, clear() {
+    facts.set([]);
+    showRates(null);
+  }, destroy: () => rates.destroy()};
+}
+
+/** What fields of the form are chosen from. */
+const listsOf = (networks, datasets, models) => ({
+  networks,
+  models: models.flatMap((m) => m.versions.map((v) => `${m.name}@${v.version}`)),
+  datasets: datasets.filter((d) => d.status === 'ready').map((d) => ({...d, title: isOwn(d) ? `${d.name} (${d.id})` : d.title})),
+});
+
 export function newRunView({state, setTitle}, {query}) {
   const from = query.get('from');
   const heading = h('h1', {}, from ? 'Clone with changes' : 'New run');
@@ -59,8 +89,7 @@ export function newRunView({state, setTitle}, {query}) {
   const element = h('section', {}, h('div', {class: 'bar'}, heading), holder);
   const general = h('p', {class: 'fault', role: 'alert'});
   const wrong = wrongFields();
-  const preview = new Facts();
-  const rates = new Chart({title: 'Learning rate', x: 'step', height: 200});
+  const preview = previewSection();
   const keyOf = requestKey();
   const start = actionButton('Start', () => submit(), {class: 'primary'});
   const augmented = augmentationPreview();
@@ -72,22 +101,6 @@ export function newRunView({state, setTitle}, {query}) {
   }
   const errorsOf = (error) => (error.errors?.length ? error.errors : [{pointer: '/', detail: error.message}]);
 
-  function showRates(curve) {
-    rates.element.hidden = !curve;
-    rates.set(curve ? [{label: 'learning rate', color: 0, x: curve.step, y: curve.learning_rate}] : []);
-  }
-
-  function showPreview({network, total_steps: steps, learning_rate_curve: curve, estimate}) {
-    showRates(curve);
-    preview.set([
-      ['Parameters', grouped(network.parameters)],
-      ['Multiply-adds per image', grouped(network.multiply_adds)],
-      ['Steps', grouped(steps)],
-      ['Memory', `about ${bytes(estimate.memory_bytes)}`],
-      ['Time', timeText(estimate)],
-    ]);
-  }
-
   function showAugmented() {
     const {name, metadata, ...settings} = form.values();
     augmented.show(settings, sets.find((s) => s.id === settings.dataset));
@@ -95,12 +108,11 @@ export function newRunView({state, setTitle}, {query}) {
 
   const checking = new Reading({read: () => request.dryRun(), take: (answer) => {
     showFaults([]);
-    showPreview(answer);
+    preview.show(answer);
     showAugmented();
     setUsable(start, !sending && state.mayWrite);
   }, fail: (error) => {
-    preview.set([]);
-    showRates(null);
+    preview.clear();
     showFaults(errorsOf(error));
     // Without an answer nothing is known against it: the start itself will tell.
     setUsable(start, !sending && !error.status && state.mayWrite);
@@ -146,7 +158,7 @@ export function newRunView({state, setTitle}, {query}) {
     });
     holder.replaceChildren(h('form', {novalidate: true, onsubmit: (event) => { event.preventDefault(); submit(); }},
       parent && h('p', {}, 'A clone of ', h('a', {href: `#/runs/${parent.id}`}, title(parent)), ': what is not changed here is taken over.'),
-      form.element, augmented.element, h('h2', {}, 'Before it starts'), preview.element, rates.element,
+      form.element, augmented.element, h('h2', {}, 'Before it starts'), preview.elements,
       h('div', {class: 'submit'}, general, wrong.element, h('p', {class: 'tools'}, start,
         copyButton('Copy as curl', 'command', () => api.curl('POST', request.path, request.body())),
         copyButton('Copy as job file', 'job file', () => `${JSON.stringify(newRequest(form).body(), null, 2)}\n`)))));
@@ -155,7 +167,7 @@ export function newRunView({state, setTitle}, {query}) {
   const reading = new Reading({
     read: () => Promise.all([api.settings(), api.networks(), api.datasets(), api.models(), from && api.getJob(from), !from && api.tryJob({})]),
     take: ([rows, networks, datasets, models, parent, usual]) => {
-      build(rows, {networks, models: models.flatMap((m) => m.versions.map((v) => `${m.name}@${v.version}`)), datasets: datasets.filter((d) => d.status === 'ready').map((d) => ({...d, title: isOwn(d) ? `${d.name} (${d.id})` : d.title}))}, valuesOf(parent || usual), parent);
+      build(rows, listsOf(networks, datasets, models), valuesOf(parent || usual), parent);
       checking.ask();
     },
     // Even to ask what would be made is a request to make it.
@@ -170,6 +182,6 @@ export function newRunView({state, setTitle}, {query}) {
     augmented.update(state);
   }, destroy: () => {
     clearTimeout(timer);
-    rates.destroy();
+    preview.destroy();
   }};
 }
