@@ -2,7 +2,8 @@
 
 import * as api from '../api.js';
 import {actionButton, h, setText, setUsable} from '../dom.js';
-import {evaluationPanel, ofEvaluation} from '../evaluation/panel.js';
+import {evaluationPanel} from '../evaluation/panel.js';
+import {ofEvaluation} from '../evaluation/subjects.js';
 import {grouped, NONE, span, time} from '../format.js';
 import {Facts} from '../keyed.js';
 import {editLabels, notes} from './labels_edit.js';

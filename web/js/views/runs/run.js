@@ -9,7 +9,8 @@ import {chosen, chosenBy, datasetName, reason, share, timeLeft, title} from '../
 import {grouped, NONE, number, percent, rate, span, time} from '../../format.js';
 import {Facts} from '../../keyed.js';
 import {Reading} from '../../reading.js';
-import {evaluationPanel, ofJob} from '../../evaluation/panel.js';
+import {evaluationPanel} from '../../evaluation/panel.js';
+import {ofJob} from '../../evaluation/subjects.js';
 import {badge, progress} from './badge.js';
 import {scaleControl, smoothingControl} from './controls.js';
 import {runActions} from './run_actions.js';
