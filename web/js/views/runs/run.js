@@ -1,8 +1,6 @@
 // One run: its curves, what it did, and what can be done with it.
 
 import * as api from '../../api.js';
-import {Chart} from '../../chart/chart.js';
-import {ChartGroup} from '../../chart/group.js';
 import {downloadSeries} from '../../download.js';
 import {announce, h, setAttribute, setText} from '../../dom.js';
 import {chosen, chosenBy, datasetName, reason, share, timeLeft, title} from '../../describe.js';
@@ -12,29 +10,12 @@ import {Reading} from '../../reading.js';
 import {evaluationPanel} from '../../evaluation/panel.js';
 import {ofJob} from '../../evaluation/subjects.js';
 import {badge, progress} from './badge.js';
-import {scaleControl, smoothingControl} from './controls.js';
 import {runActions} from './run_actions.js';
+import {runCurves} from './run_curves.js';
 import {missingNote} from '../missing.js';
 import {modelsOfRun} from './run_models.js';
 import {sourceText} from '../form_fields.js';
 import {checkpointsTable, epochsTable, eventsTable, settingsTable} from './run_tables.js';
-
-/** The epochs that have the figure: without held-out examples none has a validation, with them only the last a test. */
-function at(epochs, key) {
-  const has = epochs.filter((e) => (e[key] ?? null) !== null);
-  return {x: has.map((e) => e.epoch), y: has.map((e) => e[key])};
-}
-
-function linesOf({curve, epochs}) {
-  const validation = (key) => (epochs.some((e) => (e[key] ?? null) !== null)
-    ? [{label: key.replace('_', ' '), color: 2, dash: [2, 3], ...at(epochs, key)}] : []);
-  return {
-    loss: [{label: 'train loss', color: 0, x: curve.epoch, y: curve.loss}, {label: 'test loss', color: 1, dash: [6, 3], ...at(epochs, 'test_loss')}, ...validation('validation_loss')],
-    accuracy: [{label: 'train accuracy', color: 0, x: curve.epoch, y: curve.accuracy}, {label: 'test accuracy', color: 1, dash: [6, 3], ...at(epochs, 'test_accuracy')}, ...validation('validation_accuracy')],
-    rate: [{label: 'learning rate', color: 3, x: curve.epoch, y: curve.learning_rate}],
-    speed: [{label: 'examples/s', color: 2, ...at(epochs, 'examples_per_second')}],
-  };
-}
 
 /** Where the run comes from and what was made of it. */
 function family(state, id) {
@@ -66,56 +47,12 @@ function seriesButtons(id, fault) {
   return h('span', {class: 'tools'}, ['curve', 'epochs'].flatMap((kind) => [button(kind, 'text/csv', 'csv'), button(kind, 'application/json', 'json')]));
 }
 
-export function runView({state, changed, setTitle}, {path: [id]}) {
-  state.watch(id);
-  state.series.watchEvents(id);
-  const heading = h('h1');
-  const status = badge();
-  const why = h('p', {class: 'reason'});
-  const actions = runActions(state, id);
+/** What the run has come to, in figures: {element, show(job)}. */
+function runFacts(state) {
   const facts = new Facts();
   const bar = progress();
   const network = h('a'), dataset = h('a');
-  const parents = family(state, id);
-  const models = modelsOfRun(state, id);
-  const group = new ChartGroup();
-  const charts = {
-    loss: new Chart({title: 'Loss', x: 'epoch', group, height: 330}),
-    accuracy: new Chart({title: 'Accuracy', x: 'epoch', group, height: 330}),
-    rate: new Chart({title: 'Learning rate', x: 'epoch', group, height: 180}),
-    speed: new Chart({title: 'Examples per second', x: 'epoch', group, height: 180}),
-  };
-  const smoothing = smoothingControl(changed);
-  const scale = scaleControl(changed);
-  const epochs = epochsTable();
-  const events = eventsTable();
-  const settings = settingsTable(state);
-  const checkpoints = checkpointsTable(id);
-  const evaluation = evaluationPanel(state);
-  const missing = missingNote('#/', 'All runs');
-  const body = h('div', {hidden: true},
-    h('div', {class: 'bar'}, heading, status.element, actions.element), why, parents.element, models.element, actions.fault, facts.element,
-    h('div', {class: 'controls'}, smoothing.element, scale.element, seriesButtons(id, actions.fault)),
-    h('div', {class: 'pair two-low'}, charts.loss.element, charts.accuracy.element, charts.rate.element, charts.speed.element),
-    evaluation.element,
-    h('h2', {}, 'Epochs'), epochs.element,
-    h('div', {class: 'pair'},
-      h('section', {}, h('h2', {}, 'Checkpoints'), checkpoints.element, h('h2', {}, 'Settings'), settings.element),
-      h('section', {}, h('h2', {}, 'Events'), events.element)));
-  const element = h('section', {}, missing.element, body);
-
-  function showSeries(job, series) {
-    const lines = linesOf(series);
-    const mark = job.best && {x: job.best.epoch, label: `best: ${percent(chosen(job.best))}`};
-    smoothing.update([...lines.loss, ...lines.accuracy]);
-    charts.loss.set(lines.loss, {smoothing: smoothing.value, scale: scale.value, mark: job.best && {x: job.best.epoch, label: ''}});
-    charts.accuracy.set(lines.accuracy, {smoothing: smoothing.value, mark});
-    charts.rate.set(lines.rate);
-    charts.speed.set(lines.speed);
-    epochs.set(series.epochs, job.best?.epoch);
-  }
-
-  function showFacts(job) {
+  return {element: facts.element, show(job) {
     const p = job.progress;
     bar.update(job);
     setText(network, job.settings.network);
@@ -134,7 +71,36 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
       ['Started', time(job.started_at)],
       ['Network', network], ['Data set', dataset],
     ]);
-  }
+  }};
+}
+
+export function runView({state, changed, setTitle}, {path: [id]}) {
+  state.watch(id);
+  state.series.watchEvents(id);
+  const heading = h('h1');
+  const status = badge();
+  const why = h('p', {class: 'reason'});
+  const actions = runActions(state, id);
+  const facts = runFacts(state);
+  const parents = family(state, id);
+  const models = modelsOfRun(state, id);
+  const charts = runCurves(changed);
+  const epochs = epochsTable();
+  const events = eventsTable();
+  const settings = settingsTable(state);
+  const checkpoints = checkpointsTable(id);
+  const evaluation = evaluationPanel(state);
+  const missing = missingNote('#/', 'All runs');
+  const body = h('div', {hidden: true},
+    h('div', {class: 'bar'}, heading, status.element, actions.element), why, parents.element, models.element, actions.fault, facts.element,
+    h('div', {class: 'controls'}, charts.controls, seriesButtons(id, actions.fault)),
+    charts.element,
+    evaluation.element,
+    h('h2', {}, 'Epochs'), epochs.element,
+    h('div', {class: 'pair'},
+      h('section', {}, h('h2', {}, 'Checkpoints'), checkpoints.element, h('h2', {}, 'Settings'), settings.element),
+      h('section', {}, h('h2', {}, 'Events'), events.element)));
+  const element = h('section', {}, missing.element, body);
 
   let announcedStatus = '';
   function update() {
@@ -158,17 +124,20 @@ export function runView({state, changed, setTitle}, {path: [id]}) {
     actions.update(job);
     parents.update(job);
     models.update();
-    showFacts(job);
+    facts.show(job);
     evaluation.update(ofJob(job));
     const series = state.series.get(id);
-    if (series?.ready) showSeries(job, series);
+    if (series?.ready) {
+      charts.show(job, series);
+      epochs.set(series.epochs, job.best?.epoch);
+    }
     events.set(state.series.history(id));
     settings.set(job);
     checkpoints.update(`${state.series.happenings(id)} ${job.status}`);
   }
 
   return {element, update, destroy() {
-    Object.values(charts).forEach((c) => c.destroy());
+    charts.destroy();
     evaluation.destroy();
     state.series.unwatch(id);
   }};
