@@ -9,6 +9,16 @@
 #include "server/data/dataset_folder.h"
 #include "server/models/evaluations/evaluations.h"
 
+/* What a request names, as far as it was found. */
+typedef struct {
+    App *app;
+    const EvaluationRequest *request;
+    Faults *faults;
+    EvaluationRow *row;
+    char dataset[DATASET_NAME];  // that the job or the model was trained on; "": not known
+    PictureKind network;         // what is known of its pictures
+} Search;
+
 /* Whether *err is that something is not there, which is empty then: it may be a fault of the
  * request, as what keeps the store from telling is not. */
 static bool not_there(Error *err)
@@ -20,118 +30,118 @@ static bool not_there(Error *err)
 }
 
 /* Its step is settled now: a newer best one changes nothing of what was asked for. */
-static void find_checkpoint(App *app, const EvaluationRequest *request, EvaluationRow *row,
-                            Faults *faults, Error *err)
+static void find_checkpoint(Search *s, Error *err)
 {
-    const char *which = request->checkpoint ? request->checkpoint : "best";
+    const char *which = s->request->checkpoint ? s->request->checkpoint : "best";
     CheckpointRow found;
     Path unused;
-    if (jobs_checkpoint_find(app->jobs, row->source.job_id, which, &found, &unused, err))
-        row->source.step = found.step;
+    if (jobs_checkpoint_find(s->app->jobs, s->row->source.job_id, which, &found, &unused, err))
+        s->row->source.step = found.step;
     else if (not_there(err))
-        faults_add(faults, "/checkpoint", "must be a checkpoint of %s, it has no %.40s",
-                   request->job, which);
+        faults_add(s->faults, "/checkpoint", "must be a checkpoint of %s, it has no %.40s",
+                   s->request->job, which);
 }
 
-/* The job; *dataset becomes its own where the request names none. *kind is that of the set it was
- * trained on, if that is still there. */
-static void find_job(App *app, const EvaluationRequest *request, EvaluationRow *row,
-                     char dataset[DATASET_NAME], PictureKind *kind, Faults *faults, Error *err)
+/* The kind of its pictures is known if the set it was trained on is still there. */
+static void find_job(Search *s, Error *err)
 {
     JobInfo job;
-    const bool is_id = job_id_parse(request->job, &row->source.job_id);
-    if (!is_id || !jobs_get(app->jobs, row->source.job_id, &job, err)) {
+    int64_t *id = &s->row->source.job_id;
+    const bool is_id = job_id_parse(s->request->job, id);
+    if (!is_id || !jobs_get(s->app->jobs, *id, &job, err)) {
         if (!is_id || not_there(err))
-            faults_add(faults, "/job", "must be a job's id, there is no %.40s", request->job);
+            faults_add(s->faults, "/job", "must be a job's id, there is no %.40s", s->request->job);
         return;
     }
-    dataset_public_id(job.dataset.id, job.dataset.name, dataset, DATASET_NAME);
+    dataset_public_id(job.dataset.id, job.dataset.name, s->dataset, sizeof s->dataset);
     job_info_free(&job);
-    if (picture_kind_of_set(app, dataset, kind, err) || not_there(err))
-        find_checkpoint(app, request, row, faults, err);
+    if (picture_kind_of_set(s->app, s->dataset, &s->network, err) || not_there(err))
+        find_checkpoint(s, err);
 }
 
 /* Its version is settled now: an alias that moves changes nothing of what was asked for. */
-static void find_model(App *app, const EvaluationRequest *request, EvaluationRow *row,
-                       char dataset[DATASET_NAME], PictureKind *kind, Faults *faults, Error *err)
+static void find_model(Search *s, Error *err)
 {
     ModelVersion version;
-    if (!models_resolve(app->models, request->model, &version, err)) {
+    const char *name = s->request->model;
+    EvaluationRow *row = s->row;
+    if (!models_resolve(s->app->models, name, &version, err)) {
         if (err->code == ERR_NOT_FOUND)
-            faults_add(faults, "/model", "must be a model: %s", err->message);
+            faults_add(s->faults, "/model", "must be a model: %s", err->message);
         not_there(err);
         return;
     }
     row->source.model_id = version.row.model_id;
     row->source.version = version.row.version;
     snprintf(row->source.model, sizeof row->source.model, "%s", version.name);
-    dataset_public_id(version.row.dataset.id, version.row.dataset.name, dataset, DATASET_NAME);
-    picture_kind_free(kind);  // of a job, if the request names both
-    *kind = picture_kind_of_version(&version);
+    dataset_public_id(version.row.dataset.id, version.row.dataset.name, s->dataset,
+                      sizeof s->dataset);
+    picture_kind_free(&s->network);  // of a job, if the request names both
+    s->network = picture_kind_of_version(&version);
     model_version_free(&version);
-    if (!dataset[0] && !request->dataset)
-        faults_add(faults, "/dataset", "is missing: it is not known what %s was trained on",
-                   request->model);
+    if (!s->dataset[0] && !s->request->dataset)
+        faults_add(s->faults, "/dataset", "is missing: it is not known what %s was trained on",
+                   name);
 }
 
-static void take_known(const App *app, const DatasetInfo *known, EvaluationRow *row, Faults *faults)
+static void take_known(Search *s, const DatasetInfo *known)
 {
     Error missing = {0};
-    if (!dataset_available(app->datasets, known, &missing))
-        faults_add(faults, "/dataset", "is not there: %s", missing.message);
-    snprintf(row->dataset.key, sizeof row->dataset.key, "%s", known->name);
-    snprintf(row->dataset.name, sizeof row->dataset.name, "%s", known->name);
+    if (!dataset_available(s->app->datasets, known, &missing))
+        faults_add(s->faults, "/dataset", "is not there: %s", missing.message);
+    snprintf(s->row->dataset.key, sizeof s->row->dataset.key, "%s", known->name);
+    snprintf(s->row->dataset.name, sizeof s->row->dataset.name, "%s", known->name);
 }
 
-static void find_dataset(App *app, const char *name, EvaluationRow *row, Faults *faults, Error *err)
+static void find_dataset(Search *s, const char *name, Error *err)
 {
     const DatasetInfo *known = dataset_find(name);
-    const SpecSets *sets = datasets_for_specs(app->sets);
+    const SpecSets *sets = datasets_for_specs(s->app->sets);
+    EvaluationRow *row = s->row;
     SpecSet set;
     if (known) {
-        take_known(app, known, row, faults);
+        take_known(s, known);
     } else if (sets->find(sets->context, name, &set, err)) {
         row->dataset.id = set.id;
         dataset_id_format(set.id, row->dataset.key);
         memcpy(row->dataset.name, set.name, sizeof row->dataset.name);
         memcpy(row->dataset.digest, set.digest, sizeof row->dataset.digest);
     } else if (not_there(err)) {
-        faults_add(faults, "/dataset", "must be a data set, there is no %.100s", name);
+        faults_add(s->faults, "/dataset", "must be a data set, there is no %.100s", name);
     } else if (err->code == ERR_CONFLICT) {
-        faults_add(faults, "/dataset", "%s", err->message);
+        faults_add(s->faults, "/dataset", "%s", err->message);
         *err = (Error){0};
     }
 }
 
-/* Find all that the request names; *network becomes what is known of its pictures. */
-static void find_all(App *app, const EvaluationRequest *request, EvaluationRow *row,
-                     PictureKind *network, Faults *faults, Error *err)
+static void find_all(Search *s, Error *err)
 {
-    char dataset[DATASET_NAME] = "";
+    const EvaluationRequest *request = s->request;
     if (request->job)
-        find_job(app, request, row, dataset, network, faults, err);
+        find_job(s, err);
     if (request->model && err->code == ERR_NONE)
-        find_model(app, request, row, dataset, network, faults, err);
-    if ((request->dataset || dataset[0]) && err->code == ERR_NONE)
-        find_dataset(app, request->dataset ? request->dataset : dataset, row, faults, err);
+        find_model(s, err);
+    if ((request->dataset || s->dataset[0]) && err->code == ERR_NONE)
+        find_dataset(s, request->dataset ? request->dataset : s->dataset, err);
 }
 
 /* False: *err says why or, where that is empty, the answer names the faults. */
 static bool resolve(App *app, const EvaluationRequest *request, EvaluationRow *row, Faults *faults,
                     Response *res, Error *err)
 {
-    PictureKind network = {0}, set = {0};
-    find_all(app, request, row, &network, faults, err);
+    Search search = {.app = app, .request = request, .faults = faults, .row = row};
+    PictureKind set = {0};
+    find_all(&search, err);
     snprintf(row->split, sizeof row->split, "%s", request->split);
     row->example_limit = request->limit;
     row->test_time_flips = request->test_time_flips;
     const bool found = faults->count == 0 && err->code == ERR_NONE;
-    const bool asks = found && network.channels > 0;
+    const bool asks = found && search.network.channels > 0;
     if (asks && picture_kind_of_set(app, row->dataset.key, &set, err))
-        picture_kind_compare(&network, &set, row->split, faults);
+        picture_kind_compare(&search.network, &set, row->split, faults);
     else if (asks)
         not_there(err);
-    picture_kind_free(&network);
+    picture_kind_free(&search.network);
     picture_kind_free(&set);
     if (err->code != ERR_NONE)
         return false;
