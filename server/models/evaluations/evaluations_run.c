@@ -272,24 +272,27 @@ static bool finish_once(Evaluations *evaluations, int64_t id, const EvaluationOu
     return evaluation_change_commit(&change, NULL, err);
 }
 
-void evaluations_finish(Evaluations *evaluations, const EvaluationOutcome *outcome)
+static void record_end(Evaluations *evaluations, int64_t id, const EvaluationOutcome *outcome)
 {
-    const int64_t id = evaluations->slot.id;
     bool first = true;
-    Error err = {0};
-    while (!finish_once(evaluations, id, outcome, &err)) {
+    do {
+        Error err = {0};
+        if (finish_once(evaluations, id, outcome, &err))
+            return;
         // What has found nothing is short: it may have the reserve.
         if (!outcome->succeeded && jobs_make_room(evaluations->jobs, &err)
             && finish_once(evaluations, id, outcome, &err))
-            break;
+            return;
         if (first)  // it may last for hours
             LOG(evaluations->log, LOG_WARNING, "evaluation_not_recorded", log_int("evaluation", id),
                 log_text("error", err.message));
         first = false;
-        err = (Error){0};
-        if (!work_signal_pause(&evaluations->slot.signal, WORK_RETRY_SECONDS))
-            break;
-    }
+    } while (work_signal_pause(&evaluations->slot.signal, WORK_RETRY_SECONDS));
+}
+
+void evaluations_finish(Evaluations *evaluations, const EvaluationOutcome *outcome)
+{
+    record_end(evaluations, evaluations->slot.id, outcome);
     work_slot_end(&evaluations->slot);
 }
 
