@@ -9,6 +9,8 @@ import { load } from './modules.js';
 Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true });
 const { lead } = await load('leader.js');
 const { pause } = await load('pause.js');
+const { redrawing } = await load('redraw.js');
+globalThis.requestAnimationFrame = setImmediate;
 const listeners = (signal) => getEventListeners(signal, 'abort').length;
 
 test('a pause ends in time or with its signal, where it leaves nothing behind', { timeout: 60000 }, async () => {
@@ -37,4 +39,33 @@ test('a tab that waits to lead waits for one thing at a time, however long', { t
     clearInterval(calls);
     leader.close();
   }
+});
+
+test('between two redraws the page rests as long as one takes, and the last change is drawn', { timeout: 60000 }, async () => {
+  const draws = [];  // {start, end, seen}
+  let made = 0;
+  const changed = redrawing(() => {
+    const start = performance.now();
+    while (performance.now() < start + 20);
+    draws.push({ start, end: performance.now(), seen: made });
+  });
+  for (; draws.length < 5; await sleep(1)) {
+    made++;
+    changed();
+  }
+  made++;
+  changed();
+  while (draws.at(-1).seen < made) await sleep(1);
+  const rests = draws.slice(1).map(({ start }, i) => (start - draws[i].end) / (draws[i].end - draws[i].start));
+  assert.ok(Math.min(...rests) > 0.95, `rests: ${rests}`);
+});
+
+test('a redraw that fails is told of, and the next change is drawn', { timeout: 60000 }, async () => {
+  let draws = 0;
+  const changed = redrawing(() => {
+    if (++draws === 1) throw new Error('no such view');
+  });
+  await assert.rejects(changed(), /no such view/);
+  await changed();
+  assert.equal(draws, 2);
 });

@@ -5,6 +5,7 @@ import {announce, h, setAttribute, setText} from './dom.js';
 import {clock, span} from './format.js';
 import {Live} from './live.js';
 import {startNavigation} from './navigation.js';
+import {redrawing} from './redraw.js';
 import {signIn} from './signin.js';
 import {State} from './known/state.js';
 import {Transfers} from './transfers.js';
@@ -46,19 +47,12 @@ const connection = document.getElementById('connection');
 const stale = document.getElementById('stale');
 const outdated = document.getElementById('outdated');
 let view = null;
-let scheduled = false;
 let arrived = false;
 
-/** Many events may come at once; the page is brought up to date once a frame. */
-function changed() {
-  if (scheduled) return;
-  scheduled = true;
-  requestAnimationFrame(() => {
-    scheduled = false;
-    showConnection();
-    view?.update();
-  });
-}
+const changed = redrawing(() => {
+  showConnection();
+  view?.update();
+});
 
 const state = new State(changed);
 const transfers = new Transfers(changed, (set) => {
