@@ -121,6 +121,16 @@ bool change_commit(Change *change, JobInfo *job, Error *err)
     return true;
 }
 
+bool change_has_checkpoint(const Change *change, bool *has, Error *err)
+{
+    CheckpointList list;
+    if (!store_checkpoints(change->jobs->store, change->job.id, &list, err))
+        return false;
+    *has = list.count > 0;
+    checkpoint_list_free(&list);
+    return true;
+}
+
 bool change_drop(Change *change, const Error *err)
 {
     jobs_rollback(change->jobs, err);

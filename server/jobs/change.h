@@ -31,6 +31,9 @@ bool change_begin_new(Jobs *jobs, Change *change, Error *err);
  * with the reason "dataset_unavailable". */
 bool change_check_dataset(Change *change, Error *err);
 
+/* Whether the job has a checkpoint to go on from. */
+bool change_has_checkpoint(const Change *change, bool *has, Error *err);
+
 /* Move on to the status that the trigger leads to, and tell it. ERR_CONFLICT. */
 bool change_status(Change *change, JobTrigger trigger, Error *err);
 

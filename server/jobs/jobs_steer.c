@@ -101,14 +101,12 @@ bool jobs_stop(Jobs *jobs, int64_t id, JobInfo *job, bool *changed, Error *err)
 /* A failed job goes on from its last checkpoint; without one it would only fail again. */
 static bool check_can_go_on(Change *change, Error *err)
 {
-    CheckpointList list = {0};
+    bool has;
     if (change->job.status != JOB_FAILED)
         return true;
-    if (!store_checkpoints(change->jobs->store, change->job.id, &list, err))
+    if (!change_has_checkpoint(change, &has, err))
         return false;
-    const size_t count = list.count;
-    checkpoint_list_free(&list);
-    if (count == 0)
+    if (!has)
         return fail_as(err, ERR_CONFLICT, "no_checkpoint",
                        "cannot resume a failed job that has no checkpoint: clone it instead");
     return true;

@@ -17,7 +17,7 @@
 #include "server/jobs/restart.h"
 
 static const Restart DAEMON_DIED = {
-    .note = "the daemon ended while this job ran; it goes on from its last checkpoint",
+    .how = "the daemon ended while this job ran",
     .code = "restarts",
     .what = "the daemon died",
     .last = "",

@@ -23,8 +23,14 @@ bool change_restart(Change *change, const Restart *restart, Error *err)
     JobInfo *job = &change->job;
     if (job->idle_restarts >= MAX_IDLE_RESTARTS)
         return give_up(change, restart, err);
+    bool has;
+    char note[JOB_TEXT + 64];
+    if (!change_has_checkpoint(change, &has, err))
+        return false;
+    snprintf(note, sizeof note, "%s; it %s", restart->how,
+             has ? "goes on from its last checkpoint" : "begins anew: it had no checkpoint yet");
     job->restart_count++;
     job->idle_restarts++;
-    return change_tell(change, "note", event_note(restart->note), err)
+    return change_tell(change, "note", event_note(note), err)
            && change_status(change, JOB_INTERRUPT, err);
 }

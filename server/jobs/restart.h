@@ -6,7 +6,7 @@
 #include "server/jobs/change.h"
 
 typedef struct {
-    const char *note;  // of the restart
+    const char *how;   // what has happened, for the note of the restart
     const char *code;  // of the job's error, where it fails
     const char *what;  // "the daemon died": what has happened 4 times then
     const char *last;  // how it was the last time; "": nothing is known of it

@@ -54,9 +54,7 @@ typedef struct {
 static bool record_loss(Change *change, const End *end, Error *err)
 {
     const char *how = end->how.message;
-    char note[JOB_TEXT + 64];
-    snprintf(note, sizeof note, "%s; it goes on from its last checkpoint", how);
-    const Restart restart = {.note = note, .code = "ranks", .what = "its ranks ended", .last = how};
+    const Restart restart = {.how = how, .code = "ranks", .what = "its ranks ended", .last = how};
     // A client's stop outlives its ranks.
     const bool ok = change->job.status == JOB_STOPPING ? change_status(change, JOB_INTERRUPT, err)
                                                        : change_restart(change, &restart, err);

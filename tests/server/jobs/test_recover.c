@@ -16,6 +16,18 @@ static void die(JobsFixture *f, Run *run)
     jobs_reopen(f);
 }
 
+static void check_last_note(JobsFixture *f, int64_t id, const char *want)
+{
+    EventList events;
+    const char *last = "none";
+    CHECK_OK(jobs_events(f->jobs, (SeriesPage){.job_id = id}, &events, &f->err), f->err);
+    for (size_t i = 0; i < events.count; i++)
+        if (strcmp(events.items[i].type, "note") == 0)
+            last = events.items[i].data;
+    assert_string_equal(last, want);
+    event_list_free(&events);
+}
+
 static void a_running_job_is_queued_again_before_the_others(void **state)
 {
     JobsFixture *f = *state;
@@ -30,6 +42,9 @@ static void a_running_job_is_queued_again_before_the_others(void **state)
     assert_int_equal(job.status, JOB_QUEUED);
     assert_int_equal(job.restart_count, 1);
     job_info_free(&job);
+    check_last_note(f, first,
+                    "{\"message\":\"the daemon ended while this job ran; it goes on from its last "
+                    "checkpoint\"}");
     run = jobs_take(f);
     assert_int_equal(run_job(run)->id, first);
     assert_int_equal(resume_step(run), 7);
@@ -64,6 +79,9 @@ static void three_restarts_without_progress_are_enough(void **state)
         assert_int_equal(jobs_state(f, id), JOB_QUEUED);
         die(f, jobs_take(f));
     }
+    check_last_note(f, id,
+                    "{\"message\":\"the daemon ended while this job ran; it begins anew: it had no "
+                    "checkpoint yet\"}");
     JobInfo job;
     CHECK_OK(jobs_get(f->jobs, id, &job, &f->err), f->err);
     assert_int_equal(job.status, JOB_FAILED);
