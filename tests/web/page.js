@@ -38,13 +38,13 @@ export function setUp(prepare, options) {
 /** A page, and `complaints`: console errors and breaches of the Content-Security-Policy. */
 export async function openPage(browser, url, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  context.setDefaultTimeout(180000);
   const page = await context.newPage();
   const complaints = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());
   });
-  page.setDefaultTimeout(180000);
   await page.goto(url);
   return { page, complaints, context };
 }
@@ -182,7 +182,7 @@ export async function until(check, what, ms = 300000) {
  * `read()` gives `wanted` in the end: a value, or a pattern of a text. What a page shows comes to it in several messages, so that what
  * stands in one place says nothing of another, and nothing is compared at once that was read once. The last that was read is told.
  */
-export async function shows(read, wanted, what, ms = 60000) {
+export async function shows(read, wanted, what, ms) {
   let last;
   const fits = async () => {
     last = await read();
