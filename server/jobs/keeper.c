@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "core/base/clock.h"
@@ -293,14 +292,9 @@ static bool is_of_the_store(ErrorCode code)
     return code == ERR_IO || code == ERR_NO_SPACE || code == ERR_NO_MEMORY || code == ERR_DAMAGED;
 }
 
-static bool is_of_a_row(const Error *err)
-{
-    return err->reason && strcmp(err->reason, "row_damaged") == 0;
-}
-
 void keeper_heard(Keeper *k, const Error *err)
 {
-    if (err && (!is_of_the_store(err->code) || is_of_a_row(err)))
+    if (err && (!is_of_the_store(err->code) || row_is_damaged(err)))
         return;
     pthread_mutex_lock(&k->lock);
     if (err && err->code == ERR_NO_SPACE && !k->reserve) {

@@ -27,6 +27,11 @@ bool row_whole(const char *damage, Error *err)
     return !damage || fail_as(err, ERR_DAMAGED, "row_damaged", "%s", damage);
 }
 
+bool row_is_damaged(const Error *err)
+{
+    return err->reason && strcmp(err->reason, "row_damaged") == 0;
+}
+
 bool job_status_active(JobStatus status)
 {
     return status == JOB_QUEUED || status == JOB_RUNNING || status == JOB_STOPPING;

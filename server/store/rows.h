@@ -11,3 +11,4 @@
  * JSON stays as it is until somebody mends it, and the row says so in `damage`. ERR_DAMAGED, with
  * the reason "row_damaged", for a row that does. */
 bool row_whole(const char *damage, Error *err);
+bool row_is_damaged(const Error *err);  // whether that is the error

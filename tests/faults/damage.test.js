@@ -37,6 +37,7 @@ test('a damaged text is the fault of its row alone, also at a start', async () =
   assert.equal((await ask(daemon, 'POST', '/v1/models', { name: 'coats', job: two })).status, 201);
   const { json: { id: evaluation } } = await ask(daemon, 'POST', '/v1/evaluations', { job: two, limit: 20 });
   await happens('it has succeeded', async () => (await ask(daemon, 'GET', `/v1/evaluations/${evaluation}`)).json.status === 'succeeded');
+  assert.equal((await ask(daemon, 'POST', '/v1/datasets', { name: 'own', image: { channels: 1, size: 28 } })).json.id, 'set_1');
   const events = (await answers(daemon, `/v1/jobs/${two}/events`, 200)).data;
   const long = await create(daemon, { epochs: 1000, evaluate: false });
   await until(daemon, long, ({ progress }) => progress.step > 30, 'step 30');
@@ -49,6 +50,7 @@ test('a damaged text is the fault of its row alone, also at a start', async () =
     `UPDATE events SET data = 'x' WHERE id = (SELECT max(id) FROM events WHERE job_id = ${long.slice(4)} AND type = 'point')`,
     'UPDATE models SET metadata = \'{\' WHERE name = \'shirts\'',
     'UPDATE model_versions SET metrics = \'{"epoch":\' WHERE version = 2',
+    'UPDATE datasets SET classes = \'{}\'',
     'UPDATE evaluation_figures SET figures = \'{]\'');
   await daemon.launch();
 
@@ -65,6 +67,8 @@ test('a damaged text is the fault of its row alone, also at a start', async () =
   assert.deepEqual((await answers(daemon, `/v1/jobs/${two}/events`, 200)).data, events.filter((_, i) => i !== 1));
   assert.equal((await ask(daemon, 'POST', `/v1/jobs/${one}/clone`)).json.code, 'row_damaged');
 
+  await isRefused(daemon, '/v1/datasets/own', /^row 1 of the table datasets .*classes: this is no array$/);
+  assert.ok(!(await idsOf(daemon, '/v1/datasets')).includes('set_1'));
   await isRefused(daemon, '/v1/models/shirts', /^row 1 of the table models /);
   assert.deepEqual(await idsOf(daemon, '/v1/models'), ['model_2']);
   assert.deepEqual((await answers(daemon, '/v1/models/coats', 200)).versions.map(({ version }) => version), [1]);
@@ -80,10 +84,13 @@ test('a damaged text is the fault of its row alone, also at a start', async () =
   assert.equal((await until(daemon, after, ended, 'the end')).status, 'succeeded');
   assert.equal((await ask(daemon, 'GET', '/readyz')).status, 200);
 
+  // It can be steered: this one has ended, which is all that is said against it.
+  assert.equal((await ask(daemon, 'POST', `/v1/jobs/${one}/stop`)).json.code, 'job_has_ended');
+
   // A text that is written anew is mended, and all can be deleted.
   assert.equal((await ask(daemon, 'PATCH', '/v1/models/shirts', { metadata: { who: 'me' } })).status, 200);
   assert.deepEqual((await answers(daemon, '/v1/models/shirts', 200)).metadata, { who: 'me' });
-  for (const path of [`/v1/jobs/${one}`, `/v1/jobs/${long}`, '/v1/models/coats/versions/2', `/v1/evaluations/${evaluation}`])
+  for (const path of [`/v1/jobs/${one}`, `/v1/jobs/${long}`, '/v1/datasets/set_1', '/v1/models/coats/versions/2', `/v1/evaluations/${evaluation}`])
     assert.equal((await ask(daemon, 'DELETE', path)).status, 204, path);
   await daemon.stop();
 });

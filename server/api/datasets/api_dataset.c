@@ -81,14 +81,21 @@ static bool apply_patch(void *context, DatasetRow *set, Error *err)
     return ok || fail(err, ERR_INVALID, "the patch has faults");
 }
 
-/* The id of the set that the path names, which can be changed: it is no known one. */
+/* The id of the set that the path names, which can be changed: it is no known one. A damaged set,
+ * which cannot be shown, is named by its id. */
 static bool request_own(App *app, const Request *req, int64_t *id, Error *err)
 {
     DatasetRow set;
-    if (!dataset_refuse_known(req, err) || !request_dataset(app, req, &set, err))
+    if (!dataset_refuse_known(req, err))
         return false;
-    *id = set.id;
-    dataset_row_free(&set);
+    if (request_dataset(app, req, &set, err)) {
+        *id = set.id;
+        dataset_row_free(&set);
+        return true;
+    }
+    if (!row_is_damaged(err) || !dataset_id_parse(req->params[0], id))
+        return false;
+    *err = (Error){0};
     return true;
 }
 
