@@ -6,6 +6,9 @@
 #include "core/base/memory.h"
 #include "server/store/store_columns.h"
 
+#define SETTINGS                   READABLE("settings")
+#define METADATA                   READABLE("jobs.metadata")
+
 #define FIELD(column, type, field) COLUMN(JobInfo, column, type, field)
 #define TEXT(column, field)        COLUMN_CHARS(JobInfo, column, field)
 
@@ -157,16 +160,14 @@ static char *list_sql(const JobQuery *query)
     sql_append_statuses(&sql, query->statuses, JOB_STATUS_NAMES, JOB_STATUSES);
     for (int i = 0; i < query->match_count; i++) {
         // Keys of metadata are any text, which a JSON path cannot hold.
-        static const char SETTING[] =
-            " AND json_extract(" READABLE("settings") ", '$.' || ?%d) = ?%d";
-        static const char METADATA[] = " AND EXISTS (SELECT 1 FROM json_each(" READABLE(
-            "jobs.metadata") ") e"
-                             " WHERE e.key = ?%d AND e.atom = ?%d)";
+        static const char SETTING[] = " AND json_extract(" SETTINGS ", '$.' || ?%d) = ?%d";
+        static const char ENTRY[] = " AND EXISTS (SELECT 1 FROM json_each(" METADATA ") e"
+                                    " WHERE e.key = ?%d AND e.atom = ?%d)";
         const int key = 5 + 2 * i, value = key + 1;
         if (query->matches[i].in == MATCH_SETTING)
             sql_append(&sql, SETTING, key, value);
         else
-            sql_append(&sql, METADATA, key, value);
+            sql_append(&sql, ENTRY, key, value);
     }
     sql_append(&sql, " ORDER BY id DESC LIMIT ?2) ORDER BY id DESC");
     return sql;

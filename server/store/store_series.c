@@ -6,6 +6,8 @@
 #include "core/base/memory.h"
 #include "server/store/store_sql.h"
 
+#define DATA READABLE("data")
+
 /* ", epoch, step, train_loss, ..." */
 static void append_epoch_columns(char **sql)
 {
@@ -67,8 +69,7 @@ bool store_tell_over(Store *store, int64_t events, Event *event, Error *err)
     // Progress alone has the status that it had before.
     static const char FORGET[] =
         "DELETE FROM events WHERE job_id = ? AND"
-        " json_extract(" READABLE("data") ", '$.status') ="
-                                          " json_extract(" READABLE("data") ", '$.previous')";
+        " json_extract(" DATA ", '$.status') = json_extract(" DATA ", '$.previous')";
     event->job_id = events;
     return sql_run(&store->writer, err, FORGET, "i", events) && store_add_event(store, event, err);
 }
@@ -137,7 +138,7 @@ bool store_rewind(Store *store, JobInfo *job, int64_t step, Error *err)
     static const char FORGET[] =
         "DELETE FROM events WHERE job_id = ?1 AND type IN ('point', 'epoch') AND id >"
         " coalesce((SELECT id FROM events WHERE job_id = ?1 AND type IN ('point', 'epoch')"
-        " AND json_extract(" READABLE("data") ", '$.step') <= ?2 ORDER BY id DESC LIMIT 1), 0)";
+        " AND json_extract(" DATA ", '$.step') <= ?2 ORDER BY id DESC LIMIT 1), 0)";
     Db *db = &store->writer;
     return sql_run(db, err, "DELETE FROM checkpoints WHERE job_id = ? AND step > ?", "ii", job->id,
                    step)

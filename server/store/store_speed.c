@@ -3,45 +3,19 @@
 
 /* Jobs that have made so few steps say little: the first ones prepare. */
 #define STEPS_AT_LEAST "20"
+#define SETTINGS       READABLE("settings")
 
 bool store_speed(Store *store, const SpeedQuery *q, SpeedRow *row, Error *err)
 {
-    static const char SQL[] = "SELECT id, json_extract(" READABLE(
-        "settings") ", '$.image_size'), examples_per_second FROM jobs"
-                    " WHERE json_extract(" READABLE(
-                        "settings") ", '$.network') = ?"
-                                    " AND json_extract(" READABLE(
-                                        "settings") ", '$.precision') IN (?, ?)"
-                                                    " AND cpu_isa = ? AND threads = ?"
-                                                    " AND COALESCE(json_extract(" READABLE(
-                                                        "settings") ", '$.ranks'), 1) = ?"
-                                                                    " AND examples_per_second "
-                                                                    "> 0 AND step "
-                                                                    ">= " STEPS_AT_LEAST
-                                                                    " ORDER BY "
-                                                                    "json_extract(" READABLE(
-                                                                        "settings") ", "
-                                                                                    "'$.image_"
-                                                                                    "size') = "
-                                                                                    "? DESC,"
-                                                                                    " json_"
-                                                                                    "extract"
-                                                                                    "(" READABLE(
-                                                                                        "settin"
-                                                                                        "gs") ", "
-                                                                                              "'$."
-                                                                                              "batc"
-                                                                                              "h_"
-                                                                                              "size"
-                                                                                              "') "
-                                                                                              "= ? "
-                                                                                              "DESC"
-                                                                                              ", "
-                                                                                              "id "
-                                                                                              "DESC"
-                                                                                              " LIM"
-                                                                                              "IT "
-                                                                                              "1";
+    static const char SQL[] =
+        "SELECT id, json_extract(" SETTINGS ", '$.image_size'), examples_per_second FROM jobs"
+        " WHERE json_extract(" SETTINGS ", '$.network') = ?"
+        " AND json_extract(" SETTINGS ", '$.precision') IN (?, ?)"
+        " AND cpu_isa = ? AND threads = ?"
+        " AND COALESCE(json_extract(" SETTINGS ", '$.ranks'), 1) = ?"
+        " AND examples_per_second > 0 AND step >= " STEPS_AT_LEAST
+        " ORDER BY json_extract(" SETTINGS ", '$.image_size') = ? DESC,"
+        " json_extract(" SETTINGS ", '$.batch_size') = ? DESC, id DESC LIMIT 1";
     Db *db = &store->reader;
     sqlite3_stmt *stmt = NULL;
     bool found = false;

@@ -19,8 +19,8 @@
  *
  * Errors   ERR_NOT_FOUND: no such folder, or a file of it is missing. ERR_CONFLICT: packed_create
  *          where there is something already, but for an empty folder. ERR_INVALID: a name, a size
- * or a label that cannot be. ERR_DAMAGED: files that contradict the index or their checksums.
- * ERR_IO, ERR_NO_SPACE.
+ *          or a label that cannot be. ERR_DAMAGED: files that contradict the index or their
+ *          checksums. ERR_IO, ERR_NO_SPACE.
  */
 #pragma once
 #include "core/data/dataset.h"

@@ -131,7 +131,7 @@ static bool scan_string(Scan *s)
 {
     if (!take(s, '"'))
         return fault(s, "expected a string in double quotes");
-    while (skip_plain(s), !take(s, '"')) {
+    for (skip_plain(s); !take(s, '"'); skip_plain(s)) {
         if (peek(s) < 0)
             return fault(s, "the string is not closed");
         if (peek(s) < 0x20)

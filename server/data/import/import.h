@@ -17,7 +17,7 @@
  * Memory   some 300 bytes for each picture, pixel_memory, and the decoders' own.
  * Errors   those of the source and its layout; ERR_INVALID also: no picture could be used.
  *          ERR_CONFLICT: something is at `folder` already, and no empty folder. ERR_STOPPED:
- * progress said no. ERR_IO, ERR_NO_SPACE.
+ *          progress said no. ERR_IO, ERR_NO_SPACE.
  */
 #pragma once
 #include "core/data/decode/prepare.h"
