@@ -66,6 +66,12 @@ int utf8_padding(const char *text, int column)
     return column;
 }
 
+int utf8_widen(int column, const char *text, int most)
+{
+    const int width = most - utf8_padding(text, most);
+    return width > column ? width : column;
+}
+
 bool utf8_valid(const char *text)
 {
     const char *end = text + strlen(text);

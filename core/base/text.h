@@ -18,6 +18,8 @@ size_t utf8_put(uint32_t code, char *at);
 /* Blanks behind `text` that fill a column so many characters wide; 0 where it is as long or longer.
  * printf's own width counts bytes. */
 int utf8_padding(const char *text, int column);
+/* The column, or a wider one that `text` fills, of `most` characters at most. */
+int utf8_widen(int column, const char *text, int most);
 int text_order(const void *a, const void *b);  // of two char *, by their bytes: for qsort
 bool text_has_control(const char *text);       // a byte below 32, or 127
 

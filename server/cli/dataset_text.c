@@ -9,7 +9,7 @@
 #include "core/base/text.h"
 #include "server/cli/run/interrupt.h"
 
-enum { CLASSES_SHOWN = 24, LEFT_OUT_SHOWN = 10, GROUPS_SHOWN = 5, NAME_COLUMN = 32 };
+enum { CLASSES_SHOWN = 24, LEFT_OUT_SHOWN = 10, GROUPS_SHOWN = 5, NAME_LEAST = 32, NAME_MOST = 60 };
 static const double REDRAW_SECONDS = 0.1;
 
 /* ---- Progress ---- */
@@ -47,21 +47,25 @@ void dataset_progress_end(DatasetProgress *p)
 
 /* ---- The report ---- */
 
-static void print_class(Output *out, const char *name, int64_t train, int64_t test)
+static void print_class(Output *out, int column, const char *name, int64_t train, int64_t test)
 {
-    output_line(out, "%.400s%*s %8" PRId64 " %8" PRId64, name, utf8_padding(name, NAME_COLUMN), "",
+    output_line(out, "%.400s%*s %8" PRId64 " %8" PRId64, name, utf8_padding(name, column), "",
                 train, test);
 }
 
 static void print_classes(Output *out, const ImportReport *r)
 {
-    output_line(out, "%-*s %8s %8s", NAME_COLUMN, "class", "train", "test");
-    for (int c = 0; c < r->class_count && c < CLASSES_SHOWN; c++)
-        print_class(out, r->classes[c].name, r->classes[c].counts[PACKED_TRAIN],
+    const int shown = r->class_count < CLASSES_SHOWN ? r->class_count : CLASSES_SHOWN;
+    int column = NAME_LEAST;
+    for (int c = 0; c < shown; c++)
+        column = utf8_widen(column, r->classes[c].name, NAME_MOST);
+    output_line(out, "%-*s %8s %8s", column, "class", "train", "test");
+    for (int c = 0; c < shown; c++)
+        print_class(out, column, r->classes[c].name, r->classes[c].counts[PACKED_TRAIN],
                     r->classes[c].counts[PACKED_TEST]);
-    if (r->class_count > CLASSES_SHOWN)
-        output_line(out, "and %d classes more", r->class_count - CLASSES_SHOWN);
-    print_class(out, "all", r->counts[PACKED_TRAIN], r->counts[PACKED_TEST]);
+    if (r->class_count > shown)
+        output_line(out, "and %d classes more", r->class_count - shown);
+    print_class(out, column, "all", r->counts[PACKED_TRAIN], r->counts[PACKED_TEST]);
     output_line(out, "%s", "");
 }
 

@@ -129,7 +129,24 @@ test("another split, another folder: no temperature where nothing was held out",
   const accuracy = epoch.test_accuracy.toFixed(4), loss = epoch.test_loss.toFixed(4);
   assert.ok(text.out.startsWith(`200 examples: accuracy ${accuracy}, top-5 ${epoch.test_top5_accuracy.toFixed(4)}, loss ${loss}\n`), text.out);
   assert.match(text.out, /^expected calibration error 0\.\d{4}$/m);
-  assert.match(text.out, /^Ankle boot +\d+ +0\.\d{3} +0\.\d{3} +0\.\d{3}$/m);
+  assert.match(text.out, /^Ankle boot +\d+ +(0\.\d{3}|-) +0\.\d{3} +0\.\d{3}$/m);
+  assert.doesNotMatch(text.out, /without examples/);
+});
+
+test("classes without examples have no figures, and are named", (t) => {
+  const { f } = trained(t, { epochs: 1, train_limit: 64, test_limit: 32 });
+  const few = (...more) => f.run("evaluate", "run", "fashion_mnist", "--limit", "3", "--threads", "1", ...more);
+  const { classes } = JSON.parse(few("--json").out), { code, out, err } = few();
+  assert.equal(code, 0, err);
+  const figure = (c, key, base) => (base > 0 ? c[key].toFixed(3) : "-");
+  for (const c of classes) {
+    const [line] = out.split("\n").filter((l) => l.startsWith(`${c.name} `));
+    assert.deepEqual(line.slice(24).trim().split(/ +/), [`${c.support}`, figure(c, "precision", c.guessed), figure(c, "recall", c.support),
+      figure(c, "f1", c.guessed + c.support)]);
+  }
+  const untested = classes.filter((c) => c.support === 0).map((c) => c.name);
+  assert.ok(untested.length >= 7);
+  assert.ok(out.includes(`\nwithout examples: ${untested.slice(0, 5).join(", ")} and ${untested.length - 5} more; the mean `), out);
 });
 
 test("names that a stranger's file gives its classes do nothing to a terminal", (t) => {

@@ -9,7 +9,7 @@ import { folder } from "./run.js";
 const MEANS = { precision: 1, recall: 1, f1: 1 };
 const FIGURES = {
   examples: 3, accuracy: 1, top5_accuracy: 1, loss: 0.5, macro: MEANS, weighted: MEANS, confused: [],
-  classes: [{ name: "cat", support: 3, ...MEANS }], calibration: { expected_error: 0.25, temperature: null },
+  classes: [{ name: "cat", support: 3, guessed: 3, ...MEANS }], calibration: { expected_error: 0.25, temperature: null },
 };
 const EVALUATION = { id: "eval_1", status: "succeeded", test_time_flips: false, figures: FIGURES };
 

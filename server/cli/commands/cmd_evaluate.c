@@ -16,6 +16,7 @@
 #include "server/cli/args.h"
 #include "server/cli/commands/commands.h"
 #include "server/cli/dataset_argument.h"
+#include "server/cli/evaluation_text.h"
 #include "server/cli/job_file.h"
 #include "server/cli/model_argument.h"
 #include "server/cli/output.h"
@@ -204,6 +205,13 @@ static void print_json(const EvaluateSession *r, const EvaluationReport *report)
     cJSON_Delete(json);
 }
 
+static void print_text(const EvaluationReport *report)
+{
+    cJSON *figures = evaluation_to_json(report);
+    evaluation_text_print(figures, report->test_time_flips);
+    cJSON_Delete(figures);
+}
+
 /* Classes of one number may be others all the same. */
 static void note_other_classes(const EvaluateSession *r)
 {
@@ -223,7 +231,7 @@ static bool show(const EvaluateSession *r, Error *err)
     if (r->args->json)
         print_json(r, &report);
     else
-        evaluation_print(&report, stdout);
+        print_text(&report);
     note_other_classes(r);
     if (!r->args->csv)
         return true;
@@ -253,7 +261,7 @@ static bool evaluate_there(const EvaluateArgs *a, const char *model, const char 
         json_keep_numbers(evaluation);
         output_json(evaluation);
     } else if (evaluation) {
-        evaluate_remote_print(evaluation);
+        evaluation_text_print(cJSON_GetObjectItem(evaluation, "figures"), a->test_time_flips);
     }
     cJSON_Delete(evaluation);
     remote_close(remote);

@@ -7,12 +7,10 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "core/base/text.h"
 #include "server/base/ids.h"
 #include "server/base/json/json_fields.h"
 #include "server/cli/remote/daemon_client.h"
 #include "server/cli/run/interrupt.h"
-#include "server/models/evaluations/evaluation_report.h"
 
 enum { POLL_MS = 200 };
 
@@ -49,11 +47,11 @@ static const char *const MEANS[] = {"precision", "recall", "f1", NULL};
 
 static bool has_classes(const cJSON *classes)
 {
-    static const char *const SUPPORT[] = {"support", NULL};
+    static const char *const COUNTS[] = {"support", "guessed", NULL};
     const cJSON *class;
     cJSON_ArrayForEach(class, classes)
     {
-        if (!json_text_at(class, "name") || !has_numbers(class, SUPPORT)
+        if (!json_text_at(class, "name") || !has_numbers(class, COUNTS)
             || !has_numbers(class, MEANS))
             return false;
     }
@@ -82,7 +80,7 @@ static bool has_confused(const cJSON *pairs, const cJSON *classes)
     return cJSON_IsArray(pairs);
 }
 
-/* All that evaluate_remote_print reads is there. */
+/* All that evaluation_text_print reads is there. */
 static bool has_figures(const cJSON *evaluation)
 {
     static const char *const WHOLE[] = {"examples", "accuracy", "top5_accuracy", "loss", NULL};
@@ -220,71 +218,4 @@ bool evaluate_remote(Remote *remote, const EvaluateRequest *request, cJSON **eva
     else
         cJSON_Delete(json);
     return ok;
-}
-
-/* ---- Text ---- */
-
-/* Names come from elsewhere; an Error makes them printable. */
-static Error printable(const char *text)
-{
-    Error clean = {0};
-    fail(&clean, ERR_INVALID, "%s", text);
-    return clean;
-}
-
-static void print_line(const char *name, const char *support, const cJSON *figures)
-{
-    printf("%s%*s %9s %9.3f %9.3f %9.3f\n", name, utf8_padding(name, EVALUATION_NAME_COLUMN), "",
-           support, number_of(figures, "precision"), number_of(figures, "recall"),
-           number_of(figures, "f1"));
-}
-
-static void print_classes(const cJSON *figures)
-{
-    const cJSON *class;
-    printf("\n%-*s %9s %9s %9s %9s\n", EVALUATION_NAME_COLUMN, "class", "examples", "precision",
-           "recall", "f1");
-    cJSON_ArrayForEach(class, member(figures, "classes"))
-    {
-        char support[24];
-        snprintf(support, sizeof support, "%.0f", number_of(class, "support"));
-        print_line(printable(text_of(class, "name")).message, support, class);
-    }
-    print_line("mean", "", member(figures, "macro"));
-    print_line("weighted mean", "", member(figures, "weighted"));
-}
-
-static void print_confused(const cJSON *figures)
-{
-    const cJSON *classes = member(figures, "classes"), *pair, *pairs = member(figures, "confused");
-    if (cJSON_GetArraySize(pairs) > 0)
-        printf("\nmost confused\n");
-    cJSON_ArrayForEach(pair, pairs)
-    {
-        const cJSON *truth = class_at(classes, pair, "truth");
-        const cJSON *guess = class_at(classes, pair, "guess");
-        printf("%9.0f  %s taken for %s\n", number_of(pair, "count"),
-               printable(text_of(truth, "name")).message,
-               printable(text_of(guess, "name")).message);
-    }
-}
-
-void evaluate_remote_print(const cJSON *evaluation)
-{
-    const cJSON *figures = member(evaluation, "figures");
-    const cJSON *calibration = member(figures, "calibration");
-    const double temperature = number_of(calibration, "temperature");
-    printf("%.0f examples%s: accuracy %.4f, top-5 %.4f, loss %.4f\n",
-           number_of(figures, "examples"),
-           evaluation_flips_text(cJSON_IsTrue(member(evaluation, "test_time_flips"))),
-           number_of(figures, "accuracy"), number_of(figures, "top5_accuracy"),
-           number_of(figures, "loss"));
-    printf("expected calibration error %.4f", number_of(calibration, "expected_error"));
-    if (temperature > 0)
-        printf("; at temperature %.3f, fitted on %.0f held-out examples, %.4f", temperature,
-               number_of(calibration, "temperature_examples"),
-               number_of(calibration, "expected_error_at_temperature"));
-    putchar('\n');
-    print_classes(figures);
-    print_confused(figures);
 }

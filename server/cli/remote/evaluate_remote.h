@@ -19,5 +19,3 @@ typedef struct {
  * be written, *evaluation is there all the same; else it is NULL. */
 bool evaluate_remote(Remote *remote, const EvaluateRequest *request, cJSON **evaluation,
                      Error *err);
-/* Its figures, as evaluation_print prints those of a file. */
-void evaluate_remote_print(const cJSON *evaluation);

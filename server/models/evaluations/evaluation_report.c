@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "core/base/text.h"
 #include "core/evaluate/mistakes.h"
 #include "server/base/json/json_fields.h"
 #include "server/base/text/csv_field.h"
@@ -176,67 +175,4 @@ char *evaluation_confusion_csv(const EvaluationReport *r)
     }
     fclose(out);
     return text;
-}
-
-/* ---- Text ---- */
-
-/* On one line and printable: a model's file may be a stranger's, and a terminal does what the
- * characters in a name tell it. From malloc. */
-static char *printable_name(const EvaluationReport *r, int class)
-{
-    char text[NAME_TEXT];
-    char *name = xstrdup(name_of(r, class, text));
-    text_clean(name);
-    return name;
-}
-
-static void print_classes(const EvaluationReport *r, FILE *out)
-{
-    fprintf(out, "\n%-*s %9s %9s %9s %9s\n", EVALUATION_NAME_COLUMN, "class", "examples",
-            "precision", "recall", "f1");
-    for (int k = 0; k < r->figures->classes; k++) {
-        const ClassFigures *c = &r->figures->per_class[k];
-        char *name = printable_name(r, k);
-        fprintf(out, "%s%*s %9" PRId64 " %9.3f %9.3f %9.3f\n", name,
-                utf8_padding(name, EVALUATION_NAME_COLUMN), "", c->support, c->precision, c->recall,
-                c->f1);
-        free(name);
-    }
-    const MeanFigures *means[] = {&r->figures->macro, &r->figures->weighted};
-    for (int i = 0; i < 2; i++)
-        fprintf(out, "%-*s %9s %9.3f %9.3f %9.3f\n", EVALUATION_NAME_COLUMN,
-                i ? "weighted mean" : "mean", "", means[i]->precision, means[i]->recall,
-                means[i]->f1);
-}
-
-static void print_confused(const EvaluationReport *r, FILE *out)
-{
-    ConfusionCell *pairs = xcalloc((size_t)r->confused + 1, sizeof *pairs);
-    const int count = figures_confused(r->figures, pairs, r->confused);
-    if (count > 0)
-        fprintf(out, "\nmost confused\n");
-    for (int i = 0; i < count; i++) {
-        char *truth = printable_name(r, pairs[i].truth), *guess = printable_name(r, pairs[i].guess);
-        fprintf(out, "%9" PRId64 "  %s taken for %s\n", pairs[i].count, truth, guess);
-        free(truth);
-        free(guess);
-    }
-    free(pairs);
-}
-
-void evaluation_print(const EvaluationReport *r, FILE *out)
-{
-    const Figures *f = r->figures;
-    const Calibration plain = calibration_measure(r->predictions, 1);
-    fprintf(out, "%d examples%s: accuracy %.4f, top-5 %.4f, loss %.4f\n", f->count,
-            evaluation_flips_text(r->test_time_flips), f->accuracy, f->top5_accuracy, f->loss);
-    fprintf(out, "expected calibration error %.4f", plain.expected_error);
-    if (r->temperature > 0) {
-        const Calibration mended = calibration_measure(r->predictions, r->temperature);
-        fprintf(out, "; at temperature %.3f, fitted on %d held-out examples, %.4f", r->temperature,
-                r->temperature_examples, mended.expected_error);
-    }
-    fputc('\n', out);
-    print_classes(r, out);
-    print_confused(r, out);
 }

@@ -1,5 +1,5 @@
-/* server/models/evaluations/evaluation_report.h -- what an evaluation has found, as JSON, CSV and
- * text. */
+/* server/models/evaluations/evaluation_report.h -- what an evaluation has found, as JSON and
+ * CSV. */
 #pragma once
 #include <cJSON.h>
 #include <stdio.h>
@@ -27,15 +27,3 @@ cJSON *evaluation_to_json(const EvaluationReport *report);
 /* The confusion matrix: a row for each truth, a column for each guess, names before both. From
  * malloc. */
 char *evaluation_confusion_csv(const EvaluationReport *report);
-
-/* Width in characters of the classes' names in a table for people. */
-enum { EVALUATION_NAME_COLUMN = 24 };
-
-/* What follows the number of examples, in words. */
-static inline const char *evaluation_flips_text(bool test_time_flips)
-{
-    return test_time_flips ? " with test-time flips" : "";
-}
-
-/* The figures, and a line for each class. */
-void evaluation_print(const EvaluationReport *report, FILE *out);

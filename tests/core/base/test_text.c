@@ -47,6 +47,9 @@ static void a_column_counts_characters(void **state)
     assert_int_equal(utf8_padding("gr\xc3\xbcn", 5), 1);
     assert_int_equal(utf8_padding("\xf0\x9f\x8c\xb2", 4), 3);
     assert_int_equal(utf8_padding("longer", 4), 0);
+    assert_int_equal(utf8_widen(4, "gr\xc3\xbcn", 60), 4);
+    assert_int_equal(utf8_widen(3, "gr\xc3\xbcn", 60), 4);
+    assert_int_equal(utf8_widen(3, "longer", 5), 5);
 }
 
 static void what_is_no_text_becomes_question_marks(void **state)
