@@ -103,7 +103,7 @@ export function runsView(context, {query}) {
   const {state, changed} = context;
   const {selected} = state.jobs;
   const search = searchOf(query.size ? query : new URLSearchParams(context.runsQuery ?? ''));
-  const input = h('input', {type: 'search', id: 'search', placeholder: 'name, data set, metadata', value: search.text,
+  const input = h('input', {type: 'search', id: 'search', size: '24', placeholder: 'name, data set, metadata', value: search.text,
     oninput: () => look({text: input.value, page: 0})});
   const select = h('select', {id: 'filter', onchange: () => look({status: select.value, page: 0})},
     h('option', {value: ''}, 'all'), STATUSES.map((s) => h('option', {value: s}, s)));
