@@ -52,6 +52,12 @@ bool datasets_take(Datasets *sets, DatasetRow *set)
     return false;
 }
 
+bool datasets_make_folder(Datasets *sets, int64_t id, Error *err)
+{
+    return dataset_folder_make(sets->data, id, err)
+           && datasets_drop_files(sets, id, dataset_files_remove_import, err);
+}
+
 /* ---- Progress ---- */
 
 bool datasets_pause(Datasets *sets, const char *why)

@@ -15,6 +15,10 @@ bool datasets_may_write(Datasets *sets, const DatasetRow *set, Error *err);
  * nothing does. */
 bool datasets_pause(Datasets *sets, const char *why);
 
+/* The folder of the set taken, without what an import that did not end has left: the start that
+ * would have removed it may have found the disk away. ERR_IO, ERR_NO_SPACE. */
+bool datasets_make_folder(Datasets *sets, int64_t id, Error *err);
+
 /* Where the source of the set taken lies: an upload is fetched if it has not been yet. ERR_INVALID,
  * ERR_NOT_FOUND: it is not there any more. ERR_CONFLICT: it is not whole, or, with the reason
  * "locked", a client works on it. */

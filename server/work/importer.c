@@ -69,7 +69,7 @@ static void try_import(Importer *importer, const DatasetRow *set, DatasetOutcome
     const Path report = dataset_report_path(data, set->id);
     Path source;
     Error err = {0};
-    if (!dataset_folder_make(data, set->id, &err)) {
+    if (!datasets_make_folder(importer->config.sets, set->id, &err)) {
         snprintf(outcome->code, sizeof outcome->code,
                  err.code == ERR_NO_SPACE ? "disk_full" : "io");
         snprintf(outcome->message, sizeof outcome->message, "%s", err.message);

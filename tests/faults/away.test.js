@@ -3,7 +3,7 @@
 // empty one in its place, stands for that.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, rmdirSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, rmdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -298,6 +298,10 @@ test('datasets/ is not there at a start: archives that were to be imported are, 
   const upload = await newSet(daemon, 'upload', { source: { upload: await uploaded(daemon, few) } });
   daemon.process.kill('SIGKILL');
   await daemon.ended;
+  // As where that came between the last byte of the pixels and the row that says so.
+  const pixels = join(daemon.data, 'datasets', content.split('/').at(-1), 'pixels');
+  mkdirSync(pixels, { recursive: true });
+  writeFileSync(join(pixels, 'set.index'), 'x');
   takeAway(daemon, 'datasets');
   await daemon.launch();
   await daemon.said(/event=import_waits .*is a disk not mounted\?/);
