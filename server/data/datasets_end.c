@@ -1,7 +1,6 @@
 /* server/data/datasets_end.c -- cancel what a data set waits for, delete it, remove its files. */
 #include <string.h>
 
-#include "core/base/files/file_read.h"
 #include "server/data/dataset_files.h"
 #include "server/data/datasets_import.h"
 #include "server/data/datasets_private.h"
@@ -95,17 +94,11 @@ bool datasets_drop_files(Datasets *sets, int64_t id, FilesRemove remove, Error *
     return ok;
 }
 
-/* Whether its files may be on a disk that is not mounted: a start that finds them removes them. */
-static bool may_be_away(const Datasets *sets, int64_t id)
-{
-    return file_is_gone(dataset_folder_path(sets->data, id).text) && dataset_files_none(sets->data);
-}
-
 void datasets_remove_files(Datasets *sets, int64_t id)
 {
     Error err = {0};
-    if (may_be_away(sets, id))
-        return;
+    if (stock_may_be_away(sets->data, STOCK_DATASETS, dataset_folder_path(sets->data, id).text))
+        return;  // a start that finds them removes them
     bool ok =
         datasets_drop_files(sets, id, dataset_files_remove, &err) && store_begin(sets->store, &err);
     if (ok) {

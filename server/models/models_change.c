@@ -4,10 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/files/file_read.h"
 #include "core/base/memory.h"
-#include "server/base/ids.h"
-#include "server/jobs/files/job_files.h"
 #include "server/jobs/files/stock.h"
 #include "server/models/model_files.h"
 #include "server/models/models_private.h"
@@ -104,18 +101,12 @@ bool models_put_evaluation(Models *models, int64_t model_id, int64_t version, co
 
 /* ---- Deletion ---- */
 
-/* Whether its files may be on a disk that is not mounted: a start that finds them removes them. */
-static bool may_be_away(const Models *models, const ModelRemoval *removal)
-{
-    return file_is_gone(model_folder_path(models->data, removal->model_id).text)
-           && folder_lacks(data_path(models->data, "models").text, model_id_parse);
-}
-
 void models_finish_removal(Models *models, const ModelRemoval *removal)
 {
     Error err = {0};
-    if (may_be_away(models, removal))
-        return;
+    const Path folder = model_folder_path(models->data, removal->model_id);
+    if (stock_may_be_away(models->data, STOCK_MODELS, folder.text))
+        return;  // a start that finds them removes them
     bool ok = removal->version > 0 ? model_files_remove_version(models->data, removal->model_id,
                                                                 removal->version, &err)
                                    : model_files_remove(models->data, removal->model_id, &err);

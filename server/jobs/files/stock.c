@@ -1,5 +1,6 @@
 #include "server/jobs/files/stock.h"
 
+#include "core/base/files/file_read.h"
 #include "server/base/ids.h"
 #include "server/jobs/files/job_files.h"
 
@@ -12,15 +13,25 @@ static const struct {
     [STOCK_MODELS] = {"models", "models", model_id_parse},
 };
 
+static bool is_empty(const char *data, Stock stock)
+{
+    return folder_lacks(data_path(data, STOCKS[stock].folder).text, STOCKS[stock].parse);
+}
+
 bool stock_is_there(Store *store, const char *data, Stock stock, Error *err)
 {
     bool has;
-    const Path folder = data_path(data, STOCKS[stock].folder);
     if (!store_has_files(store, stock, &has, err))
         return false;
-    return !has || !folder_lacks(folder.text, STOCKS[stock].parse)
+    return !has || !is_empty(data, stock)
            || fail(err, ERR_IO,
                    "%s has no folder of any of the %s that have files: is a disk not mounted? If "
                    "they were removed by hand, delete those %s as well",
-                   folder.text, STOCKS[stock].what, STOCKS[stock].what);
+                   data_path(data, STOCKS[stock].folder).text, STOCKS[stock].what,
+                   STOCKS[stock].what);
+}
+
+bool stock_may_be_away(const char *data, Stock stock, const char *folder)
+{
+    return file_is_gone(folder) && is_empty(data, stock);
 }

@@ -13,3 +13,7 @@
 
 /* False: it is away (ERR_IO, with a sentence), or the store cannot tell. */
 bool stock_is_there(Store *store, const char *data, Stock stock, Error *err);
+
+/* Whether `folder`, one of those that lie in it, is not there and may be on a disk that is away:
+ * there is none of the others either. */
+bool stock_may_be_away(const char *data, Stock stock, const char *folder);
